@@ -1,0 +1,125 @@
+# Everything that one does with Lockstep. `make help` lists it.
+# Needs Python >= 3.11 and make; all else is installed into .venv and app/frontend/node_modules.
+
+PYTHON ?= python3
+FRONTEND := app/frontend
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# pip and npm want a home for their caches, even where nobody has one.
+export HOME := $(or $(HOME),$(CURDIR)/.venv)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+# The checks share one machine, and their output is read by people.
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+
+## Running
+
+.PHONY: run frontend
+run: .venv/.run-stamp $(FRONTEND)/dist/.stamp ## Run the whole system (PORT, FLOWER_PORT, LOCKSTEP_HOME; see README.md)
+	@exec python -m devserver
+
+frontend: $(FRONTEND)/dist/.stamp ## Build the panel and the customer site
+
+
+## Checking
+
+.PHONY: test lint types migrations unit integration flow faults browser devserver-test frontend-test
+test: lint types migrations pytest frontend-test ## Run every check
+
+lint: .venv/.test-stamp ## Style, format, and the import ladder
+	@echo "== ruff, import-linter"
+	@ruff check --quiet .
+	@ruff format --quiet --check . || { echo "Not formatted; run: .venv/bin/ruff format ."; exit 1; }
+	@lint-imports --no-timing
+
+types: .venv/.test-stamp ## Types
+	@echo "== mypy"
+	@mypy
+
+migrations: .venv/.test-stamp ## Check that the migrations lead to the models
+	@echo "== migrations"
+	@python -m devserver.scratch sh -c 'flask --app wsgi db upgrade && flask --app wsgi db check'
+
+.PHONY: pytest
+pytest: .venv/.test-stamp $(FRONTEND)/dist/.stamp
+	@echo "== pytest"
+	@python -m pytest tests
+
+unit integration flow faults: .venv/.test-stamp
+	@python -m pytest tests/$@
+unit: ## Tests of the rules alone
+integration: ## Tests on real PostgreSQL and Valkey
+flow: ## Tests through HTTP
+faults: ## Tests that kill processes
+
+browser: .venv/.test-stamp $(FRONTEND)/dist/.stamp ## Tests in a browser
+	@python -m pytest tests/browser
+
+devserver-test: .venv/.test-stamp ## Tests of the embedded servers and the supervisor
+	@python -m pytest tests/devserver
+
+frontend-test: $(FRONTEND)/node_modules/.stamp ## Style, types and unit tests of the frontend
+	@echo "== frontend: eslint, vue-tsc, vitest"
+	@cd $(FRONTEND) && npm run --silent lint && npm run --silent typecheck && npm run --silent test
+
+
+## Measuring
+
+.PHONY: bench soak
+bench: .venv/.test-stamp $(FRONTEND)/dist/.stamp ## Measure speed and latency
+	@python -m bench
+
+soak: .venv/.test-stamp $(FRONTEND)/dist/.stamp ## Run for long under load and faults, and watch
+	@python -m bench.soak
+
+
+## Keeping house
+
+.PHONY: lock clean
+LOCK := pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+lock: .venv/bin/pip ## Pin requirements/*.in anew into *.txt (UPGRADE=--upgrade takes newer versions)
+	@echo "Locking requirements/"
+	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT \
+	  && .venv/bin/python -m venv "$$scratch" && "$$scratch/bin/pip" install --quiet uv \
+	  && "$$scratch/bin/uv" $(LOCK) $(UPGRADE) requirements/test.in -o requirements/test.txt \
+	  && "$$scratch/bin/uv" $(LOCK) $(UPGRADE) requirements/run.in -c requirements/test.txt -o requirements/run.txt
+
+clean: ## Remove all that was built or installed; the data in LOCKSTEP_HOME stays
+	@rm -rf .venv $(FRONTEND)/node_modules $(FRONTEND)/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -prune -exec rm -rf {} +
+
+
+# How the pieces are made: a stamp says that a piece is whole and newer than what it is made from.
+
+.venv/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Lockstep needs Python 3.11 or newer; $(PYTHON) is not. Name one: make PYTHON=python3.12 …" >&2; exit 1; }
+	@echo "Making .venv with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv .venv || { echo "$(PYTHON) cannot make a virtual environment. On Debian and Ubuntu: apt install python3-venv" >&2; rm -rf .venv; exit 1; }
+
+.venv/.run-stamp: requirements/run.txt | .venv/bin/pip
+	@echo "Installing Python packages"
+	@.venv/bin/pip install --quiet --require-hashes -r $<
+	@touch $@
+
+.venv/.test-stamp: requirements/test.txt .venv/.run-stamp
+	@echo "Installing Python packages for the checks"
+	@.venv/bin/pip install --quiet --require-hashes -r $<
+	@touch $@
+
+$(FRONTEND)/node_modules/.stamp: $(FRONTEND)/package-lock.json $(wildcard $(FRONTEND)/package.json $(FRONTEND)/*/package.json) | .venv/.run-stamp
+	@echo "Installing JavaScript packages"
+	@cd $(FRONTEND) && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+SOURCES := $(shell find $(FRONTEND) \( -name node_modules -o -name dist \) -prune -o -type f -print)
+$(FRONTEND)/dist/.stamp: $(SOURCES) $(FRONTEND)/node_modules/.stamp
+	@echo "Building the panel and the customer site"
+	@cd $(FRONTEND) && output=$$(npm run --silent build 2>&1) || { echo "$$output"; exit 1; }
+	@touch $@

@@ -1,0 +1,1 @@
+"""The panel's interface, under /api/v1/admin."""

@@ -1,0 +1,94 @@
+"""The panel's parts: list, create, read, change, archive, bring back."""
+
+from typing import Any
+
+from flask import Response, g
+from flask_smorest import Blueprint
+
+from app.api.auth import actor, require
+from app.api.parsing import StrictParser
+from app.api.preconditions import expected
+from app.api.rendering import json_response, page_body
+from app.api.schemas.parts import (
+    AdminPartQuerySchema,
+    PartCreateSchema,
+    PartUpdateSchema,
+    PriceListSchema,
+    VersionQuerySchema,
+    price_lines,
+)
+from app.services.content import current_state
+from app.store.catalog import PartFilters
+
+blueprint = Blueprint("admin_parts", __name__, url_prefix="/api/v1/admin/parts", description="Parts, for staff")
+blueprint.ARGUMENTS_PARSER = StrictParser()
+
+
+@blueprint.route("", methods=["GET"])
+@require("viewer")
+@blueprint.arguments(AdminPartQuerySchema, location="query")
+def list_parts(query: dict[str, Any]) -> Response:
+    """List parts with their stock and price."""
+    filters = PartFilters(words=tuple(query["q"].split()[:10]), category=query["category"])
+    scope = f"admin parts {query['sort']}"
+    after = g.cursors.read(scope, query["cursor"])
+    page = g.core.parts.panel.list_parts(filters, query["status"], query["low_stock"], query["sort"], after, query["limit"])
+    return json_response(page_body(page, g.cursors.write(scope, page.next)))
+
+
+@blueprint.route("", methods=["POST"])
+@require("editor")
+@blueprint.arguments(PartCreateSchema)
+def create_part(body: dict[str, Any]) -> Response:
+    """Create a part, with its prices, stock and specifications."""
+    specifications, prices, stock = body.pop("specifications"), body.pop("prices"), body.pop("stock")
+    part_id = g.core.parts.create_part_with_sync(actor(), body, specifications, price_lines(prices), stock)
+    location = f"/api/v1/admin/parts/{part_id}"
+    return json_response(g.core.parts.panel.part(part_id), 201, {"Location": location})
+
+
+@blueprint.route("/<id:part_id>", methods=["GET"])
+@require("viewer")
+def get_part(part_id: int) -> Response:
+    """Return one part with everything, and the version of each aspect."""
+    return json_response(g.core.parts.panel.part(part_id))
+
+
+@blueprint.route("/<id:part_id>", methods=["PUT"])
+@require("editor")
+@blueprint.arguments(PartUpdateSchema)
+def update_part(body: dict[str, Any], part_id: int) -> Response:
+    """Change the given content fields."""
+    condition, reason = expected(body.pop("version", None)), body.pop("reason")
+    content = g.core.parts.update_part_content_with_sync(actor(), part_id, body, condition, reason)
+    return json_response(current_state(content))
+
+
+@blueprint.route("/<id:part_id>", methods=["DELETE"])
+@require("editor")
+@blueprint.arguments(VersionQuerySchema, location="query")
+def archive_part(query: dict[str, Any], part_id: int) -> Response:
+    """Archive a part: gone for customers, its history kept."""
+    content = g.core.parts.archive_part_with_sync(actor(), part_id, expected(query["version"]))
+    return json_response(current_state(content))
+
+
+@blueprint.route("/<id:part_id>/restore", methods=["POST"])
+@require("editor")
+@blueprint.arguments(VersionQuerySchema, location="query")
+def restore_part(query: dict[str, Any], part_id: int) -> Response:
+    """Bring an archived part back as it was."""
+    content = g.core.parts.restore_part_with_sync(actor(), part_id, expected(query["version"]))
+    return json_response(current_state(content))
+
+
+@blueprint.route("/<id:part_id>/prices", methods=["PUT"])
+@require("editor")
+@blueprint.arguments(PriceListSchema)
+def set_prices(body: dict[str, Any], part_id: int) -> Response:
+    """Replace the part's price list."""
+    lines = price_lines(body["prices"])
+    condition = expected(body.get("version"))
+    return json_response(g.core.parts.update_prices_with_sync(actor(), part_id, lines, condition, body["reason"]))
+
+

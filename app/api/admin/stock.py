@@ -1,0 +1,32 @@
+"""The panel's stock: setting a count, adjusting it."""
+
+from typing import Any
+
+from flask import Response, g
+from flask_smorest import Blueprint
+
+from app.api.auth import actor, require
+from app.api.parsing import StrictParser
+from app.api.preconditions import expected
+from app.api.rendering import json_response
+from app.api.schemas.parts import StockAdjustmentSchema, StockUpdateSchema
+
+blueprint = Blueprint("admin_stock", __name__, url_prefix="/api/v1/admin/parts", description="Stock, for staff")
+blueprint.ARGUMENTS_PARSER = StrictParser()
+
+
+@blueprint.route("/<id:part_id>/stock", methods=["PUT"])
+@require("stock")
+@blueprint.arguments(StockUpdateSchema)
+def set_stock(body: dict[str, Any], part_id: int) -> Response:
+    """Set the given quantities. With `version` or `If-Match`, only if nobody has changed the stock since."""
+    condition, reason = expected(body.pop("version", None)), body.pop("reason")
+    return json_response(g.core.parts.update_stock_with_sync(actor(), part_id, body, condition, reason))
+
+
+@blueprint.route("/<id:part_id>/stock/adjustments", methods=["POST"])
+@require("stock")
+@blueprint.arguments(StockAdjustmentSchema)
+def adjust_stock(body: dict[str, Any], part_id: int) -> Response:
+    """Put pieces on hand, or take them; needs no version, since adjustments commute."""
+    return json_response(g.core.parts.adjust_stock_with_sync(actor(), part_id, body["delta"], body["reason"]))

@@ -1,0 +1,58 @@
+"""How the synchronisation is doing, and what staff can do about it."""
+
+from typing import Any
+
+from flask import Response, g
+from flask_smorest import Blueprint
+
+from app.api.auth import require
+from app.api.parsing import StrictParser
+from app.api.rendering import json_response
+from app.api.schemas.parts import PageQuerySchema
+from app.api.schemas.sync import ReconcileQuerySchema, ReplayQuerySchema
+from app.store.paging import Position
+
+blueprint = Blueprint("admin_sync", __name__, url_prefix="/api/v1/admin/sync", description="Synchronisation")
+blueprint.ARGUMENTS_PARSER = StrictParser()
+
+
+@blueprint.route("/status", methods=["GET"])
+@require("viewer")
+def status() -> Response:
+    """Per effect: pending, oldest age, dead, latency; the last reconciliation; the cache's figures."""
+    return json_response(g.core.operations.status())
+
+
+@blueprint.route("/dead-letters", methods=["GET"])
+@require("viewer")
+@blueprint.arguments(PageQuerySchema, location="query")
+def dead_letters(query: dict[str, Any]) -> Response:
+    """List deliveries that were given up on, each with its last error."""
+    after = g.cursors.read("dead letters", query["cursor"])
+    rows = g.core.operations.dead_letters((after.id, after.key) if after else (0, ""), query["limit"])
+    shown = rows[: query["limit"]]
+    following = Position(shown[-1]["effect"], shown[-1]["id"]) if len(rows) > len(shown) else None
+    return json_response({"items": shown, "next_cursor": g.cursors.write("dead letters", following)})
+
+
+@blueprint.route("/dead-letters/<bigid:event_id>/replay", methods=["POST"])
+@require("admin")
+@blueprint.arguments(ReplayQuerySchema, location="query")
+def replay_one(query: dict[str, Any], event_id: int) -> Response:
+    """Try one event's dead deliveries again; `effect` narrows it to one of them."""
+    return json_response({"replayed": g.core.operations.replay(event_id, query["effect"])})
+
+
+@blueprint.route("/replay", methods=["POST"])
+@require("admin")
+def replay_all() -> Response:
+    """Try all dead deliveries again."""
+    return json_response({"replayed": g.core.operations.replay_all()})
+
+
+@blueprint.route("/reconcile", methods=["POST"])
+@require("admin")
+@blueprint.arguments(ReconcileQuerySchema, location="query")
+def reconcile(query: dict[str, Any]) -> Response:
+    """Compare the truth with its copies now, and repair what differs unless `dry_run`."""
+    return json_response(g.core.operations.reconcile(dry_run=query["dry_run"]))

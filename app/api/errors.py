@@ -1,0 +1,110 @@
+"""Every error as `application/problem+json` (RFC 9457), mapped in one place."""
+
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, request
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from werkzeug.exceptions import HTTPException
+
+from app.api.rendering import json_response
+from app.domain import errors
+from app.services.preconditions import PreconditionFailedError
+
+log = structlog.get_logger()
+
+# The first class that fits counts, so subclasses stand before their bases.
+STATUSES: tuple[tuple[type[errors.LockstepError], int], ...] = (
+    (PreconditionFailedError, 412),
+    (errors.ConcurrencyError, 409),
+    (errors.InsufficientStockError, 409),
+    (errors.DuplicateError, 409),
+    (errors.ArchivedError, 409),
+    (errors.NotFoundError, 404),
+    (errors.InvalidFieldError, 422),
+    (errors.UnauthenticatedError, 401),
+    (errors.ForbiddenError, 403),
+    (errors.DatabaseConsistencyError, 503),
+)
+CODES = {
+    400: "bad_request", 401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
+    408: "request_timeout", 409: "conflict", 412: "precondition_failed", 413: "payload_too_large",
+    415: "unsupported_media_type", 422: "validation_failed", 429: "too_many_requests", 500: "internal_error",
+    503: "unavailable",
+}  # fmt: skip
+RETRY_AFTER = {"Retry-After": "1"}
+
+
+def problem(status: int, detail: str, code: str | None = None, headers: dict[str, str] | None = None, **more: Any) -> Response:
+    """Return a problem document. `more` holds its extension members, such as `errors` or `current`."""
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code or CODES.get(status, "error"),
+        "request_id": g.get("request_id"),
+        **more,
+    }
+    return json_response(body, status, headers, content_type="application/problem+json")
+
+
+def register(app: Flask) -> None:
+    """Make `app` answer every error as a problem."""
+    app.register_error_handler(errors.LockstepError, _domain_error)
+    app.register_error_handler(HTTPException, http_error)
+    app.register_error_handler(PoolTimeoutError, _database_away)
+    app.register_error_handler(DBAPIError, _database_error)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _domain_error(error: errors.LockstepError) -> Response:
+    status = next(status for kind, status in STATUSES if isinstance(error, kind))
+    more: dict[str, Any] = {}
+    if isinstance(error, errors.ConcurrencyError | errors.InsufficientStockError):
+        more["current"] = error.current
+    if isinstance(error, errors.InvalidFieldError):
+        more["errors"] = {error.field: [error.message]}
+    if isinstance(error, errors.DuplicateError):
+        more["errors"] = {error.field: [error.detail]}
+    return problem(status, error.detail, error.code, RETRY_AFTER if status == 503 else None, **more)
+
+
+def http_error(error: HTTPException) -> Response:
+    """Return Flask's, Werkzeug's and webargs' own refusals as problems."""
+    status = error.code or 500
+    data: dict[str, Any] = getattr(error, "data", None) or {}
+    headers = {name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After"}}
+    messages = data.get("messages")
+    if status == 422 and isinstance(messages, dict):
+        fields = _by_field(messages)
+        named = ", ".join(fields)
+        return problem(422, f"These fields do not fit: {named}. See `errors` for what each expects.", errors=fields)
+    return problem(status, str(data.get("detail") or error.description or ""), data.get("code"), headers)
+
+
+def _by_field(messages: dict[str, Any]) -> dict[str, Any]:
+    """Drop webargs' first level (json, query, …): the caller knows where it put its fields."""
+    fields: dict[str, Any] = {}
+    for located in messages.values():
+        fields |= located if isinstance(located, dict) else {"body": located}
+    return {str(name): value for name, value in fields.items()}
+
+
+def _database_away(error: PoolTimeoutError) -> Response:
+    log.error("no database connection to be had", path=request.path, error=str(error))
+    return problem(503, "The database is busy or away. Try again in a moment.", "database_unavailable", RETRY_AFTER)
+
+
+def _database_error(error: DBAPIError) -> Response:
+    if isinstance(error, OperationalError) or error.connection_invalidated:
+        log.error("database away", path=request.path, error=str(error.orig))
+        return problem(503, "The database is busy or away. Try again in a moment.", "database_unavailable", RETRY_AFTER)
+    return _unexpected(error)
+
+
+def _unexpected(error: Exception) -> Response:
+    log.exception("unexpected error", path=request.path, exc_info=error)
+    return problem(500, "Something went wrong on our side. Quote the request_id when you report it.")

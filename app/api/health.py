@@ -1,0 +1,45 @@
+"""Whether the process lives, whether it can work, and its metrics."""
+
+import hmac
+
+from flask import Blueprint, Response, g, request
+from prometheus_client import CONTENT_TYPE_LATEST
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.api.rendering import json_response
+from app.domain.errors import ForbiddenError
+from app.sync.monitoring import exposition
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/healthz")
+def healthz() -> Response:
+    """The process answers."""
+    return json_response({"status": "ok"})
+
+
+@blueprint.get("/readyz")
+def readyz() -> Response:
+    """The database is needed; without the cache or the broker everything works, slower: degraded."""
+    try:
+        with g.core.reading.connect() as connection:
+            connection.execute(text("SELECT 1"))
+    except SQLAlchemyError:
+        return json_response({"status": "unavailable", "database": "away"}, 503, {"Retry-After": "1"})
+    cache = "ok" if g.core.cache.answers() else "degraded"
+    broker = "ok" if g.core.wake_ups.broker_answers else "degraded"
+    status = "ok" if cache == broker == "ok" else "degraded"
+    return json_response({"status": status, "database": "ok", "cache": cache, "broker": broker})
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """Metrics of all processes; in production only with the token."""
+    token = g.core.settings.metrics_token
+    sent = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if (g.core.settings.production or token) and not (token and hmac.compare_digest(sent, token)):
+        raise ForbiddenError("Send `Authorization: Bearer` with the value of LOCKSTEP_METRICS_TOKEN.")
+
+    return Response(exposition(g.core.operations.outbox_status), content_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,86 @@
+"""How requests are read: strict JSON, unknown fields refused, texts normalised."""
+
+import json
+import re
+from decimal import Decimal
+from typing import Any
+
+from flask import Request
+from marshmallow import RAISE, Schema, ValidationError, fields
+from webargs import missing
+from webargs.flaskparser import FlaskParser, is_json_request
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+
+from app.domain.content import forbidden_characters, normalised
+
+_MONEY = re.compile(r"\d{1,10}(\.\d{1,2})?")
+
+
+class StrictParser(FlaskParser):
+    """Reads JSON bodies that are UTF-8, without duplicate keys, NaN or absurd depth; refuses every unknown field."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": RAISE, "json": RAISE}
+
+    def _raw_load_json(self, req: Request) -> Any:
+        body = req.get_data(cache=True)
+        if not is_json_request(req):
+            if body or req.content_type:
+                raise UnsupportedMediaType("Send the body as application/json.")
+            return missing
+        try:
+            parsed = json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant)
+            # A lone surrogate written as an escape survives the parser, but no encoder.
+            json.dumps(parsed, ensure_ascii=False).encode("utf-8")
+        except (ValueError, RecursionError) as error:
+            raise BadRequest(f"The body is not valid JSON: {str(error) or 'nested too deeply'}") from error
+        return parsed
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("an object names a key twice")
+    return found
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+class StrictSchema(Schema):
+    """A body whose fields are all known."""
+
+    class Meta:
+        """Refuse what is not declared, and keep the declared order."""
+
+        unknown = RAISE
+
+
+class Text(fields.String):
+    """Text in NFC, trimmed, without control or invisible characters; `multiline` allows line breaks."""
+
+    def __init__(self, *, multiline: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        self._multiline = multiline
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
+        text = normalised(super()._deserialize(value, attr, data, **options))
+        if reason := forbidden_characters(text, multiline=self._multiline):
+            raise ValidationError(f"The text {reason}; remove it.")
+        return text
+
+
+class Money(fields.Field[Decimal]):
+    """An amount as a string with at most ten digits and two decimals, such as "12.50"."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Decimal:
+        if not isinstance(value, str) or not _MONEY.fullmatch(value):
+            raise ValidationError('An amount is a string with at most ten digits and two decimals, such as "12.50".')
+        return Decimal(value)
+
+
+class Quantity(fields.Integer):
+    """A whole number that PostgreSQL's integer holds; never a string, a float or a boolean."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(strict=True, **options)

@@ -1,0 +1,28 @@
+"""`If-Match`, and the `version` of a body: what the writer saw."""
+
+import re
+
+from flask import request
+from werkzeug.exceptions import BadRequest
+
+from app.services.preconditions import Expected
+
+_TAG = re.compile(r'"(\d{1,10})"')
+
+
+def expected(version: int | None) -> Expected:
+    """Return what the present request demands: its `If-Match` (a version as a strong tag, such as `"7"`) or the body's version.
+
+    Raises:
+        BadRequest: for `*`, weak tags, lists of tags, or anything else that is not one version.
+    """
+    header = request.headers.get("If-Match")
+    if header is None:
+        return Expected(version)
+    found = _TAG.fullmatch(header.strip())
+    if found is None:
+        raise BadRequest('If-Match: send the one version that you saw, as a strong tag such as "7".')
+    stated = int(found.group(1))
+    if version is not None and version != stated:
+        raise BadRequest("If-Match and `version` state different versions; send one of them.")
+    return Expected(stated, by_header=True)

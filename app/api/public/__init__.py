@@ -1,0 +1,1 @@
+"""The customers' interface: read only, no login."""

@@ -1,0 +1,74 @@
+"""How answers are written: JSON in UTF-8, pages of lists, entity tags."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import orjson
+from flask import Response, request
+from itsdangerous import BadSignature, URLSafeSerializer
+from werkzeug.exceptions import BadRequest
+
+from app.store.paging import Page, Position
+
+T = TypeVar("T")
+
+
+def json_response(
+    body: Any, status: int = 200, headers: dict[str, str] | None = None, content_type: str = "application/json"
+) -> Response:
+    """Return `body` as JSON."""
+    return Response(orjson.dumps(body), status, headers, content_type=content_type)
+
+
+def etag_of(body: bytes) -> str:
+    """Return the strong entity tag of a body: equal bytes, equal tag, also across a restored database."""
+    return hashlib.blake2b(body, digest_size=12).hexdigest()
+
+
+def public_response(body: Any, cache_result: str) -> Response:
+    """Return public JSON with a strong ETag, or 304 if the client holds it already."""
+    data = orjson.dumps(body)
+    response = Response(data, content_type="application/json")
+    response.set_etag(etag_of(data))
+    response.headers["Cache-Control"] = "no-cache"
+    response.headers["X-Cache"] = cache_result
+    if request.if_none_match:
+        response.make_conditional(request)
+    return response
+
+
+class Cursors:
+    """Makes and reads cursors: positions signed together with the question they belong to, so that none can be forged.
+
+    Args:
+        secret: the application's secret key.
+    """
+
+    def __init__(self, secret: str) -> None:
+        self._serializer = URLSafeSerializer(secret, salt="cursor")
+
+    def write(self, scope: str, position: Position | None) -> str | None:
+        """Return the cursor of a page that continues after `position`."""
+        return position and str(self._serializer.dumps([scope, position.key, position.id]))
+
+    def read(self, scope: str, cursor: str | None) -> Position | None:
+        """Return the position in a cursor.
+
+        Raises:
+            BadRequest: if it was not made here, for this list and order.
+        """
+        if cursor is None:
+            return None
+        try:
+            made_for, key, part_id = self._serializer.loads(cursor)
+        except (BadSignature, ValueError, TypeError):
+            made_for = None
+        if made_for != scope:
+            raise BadRequest("cursor: not one of this list; take `next_cursor` of the page before, or leave it out")
+        return Position(key, part_id)
+
+
+def page_body(page: Page[T], cursor: str | None, show: Callable[[T], Any] = lambda item: item) -> dict[str, Any]:
+    """Return a list answer."""
+    return {"items": [show(item) for item in page.items], "next_cursor": cursor}

@@ -1,0 +1,60 @@
+"""What every request gets: an id, the core, security headers, and its duration measured."""
+
+import re
+import time
+import uuid
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, request
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+# Vue and Nuxt UI set inline styles; scripts come from our own origin alone.
+POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self' ws: wss:;"
+    " object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+)
+# Swagger UI's page carries one inline script.
+DOCS_POLICY = POLICY.replace("script-src 'self'", "script-src 'self' 'unsafe-inline'")
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+def register(app: Flask, request_globals: dict[str, Any], *, https_only: bool) -> None:
+    """Give every request of `app` its context.
+
+    Args:
+        request_globals: what `flask.g` holds in every request.
+        https_only: whether browsers are told to insist on HTTPS.
+    """
+
+    @app.before_request
+    def begin() -> None:
+        sent = request.headers.get("X-Request-ID", "")
+        g.request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
+        g.began = time.perf_counter()
+        for name, value in request_globals.items():
+            setattr(g, name, value)
+        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        response.headers["X-Request-ID"] = g.get("request_id") or uuid.uuid4().hex
+        response.headers.update(HEADERS)
+        policy = DOCS_POLICY if request.path.startswith("/api/v1/docs") else POLICY
+        response.headers["Content-Security-Policy"] = policy
+        if https_only:
+            response.headers["Strict-Transport-Security"] = "max-age=31536000"
+        if request.path.startswith("/api/") and "Cache-Control" not in response.headers:
+            response.headers["Cache-Control"] = "no-store"
+        if "began" in g:
+            route = request.url_rule.rule if request.url_rule else "none"
+            seconds = time.perf_counter() - g.began
+            g.core.monitoring.record_request(route, request.method, response.status_code, seconds)
+        structlog.contextvars.unbind_contextvars("request_id")
+        return response

@@ -1,0 +1,181 @@
+"""Bodies and queries of the part calls."""
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from app.api.parsing import Money, Quantity, StrictSchema, Text
+from app.domain.pricing import PriceLine
+from app.domain.stock import LARGEST_QUANTITY
+
+STATUSES = ("draft", "published")
+
+
+def _stock_quantity(**options: Any) -> Quantity:
+    return Quantity(validate=validate.Range(min=0, max=LARGEST_QUANTITY), **options)
+
+
+def _identifier(**options: Any) -> Quantity:
+    return Quantity(validate=validate.Range(min=1, max=LARGEST_QUANTITY), **options)
+
+
+def _reason() -> Text:
+    return Text(validate=validate.Length(max=500), load_default=None)
+
+
+class SpecificationSchema(StrictSchema):
+    """A named property of a part."""
+
+    name = Text(required=True, validate=validate.Length(min=1, max=200))
+    value = Text(required=True, validate=validate.Length(min=1, max=1000))
+    unit = Text(load_default="", validate=validate.Length(max=40))
+    group = Text(load_default="", validate=validate.Length(max=100))
+
+
+class PriceLineSchema(StrictSchema):
+    """One line of a price list."""
+
+    currency = fields.String(
+        required=True, validate=validate.Regexp(r"^[A-Z]{3}\Z", error="Use an ISO 4217 code in capitals, such as EUR.")
+    )
+    amount = Money(required=True)
+    min_quantity = Quantity(load_default=1, validate=validate.Range(min=1, max=LARGEST_QUANTITY))
+    valid_from = fields.AwareDateTime(load_default=None, format="iso", allow_none=True)
+    valid_to = fields.AwareDateTime(load_default=None, format="iso", allow_none=True)
+
+    @validates_schema
+    def _period(self, data: dict[str, Any], **_options: Any) -> None:
+        if data["valid_from"] and data["valid_to"] and data["valid_to"] <= data["valid_from"]:
+            raise ValidationError("Must be after valid_from.", "valid_to")
+
+
+def price_lines(lines: list[dict[str, Any]]) -> list[PriceLine]:
+    """Return validated price lines in the domain's form.
+
+    Raises:
+        ValidationError: if two lines say something about the same quantity, currency and beginning.
+    """
+    tiers = [(line["currency"], line["min_quantity"], line["valid_from"]) for line in lines]
+    if len(set(tiers)) != len(tiers):
+        raise ValidationError("Two lines have the same currency, min_quantity and valid_from; keep one.", "prices")
+    return [PriceLine(**line) for line in lines]
+
+
+def unique_names(specifications: list[dict[str, Any]]) -> None:
+    """Refuse two specifications of one name in one group.
+
+    Raises:
+        ValidationError: naming the field.
+    """
+    names = [(one["group"], one["name"]) for one in specifications]
+    if len(set(names)) != len(names):
+        raise ValidationError("Two specifications of a group have the same name; keep one.", "specifications")
+
+
+class InitialStockSchema(StrictSchema):
+    """The stock that a part begins with."""
+
+    current_stock = _stock_quantity(load_default=0)
+    reserved_quantity = _stock_quantity(load_default=0)
+    min_stock_level = _stock_quantity(load_default=0)
+
+
+class _ContentFields(StrictSchema):
+    description = Text(multiline=True, validate=validate.Length(max=50_000))
+    category_id = _identifier(allow_none=True)
+    manufacturer = Text(validate=validate.Length(max=200), allow_none=True)
+    manufacturer_number = Text(validate=validate.Length(max=100), allow_none=True)
+    status = fields.String(validate=validate.OneOf(STATUSES, error="Use draft or published; DELETE archives a part."))
+
+
+class PartCreateSchema(_ContentFields):
+    """A new part."""
+
+    sku = Text(required=True, validate=validate.Length(min=1, max=100))
+    part_name = Text(required=True, validate=validate.Length(min=1, max=300))
+    specifications = fields.List(fields.Nested(SpecificationSchema), load_default=list, validate=validate.Length(max=200))
+    prices = fields.List(fields.Nested(PriceLineSchema), load_default=list, validate=validate.Length(max=100))
+    stock = fields.Nested(InitialStockSchema, load_default=dict)
+
+    @validates_schema
+    def _lists(self, data: dict[str, Any], **_options: Any) -> None:
+        unique_names(data["specifications"])
+        price_lines(data["prices"])
+
+
+class PartUpdateSchema(_ContentFields):
+    """Content fields to change; those left out stay as they are."""
+
+    sku = Text(validate=validate.Length(min=1, max=100))
+    part_name = Text(validate=validate.Length(min=1, max=300))
+    version = _identifier()
+    reason = _reason()
+
+
+class StockUpdateSchema(StrictSchema):
+    """Quantities to set; those left out stay as they are."""
+
+    current_stock = _stock_quantity()
+    reserved_quantity = _stock_quantity()
+    min_stock_level = _stock_quantity()
+    version = _identifier()
+    reason = _reason()
+
+
+class StockAdjustmentSchema(StrictSchema):
+    """Pieces that came (+) or went (-)."""
+
+    delta = Quantity(required=True, validate=validate.Range(min=-LARGEST_QUANTITY, max=LARGEST_QUANTITY))
+    reason = Text(validate=validate.Length(min=1, max=500), load_default=None)
+
+
+class PriceListSchema(StrictSchema):
+    """A part's whole price list."""
+
+    prices = fields.List(fields.Nested(PriceLineSchema), required=True, validate=validate.Length(max=100))
+    version = _identifier()
+    reason = _reason()
+
+    @validates_schema
+    def _tiers(self, data: dict[str, Any], **_options: Any) -> None:
+        price_lines(data["prices"])
+
+
+class PageQuerySchema(StrictSchema):
+    """Which page of a list."""
+
+    limit = fields.Integer(load_default=50, validate=validate.Range(min=1, max=200))
+    cursor = fields.String(load_default=None, validate=validate.Length(max=1000))
+
+
+class PartQuerySchema(PageQuerySchema):
+    """What both lists of parts take."""
+
+    q = Text(load_default="", validate=validate.Length(max=200))
+    category = Text(load_default=None, validate=validate.Length(max=240))
+
+
+class PublicPartQuerySchema(PartQuerySchema):
+    """The customers' list."""
+
+    in_stock = fields.Boolean(load_default=None)
+    min_price = Money(load_default=None)
+    max_price = Money(load_default=None)
+    sort = fields.String(load_default="name", validate=validate.OneOf(("name", "-name", "price", "-price", "newest")))
+
+
+ADMIN_SORTS = tuple(sign + name for name in ("sku", "part_name", "available", "updated_at") for sign in ("", "-"))
+
+
+class AdminPartQuerySchema(PartQuerySchema):
+    """The panel's grid."""
+
+    status = fields.String(load_default=None, validate=validate.OneOf((*STATUSES, "archived")))
+    low_stock = fields.Boolean(load_default=None)
+    sort = fields.String(load_default="sku", validate=validate.OneOf(ADMIN_SORTS))
+
+
+class VersionQuerySchema(StrictSchema):
+    """The version that the writer saw, where a call has no body."""
+
+    version = fields.Integer(load_default=None, validate=validate.Range(min=1, max=LARGEST_QUANTITY))

@@ -1,0 +1,1 @@
+"""The cache protocol: leases, version floors, generation tokens, epoch."""

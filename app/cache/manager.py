@@ -1,0 +1,301 @@
+"""The cache: entries validated by version floors, lists by generation tokens, filled under random leases.
+
+The protocol (docs/architecture.md, "The cache") is the one that an exhaustive model of small worlds finds free of stale fills:
+a random lease and a version floor for entries, random generation tokens for lists. Sources: Nishtala et al., "Scaling Memcache
+at Facebook" (NSDI 2013) for leases; Meta's "Cache made consistent" (2022) for version floors.
+
+Everything here fails towards the database: a cache that is away, slow, unproven or out of memory answers BYPASS, never an error.
+"""
+
+import random
+import secrets
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from app.cache.scripting import Scripts
+from app.contract import cache_keys
+from app.contract.events import Aspect, ListFacet
+from app.domain.breaker import CircuitBreaker
+
+T = TypeVar("T")
+
+ENTRY_LIFE = 300.0
+LEASE_MS = 1000
+# How long a reader that finds another one loading waits for it, before it goes to the database itself.
+WAITS = (0.004, 0.008, 0.016)
+# A process serves from the cache only while its last proof of freshness is younger than this, in seconds. The promise is
+# 2 s; the rest is room for the request itself.
+FRESH_FOR = 1.5
+
+
+class Result(StrEnum):
+    """How a read was answered, as in `X-Cache`."""
+
+    HIT = "HIT"
+    MISS = "MISS"
+    BYPASS = "BYPASS"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One cached value. An empty body says that there is nothing to see. `life` in seconds."""
+
+    version: int
+    body: bytes
+    life: float = ENTRY_LIFE
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a read found, by key, and how."""
+
+    entries: Mapping[str, Entry]
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class Invalidation:
+    """What one change makes old: keys at a version, each with its new body or None, and the lists that may differ."""
+
+    version: int
+    bodies: Mapping[str, bytes | None] = field(default_factory=dict)
+    lists: tuple[ListFacet, ...] = ()
+
+
+Loader = Callable[[Sequence[str]], Mapping[str, Entry]]
+Observer = Callable[[str, Result], None]
+
+
+class CacheUnavailableError(Exception):
+    """The cache did not answer in time, or its circuit breaker is open."""
+
+
+class CacheManager:
+    """The shop's cache in Valkey. Safe to share between green threads and threads.
+
+    Args:
+        client: a client with short time-outs.
+        observe: told of every read, with the kind of what was read.
+    """
+
+    def __init__(self, client: Redis, observe: Observer) -> None:
+        self._client = client
+        self._scripts = Scripts(client)
+        self._observe = observe
+        self._verified_at = float("-inf")
+        self._breaker = CircuitBreaker()
+
+    def mark_verified(self, at: float) -> None:
+        """Note that everything committed before `at` (monotonic seconds) is invalidated."""
+        self._verified_at = max(self._verified_at, at)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether freshness was proven lately enough to serve from the cache."""
+        return time.monotonic() - self._verified_at < FRESH_FOR
+
+    def get_or_set(self, kind: str, keys: Sequence[str], load: Loader) -> Reading:
+        """Return the entries under `keys`, from the cache where they are valid there, else loaded (and, with a lease, filled).
+
+        `load` must read from a snapshot taken after it was called; keys that it leaves out are not filled.
+        """
+        reading = self._get_or_set(keys, load)
+        self._observe(kind, reading.result)
+        return reading
+
+    def _get_or_set(self, keys: Sequence[str], load: Loader) -> Reading:
+        if not self.is_fresh:
+            return Reading(load(keys), Result.BYPASS)
+        found: dict[str, Entry] = {}
+        missing, result = list(keys), Result.HIT
+        try:
+            for wait in (*WAITS, None):
+                epoch, token, leased, missing = self._read(missing, found)
+                if leased:
+                    loaded = load(leased)
+                    found |= loaded
+                    self._fill(epoch, token, loaded)
+                    result = Result.MISS
+                if not missing or wait is None:
+                    break
+                time.sleep(wait)
+        except CacheUnavailableError:
+            result = Result.BYPASS
+            missing = [key for key in keys if key not in found]
+        if missing:
+            found |= load(missing)
+            result = Result.MISS if result is Result.HIT else result
+        return Reading(found, result)
+
+    def _read(self, keys: Sequence[str], found: dict[str, Entry]) -> tuple[bytes, str, list[str], list[str]]:
+        """Read `keys` into `found`; return the epoch, the lease token, the keys leased to us, and those leased to others."""
+        token = secrets.token_hex(8)
+        answer = self._run(
+            "read", [cache_keys.EPOCH, *keys], [token, LEASE_MS, secrets.token_hex(8), int(ENTRY_LIFE * 1000)]
+        )
+        leased, busy = [], []
+        for key, (version, body) in zip(keys, answer[1:], strict=True):
+            if version == b"lease":
+                leased.append(key)
+            elif version == b"busy":
+                busy.append(key)
+            else:
+                found[key] = Entry(int(version), body)
+        return answer[0], token, leased, busy
+
+    def _fill(self, epoch: bytes, token: str, loaded: Mapping[str, Entry]) -> None:
+        arguments: list[Any] = []
+        for entry in loaded.values():
+            # A shorter life by up to a tenth, so that what was filled together does not expire together.
+            life = int(entry.life * random.uniform(900, 1000))
+            arguments += [entry.version, entry.body, max(1, life)]
+        if loaded:
+            self._run("fill", [cache_keys.EPOCH, *loaded], [epoch, token, *arguments])
+
+    def get_or_set_list(
+        self, kind: str, key: str, facets: Iterable[ListFacet], load: Callable[[], bytes], life: float = ENTRY_LIFE
+    ) -> tuple[bytes, Result]:
+        """Return a list that is valid under the present generations of `facets`, loaded if need be."""
+        body, result = self._get_or_set_list(key, facets, load, life)
+        self._observe(kind, result)
+        return body, result
+
+    def _get_or_set_list(
+        self, key: str, facets: Iterable[ListFacet], load: Callable[[], bytes], life: float
+    ) -> tuple[bytes, Result]:
+        if not self.is_fresh:
+            return load(), Result.BYPASS
+        loaded: bytes | None = None
+        try:
+            for wait in (*WAITS, 0.0):
+                token = secrets.token_hex(8)
+                stamp, body, state = self._read_list(key, facets, token)
+                if body is not None:
+                    return body, Result.HIT
+                if state == b"lease":
+                    loaded = load()
+                    self._run("fill_list", [key], [stamp, token, loaded, int(life * 1000)])
+                    return loaded, Result.MISS
+                time.sleep(wait)
+        except CacheUnavailableError:
+            return load() if loaded is None else loaded, Result.BYPASS
+        return load(), Result.MISS
+
+    def _read_list(self, key: str, facets: Iterable[ListFacet], token: str) -> tuple[bytes, bytes | None, bytes]:
+        keys = [cache_keys.EPOCH, key, *map(cache_keys.generation, facets)]
+        stamp, body, state = self._run("read_list", keys, [token, LEASE_MS, secrets.token_hex(8), int(ENTRY_LIFE * 1000)])
+        return stamp, body, state
+
+    def invalidate(self, invalidations: Sequence[Invalidation]) -> None:
+        """Apply any number of invalidations, in one call to the cache; repeated or late ones do no harm.
+
+        Raises:
+            CacheUnavailableError: if it is not certain that all of them hold.
+        """
+        facets = sorted({facet for invalidation in invalidations for facet in invalidation.lists})
+        keys = [cache_keys.EPOCH, *map(cache_keys.generation, facets)]
+        arguments: list[Any] = [len(facets), secrets.token_hex(8), int(ENTRY_LIFE * 1000)]
+        for invalidation in invalidations:
+            for key, body in invalidation.bodies.items():
+                keys.append(key)
+                arguments += [invalidation.version, int(body is not None), body or b""]
+        self._run("invalidate", keys, arguments)
+
+    def invalidate_part_cache(self, part_id: int) -> None:
+        """Drop everything cached about one part whatever its version, for repairs; lists that show it follow its entries.
+
+        Raises:
+            CacheUnavailableError: if it is not certain that they are gone.
+        """
+        self.drop([key for aspect in Aspect for key in cache_keys.aspect_keys(part_id, aspect)])
+
+    def answers(self) -> bool:
+        """Whether the cache answers now."""
+        try:
+            return bool(self._guard(self._client.ping))
+        except CacheUnavailableError:
+            return False
+
+    def drop(self, keys: Sequence[str]) -> None:
+        """Delete keys, for repairs.
+
+        Raises:
+            CacheUnavailableError: if it is not certain that they are gone.
+        """
+        self._guard(lambda: self._client.delete(*keys))
+
+    def peek(self, keys: Sequence[str]) -> dict[str, Entry]:
+        """Return the entries that a reader would be given now, without leases; for comparisons.
+
+        Raises:
+            CacheUnavailableError: if the cache does not answer.
+        """
+
+        def look() -> list[Any]:
+            with self._client.pipeline(transaction=True) as pipeline:
+                pipeline.get(cache_keys.EPOCH)
+                for key in keys:
+                    pipeline.hmget(key, "epoch", "version", "body", "floor")
+                return list(pipeline.execute())
+
+        epoch, *rows = self._guard(look)
+        return {
+            key: Entry(int(version), body)
+            for key, (own_epoch, version, body, floor) in zip(keys, rows, strict=True)
+            if body is not None and own_epoch == epoch and int(version) >= int(floor or 0)
+        }
+
+    def sample_lists(self, most: int) -> dict[str, bytes]:
+        """Return up to `most` cached lists by key, whether they are still valid or not.
+
+        Raises:
+            CacheUnavailableError: if the cache does not answer.
+        """
+        keys = self._guard(lambda: self._client.scan(match=cache_keys.parts_list("*"), count=1000))[1][:most]
+        bodies = self._guard(lambda: [self._client.hget(key, "body") for key in keys])
+        return {key.decode(): body for key, body in zip(keys, bodies, strict=True) if body is not None}
+
+    def peek_list(self, key: str, facets: Iterable[ListFacet]) -> bytes | None:
+        """Return a list that a reader would be given now, or None.
+
+        Raises:
+            CacheUnavailableError: if the cache does not answer.
+        """
+
+        def look() -> list[Any]:
+            with self._client.pipeline(transaction=True) as pipeline:
+                pipeline.mget(cache_keys.EPOCH, *map(cache_keys.generation, facets))
+                pipeline.hmget(key, "stamp", "body")
+                return list(pipeline.execute())
+
+        tokens, (stamp, body) = self._guard(look)
+        return body if stamp is not None and stamp == b" ".join(token or b"" for token in tokens) else None
+
+    def catalog_token(self) -> str:
+        """Return the token that changes whenever any list may differ.
+
+        Raises:
+            CacheUnavailableError: if the cache does not answer.
+        """
+        stamp, _, _ = self._read_list(f"{cache_keys.EPOCH}:catalog", ListFacet, secrets.token_hex(8))
+        return stamp.decode()
+
+    def _run(self, script: str, keys: list[str], arguments: list[Any]) -> Any:
+        return self._guard(lambda: self._scripts.run(script, keys, arguments))
+
+    def _guard(self, call: Callable[[], T]) -> T:
+        if not self._breaker.allows():
+            raise CacheUnavailableError("the cache has failed repeatedly and is being left alone for a moment")
+        try:
+            answer = call()
+        except RedisError as error:
+            self._breaker.failed()
+            raise CacheUnavailableError(str(error)) from error
+        self._breaker.succeeded()
+        return answer

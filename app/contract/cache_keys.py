@@ -1,0 +1,72 @@
+"""The cache's keys. Every key of a part is validated by the version of one aspect, every list by generation tokens."""
+
+from app.contract.events import Aspect, ListFacet
+
+EPOCH = "lockstep:epoch"
+
+
+def part(part_id: int) -> str:
+    """A part's own content, without pictures and specifications."""
+    return f"part:{part_id}"
+
+
+def part_images(part_id: int) -> str:
+    """A part's pictures (content)."""
+    return f"part:{part_id}:images"
+
+
+def part_specifications(part_id: int) -> str:
+    """A part's specifications (content)."""
+    return f"part:{part_id}:specs"
+
+
+def part_stock(part_id: int) -> str:
+    """A part's stock."""
+    return f"part:{part_id}:stock"
+
+
+def part_prices(part_id: int) -> str:
+    """A part's prices."""
+    return f"part:{part_id}:prices"
+
+
+def aspect_keys(part_id: int, aspect: Aspect) -> tuple[str, ...]:
+    """Return every key that a new version of `aspect` makes old."""
+    match aspect:
+        case Aspect.CONTENT:
+            return part(part_id), part_images(part_id), part_specifications(part_id)
+        case Aspect.STOCK:
+            return (part_stock(part_id),)
+        case Aspect.PRICE:
+            return (part_prices(part_id),)
+
+
+def parts_list(query_digest: str) -> str:
+    """The ids of one page of one list query."""
+    return f"parts:list:{query_digest}"
+
+
+def categories() -> str:
+    """The category tree."""
+    return "categories"
+
+
+def generation(facet: ListFacet) -> str:
+    """The random token that changes whenever lists depending on `facet` may differ."""
+    return f"parts:generation:{facet}"
+
+
+def wake_up(effect: str) -> str:
+    """Present while a wake-up for `effect` is queued."""
+    return f"wake-up:{effect}"
+
+
+_ASPECT_OF_SUFFIX = {
+    "": Aspect.CONTENT, "images": Aspect.CONTENT, "specs": Aspect.CONTENT, "stock": Aspect.STOCK, "prices": Aspect.PRICE,
+}  # fmt: skip
+
+
+def parse_part_key(key: str) -> tuple[int, Aspect]:
+    """Return the part and the aspect that a part's key belongs to."""
+    _, part_id, *suffix = key.split(":")
+    return int(part_id), _ASPECT_OF_SUFFIX["".join(suffix)]

@@ -1,0 +1,17 @@
+"""The table event -> effects: what must follow each kind of change, in the order of urgency."""
+
+from app.contract.events import EventType
+from app.contract.task_names import Effect
+
+LIVE = (Effect.INVALIDATE_CACHE, Effect.BROADCAST)
+
+EFFECTS: dict[EventType, tuple[Effect, ...]] = {
+    EventType.PART_CREATED: (*LIVE, Effect.PERSIST_AUDIT, Effect.SNAPSHOT_CONTENT),
+    EventType.CONTENT_UPDATED: (*LIVE, Effect.PERSIST_AUDIT, Effect.SNAPSHOT_CONTENT),
+    EventType.PART_DELETED: (*LIVE, Effect.PERSIST_AUDIT, Effect.SNAPSHOT_CONTENT),
+    EventType.PART_RESTORED: (*LIVE, Effect.PERSIST_AUDIT, Effect.SNAPSHOT_CONTENT),
+    EventType.STOCK_UPDATED: (*LIVE, Effect.PERSIST_AUDIT),
+    EventType.PRICE_UPDATED: (*LIVE, Effect.PERSIST_AUDIT),
+    EventType.CATEGORY_CREATED: (*LIVE, Effect.PERSIST_AUDIT),
+    EventType.CATEGORY_UPDATED: (*LIVE, Effect.PERSIST_AUDIT),
+}

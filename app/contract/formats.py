@@ -1,0 +1,14 @@
+"""How moments and money are written, wherever they leave a process."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+
+def rfc3339(moment: datetime) -> str:
+    """Return an aware moment in UTC, RFC 3339, with microseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def money(amount: Decimal) -> str:
+    """Return an amount as a string with two decimals, never in exponent notation."""
+    return f"{amount:.2f}"

@@ -1,0 +1,12 @@
+"""Socket.IO names: the namespaces, the rooms in them, and the channel that carries emits between processes."""
+
+CUSTOMERS = "/customers"
+ADMIN = "/admin"
+CATALOG_ROOM = "catalog"
+EVERYTHING_ROOM = "everything"
+CHANNEL = "lockstep-live"
+
+
+def part_room(part_id: int) -> str:
+    """The room of all pages that show a part."""
+    return f"part:{part_id}"

@@ -1,0 +1,31 @@
+"""The stable names of the Celery tasks and queues. The app sends these names; only `workers` knows the tasks themselves."""
+
+from enum import StrEnum
+
+
+class Effect(StrEnum):
+    """What must follow an event, named after the task that does it."""
+
+    INVALIDATE_CACHE = "invalidate_cache"
+    BROADCAST = "broadcast"
+    PERSIST_AUDIT = "persist_audit"
+    SNAPSHOT_CONTENT = "snapshot_content"
+
+    @property
+    def task(self) -> str:
+        """The Celery task's name."""
+        return f"sync.{self.value}"
+
+
+RECONCILE = "sync.reconcile"
+PRUNE = "sync.prune"
+
+# Customers wait for the first queue, so a backlog of records must never stand before it.
+LIVE_QUEUE = "sync.live"
+RECORDS_QUEUE = "sync.records"
+
+
+def queue_of(task: str) -> str:
+    """Return the queue that `task` goes to."""
+    live = {Effect.INVALIDATE_CACHE.task, Effect.BROADCAST.task}
+    return LIVE_QUEUE if task in live else RECORDS_QUEUE

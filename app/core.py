@@ -1,0 +1,91 @@
+"""The application without any interface: what a web process, a worker and the command line have in common, wired once."""
+
+from dataclasses import dataclass
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.connection import BlockingConnectionPool
+from redis.retry import Retry
+from sqlalchemy import Engine
+
+from app.cache.manager import CacheManager
+from app.services.catalog import CatalogReader
+from app.services.operations import Operations
+from app.services.panel import PanelReader
+from app.services.parts_enhanced import PartsEnhancedService
+from app.store.database import reading as reading_view
+from app.store.transaction import TransactionManager
+from app.sync.consistency import CacheConsistencyManager
+from app.sync.delivery import DeliveryService
+from app.sync.effects import handlers
+from app.sync.monitoring import SyncMonitoring, hit_rates, shared_registry
+from app.sync.publisher import EventPublisher
+from app.sync.reconcile import Reconciliation
+from app.sync.wakeup import TaskSender, WakeUps
+from config import Settings
+
+# The cache may take this long, in seconds, before it counts as away: it is there to be faster than the database.
+CACHE_TIMEOUT = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """The parts of a running process."""
+
+    settings: Settings
+    engine: Engine
+    reading: Engine
+    monitoring: SyncMonitoring
+    cache: CacheManager
+    wake_ups: WakeUps
+    consistency: CacheConsistencyManager
+    transactions: TransactionManager
+    parts: PartsEnhancedService
+    deliveries: DeliveryService
+    reconciliation: Reconciliation
+    operations: Operations
+
+
+def build_core(settings: Settings, engine: Engine, sender: TaskSender) -> Core:
+    """Wire a process's parts. Connects to nothing yet.
+
+    Args:
+        engine: the database; a forked child passes a fresh one.
+        sender: a Celery application, used for sending only.
+    """
+    reading = reading_view(engine)
+    monitoring = SyncMonitoring()
+    client = cache_client(settings.redis_url)
+    cache = CacheManager(client, monitoring.record_cache_read)
+    wake_ups = WakeUps(sender, client, monitoring)
+    consistency = CacheConsistencyManager(engine, reading, cache, wake_ups, monitoring)
+    transactions = TransactionManager(engine, consistency.after_commit)
+    publisher = EventPublisher(client, monitoring)
+    reconciliation = Reconciliation(engine, reading, transactions, cache, wake_ups, monitoring)
+    return Core(
+        settings=settings,
+        engine=engine,
+        reading=reading,
+        monitoring=monitoring,
+        cache=cache,
+        wake_ups=wake_ups,
+        consistency=consistency,
+        transactions=transactions,
+        parts=PartsEnhancedService(transactions, CatalogReader(reading, cache), PanelReader(reading)),
+        deliveries=DeliveryService(engine, handlers(cache, publisher), monitoring),
+        reconciliation=reconciliation,
+        operations=Operations(engine, reading, cache, reconciliation, wake_ups, lambda: hit_rates(shared_registry())),
+    )
+
+
+def cache_client(url: str) -> Redis:
+    """Return a client that gives up quickly and never tries twice: the caller has the database to fall back on."""
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=64,
+        timeout=CACHE_TIMEOUT,
+        socket_timeout=CACHE_TIMEOUT,
+        socket_connect_timeout=CACHE_TIMEOUT,
+        retry=Retry(NoBackoff(), 0),
+    )
+    return Redis(connection_pool=pool)

@@ -1,0 +1,91 @@
+"""What can go wrong in the shop's own terms. Each has a stable code and data; `app.api.errors` maps them to HTTP in one place.
+
+A class's docstring is its message.
+"""
+
+from typing import Any, ClassVar
+
+
+class LockstepError(Exception):
+    """Something went wrong."""
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail or (type(self).__doc__ or "").strip())
+
+    @property
+    def detail(self) -> str:
+        """A sentence for the person who meets the error."""
+        return str(self.args[0])
+
+
+class NotFoundError(LockstepError):
+    """There is nothing here."""
+
+    code = "not_found"
+
+
+class ConcurrencyError(LockstepError):
+    """Concurrent modification detected"""
+
+    code = "concurrent_modification"
+
+    def __init__(self, current: dict[str, Any]) -> None:
+        super().__init__()
+        self.current = current
+
+
+class InsufficientStockError(LockstepError):
+    """The stock does not suffice for this change."""
+
+    code = "insufficient_stock"
+
+    def __init__(self, detail: str, current: dict[str, Any]) -> None:
+        super().__init__(detail)
+        self.current = current
+
+
+class InvalidFieldError(LockstepError):
+    """A field does not fit."""
+
+    code = "validation_failed"
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+        self.message = message
+
+
+class DuplicateError(LockstepError):
+    """Another record has this value already."""
+
+    code = "duplicate"
+
+    def __init__(self, field: str, value: str) -> None:
+        super().__init__(f"{field} {value!r} is taken; choose another one")
+        self.field = field
+
+
+class ArchivedError(LockstepError):
+    """This part is archived; restore it before you change it."""
+
+    code = "part_archived"
+
+
+class DatabaseConsistencyError(LockstepError):
+    """The database cannot confirm this now. Read the present state, then try again."""
+
+    code = "database_unavailable"
+
+
+class UnauthenticatedError(LockstepError):
+    """Log in, or send an API key."""
+
+    code = "unauthenticated"
+
+
+class ForbiddenError(LockstepError):
+    """Your role does not allow this."""
+
+    code = "forbidden"

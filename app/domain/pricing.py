@@ -1,0 +1,62 @@
+"""The rules of prices: which of a part's prices holds now, and its quantity tiers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PriceLine:
+    """One line of a part's price list; the period includes its beginning and not its end."""
+
+    currency: str
+    amount: Decimal
+    min_quantity: int = 1
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+
+    def holds_at(self, moment: datetime) -> bool:
+        """Whether the line is in force at `moment`."""
+        return (self.valid_from is None or self.valid_from <= moment) and (self.valid_to is None or moment < self.valid_to)
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentPrice:
+    """What a customer pays: the amount for one piece, and the tiers for more."""
+
+    currency: str
+    amount: Decimal
+    tiers: tuple[tuple[int, Decimal], ...]
+
+
+def current_price(lines: Sequence[PriceLine], legacy: PriceLine | None, moment: datetime) -> CurrentPrice | None:
+    """Return the price in force at `moment`, or None.
+
+    The price list wins over the legacy price. Of several lines for one quantity the one that began last holds (a sale over
+    a standing price). The currency is that of the tier for the smallest quantity; a list in several currencies shows its
+    first by alphabet.
+    """
+    in_force = [line for line in lines if line.holds_at(moment)] or ([legacy] if legacy else [])
+    if not in_force:
+        return None
+    currency = min((line.min_quantity, line.currency) for line in in_force)[1]
+    latest_first = sorted(
+        (line for line in in_force if line.currency == currency),
+        key=lambda line: (line.min_quantity, line.valid_from is None, -line.valid_from.timestamp() if line.valid_from else 0.0),
+    )
+    tiers: dict[int, Decimal] = {}
+    for line in latest_first:
+        tiers.setdefault(line.min_quantity, line.amount)
+    return CurrentPrice(currency, next(iter(tiers.values())), tuple(tiers.items()))
+
+
+def next_boundary(lines: Sequence[PriceLine], moment: datetime) -> datetime | None:
+    """Return when the price may next change by its dates alone, or None."""
+    bounds = [bound for line in lines for bound in (line.valid_from, line.valid_to) if bound and bound > moment]
+    return min(bounds, default=None)
+
+
+def same_list(left: Sequence[PriceLine], right: Sequence[PriceLine]) -> bool:
+    """Whether two price lists say the same, in whatever order."""
+    return set(left) == set(right) and len(left) == len(right)

@@ -1,0 +1,118 @@
+"""`create_app`: the Flask application over a wired core. It serves HTTP alone; `app.live` adds the sockets."""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from celery import Celery
+from flask import Flask
+from flask.json.provider import JSONProvider
+from flask_smorest import Api
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+import celeryconfig
+from app.api import errors, health, request_context, site
+from app.api.admin import history, parts, stock, sync
+from app.api.auth import Authenticator
+from app.api.auth import blueprint as auth_blueprint
+from app.api.converters import BigIdConverter, IdConverter
+from app.api.public import catalog
+from app.api.rendering import Cursors
+from app.commands import register as register_commands
+from app.core import Core, build_core
+from app.extensions import db, limiter, migrate
+from app.store.database import engine_options
+from config import Settings
+
+BLUEPRINTS = (
+    auth_blueprint, parts.blueprint, stock.blueprint, history.blueprint, sync.blueprint, catalog.blueprint,
+)  # fmt: skip
+
+
+class OrjsonProvider(JSONProvider):
+    """Flask's own JSON (error pages of extensions, the OpenAPI document) through orjson."""
+
+    def dumps(self, obj: Any, **_options: Any) -> str:
+        """Return `obj` as JSON text."""
+        return orjson.dumps(obj).decode()
+
+    def loads(self, s: str | bytes, **_options: Any) -> Any:
+        """Return what JSON text says."""
+        return orjson.loads(s)
+
+
+
+
+def create_app(settings: Settings, offload: Callable[..., Any] = lambda function, *arguments: function(*arguments)) -> Flask:
+    """Build the web application. Connects to nothing yet.
+
+    Args:
+        offload: runs a slow function beside the event loop, if there is one.
+    """
+    app = Flask("app", static_folder=None)
+    app.json = OrjsonProvider(app)
+    app.config.update(_flask_config(settings))
+    app.url_map.converters.update(id=IdConverter, bigid=BigIdConverter)
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    db.init_app(app)
+    migrate.init_app(app, db, directory="migrations")
+    limiter.init_app(app)
+    with app.app_context():
+        engine = db.engine
+    core = build_core(settings, engine, publisher(settings))
+    authenticator = Authenticator(core.engine, core.reading, offload)
+    app.extensions["lockstep"] = core
+    app.extensions["lockstep_authenticator"] = authenticator
+    request_context.register(
+        app,
+        {"core": core, "authenticator": authenticator, "cursors": Cursors(settings.secret_key)},
+        https_only=settings.production,
+    )
+    api = DocumentedApi(app)
+    api.register_converter(IdConverter, lambda _converter: {"type": "integer", "minimum": 1})
+    api.register_converter(BigIdConverter, lambda _converter: {"type": "integer", "minimum": 1})
+    for blueprint in BLUEPRINTS:
+        api.register_blueprint(blueprint)
+    errors.register(app)
+    app.register_blueprint(health.blueprint)
+    app.register_blueprint(site.build(settings.frontend))
+    register_commands(app, core)
+    return app
+
+
+class DocumentedApi(Api):
+    """flask-smorest with our own errors in place of its own."""
+
+    def handle_http_exception(self, error: Any) -> Any:
+        """Answer as a problem document."""
+        return errors.http_error(error)
+
+
+def publisher(settings: Settings) -> Celery:
+    """Return a Celery application for sending wake-ups, whose publishing fails fast."""
+    sender = Celery("lockstep", broker=settings.celery_broker_url, set_as_current=False)
+    sender.config_from_object(celeryconfig)
+    sender.conf.update(celeryconfig.PUBLISHER, broker_url=settings.celery_broker_url)
+    return sender
+
+
+def _flask_config(settings: Settings) -> dict[str, Any]:
+    cache_url = settings.redis_url
+    return {
+        "SECRET_KEY": settings.secret_key,
+        "MAX_CONTENT_LENGTH": 1_000_000,
+        "TRUSTED_HOSTS": list(settings.allowed_hosts) or None,
+        "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": engine_options(),
+        "RATELIMIT_STORAGE_URI": f"redis+{cache_url}" if cache_url.startswith("unix://") else cache_url,
+        "RATELIMIT_STORAGE_OPTIONS": {"socket_timeout": 0.15, "socket_connect_timeout": 0.15},
+        "API_TITLE": "Lockstep",
+        "API_VERSION": "v1",
+        "OPENAPI_VERSION": "3.1.0",
+        "OPENAPI_URL_PREFIX": "/api/v1",
+        "OPENAPI_JSON_PATH": "openapi.json",
+        "OPENAPI_SWAGGER_UI_PATH": "docs",
+        "OPENAPI_SWAGGER_UI_URL": "/api-docs/",
+    }

@@ -1,0 +1,39 @@
+import js from "@eslint/js";
+import vue from "eslint-plugin-vue";
+import tseslint from "typescript-eslint";
+
+export default tseslint.config(
+  { ignores: ["dist/", "**/node_modules/", "shared/api.gen.ts"] },
+  js.configs.recommended,
+  ...tseslint.configs.strict,
+  ...vue.configs["flat/recommended"],
+  {
+    // TypeScript itself reports unknown names, and knows the browser's.
+    files: ["**/*.ts", "**/*.vue"],
+    rules: { "no-undef": "off" },
+  },
+  {
+    files: ["**/*.vue"],
+    languageOptions: { parserOptions: { parser: tseslint.parser } },
+    rules: {
+      // The page's formatting is ours; these three only fight over line breaks.
+      "vue/max-attributes-per-line": "off",
+      "vue/singleline-html-element-content-newline": "off",
+      "vue/html-self-closing": ["error", { html: { void: "always", normal: "always", component: "always" } }],
+      "vue/no-v-html": "error",
+      "vue/component-api-style": ["error", ["script-setup"]],
+      "vue/block-lang": ["error", { script: { lang: "ts" } }],
+    },
+  },
+  {
+    files: ["scripts/**/*.mjs"],
+    languageOptions: { globals: { process: "readonly", URL: "readonly", console: "readonly" } },
+  },
+  {
+    // One door to the network: components and stores never see the socket.
+    files: ["web/**/*.{ts,vue}", "panel/**/*.{ts,vue}"],
+    rules: {
+      "no-restricted-imports": ["error", { paths: [{ name: "socket.io-client", message: "Only shared/live owns the socket." }] }],
+    },
+  },
+);

@@ -1,0 +1,26 @@
+import { createRouter, createWebHistory, type Router } from "vue-router";
+import LoginPage from "./pages/LoginPage.vue";
+import { useSessionStore } from "./stores/session.ts";
+
+export function createPanelRouter(): Router {
+  const router = createRouter({
+    history: createWebHistory("/panel/"),
+    routes: [
+      { path: "/login", name: "login", component: LoginPage },
+      { path: "/", name: "stock", component: () => import("./pages/StockPage.vue") },
+      { path: "/:path(.*)*", name: "not-found", component: () => import("./pages/NotFoundPage.vue") },
+    ],
+  });
+
+  let asked = false;
+  router.beforeEach(async (to) => {
+    const session = useSessionStore();
+    if (!asked) {
+      // A server that cannot be asked shows on the log-in page, where one can try again.
+      await session.load().then(() => (asked = true), () => undefined);
+    }
+    if (to.name === "login") return session.user ? { name: "stock" } : true;
+    return session.user ? true : { name: "login", query: to.fullPath === "/" ? {} : { next: to.fullPath } };
+  });
+  return router;
+}

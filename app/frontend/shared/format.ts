@@ -1,0 +1,78 @@
+/** Numbers, money and times as people read them. Money stays text until it is shown. */
+
+/** The first language asked for that Intl understands: a browser may name one such as "en-US@posix". */
+export function usableLocale(languages: readonly string[]): string {
+  for (const language of languages) {
+    try {
+      const [locale] = Intl.getCanonicalLocales(language);
+      if (locale) return locale;
+    } catch {
+      // Not a language tag.
+    }
+  }
+  return "en";
+}
+
+const LOCALE = usableLocale(typeof navigator === "undefined" ? [] : navigator.languages);
+
+const numbers = new Intl.NumberFormat(LOCALE);
+const signed = new Intl.NumberFormat(LOCALE, { signDisplay: "exceptZero" });
+const absolute = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeStyle: "medium" });
+const clock = new Intl.DateTimeFormat(LOCALE, { timeStyle: "short" });
+const relative = new Intl.RelativeTimeFormat(LOCALE, { numeric: "auto", style: "short" });
+const currencies = new Map<string, Intl.NumberFormat>();
+
+export function formatNumber(value: number): string {
+  return numbers.format(value);
+}
+
+export function formatSigned(value: number): string {
+  return signed.format(value);
+}
+
+/** @param amount a decimal number as text: Intl formats it exactly, without a float in between. */
+export function formatMoney(amount: string, currency: string): string {
+  let format = currencies.get(currency);
+  if (!format) {
+    format = new Intl.NumberFormat(LOCALE, { style: "currency", currency });
+    currencies.set(currency, format);
+  }
+  return format.format(amount as unknown as number);
+}
+
+/** Compares amounts by value: "12.5" is "12.50". */
+export function sameAmount(a: string, b: string): boolean {
+  const canonical = (text: string): string => {
+    const [whole = "0", fraction = ""] = text.split(".");
+    return `${whole.replace(/^(-?)0+(?=\d)/, "$1")}.${fraction.replace(/0+$/, "")}`;
+  };
+  return canonical(a) === canonical(b);
+}
+
+export function formatDateTime(iso: string): string {
+  return absolute.format(new Date(iso));
+}
+
+export function formatClock(time: number | Date): string {
+  return clock.format(time);
+}
+
+const STEPS: [limit: number, seconds: number, unit: Intl.RelativeTimeFormatUnit][] = [
+  [60, 1, "second"],
+  [3_600, 60, "minute"],
+  [86_400, 3_600, "hour"],
+  [604_800, 86_400, "day"],
+  [2_629_800, 604_800, "week"],
+  [31_557_600, 2_629_800, "month"],
+  [Infinity, 31_557_600, "year"],
+];
+
+/** "3 min. ago". A clock that is a little ahead of ours still says "now". */
+export function formatRelative(iso: string, now: number): string {
+  const seconds = Math.max(0, Math.round((now - Date.parse(iso)) / 1000));
+  if (seconds < 10) return relative.format(0, "second");
+  for (const [limit, size, unit] of STEPS) {
+    if (seconds < limit) return relative.format(-Math.floor(seconds / size), unit);
+  }
+  return formatDateTime(iso);
+}

@@ -1,0 +1,101 @@
+/** The API over fetch: JSON in, JSON out, and every failure an ApiError that can be shown. */
+import type { CurrentState, Problem } from "./types.ts";
+
+const BASE = "/api/v1";
+const TIMEOUT_MS = 15_000;
+
+export type Query = Record<string, string | number | boolean | null | undefined>;
+
+export interface RequestOptions {
+  method?: "GET" | "POST" | "PUT" | "DELETE";
+  query?: Query;
+  body?: unknown;
+  headers?: Record<string, string>;
+  signal?: AbortSignal | undefined;
+}
+
+/** A failure that the API explained, or (status 0) an answer that never came. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly requestId: string | null;
+  readonly errors: Record<string, string[]>;
+  readonly current: CurrentState | null;
+  readonly retryAfterSeconds: number | null;
+
+  constructor(problem: Partial<Problem> & { status: number }, extra: { requestId?: string | null; retryAfterSeconds?: number | null } = {}) {
+    super(problem.detail ?? problem.title ?? "");
+    this.name = "ApiError";
+    this.status = problem.status;
+    this.code = problem.code ?? (problem.status === 0 ? "network" : `http_${problem.status}`);
+    this.requestId = problem.request_id ?? extra.requestId ?? null;
+    this.errors = problem.errors ?? {};
+    this.current = problem.current ?? null;
+    this.retryAfterSeconds = extra.retryAfterSeconds ?? null;
+  }
+
+  /** No answer came, so it is not known whether a write was made. */
+  get isNetwork(): boolean {
+    return this.status === 0;
+  }
+}
+
+export function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "AbortError";
+}
+
+export function withQuery(path: string, query: Query = {}): string {
+  const params = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== null && value !== undefined && value !== "" && value !== false) params.set(name, String(value));
+  }
+  const text = params.toString();
+  return text ? `${path}?${text}` : path;
+}
+
+export async function request<T>(path: string, { method = "GET", query, body, headers, signal }: RequestOptions = {}): Promise<T> {
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  let response: Response;
+  try {
+    response = await fetch(BASE + withQuery(path, query), {
+      method,
+      credentials: "same-origin",
+      headers: {
+        Accept: "application/json, application/problem+json",
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        ...headers,
+      },
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError({ status: 0 });
+  }
+  if (response.ok) return (response.status === 204 ? undefined : await readJson(response)) as T;
+  throw await problemOf(response);
+}
+
+async function readJson(response: Response): Promise<unknown> {
+  try {
+    return await response.json();
+  } catch {
+    throw new ApiError({ status: 0 }, { requestId: response.headers.get("X-Request-ID") });
+  }
+}
+
+async function problemOf(response: Response): Promise<ApiError> {
+  const problem = (await response.json().catch(() => ({}))) as Partial<Problem>;
+  return new ApiError(
+    { ...problem, status: response.status },
+    { requestId: response.headers.get("X-Request-ID"), retryAfterSeconds: retryAfter(response.headers.get("Retry-After")) },
+  );
+}
+
+/** Retry-After is a number of seconds, or a date. */
+export function retryAfter(header: string | null, now = Date.now()): number | null {
+  if (!header) return null;
+  if (/^\d+$/.test(header.trim())) return Number(header);
+  const date = Date.parse(header);
+  return Number.isNaN(date) ? null : Math.max(0, Math.ceil((date - now) / 1000));
+}

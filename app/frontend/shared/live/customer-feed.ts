@@ -1,0 +1,233 @@
+/**
+ * Keeps the parts that a customer's page shows current, whatever happens to the connection.
+ *
+ * Pages say what they show (`watch`, `watchCatalog`) and give it up again; the feed tells
+ * the server, once it is connected: on every connection, on `resync` after a jitter, when
+ * the page becomes visible, and every 20 s. One watch is under way at a time, because
+ * acknowledgements are authoritative and must not overtake each other.
+ */
+import { PART_EVENT_TYPES, type LiveError, type PartEvent, type WatchAck, type WatchRequest } from "../types.ts";
+import { Connection, type ConnectionStatus, type SocketLike } from "./connection.ts";
+import type { Dispatcher, PartsKeeper } from "./dispatcher.ts";
+import { versionsOf } from "./state.ts";
+
+export const WATCH_AGAIN_MS = 20_000;
+export const MAX_WATCHED_PARTS = 200;
+const ACK_TIMEOUT_MS = 10_000;
+const RESYNC_JITTER_MS = 2_000;
+const SEEN_SHARE = 0.1;
+
+export interface CustomerFeedOptions {
+  socket: SocketLike;
+  keeper: PartsKeeper;
+  dispatcher: Dispatcher;
+  onStatus?: (status: ConnectionStatus) => void;
+  /** The server has confirmed all that is watched. */
+  onChecked?: () => void;
+  onCatalog?: (token: string) => void;
+  random?: () => number;
+}
+
+interface Interest {
+  viewers: number;
+  detailViewers: number;
+}
+
+export class CustomerFeed {
+  readonly #options: CustomerFeedOptions;
+  readonly #connection: Connection;
+  readonly #random: () => number;
+  readonly #interests = new Map<number, Interest>();
+  /** Parts to be asked for with null at the next watch, whatever is held. */
+  readonly #ignorant = new Set<number>();
+  readonly #leaving = new Set<number>();
+  #leave: ReturnType<typeof setTimeout> | undefined;
+  #catalogViewers = 0;
+  #due: Set<number> | "all" = new Set();
+  #underWay = false;
+  #scheduled = false;
+  #interval: ReturnType<typeof setInterval> | undefined;
+  #jitter: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: CustomerFeedOptions) {
+    this.#options = options;
+    this.#random = options.random ?? Math.random;
+    const { socket } = options;
+    this.#connection = new Connection({
+      socket,
+      random: this.#random,
+      onStatus: (status) => options.onStatus?.(status),
+      onConnect: () => this.#watchAll(),
+    });
+    for (const type of PART_EVENT_TYPES) socket.on(type, this.#onEvent);
+    socket.on("catalog.changed", this.#onCatalogChanged);
+    socket.on("resync", this.#onResync);
+    document.addEventListener("visibilitychange", this.#onVisibility);
+  }
+
+  open(): void {
+    this.#interval = setInterval(() => this.#watchAll(), WATCH_AGAIN_MS);
+    this.#connection.open();
+  }
+
+  close(): void {
+    clearInterval(this.#interval);
+    clearTimeout(this.#jitter);
+    clearTimeout(this.#leave);
+    document.removeEventListener("visibilitychange", this.#onVisibility);
+    const { socket } = this.#options;
+    for (const type of PART_EVENT_TYPES) socket.off(type, this.#onEvent);
+    socket.off("catalog.changed", this.#onCatalogChanged);
+    socket.off("resync", this.#onResync);
+    this.#connection.close();
+  }
+
+  /**
+   * @param detail whether the page shows more than a list does.
+   * @returns the function that gives the interest up.
+   */
+  watch(ids: Iterable<number>, { detail = false } = {}): () => void {
+    const watched = [...new Set(ids)];
+    for (const id of watched) {
+      const interest = this.#interests.get(id) ?? { viewers: 0, detailViewers: 0 };
+      interest.viewers += 1;
+      if (detail) interest.detailViewers += 1;
+      this.#interests.set(id, interest);
+      this.#need(id);
+    }
+    let given = false;
+    return () => {
+      if (given) return;
+      given = true;
+      this.#giveUp(watched, detail);
+    };
+  }
+
+  watchCatalog(): () => void {
+    this.#catalogViewers += 1;
+    this.#schedule();
+    return () => {
+      this.#catalogViewers -= 1;
+    };
+  }
+
+  #giveUp(ids: number[], detail: boolean): void {
+    for (const id of ids) {
+      const interest = this.#interests.get(id);
+      if (!interest) continue;
+      interest.viewers -= 1;
+      if (detail) interest.detailViewers -= 1;
+      if (interest.viewers === 0) this.#leaving.add(id);
+    }
+    // The page that follows may want the same parts: wait until it has spoken.
+    this.#leave ??= setTimeout(() => this.#unwatch(), 0);
+  }
+
+  #unwatch(): void {
+    this.#leave = undefined;
+    const left = [...this.#leaving].filter((id) => this.#interests.get(id)?.viewers === 0);
+    this.#leaving.clear();
+    for (const id of left) {
+      this.#interests.delete(id);
+      this.#ignorant.delete(id);
+    }
+    if (left.length > 0 && this.#options.socket.connected) this.#options.socket.emit("unwatch", { parts: left });
+  }
+
+  readonly #onEvent = (event: PartEvent): void => {
+    if (!this.#interests.has(event.part_id)) return;
+    const outcome = this.#options.dispatcher.event(event);
+    if (outcome === "watch") {
+      this.#ignorant.add(event.part_id);
+      this.#need(event.part_id);
+    }
+    if (outcome === "applied" && this.#random() < SEEN_SHARE) {
+      // Vue has rendered by the next frame, so this is when the change is seen.
+      requestAnimationFrame(() => this.#options.socket.emit("seen", { id: event.id }));
+    }
+  };
+
+  readonly #onCatalogChanged = (news: { catalog: string }): void => {
+    if (this.#catalogViewers > 0) this.#options.onCatalog?.(news.catalog);
+  };
+
+  readonly #onResync = (): void => {
+    clearTimeout(this.#jitter);
+    this.#jitter = setTimeout(() => this.#watchAll(), this.#random() * RESYNC_JITTER_MS);
+  };
+
+  readonly #onVisibility = (): void => {
+    if (document.visibilityState === "visible") this.#watchAll();
+  };
+
+  #watchAll(): void {
+    this.#due = "all";
+    this.#schedule();
+  }
+
+  #need(id: number): void {
+    this.#mark(id);
+    this.#schedule();
+  }
+
+  #mark(id: number): void {
+    if (this.#due !== "all") this.#due.add(id);
+  }
+
+  /** Waits for the end of the current turn, so that a page's many wishes make one watch. */
+  #schedule(): void {
+    if (this.#scheduled || this.#underWay || !this.#options.socket.connected) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      if (!this.#underWay && this.#options.socket.connected) void this.#send();
+    });
+  }
+
+  async #send(): Promise<void> {
+    const { dispatcher, socket, onChecked, onCatalog } = this.#options;
+    const everything = this.#due === "all";
+    const request = this.#request();
+    this.#due = new Set();
+    if (Object.keys(request).length === 0 && this.#catalogViewers === 0) return;
+    this.#underWay = true;
+    dispatcher.watchSent();
+    try {
+      const answer = (await socket
+        .timeout(ACK_TIMEOUT_MS)
+        .emitWithAck("watch", { parts: request, catalog: this.#catalogViewers > 0 })) as WatchAck | LiveError;
+      if ("error" in answer) {
+        dispatcher.watchFailed();
+        console.warn(`The server refused to watch: ${answer.error.code}`);
+      } else {
+        for (const id of dispatcher.acknowledged(answer)) {
+          if (!this.#interests.has(id)) continue;
+          this.#ignorant.add(id);
+          this.#mark(id);
+        }
+        if (everything) onChecked?.();
+        if (answer.catalog && this.#catalogViewers > 0) onCatalog?.(answer.catalog);
+      }
+    } catch {
+      // No answer: the connection is half open, or was cut. What it was asked is due again.
+      dispatcher.watchFailed();
+      this.#due = "all";
+      if (socket.connected) socket.dropTransport();
+    } finally {
+      this.#underWay = false;
+      if (this.#due === "all" || this.#due.size > 0) this.#schedule();
+    }
+  }
+
+  #request(): WatchRequest {
+    const wanted = this.#due === "all" ? [...this.#interests.keys()] : [...this.#due];
+    const request: WatchRequest = {};
+    for (const id of wanted.slice(0, MAX_WATCHED_PARTS)) {
+      const interest = this.#interests.get(id);
+      if (!interest) continue;
+      const held = this.#options.keeper.parts.get(id);
+      request[String(id)] = this.#ignorant.delete(id) ? null : versionsOf(held, interest.detailViewers > 0);
+    }
+    return request;
+  }
+}

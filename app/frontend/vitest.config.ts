@@ -1,0 +1,12 @@
+import vue from "@vitejs/plugin-vue";
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  plugins: [vue()],
+  test: {
+    environment: "happy-dom",
+    include: ["{shared,web,panel}/**/*.test.ts"],
+    restoreMocks: true,
+    env: { TZ: "UTC" },
+  },
+});

@@ -1,0 +1,132 @@
+/**
+ * The list of parts: which ids, in which order, under which query.
+ * What a part looks like is in the parts store, where live changes reach it.
+ */
+import { ApiError, isAbort, request } from "@lockstep/shared/http.ts";
+import { MAX_WATCHED_PARTS } from "@lockstep/shared/live/customer-feed.ts";
+import type { Page, PublicListItem, PublicSort } from "@lockstep/shared/types.ts";
+import { defineStore } from "pinia";
+import { ref } from "vue";
+import { useLive } from "../live.ts";
+import { useConnectionStore } from "./connection.ts";
+
+export interface CatalogQuery {
+  q: string;
+  category: string;
+  inStock: boolean;
+  sort: PublicSort;
+}
+
+export const PAGE_SIZE = 24;
+
+export const useCatalogStore = defineStore("catalog", () => {
+  const live = useLive();
+  const connection = useConnectionStore();
+
+  const ids = ref<number[]>([]);
+  const nextCursor = ref<string | null>(null);
+  const state = ref<"loading" | "ready" | "error">("loading");
+  const error = ref<ApiError | null>(null);
+  const loadingMore = ref(false);
+  const moreError = ref<ApiError | null>(null);
+
+  let query: CatalogQuery | null = null;
+  let abort: AbortController | null = null;
+  /** The catalogue token under which the list was read; null while unknown. */
+  let heldToken: string | null = null;
+
+  function sameQuery(other: CatalogQuery): boolean {
+    return query !== null && JSON.stringify(query) === JSON.stringify(other);
+  }
+
+  async function fetchPage(limit: number, cursor: string | null, signal: AbortSignal): Promise<Page<PublicListItem>> {
+    if (!query) throw new Error("No query has been set.");
+    const asOf = live.dispatcher.begin();
+    const page = await request<Page<PublicListItem>>("/parts", {
+      query: { q: query.q, category: query.category, in_stock: query.inStock, sort: query.sort, limit, cursor },
+      signal,
+    });
+    for (const item of page.items) live.dispatcher.reading(item, asOf);
+    return page;
+  }
+
+  /** A new question: what is shown goes, and skeletons come. */
+  async function open(next: CatalogQuery): Promise<void> {
+    if (sameQuery(next) && state.value === "ready") {
+      await refresh();
+      return;
+    }
+    query = { ...next };
+    ids.value = [];
+    nextCursor.value = null;
+    state.value = "loading";
+    await load(PAGE_SIZE);
+  }
+
+  /** The same question again, as far down as was read; what is shown stays until the answer is there. */
+  async function refresh(): Promise<void> {
+    if (!query) return;
+    await load(Math.min(MAX_WATCHED_PARTS, Math.max(PAGE_SIZE, ids.value.length)));
+  }
+
+  async function load(limit: number): Promise<void> {
+    abort?.abort();
+    const mine = (abort = new AbortController());
+    loadingMore.value = false;
+    moreError.value = null;
+    error.value = null;
+    try {
+      const page = await fetchPage(limit, null, mine.signal);
+      if (mine !== abort) return;
+      const read = page.items.map((item) => item.id);
+      if (ids.value.length > read.length && read.length === limit) {
+        // More was on screen than one answer may carry: the tail stays as it was.
+        const fresh = new Set(read);
+        ids.value = [...read, ...ids.value.slice(limit).filter((id) => !fresh.has(id))];
+      } else {
+        ids.value = read;
+        nextCursor.value = page.next_cursor;
+      }
+      heldToken = page.catalog ?? heldToken;
+      state.value = "ready";
+      connection.checked();
+    } catch (failure) {
+      if (mine !== abort || isAbort(failure)) return;
+      if (!(failure instanceof ApiError)) throw failure;
+      // An old list is better than none: it keeps being refreshed.
+      if (ids.value.length === 0) {
+        error.value = failure;
+        state.value = "error";
+      }
+    }
+  }
+
+  async function more(): Promise<void> {
+    if (!nextCursor.value || loadingMore.value) return;
+    const mine = abort ?? new AbortController();
+    loadingMore.value = true;
+    moreError.value = null;
+    try {
+      const page = await fetchPage(PAGE_SIZE, nextCursor.value, mine.signal);
+      if (mine !== abort) return;
+      const shown = new Set(ids.value);
+      ids.value = [...ids.value, ...page.items.map((item) => item.id).filter((id) => !shown.has(id))];
+      nextCursor.value = page.next_cursor;
+    } catch (failure) {
+      if (mine !== abort || isAbort(failure)) return;
+      if (!(failure instanceof ApiError)) throw failure;
+      moreError.value = failure;
+    } finally {
+      if (mine === abort) loadingMore.value = false;
+    }
+  }
+
+  /** @returns whether the list was read under another token, so that it may differ now. */
+  function isNews(token: string): boolean {
+    if (token === heldToken) return false;
+    heldToken = token;
+    return true;
+  }
+
+  return { ids, nextCursor, state, error, loadingMore, moreError, open, refresh, more, isNews };
+});

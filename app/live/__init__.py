@@ -1,0 +1,1 @@
+"""Live pages over Socket.IO."""

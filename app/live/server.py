@@ -1,0 +1,148 @@
+"""The Socket.IO server. Together with `wsgi.py` the only place that knows of eventlet.
+
+WebSocket only, so that any web process on the one port may take any connection. What is emitted elsewhere arrives over a channel;
+when that channel was interrupted, events may have been missed, and every local page is told to `resync`.
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import structlog
+from flask import Flask
+from flask_socketio import SocketIO
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+from socketio import RedisManager
+
+from app.api.auth import Authenticator
+from app.contract import rooms
+from app.core import Core
+from app.live.admin import AdminNamespace
+from app.live.customers import CustomersNamespace
+from app.sync.monitoring import SyncMonitoring
+
+log = structlog.get_logger()
+
+# A page that cannot keep up is cut off beyond so many queued packets. It comes back and watches, which costs one state.
+LONGEST_QUEUE = 500
+# Beyond so many messages within a second a connection is cut off.
+MOST_MESSAGES_PER_SECOND = 100
+LARGEST_MESSAGE = 64_000
+PING_INTERVAL = 10
+PING_TIMEOUT = 10
+
+
+class ListeningManager(RedisManager):  # type: ignore[misc] # python-socketio is untyped
+    """Listens to the channel, comes back at once, and tells local pages when it may have missed something.
+
+    The library's own listener pauses for up to a minute and says nothing of what it lost meanwhile.
+    """
+
+    def _redis_listen_with_retries(self) -> Iterator[dict[str, Any]]:
+        interrupted = False
+        while True:
+            try:
+                self._redis_connect()
+                self.pubsub.subscribe(self.channel)
+                self._await_subscription()
+                if interrupted:
+                    self._resync_local_pages()
+                interrupted = True
+                while True:
+                    # The time-out makes the client check the connection's health, so that a silent server is noticed.
+                    message = self.pubsub.get_message(timeout=1.0)
+                    if message is not None:
+                        yield message
+            except (RedisError, OSError) as error:
+                log.warning("live channel interrupted", error=str(error))
+                time.sleep(0.25)
+
+    def _await_subscription(self) -> None:
+        """Return when the server has confirmed: from then on nothing is missed."""
+        deadline = time.monotonic() + 2
+        while not self.pubsub.subscribed or self.pubsub.pending_unsubscribe_channels:
+            if time.monotonic() > deadline:
+                raise OSError("the channel did not confirm the subscription")
+            self.pubsub.get_message(timeout=0.1)
+
+    def _resync_local_pages(self) -> None:
+        for namespace in (rooms.CUSTOMERS, rooms.ADMIN):
+            self._handle_emit({"event": "resync", "data": [{}], "namespace": namespace, "room": None})
+
+
+def attach(app: Flask, core: Core, authenticator: Authenticator) -> SocketIO:
+    """Add the Socket.IO server to `app` and return it."""
+    manager = ListeningManager(
+        core.settings.redis_url,
+        channel=rooms.CHANNEL,
+        redis_options={
+            "socket_connect_timeout": 1,
+            "socket_timeout": 5,
+            "health_check_interval": 2,
+            "retry": Retry(NoBackoff(), 0),
+        },
+    )
+    socketio = SocketIO(
+        app,
+        async_mode="eventlet",
+        client_manager=manager,
+        transports=["websocket"],
+        cors_allowed_origins=list(core.settings.allowed_origins) or None,
+        manage_session=False,
+        max_http_buffer_size=LARGEST_MESSAGE,
+        ping_interval=PING_INTERVAL,
+        ping_timeout=PING_TIMEOUT,
+    )
+    socketio.on_namespace(CustomersNamespace(rooms.CUSTOMERS, core))
+    socketio.on_namespace(AdminNamespace(rooms.ADMIN, core, authenticator))
+    _bound_queues(socketio, core.monitoring)
+    _bound_rates(socketio, core.monitoring)
+    return socketio
+
+
+def disconnect_all(socketio: SocketIO) -> None:
+    """Close every connection so that its client comes back, to another process."""
+    engine = socketio.server.eio
+    for connection in list(engine.sockets.values()):
+        connection.close(wait=False)
+
+
+def _bound_queues(socketio: SocketIO, monitoring: SyncMonitoring) -> None:
+    engine = socketio.server.eio
+    send = engine.send_packet
+
+    def send_packet(sid: str, packet: Any) -> None:
+        connection = engine.sockets.get(sid)
+        if connection is not None and connection.queue.qsize() >= LONGEST_QUEUE:
+            if not connection.closed:
+                monitoring.record_refusal("slow_client")
+                connection.close(wait=False, abort=True)
+            return
+        send(sid, packet)
+
+    engine.send_packet = send_packet
+
+
+def _bound_rates(socketio: SocketIO, monitoring: SyncMonitoring) -> None:
+    server = socketio.server
+    counts: dict[str, tuple[int, int]] = {}
+
+    def handle(sid: str, data: Any) -> None:
+        second = int(time.monotonic())
+        began, count = counts.get(sid, (second, 0))
+        count = count + 1 if began == second else 1
+        counts[sid] = (second, count)
+        if count > MOST_MESSAGES_PER_SECOND:
+            monitoring.record_refusal("too_many_messages")
+            server.eio.disconnect(sid)
+            return
+        server._handle_eio_message(sid, data)
+
+    def forget(sid: str, reason: Any = None) -> None:
+        counts.pop(sid, None)
+        server._handle_eio_disconnect(sid, reason)
+
+    server.eio.on("message", handle)
+    server.eio.on("disconnect", forget)

@@ -1,0 +1,12 @@
+"""The tables: columns and constraints, no behaviour beyond computed properties."""
+
+from app.models.base import Base
+from app.models.catalog import Category, Part, PartImage, PartPrice, PartSpecification, Price, StockLevel
+from app.models.history import DataChangeLog, PartContentVersion
+from app.models.outbox import OutboxDelivery, OutboxEvent, SyncRun
+from app.models.users import ApiKey, User, UserSession
+
+__all__ = [
+    "ApiKey", "Base", "Category", "DataChangeLog", "OutboxDelivery", "OutboxEvent", "Part", "PartContentVersion", "PartImage",
+    "PartPrice", "PartSpecification", "Price", "StockLevel", "SyncRun", "User", "UserSession",
+]  # fmt: skip

@@ -1,0 +1,28 @@
+"""The declarative base of every table, and the column kinds they share."""
+
+from datetime import datetime
+from typing import Annotated
+
+from sqlalchemy import DateTime, Identity, MetaData, String, func
+from sqlalchemy.orm import DeclarativeBase, mapped_column
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """All tables hang on this metadata; constraints have predictable names."""
+
+    metadata = MetaData(naming_convention=NAMES)
+
+
+Key = Annotated[int, mapped_column(Identity(), primary_key=True)]
+Moment = Annotated[datetime, mapped_column(DateTime(timezone=True))]
+CreatedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
+Name = Annotated[str, mapped_column(String(200))]
+Version = Annotated[int, mapped_column(server_default="1")]

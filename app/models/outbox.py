@@ -1,0 +1,72 @@
+"""The outbox: one event per committed change, one delivery per event and effect.
+
+The event's columns are those that Debezium's outbox event router understands, so that a larger shop streams the same table.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Identity, Index, String, Text, func
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Base, CreatedAt, Key
+
+
+class OutboxEvent(Base):
+    """A committed change, with all that its effects need."""
+
+    __tablename__ = "outbox_events"
+    __table_args__ = (
+        Index("uq_outbox_events_version", "aggregate_type", "aggregate_id", "aspect", "version", unique=True),
+        Index("ix_outbox_events_created_at", "created_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    event_id: Mapped[str] = mapped_column(UUID(as_uuid=False), server_default=func.uuidv7(), unique=True)
+    aggregate_type: Mapped[str] = mapped_column(String(30))
+    aggregate_id: Mapped[int]
+    aspect: Mapped[str] = mapped_column(String(20))
+    type: Mapped[str] = mapped_column(String(40))
+    version: Mapped[int]
+    payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    request_id: Mapped[str | None] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.clock_timestamp())
+
+
+class OutboxDelivery(Base):
+    """One effect that an event still owes (`pending`), has had (`done`), or could not have (`dead`)."""
+
+    __tablename__ = "outbox_deliveries"
+    __table_args__ = (
+        CheckConstraint("state IN ('pending', 'done', 'dead')", name="state"),
+        Index("ix_outbox_deliveries_due", "effect", "next_attempt_at", postgresql_where="state = 'pending'"),
+        Index("ix_outbox_deliveries_dead", "effect", "event_id", postgresql_where="state = 'dead'"),
+    )
+
+    event_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("outbox_events.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    effect: Mapped[str] = mapped_column(String(30), primary_key=True)
+    state: Mapped[str] = mapped_column(String(10), server_default="pending")
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    next_attempt_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.clock_timestamp())
+    leased_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    last_error: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.clock_timestamp())
+    done_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class SyncRun(Base):
+    """One run of `sync.reconcile` or `sync.prune`: when, and what it found."""
+
+    __tablename__ = "sync_runs"
+    __table_args__ = (Index("ix_sync_runs_kind", "kind", "id"),)
+
+    id: Mapped[Key]
+    kind: Mapped[str] = mapped_column(String(20))
+    dry_run: Mapped[bool] = mapped_column(server_default="false")
+    started_at: Mapped[CreatedAt]
+    finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    report: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")

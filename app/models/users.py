@@ -1,0 +1,57 @@
+"""Who may do what: users, their sessions, and the keys of machines."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Base, CreatedAt, Key, Moment, Name
+
+ROLE_CHECK = "role IN ('viewer', 'stock', 'editor', 'admin')"
+
+
+class User(Base):
+    """A member of staff, or `system` for what the machine does by itself (it cannot log in)."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        CheckConstraint(ROLE_CHECK, name="role"),
+        Index("uq_users_email", text("lower(email)"), unique=True),
+    )
+
+    id: Mapped[Key]
+    email: Mapped[str] = mapped_column(String(320))
+    name: Mapped[Name]
+    password_hash: Mapped[str | None] = mapped_column(String(200))
+    role: Mapped[str] = mapped_column(String(20))
+    is_active: Mapped[bool] = mapped_column(server_default="true")
+    created_at: Mapped[CreatedAt]
+    updated_at: Mapped[CreatedAt]
+
+
+class UserSession(Base):
+    """A log-in. Only a digest of the cookie's token is kept, so that a stolen backup opens nothing."""
+
+    __tablename__ = "user_sessions"
+
+    id: Mapped[Key]
+    token_digest: Mapped[str] = mapped_column(String(64), unique=True)
+    csrf_token: Mapped[str] = mapped_column(String(64))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[CreatedAt]
+    expires_at: Mapped[Moment]
+
+
+class ApiKey(Base):
+    """A machine's key. It acts as `user_id`, with a role of its own; shown once, kept as a digest."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (CheckConstraint(ROLE_CHECK, name="role"),)
+
+    id: Mapped[Key]
+    name: Mapped[Name]
+    key_digest: Mapped[str] = mapped_column(String(64), unique=True)
+    role: Mapped[str] = mapped_column(String(20))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    created_at: Mapped[CreatedAt]
+    revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -1,0 +1,1 @@
+"""Use cases: open, lock, decide, record, commit. Nothing here knows a request."""

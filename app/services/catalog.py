@@ -1,0 +1,181 @@
+"""What customers read, composed from cached aspects: one part, lists of parts, the category tree."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Engine
+
+from app.cache.manager import CacheManager, CacheUnavailableError, Entry, Result
+from app.contract import cache_keys
+from app.contract.events import Aspect, ListFacet
+from app.store import catalog
+from app.store.catalog import Loaded, PartFilters
+from app.store.paging import Page, Position
+from app.sync.invalidations import ABSENT, content_bodies
+
+Load = Callable[[Connection, Sequence[int]], Mapping[int, Loaded]]
+
+_LOADERS: dict[Aspect, Load] = {
+    Aspect.CONTENT: catalog.load_content,
+    Aspect.STOCK: catalog.load_stock,
+    Aspect.PRICE: catalog.load_prices,
+}
+# An id that does not exist is remembered this long, in seconds; its creation ends that at once.
+NEGATIVE_LIFE = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Public JSON, ready to send, and how the cache answered."""
+
+    body: Any
+    result: Result
+
+
+class CatalogReader:
+    """Reads the public catalogue through the cache."""
+
+    def __init__(self, reading: Engine, cache: CacheManager) -> None:
+        self._reading = reading
+        self._cache = cache
+
+    def part(self, part_id: int) -> Answer:
+        """Return one part as customers see it; the body is None if they may not see it."""
+        parts, result = self.parts([part_id])
+        return Answer(parts.get(part_id), result)
+
+    def parts(self, part_ids: Sequence[int]) -> tuple[dict[int, dict[str, Any]], Result]:
+        """Return those of the given parts that customers may see, by id."""
+        entries, result = self._entries("part", part_ids, with_specifications=True)
+        composed = {part_id: _compose(entries, part_id) for part_id in part_ids}
+        return {part_id: part for part_id, part in composed.items() if part is not None}, result
+
+    def list_parts(self, filters: PartFilters, sort: str, after: Position | None, limit: int) -> Answer:
+        """Return one page of parts in short form; the body is a `Page`."""
+        query = {"filters": asdict(filters), "sort": sort, "after": after and asdict(after), "limit": limit}
+        key = cache_keys.parts_list(hashlib.blake2b(orjson.dumps(query), digest_size=16).hexdigest())
+
+        def load() -> bytes:
+            with self._reading.connect() as connection:
+                page = catalog.list_part_ids(connection, filters, sort, after, limit)
+            following = page.next and [page.next.key, page.next.id]
+            return orjson.dumps({"ids": page.items, "next": following, "query": query})
+
+        raw, result = self._cache.get_or_set_list("list", key, catalog.list_facets(filters, sort), load, life=60.0)
+        page = orjson.loads(raw)
+        entries, read = self._entries("part", page["ids"], with_specifications=False)
+        items = [part for part_id in page["ids"] if (part := _compose_short(entries, part_id)) is not None]
+        following = Position(*page["next"]) if page["next"] else None
+        return Answer(Page(items, following), _worse(result, read))
+
+    def categories(self) -> Answer:
+        """Return the category tree as a flat list, each with its parent and its number of parts."""
+
+        def load() -> bytes:
+            with self._reading.connect() as connection:
+                return orjson.dumps(catalog.load_categories(connection))
+
+        facets = (ListFacet.CATEGORIES, ListFacet.CONTENT)
+        raw, result = self._cache.get_or_set_list("categories", cache_keys.categories(), facets, load)
+        return Answer(orjson.loads(raw), result)
+
+    def catalog_token(self) -> str | None:
+        """Return the token that changes whenever lists may differ, or None when it cannot be known."""
+        if not self._cache.is_fresh:
+            return None
+        try:
+            return self._cache.catalog_token()
+        except CacheUnavailableError:
+            return None
+
+    def _entries(
+        self, kind: str, part_ids: Sequence[int], *, with_specifications: bool
+    ) -> tuple[dict[str, Entry], Result]:
+        keys = [key for part_id in part_ids for key in _keys(part_id, with_specifications=with_specifications)]
+        if not keys:
+            return {}, Result.HIT
+        reading = self._cache.get_or_set(kind, keys, self._load)
+        entries = dict(reading.entries)
+        # Entries of one aspect are replaced together, but one of them may have been evicted and loaded anew meanwhile.
+        torn = [part_id for part_id in part_ids if _is_torn(entries, part_id)]
+        if torn:
+            entries |= self._load([key for part_id in torn for key in cache_keys.aspect_keys(part_id, Aspect.CONTENT)])
+        return entries, reading.result
+
+    def _load(self, keys: Sequence[str]) -> dict[str, Entry]:
+        wanted: dict[Aspect, set[int]] = {}
+        for key in keys:
+            part_id, aspect = cache_keys.parse_part_key(key)
+            wanted.setdefault(aspect, set()).add(part_id)
+        entries: dict[str, Entry] = {}
+        with self._reading.connect() as connection:
+            for aspect, part_ids in wanted.items():
+                loaded = _LOADERS[aspect](connection, sorted(part_ids))
+                for part_id in part_ids:
+                    entries |= _as_entries(aspect, part_id, loaded.get(part_id))
+        return {key: entries[key] for key in keys if key in entries}
+
+
+def _keys(part_id: int, *, with_specifications: bool) -> list[str]:
+    content = cache_keys.aspect_keys(part_id, Aspect.CONTENT)
+    shown = content if with_specifications else content[:2]
+    return [*shown, cache_keys.part_stock(part_id), cache_keys.part_prices(part_id)]
+
+
+def _is_torn(entries: Mapping[str, Entry], part_id: int) -> bool:
+    versions = {entries[key].version for key in cache_keys.aspect_keys(part_id, Aspect.CONTENT) if key in entries}
+    return len(versions) > 1
+
+
+def _as_entries(aspect: Aspect, part_id: int, loaded: Loaded | None) -> dict[str, Entry]:
+    keys = cache_keys.aspect_keys(part_id, aspect)
+    if loaded is None:
+        # Only content says that a part is absent: its creation always raises the floor of the content entries.
+        return dict.fromkeys(keys, Entry(0, ABSENT, NEGATIVE_LIFE)) if aspect is Aspect.CONTENT else {}
+    if aspect is Aspect.CONTENT:
+        bodies = content_bodies(part_id, loaded.public)
+        return {key: Entry(loaded.version, body) for key, body in bodies.items()}
+    entry = Entry(loaded.version, orjson.dumps(loaded.public))
+    if loaded.lasts is not None:
+        entry = Entry(entry.version, entry.body, min(entry.life, loaded.lasts))
+    return {keys[0]: entry}
+
+
+def _compose(entries: Mapping[str, Entry], part_id: int) -> dict[str, Any] | None:
+    pieces = _pieces(entries, _keys(part_id, with_specifications=True))
+    if pieces is None:
+        return None
+    part, images, specifications, stock, price = pieces
+    return _joined(part, stock, price) | {"images": images, "specifications": specifications, "price": price["price"]}
+
+
+def _compose_short(entries: Mapping[str, Entry], part_id: int) -> dict[str, Any] | None:
+    pieces = _pieces(entries, _keys(part_id, with_specifications=False))
+    if pieces is None:
+        return None
+    part, images, stock, price = pieces
+    shown = price["price"] and {name: value for name, value in price["price"].items() if name != "tiers"}
+    del part["description"]
+    return _joined(part, stock, price) | {"image": images[0] if images else None, "price": shown}
+
+
+def _pieces(entries: Mapping[str, Entry], keys: Sequence[str]) -> list[Any] | None:
+    bodies = [entries[key].body if key in entries else ABSENT for key in keys]
+    return None if ABSENT in bodies else [orjson.loads(body) for body in bodies]
+
+
+def _joined(part: dict[str, Any], stock: dict[str, Any], price: dict[str, Any]) -> dict[str, Any]:
+    return part | {
+        "stock": {name: value for name, value in stock.items() if name != "updated_at"},
+        "versions": {"content": part["version"], "stock": stock["version"], "price": price["version"]},
+        # RFC 3339 in UTC with a fixed number of digits: the order of the text is the order of time.
+        "updated_at": max(part["updated_at"], stock["updated_at"], price["updated_at"]),
+    }
+
+
+def _worse(left: Result, right: Result) -> Result:
+    order = (Result.HIT, Result.MISS, Result.BYPASS)
+    return max(left, right, key=order.index)

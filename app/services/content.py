@@ -1,0 +1,145 @@
+"""Content: creating a part, changing what it says, archiving it and bringing it back."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from psycopg.errors import UniqueViolation
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from app.contract.events import Actor
+from app.contract.formats import rfc3339
+from app.domain.content import changed_columns, slug_of
+from app.domain.errors import ArchivedError, DuplicateError, InvalidFieldError
+from app.domain.pricing import PriceLine
+from app.domain.stock import Stock
+from app.services.preconditions import Expected
+from app.store import content as rows
+from app.store import prices, stock
+from app.store.content import Content
+from app.store.locks import lock_part
+from app.store.transaction import TransactionManager, UnitOfWork
+
+T = TypeVar("T")
+
+_CATEGORY_EXISTS = text("SELECT 1 FROM categories WHERE id = :id FOR KEY SHARE")
+_DEFAULTS: dict[str, Any] = {
+    "description": "", "category_id": None, "manufacturer": None, "manufacturer_number": None, "status": "draft",
+}  # fmt: skip
+
+
+def create_part(
+    transactions: TransactionManager, actor: Actor, values: dict[str, Any], specifications: Sequence[dict[str, Any]],
+    price_list: Sequence[PriceLine], quantities: dict[str, int],
+) -> int:  # fmt: skip
+    """Create a part with its stock, and its prices and specifications if given; return its id.
+
+    Raises:
+        DuplicateError: if the SKU is taken.
+        InvalidFieldError: if the category does not exist.
+    """
+
+    def work(unit_of_work: UnitOfWork) -> int:
+        _check_category(unit_of_work, values.get("category_id"))
+        slug = slug_of(values["part_name"], values["sku"]) or "part"
+        columns = _DEFAULTS | values | {"slug": _free_slug(unit_of_work, slug)}
+        part_id = rows.insert_part(unit_of_work, columns)
+        if specifications:
+            rows.replace_specifications(unit_of_work, {part_id: specifications})
+        initial = Stock(**{"current_stock": 0, **quantities})
+        stock_row = rows.insert_stock(unit_of_work, part_id, initial.quantities())
+        after = rows.load(unit_of_work.connection, [part_id])[part_id]
+        unit_of_work.record(rows.created_event(after))
+        state = stock.full_state(part_id, initial, actor.user_id, actor.name, stock_row.updated_at)
+        unit_of_work.record(
+            stock.created_event(part_id, stock_row.id, initial, state, stock_row.updated_at, is_public=after.is_public)
+        )
+        if price_list:
+            prices.replace_lines(unit_of_work, {part_id: price_list})
+            unit_of_work.record(
+                prices.updated_event(
+                    part_id, 1, None, price_list, legacy=None, at=stock_row.updated_at, is_public=after.is_public
+                )
+            )
+        return part_id
+
+    return _explaining_duplicates(transactions, actor, work, values.get("sku"))
+
+
+def update_part(
+    transactions: TransactionManager, actor: Actor, part_id: int, changes: dict[str, Any], expected: Expected, reason: str | None
+) -> Content:
+    """Write the given content fields of a part and return its content; what is the same already changes nothing.
+
+    Raises:
+        NotFoundError, ArchivedError, ConcurrencyError, DuplicateError, InvalidFieldError.
+    """
+
+    def work(unit_of_work: UnitOfWork) -> Content:
+        before = _locked(unit_of_work, part_id, expected)
+        if before.row.archived_at is not None:
+            raise ArchivedError
+        changed = changed_columns(dict(before.row._mapping), changes)
+        if not changed:
+            return before
+        _check_category(unit_of_work, changed.get("category_id"))
+        return rows.save(unit_of_work, before, changed, archived=False, reason=reason)
+
+    return _explaining_duplicates(transactions, actor, work, changes.get("sku"))
+
+
+def set_archived(
+    transactions: TransactionManager, actor: Actor, part_id: int, expected: Expected, *, archived: bool
+) -> Content:
+    """Archive a part, or bring it back as it was; doing so twice changes nothing.
+
+    Raises:
+        NotFoundError, ConcurrencyError.
+    """
+
+    def work(unit_of_work: UnitOfWork) -> Content:
+        before = _locked(unit_of_work, part_id, expected)
+        if (before.row.archived_at is not None) == archived:
+            return before
+        return rows.save(unit_of_work, before, {}, archived=archived, reason=None)
+
+    return transactions.run(actor, work)
+
+
+def _locked(unit_of_work: UnitOfWork, part_id: int, expected: Expected) -> Content:
+    lock_part(unit_of_work, part_id)
+    before = rows.load(unit_of_work.connection, [part_id])[part_id]
+    expected.check(before.version, current_state(before))
+    return before
+
+
+def current_state(content: Content) -> dict[str, Any]:
+    """Return content as a conflict shows it: the present values, and who made them, when."""
+    row = content.row
+    who = {"id": row.last_updated_by, "name": row.last_updated_by_name} if row.last_updated_by else None
+    return content.state() | {"changed_by": who, "changed_at": rfc3339(row.updated_at)}
+
+
+def _check_category(unit_of_work: UnitOfWork, category_id: int | None) -> None:
+    if category_id is not None and unit_of_work.execute(_CATEGORY_EXISTS, id=category_id).one_or_none() is None:
+        raise InvalidFieldError("category_id", f"There is no category {category_id}; list them at /api/v1/categories.")
+
+
+def _free_slug(unit_of_work: UnitOfWork, wanted: str) -> str:
+    statement = text("SELECT slug FROM parts WHERE slug = :wanted OR slug LIKE :numbered")
+    taken = set(unit_of_work.execute(statement, wanted=wanted, numbered=f"{wanted}-%").scalars())
+    number = 2
+    while wanted in taken and f"{wanted}-{number}" in taken:
+        number += 1
+    return f"{wanted}-{number}" if wanted in taken else wanted
+
+
+def _explaining_duplicates(
+    transactions: TransactionManager, actor: Actor, work: Callable[[UnitOfWork], T], sku: str | None
+) -> T:
+    try:
+        return transactions.run(actor, work)
+    except IntegrityError as error:
+        if isinstance(error.orig, UniqueViolation) and error.orig.diag.constraint_name == "uq_parts_sku":
+            raise DuplicateError("sku", sku or "") from error
+        raise

@@ -1,0 +1,101 @@
+"""What staff read: the grid, one part with everything, its versions, the audit trail. Always from PostgreSQL."""
+
+from typing import Any
+
+from sqlalchemy import Engine, Row
+
+from app.contract.formats import money, rfc3339
+from app.domain.errors import NotFoundError
+from app.services import prices
+from app.store import audit, content, panel, versions
+from app.store import stock as stock_rows
+from app.store.catalog import PartFilters
+from app.store.paging import Page, Position
+
+
+class PanelReader:
+    """Reads for the panel."""
+
+    def __init__(self, reading: Engine) -> None:
+        self._reading = reading
+
+    def list_parts(
+        self, filters: PartFilters, status: str | None, low_stock: bool | None, sort: str, after: Position | None, limit: int
+    ) -> Page[dict[str, Any]]:
+        """Return one page of the grid."""
+        with self._reading.connect() as connection:
+            page = panel.list_parts(connection, filters, status, low_stock, sort, after, limit)
+        return Page([_list_item(row) for row in page.items], page.next)
+
+    def part(self, part_id: int) -> dict[str, Any]:
+        """Return one part with its content, stock and prices, each with its version.
+
+        Raises:
+            NotFoundError: if there is no such part.
+        """
+        with self._reading.connect() as connection:
+            found = content.load(connection, [part_id]).get(part_id)
+            if found is None:
+                raise NotFoundError(f"There is no part {part_id}.")
+            stock = panel.stock_row(connection, part_id)
+            price = prices.current_state(connection, part_id)
+        return found.state() | {
+            "created_at": rfc3339(found.row.created_at),
+            "stock": stock_rows.state_of(stock),
+            "price": price,
+            "versions": {"content": found.version, "stock": stock.version, "price": price["version"]},
+        }
+
+    def versions(self, part_id: int, before: int | None, limit: int) -> list[dict[str, Any]]:
+        """Return a part's content versions, newest first; one more than `limit` if there are more.
+
+        Raises:
+            NotFoundError: if there is no such part.
+        """
+        with self._reading.connect() as connection:
+            if not content.load(connection, [part_id]):
+                raise NotFoundError(f"There is no part {part_id}.")
+            return [_plain(row) for row in versions.versions(connection, part_id, before, limit + 1)]
+
+    def version(self, part_id: int, version_number: int) -> dict[str, Any]:
+        """Return one content version with its snapshot.
+
+        Raises:
+            NotFoundError: if there is no such version (yet: snapshots follow a write within moments).
+        """
+        with self._reading.connect() as connection:
+            row = versions.version(connection, part_id, version_number)
+        if row is None:
+            raise NotFoundError(f"Part {part_id} has no version {version_number}.")
+        return _plain(row)
+
+    def audit(self, filters: dict[str, Any], before_id: int | None, limit: int) -> list[dict[str, Any]]:
+        """Return audit rows, newest first; one more than `limit` if there are more."""
+        with self._reading.connect() as connection:
+            return [_plain(row) for row in audit.entries(connection, filters, before_id, limit + 1)]
+
+
+def _plain(row: Row[Any]) -> dict[str, Any]:
+    return {name: rfc3339(value) if hasattr(value, "astimezone") else value for name, value in row._mapping.items()}
+
+
+def _list_item(row: Row[Any]) -> dict[str, Any]:
+    stock = stock_rows.Stock(row.current_stock, row.reserved_quantity, row.min_stock_level, row.stock_version)
+    category = {"id": row.category_id, "name": row.category_name, "slug": row.category_slug} if row.category_id else None
+    price = None
+    if row.amount is not None:
+        price = {"amount": money(row.amount), "currency": row.currency, "version": row.price_version}
+    return {
+        "id": row.id,
+        "sku": row.sku,
+        "slug": row.slug,
+        "part_name": row.part_name,
+        "status": row.status,
+        "category": category,
+        "version": row.version,
+        "updated_at": rfc3339(row.updated_at),
+        "stock": stock_rows.full_state(
+            row.id, stock, row.last_updated_by, row.last_updated_by_name, row.stock_updated_at
+        ),
+        "price": price,
+    }

@@ -1,0 +1,29 @@
+"""What a writer may demand of the present state: a version, or an entity tag of it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from app.domain.errors import ConcurrencyError
+
+
+class PreconditionFailedError(ConcurrencyError):
+    """Concurrent modification detected"""
+
+    code = "concurrent_modification"
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """The version that the writer saw. `by_header` tells how it was stated: in `If-Match` (412) or in the body (409)."""
+
+    version: int | None = None
+    by_header: bool = False
+
+    def check(self, present: int, current: dict[str, Any]) -> None:
+        """Refuse the write if a version was stated and it is not the present one.
+
+        Raises:
+            ConcurrencyError: with the current state, for the writer to recover.
+        """
+        if self.version is not None and self.version != present:
+            raise (PreconditionFailedError if self.by_header else ConcurrencyError)(current)

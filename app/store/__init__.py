@@ -1,0 +1,1 @@
+"""All SQL. Nothing here knows HTTP, the cache or the broker."""

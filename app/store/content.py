@@ -1,0 +1,263 @@
+"""A part's content: its row, specifications and pictures; written with its event and its snapshot."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+
+from app.contract.events import Aspect, Event, EventType, ListFacet, Operation
+from app.contract.formats import rfc3339
+from app.domain.content import COLUMNS
+from app.store.encoding import jsonb
+from app.store.transaction import UnitOfWork
+
+# Everything a part says about itself, for any number of parts in one statement. The category path is walked upwards from the
+# parts' own categories, so its cost does not grow with the tree.
+_CONTENT = text("""
+    WITH RECURSIVE up AS (
+        SELECT c.id AS leaf, c.id, c.name, c.slug, c.parent_id, 0 AS distance
+        FROM categories c WHERE c.id IN (SELECT category_id FROM parts WHERE id = ANY(:part_ids))
+        UNION ALL
+        SELECT up.leaf, c.id, c.name, c.slug, c.parent_id, up.distance + 1
+        FROM up JOIN categories c ON c.id = up.parent_id
+    ), path AS (
+        SELECT leaf, jsonb_agg(jsonb_build_object('id', id, 'name', name, 'slug', slug) ORDER BY distance DESC) AS steps
+        FROM up GROUP BY leaf
+    )
+    SELECT p.id, p.sku, p.slug, p.part_name, p.description, p.category_id, p.manufacturer, p.manufacturer_number, p.status,
+           p.archived_at, p.version, p.created_at, p.updated_at, p.last_updated_by,
+           (SELECT name FROM users WHERE id = p.last_updated_by) AS last_updated_by_name,
+           p.status = 'published' AND p.archived_at IS NULL AS is_public,
+           path.steps AS category_path,
+           COALESCE((SELECT jsonb_agg(jsonb_build_object('name', s.name, 'value', s.value, 'unit', s.unit, 'group', s.group)
+                                      ORDER BY s.position, s.id)
+                     FROM part_specifications s WHERE s.part_id = p.id), '[]') AS specifications,
+           COALESCE((SELECT jsonb_agg(jsonb_build_object('id', i.id, 'url', i.url, 'alt', i.alt, 'width', i.width,
+                                                         'height', i.height) ORDER BY i.position, i.id)
+                     FROM part_images i WHERE i.part_id = p.id), '[]') AS images
+    FROM parts p LEFT JOIN path ON path.leaf = p.category_id
+    WHERE p.id = ANY(:part_ids)
+""")
+_INSERT_PART = text("""
+    INSERT INTO parts (sku, slug, part_name, description, category_id, manufacturer, manufacturer_number, status,
+                       last_updated_by, price_updated_by)
+    VALUES (:sku, :slug, :part_name, :description, :category_id, :manufacturer, :manufacturer_number, :status,
+            :actor_id, :actor_id)
+    RETURNING id
+""")
+_INSERT_STOCK = text("""
+    INSERT INTO stock_levels (part_id, current_stock, reserved_quantity, min_stock_level, last_updated_by)
+    VALUES (:part_id, :current_stock, :reserved_quantity, :min_stock_level, :actor_id)
+    RETURNING id, updated_at
+""")
+_UPDATE_PART = text("""
+    UPDATE parts
+    SET sku = :sku, part_name = :part_name, description = :description, category_id = :category_id,
+        manufacturer = :manufacturer, manufacturer_number = :manufacturer_number, status = :status,
+        archived_at = CASE WHEN :archived THEN COALESCE(archived_at, clock_timestamp()) END,
+        version = :version, last_updated_by = :actor_id, updated_at = clock_timestamp()
+    WHERE id = :part_id
+""")
+_DELETE_SPECIFICATIONS = text("DELETE FROM part_specifications WHERE part_id = ANY(:part_ids)")
+_INSERT_SPECIFICATIONS = text("""
+    INSERT INTO part_specifications (part_id, name, value, unit, "group", position)
+    SELECT part_id, name, value, unit, "group", position
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+      AS s(part_id int, name text, value text, unit text, "group" text, position int)
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A part's content as it stands, in the shapes that its readers need."""
+
+    row: Row[Any]
+
+    @property
+    def id(self) -> int:
+        """The part's id."""
+        return int(self.row.id)
+
+    @property
+    def version(self) -> int:
+        """The content version."""
+        return int(self.row.version)
+
+    @property
+    def is_public(self) -> bool:
+        """Whether customers may see the part."""
+        return bool(self.row.is_public)
+
+    @property
+    def status(self) -> str:
+        """`draft`, `published` or `archived`."""
+        return "archived" if self.row.archived_at else str(self.row.status)
+
+    def category(self) -> dict[str, Any] | None:
+        """Return the category with its path from the root, or None."""
+        steps = self.row.category_path
+        return {**steps[-1], "path": steps} if steps else None
+
+    def public(self) -> dict[str, Any]:
+        """Return what customers may see."""
+        row = self.row
+        return {
+            "id": row.id,
+            "sku": row.sku,
+            "slug": row.slug,
+            "part_name": row.part_name,
+            "description": row.description,
+            "category": self.category(),
+            "manufacturer": row.manufacturer,
+            "manufacturer_number": row.manufacturer_number,
+            "images": row.images,
+            "specifications": row.specifications,
+            "version": row.version,
+            "updated_at": rfc3339(row.updated_at),
+        }
+
+    def state(self) -> dict[str, Any]:
+        """Return what the panel shows."""
+        return self.public() | {
+            "status": self.status,
+            "category_id": self.row.category_id,
+            "last_updated_by": self.row.last_updated_by,
+            "last_updated_by_name": self.row.last_updated_by_name,
+        }
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return what a content version keeps: enough to restore the content exactly."""
+        values = {column: getattr(self.row, column) for column in COLUMNS}
+        return values | {
+            "archived": self.row.archived_at is not None,
+            "category": self.category(),
+            "specifications": self.row.specifications,
+            "images": self.row.images,
+        }
+
+    def values(self) -> dict[str, Any]:
+        """Return the columns, by name, that the audit trail compares."""
+        values = {column: getattr(self.row, column) for column in COLUMNS}
+        return values | {
+            "archived_at": self.row.archived_at and rfc3339(self.row.archived_at),
+            "specifications": self.row.specifications,
+            "images": self.row.images,
+            "version": self.row.version,
+        }
+
+
+def load(connection: Connection, part_ids: Sequence[int]) -> dict[int, Content]:
+    """Return the content of those of the given parts that exist."""
+    return {row.id: Content(row) for row in connection.execute(_CONTENT, {"part_ids": list(part_ids)})}
+
+
+def insert_part(unit_of_work: UnitOfWork, values: dict[str, Any]) -> int:
+    """Insert a part's row and return its id; the caller records `created_event`."""
+    return int(unit_of_work.execute(_INSERT_PART, actor_id=unit_of_work.actor.user_id, **values).scalar_one())
+
+
+def insert_stock(unit_of_work: UnitOfWork, part_id: int, quantities: dict[str, int]) -> Row[Any]:
+    """Insert a new part's stock row and return its id and time."""
+    return unit_of_work.execute(_INSERT_STOCK, part_id=part_id, actor_id=unit_of_work.actor.user_id, **quantities).one()
+
+
+def replace_specifications(unit_of_work: UnitOfWork, lists: dict[int, Sequence[dict[str, Any]]]) -> None:
+    """Replace the specifications of the given parts, whose rows are locked or new, keeping the given order."""
+    rows = [
+        {"part_id": part_id, "position": position, "unit": "", "group": "", **specification}
+        for part_id, specifications in lists.items()
+        for position, specification in enumerate(specifications)
+    ]
+    unit_of_work.execute(_DELETE_SPECIFICATIONS, part_ids=list(lists))
+    unit_of_work.execute(_INSERT_SPECIFICATIONS, rows=jsonb(rows))
+
+
+def save(
+    unit_of_work: UnitOfWork, before: Content, columns: dict[str, Any], *, archived: bool, reason: str | None
+) -> Content:
+    """Write `columns` over a locked part as its next version, record the event, and return the new content."""
+    after = _write(unit_of_work, before, columns, version=before.version + 1, archived=archived)
+    unit_of_work.record(changed_event(before, after, reason))
+    return after
+
+
+def adopt(unit_of_work: UnitOfWork, present: Content, recorded: dict[str, Any], version: int, reason: str) -> None:
+    """Give a locked part that was edited past the application the next version, and the event that it owes.
+
+    `recorded` is the last snapshot that an event carried.
+    """
+    archived = present.row.archived_at is not None
+    after = _write(unit_of_work, present, {}, version=version, archived=archived)
+    new = after.values()
+    old = {name: recorded.get(name) for name in (*COLUMNS, "specifications", "images")}
+    changed = [name for name in old if new[name] != old[name]]
+    was_public = recorded["status"] == "published" and not recorded["archived"]
+    kind = EventType.PART_DELETED if archived and not recorded["archived"] else EventType.CONTENT_UPDATED
+    operation: Operation = "DELETE" if kind is EventType.PART_DELETED else "UPDATE"
+    unit_of_work.record(
+        _event(
+            kind, operation, after, {name: old[name] for name in changed}, {name: new[name] for name in changed},
+            was_public=was_public, reason=reason,
+        )
+    )  # fmt: skip
+
+
+def _write(unit_of_work: UnitOfWork, before: Content, columns: dict[str, Any], *, version: int, archived: bool) -> Content:
+    row = before.row
+    values = {column: getattr(row, column) for column in COLUMNS} | columns
+    unit_of_work.execute(
+        _UPDATE_PART, part_id=row.id, archived=archived, version=version, actor_id=unit_of_work.actor.user_id, **values
+    )
+    return load(unit_of_work.connection, [row.id])[row.id]
+
+
+def changed_event(before: Content, after: Content, reason: str | None) -> Event:
+    """Return the event that leads from one content version to the next."""
+    was_archived, is_archived = before.row.archived_at is not None, after.row.archived_at is not None
+    kind: EventType = EventType.CONTENT_UPDATED
+    operation: Operation = "UPDATE"
+    if is_archived and not was_archived:
+        kind, operation = EventType.PART_DELETED, "DELETE"
+    elif was_archived and not is_archived:
+        kind = EventType.PART_RESTORED
+    old, new = before.values(), after.values()
+    changed = [name for name in new if new[name] != old[name]]
+    return _event(
+        kind,
+        operation,
+        after,
+        {name: old[name] for name in changed},
+        {name: new[name] for name in changed},
+        was_public=before.is_public,
+        reason=reason,
+    )
+
+
+def created_event(after: Content, reason: str | None = None) -> Event:
+    """Return the event of a part's first content version."""
+    return _event(EventType.PART_CREATED, "INSERT", after, None, after.values(), was_public=False, reason=reason)
+
+
+def _event(
+    kind: EventType, operation: Operation, after: Content, old: dict[str, Any] | None, new: dict[str, Any], *,
+    was_public: bool, reason: str | None,
+) -> Event:  # fmt: skip
+    return Event(
+        type=kind,
+        aggregate_type="part",
+        aggregate_id=after.id,
+        aspect=Aspect.CONTENT,
+        version=after.version,
+        table_name="parts",
+        record_id=after.id,
+        operation=operation,
+        old_values=old,
+        new_values=new,
+        public=after.public() if after.is_public else None,
+        was_public=was_public,
+        state=after.state(),
+        lists=(ListFacet.CONTENT,) if after.is_public or was_public else (),
+        snapshot=after.snapshot(),
+        reason=reason,
+    )

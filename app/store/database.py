@@ -1,0 +1,33 @@
+"""How every process connects to PostgreSQL."""
+
+from typing import Any
+
+from sqlalchemy import Engine, create_engine
+
+# No statement of ours may hold a request, or a lock that others wait for, longer than this.
+_SESSION = (
+    "-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=15000"
+    " -c timezone=UTC -c application_name=lockstep"
+)
+
+
+def engine_options(*, pool_size: int = 10) -> dict[str, Any]:
+    """Return the options of `create_engine`: a bounded pool that waits at most two seconds for a connection."""
+    return {
+        "pool_size": pool_size,
+        "max_overflow": 0,
+        "pool_timeout": 2,
+        "pool_pre_ping": False,
+        "pool_use_lifo": True,
+        "connect_args": {"options": _SESSION, "connect_timeout": 2},
+    }
+
+
+def connect(url: str, *, pool_size: int = 4) -> Engine:
+    """Return an engine of one's own; a forked child must make a fresh one."""
+    return create_engine(url, **engine_options(pool_size=pool_size))
+
+
+def reading(engine: Engine) -> Engine:
+    """Return a view of `engine` whose every statement is its own transaction: one round trip, one fresh snapshot."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT")

@@ -1,0 +1,220 @@
+"""Deliveries: what each committed event still owes. Lease, work, settle: no transaction stays open while an effect works.
+
+A batch is claimed by state, never by `id > cursor`: ids become visible in another order than they are given out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, text
+
+from app.contract.events import Aspect, EventType, ListFacet
+from app.contract.task_names import Effect
+
+LEASE_SECONDS = 30
+
+_COLUMNS = """
+    e.id, e.event_id, e.aggregate_type, e.aggregate_id, e.aspect, e.type, e.version, e.payload, e.actor_id, e.request_id,
+    e.created_at
+"""
+# Served by ix_outbox_deliveries_due. SKIP LOCKED lets several workers claim side by side.
+_CLAIM = text(f"""
+    WITH due AS (
+        SELECT event_id FROM outbox_deliveries
+        WHERE effect = :effect AND state = 'pending' AND next_attempt_at <= clock_timestamp()
+          AND (leased_until IS NULL OR leased_until < clock_timestamp())
+        ORDER BY next_attempt_at, event_id LIMIT :batch
+        FOR UPDATE SKIP LOCKED
+    ), leased AS (
+        UPDATE outbox_deliveries d
+        SET leased_until = clock_timestamp() + make_interval(secs => :lease), attempts = attempts + 1
+        FROM due WHERE d.event_id = due.event_id AND d.effect = :effect
+        RETURNING d.event_id, d.attempts, d.leased_until
+    )
+    SELECT l.attempts, l.leased_until, {_COLUMNS} FROM leased l JOIN outbox_events e ON e.id = l.event_id ORDER BY e.id
+""")  # noqa: S608 — the only text put in is the constant list of columns
+_SETTLE = text("""
+    UPDATE outbox_deliveries
+    SET state = 'done', done_at = clock_timestamp(), leased_until = NULL, last_error = NULL
+    WHERE effect = :effect AND event_id = ANY(:event_ids) AND state = 'pending'
+    RETURNING event_id
+""")
+# Only the holder of the lease may postpone or bury; a lease that was taken over is no longer ours to speak of.
+_POSTPONE = text("""
+    UPDATE outbox_deliveries
+    SET next_attempt_at = clock_timestamp() + make_interval(secs => :delay), leased_until = NULL, last_error = :error,
+        attempts = attempts - :forgiven
+    WHERE effect = :effect AND event_id = ANY(:event_ids) AND state = 'pending' AND leased_until = :leased_until
+""")
+_BURY = text("""
+    UPDATE outbox_deliveries
+    SET state = 'dead', leased_until = NULL, last_error = :error
+    WHERE effect = :effect AND event_id = ANY(:event_ids) AND state = 'pending' AND leased_until = :leased_until
+""")
+_UNSETTLED = text(f"""
+    SELECT {_COLUMNS} FROM outbox_deliveries d JOIN outbox_events e ON e.id = d.event_id
+    WHERE d.effect = :effect AND d.state = 'pending' LIMIT :most
+""")  # noqa: S608 — as above
+_OVERDUE = text("""
+    SELECT DISTINCT effect FROM outbox_deliveries
+    WHERE state = 'pending' AND next_attempt_at <= clock_timestamp() - make_interval(secs => :seconds)
+      AND (leased_until IS NULL OR leased_until < clock_timestamp())
+""")
+_STATUS = text("""
+    SELECT effect,
+           count(*) FILTER (WHERE state = 'pending') AS pending,
+           count(*) FILTER (WHERE state = 'dead') AS dead,
+           COALESCE(EXTRACT(epoch FROM clock_timestamp() - min(created_at) FILTER (WHERE state = 'pending')), 0)::float8
+             AS oldest_age_seconds,
+           max(attempts) FILTER (WHERE state = 'pending') AS most_attempts
+    FROM outbox_deliveries WHERE state IN ('pending', 'dead') GROUP BY effect
+""")
+_LATENCY = text("""
+    SELECT effect, count(*) AS delivered,
+           percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY EXTRACT(epoch FROM done_at - created_at) * 1000)
+             AS percentiles_ms
+    FROM (SELECT effect, done_at, created_at FROM outbox_deliveries
+          WHERE state = 'done' ORDER BY event_id DESC LIMIT 4000) recent
+    GROUP BY effect
+""")
+_DEAD = text("""
+    SELECT d.event_id AS id, d.effect, d.attempts, d.last_error, d.created_at, e.event_id AS event_uuid, e.type, e.aggregate_type,
+           e.aggregate_id, e.version, e.payload, e.request_id
+    FROM outbox_deliveries d JOIN outbox_events e ON e.id = d.event_id
+    WHERE d.state = 'dead' AND (d.event_id, d.effect) > (:after_id, :after_effect)
+    ORDER BY d.event_id, d.effect LIMIT :limit
+""")
+_REPLAY = text("""
+    UPDATE outbox_deliveries
+    SET state = 'pending', attempts = 0, next_attempt_at = clock_timestamp(), leased_until = NULL
+    WHERE state = 'dead' AND (CAST(:event_id AS bigint) IS NULL OR event_id = :event_id)
+      AND (CAST(:effect AS text) IS NULL OR effect = :effect)
+    RETURNING effect
+""")
+# The newest event of every aspect stays for ever: it says what the last known state was, which reconciliation compares.
+_PRUNE = text("""
+    DELETE FROM outbox_events WHERE id IN (
+        SELECT e.id FROM outbox_events e
+        WHERE e.created_at < clock_timestamp() - make_interval(days => :days)
+          AND NOT EXISTS (SELECT FROM outbox_deliveries d WHERE d.event_id = e.id AND d.state <> 'done')
+          AND EXISTS (SELECT FROM outbox_events newer
+                      WHERE (newer.aggregate_type, newer.aggregate_id, newer.aspect)
+                          = (e.aggregate_type, e.aggregate_id, e.aspect) AND newer.version > e.version)
+        ORDER BY e.id LIMIT :batch
+        FOR UPDATE SKIP LOCKED)
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One event as an effect sees it. `attempts` counts the present attempt."""
+
+    id: int
+    event_id: str
+    aggregate_type: str
+    aggregate_id: int
+    aspect: Aspect
+    type: EventType
+    version: int
+    payload: dict[str, Any]
+    actor_id: int | None
+    request_id: str | None
+    created_at: datetime
+    attempts: int = 0
+    leased_until: datetime | None = None
+
+    @property
+    def lists(self) -> tuple[ListFacet, ...]:
+        """The list facets that the event touches."""
+        return tuple(ListFacet(facet) for facet in self.payload["lists"])
+
+
+def _delivery(row: Row[Any]) -> Delivery:
+    values = dict(row._mapping)
+    return Delivery(**values | {"aspect": Aspect(row.aspect), "type": EventType(row.type)})
+
+
+def claim(engine: Engine, effect: Effect, batch: int, lease: float = LEASE_SECONDS) -> list[Delivery]:
+    """Lease up to `batch` due deliveries of `effect` for `lease` seconds and return them, oldest event first."""
+    with engine.begin() as connection:
+        rows = connection.execute(_CLAIM, {"effect": effect, "batch": batch, "lease": lease})
+        return [_delivery(row) for row in rows]
+
+
+def settle(connection: Connection, effect: Effect, event_ids: Sequence[int]) -> set[int]:
+    """Mark deliveries done and return the ids of those that were not done before."""
+    return set(connection.execute(_SETTLE, {"effect": effect, "event_ids": list(event_ids)}).scalars())
+
+
+def postpone(connection: Connection, effect: Effect, delivery: Delivery, delay: float, error: str) -> None:
+    """Give a lease back, to be tried again after `delay` seconds."""
+    parameters = {"delay": delay, "error": error, "forgiven": 0, "leased_until": delivery.leased_until}
+    connection.execute(_POSTPONE, {"effect": effect, "event_ids": [delivery.id], **parameters})
+
+
+def postpone_all(connection: Connection, effect: Effect, deliveries: Sequence[Delivery], delay: float, error: str) -> None:
+    """Give the leases of one claim back because the other side is away; no attempt is counted."""
+    if deliveries:
+        parameters = {"delay": delay, "error": error, "forgiven": 1, "leased_until": deliveries[0].leased_until}
+        connection.execute(_POSTPONE, {"effect": effect, "event_ids": [d.id for d in deliveries], **parameters})
+
+
+def bury(connection: Connection, effect: Effect, delivery: Delivery, error: str) -> None:
+    """Make a delivery a dead letter: kept, explained, and replayable."""
+    parameters = {"error": error, "leased_until": delivery.leased_until}
+    connection.execute(_BURY, {"effect": effect, "event_ids": [delivery.id], **parameters})
+
+
+def unsettled(connection: Connection, effect: Effect, most: int) -> list[Delivery]:
+    """Return up to `most` deliveries that are not done, leased or not."""
+    return [_delivery(row) for row in connection.execute(_UNSETTLED, {"effect": effect, "most": most})]
+
+
+def overdue_effects(connection: Connection, seconds: float) -> list[Effect]:
+    """Return the effects of which a delivery has been due for longer than `seconds` with nobody at work on it."""
+    return [Effect(name) for name in connection.execute(_OVERDUE, {"seconds": seconds}).scalars()]
+
+
+def status(connection: Connection) -> dict[str, dict[str, Any]]:
+    """Return per effect what is pending or dead, the oldest age, and the latency of recent deliveries."""
+    latency = {row.effect: row for row in connection.execute(_LATENCY)}
+    waiting = {row.effect: row for row in connection.execute(_STATUS)}
+    report: dict[str, dict[str, Any]] = {}
+    for effect in Effect:
+        row, recent = waiting.get(effect), latency.get(effect)
+        percentiles = [round(float(ms), 2) for ms in recent.percentiles_ms] if recent else [None] * 3
+        report[effect] = {
+            "pending": row.pending if row else 0,
+            "oldest_age_seconds": round(row.oldest_age_seconds, 3) if row else 0.0,
+            "dead": row.dead if row else 0,
+            "latency_ms": dict(zip(("p50", "p95", "p99"), percentiles, strict=True)),
+        }
+    return report
+
+
+def dead_letters(connection: Connection, after: tuple[int, str], limit: int) -> Sequence[Row[Any]]:
+    """Return dead letters after a (event id, effect) position."""
+    return connection.execute(_DEAD, {"after_id": after[0], "after_effect": after[1], "limit": limit}).all()
+
+
+def replay(engine: Engine, event_id: int | None = None, effect: str | None = None) -> list[str]:
+    """Make dead letters due again and return the effect of each; by default all of them."""
+    with engine.begin() as connection:
+        return list(connection.execute(_REPLAY, {"event_id": event_id, "effect": effect}).scalars())
+
+
+def prune(engine: Engine, days: int, batch: int) -> int:
+    """Delete up to `batch` delivered events older than `days` that a newer one has replaced; return how many."""
+    with engine.begin() as connection:
+        return connection.execute(_PRUNE, {"days": days, "batch": batch}).rowcount
+
+
+_AGE = text("SELECT EXTRACT(epoch FROM clock_timestamp() - created_at) * 1000 FROM outbox_events WHERE event_id = :event_id")
+
+
+def age_ms(connection: Connection, event_id: str) -> float | None:
+    """Return how long ago an event was written, in milliseconds; None if there is no such event."""
+    age = connection.execute(_AGE, {"event_id": event_id}).scalar_one_or_none()
+    return None if age is None else float(age)

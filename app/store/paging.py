@@ -1,0 +1,51 @@
+"""Keyset pages: a page continues after the last row of the one before, so inserts and deletes never shift it.
+
+Every order ends with the id, which makes it total. Source: M. Winand, "No Offset" (use-the-index-luke.com).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order of a list: an SQL expression that is never NULL, its type, and its direction."""
+
+    expression: str
+    type: str
+    descending: bool = False
+
+    def clauses(self, id_column: str) -> tuple[str, str]:
+        """Return the WHERE condition for `:after_key, :after_id` and the ORDER BY clause."""
+        comparison, direction = ("<", "DESC") if self.descending else (">", "ASC")
+        condition = (
+            f"(CAST(:after_id AS int) IS NULL"
+            f" OR ({self.expression}, {id_column}) {comparison} (CAST(:after_key AS {self.type}), CAST(:after_id AS int)))"
+        )
+        return condition, f"{self.expression} {direction}, {id_column} {direction}"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a page ended: the sort key as text, and the id."""
+
+    key: str
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page, and where the next one begins; None after the last."""
+
+    items: Sequence[T]
+    next: Position | None
+
+
+def cut(rows: Sequence[Any], limit: int) -> tuple[Sequence[Any], Position | None]:
+    """Return at most `limit` of `limit + 1` fetched rows (with columns `sort_key` and `id`) and where the next page begins."""
+    shown = rows[:limit]
+    more = len(rows) > limit
+    return shown, Position(str(shown[-1].sort_key), shown[-1].id) if more else None

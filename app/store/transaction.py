@@ -1,0 +1,168 @@
+"""The unit of work: a change and its events become true together, or not at all.
+
+`record` is the only way to announce a change. Whoever opens a unit of work gets what follows a commit (`on_commit`) for free,
+so that no caller can forget to invalidate a cache or to wake the worker.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+import structlog
+from psycopg import errors as pg
+from sqlalchemy import Connection, CursorResult, Engine, Executable, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from app.contract.effects import EFFECTS
+from app.contract.events import Actor, Event
+from app.domain.errors import DatabaseConsistencyError
+from app.store.encoding import jsonb
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+RETRIES = 3
+_EFFECTS_BY_TYPE = jsonb({str(kind): [str(effect) for effect in effects] for kind, effects in EFFECTS.items()})
+
+# One statement for any number of events; per event the deliveries that its type owes.
+_INSERT_EVENTS = text("""
+    WITH inserted AS (
+        INSERT INTO outbox_events (aggregate_type, aggregate_id, aspect, type, version, payload, actor_id, request_id)
+        SELECT aggregate_type, aggregate_id, aspect, type, version, payload, :actor_id, :request_id
+        FROM jsonb_to_recordset(CAST(:events AS jsonb))
+          AS e(aggregate_type text, aggregate_id int, aspect text, type text, version int, payload jsonb)
+        RETURNING id, event_id, aggregate_type, aggregate_id, aspect, type, version, created_at
+    ), owed AS (
+        INSERT INTO outbox_deliveries (event_id, effect)
+        SELECT i.id, effect
+        FROM inserted i CROSS JOIN LATERAL jsonb_array_elements_text(CAST(:effects AS jsonb) -> i.type) AS effect
+    )
+    SELECT id, aggregate_type, aggregate_id, aspect, version, created_at FROM inserted
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedEvent:
+    """An event that is true now."""
+
+    id: int
+    created_at: datetime
+    event: Event
+
+
+OnCommit = Callable[[Sequence[CommittedEvent]], None]
+
+
+class UnitOfWork:
+    """One open transaction. Leaving it without `commit` rolls back."""
+
+    def __init__(self, connection: Connection, actor: Actor) -> None:
+        self.connection = connection
+        self.actor = actor
+        self._events: list[Event] = []
+
+    def execute(self, statement: Executable, **parameters: Any) -> CursorResult[Any]:
+        """Run a statement inside the transaction."""
+        return self.connection.execute(statement, parameters)
+
+    def record(self, event: Event) -> None:
+        """Announce a change that this unit of work makes; it is written when the unit of work commits."""
+        self._events.append(event)
+
+    def commit(self) -> list[CommittedEvent]:
+        """Write the recorded events, commit, and return them as committed."""
+        committed = self._write_events() if self._events else []
+        self.connection.commit()
+        return committed
+
+    def _write_events(self) -> list[CommittedEvent]:
+        rows = self.execute(
+            _INSERT_EVENTS,
+            events=jsonb([self._row(event) for event in self._events]),
+            effects=_EFFECTS_BY_TYPE,
+            actor_id=self.actor.user_id,
+            request_id=self.actor.request_id,
+        )
+        written = {(r.aggregate_type, r.aggregate_id, r.aspect, r.version): r for r in rows}
+        keyed = [(written[e.aggregate_type, e.aggregate_id, e.aspect, e.version], e) for e in self._events]
+        return [CommittedEvent(row.id, row.created_at, event) for row, event in keyed]
+
+    def _row(self, event: Event) -> dict[str, Any]:
+        payload = {
+            "table_name": event.table_name,
+            "record_id": event.record_id,
+            "operation": event.operation,
+            "old_values": event.old_values,
+            "new_values": event.new_values,
+            "public": event.public,
+            "state": event.state,
+            "was_public": event.was_public,
+            "lists": event.lists,
+            "snapshot": event.snapshot,
+            "reason": event.reason,
+            "actor_name": self.actor.name,
+            "ip_address": self.actor.ip_address,
+            "user_agent": self.actor.user_agent,
+        }
+        return {
+            "aggregate_type": event.aggregate_type,
+            "aggregate_id": event.aggregate_id,
+            "aspect": event.aspect,
+            "type": event.type,
+            "version": event.version,
+            "payload": payload,
+        }
+
+
+class TransactionManager:
+    """Opens units of work, retries them when the database asks for it, and starts what follows a commit."""
+
+    def __init__(self, engine: Engine, on_commit: OnCommit) -> None:
+        self._engine = engine
+        self._on_commit = on_commit
+
+    @contextmanager
+    def atomic_operation(self, actor: Actor) -> Iterator[UnitOfWork]:
+        """Open a unit of work. The caller commits it; an exception, or no commit, rolls everything back."""
+        with self._engine.connect() as connection:
+            yield UnitOfWork(connection, actor)
+
+    def run(self, actor: Actor, work: Callable[[UnitOfWork], T]) -> T:
+        """Run `work` in a unit of work, commit, start what follows, and return its result.
+
+        A deadlock or serialisation failure rolls back and runs the whole `work` again, a few times, with jitter.
+
+        Raises:
+            DatabaseConsistencyError: if the database is away, or a lock was not to be had in time; nothing was written.
+        """
+        for attempt in range(1, RETRIES + 1):
+            try:
+                with self.atomic_operation(actor) as unit_of_work:
+                    result = work(unit_of_work)
+                    committed = unit_of_work.commit()
+            except DBAPIError as error:
+                if attempt == RETRIES or not _is_transient(error):
+                    raise _explained(error) from error
+                log.warning("transaction retried", attempt=attempt, error=type(error.orig).__name__)
+                time.sleep(random.uniform(0.005, 0.05 * attempt))
+            except PoolTimeoutError as error:
+                raise DatabaseConsistencyError from error
+            else:
+                if committed:
+                    self._on_commit(committed)
+                return result
+        raise AssertionError("unreachable")
+
+
+def _is_transient(error: DBAPIError) -> bool:
+    return isinstance(error.orig, pg.DeadlockDetected | pg.SerializationFailure)
+
+
+def _explained(error: DBAPIError) -> Exception:
+    unavailable = isinstance(error, OperationalError) or error.connection_invalidated
+    return DatabaseConsistencyError() if unavailable else error

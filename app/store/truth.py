@@ -1,0 +1,132 @@
+"""Comparisons of the truth with what was recorded of it, for reconciliation; and the log of its runs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, text
+
+from app.contract.task_names import Effect
+from app.store.encoding import jsonb
+
+_LOCK = text("SELECT pg_try_advisory_lock(hashtext('lockstep: ' || :name))")
+_UNLOCK = text("SELECT pg_advisory_unlock(hashtext('lockstep: ' || :name))")
+
+# Delivered, yet not there: somebody deleted the row, or a restore brought back an older table. Due again.
+_MISSING_RECORDS = {
+    Effect.PERSIST_AUDIT: "NOT EXISTS (SELECT FROM data_change_logs l WHERE l.event_id = e.event_id)",
+    Effect.SNAPSHOT_CONTENT: (
+        "NOT EXISTS (SELECT FROM part_content_versions v WHERE v.part_id = e.aggregate_id AND v.version_number = e.version)"
+    ),
+}
+_PART_SLICE = text("SELECT id FROM parts WHERE id > :after ORDER BY id LIMIT :limit")
+_RECENT_PARTS = text("""
+    SELECT DISTINCT aggregate_id FROM outbox_events
+    WHERE aggregate_type = 'part' AND created_at > clock_timestamp() - make_interval(secs => :seconds) LIMIT :limit
+""")
+# An aspect whose newest event says something else than its row was written past the application. A row that is being written
+# right now is locked and therefore looked at again under its lock before anything is done about it.
+_STOCK_DRIFT = text("""
+    SELECT s.part_id FROM stock_levels s
+    CROSS JOIN LATERAL (
+        SELECT e.version, e.payload -> 'state' AS state FROM outbox_events e
+        WHERE e.aggregate_type = 'part' AND e.aggregate_id = s.part_id AND e.aspect = 'stock'
+        ORDER BY e.version DESC LIMIT 1) last
+    WHERE s.part_id = ANY(:part_ids)
+      AND (s.version, s.current_stock, s.reserved_quantity, s.min_stock_level)
+       IS DISTINCT FROM (last.version, (last.state ->> 'current_stock')::int, (last.state ->> 'reserved_quantity')::int,
+                         (last.state ->> 'min_stock_level')::int)
+""")
+_LAST_STATE = text("""
+    SELECT e.version, e.payload FROM outbox_events e
+    WHERE e.aggregate_type = 'part' AND e.aggregate_id = :part_id AND e.aspect = :aspect ORDER BY e.version DESC LIMIT 1
+""")
+_CONTENT_DRIFT = text("""
+    SELECT p.id FROM parts p
+    CROSS JOIN LATERAL (
+        SELECT e.version, e.payload -> 'snapshot' AS snapshot FROM outbox_events e
+        WHERE e.aggregate_type = 'part' AND e.aggregate_id = p.id AND e.aspect = 'content'
+        ORDER BY e.version DESC LIMIT 1) last
+    WHERE p.id = ANY(:part_ids)
+      AND ROW(p.version, p.sku, p.part_name, p.description, p.category_id, p.manufacturer, p.manufacturer_number, p.status,
+              p.archived_at IS NOT NULL)
+       IS DISTINCT FROM ROW(last.version, last.snapshot ->> 'sku', last.snapshot ->> 'part_name',
+              last.snapshot ->> 'description', (last.snapshot ->> 'category_id')::int, last.snapshot ->> 'manufacturer',
+              last.snapshot ->> 'manufacturer_number', last.snapshot ->> 'status', (last.snapshot ->> 'archived')::boolean)
+""")
+_BEGIN_RUN = text("INSERT INTO sync_runs (kind, dry_run) VALUES (:kind, :dry_run) RETURNING id")
+_FINISH_RUN = text("UPDATE sync_runs SET finished_at = clock_timestamp(), report = CAST(:report AS jsonb) WHERE id = :id")
+_LAST_RUN = text("""
+    SELECT started_at, finished_at, dry_run, report FROM sync_runs
+    WHERE kind = :kind AND finished_at IS NOT NULL AND NOT dry_run ORDER BY id DESC LIMIT 1
+""")
+_FORGET_RUNS = text("DELETE FROM sync_runs WHERE started_at < clock_timestamp() - interval '30 days'")
+
+
+def try_lock(connection: Connection, name: str) -> bool:
+    """Take the lock of that name for the session, if nobody holds it."""
+    return bool(connection.execute(_LOCK, {"name": name}).scalar_one())
+
+
+def unlock(connection: Connection, name: str) -> None:
+    """Release the lock of that name."""
+    connection.execute(_UNLOCK, {"name": name})
+
+
+def missing_records(connection: Connection, effect: Effect, days: int, *, repair: bool) -> list[int]:
+    """Return the events of the last `days` whose record is missing although it was delivered; `repair` makes them due."""
+    chosen = f"""
+        SELECT e.id FROM outbox_deliveries d JOIN outbox_events e ON e.id = d.event_id
+        WHERE d.effect = :effect AND d.state = 'done' AND e.created_at > clock_timestamp() - make_interval(days => :days)
+          AND {_MISSING_RECORDS[effect]} LIMIT 1000
+    """  # noqa: S608 — constants of this module
+    statement = chosen
+    if repair:
+        statement = f"""
+            UPDATE outbox_deliveries
+            SET state = 'pending', next_attempt_at = clock_timestamp(), leased_until = NULL, last_error = 'record missing'
+            WHERE effect = :effect AND event_id IN ({chosen}) RETURNING event_id
+        """  # noqa: S608 — as above
+    return list(connection.execute(text(statement), {"effect": effect, "days": days}).scalars())
+
+
+def part_slice(connection: Connection, after: int, limit: int) -> list[int]:
+    """Return the next ids of parts after `after`; empty at the end."""
+    return list(connection.execute(_PART_SLICE, {"after": after, "limit": limit}).scalars())
+
+
+def recently_changed(connection: Connection, seconds: float, limit: int) -> list[int]:
+    """Return parts that have an event of the last `seconds`."""
+    return list(connection.execute(_RECENT_PARTS, {"seconds": seconds, "limit": limit}).scalars())
+
+
+def stock_drift(connection: Connection, part_ids: Sequence[int]) -> list[int]:
+    """Return those parts whose stock row differs from what its newest event says."""
+    return list(connection.execute(_STOCK_DRIFT, {"part_ids": list(part_ids)}).scalars())
+
+
+def content_drift(connection: Connection, part_ids: Sequence[int]) -> list[int]:
+    """Return those parts whose row differs from what its newest content event says."""
+    return list(connection.execute(_CONTENT_DRIFT, {"part_ids": list(part_ids)}).scalars())
+
+
+def last_state(connection: Connection, part_id: int, aspect: str) -> Row[Any] | None:
+    """Return the version and payload of an aspect's newest event."""
+    return connection.execute(_LAST_STATE, {"part_id": part_id, "aspect": aspect}).one_or_none()
+
+
+def begin_run(engine: Engine, kind: str, *, dry_run: bool) -> int:
+    """Note that a run begins; return its id."""
+    with engine.begin() as connection:
+        return int(connection.execute(_BEGIN_RUN, {"kind": kind, "dry_run": dry_run}).scalar_one())
+
+
+def finish_run(engine: Engine, run_id: int, report: dict[str, Any]) -> None:
+    """Note what a run found, and forget old runs."""
+    with engine.begin() as connection:
+        connection.execute(_FINISH_RUN, {"id": run_id, "report": jsonb(report)})
+        connection.execute(_FORGET_RUNS)
+
+
+def last_run(connection: Connection, kind: str) -> Row[Any] | None:
+    """Return the last finished run of that kind that was not a rehearsal."""
+    return connection.execute(_LAST_RUN, {"kind": kind}).one_or_none()

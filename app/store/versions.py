@@ -1,0 +1,80 @@
+"""Content versions: snapshots written from delivered events, exact for their version whatever came after."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+
+from app.store.encoding import jsonb
+from app.store.outbox import Delivery
+
+# Two snapshot tasks must not disagree on which version is active, so they take turns. The lock ends with the transaction.
+_TAKE_TURNS = text("SELECT pg_advisory_xact_lock(hashtext('lockstep: part_content_versions'))")
+_INSERT = text("""
+    INSERT INTO part_content_versions (part_id, version_number, content_snapshot, change_summary, created_by, created_at,
+                                       is_active)
+    SELECT part_id, version_number, content_snapshot, change_summary, created_by, created_at, false
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+      AS r(part_id int, version_number int, content_snapshot jsonb, change_summary text, created_by int,
+           created_at timestamptz)
+    ON CONFLICT (part_id, version_number) DO NOTHING
+""")
+_DEACTIVATE = text("""
+    UPDATE part_content_versions v SET is_active = false
+    WHERE v.part_id = ANY(:part_ids) AND v.is_active
+      AND EXISTS (SELECT FROM part_content_versions newer
+                  WHERE newer.part_id = v.part_id AND newer.version_number > v.version_number)
+""")
+_ACTIVATE = text("""
+    UPDATE part_content_versions v SET is_active = true
+    WHERE v.part_id = ANY(:part_ids) AND NOT v.is_active
+      AND v.version_number = (SELECT max(version_number) FROM part_content_versions WHERE part_id = v.part_id)
+""")
+_LIST = text("""
+    SELECT v.version_number, v.created_at, v.created_by, u.name AS created_by_name, v.change_summary, v.is_active
+    FROM part_content_versions v JOIN users u ON u.id = v.created_by
+    WHERE v.part_id = :part_id AND (CAST(:before AS int) IS NULL OR v.version_number < :before)
+    ORDER BY v.version_number DESC LIMIT :limit
+""")
+_ONE = text("""
+    SELECT v.version_number, v.created_at, v.created_by, u.name AS created_by_name, v.change_summary, v.is_active,
+           v.content_snapshot
+    FROM part_content_versions v JOIN users u ON u.id = v.created_by
+    WHERE v.part_id = :part_id AND v.version_number = :version_number
+""")
+
+
+def persist(connection: Connection, deliveries: Sequence[Delivery]) -> None:
+    """Write one snapshot per content event and keep exactly the newest version of each part active."""
+    part_ids = sorted({delivery.aggregate_id for delivery in deliveries})
+    connection.execute(_TAKE_TURNS)
+    connection.execute(_INSERT, {"rows": jsonb([_row(delivery) for delivery in deliveries])})
+    connection.execute(_DEACTIVATE, {"part_ids": part_ids})
+    connection.execute(_ACTIVATE, {"part_ids": part_ids})
+
+
+def _row(delivery: Delivery) -> dict[str, Any]:
+    changed = [name for name in delivery.payload["new_values"] if name != "version"]
+    summary = delivery.payload["reason"] or {
+        "part.created": "Created",
+        "part.deleted": "Archived",
+        "part.restored": "Restored from the archive",
+    }.get(delivery.type, "Changed " + ", ".join(changed))
+    return {
+        "part_id": delivery.aggregate_id,
+        "version_number": delivery.version,
+        "content_snapshot": delivery.payload["snapshot"],
+        "change_summary": summary,
+        "created_by": delivery.actor_id,
+        "created_at": delivery.created_at,
+    }
+
+
+def versions(connection: Connection, part_id: int, before: int | None, limit: int) -> Sequence[Row[Any]]:
+    """Return a part's versions below `before`, newest first, without their snapshots."""
+    return connection.execute(_LIST, {"part_id": part_id, "before": before, "limit": limit}).all()
+
+
+def version(connection: Connection, part_id: int, version_number: int) -> Row[Any] | None:
+    """Return one version with its snapshot, or None."""
+    return connection.execute(_ONE, {"part_id": part_id, "version_number": version_number}).one_or_none()

@@ -1,0 +1,1 @@
+"""What follows a commit: deliveries, effects, reconciliation, monitoring."""

@@ -1,0 +1,89 @@
+"""Compares what the cache holds with PostgreSQL. A difference counts only if it is still there at a second look."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Engine
+
+from app.cache.manager import CacheManager, Entry
+from app.contract import cache_keys
+from app.contract.events import Aspect
+from app.store import catalog
+from app.store.catalog import PartFilters
+from app.store.paging import Position
+from app.sync.invalidations import ABSENT, content_bodies
+
+MOST_LISTS = 50
+
+
+def truth_entries(connection: Connection, part_ids: Sequence[int]) -> dict[str, Entry]:
+    """Return what the cache should hold of the given parts."""
+    entries: dict[str, Entry] = {}
+    for part_id, loaded in catalog.load_content(connection, part_ids).items():
+        bodies = content_bodies(part_id, loaded.public)
+        entries |= {key: Entry(loaded.version, body) for key, body in bodies.items()}
+    for key_of, load in ((cache_keys.part_stock, catalog.load_stock), (cache_keys.part_prices, catalog.load_prices)):
+        for part_id, loaded in load(connection, part_ids).items():
+            entries[key_of(part_id)] = Entry(loaded.version, orjson.dumps(loaded.public))
+    return entries
+
+
+def differing_parts(reading: Engine, cache: CacheManager, part_ids: Sequence[int]) -> dict[int, list[str]]:
+    """Return the parts of which a cached entry differs from the database, with the fields that differ.
+
+    Raises:
+        CacheUnavailableError: if the cache does not answer.
+    """
+    suspects = list(part_ids)
+    differing: dict[int, list[str]] = {}
+    for _look in range(2):
+        cached = cache.peek([key for part_id in suspects for key in _all_keys(part_id)])
+        held = sorted({cache_keys.parse_part_key(key)[0] for key in cached})
+        with reading.connect() as connection:
+            truth = truth_entries(connection, held)
+        differing = _differences(cached, truth)
+        suspects = list(differing)
+    return differing
+
+
+def _all_keys(part_id: int) -> list[str]:
+    return [key for aspect in Aspect for key in cache_keys.aspect_keys(part_id, aspect)]
+
+
+def _differences(cached: Mapping[str, Entry], truth: Mapping[str, Entry]) -> dict[int, list[str]]:
+    differing: dict[int, list[str]] = {}
+    for key, entry in cached.items():
+        expected = truth.get(key, Entry(0, ABSENT))
+        if (entry.version, entry.body) != (expected.version, expected.body):
+            part_id = cache_keys.parse_part_key(key)[0]
+            differing.setdefault(part_id, []).append(f"{key}: {_named(entry, expected)}")
+    return differing
+
+
+def _named(entry: Entry, expected: Entry) -> str:
+    try:
+        left, right = orjson.loads(entry.body), orjson.loads(expected.body)
+    except orjson.JSONDecodeError:
+        return f"version {entry.version}, expected {expected.version}; not comparable"
+    if not isinstance(left, dict) or not isinstance(right, dict):
+        return f"version {entry.version}, expected {expected.version}"
+    return ", ".join(sorted(name for name in left.keys() | right.keys() if left.get(name) != right.get(name)))
+
+
+def differing_lists(reading: Engine, cache: CacheManager) -> list[str]:
+    """Return the keys of cached lists, of a sample, that would be answered and differ from the database."""
+    differing: list[str] = []
+    for key, body in cache.sample_lists(MOST_LISTS).items():
+        stored: dict[str, Any] = orjson.loads(body)
+        query = stored["query"]
+        filters = PartFilters(**query["filters"] | {"words": tuple(query["filters"]["words"])})
+        facets = catalog.list_facets(filters, query["sort"])
+        if cache.peek_list(key, facets) != body:
+            continue
+        after = Position(**query["after"]) if query["after"] else None
+        with reading.connect() as connection:
+            page = catalog.list_part_ids(connection, filters, query["sort"], after, query["limit"])
+        if page.items != stored["ids"] and cache.peek_list(key, facets) == body:
+            differing.append(key)
+    return differing

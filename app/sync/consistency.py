@@ -1,0 +1,106 @@
+"""What keeps the cache true: invalidation right after the commit, and the proof of freshness that every reader relies on."""
+
+import threading
+import time
+from collections.abc import Sequence
+
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.cache.manager import CacheManager, CacheUnavailableError
+from app.contract.effects import EFFECTS
+from app.contract.task_names import Effect
+from app.store import outbox
+from app.store.transaction import CommittedEvent
+from app.sync.invalidations import invalidation_of
+from app.sync.monitoring import SyncMonitoring
+from app.sync.wakeup import WakeUps
+
+log = structlog.get_logger()
+
+# Seconds between two proofs of freshness; the cache is served from for `manager.FRESH_FOR` after the last.
+SWEEP_EVERY = 0.4
+# More unsettled invalidations than this are left to the worker; meanwhile readers go to the database.
+MOST_AT_ONCE = 2000
+# Deliveries that are due for so many seconds with nobody at work on them get another wake-up.
+OVERDUE_AFTER = 1.0
+
+
+class CacheConsistencyManager:
+    """Invalidates after commits, and sweeps: a process that serves from the cache proves a few times a second that every
+    invalidation committed before that moment has been applied (docs/adr/0002).
+
+    Args:
+        engine: the database.
+        reading: the same, with every statement its own transaction.
+    """
+
+    def __init__(
+        self, engine: Engine, reading: Engine, cache: CacheManager, wake_ups: WakeUps, monitoring: SyncMonitoring
+    ) -> None:
+        self._engine = engine
+        self._reading = reading
+        self._cache = cache
+        self._wake_ups = wake_ups
+        self._monitoring = monitoring
+
+    def after_commit(self, committed: Sequence[CommittedEvent]) -> None:
+        """Invalidate what has just been committed, then wake the worker. Neither may fail the write, which is true already."""
+        self.ensure_cache_consistency(committed)
+        self._wake_ups.request({effect for item in committed for effect in EFFECTS[item.event.type]})
+
+    def ensure_cache_consistency(self, committed: Sequence[CommittedEvent]) -> bool:
+        """Invalidate now and return whether that is certain. If not, the deliveries in the outbox stand for it."""
+        began = time.monotonic()
+        events = [item.event for item in committed]
+        try:
+            self._cache.invalidate(
+                [invalidation_of(e.aggregate_type, e.aggregate_id, e.aspect, e.version, e.public, e.lists) for e in events]
+            )
+        except CacheUnavailableError as error:
+            self._monitoring.record_unconfirmed_invalidation()
+            log.warning("invalidation unconfirmed", events=len(events), error=str(error))
+            return False
+        elapsed = (time.monotonic() - began) * 1000
+        for event in events:
+            self._monitoring.record_sync_latency(event.type, Effect.INVALIDATE_CACHE, elapsed)
+        return True
+
+    def process_retry_queue(self) -> bool:
+        """Apply every unsettled invalidation, and return whether the cache is thereby proven fresh.
+
+        Idempotent, so no lease is needed: any number of processes may do this side by side, beside the worker.
+        """
+        began = time.monotonic()
+        with self._reading.connect() as connection:
+            unsettled = outbox.unsettled(connection, Effect.INVALIDATE_CACHE, MOST_AT_ONCE + 1)
+            if len(unsettled) > MOST_AT_ONCE:
+                return False
+            if unsettled:
+                self._cache.invalidate(
+                    [
+                        invalidation_of(d.aggregate_type, d.aggregate_id, d.aspect, d.version, d.payload["public"], d.lists)
+                        for d in unsettled
+                    ]
+                )
+                outbox.settle(connection, Effect.INVALIDATE_CACHE, [d.id for d in unsettled])
+            self._cache.mark_verified(began)
+            self._wake_ups.request(outbox.overdue_effects(connection, OVERDUE_AFTER))
+        return True
+
+    def sweep(self) -> None:
+        """Do `process_retry_queue` once, surviving whatever is away: then freshness lapses and readers use the database."""
+        try:
+            self.process_retry_queue()
+        except (SQLAlchemyError, CacheUnavailableError) as error:
+            log.warning("freshness not proven", error=str(error).splitlines()[0])
+
+    def start(self) -> None:
+        """Sweep for ever, in a thread of its own."""
+        threading.Thread(target=self._sweep_for_ever, name="freshness", daemon=True).start()
+
+    def _sweep_for_ever(self) -> None:
+        while True:
+            self.sweep()
+            time.sleep(SWEEP_EVERY)

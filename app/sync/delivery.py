@@ -1,0 +1,99 @@
+"""Delivers what the outbox owes: claim a batch, do its effect, settle it, until nothing is due.
+
+Failures are of two kinds. If the other side is away, the whole batch waits a moment and no attempt counts. If an event cannot be
+delivered, its batch is taken apart, so that it fails alone: it backs off, and in the end becomes a dead letter.
+"""
+
+import random
+import time
+from collections.abc import Mapping, Sequence
+
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+
+from app.cache.manager import CacheUnavailableError
+from app.contract.task_names import Effect
+from app.domain.retry import GiveUp, decide
+from app.store import outbox
+from app.store.outbox import Delivery
+from app.sync.effects import Handler
+from app.sync.monitoring import SyncMonitoring
+from app.sync.publisher import PublishError
+
+log = structlog.get_logger()
+
+BATCH = 500
+# A task makes room for others after so many seconds, and asks for another wake-up if it was not done.
+BUDGET = 2.0
+OUTAGES = (CacheUnavailableError, PublishError, OperationalError)
+
+
+class DeliveryService:
+    """Does effects. One instance a process."""
+
+    def __init__(self, engine: Engine, handlers: Mapping[Effect, Handler], monitoring: SyncMonitoring) -> None:
+        self._engine = engine
+        self._handlers = handlers
+        self._monitoring = monitoring
+
+    def deliver(self, effect: Effect) -> bool:
+        """Deliver what is due, within the budget; return whether there may be more.
+
+        Raises:
+            OperationalError: if the database is away.
+        """
+        deadline = time.monotonic() + BUDGET
+        while time.monotonic() < deadline:
+            batch = outbox.claim(self._engine, effect, BATCH)
+            if batch:
+                self._deliver_batch(effect, batch)
+            if len(batch) < BATCH:
+                return False
+        return True
+
+    def _deliver_batch(self, effect: Effect, batch: Sequence[Delivery]) -> None:
+        self._monitoring.record_attempts(effect, len(batch))
+        try:
+            self._apply(effect, batch)
+        except OUTAGES as error:
+            self._wait_out(effect, batch, error)
+        except Exception as error:  # noqa: BLE001 — whatever one event provokes must not stop the others
+            if len(batch) == 1:
+                self._failed(effect, batch[0], error)
+            else:
+                for delivery in batch:
+                    self._deliver_batch(effect, [delivery])
+
+    def _apply(self, effect: Effect, batch: Sequence[Delivery]) -> None:
+        handler = self._handlers[effect]
+        if handler.apply is not None:
+            handler.apply(batch)
+        with self._engine.begin() as connection:
+            if handler.record is not None:
+                handler.record(connection, batch)
+            settled = outbox.settle(connection, effect, [delivery.id for delivery in batch])
+        now = time.time()
+        for delivery in batch:
+            if delivery.id in settled and effect is not Effect.INVALIDATE_CACHE:
+                self._monitoring.record_sync_latency(delivery.type, effect, (now - delivery.created_at.timestamp()) * 1000)
+
+    def _wait_out(self, effect: Effect, batch: Sequence[Delivery], error: Exception) -> None:
+        self._monitoring.alert_sync_failure(effect, error)
+        log.warning("effect postponed, the other side is away", effect=effect, events=len(batch), error=str(error))
+        with self._engine.begin() as connection:
+            outbox.postpone_all(connection, effect, batch, random.uniform(0.5, 1.5), _reason(error))
+
+    def _failed(self, effect: Effect, delivery: Delivery, error: Exception) -> None:
+        self._monitoring.alert_sync_failure(effect, error)
+        decision = decide(self._handlers[effect].policy, delivery.attempts)
+        log.error("effect failed", effect=effect, event=delivery.event_id, attempts=delivery.attempts, error=_reason(error))
+        with self._engine.begin() as connection:
+            if isinstance(decision, GiveUp):
+                outbox.bury(connection, effect, delivery, _reason(error))
+            else:
+                outbox.postpone(connection, effect, delivery, decision.delay, _reason(error))
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:2000]

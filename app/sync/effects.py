@@ -1,0 +1,58 @@
+"""The four effects: how each is done for a batch of events, why a repetition does no harm, and when it gives up.
+
+Which event owes which effect stands in `app.contract.effects`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from app.cache.manager import CacheManager
+from app.contract.task_names import Effect
+from app.domain.retry import RetryPolicy
+from app.store import audit, versions
+from app.store.outbox import Delivery
+from app.sync.invalidations import invalidation_of
+from app.sync.publisher import EventPublisher
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """One effect. `apply` works outside any transaction; `record` inside the one that settles the deliveries."""
+
+    policy: RetryPolicy
+    apply: Callable[[Sequence[Delivery]], None] | None = None
+    record: Callable[[Connection, Sequence[Delivery]], None] | None = None
+
+
+RECORDS = RetryPolicy(gives_up_after=12)
+
+
+def handlers(cache: CacheManager, publisher: EventPublisher) -> dict[Effect, Handler]:
+    """Return how each effect is done in this process."""
+
+    def invalidate(deliveries: Sequence[Delivery]) -> None:
+        cache.invalidate(
+            [
+                invalidation_of(d.aggregate_type, d.aggregate_id, d.aspect, d.version, d.payload["public"], d.lists)
+                for d in deliveries
+            ]
+        )
+
+    def broadcast(deliveries: Sequence[Delivery]) -> None:
+        # A page that is told of a version and asks at once must not be answered with an older one.
+        invalidate(deliveries)
+        token = cache.catalog_token() if any(d.lists for d in deliveries) else None
+        publisher.publish(deliveries, token)
+
+    return {
+        # The version floor only rises.
+        Effect.INVALIDATE_CACHE: Handler(RetryPolicy(gives_up_after=None, longest_delay=5), apply=invalidate),
+        # Pages compare versions.
+        Effect.BROADCAST: Handler(RECORDS, apply=broadcast),
+        # The event id is unique there.
+        Effect.PERSIST_AUDIT: Handler(RECORDS, record=audit.persist),
+        # So is (part, version).
+        Effect.SNAPSHOT_CONTENT: Handler(RECORDS, record=versions.persist),
+    }

@@ -1,0 +1,166 @@
+"""The metrics, under the names that dashboards and alerts rely on. Correct across processes (prometheus_client's multiprocess mode).
+
+No part ids, users or raw paths in labels: each label has a handful of values.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from app.cache.manager import Result
+from app.contract.events import EventType
+
+LATENCY_BUCKETS_MS = (5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000)
+
+_latency = Histogram(
+    "database_sync_latency_ms", "From the change to its effect.", ["operation", "effect"], buckets=LATENCY_BUCKETS_MS
+)
+_failures = Counter("sync_failures_total", "Failed attempts at an effect.", ["operation", "error_type"])
+_attempts = Counter("sync_attempts_total", "Attempts at an effect.", ["operation"])
+_cache_requests = Counter("cache_requests_total", "Reads by what the cache answered.", ["cache_type", "result"])
+_unconfirmed = Counter("cache_invalidations_unconfirmed_total", "Writes answered before their invalidation was certain.")
+_conflicts = Counter("version_conflicts_total", "Writes refused because of a newer version.", ["entity"])
+_retried = Counter("wake_ups_failed_total", "Wake-ups that the broker did not take; the sweep makes up for them.")
+_clients = Gauge("socket_clients", "Open connections.", ["namespace"], multiprocess_mode="livesum")
+_events = Counter("socket_events_total", "Events sent to rooms.", ["event"])
+_refused = Counter("socket_refusals_total", "Messages or connections refused.", ["reason"])
+_to_screen = Histogram(
+    "write_to_screen_ms", "From the commit to the page, as sampled pages report it.", buckets=LATENCY_BUCKETS_MS
+)
+_drift = Counter("reconcile_drift_total", "Differences between the truth and a copy of it.", ["kind"])
+_runs = Counter("reconcile_runs_total", "Reconciliations.", ["result"])
+_last_success = Gauge(
+    "reconcile_last_success_timestamp_seconds", "When a reconciliation last finished.", multiprocess_mode="max"
+)
+_beat = Gauge("beat_last_tick_timestamp_seconds", "When beat's last tick was worked on.", multiprocess_mode="max")
+_http = Histogram("http_request_duration_seconds", "Requests by route.", ["route", "method", "status"])
+_logins = Counter("login_failures_total", "Refused log-ins.")
+
+
+class SyncMonitoring:
+    """Counts what happens. One instance a process; all write to the same metrics."""
+
+    def record_sync_latency(self, operation: str, effect: str, latency_ms: float) -> None:
+        """Note how long after the change an effect held."""
+        _latency.labels(operation, effect).observe(latency_ms)
+
+    def record_attempts(self, operation: str, count: int) -> None:
+        """Note attempts at an effect: the denominator of the failures."""
+        _attempts.labels(operation).inc(count)
+
+    def alert_sync_failure(self, operation: str, error: BaseException) -> None:
+        """Note a failed attempt."""
+        _failures.labels(operation, type(error).__name__).inc()
+
+    def record_cache_read(self, cache_type: str, result: Result) -> None:
+        """Note how the cache answered."""
+        _cache_requests.labels(cache_type, result).inc()
+
+    def record_unconfirmed_invalidation(self) -> None:
+        """Note a write that was answered before its invalidation was certain: the one gap in promise 3."""
+        _unconfirmed.inc()
+
+    def record_conflict(self, entity: str) -> None:
+        """Note a write refused for a newer version."""
+        _conflicts.labels(entity).inc()
+
+    def record_failed_wake_up(self) -> None:
+        """Note a wake-up that the broker did not take."""
+        _retried.inc()
+
+    def record_clients(self, namespace: str, change: int) -> None:
+        """Note a connection opened (+1) or closed (-1)."""
+        _clients.labels(namespace).inc(change)
+
+    def record_socket_event(self, event: str) -> None:
+        """Note an event sent to a room."""
+        _events.labels(event).inc()
+
+    def record_refusal(self, reason: str) -> None:
+        """Note a refused socket message or connection."""
+        _refused.labels(reason).inc()
+
+    def record_write_to_screen(self, latency_ms: float) -> None:
+        """Note a page's report."""
+        _to_screen.observe(latency_ms)
+
+    def record_drift(self, kind: str, count: int) -> None:
+        """Note differences that a reconciliation found."""
+        _drift.labels(kind).inc(count)
+
+    def record_reconciliation(self, result: str, finished_at: float) -> None:
+        """Note the end of a reconciliation, at a Unix time."""
+        _runs.labels(result).inc()
+        if result == "success":
+            _last_success.set(finished_at)
+
+    def record_beat(self, at: float) -> None:
+        """Note that beat is alive, at a Unix time."""
+        _beat.set(at)
+
+    def record_request(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Note a request, by its route's rule."""
+        _http.labels(route, method, status).observe(seconds)
+
+    def record_login_failure(self) -> None:
+        """Note a refused log-in."""
+        _logins.inc()
+
+    def prime(self) -> None:
+        """Make every series exist from the start: a rate needs the zero that it rises from."""
+        for kind in EventType:
+            _events.labels(kind)
+        _conflicts.labels("stock"), _conflicts.labels("content"), _conflicts.labels("price")
+
+
+class _OutboxCollector:
+    """Gauges that PostgreSQL and the shared counters answer, read at the moment of the scrape."""
+
+    def __init__(self, registry: CollectorRegistry, status: Callable[[], Mapping[str, Mapping[str, Any]]]) -> None:
+        self._registry = registry
+        self._status = status
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield the gauges; the outbox's are absent while the database is."""
+        pending = GaugeMetricFamily("outbox_pending", "Deliveries that are owed.", labels=["effect"])
+        oldest = GaugeMetricFamily("outbox_oldest_age_seconds", "Age of the oldest owed delivery.", labels=["effect"])
+        dead = GaugeMetricFamily("sync_dead_letters", "Deliveries given up on.", labels=["effect"])
+        for effect, figures in self._status().items():
+            pending.add_metric([effect], figures["pending"])
+            oldest.add_metric([effect], figures["oldest_age_seconds"])
+            dead.add_metric([effect], figures["dead"])
+        yield from (pending, oldest, dead)
+        rate = GaugeMetricFamily("cache_hit_rate", "Share of reads that the cache answered.", labels=["cache_type"])
+        for cache_type, share in hit_rates(self._registry).items():
+            rate.add_metric([cache_type], share)
+        yield rate
+
+
+def hit_rates(registry: CollectorRegistry) -> dict[str, float]:
+    """Return per kind of cache the share of hits since the system started."""
+    hits: dict[str, float] = {}
+    totals: dict[str, float] = {}
+    for metric in registry.collect():
+        for sample in metric.samples if metric.name == "cache_requests" else ():
+            if sample.name == "cache_requests_total":
+                kind = sample.labels["cache_type"]
+                totals[kind] = totals.get(kind, 0) + sample.value
+                hits[kind] = hits.get(kind, 0) + sample.value * (sample.labels["result"] == Result.HIT)
+    return {kind: hits[kind] / total for kind, total in totals.items() if total}
+
+
+def shared_registry() -> CollectorRegistry:
+    """Return a registry over the metrics of all processes (PROMETHEUS_MULTIPROC_DIR must be set before Python starts)."""
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call] # prometheus_client leaves this one untyped
+    return registry
+
+
+def exposition(status: Callable[[], Mapping[str, Mapping[str, Any]]]) -> bytes:
+    """Return the metrics of all processes in Prometheus's text format."""
+    shared, live = shared_registry(), CollectorRegistry()
+    live.register(_OutboxCollector(shared, status))
+    return generate_latest(shared) + generate_latest(live)

@@ -1,0 +1,20 @@
+"""`sync.prune`: deletes delivered events that a newer one has replaced, in small batches. Safe to start twice."""
+
+from sqlalchemy import Engine
+
+from app.store import outbox
+
+KEEP_DAYS = 14
+BATCH = 1000
+MOST_BATCHES = 50
+
+
+def prune(engine: Engine) -> int:
+    """Delete old events and return how many; what is left after many batches waits for the next run."""
+    deleted = 0
+    for _ in range(MOST_BATCHES):
+        count = outbox.prune(engine, KEEP_DAYS, BATCH)
+        deleted += count
+        if count < BATCH:
+            break
+    return deleted

@@ -1,0 +1,104 @@
+"""EventPublisher: turns delivered events into Socket.IO emits to the rooms of open pages.
+
+Runs in workers, which know nothing of eventlet: it writes to the channel that every web process listens on.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import orjson
+from redis import Redis
+from redis.exceptions import RedisError
+from socketio import RedisManager
+
+from app.contract import rooms
+from app.contract.events import Aspect, EventType
+from app.contract.formats import rfc3339
+from app.store.outbox import Delivery
+from app.sync.monitoring import SyncMonitoring
+
+
+class PublishError(Exception):
+    """The channel to the web processes did not take the events."""
+
+
+class _Collector(RedisManager):  # type: ignore[misc] # python-socketio is untyped
+    """Speaks python-socketio's own format, but keeps the messages: its manager would swallow a failed publish."""
+
+    def __init__(self) -> None:
+        super().__init__(channel=rooms.CHANNEL, write_only=True)
+        self.messages: list[bytes] = []
+
+    def _publish(self, data: dict[str, Any]) -> None:
+        self.messages.append(orjson.dumps(data))
+
+
+class EventPublisher:
+    """Publishes batches of events, whole or not at all.
+
+    Args:
+        client: a client of the Socket.IO channel's server.
+    """
+
+    def __init__(self, client: Redis, monitoring: SyncMonitoring) -> None:
+        self._client = client
+        self._monitoring = monitoring
+
+    def publish(self, deliveries: Sequence[Delivery], catalog_token: str | None) -> None:
+        """Tell open pages of these events; per part and aspect only the newest, since it carries the whole state.
+
+        Raises:
+            PublishError: if it is not certain that the channel took all of them.
+        """
+        collector = _Collector()
+        for group in _by_aspect(deliveries):
+            self._announce(collector, group)
+        if catalog_token is not None:
+            self._emit(collector, "catalog.changed", {"catalog": catalog_token}, rooms.CUSTOMERS, rooms.CATALOG_ROOM)
+        try:
+            with self._client.pipeline(transaction=False) as pipeline:
+                for message in collector.messages:
+                    pipeline.publish(rooms.CHANNEL, message)
+                pipeline.execute()
+        except RedisError as error:
+            raise PublishError(str(error)) from error
+
+    def _announce(self, collector: _Collector, group: Sequence[Delivery]) -> None:
+        newest = group[-1]
+        envelope = {
+            "id": newest.event_id,
+            "type": newest.type,
+            "part_id": newest.aggregate_id,
+            "version": newest.version,
+            "data": newest.payload["state"],
+            "timestamp": rfc3339(newest.created_at),
+        }
+        actor = {"id": newest.actor_id, "name": newest.payload["actor_name"]}
+        self._emit(collector, newest.type, envelope | {"actor": actor}, rooms.ADMIN, rooms.EVERYTHING_ROOM)
+        if newest.aggregate_type == "part" and (kind := customer_event(group)) is not None:
+            customer = envelope | {"type": kind, "data": newest.payload["public"] or {}}
+            self._emit(collector, kind, customer, rooms.CUSTOMERS, rooms.part_room(newest.aggregate_id))
+
+    def _emit(self, collector: _Collector, event: str, data: dict[str, Any], namespace: str, room: str) -> None:
+        collector.emit(event, data, namespace=namespace, room=room)
+        self._monitoring.record_socket_event(event)
+
+
+def customer_event(group: Sequence[Delivery]) -> EventType | None:
+    """Return what customers' pages are told of successive events of one aspect, or None if it does not concern them."""
+    newest = group[-1]
+    is_public = newest.payload["public"] is not None
+    if newest.aspect is not Aspect.CONTENT:
+        return newest.type if is_public else None
+    was_public = any(d.payload["was_public"] for d in group)
+    was_hidden = any(not d.payload["was_public"] for d in group)
+    if is_public:
+        return EventType.PART_RESTORED if was_hidden else EventType.CONTENT_UPDATED
+    return EventType.PART_DELETED if was_public else None
+
+
+def _by_aspect(deliveries: Iterable[Delivery]) -> list[list[Delivery]]:
+    groups: dict[tuple[str, int, str], list[Delivery]] = {}
+    for delivery in sorted(deliveries, key=lambda d: d.version):
+        groups.setdefault((delivery.aggregate_type, delivery.aggregate_id, delivery.aspect), []).append(delivery)
+    return list(groups.values())

@@ -1,0 +1,172 @@
+"""`sync.reconcile`: compares the truth with every copy of it, and repairs what differs through the ordinary ways.
+
+Four comparisons: deliveries nobody works on; records that were delivered and are not there; rows that were written past the
+application; cache entries and lists that disagree with PostgreSQL. A difference is counted by kind and logged with what differed.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from sqlalchemy import Engine
+
+from app.cache.manager import CacheManager
+from app.contract.events import Actor
+from app.contract.task_names import Effect
+from app.store import content, outbox, stock, truth, users
+from app.store.locks import lock_part, lock_stock
+from app.store.transaction import TransactionManager, UnitOfWork
+from app.sync.cached_copies import differing_lists, differing_parts
+from app.sync.monitoring import SyncMonitoring
+from app.sync.wakeup import WakeUps
+
+log = structlog.get_logger()
+
+# A run looks at so many parts; the next one goes on where it ended.
+SLICE = 2000
+RECENT_SECONDS = 900
+RECORD_DAYS = 7
+LOCK = "reconcile"
+REASON = "reconcile: the row had been changed past the application"
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a run found, by kind, each with a few examples."""
+
+    found: dict[str, int] = field(default_factory=dict)
+    examples: dict[str, list[Any]] = field(default_factory=dict)
+
+    def add(self, kind: str, items: Sequence[Any]) -> None:
+        """Note differences of one kind."""
+        self.found[kind] = self.found.get(kind, 0) + len(items)
+        self.examples.setdefault(kind, []).extend(items[: 5 - len(self.examples.get(kind, []))])
+
+
+class Reconciliation:
+    """Runs reconciliations; only one at a time in the whole system."""
+
+    def __init__(
+        self, engine: Engine, reading: Engine, transactions: TransactionManager, cache: CacheManager, wake_ups: WakeUps,
+        monitoring: SyncMonitoring,
+    ) -> None:  # fmt: skip
+        self._engine = engine
+        self._reading = reading
+        self._transactions = transactions
+        self._cache = cache
+        self._wake_ups = wake_ups
+        self._monitoring = monitoring
+
+    def run(self, *, dry_run: bool = False) -> dict[str, Any]:
+        """Compare, repair unless `dry_run`, and return the report; `{"skipped": …}` while another run is at work."""
+        with self._reading.connect() as connection:
+            if not truth.try_lock(connection, LOCK):
+                return {"skipped": "another reconciliation is running"}
+            try:
+                return self._run(dry_run=dry_run)
+            finally:
+                truth.unlock(connection, LOCK)
+
+    def _run(self, *, dry_run: bool) -> dict[str, Any]:
+        began = time.monotonic()
+        run_id = truth.begin_run(self._engine, "reconcile", dry_run=dry_run)
+        findings = Findings()
+        with self._reading.connect() as connection:
+            overdue = outbox.overdue_effects(connection, 1.0)
+            part_ids, next_after = self._choose_parts()
+        findings.add("overdue_effects", [str(effect) for effect in overdue])
+        if not dry_run:
+            self._wake_ups.send_now(overdue)
+        self._check_records(findings, dry_run=dry_run)
+        self._check_rows(findings, part_ids, dry_run=dry_run)
+        self._check_cache(findings, part_ids, dry_run=dry_run)
+        report = {
+            "dry_run": dry_run,
+            "parts_checked": len(part_ids),
+            "found": findings.found,
+            "examples": findings.examples,
+            "next_after": next_after,
+            "seconds": round(time.monotonic() - began, 3),
+        }
+        truth.finish_run(self._engine, run_id, report)
+        if not dry_run:
+            for kind, count in findings.found.items():
+                self._monitoring.record_drift(kind, count)
+            self._monitoring.record_reconciliation("success", time.time())
+        return report
+
+    def _choose_parts(self) -> tuple[list[int], int]:
+        """Return the parts to look at: what has changed lately, and the next slice of all."""
+        with self._reading.connect() as connection:
+            last = truth.last_run(connection, "reconcile")
+            after = int(last.report.get("next_after", 0)) if last else 0
+            chosen = truth.part_slice(connection, after, SLICE)
+            recent = truth.recently_changed(connection, RECENT_SECONDS, SLICE)
+        next_after = chosen[-1] if len(chosen) == SLICE else 0
+        return sorted({*chosen, *recent}), next_after
+
+    def _check_records(self, findings: Findings, *, dry_run: bool) -> None:
+        for effect, kind in ((Effect.PERSIST_AUDIT, "audit_missing"), (Effect.SNAPSHOT_CONTENT, "snapshot_missing")):
+            with self._engine.begin() as connection:
+                missing = truth.missing_records(connection, effect, RECORD_DAYS, repair=not dry_run)
+            if missing:
+                log.error("records missing", kind=kind, events=missing[:20])
+                findings.add(kind, missing)
+                if not dry_run:
+                    self._wake_ups.send_now([effect])
+
+    def _check_rows(self, findings: Findings, part_ids: Sequence[int], *, dry_run: bool) -> None:
+        with self._reading.connect() as connection:
+            stocks, contents = truth.stock_drift(connection, part_ids), truth.content_drift(connection, part_ids)
+            system = users.system(connection)
+        actor = Actor(system.id, system.name)
+        if dry_run:
+            findings.add("stock_row", stocks)
+            findings.add("content_row", contents)
+            return
+        findings.add("stock_row", [p for p in stocks if self._transactions.run(actor, lambda u, p=p: adopt_stock(u, p))])
+        findings.add("content_row", [p for p in contents if self._transactions.run(actor, lambda u, p=p: adopt_content(u, p))])
+
+    def _check_cache(self, findings: Findings, part_ids: Sequence[int], *, dry_run: bool) -> None:
+        differing = differing_parts(self._reading, self._cache, part_ids)
+        lists = differing_lists(self._reading, self._cache)
+        findings.add("cache_part", sorted(differing))
+        findings.add("cache_list", lists)
+        for part_id, fields in differing.items():
+            log.error("cache differed from the database", part_id=part_id, fields=fields)
+            if not dry_run:
+                self._cache.invalidate_part_cache(part_id)
+        if lists and not dry_run:
+            log.error("cached lists differed from the database", lists=lists)
+            self._cache.drop(lists)
+
+
+def adopt_stock(unit_of_work: UnitOfWork, part_id: int) -> bool:
+    """Give a stock row that was edited past the application a version and an event of its own; return whether it needed that."""
+    row = lock_stock(unit_of_work, part_id)
+    last = truth.last_state(unit_of_work.connection, part_id, "stock")
+    present = stock.stock_of(row)
+    if last is None or (last.version, last.payload["state"]) == (row.version, {**last.payload["state"], **present.full()}):
+        return False
+    version = max(row.version, last.version) + 1
+    log.error("stock row adopted", part_id=part_id, recorded=last.payload["state"], present=present.full())
+    stock.adopt(unit_of_work, row, last.payload["state"], version, REASON)
+    return True
+
+
+def adopt_content(unit_of_work: UnitOfWork, part_id: int) -> bool:
+    """Give a part's row that was edited past the application a version and an event of its own; return whether it needed that."""
+    lock_part(unit_of_work, part_id)
+    last = truth.last_state(unit_of_work.connection, part_id, "content")
+    present = content.load(unit_of_work.connection, [part_id])[part_id]
+    if last is None:
+        return False
+    recorded, snapshot = last.payload["snapshot"], present.snapshot()
+    differing = [name for name in content.COLUMNS if recorded[name] != snapshot[name]]
+    if not differing and last.version == present.version and recorded["archived"] == snapshot["archived"]:
+        return False
+    log.error("content row adopted", part_id=part_id, fields=differing)
+    content.adopt(unit_of_work, present, recorded, max(present.version, last.version) + 1, REASON)
+    return True

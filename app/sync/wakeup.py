@@ -1,0 +1,107 @@
+"""Wake-up calls: Celery messages that say "there is something due", never what.
+
+The table is the truth, so a wake-up may be lost, doubled or late without harm. At most one is queued per effect, sending happens
+beside the request and never in it, and a broker that is down or silent is left alone by a circuit breaker.
+"""
+
+import threading
+from collections.abc import Iterable
+from typing import Protocol
+
+import structlog
+from redis import Redis
+from redis.exceptions import RedisError
+
+from app.contract import cache_keys
+from app.contract.task_names import Effect, queue_of
+from app.domain.breaker import CircuitBreaker
+from app.sync.monitoring import SyncMonitoring
+
+log = structlog.get_logger()
+
+# If a queued wake-up is lost together with the broker's data, the next one may be sent after this many milliseconds.
+QUEUED_FOR_MS = 1000
+# A wake-up that nobody took for so many seconds is void: the sweep sends newer ones.
+EXPIRES = 10
+
+
+class TaskSender(Protocol):
+    """What is needed of a Celery application: sending a task by its name."""
+
+    def send_task(self, name: str, *, queue: str, expires: float, ignore_result: bool) -> object:
+        """Send one task message."""
+
+
+class WakeUps:
+    """Sends coalesced wake-ups from a thread of its own.
+
+    Args:
+        sender: a Celery application whose publishing fails fast.
+        flags: where the "already queued" flags are kept; if it is away, wake-ups are sent without coalescing.
+    """
+
+    def __init__(self, sender: TaskSender, flags: Redis, monitoring: SyncMonitoring) -> None:
+        self._sender = sender
+        self._flags = flags
+        self._monitoring = monitoring
+        self._breaker = CircuitBreaker()
+        self._wanted: set[Effect] = set()
+        self._signal = threading.Event()
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def broker_answers(self) -> bool:
+        """Whether the broker took the last wake-ups."""
+        return not self._breaker.is_open
+
+    def request(self, effects: Iterable[Effect]) -> None:
+        """Ask for wake-ups and return at once; from any thread."""
+        self._wanted.update(effects)
+        if self._thread is None:
+            with self._starting:
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._run, name="wake-ups", daemon=True)
+                    self._thread.start()
+        self._signal.set()
+
+    def taken(self, effect: Effect) -> None:
+        """Note that a queued wake-up has begun its work, so that the next change queues another one."""
+        try:
+            self._flags.delete(cache_keys.wake_up(effect))
+        except RedisError:
+            log.warning("wake-up flag not cleared; it expires by itself", effect=effect)
+
+    def send_now(self, effects: Iterable[Effect]) -> bool:
+        """Send wake-ups from the calling thread; return whether all were taken or already queued."""
+        return all([self._send(effect) for effect in effects])
+
+    def _run(self) -> None:
+        while True:
+            self._signal.wait()
+            self._signal.clear()
+            # The most urgent first: pages and caches before records.
+            for effect in [effect for effect in Effect if effect in self._wanted]:
+                self._wanted.discard(effect)
+                self._send(effect)
+
+    def _send(self, effect: Effect) -> bool:
+        if not self._breaker.allows():
+            return False
+        try:
+            if not self._claim_flag(effect):
+                return True
+            self._sender.send_task(effect.task, queue=queue_of(effect.task), expires=EXPIRES, ignore_result=True)
+        except Exception as error:  # noqa: BLE001 — under eventlet a broker's time-out surfaces as anything, even AttributeError
+            self._breaker.failed()
+            self._monitoring.record_failed_wake_up()
+            log.warning("wake-up not sent", effect=effect, error=repr(error))
+            return False
+        self._breaker.succeeded()
+        return True
+
+    def _claim_flag(self, effect: Effect) -> bool:
+        try:
+            return bool(self._flags.set(cache_keys.wake_up(effect), 1, nx=True, px=QUEUED_FOR_MS))
+        except RedisError:
+            return True

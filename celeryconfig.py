@@ -1,0 +1,61 @@
+"""Celery's configuration, shared by the worker, beat, Flower and the web processes (which override the time-outs).
+
+The outbox table is the truth and a message only a wake-up, so nothing here has to be remembered: no results, no ETAs, no retries
+by the broker.
+"""
+
+from config import load_settings
+
+_settings = load_settings()
+
+broker_url = _settings.celery_broker_url
+task_serializer = "json"
+accept_content = ["json"]
+result_backend = None
+task_ignore_result = True
+timezone = "UTC"
+
+# A task killed with its worker is given out again; and the sweep wakes the effect long before that.
+task_acks_late = True
+task_reject_on_worker_lost = True
+worker_prefetch_multiplier = 1
+task_soft_time_limit = 60
+task_time_limit = 90
+task_default_queue = "sync.records"
+
+# The time limit is below the visibility timeout, so a running task is never given out twice. `queue_order_strategy`: a task for
+# pages and caches is taken before one for records.
+broker_transport_options = {
+    "visibility_timeout": 120,
+    "unacked_restore_limit": 100,
+    "queue_order_strategy": "priority",
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+}
+broker_connection_retry_on_startup = True
+broker_connection_max_retries = None
+# A worker that lost its broker and came back must not leave the tasks it was working on to be done by another one as well.
+worker_cancel_long_running_tasks_on_connection_loss = True
+
+worker_send_task_events = True
+worker_concurrency = _settings.worker_concurrency
+worker_hijack_root_logger = False
+worker_redirect_stdouts = False
+
+RECONCILE_EVERY = 60.0
+beat_schedule = {
+    "reconcile": {"task": "sync.reconcile", "schedule": RECONCILE_EVERY, "options": {"expires": RECONCILE_EVERY}},
+    "prune": {"task": "sync.prune", "schedule": 3600.0, "options": {"expires": 3600.0}},
+}
+beat_schedule_filename = str(_settings.home / "beat-schedule")
+beat_max_loop_interval = 5
+
+# Web processes: publishing fails within a tenth of a second, and is never tried again by Celery itself.
+PUBLISHER = {
+    "task_publish_retry": False,
+    "broker_connection_timeout": 0.1,
+    "broker_connection_retry": False,
+    "broker_transport_options": broker_transport_options
+    | {"socket_timeout": 0.1, "socket_connect_timeout": 0.1, "max_retries": 0},
+    "task_send_sent_event": False,
+}

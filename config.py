@@ -1,0 +1,190 @@
+"""Every setting of Lockstep, read once from the environment and passed in.
+
+Nothing else reads `os.environ`. All problems are reported together, so that an operator mends them in one go.
+Redis databases are numbered by purpose: 0 the Celery broker, 1 the cache, its locks and wake-up flags, and the Socket.IO channel.
+"""
+
+import hashlib
+import json
+import os
+import secrets
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from environs import Env, EnvValidationError, validate
+
+REPOSITORY = Path(__file__).resolve().parent
+
+# A UNIX socket's path holds at most 108 bytes, and PostgreSQL appends `/.s.PGSQL.5432.lock`.
+_LONGEST_SOCKET_DIRECTORY = 80
+
+
+class SettingsError(Exception):
+    """The environment does not make a working configuration; the message lists every problem."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One process's configuration. Times are in seconds unless the name says otherwise."""
+
+    environment: str
+    home: Path
+    bind: str
+    port: int
+    flower_port: int
+    database_url: str
+    redis_url: str
+    celery_broker_url: str
+    embedded_postgres: bool
+    embedded_valkey: bool
+    web_concurrency: int
+    worker_concurrency: int
+    secret_key: str
+    admin_email: str
+    admin_password: str
+    metrics_token: str
+    allowed_hosts: tuple[str, ...]
+    allowed_origins: tuple[str, ...]
+    trusted_proxies: int
+    frontend: Path
+
+    @property
+    def production(self) -> bool:
+        """Whether defaults that are only fit for one's own machine are refused."""
+        return self.environment == "production"
+
+    @property
+    def run_directory(self) -> Path:
+        """Where the pid files of the stack are."""
+        return self.home / "run"
+
+    @property
+    def metrics_directory(self) -> Path:
+        """Where the processes of this machine share their metrics."""
+        return self.run_directory / "metrics"
+
+    @property
+    def socket_directory(self) -> Path:
+        """Where the embedded servers' UNIX sockets are."""
+        return _socket_directory(self.home)
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from `environ` (default: the process's own environment).
+
+    Raises:
+        SettingsError: with every problem found, one a line.
+    """
+    source = dict(os.environ if environ is None else environ)
+    env = _SourceEnv(source)
+    port_range = validate.Range(min=1, max=65535)
+    workers_range = validate.Range(min=1, max=64)
+    environment = env.str("LOCKSTEP_ENV", "development", validate=validate.OneOf(["development", "production"]))
+    bind = env.str("LOCKSTEP_BIND", "0.0.0.0" if environment == "production" else "127.0.0.1")  # noqa: S104 — behind a proxy
+    home = Path(env.str("LOCKSTEP_HOME", str(REPOSITORY / "var"))).expanduser().absolute()
+    sockets = _socket_directory(home)
+    database_url = env.str("DATABASE_URL", "")
+    redis_url = env.str("REDIS_URL", "")
+    broker_url = env.str("CELERY_BROKER_URL", "")
+    port = env.int("PORT", 8000, validate=port_range)
+    flower_port = env.int("FLOWER_PORT", 5555, validate=port_range)
+    web_concurrency = env.int("WEB_CONCURRENCY", 2, validate=workers_range)
+    worker_concurrency = env.int("WORKER_CONCURRENCY", 2, validate=workers_range)
+    trusted_proxies = env.int("LOCKSTEP_TRUSTED_PROXIES", 0, validate=validate.Range(min=0, max=10))
+    allowed_hosts = tuple(env.list("LOCKSTEP_ALLOWED_HOSTS", []))
+    allowed_origins = tuple(env.list("LOCKSTEP_ALLOWED_ORIGINS", []))
+    problems = _problems(env)
+    if port == flower_port:
+        problems.append("PORT and FLOWER_PORT are the same; give one of them another number")
+    if database_url and not database_url.startswith(("postgresql://", "postgresql+psycopg://", "postgres://")):
+        problems.append("DATABASE_URL must begin with postgresql:// or postgresql+psycopg://")
+    if environment == "production":
+        required = ["SECRET_KEY", "DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "LOCKSTEP_ALLOWED_HOSTS"]
+        problems += [f"{name} is required when LOCKSTEP_ENV=production" for name in required if not source.get(name)]
+        if source.get("SECRET_KEY") and len(source["SECRET_KEY"]) < 32:
+            problems.append("SECRET_KEY must have at least 32 characters in production")
+    if problems:
+        raise SettingsError("Lockstep cannot start with this environment:\n" + "\n".join(f"  - {p}" for p in problems))
+    kept = _KeptSecrets(home, writes=environment != "production")
+    return Settings(
+        environment=environment,
+        home=home,
+        bind=bind,
+        port=port,
+        flower_port=flower_port,
+        database_url=_with_driver(database_url) or f"postgresql+psycopg://lockstep@/lockstep?host={sockets}",
+        redis_url=redis_url or f"unix://{sockets}/valkey.sock?db=1",
+        celery_broker_url=broker_url or f"redis+socket://{sockets}/valkey.sock?virtual_host=0",
+        embedded_postgres=not database_url,
+        embedded_valkey=not (redis_url and broker_url),
+        web_concurrency=web_concurrency,
+        worker_concurrency=worker_concurrency,
+        secret_key=source.get("SECRET_KEY") or kept.get("secret_key", 32),
+        admin_email=source.get("LOCKSTEP_ADMIN_EMAIL") or "admin@lockstep.example",
+        admin_password=source.get("LOCKSTEP_ADMIN_PASSWORD") or kept.get("admin_password", 9),
+        metrics_token=source.get("LOCKSTEP_METRICS_TOKEN", ""),
+        allowed_hosts=allowed_hosts,
+        allowed_origins=allowed_origins,
+        trusted_proxies=trusted_proxies,
+        frontend=REPOSITORY / "app" / "frontend" / "dist",
+    )
+
+
+class _SourceEnv(Env):
+    """An environs reader over a given mapping, collecting problems instead of raising at the first."""
+
+    def __init__(self, source: Mapping[str, str]) -> None:
+        super().__init__(eager=False)
+        self.source = source
+
+    def _get_value(self, env_key: str, default: object) -> object:
+        return self.source.get(env_key, default)
+
+
+def _problems(env: Env) -> list[str]:
+    try:
+        env.seal()
+    except EnvValidationError as error:
+        return [f"{name}: {' '.join(messages)}" for name, messages in error.error_messages.items()]
+    return []
+
+
+def _with_driver(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    return f"postgresql+psycopg://{rest}" if separator and scheme in {"postgres", "postgresql"} else url
+
+
+def _socket_directory(home: Path) -> Path:
+    run = home / "run"
+    if len(os.fsencode(run)) <= _LONGEST_SOCKET_DIRECTORY:
+        return run
+    digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"lockstep-{digest}"
+
+
+class _KeptSecrets:
+    """Secrets made up at the first start and kept in LOCKSTEP_HOME, readable by its owner alone."""
+
+    def __init__(self, home: Path, *, writes: bool) -> None:
+        self._path = home / "secrets.json"
+        self._writes = writes
+
+    def get(self, name: str, size: int) -> str:
+        """Return the kept secret, or make one of `size` random bytes and keep it."""
+        kept = self._read()
+        if name not in kept and self._writes:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            draft = self._path.with_suffix(f".{os.getpid()}")
+            draft.touch(mode=0o600)
+            draft.write_text(json.dumps(kept | {name: secrets.token_urlsafe(size)}))
+            os.replace(draft, self._path)
+            kept = self._read()
+        return kept.get(name, "")
+
+    def _read(self) -> dict[str, str]:
+        try:
+            return dict(json.loads(self._path.read_text()))
+        except FileNotFoundError:
+            return {}

@@ -1,0 +1,45 @@
+"""`python -m devserver.guardian RUN_DIRECTORY`: ends the children of a supervisor that was killed.
+
+It waits for the end of its standard input, which comes when the supervisor ends in whatever way, and then ends every
+process that still has a pid file. After an orderly stop there is none.
+"""
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from devserver.process import is_alive
+
+_SHUTDOWN_SECONDS = 30.0
+
+
+def end_all(run_directory: Path) -> None:
+    """Kill the groups of all pid files; PostgreSQL is let write its data first, when its clients are dead."""
+    pids = {file.stem: int(file.read_text()) for file in run_directory.glob("*.pid")}
+    postmaster = {pid for name, pid in pids.items() if name == "postgres"}
+    others = set(pids.values()) - postmaster
+    _kill_groups(others)
+    for pid in postmaster:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGINT)
+    deadline = time.monotonic() + _SHUTDOWN_SECONDS
+    while any(is_alive(pid) for pid in pids.values()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    _kill_groups(postmaster)
+    for file in run_directory.glob("*.pid"):
+        file.unlink(missing_ok=True)
+
+
+def _kill_groups(pids: Iterable[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    sys.stdin.buffer.read()
+    end_all(Path(sys.argv[1]))

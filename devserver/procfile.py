@@ -1,0 +1,75 @@
+"""The Procfile's processes: how many of each, and with what environment."""
+
+import os
+import shlex
+import string
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from honcho.environ import parse_procfile  # type: ignore[import-untyped]  # publishes no types
+
+from config import REPOSITORY, Settings
+from devserver.console import Output
+from devserver.errors import StartError
+from devserver.process import Child
+
+
+def base_environment(settings: Settings) -> dict[str, str]:
+    """Return what every process is given: our own environment, with the settings that the commands name."""
+    programs = Path(sys.executable).parent
+    return os.environ | {
+        "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "PYTHONUNBUFFERED": "1",
+        "LOCKSTEP_HOME": str(settings.home),
+        "PORT": str(settings.port),
+        "FLOWER_PORT": str(settings.flower_port),
+        "WEB_CONCURRENCY": str(settings.web_concurrency),
+        "WORKER_CONCURRENCY": str(settings.worker_concurrency),
+        "PROMETHEUS_MULTIPROC_DIR": str(settings.metrics_directory),
+    }
+
+
+def read_processes(path: Path, settings: Settings, output: Callable[[str], Output]) -> Iterator[list[Child]]:
+    """Yield the processes of each line of a Procfile, in its order; `output` makes the sink of a process's lines.
+
+    Commands are split as a shell would and take `$NAME` and `${NAME}` from the environment, but no shell runs: the
+    pid of the child is the pid of the program.
+
+    Raises:
+        StartError: a command names a variable that is not set.
+    """
+    for entry, command in parse_procfile(path.read_text()).processes.items():
+        environment = base_environment(settings) | _own_environment(entry, settings)
+        words = _expand(command, environment)
+        names = [f"web-{n + 1}" for n in range(settings.web_concurrency)] if entry == "web" else [entry]
+        yield [
+            Child(
+                name,
+                words,
+                run_directory=settings.run_directory,
+                output=output(name),
+                environment=environment,
+                directory=REPOSITORY,
+            )
+            for name in names
+        ]
+
+
+def _expand(command: str, environment: Mapping[str, str]) -> list[str]:
+    try:
+        return [string.Template(word).substitute(environment) for word in shlex.split(command)]
+    except KeyError as error:
+        raise StartError(f"The Procfile names ${error.args[0]}, which is not set: {command}") from error
+
+
+def _own_environment(entry: str, settings: Settings) -> dict[str, str]:
+    match entry:
+        case "web":
+            # psycopg knows gevent only: without this a query would block every green thread of the process.
+            return {"PSYCOPG_WAIT_FUNC": "wait_selector"}
+        case "flower":
+            # In the environment, because everyone on the machine can read a command line.
+            return {"FLOWER_BASIC_AUTH": f"{settings.admin_email}:{settings.admin_password}"}
+        case _:
+            return {}

@@ -1,0 +1,198 @@
+"""The supervisor behind `make run`, with real servers and processes of the smallest kind."""
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]  # publishes no types
+import pytest
+
+from devserver import Stack, StartError
+from devserver.process import is_alive
+
+WEB = "python tests/devserver/tiny_web.py"
+# A worker with a child of its own, as Celery's has: the child must not outlive it.
+WORKER = "sh -c 'sleep 1000 & wait'"
+FLOWER = "sleep 1000"
+NAMES = ["web-1", "web-2", "worker", "flower", "postgres", "valkey"]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A LOCKSTEP_HOME that the tests share, so that PostgreSQL's data are made once."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture
+def make_stack(home: Path, tmp_path: Path) -> Iterator[Callable[..., Stack]]:
+    """Return a maker of stacks in that home: by default with two web processes, a worker and a flower."""
+    stacks: list[Stack] = []
+
+    def make(*, web: str = WEB, worker: str = WORKER, prepare: str = "true", **environ: str) -> Stack:
+        procfile = tmp_path / "Procfile"
+        procfile.write_text(f"web: {web}\nworker: {worker}\nflower: {FLOWER}\n")
+        stacks.append(Stack(home, environ, arguments=["--procfile", str(procfile), "--prepare", prepare]))
+        return stacks[-1]
+
+    yield make
+    for stack in stacks:
+        if stack.started:
+            stack.stop()
+
+
+@pytest.fixture
+def stack(make_stack: Callable[..., Stack]) -> Stack:
+    """A running stack."""
+    stack = make_stack()
+    stack.start()
+    return stack
+
+
+def family(stack: Stack) -> set[int]:
+    """Return the pids of the supervisor and of all that descends from it."""
+    supervisor = psutil.Process(stack.supervisor_pid)
+    return {supervisor.pid, *(child.pid for child in supervisor.children(recursive=True))}
+
+
+def wait_until(condition: Callable[[], bool], within: float = 10.0) -> bool:
+    """Return whether a condition comes true in time."""
+    deadline = time.monotonic() + within
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return condition()
+
+
+def test_pid_files_name_the_processes_themselves(stack: Stack) -> None:
+    """Each file holds the pid of a direct child that is the program, not a shell around it."""
+    commands = {}
+    for name in NAMES:
+        process = psutil.Process(stack.pid(name))
+        assert process.ppid() == stack.supervisor_pid
+        commands[name] = " ".join(process.cmdline())
+    assert commands["web-1"] == commands["web-2"] == WEB
+    assert commands["flower"] == FLOWER
+    assert "bin/postgres -D" in commands["postgres"]
+    assert "valkey-server" in commands["valkey"]
+
+
+def test_each_process_has_the_environment_that_it_needs(stack: Stack) -> None:
+    """Only the web waits for PostgreSQL in eventlet's way, and only Flower knows its password."""
+    web, worker, flower = (psutil.Process(stack.pid(name)).environ() for name in ("web-1", "worker", "flower"))
+    assert web["PSYCOPG_WAIT_FUNC"] == "wait_selector"
+    assert "PSYCOPG_WAIT_FUNC" not in worker
+    assert flower["FLOWER_BASIC_AUTH"] == f"{stack.settings.admin_email}:{stack.settings.admin_password}"
+    assert "FLOWER_BASIC_AUTH" not in web
+    for environ in (web, worker, flower):
+        assert environ["PROMETHEUS_MULTIPROC_DIR"] == str(stack.settings.metrics_directory)
+
+
+def test_killed_processes_are_started_again(stack: Stack) -> None:
+    """Whichever is killed comes back under a new pid, which its pid file tells; what it had started is gone."""
+    grandchildren = psutil.Process(stack.pid("worker")).children()
+    assert grandchildren
+    before = {name: stack.pid(name) for name in NAMES}
+    for pid in before.values():
+        os.kill(pid, signal.SIGKILL)
+    for name, pid in before.items():
+        assert is_alive(stack.pid(name, other_than=pid))
+    assert wait_until(lambda: not any(is_alive(child.pid) for child in grandchildren))
+    assert wait_until(lambda: "worker was ended by SIGKILL; starting it again" in stack.output())
+
+
+def test_a_dead_process_counts_no_more_in_the_gauges_of_the_living(stack: Stack) -> None:
+    """Its file of live gauges goes with it."""
+    pid = stack.pid("web-1")
+    gauges = stack.settings.metrics_directory / f"gauge_livesum_{pid}.db"
+    gauges.touch()
+    os.kill(pid, signal.SIGKILL)
+    assert wait_until(lambda: not gauges.exists())
+
+
+def test_ctrl_c_stops_everything(stack: Stack) -> None:
+    """No process and no pid file is left, and the exit code is 0."""
+    pids = family(stack)
+    assert len(pids) > len(NAMES)
+    assert stack.stop() == 0
+    assert not any(is_alive(pid) for pid in pids)
+    assert not list(stack.settings.run_directory.glob("*.pid"))
+
+
+def test_nothing_outlives_a_killed_supervisor_and_the_next_start_works(stack: Stack) -> None:
+    """The guardian ends what the supervisor cannot, and a start straight afterwards waits for it."""
+    pids = family(stack)
+    stack.kill()
+    stack.start()
+    assert not any(is_alive(pid) for pid in pids)
+    assert is_alive(stack.pid("postgres"))
+
+
+def test_a_second_ctrl_c_hurries(make_stack: Callable[..., Stack]) -> None:
+    """A process that will not end is given its time, unless somebody presses Ctrl-C again."""
+    stack = make_stack(worker="sh -c 'trap \"\" TERM; while :; do sleep 1000; done'")
+    stack.start()
+    worker = stack.pid("worker")
+    os.kill(stack.supervisor_pid, signal.SIGINT)
+    assert wait_until(lambda: "stopping" in stack.output())
+    assert wait_until(lambda: not (stack.settings.run_directory / "web-1.pid").exists())
+    assert is_alive(worker)
+    began = time.monotonic()
+    assert stack.stop() == 0
+    assert time.monotonic() - began < 10
+    assert not is_alive(worker)
+
+
+@pytest.mark.parametrize("variable", ["PORT", "FLOWER_PORT"])
+def test_a_port_that_is_taken_is_named_with_its_variable(make_stack: Callable[..., Stack], variable: str) -> None:
+    """Even if whoever has it would share it, which SO_REUSEPORT means."""
+    with socket.create_server(("127.0.0.1", 0), reuse_port=True) as taken:
+        port = str(taken.getsockname()[1])
+        with pytest.raises(StartError, match=f"Port {port} is in use. Set {variable} to another one"):
+            make_stack(**{variable: port}).start()
+
+
+def test_a_second_run_in_the_same_home_is_told_so(stack: Stack, make_stack: Callable[..., Stack]) -> None:
+    """And does not disturb the first."""
+    with pytest.raises(StartError, match=rf"already runs in .* \(process {stack.supervisor_pid}\)"):
+        make_stack().start()
+    assert is_alive(stack.pid("web-1"))
+
+
+def test_a_failed_preparation_stops_everything_and_shows_its_output(make_stack: Callable[..., Stack]) -> None:
+    """Nothing of the system runs on a database that is not ready for it."""
+    stack = make_stack(prepare="sh -c 'echo no such table; exit 3'")
+    with pytest.raises(StartError, match="(?s)prepare .* no such table.*failed with exit code 3"):
+        stack.start()
+    assert "web-1" not in stack.output()
+    assert stack.stop() == 1
+    assert not list(stack.settings.run_directory.glob("*.pid"))
+
+
+def test_a_process_that_cannot_live_ends_the_start(make_stack: Callable[..., Stack]) -> None:
+    """At the start-up one does not wait for what dies at once, time and again."""
+    with pytest.raises(StartError, match="(?s)web-. | I am broken.*web-. keeps dying"):
+        make_stack(web="sh -c 'echo I am broken; exit 1'").start()
+
+
+def test_external_servers_are_not_started_here(make_stack: Callable[..., Stack]) -> None:
+    """With all three URLs given, the embedded servers stay away."""
+    urls = {
+        "DATABASE_URL": "postgresql://elsewhere/lockstep",
+        "REDIS_URL": "redis://elsewhere",
+        "CELERY_BROKER_URL": "amqp://elsewhere",
+    }
+    stack = make_stack(**urls)
+    stack.start()
+    pid_files = {file.stem for file in stack.settings.run_directory.glob("*.pid")}
+    assert pid_files == {"web-1", "web-2", "worker", "flower"}
+
+
+def test_logs_are_kept_and_prefixed(make_stack: Callable[..., Stack]) -> None:
+    """A line is shown with its process's name, without colours outside a terminal, and is in that process's file."""
+    stack = make_stack(worker="sh -c 'echo hello; exec sleep 1000'")
+    stack.start()
+    assert wait_until(lambda: "worker   | hello" in stack.output())
+    assert "\033[" not in stack.output()
+    assert (stack.settings.home / "logs" / "worker.log").read_text().endswith("hello\n")

@@ -1,0 +1,48 @@
+"""The Celery application of the worker, beat and Flower."""
+
+from typing import Any
+
+import kombu
+from celery import Celery
+from celery.app.amqp import AMQP
+from celery.signals import worker_process_init
+from kombu import Exchange, Queue
+
+from app.contract.task_names import LIVE_QUEUE, RECORDS_QUEUE
+from app.core import Core, build_core
+from app.store.database import connect
+from config import load_settings
+
+
+class PromptConnection(kombu.Connection):
+    """Comes back within a second of the broker: kombu's own pauses grow to half a minute, in which pages would wait."""
+
+    def ensure_connection(self, *arguments: Any, **options: Any) -> Any:
+        """Connect, retrying with short pauses."""
+        pauses = {"interval_start": 0.2, "interval_step": 0.2, "interval_max": 1.0}
+        return super().ensure_connection(*arguments, **options | pauses)
+
+
+class PromptAMQP(AMQP):
+    """Celery's messaging over connections that come back promptly."""
+
+    Connection = PromptConnection
+
+
+app = Celery("lockstep", amqp=PromptAMQP, include=["workers.tasks"])
+app.config_from_object("celeryconfig")
+app.conf.task_queues = [Queue(name, Exchange(name, type="direct"), routing_key=name) for name in (LIVE_QUEUE, RECORDS_QUEUE)]
+
+_cores: list[Core] = []
+
+
+@worker_process_init.connect
+def _begin(**_signal: Any) -> None:
+    """Give a forked child connections of its own."""
+    settings = load_settings()
+    _cores[:] = [build_core(settings, connect(settings.database_url), app)]
+
+
+def core() -> Core:
+    """Return this worker child's parts."""
+    return _cores[0]

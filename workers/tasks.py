@@ -1,0 +1,51 @@
+"""The tasks. Each is a wake-up: what there is to do stands in the outbox, and `app.sync` does it."""
+
+import time
+
+from app.contract.task_names import PRUNE, RECONCILE, Effect
+from app.sync.prune import prune
+from workers.celery_app import app, core
+
+
+def _deliver(effect: Effect) -> None:
+    # The flag goes first: a change committed from here on queues another wake-up, and one committed before is seen below.
+    core().wake_ups.taken(effect)
+    if core().deliveries.deliver(effect):
+        core().wake_ups.send_now([effect])
+
+
+@app.task(name=Effect.INVALIDATE_CACHE.task)
+def invalidate_cache() -> None:
+    """Drop or refresh what committed changes have made old in the cache."""
+    _deliver(Effect.INVALIDATE_CACHE)
+
+
+@app.task(name=Effect.BROADCAST.task)
+def broadcast() -> None:
+    """Tell open pages of committed changes."""
+    _deliver(Effect.BROADCAST)
+
+
+@app.task(name=Effect.PERSIST_AUDIT.task)
+def persist_audit() -> None:
+    """Write committed changes to the audit trail."""
+    _deliver(Effect.PERSIST_AUDIT)
+
+
+@app.task(name=Effect.SNAPSHOT_CONTENT.task)
+def snapshot_content() -> None:
+    """Keep the content versions that committed changes have made."""
+    _deliver(Effect.SNAPSHOT_CONTENT)
+
+
+@app.task(name=RECONCILE)
+def reconcile() -> None:
+    """Compare the truth with its copies and repair them; beat's tick."""
+    core().monitoring.record_beat(time.time())
+    core().reconciliation.run()
+
+
+@app.task(name=PRUNE)
+def prune_outbox() -> None:
+    """Delete old delivered events."""
+    prune(core().engine)

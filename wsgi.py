@@ -1,0 +1,80 @@
+"""The web application, and (run as a program) one web process on the shared port.
+
+`flask --app wsgi …` imports `app`; `python wsgi.py` serves it with eventlet. Any number of these processes bind the one port with
+SO_REUSEPORT. Together with `app/live/server.py` the only place that knows of eventlet.
+"""
+
+import signal
+import sys
+import warnings
+
+if __name__ == "__main__":
+    with warnings.catch_warnings():
+        # eventlet announces its retirement in every process; docs/adr/0004 says how we would leave it.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import eventlet
+        import eventlet.tpool
+        import eventlet.wsgi
+    eventlet.monkey_patch()
+
+import psycopg.waiting
+import structlog
+
+from app.factory import create_app
+from app.logs import configure
+from config import Settings, SettingsError, load_settings
+
+log = structlog.get_logger()
+
+# Every WebSocket holds a connection for as long as its page is open.
+MOST_CONNECTIONS = 10_000
+# Seconds for requests under way when the process is told to stop.
+DRAIN = 20
+# Seconds after which a connection that sends nothing is closed; pages ping more often.
+IDLE = 60
+
+
+def serve(settings: Settings) -> None:
+    """Serve on the shared port until SIGTERM or SIGINT; then finish the requests under way, and send the pages elsewhere."""
+    # Imported here because it needs the patched modules above, which `flask` commands must not have.
+    from app.live.server import attach, disconnect_all
+
+    if psycopg.waiting.wait is not psycopg.waiting.wait_selector:
+        sys.exit("Start web processes with PSYCOPG_WAIT_FUNC=wait_selector; without it every query stops all connections.")
+    app = create_app(settings, offload=eventlet.tpool.execute)
+    core = app.extensions["lockstep"]
+    socketio = attach(app, core, app.extensions["lockstep_authenticator"])
+    core.consistency.sweep()
+    core.consistency.start()
+    core.monitoring.prime()
+    listener = eventlet.listen((settings.bind, settings.port), backlog=1024, reuse_port=True)
+    server = eventlet.spawn(
+        eventlet.wsgi.server, listener, app, custom_pool=eventlet.GreenPool(MOST_CONNECTIONS), log_output=False, debug=False,
+        socket_timeout=IDLE,
+    )  # fmt: skip
+    stopping = eventlet.event.Event()
+
+    def stop(_signal: int, _frame: object) -> None:
+        if not stopping.ready():
+            eventlet.hubs.get_hub().schedule_call_global(0, stopping.send)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    log.info("serving", port=settings.port)
+    stopping.wait()
+    log.info("stopping")
+    disconnect_all(socketio)
+    eventlet.spawn(server.kill)
+    with eventlet.Timeout(DRAIN, False):
+        server.wait()
+
+
+try:
+    _settings = load_settings()
+except SettingsError as error:
+    sys.exit(str(error))
+configure(development=not _settings.production)
+if __name__ == "__main__":
+    serve(_settings)
+else:
+    app = create_app(_settings)
