@@ -19,18 +19,23 @@ _NAME_WIDTH = 8
 Output = Callable[[str], None]
 
 
+class _PatientHandler(RotatingFileHandler):
+    """A full disk neither stops the system's output nor adds a traceback to each of its lines."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
+        """Let the line go."""
+
+
 class LogFile:
     """`<name>.log` in a directory: each line with its time; begun anew when it grows large, a few old ones kept."""
 
     def __init__(self, directory: Path, name: str) -> None:
         """Append to the file, which appears with the first line."""
         directory.mkdir(parents=True, exist_ok=True)
-        self._handler = RotatingFileHandler(
+        self._handler = _PatientHandler(
             directory / f"{name}.log", maxBytes=_FILE_BYTES, backupCount=_OLD_FILES, encoding="utf-8", delay=True
         )
         self._handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-        # A full disk must not stop the system's output, nor add a traceback to each of its lines.
-        self._handler.handleError = lambda record: None  # type: ignore[method-assign]  # the way logging offers
 
     def write(self, line: str) -> None:
         """Append one line."""
@@ -57,7 +62,7 @@ class Console:
             log.write(line)
             # The reader of our output may leave (`make run | head`); the system runs on.
             with self._lock, contextlib.suppress(OSError):
-                self._printer.write(Message("line", f"{line}\n", datetime.now(), name, colour))
+                self._printer.write(Message("line", f"{line}\n", datetime.now().astimezone(), name, colour))
 
         return write
 

@@ -111,9 +111,7 @@ class Postgres(Server):
             return
         problem = "util-linux's `setpriv` is not installed"
         if shutil.which("setpriv"):
-            trial = subprocess.run(
-                [*self._as_owner(), "true"], env=_ENVIRONMENT, capture_output=True, text=True, check=False
-            )
+            trial = subprocess.run([*self._as_owner(), "true"], env=_ENVIRONMENT, capture_output=True, text=True, check=False)
             if trial.returncode == 0:
                 return
             problem = trial.stderr.strip()
@@ -179,6 +177,4 @@ def _make_database(connection: psycopg.Connection[tuple[object, ...]]) -> None:
         # The application is no superuser, but tests make databases of their own.
         connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(sql.Identifier(ROLE)))
     if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount:
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(DATABASE), sql.Identifier(ROLE))
-        )
+        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(DATABASE), sql.Identifier(ROLE)))

@@ -75,9 +75,7 @@ class Child:
         Raises:
             RuntimeError: it was never started.
         """
-        if self._popen is None:
-            raise RuntimeError(f"{self.name} was never started")
-        return self._popen.pid
+        return self._started().pid
 
     @property
     def running(self) -> bool:
@@ -104,8 +102,7 @@ class Child:
 
     def wait(self) -> int:
         """Wait for its end, however long; return the exit code, negative for a signal."""
-        assert self._popen is not None, f"{self.name} was never started"
-        code = self._popen.wait()
+        code = self._started().wait()
         self._bury()
         return code
 
@@ -139,6 +136,11 @@ class Child:
             self._popen.wait()
             self._bury()
 
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._popen is None:
+            raise RuntimeError(f"{self.name} was never started")
+        return self._popen
+
     def _spawn(self) -> None:
         self._tail.clear()
         self._buried = False
@@ -152,7 +154,6 @@ class Child:
             start_new_session=True,
         )
         _write_whole(self.pid_file, f"{self._popen.pid}\n")
-        assert self._popen.stdout is not None
         self._reader = threading.Thread(target=self._read, args=(self._popen.stdout,), daemon=True)
         self._reader.start()
 
@@ -179,4 +180,4 @@ def _write_whole(path: Path, text: str) -> None:
     """Write a file so that a reader finds the old text or the new one, never a part."""
     draft = path.with_name(f".{path.name}")
     draft.write_text(text)
-    os.replace(draft, path)
+    draft.replace(path)

@@ -15,7 +15,5 @@ def find_program(package: str, pattern: str) -> Path:
     spec = find_spec(package)
     found = [path for place in (spec and spec.submodule_search_locations) or [] for path in Path(place).glob(pattern)]
     if not found:
-        raise StartError(
-            f"The package {package} with {Path(pattern).name} is missing: run `make run`, which installs it."
-        )
+        raise StartError(f"The package {package} with {Path(pattern).name} is missing: run `make run`, which installs it.")
     return found[0]

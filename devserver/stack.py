@@ -41,9 +41,7 @@ class Stack:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         """Stop it; the data stays."""
         self.stop()
 
@@ -101,24 +99,28 @@ class Stack:
     @property
     def supervisor_pid(self) -> int:
         """The pid of the supervisor itself."""
-        assert self._popen is not None, "the stack was never started"
-        return self._popen.pid
+        return self._started().pid
 
     def stop(self) -> int:
         """Stop it as Ctrl-C does; return its exit code, 0 for a clean stop."""
-        assert self._popen is not None, "the stack was never started"
-        self._popen.send_signal(signal.SIGINT)
+        supervisor = self._started()
+        supervisor.send_signal(signal.SIGINT)
         try:
-            return self._popen.wait(_STOP_SECONDS)
+            return supervisor.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
             raise
 
     def kill(self) -> None:
         """Kill the supervisor, and with it, in a moment, all that it runs."""
-        assert self._popen is not None, "the stack was never started"
-        self._popen.kill()
-        self._popen.wait()
+        supervisor = self._started()
+        supervisor.kill()
+        supervisor.wait()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._popen is None:
+            raise RuntimeError("the stack was never started")
+        return self._popen
 
     def _read_pid(self, name: str) -> int:
         try:

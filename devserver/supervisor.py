@@ -29,7 +29,7 @@ _STOP_SECONDS_OTHERWISE = 10.0
 _SERVER_STOP_SECONDS = 30.0
 
 
-class Interrupted(Exception):
+class _Interrupted(Exception):  # noqa: N818  # not an error: somebody wants it so
     """Somebody asked us to stop while we were still starting."""
 
 
@@ -58,7 +58,7 @@ class Supervisor:
             try:
                 self._start()
                 self._signals.get()
-            except Interrupted:
+            except _Interrupted:
                 self._signals.get()
             finally:
                 self._stop()
@@ -69,7 +69,7 @@ class Supervisor:
                 signal.signal(number, lambda received, _frame: self._signals.put(received))
 
     def _start(self) -> None:
-        require_free("PORT", "0.0.0.0", self._settings.port)
+        require_free("PORT", self._settings.bind, self._settings.port)
         require_free("FLOWER_PORT", "127.0.0.1", self._settings.flower_port)
         self._start_servers()
         self._prepare()
@@ -86,9 +86,7 @@ class Supervisor:
             self._servers.append(self._keep(make_valkey(self._settings, self._console.quiet_output)))
         if names := " and ".join(keeper.child.name for keeper in self._servers):
             self._console.say(f"starting {names}")
-            self._until(
-                lambda: all(k.started.is_set() for k in self._servers), _READY_SECONDS, f"{names} did not start"
-            )
+            self._until(lambda: all(k.started.is_set() for k in self._servers), _READY_SECONDS, f"{names} did not start")
 
     def _prepare(self) -> None:
         child = Child(
@@ -105,9 +103,7 @@ class Supervisor:
         finally:
             child.kill()
         if (code := child.wait()) != 0:
-            raise StartError(
-                f"The preparation ({' '.join(self._preparation)}) failed with exit code {code}; see above."
-            )
+            raise StartError(f"The preparation ({' '.join(self._preparation)}) failed with exit code {code}; see above.")
 
     def _keep(self, child: Child) -> Keeper:
         keeper = Keeper(child, say=self._console.say, on_death=self._forget)
@@ -122,13 +118,13 @@ class Supervisor:
         """Wait for a condition.
 
         Raises:
-            Interrupted: somebody asked us to stop.
+            _Interrupted: somebody asked us to stop.
             StartError: a process cannot be started or keeps dying, or the time is over: `otherwise`.
         """
         deadline = time.monotonic() + seconds
         while not condition():
             if not self._signals.empty():
-                raise Interrupted
+                raise _Interrupted
             for keeper in [*self._servers, *(keeper for group in self._processes for keeper in group)]:
                 if keeper.failure:
                     raise StartError(keeper.failure)

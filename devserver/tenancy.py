@@ -57,9 +57,7 @@ class Tenancy:
         )
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         """Dismiss the guardian and release the home."""
         self._guardian.communicate()
         os.close(self._lock)

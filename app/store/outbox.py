@@ -185,7 +185,7 @@ def status(connection: Connection) -> dict[str, dict[str, Any]]:
     for effect in Effect:
         row, recent = waiting.get(effect), latency.get(effect)
         percentiles = [round(float(ms), 2) for ms in recent.percentiles_ms] if recent else [None] * 3
-        report[effect] = {
+        report[str(effect)] = {
             "pending": row.pending if row else 0,
             "oldest_age_seconds": round(row.oldest_age_seconds, 3) if row else 0.0,
             "dead": row.dead if row else 0,

@@ -36,9 +36,7 @@ def servers(home: Path) -> Iterator[EmbeddedServers]:
 
 def connect(servers: EmbeddedServers) -> psycopg.Connection[tuple[object, ...]]:
     """Connect as the application does, whoever the environment names."""
-    return psycopg.connect(
-        host=str(servers.settings.socket_directory), user="lockstep", dbname="lockstep", autocommit=True
-    )
+    return psycopg.connect(host=str(servers.settings.socket_directory), user="lockstep", dbname="lockstep", autocommit=True)
 
 
 def valkey(servers: EmbeddedServers) -> "redis.Redis":

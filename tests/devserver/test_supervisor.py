@@ -163,7 +163,7 @@ def test_a_second_run_in_the_same_home_is_told_so(stack: Stack, make_stack: Call
 def test_a_failed_preparation_stops_everything_and_shows_its_output(make_stack: Callable[..., Stack]) -> None:
     """Nothing of the system runs on a database that is not ready for it."""
     stack = make_stack(prepare="sh -c 'echo no such table; exit 3'")
-    with pytest.raises(StartError, match="(?s)prepare .* no such table.*failed with exit code 3"):
+    with pytest.raises(StartError, match=r"(?s)prepare .* no such table.*failed with exit code 3"):
         stack.start()
     assert "web-1" not in stack.output()
     assert stack.stop() == 1
@@ -172,7 +172,7 @@ def test_a_failed_preparation_stops_everything_and_shows_its_output(make_stack: 
 
 def test_a_process_that_cannot_live_ends_the_start(make_stack: Callable[..., Stack]) -> None:
     """At the start-up one does not wait for what dies at once, time and again."""
-    with pytest.raises(StartError, match="(?s)web-. | I am broken.*web-. keeps dying"):
+    with pytest.raises(StartError, match=r"(?s)web-. | I am broken.*web-. keeps dying"):
         make_stack(web="sh -c 'echo I am broken; exit 1'").start()
 
 
