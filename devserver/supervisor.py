@@ -75,7 +75,7 @@ class Supervisor:
         self._prepare()
         for group in read_processes(self._procfile, self._settings, self._console.output):
             self._processes.append([self._keep(child) for child in group])
-        self._until(self._serves, _READY_SECONDS, f"{self._url}/readyz does not answer 200")
+        self._until(self._serves, _READY_SECONDS, "/readyz does not answer 200")
         self._say_where()
 
     def _start_servers(self) -> None:
@@ -135,13 +135,14 @@ class Supervisor:
             time.sleep(_POLL_SECONDS)
 
     @property
-    def _url(self) -> str:
-        return f"http://127.0.0.1:{self._settings.port}"
+    def _address(self) -> str:
+        """The address at which this machine reaches its own web processes."""
+        return "127.0.0.1" if self._settings.bind == "0.0.0.0" else self._settings.bind
 
     def _serves(self) -> bool:
         # Not urllib, which would ask a proxy that the environment names.
-        connection = http.client.HTTPConnection("127.0.0.1", self._settings.port, timeout=5)
-        host = next(iter(self._settings.allowed_hosts), f"127.0.0.1:{self._settings.port}")
+        connection = http.client.HTTPConnection(self._address, self._settings.port, timeout=5)
+        host = next(iter(self._settings.allowed_hosts), f"{self._address}:{self._settings.port}")
         try:
             connection.request("GET", "/readyz", headers={"Host": host})
             return connection.getresponse().status == http.HTTPStatus.OK
@@ -151,13 +152,13 @@ class Supervisor:
             connection.close()
 
     def _say_where(self) -> None:
-        url = self._url.replace("127.0.0.1", "localhost")
+        url = f"http://{self._address}:{self._settings.port}"
         lines = [
             "Lockstep runs. Ctrl-C stops it; the data stays.",
             f"  Customer site  {url}/",
             f"  Panel          {url}/panel/",
             f"  API docs       {url}/api/v1/docs",
-            f"  Flower         http://localhost:{self._settings.flower_port}/  (same login)",
+            f"  Flower         http://127.0.0.1:{self._settings.flower_port}/  (same login)",
         ]
         if self._settings.admin_password:
             lines.append(f"  Login          {self._settings.admin_email}  {self._settings.admin_password}")

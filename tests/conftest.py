@@ -1,0 +1,124 @@
+"""Real PostgreSQL and Valkey for every test that asks, in a LOCKSTEP_HOME of the run's own.
+
+The environment is set here, before anything of ours is imported, because Celery and Prometheus read theirs at import.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+HOME = Path(tempfile.mkdtemp(prefix="lockstep-test-"))
+METRICS = HOME / "run" / "metrics"
+METRICS.mkdir(parents=True)
+for name in ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "SECRET_KEY", "LOCKSTEP_ENV", "PORT", "FLOWER_PORT"):
+    os.environ.pop(name, None)
+os.environ["LOCKSTEP_HOME"] = str(HOME)
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(METRICS)
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.contract.events import Actor
+from app.contract.task_names import Effect
+from app.core import Core
+from app.factory import create_app
+from app.logs import configure
+from app.store import users
+from config import load_settings
+from devserver import EmbeddedServers
+
+
+def pytest_sessionfinish() -> None:
+    """Remove the run's home; the servers have stopped by then."""
+    shutil.rmtree(HOME, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[EmbeddedServers]:
+    """The embedded servers, with the schema in place."""
+    configure(development=True)
+    with EmbeddedServers(HOME) as running:
+        application = create_app(load_settings())
+        from flask_migrate import upgrade
+
+        with application.app_context():
+            upgrade(directory="migrations")
+        yield running
+
+
+@pytest.fixture(scope="session")
+def app(servers: EmbeddedServers) -> Flask:
+    """The web application over the embedded servers."""
+    return create_app(load_settings())
+
+
+@pytest.fixture(scope="session")
+def _session_core(app: Flask) -> Core:
+    core: Core = app.extensions["lockstep"]
+    core.consistency.start()
+    return core
+
+
+@pytest.fixture
+def core(_session_core: Core) -> Core:
+    """The wired application without an interface; its freshness is proven by its own sweeper."""
+    _session_core.consistency.process_retry_queue()
+    return _session_core
+
+
+@pytest.fixture
+def actor(core: Core) -> Actor:
+    """The system user, as the author of changes."""
+    with core.reading.connect() as connection:
+        row = users.system(connection)
+    return Actor(row.id, row.name, "192.0.2.1", "tests", "request-" + uuid4().hex[:8])
+
+
+@pytest.fixture
+def deliver(core: Core) -> Callable[[], None]:
+    """Do what the worker would: deliver every effect until nothing is due."""
+
+    def run() -> None:
+        for effect in Effect:
+            while core.deliveries.deliver(effect):
+                pass
+
+    return run
+
+
+@pytest.fixture
+def new_part(core: Core, actor: Actor) -> Callable[..., int]:
+    """Make published parts with a SKU of their own; keyword arguments are content columns, or `stock`."""
+
+    def make(stock: int = 10, **columns: object) -> int:
+        values = {"sku": f"T-{uuid4().hex[:12]}", "part_name": "Test part", "status": "published", **columns}
+        return core.parts.create_part_with_sync(actor, values, [], [], {"current_stock": stock})
+
+    return make
+
+
+@pytest.fixture
+def client(app: Flask, core: Core) -> FlaskClient:
+    """A client without credentials."""
+    return app.test_client()
+
+
+@pytest.fixture
+def api(app: Flask, core: Core) -> Callable[[str], FlaskClient]:
+    """Make clients that send an API key of the given role."""
+    from app.api.auth import digest, new_api_key
+
+    def make(role: str) -> FlaskClient:
+        key = new_api_key()
+        with core.reading.connect() as connection:
+            user_id = users.system(connection).id
+        users.create_key(core.engine, f"test {role}", digest(key), role, user_id)
+        made = app.test_client()
+        made.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {key}"
+        return made
+
+    return make
