@@ -93,8 +93,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     web_concurrency = env.int("WEB_CONCURRENCY", 2, validate=workers_range)
     worker_concurrency = env.int("WORKER_CONCURRENCY", 2, validate=workers_range)
     trusted_proxies = env.int("LOCKSTEP_TRUSTED_PROXIES", 0, validate=validate.Range(min=0, max=10))
-    allowed_hosts = tuple(env.list("LOCKSTEP_ALLOWED_HOSTS", []))
-    allowed_origins = tuple(env.list("LOCKSTEP_ALLOWED_ORIGINS", []))
+    allowed_hosts: tuple[str, ...] = tuple(env.list("LOCKSTEP_ALLOWED_HOSTS", []))
+    allowed_origins: tuple[str, ...] = tuple(env.list("LOCKSTEP_ALLOWED_ORIGINS", []))
     problems = _problems(env)
     if port == flower_port:
         problems.append("PORT and FLOWER_PORT are the same; give one of them another number")
@@ -147,7 +147,7 @@ def _problems(env: Env) -> list[str]:
     try:
         env.seal()
     except EnvValidationError as error:
-        return [f"{name}: {' '.join(messages)}" for name, messages in error.error_messages.items()]
+        return [f"{name}: {messages}" for name, messages in dict(error.error_messages).items()]
     return []
 
 
@@ -179,7 +179,7 @@ class _KeptSecrets:
             draft = self._path.with_suffix(f".{os.getpid()}")
             draft.touch(mode=0o600)
             draft.write_text(json.dumps(kept | {name: secrets.token_urlsafe(size)}))
-            os.replace(draft, self._path)
+            draft.replace(self._path)
             kept = self._read()
         return kept.get(name, "")
 

@@ -65,7 +65,7 @@ def serve(settings: Settings) -> None:
     log.info("stopping")
     disconnect_all(socketio)
     eventlet.spawn(server.kill)
-    with eventlet.Timeout(DRAIN, False):
+    with eventlet.Timeout(DRAIN, exception=False):
         server.wait()
 
 

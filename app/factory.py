@@ -13,14 +13,14 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import celeryconfig
 from app.api import errors, health, request_context, site
 from app.api.admin import history, parts, stock, sync
-from app.api.auth import Authenticator
 from app.api.auth import blueprint as auth_blueprint
 from app.api.converters import BigIdConverter, IdConverter
 from app.api.public import catalog
 from app.api.rendering import Cursors
 from app.commands import register as register_commands
-from app.core import Core, build_core
+from app.core import build_core
 from app.extensions import db, limiter, migrate
+from app.services.authentication import Authenticator
 from app.store.database import engine_options
 from config import Settings
 
@@ -39,8 +39,6 @@ class OrjsonProvider(JSONProvider):
     def loads(self, s: str | bytes, **_options: Any) -> Any:
         """Return what JSON text says."""
         return orjson.loads(s)
-
-
 
 
 def create_app(settings: Settings, offload: Callable[..., Any] = lambda function, *arguments: function(*arguments)) -> Flask:
@@ -78,11 +76,11 @@ def create_app(settings: Settings, offload: Callable[..., Any] = lambda function
     errors.register(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(site.build(settings.frontend))
-    register_commands(app, core)
+    register_commands(app)
     return app
 
 
-class DocumentedApi(Api):
+class DocumentedApi(Api):  # type: ignore[misc] # flask-smorest is untyped
     """flask-smorest with our own errors in place of its own."""
 
     def handle_http_exception(self, error: Any) -> Any:

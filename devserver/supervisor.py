@@ -137,7 +137,7 @@ class Supervisor:
     @property
     def _address(self) -> str:
         """The address at which this machine reaches its own web processes."""
-        return "127.0.0.1" if self._settings.bind == "0.0.0.0" else self._settings.bind
+        return "127.0.0.1" if self._settings.bind == "0.0.0.0" else self._settings.bind  # noqa: S104  # a comparison
 
     def _serves(self) -> bool:
         # Not urllib, which would ask a proxy that the environment names.

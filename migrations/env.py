@@ -25,9 +25,7 @@ def migrate() -> None:
         connection.execute(text("SET statement_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_lock(hashtext('lockstep: migrations'))"))
         connection.commit()
-        context.configure(
-            connection=connection, target_metadata=Base.metadata, compare_type=True, compare_server_default=True
-        )
+        context.configure(connection=connection, target_metadata=Base.metadata, compare_type=True, compare_server_default=True)
         with context.begin_transaction():
             context.run_migrations()
         connection.commit()

@@ -110,7 +110,7 @@ def client(app: Flask, core: Core) -> FlaskClient:
 @pytest.fixture
 def api(app: Flask, core: Core) -> Callable[[str], FlaskClient]:
     """Make clients that send an API key of the given role."""
-    from app.api.auth import digest, new_api_key
+    from app.services.authentication import digest, new_api_key
 
     def make(role: str) -> FlaskClient:
         key = new_api_key()

@@ -3,20 +3,13 @@
 Deny by default: every admin view states its permission with `require`, and a test enumerates the routes that do not.
 """
 
-import hashlib
 import hmac
-import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
 from functools import wraps
 from typing import Any, TypeVar
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from flask import Response, g, request
 from flask_smorest import Blueprint
-from sqlalchemy import Engine
 
 from app.api.parsing import StrictParser
 from app.api.rendering import json_response
@@ -24,105 +17,12 @@ from app.api.schemas.auth import LoginSchema
 from app.contract.events import Actor
 from app.domain.errors import ForbiddenError, UnauthenticatedError
 from app.extensions import limiter
-from app.store import users
+from app.services.authentication import COOKIE, SESSION_LIFETIME, Authenticator, Principal
 from app.sync.monitoring import SyncMonitoring
 
-COOKIE = "lockstep_session"
-SESSION_LIFETIME = timedelta(hours=12)
-KEY_PREFIX = "lsk_"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-# Each role may do what those before it may.
-ROLES = ("viewer", "stock", "editor", "admin")
-# OWASP's parameters for Argon2id; the library's defaults cost five times as much.
-HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 
 View = TypeVar("View", bound=Callable[..., Any])
-Offload = Callable[..., Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Who calls. `csrf_token` is None for machines, which need none."""
-
-    user_id: int
-    email: str
-    name: str
-    role: str
-    csrf_token: str | None
-
-    def may(self, role: str) -> bool:
-        """Whether this role includes what `role` may do."""
-        return ROLES.index(self.role) >= ROLES.index(role)
-
-    def public(self) -> dict[str, Any]:
-        """Return what the panel shows of its user."""
-        return {"id": self.user_id, "email": self.email, "name": self.name, "role": self.role}
-
-
-class Authenticator:
-    """Checks passwords, sessions and API keys.
-
-    Args:
-        reading: for look-ups; engine: for writes.
-        offload: runs a slow function beside the event loop.
-    """
-
-    def __init__(self, engine: Engine, reading: Engine, offload: Offload) -> None:
-        self._engine = engine
-        self._reading = reading
-        self._offload = offload
-        self._nobody = HASHER.hash(secrets.token_hex(16))
-
-    def log_in(self, email: str, password: str) -> tuple[Principal, str]:
-        """Return who that is and a new session token.
-
-        Raises:
-            UnauthenticatedError: after the same work whether the address or the password is wrong.
-        """
-        user = users.by_email(self._reading, email)
-        known = user.password_hash if user and user.password_hash else self._nobody
-        right = self._offload(_verify, known, password)
-        if user is None or not right:
-            raise UnauthenticatedError("The address or the password is wrong.")
-        token, csrf_token = secrets.token_urlsafe(32), secrets.token_urlsafe(24)
-        users.open_session(self._engine, digest(token), csrf_token, user.id, SESSION_LIFETIME)
-        return Principal(user.id, user.email, user.name, user.role, csrf_token), token
-
-    def log_out(self, token: str) -> None:
-        """Make a session token worthless."""
-        users.close_session(self._engine, digest(token))
-
-    def by_session(self, token: str) -> Principal | None:
-        """Return whose session that is, if it is one."""
-        row = users.by_session(self._reading, digest(token))
-        return row and Principal(row.id, row.email, row.name, row.role, row.csrf_token)
-
-    def by_key(self, key: str) -> Principal | None:
-        """Return whom an API key acts as, if it is one."""
-        row = users.by_key(self._reading, digest(key)) if key.startswith(KEY_PREFIX) else None
-        return row and Principal(row.id, row.email, row.name, row.role, None)
-
-
-def _verify(password_hash: str, password: str) -> bool:
-    try:
-        return HASHER.verify(password_hash, password)
-    except (VerificationError, InvalidHashError):
-        return False
-
-
-def hash_password(password: str) -> str:
-    """Return what is kept of a password."""
-    return HASHER.hash(password)
-
-
-def digest(token: str) -> str:
-    """Return what is kept of a random token; it has entropy enough to need no salt."""
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-def new_api_key() -> str:
-    """Return a new API key, to be shown once."""
-    return KEY_PREFIX + secrets.token_urlsafe(32)
 
 
 def authenticate(authenticator: Authenticator) -> Principal:

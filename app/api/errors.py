@@ -65,6 +65,8 @@ def _domain_error(error: errors.LockstepError) -> Response:
     more: dict[str, Any] = {}
     if isinstance(error, errors.ConcurrencyError | errors.InsufficientStockError):
         more["current"] = error.current
+    if isinstance(error, errors.ConcurrencyError):
+        g.core.monitoring.record_conflict(error.entity)
     if isinstance(error, errors.InvalidFieldError):
         more["errors"] = {error.field: [error.message]}
     if isinstance(error, errors.DuplicateError):

@@ -73,7 +73,7 @@ class Text(fields.String):
 class Money(fields.Field[Decimal]):
     """An amount as a string with at most ten digits and two decimals, such as "12.50"."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Decimal:
+    def _deserialize(self, value: Any, *_context: Any, **_options: Any) -> Decimal:
         if not isinstance(value, str) or not _MONEY.fullmatch(value):
             raise ValidationError('An amount is a string with at most ten digits and two decimals, such as "12.50".')
         return Decimal(value)

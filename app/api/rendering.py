@@ -50,7 +50,7 @@ class Cursors:
 
     def write(self, scope: str, position: Position | None) -> str | None:
         """Return the cursor of a page that continues after `position`."""
-        return position and str(self._serializer.dumps([scope, position.key, position.id]))
+        return None if position is None else str(self._serializer.dumps([scope, position.key, position.id]))
 
     def read(self, scope: str, cursor: str | None) -> Position | None:
         """Return the position in a cursor.

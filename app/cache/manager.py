@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -136,9 +136,7 @@ class CacheManager:
     def _read(self, keys: Sequence[str], found: dict[str, Entry]) -> tuple[bytes, str, list[str], list[str]]:
         """Read `keys` into `found`; return the epoch, the lease token, the keys leased to us, and those leased to others."""
         token = secrets.token_hex(8)
-        answer = self._run(
-            "read", [cache_keys.EPOCH, *keys], [token, LEASE_MS, secrets.token_hex(8), int(ENTRY_LIFE * 1000)]
-        )
+        answer = self._run("read", [cache_keys.EPOCH, *keys], [token, LEASE_MS, secrets.token_hex(8), int(ENTRY_LIFE * 1000)])
         leased, busy = [], []
         for key, (version, body) in zip(keys, answer[1:], strict=True):
             if version == b"lease":
@@ -241,7 +239,7 @@ class CacheManager:
             with self._client.pipeline(transaction=True) as pipeline:
                 pipeline.get(cache_keys.EPOCH)
                 for key in keys:
-                    pipeline.hmget(key, "epoch", "version", "body", "floor")
+                    pipeline.hmget(key, ["epoch", "version", "body", "floor"])
                 return list(pipeline.execute())
 
         epoch, *rows = self._guard(look)
@@ -257,9 +255,13 @@ class CacheManager:
         Raises:
             CacheUnavailableError: if the cache does not answer.
         """
-        keys = self._guard(lambda: self._client.scan(match=cache_keys.parts_list("*"), count=1000))[1][:most]
-        bodies = self._guard(lambda: [self._client.hget(key, "body") for key in keys])
-        return {key.decode(): body for key, body in zip(keys, bodies, strict=True) if body is not None}
+
+        def look() -> dict[str, bytes]:
+            _, keys = cast("tuple[int, list[bytes]]", self._client.scan(match=cache_keys.parts_list("*"), count=1000))
+            bodies = {key.decode(): cast("bytes | None", self._client.hget(key.decode(), "body")) for key in keys[:most]}
+            return {key: body for key, body in bodies.items() if body is not None}
+
+        return self._guard(look)
 
     def peek_list(self, key: str, facets: Iterable[ListFacet]) -> bytes | None:
         """Return a list that a reader would be given now, or None.
@@ -271,7 +273,7 @@ class CacheManager:
         def look() -> list[Any]:
             with self._client.pipeline(transaction=True) as pipeline:
                 pipeline.mget(cache_keys.EPOCH, *map(cache_keys.generation, facets))
-                pipeline.hmget(key, "stamp", "body")
+                pipeline.hmget(key, ["stamp", "body"])
                 return list(pipeline.execute())
 
         tokens, (stamp, body) = self._guard(look)

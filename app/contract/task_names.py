@@ -4,10 +4,10 @@ from enum import StrEnum
 
 
 class Effect(StrEnum):
-    """What must follow an event, named after the task that does it."""
+    """What must follow an event, named after the task that does it; the most urgent first."""
 
-    INVALIDATE_CACHE = "invalidate_cache"
     BROADCAST = "broadcast"
+    INVALIDATE_CACHE = "invalidate_cache"
     PERSIST_AUDIT = "persist_audit"
     SNAPSHOT_CONTENT = "snapshot_content"
 

@@ -29,10 +29,12 @@ class NotFoundError(LockstepError):
 class ConcurrencyError(LockstepError):
     """Concurrent modification detected"""
 
+    # `entity` is what was changed by someone else: content, stock or price. `current` is how it stands now.
     code = "concurrent_modification"
 
-    def __init__(self, current: dict[str, Any]) -> None:
+    def __init__(self, entity: str, current: dict[str, Any]) -> None:
         super().__init__()
+        self.entity = entity
         self.current = current
 
 

@@ -10,7 +10,10 @@ export default tseslint.config(
   {
     // TypeScript itself reports unknown names, and knows the browser's.
     files: ["**/*.ts", "**/*.vue"],
-    rules: { "no-undef": "off" },
+    rules: {
+      "no-undef": "off",
+      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
+    },
   },
   {
     files: ["**/*.vue"],

@@ -6,9 +6,9 @@ from flask import request
 from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import Namespace, join_room
 
-from app.api.auth import COOKIE, Authenticator
 from app.contract import rooms
 from app.core import Core
+from app.services.authentication import COOKIE, Authenticator
 
 
 class AdminNamespace(Namespace):  # type: ignore[misc] # flask-socketio is untyped

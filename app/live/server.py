@@ -16,11 +16,11 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from socketio import RedisManager
 
-from app.api.auth import Authenticator
 from app.contract import rooms
 from app.core import Core
 from app.live.admin import AdminNamespace
 from app.live.customers import CustomersNamespace
+from app.services.authentication import Authenticator
 from app.sync.monitoring import SyncMonitoring
 
 log = structlog.get_logger()

@@ -91,9 +91,7 @@ class CatalogReader:
         except CacheUnavailableError:
             return None
 
-    def _entries(
-        self, kind: str, part_ids: Sequence[int], *, with_specifications: bool
-    ) -> tuple[dict[str, Entry], Result]:
+    def _entries(self, kind: str, part_ids: Sequence[int], *, with_specifications: bool) -> tuple[dict[str, Entry], Result]:
         keys = [key for part_id in part_ids for key in _keys(part_id, with_specifications=with_specifications)]
         if not keys:
             return {}, Result.HIT

@@ -88,9 +88,7 @@ def update_part(
     return _explaining_duplicates(transactions, actor, work, changes.get("sku"))
 
 
-def set_archived(
-    transactions: TransactionManager, actor: Actor, part_id: int, expected: Expected, *, archived: bool
-) -> Content:
+def set_archived(transactions: TransactionManager, actor: Actor, part_id: int, expected: Expected, *, archived: bool) -> Content:
     """Archive a part, or bring it back as it was; doing so twice changes nothing.
 
     Raises:
@@ -109,7 +107,7 @@ def set_archived(
 def _locked(unit_of_work: UnitOfWork, part_id: int, expected: Expected) -> Content:
     lock_part(unit_of_work, part_id)
     before = rows.load(unit_of_work.connection, [part_id])[part_id]
-    expected.check(before.version, current_state(before))
+    expected.check("content", before.version, current_state(before))
     return before
 
 
@@ -134,9 +132,7 @@ def _free_slug(unit_of_work: UnitOfWork, wanted: str) -> str:
     return f"{wanted}-{number}" if wanted in taken else wanted
 
 
-def _explaining_duplicates(
-    transactions: TransactionManager, actor: Actor, work: Callable[[UnitOfWork], T], sku: str | None
-) -> T:
+def _explaining_duplicates(transactions: TransactionManager, actor: Actor, work: Callable[[UnitOfWork], T], sku: str | None) -> T:
     try:
         return transactions.run(actor, work)
     except IntegrityError as error:

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any, TextIO, TypeVar
 
@@ -53,7 +54,7 @@ def import_parts(
     with open_file() as lines:
         rows = (row for row in read_rows(lines) if isinstance(row, ImportRow))
         for chunk in _chunks(rows):
-            done = transactions.run(actor, lambda unit_of_work, chunk=chunk: _Chunk(unit_of_work, chunk).apply())
+            done = transactions.run(actor, partial(_apply, chunk))
             report.created += done.created
             report.changed += done.changed
             report.unchanged += done.unchanged
@@ -97,6 +98,10 @@ def has_parts(reading: Engine) -> bool:
 def _chunks(rows: Iterator[T]) -> Iterator[list[T]]:
     while chunk := list(islice(rows, CHUNK)):
         yield chunk
+
+
+def _apply(rows: Sequence[ImportRow], unit_of_work: UnitOfWork) -> ImportReport:
+    return _Chunk(unit_of_work, rows).apply()
 
 
 class _Chunk:
@@ -194,9 +199,7 @@ class _Chunk:
 
     def _change_prices(self, rows: dict[int, ImportRow], contents: dict[int, Content]) -> set[int]:
         present = prices.lines_of(self._connection, list(rows))
-        wanted = {
-            part_id: _with_base_price(present.get(part_id, []), *row.price) for part_id, row in rows.items() if row.price
-        }
+        wanted = {part_id: _with_base_price(present.get(part_id, []), *row.price) for part_id, row in rows.items() if row.price}
         changed = {part_id: lines for part_id, lines in wanted.items() if not same_list(lines, present.get(part_id, []))}
         if changed:
             prices.replace_lines(self._unit_of_work, changed)

@@ -6,11 +6,12 @@ from sqlalchemy import Engine, Row
 
 from app.contract.formats import money, rfc3339
 from app.domain.errors import NotFoundError
+from app.domain.stock import Stock
 from app.services import prices
 from app.store import audit, content, panel, versions
 from app.store import stock as stock_rows
-from app.store.catalog import PartFilters
 from app.store.paging import Page, Position
+from app.store.panel import GridFilters
 
 
 class PanelReader:
@@ -19,12 +20,10 @@ class PanelReader:
     def __init__(self, reading: Engine) -> None:
         self._reading = reading
 
-    def list_parts(
-        self, filters: PartFilters, status: str | None, low_stock: bool | None, sort: str, after: Position | None, limit: int
-    ) -> Page[dict[str, Any]]:
+    def list_parts(self, filters: GridFilters, sort: str, after: Position | None, limit: int) -> Page[dict[str, Any]]:
         """Return one page of the grid."""
         with self._reading.connect() as connection:
-            page = panel.list_parts(connection, filters, status, low_stock, sort, after, limit)
+            page = panel.list_parts(connection, filters, sort, after, limit)
         return Page([_list_item(row) for row in page.items], page.next)
 
     def part(self, part_id: int) -> dict[str, Any]:
@@ -80,7 +79,7 @@ def _plain(row: Row[Any]) -> dict[str, Any]:
 
 
 def _list_item(row: Row[Any]) -> dict[str, Any]:
-    stock = stock_rows.Stock(row.current_stock, row.reserved_quantity, row.min_stock_level, row.stock_version)
+    stock = Stock(row.current_stock, row.reserved_quantity, row.min_stock_level, row.stock_version)
     category = {"id": row.category_id, "name": row.category_name, "slug": row.category_slug} if row.category_id else None
     price = None
     if row.amount is not None:
@@ -94,8 +93,6 @@ def _list_item(row: Row[Any]) -> dict[str, Any]:
         "category": category,
         "version": row.version,
         "updated_at": rfc3339(row.updated_at),
-        "stock": stock_rows.full_state(
-            row.id, stock, row.last_updated_by, row.last_updated_by_name, row.stock_updated_at
-        ),
+        "stock": stock_rows.full_state(row.id, stock, row.last_updated_by, row.last_updated_by_name, row.stock_updated_at),
         "price": price,
     }

@@ -19,11 +19,11 @@ class Expected:
     version: int | None = None
     by_header: bool = False
 
-    def check(self, present: int, current: dict[str, Any]) -> None:
+    def check(self, entity: str, present: int, current: dict[str, Any]) -> None:
         """Refuse the write if a version was stated and it is not the present one.
 
         Raises:
             ConcurrencyError: with the current state, for the writer to recover.
         """
         if self.version is not None and self.version != present:
-            raise (PreconditionFailedError if self.by_header else ConcurrencyError)(current)
+            raise (PreconditionFailedError if self.by_header else ConcurrencyError)(entity, current)

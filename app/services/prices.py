@@ -31,7 +31,7 @@ def set_prices(
         if row.archived_at is not None:
             raise ArchivedError
         before = rows.lines_of(unit_of_work.connection, [part_id]).get(part_id, [])
-        expected.check(row.price_version, current_state(unit_of_work.connection, part_id))
+        expected.check("price", row.price_version, current_state(unit_of_work.connection, part_id))
         if not same_list(before, lines):
             rows.save(unit_of_work, row, before, lines, reason)
         return current_state(unit_of_work.connection, part_id)

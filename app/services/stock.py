@@ -26,9 +26,7 @@ def set_stock(
     return _change(transactions, actor, part_id, lambda stock: rules.set_quantities(stock, changes), expected, reason)
 
 
-def adjust_stock(
-    transactions: TransactionManager, actor: Actor, part_id: int, delta: int, reason: str | None
-) -> dict[str, Any]:
+def adjust_stock(transactions: TransactionManager, actor: Actor, part_id: int, delta: int, reason: str | None) -> dict[str, Any]:
     """Put `delta` pieces on hand, or take them, and return the stock. Needs no version: adjustments commute.
 
     Raises:
@@ -46,7 +44,7 @@ def _change(
         if row.archived_at is not None:
             raise ArchivedError
         before = rows.stock_of(row)
-        expected.check(before.version, current_state(row))
+        expected.check("stock", before.version, current_state(row))
         after = decide(before)
         return rows.state_of(row) if after == before else rows.save(unit_of_work, row, after, reason)
 

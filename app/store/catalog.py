@@ -34,6 +34,7 @@ BELOW_CATEGORY = """
             SELECT id FROM categories WHERE id = :category_id
             UNION ALL SELECT c.id FROM categories c JOIN below ON c.parent_id = below.id)
         SELECT id FROM below)"""
+ON_SALE = "(SELECT s.current_stock - s.reserved_quantity FROM stock_levels s WHERE s.part_id = p.id)"
 MATCHES = "(p.sku || ' ' || p.part_name || ' ' || COALESCE(p.manufacturer_number, '')) ILIKE ALL(:patterns)"
 
 SORTS = {
@@ -116,9 +117,7 @@ def like_patterns(words: Sequence[str]) -> list[str]:
     return [f"%{word}%" for word in escaped]
 
 
-def list_part_ids(
-    connection: Connection, filters: PartFilters, sort: str, after: Position | None, limit: int
-) -> Page[int]:
+def list_part_ids(connection: Connection, filters: PartFilters, sort: str, after: Position | None, limit: int) -> Page[int]:
     """Return one page of ids of published parts."""
     after_condition, order_by = SORTS[sort].clauses("p.id")
     conditions = [PUBLIC, after_condition]
@@ -131,9 +130,7 @@ def list_part_ids(
         parameters["category_id"] = category_id(connection, filters.category)
     if filters.in_stock is not None:
         wanted = ">" if filters.in_stock else "<="
-        conditions.append(
-            f"(SELECT s.current_stock - s.reserved_quantity FROM stock_levels s WHERE s.part_id = p.id) {wanted} 0"
-        )
+        conditions.append(f"{ON_SALE} {wanted} 0")
     for bound, comparison in (("min_price", ">="), ("max_price", "<=")):
         if (value := getattr(filters, bound)) is not None:
             conditions.append(f"{AMOUNT} {comparison} CAST(:{bound} AS numeric)")
@@ -160,4 +157,3 @@ def list_facets(filters: PartFilters, sort: str) -> tuple[ListFacet, ...]:
 def load_categories(connection: Connection) -> list[dict[str, Any]]:
     """Return every category with the number of its own published parts."""
     return [dict(row._mapping) for row in connection.execute(_CATEGORIES)]
-

@@ -173,9 +173,7 @@ def replace_specifications(unit_of_work: UnitOfWork, lists: dict[int, Sequence[d
     unit_of_work.execute(_INSERT_SPECIFICATIONS, rows=jsonb(rows))
 
 
-def save(
-    unit_of_work: UnitOfWork, before: Content, columns: dict[str, Any], *, archived: bool, reason: str | None
-) -> Content:
+def save(unit_of_work: UnitOfWork, before: Content, columns: dict[str, Any], *, archived: bool, reason: str | None) -> Content:
     """Write `columns` over a locked part as its next version, record the event, and return the new content."""
     after = _write(unit_of_work, before, columns, version=before.version + 1, archived=archived)
     unit_of_work.record(changed_event(before, after, reason))

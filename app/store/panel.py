@@ -1,11 +1,12 @@
 """What the panel reads: the grid of parts, and one part with everything. Always from PostgreSQL."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from app.store.catalog import AMOUNT, BELOW_CATEGORY, MATCHES, PartFilters, category_id, like_patterns
+from app.store.catalog import AMOUNT, BELOW_CATEGORY, MATCHES, category_id, like_patterns
 from app.store.paging import Order, Page, Position, cut
 
 AVAILABLE = "GREATEST(0, s.current_stock - s.reserved_quantity)"
@@ -35,13 +36,20 @@ _PRICE = text("""
 """)
 
 
-def list_parts(
-    connection: Connection, filters: PartFilters, status: str | None, low_stock: bool | None, sort: str,
-    after: Position | None, limit: int,
-) -> Page[Row[Any]]:  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class GridFilters:
+    """What the grid is narrowed to; None does not narrow, except that archived parts must be asked for."""
+
+    words: tuple[str, ...] = ()
+    category: str | None = None
+    status: str | None = None
+    low_stock: bool | None = None
+
+
+def list_parts(connection: Connection, filters: GridFilters, sort: str, after: Position | None, limit: int) -> Page[Row[Any]]:
     """Return one page of the grid. Without a status, archived parts are left out."""
     after_condition, order_by = SORTS[sort].clauses("p.id")
-    conditions = [STATUSES[status], after_condition]
+    conditions = [STATUSES[filters.status], after_condition]
     parameters: dict[str, Any] = {}
     if filters.words:
         conditions.append(MATCHES)
@@ -49,8 +57,8 @@ def list_parts(
     if filters.category is not None:
         conditions.append(BELOW_CATEGORY)
         parameters["category_id"] = category_id(connection, filters.category)
-    if low_stock is not None:
-        conditions.append(f"{AVAILABLE} {'<=' if low_stock else '>'} s.min_stock_level")
+    if filters.low_stock is not None:
+        conditions.append(f"{AVAILABLE} {'<=' if filters.low_stock else '>'} s.min_stock_level")
     statement = text(f"""
         SELECT p.id, p.sku, p.slug, p.part_name, p.version, p.price_version,
                CASE WHEN p.archived_at IS NULL THEN p.status ELSE 'archived' END AS status,

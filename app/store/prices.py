@@ -1,6 +1,6 @@
 """Price lists: read, replaced as a whole, recorded as `price.updated`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -45,7 +45,7 @@ def legacy_of(connection: Connection, part_ids: Sequence[int]) -> dict[int, Pric
     return {row.part_id: PriceLine(row.currency, row.amount) for row in rows}
 
 
-def replace_lines(unit_of_work: UnitOfWork, lists: dict[int, Sequence[PriceLine]]) -> None:
+def replace_lines(unit_of_work: UnitOfWork, lists: Mapping[int, Sequence[PriceLine]]) -> None:
     """Replace the price lists of the given parts, whose rows are locked."""
     rows = [{"part_id": part_id} | line_state(line) for part_id, lines in lists.items() for line in lines]
     unit_of_work.execute(_DELETE, part_ids=list(lists))
@@ -58,9 +58,7 @@ def save(
     """Write a new price list over a locked part's and record `price.updated`."""
     version = row.price_version + 1
     replace_lines(unit_of_work, {row.id: after})
-    at = unit_of_work.execute(
-        _TOUCH, part_id=row.id, version=version, actor_id=unit_of_work.actor.user_id
-    ).scalar_one()
+    at = unit_of_work.execute(_TOUCH, part_id=row.id, version=version, actor_id=unit_of_work.actor.user_id).scalar_one()
     legacy = legacy_of(unit_of_work.connection, [row.id]).get(row.id)
     unit_of_work.record(
         updated_event(row.id, version, before, after, legacy=legacy, at=at, is_public=row.is_public, reason=reason)

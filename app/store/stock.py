@@ -110,7 +110,5 @@ def created_event(part_id: int, record_id: int, stock: Stock, state: dict[str, A
 
 def adopt(unit_of_work: UnitOfWork, row: Row[Any], recorded: dict[str, Any], version: int, reason: str) -> None:
     """Give a locked row that was edited past the application the next version, and the event that it owes."""
-    before = Stock(
-        recorded["current_stock"], recorded["reserved_quantity"], recorded["min_stock_level"], recorded["version"]
-    )
+    before = Stock(recorded["current_stock"], recorded["reserved_quantity"], recorded["min_stock_level"], recorded["version"])
     _write(unit_of_work, row, before, replace(stock_of(row), version=version), reason)

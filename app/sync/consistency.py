@@ -47,8 +47,11 @@ class CacheConsistencyManager:
 
     def after_commit(self, committed: Sequence[CommittedEvent]) -> None:
         """Invalidate what has just been committed, then wake the worker. Neither may fail the write, which is true already."""
-        self.ensure_cache_consistency(committed)
-        self._wake_ups.request({effect for item in committed for effect in EFFECTS[item.event.type]})
+        owed = {effect for item in committed for effect in EFFECTS[item.event.type]}
+        if self.ensure_cache_consistency(committed):
+            # Done; the sweep settles the deliveries.
+            owed.discard(Effect.INVALIDATE_CACHE)
+        self._wake_ups.request(owed)
 
     def ensure_cache_consistency(self, committed: Sequence[CommittedEvent]) -> bool:
         """Invalidate now and return whether that is certain. If not, the deliveries in the outbox stand for it."""

@@ -1,4 +1,6 @@
-"""The metrics, under the names that dashboards and alerts rely on. Correct across processes (prometheus_client's multiprocess mode).
+"""The metrics, under the names that dashboards and alerts rely on, right across processes.
+
+The processes share them by prometheus_client's multiprocess mode.
 
 No part ids, users or raw paths in labels: each label has a handful of values.
 """
@@ -32,9 +34,7 @@ _to_screen = Histogram(
 )
 _drift = Counter("reconcile_drift_total", "Differences between the truth and a copy of it.", ["kind"])
 _runs = Counter("reconcile_runs_total", "Reconciliations.", ["result"])
-_last_success = Gauge(
-    "reconcile_last_success_timestamp_seconds", "When a reconciliation last finished.", multiprocess_mode="max"
-)
+_last_success = Gauge("reconcile_last_success_timestamp_seconds", "When a reconciliation last finished.", multiprocess_mode="max")
 _beat = Gauge("beat_last_tick_timestamp_seconds", "When beat's last tick was worked on.", multiprocess_mode="max")
 _http = Histogram("http_request_duration_seconds", "Requests by route.", ["route", "method", "status"])
 _logins = Counter("login_failures_total", "Refused log-ins.")

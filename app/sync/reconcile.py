@@ -7,6 +7,7 @@ application; cache entries and lists that disagree with PostgreSQL. A difference
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog
@@ -15,6 +16,7 @@ from sqlalchemy import Engine
 from app.cache.manager import CacheManager
 from app.contract.events import Actor
 from app.contract.task_names import Effect
+from app.domain.content import COLUMNS
 from app.store import content, outbox, stock, truth, users
 from app.store.locks import lock_part, lock_stock
 from app.store.transaction import TransactionManager, UnitOfWork
@@ -126,8 +128,8 @@ class Reconciliation:
             findings.add("stock_row", stocks)
             findings.add("content_row", contents)
             return
-        findings.add("stock_row", [p for p in stocks if self._transactions.run(actor, lambda u, p=p: adopt_stock(u, p))])
-        findings.add("content_row", [p for p in contents if self._transactions.run(actor, lambda u, p=p: adopt_content(u, p))])
+        findings.add("stock_row", [p for p in stocks if self._transactions.run(actor, partial(adopt_stock, p))])
+        findings.add("content_row", [p for p in contents if self._transactions.run(actor, partial(adopt_content, p))])
 
     def _check_cache(self, findings: Findings, part_ids: Sequence[int], *, dry_run: bool) -> None:
         differing = differing_parts(self._reading, self._cache, part_ids)
@@ -143,7 +145,7 @@ class Reconciliation:
             self._cache.drop(lists)
 
 
-def adopt_stock(unit_of_work: UnitOfWork, part_id: int) -> bool:
+def adopt_stock(part_id: int, unit_of_work: UnitOfWork) -> bool:
     """Give a stock row that was edited past the application a version and an event of its own; return whether it needed that."""
     row = lock_stock(unit_of_work, part_id)
     last = truth.last_state(unit_of_work.connection, part_id, "stock")
@@ -156,7 +158,7 @@ def adopt_stock(unit_of_work: UnitOfWork, part_id: int) -> bool:
     return True
 
 
-def adopt_content(unit_of_work: UnitOfWork, part_id: int) -> bool:
+def adopt_content(part_id: int, unit_of_work: UnitOfWork) -> bool:
     """Give a part's row that was edited past the application a version and an event of its own; return whether it needed that."""
     lock_part(unit_of_work, part_id)
     last = truth.last_state(unit_of_work.connection, part_id, "content")
@@ -164,7 +166,7 @@ def adopt_content(unit_of_work: UnitOfWork, part_id: int) -> bool:
     if last is None:
         return False
     recorded, snapshot = last.payload["snapshot"], present.snapshot()
-    differing = [name for name in content.COLUMNS if recorded[name] != snapshot[name]]
+    differing = [name for name in COLUMNS if recorded[name] != snapshot[name]]
     if not differing and last.version == present.version and recorded["archived"] == snapshot["archived"]:
         return False
     log.error("content row adopted", part_id=part_id, fields=differing)

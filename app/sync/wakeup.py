@@ -74,7 +74,8 @@ class WakeUps:
 
     def send_now(self, effects: Iterable[Effect]) -> bool:
         """Send wake-ups from the calling thread; return whether all were taken or already queued."""
-        return all([self._send(effect) for effect in effects])
+        # A list, so that the others are tried after one has failed.
+        return all([self._send(effect) for effect in effects])  # noqa: C419
 
     def _run(self) -> None:
         while True:

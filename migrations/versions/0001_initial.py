@@ -1,7 +1,7 @@
 """The first schema: the seed design's tables, the outbox, users with sessions and API keys.
 
 Revision ID: 0001
-Revises: 
+Revises:
 """
 
 import sqlalchemy as sa

@@ -76,6 +76,7 @@ def test_acknowledged_keys_survive_the_killing_of_valkey(servers: EmbeddedServer
     with valkey(servers) as cache:
         cache.set("answer", "42")
     servers.valkey.kill()
+    assert not servers.valkey.pid_file.exists()
     servers.valkey.start()
     with valkey(servers) as cache:
         assert cache.get("answer") == "42"

@@ -1,5 +1,7 @@
 """The supervisor behind `make run`, with real servers and processes of the smallest kind."""
 
+import contextlib
+import fcntl
 import os
 import signal
 import socket
@@ -84,7 +86,7 @@ def test_each_process_has_the_environment_that_it_needs(stack: Stack) -> None:
     assert web["PSYCOPG_WAIT_FUNC"] == "wait_selector"
     assert "PSYCOPG_WAIT_FUNC" not in worker
     assert flower["FLOWER_BASIC_AUTH"] == f"{stack.settings.admin_email}:{stack.settings.admin_password}"
-    assert "FLOWER_BASIC_AUTH" not in web
+    assert "FLOWER_BASIC_AUTH" not in web | worker
     for environ in (web, worker, flower):
         assert environ["PROMETHEUS_MULTIPROC_DIR"] == str(stack.settings.metrics_directory)
 
@@ -127,6 +129,26 @@ def test_nothing_outlives_a_killed_supervisor_and_the_next_start_works(stack: St
     stack.start()
     assert not any(is_alive(pid) for pid in pids)
     assert is_alive(stack.pid("postgres"))
+
+
+def test_the_home_stays_locked_until_the_last_process_is_gone(stack: Stack) -> None:
+    """A start straight after a kill must not meet the processes of the run before."""
+    pids = family(stack)
+    guardian = next(pid for pid in pids if "devserver.guardian" in psutil.Process(pid).cmdline())
+    with (stack.settings.run_directory / "lock").open() as lock:
+
+        def is_free() -> bool:
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return True
+            return False
+
+        os.kill(guardian, signal.SIGSTOP)
+        stack.kill()
+        assert not is_free()
+        os.kill(guardian, signal.SIGCONT)
+        assert wait_until(is_free)
+        assert not any(is_alive(pid) for pid in pids - {guardian})
 
 
 def test_a_second_ctrl_c_hurries(make_stack: Callable[..., Stack]) -> None:

@@ -18,7 +18,7 @@ from app.api.schemas.parts import (
     price_lines,
 )
 from app.services.content import current_state
-from app.store.catalog import PartFilters
+from app.store.panel import GridFilters
 
 blueprint = Blueprint("admin_parts", __name__, url_prefix="/api/v1/admin/parts", description="Parts, for staff")
 blueprint.ARGUMENTS_PARSER = StrictParser()
@@ -29,10 +29,10 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 @blueprint.arguments(AdminPartQuerySchema, location="query")
 def list_parts(query: dict[str, Any]) -> Response:
     """List parts with their stock and price."""
-    filters = PartFilters(words=tuple(query["q"].split()[:10]), category=query["category"])
+    filters = GridFilters(tuple(query["q"].split()[:10]), query["category"], query["status"], query["low_stock"])
     scope = f"admin parts {query['sort']}"
     after = g.cursors.read(scope, query["cursor"])
-    page = g.core.parts.panel.list_parts(filters, query["status"], query["low_stock"], query["sort"], after, query["limit"])
+    page = g.core.parts.panel.list_parts(filters, query["sort"], after, query["limit"])
     return json_response(page_body(page, g.cursors.write(scope, page.next)))
 
 
@@ -90,5 +90,3 @@ def set_prices(body: dict[str, Any], part_id: int) -> Response:
     lines = price_lines(body["prices"])
     condition = expected(body.get("version"))
     return json_response(g.core.parts.update_prices_with_sync(actor(), part_id, lines, condition, body["reason"]))
-
-

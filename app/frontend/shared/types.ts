@@ -143,7 +143,7 @@ export interface WatchAck {
 }
 
 export interface LiveError {
-  error: { code: string; detail?: string };
+  error: { code: string; message?: string };
 }
 
 // ---------------------------------------------------------------- panel

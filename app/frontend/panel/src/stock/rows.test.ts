@@ -1,0 +1,49 @@
+import type { AdminEvent } from "@lockstep/shared/types.ts";
+import { describe, expect, it } from "vitest";
+import { adminPart, adminStock, adminStockEvent, ANA } from "../fixtures.ts";
+import { applyCurrent, applyEvent, applyReading, applyStockAnswer } from "./rows.ts";
+
+describe("an event", () => {
+  it("applies if its version is higher, and is old news otherwise", () => {
+    const row = adminPart(1, adminStock(5, 3));
+    expect(applyEvent(row, adminStockEvent(1, adminStock(9, 4)))).toMatchObject({ changed: "stock", row: { stock: { current_stock: 9, version: 4 } } });
+    expect(applyEvent(row, adminStockEvent(1, adminStock(9, 3)))).toEqual({ row, changed: null });
+  });
+
+  it("of content leaves the stock alone", () => {
+    const row = adminPart(1);
+    const event = {
+      id: "e", type: "content.updated", part_id: 1, version: 2, actor: ANA, timestamp: "2026-01-02T00:00:00Z",
+      data: { part_name: "New", version: 2, updated_at: "2026-01-02T00:00:00Z" },
+    } satisfies AdminEvent;
+    const { row: updated } = applyEvent(row, event);
+    expect(updated).toMatchObject({ part_name: "New", version: 2, sku: "SKU-1" });
+    expect(updated.stock).toBe(row.stock);
+  });
+
+  it("of an archived part says so", () => {
+    const event = { id: "e", type: "part.deleted", part_id: 1, version: 2, actor: ANA, timestamp: "2026-01-02T00:00:00Z", data: null } satisfies AdminEvent;
+    expect(applyEvent(adminPart(1), event)).toMatchObject({ changed: "status", row: { status: "archived" } });
+  });
+});
+
+describe("a reading", () => {
+  it("is the truth, unless something newer was heard after it was asked for", () => {
+    const held = adminPart(1, adminStock(9, 4), { version: 7 });
+    const read = adminPart(1, adminStock(5, 3), { version: 8 });
+    expect(applyReading(held, read, false)).toBe(read);
+    expect(applyReading(held, read, true)).toMatchObject({ version: 8, stock: { version: 4 } });
+    expect(applyReading(undefined, read, true)).toBe(read);
+  });
+});
+
+it("a write's answer that was overtaken by an event does not take the row back", () => {
+  const row = adminPart(1, adminStock(9, 4));
+  expect(applyStockAnswer(row, { ...adminStock(5, 3), part_id: 1 })).toBe(row);
+  expect(applyStockAnswer(row, { ...adminStock(6, 5), part_id: 1 }).stock).toEqual(adminStock(6, 5));
+});
+
+it("a conflict's present values are taken over, with their author", () => {
+  const current = { ...adminStock(3, 6), changed_by: ANA, changed_at: "2026-02-01T00:00:00Z" };
+  expect(applyCurrent(adminPart(1), "stock", current).stock).toEqual(adminStock(3, 6, { last_updated_by: ANA, updated_at: "2026-02-01T00:00:00Z" }));
+});

@@ -1,0 +1,232 @@
+import { ApiError } from "@lockstep/shared/http.ts";
+import type { AdminPart, Session } from "@lockstep/shared/types.ts";
+import { createPinia, setActivePinia } from "pinia";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { adminPart, adminStock, adminStockEvent, ANA, ME } from "../fixtures.ts";
+import { useConnectionStore } from "./connection.ts";
+import { useEditsStore } from "./edits.ts";
+import { useSessionStore } from "./session.ts";
+import { useStockStore } from "./stock.ts";
+import { useToastsStore } from "./toasts.ts";
+
+/** The API's answers, in order; what was asked is kept. */
+let asked: { path: string; body: Record<string, unknown> }[];
+let answers: (() => Response | Promise<Response>)[];
+
+function json(status: number, body: unknown): Response {
+  return new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json" } });
+}
+
+function conflict(stock: ReturnType<typeof adminStock>): Response {
+  return json(409, { code: "concurrent_modification", current: { ...stock, changed_by: ANA, changed_at: stock.updated_at } });
+}
+
+const session: Session = { user: { ...ME, email: "kim@example.com", role: "admin" }, csrf_token: "token" };
+
+async function setUp(row: AdminPart = adminPart(1)) {
+  const stores = { edits: useEditsStore(), stock: useStockStore(), toasts: useToastsStore(), session: useSessionStore() };
+  answers = [() => json(200, session), () => json(200, { items: [row], next_cursor: null })];
+  await stores.session.load();
+  await stores.stock.open({ q: "", category: "", lowStock: false, sort: "sku" });
+  asked = [];
+  useConnectionStore().become("live");
+  const shown = () => stores.stock.byId.get(1) ?? row;
+  const type = (field: Parameters<typeof stores.edits.begin>[1], text: string) => {
+    stores.edits.begin(shown(), field);
+    stores.edits.text = text;
+    return stores.edits.commit();
+  };
+  return { ...stores, shown, type };
+}
+
+const settled = () => vi.waitFor(() => expect(answers).toHaveLength(0)).then(() => new Promise((resolve) => setTimeout(resolve)));
+
+beforeEach(() => {
+  setActivePinia(createPinia());
+  asked = [];
+  answers = [];
+  vi.stubGlobal("fetch", async (url: string, options: RequestInit) => {
+    asked.push({ path: url, body: JSON.parse(typeof options.body === "string" ? options.body : "{}") as Record<string, unknown> });
+    const answer = answers.shift();
+    if (!answer) throw new TypeError("Failed to fetch");
+    return await answer();
+  });
+});
+
+afterEach(() => vi.unstubAllGlobals());
+
+it("a count is sent with the version that was seen, shown at once, and then confirmed", async () => {
+  const { edits, shown, type } = await setUp();
+  answers = [() => json(200, { ...adminStock(9, 2), part_id: 1 })];
+  expect(type("current_stock", "9")).toBe(true);
+  expect(edits.shownValue(shown(), "current_stock")).toBe(9);
+  expect(edits.pending.get("1:current_stock")?.state).toBe("sending");
+  await settled();
+  expect(asked).toEqual([{ path: "/api/v1/admin/parts/1/stock", body: { current_stock: 9, version: 1 } }]);
+  expect(shown().stock.version).toBe(2);
+  expect(edits.pending.get("1:current_stock")?.state).toBe("saved");
+});
+
+it("+5 is an adjustment, which states no version", async () => {
+  const { type } = await setUp();
+  answers = [() => json(200, { ...adminStock(10, 2), part_id: 1 })];
+  type("current_stock", "+5");
+  await settled();
+  expect(asked[0]).toMatchObject({ path: "/api/v1/admin/parts/1/stock/adjustments", body: { delta: 5 } });
+});
+
+it("a name goes to the content, with the content's version", async () => {
+  const { type, shown } = await setUp(adminPart(1, adminStock(5, 9), { version: 4 }));
+  answers = [() => json(200, { part_name: "New", version: 5 })];
+  type("part_name", "New");
+  await settled();
+  expect(asked[0]).toEqual({ path: "/api/v1/admin/parts/1", body: { part_name: "New", version: 4 } });
+  expect(shown()).toMatchObject({ part_name: "New", version: 5 });
+});
+
+it("what was not changed is not sent, what is not understood keeps its cell open", async () => {
+  const { edits, type } = await setUp();
+  expect(type("current_stock", "5")).toBe(true);
+  expect(type("current_stock", "five")).toBe(false);
+  expect(edits.draft).not.toBeNull();
+  expect(edits.invalid).not.toBe("");
+  expect(asked).toEqual([]);
+});
+
+it("one's own writes in a row are no conflict: the second states the version that the first made", async () => {
+  const { edits, type } = await setUp();
+  answers = [
+    () => json(200, { ...adminStock(9, 2), part_id: 1 }),
+    () => json(200, { ...adminStock(9, 3, { reserved_quantity: 1 }), part_id: 1 }),
+  ];
+  type("current_stock", "9");
+  type("reserved_quantity", "1");
+  await settled();
+  expect(asked.map(({ body }) => body["version"])).toEqual([1, 2]);
+  expect(edits.conflict).toBeNull();
+});
+
+it("a refused change is rolled back, with the reason and the request's id", async () => {
+  const { edits, toasts, shown, type } = await setUp();
+  answers = [() => json(409, { code: "insufficient_stock", request_id: "r1", current: adminStock(5, 1, { reserved_quantity: 2 }) })];
+  type("current_stock", "-9");
+  await settled();
+  expect(edits.shownValue(shown(), "current_stock")).toBe(5);
+  expect(toasts.toasts[0]).toMatchObject({ kind: "error", requestId: "r1" });
+  expect(toasts.toasts[0]?.text).toContain("only 5 on hand, 2 of them reserved");
+});
+
+describe("a conflict", () => {
+  async function collide() {
+    const all = await setUp();
+    answers = [() => conflict(adminStock(3, 2))];
+    all.type("current_stock", "9");
+    await settled();
+    return all;
+  }
+
+  it("shows what was seen, what is there now, and what was wanted", async () => {
+    const { edits } = await collide();
+    expect(edits.conflict).toMatchObject({ yours: 9, write: { baseValue: 5 }, current: { current_stock: 3 }, by: ANA, round: 0 });
+    expect(edits.pending.get("1:current_stock")?.state).toBe("conflict");
+  });
+
+  it("is ended by keeping theirs", async () => {
+    const { edits, shown } = await collide();
+    edits.keepTheirs();
+    expect(edits.conflict).toBeNull();
+    expect(edits.shownValue(shown(), "current_stock")).toBe(3);
+  });
+
+  it("is ended by putting mine on top, with the new version; a second one opens with fresh data", async () => {
+    const { edits } = await collide();
+    answers = [() => conflict(adminStock(4, 3))];
+    edits.applyMine();
+    await settled();
+    expect(asked.at(-1)?.body).toEqual({ current_stock: 9, version: 2 });
+    expect(edits.conflict).toMatchObject({ current: { current_stock: 4, version: 3 }, round: 1 });
+    answers = [() => json(200, { ...adminStock(9, 4), part_id: 1 })];
+    edits.applyMine();
+    await settled();
+    expect(asked.at(-1)?.body).toEqual({ current_stock: 9, version: 3 });
+    expect(edits.conflict).toBeNull();
+  });
+
+  it("is ended by making the same change to what is there now", async () => {
+    const { edits } = await collide();
+    answers = [() => json(200, { ...adminStock(7, 3), part_id: 1 })];
+    edits.reapplyAsAdjustment();
+    await settled();
+    expect(asked.at(-1)?.body).toMatchObject({ delta: 4 });
+  });
+
+  it("that is cancelled opens the cell again, with what was typed, still against the old base", async () => {
+    const { edits } = await collide();
+    edits.cancelConflict();
+    expect(edits.text).toBe("9");
+    expect(edits.overtaken).toMatchObject({ value: 3 });
+  });
+
+  it("about other fields merges by itself", async () => {
+    const { edits, type, toasts } = await setUp();
+    answers = [() => conflict(adminStock(5, 2, { min_stock_level: 8 })), () => json(200, { ...adminStock(9, 3, { min_stock_level: 8 }), part_id: 1 })];
+    type("current_stock", "9");
+    await settled();
+    expect(edits.conflict).toBeNull();
+    expect(asked.at(-1)?.body).toEqual({ current_stock: 9, version: 2 });
+    expect(toasts.toasts[0]?.text).toContain("both changes were kept");
+  });
+
+  it("with somebody who wanted the same is none", async () => {
+    const { edits, type } = await setUp();
+    answers = [() => conflict(adminStock(9, 2))];
+    type("current_stock", "9");
+    await settled();
+    expect(edits.conflict).toBeNull();
+    expect(edits.pending.size).toBe(0);
+  });
+});
+
+describe("a cell that is being edited", () => {
+  it("is never overwritten; it says what was made of it, and by whom", async () => {
+    const { edits, stock, shown } = await setUp();
+    edits.begin(shown(), "current_stock");
+    edits.text = "12";
+    stock.receive(adminStockEvent(1, adminStock(7, 2, { last_updated_by: ANA })), false);
+    expect(edits.text).toBe("12");
+    expect(edits.overtaken).toEqual({ value: 7, by: ANA });
+    expect(stock.flashing.has(1)).toBe(true);
+  });
+
+  it("says nothing of changes to other fields", async () => {
+    const { edits, stock, shown } = await setUp();
+    edits.begin(shown(), "current_stock");
+    stock.receive(adminStockEvent(1, adminStock(5, 2, { min_stock_level: 9 })), false);
+    expect(edits.overtaken).toBeNull();
+  });
+});
+
+it("the end of the session keeps what was typed: it goes on after logging in again", async () => {
+  const { edits, session: store, shown, type } = await setUp();
+  answers = [() => json(401, { code: "unauthenticated" })];
+  type("current_stock", "9");
+  await settled();
+  expect(store.loginNeeded).toBe(true);
+  expect(edits.shownValue(shown(), "current_stock")).toBe(9);
+  answers = [() => json(200, { ...session, csrf_token: "new" }), () => json(200, { ...adminStock(9, 2), part_id: 1 })];
+  await store.logIn("kim@example.com", "secret");
+  await settled();
+  expect(shown().stock.current_stock).toBe(9);
+});
+
+it("a viewer cannot begin to edit, nor anybody while offline", async () => {
+  const { edits, shown } = await setUp();
+  useConnectionStore().become("paused");
+  expect(edits.begin(shown(), "current_stock")).toBe(false);
+});
+
+it("a failure to log in again is an ApiError for the form to explain", async () => {
+  const { session: store } = await setUp();
+  answers = [() => json(401, { code: "unauthenticated" })];
+  await expect(store.logIn("a@example.com", "b")).rejects.toBeInstanceOf(ApiError);
+});

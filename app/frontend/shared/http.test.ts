@@ -1,0 +1,49 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { ApiError, request, retryAfter, withQuery } from "./http.ts";
+
+afterEach(() => vi.unstubAllGlobals());
+
+function answer(status: number, body: unknown, headers: Record<string, string> = {}): void {
+  vi.stubGlobal("fetch", vi.fn(async () => new Response(body === undefined ? null : JSON.stringify(body), { status, headers })));
+}
+
+async function failure(): Promise<ApiError> {
+  return await request("/x").then(
+    () => expect.unreachable(),
+    (error: unknown) => error as ApiError,
+  );
+}
+
+it("what is empty or off is left out of the query", () => {
+  expect(withQuery("/parts", { q: "", in_stock: false, limit: 24, cursor: null, category: "a b" })).toBe("/parts?limit=24&category=a+b");
+});
+
+it("a problem becomes an error with its code, request id, fields and current state", async () => {
+  answer(409, { code: "concurrent_modification", detail: "Changed", request_id: "r1", errors: { a: ["b"] }, current: { version: 4 } });
+  const error = await failure();
+  expect(error).toMatchObject({ status: 409, code: "concurrent_modification", message: "Changed", requestId: "r1", current: { version: 4 }, errors: { a: ["b"] } });
+});
+
+it("an error that is no problem document keeps its status and the header's request id", async () => {
+  vi.stubGlobal("fetch", async () => new Response("<html>", { status: 502, headers: { "X-Request-ID": "r2" } }));
+  expect(await failure()).toMatchObject({ status: 502, code: "http_502", requestId: "r2" });
+});
+
+it("no answer is an error with status 0", async () => {
+  vi.stubGlobal("fetch", async () => Promise.reject(new TypeError("Failed to fetch")));
+  expect((await failure()).isNetwork).toBe(true);
+});
+
+it("an empty answer is nothing", async () => {
+  answer(204, undefined);
+  expect(await request("/auth/logout")).toBeUndefined();
+});
+
+describe("Retry-After", () => {
+  it("is a number of seconds or a date", () => {
+    expect(retryAfter("42")).toBe(42);
+    expect(retryAfter("Sun, 06 Nov 1994 08:49:37 GMT", Date.parse("1994-11-06T08:49:07Z"))).toBe(30);
+    expect(retryAfter("soon")).toBeNull();
+    expect(retryAfter(null)).toBeNull();
+  });
+});
