@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from environs import Env, EnvValidationError, validate
 
@@ -147,7 +148,9 @@ def _problems(env: Env) -> list[str]:
     try:
         env.seal()
     except EnvValidationError as error:
-        return [f"{name}: {messages}" for name, messages in dict(error.error_messages).items()]
+        # After `seal` the messages are by variable.
+        by_name = cast("Mapping[str, list[str]]", error.error_messages)
+        return [f"{name}: {' '.join(messages)}" for name, messages in by_name.items()]
     return []
 
 

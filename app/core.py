@@ -13,6 +13,7 @@ from app.services.catalog import CatalogReader
 from app.services.operations import Operations
 from app.services.panel import PanelReader
 from app.services.parts_enhanced import PartsEnhancedService
+from app.store.database import connect
 from app.store.database import reading as reading_view
 from app.store.transaction import TransactionManager
 from app.sync.consistency import CacheConsistencyManager
@@ -24,8 +25,10 @@ from app.sync.reconcile import Reconciliation
 from app.sync.wakeup import TaskSender, WakeUps
 from config import Settings
 
-# The cache may take this long, in seconds, before it counts as away: it is there to be faster than the database.
+# The cache may take this long, in seconds, before it counts as away: for a request it is there to be faster than the database;
+# a worker moves hundreds of events at once and has time.
 CACHE_TIMEOUT = 0.15
+WORKER_CACHE_TIMEOUT = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Core:
     operations: Operations
 
 
-def build_core(settings: Settings, engine: Engine, sender: TaskSender) -> Core:
+def build_core(settings: Settings, engine: Engine, sender: TaskSender, cache_timeout: float = CACHE_TIMEOUT) -> Core:
     """Wire a process's parts. Connects to nothing yet.
 
     Args:
@@ -55,10 +58,12 @@ def build_core(settings: Settings, engine: Engine, sender: TaskSender) -> Core:
     """
     reading = reading_view(engine)
     monitoring = SyncMonitoring()
-    client = cache_client(settings.redis_url)
+    client = cache_client(settings.redis_url, cache_timeout)
     cache = CacheManager(client, monitoring.record_cache_read)
     wake_ups = WakeUps(sender, client, monitoring)
-    consistency = CacheConsistencyManager(engine, reading, cache, wake_ups, monitoring)
+    # A connection of its own: if requests had taken all of them, freshness would lapse, and every reader come to the database.
+    proving = reading_view(connect(settings.database_url, pool_size=1))
+    consistency = CacheConsistencyManager(proving, cache, wake_ups, monitoring)
     transactions = TransactionManager(engine, consistency.after_commit)
     publisher = EventPublisher(client, monitoring)
     reconciliation = Reconciliation(engine, reading, transactions, cache, wake_ups, monitoring)
@@ -78,14 +83,14 @@ def build_core(settings: Settings, engine: Engine, sender: TaskSender) -> Core:
     )
 
 
-def cache_client(url: str) -> Redis:
+def cache_client(url: str, timeout: float = CACHE_TIMEOUT) -> Redis:
     """Return a client that gives up quickly and never tries twice: the caller has the database to fall back on."""
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=64,
-        timeout=CACHE_TIMEOUT,
-        socket_timeout=CACHE_TIMEOUT,
-        socket_connect_timeout=CACHE_TIMEOUT,
+        timeout=timeout,
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
         retry=Retry(NoBackoff(), 0),
     )
     return Redis(connection_pool=pool)

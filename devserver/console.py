@@ -41,6 +41,10 @@ class LogFile:
         """Append one line."""
         self._handler.handle(logging.makeLogRecord({"msg": line}))
 
+    def close(self) -> None:
+        """Close the file."""
+        self._handler.close()
+
 
 class Console:
     """The terminal that `make run` was typed in, and the log files beside it. Colours only if it is a terminal."""

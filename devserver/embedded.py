@@ -43,6 +43,7 @@ class EmbeddedServers:
     def __init__(self, home: Path) -> None:
         """Ask for the two servers of `home`, whatever the environment says about others."""
         self.settings = load_settings({"LOCKSTEP_HOME": str(home)})
+        self._logs: list[LogFile] = []
         self.postgres = make_postgres(self.settings, self._output)
         self.valkey = make_valkey(self.settings, self._output)
         self._tenancy = Tenancy(self.settings)
@@ -77,7 +78,10 @@ class EmbeddedServers:
         """Stop both."""
         self.postgres.stop()
         self.valkey.stop()
+        for log in self._logs:
+            log.close()
         self._tenancy.__exit__(kind, error, traceback)
 
     def _output(self, name: str) -> Output:
-        return LogFile(self.settings.home / "logs", name).write
+        self._logs.append(LogFile(self.settings.home / "logs", name))
+        return self._logs[-1].write

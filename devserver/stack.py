@@ -32,7 +32,7 @@ class Stack:
         self.environ = os.environ | ports | dict(environ or {}) | {"LOCKSTEP_HOME": str(home)}
         self.settings = load_settings(self.environ)
         self.url = f"http://127.0.0.1:{self.settings.port}"
-        self.log = home / "stack.log"
+        self.log = home / f"stack-{self.settings.port}.log"
         self._arguments = arguments
         self._popen: subprocess.Popen[bytes] | None = None
 

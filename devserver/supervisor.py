@@ -2,6 +2,7 @@
 
 import http.client
 import queue
+import shutil
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -71,6 +72,7 @@ class Supervisor:
     def _start(self) -> None:
         require_free("PORT", self._settings.bind, self._settings.port)
         require_free("FLOWER_PORT", "127.0.0.1", self._settings.flower_port)
+        self._forget_old_metrics()
         self._start_servers()
         self._prepare()
         for group in read_processes(self._procfile, self._settings, self._console.output):
@@ -109,6 +111,11 @@ class Supervisor:
         keeper = Keeper(child, say=self._console.say, on_death=self._forget)
         keeper.start()
         return keeper
+
+    def _forget_old_metrics(self) -> None:
+        """Begin with an empty directory: the processes of the run before would be counted with ours."""
+        shutil.rmtree(self._settings.metrics_directory, ignore_errors=True)
+        self._settings.metrics_directory.mkdir()
 
     def _forget(self, pid: int) -> None:
         """Drop a dead process's share of the gauges that count the living."""

@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -29,7 +28,6 @@ class Tenancy:
         self._home = settings.home
         self._run = settings.run_directory
         self._private = [settings.run_directory, settings.socket_directory]
-        self._metrics = settings.metrics_directory
 
     def __enter__(self) -> Self:
         """Take the home.
@@ -46,8 +44,6 @@ class Tenancy:
         self._take_lock()
         for stale in self._run.glob("*.pid"):
             stale.unlink()
-        shutil.rmtree(self._metrics, ignore_errors=True)
-        self._metrics.mkdir()
         self._guardian = subprocess.Popen(
             [sys.executable, "-m", "devserver.guardian", str(self._run)],
             cwd=REPOSITORY,

@@ -9,7 +9,7 @@ from celery.signals import worker_process_init
 from kombu import Exchange, Queue
 
 from app.contract.task_names import LIVE_QUEUE, RECORDS_QUEUE
-from app.core import Core, build_core
+from app.core import WORKER_CACHE_TIMEOUT, Core, build_core
 from app.store.database import connect
 from config import load_settings
 
@@ -40,7 +40,7 @@ _cores: list[Core] = []
 def _begin(**_signal: Any) -> None:
     """Give a forked child connections of its own."""
     settings = load_settings()
-    _cores[:] = [build_core(settings, connect(settings.database_url), app)]
+    _cores[:] = [build_core(settings, connect(settings.database_url), app, WORKER_CACHE_TIMEOUT)]
 
 
 def core() -> Core:

@@ -32,14 +32,10 @@ class CacheConsistencyManager:
     invalidation committed before that moment has been applied (docs/adr/0002).
 
     Args:
-        engine: the database.
-        reading: the same, with every statement its own transaction.
+        reading: the database, with every statement its own transaction.
     """
 
-    def __init__(
-        self, engine: Engine, reading: Engine, cache: CacheManager, wake_ups: WakeUps, monitoring: SyncMonitoring
-    ) -> None:
-        self._engine = engine
+    def __init__(self, reading: Engine, cache: CacheManager, wake_ups: WakeUps, monitoring: SyncMonitoring) -> None:
         self._reading = reading
         self._cache = cache
         self._wake_ups = wake_ups

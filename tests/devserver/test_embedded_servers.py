@@ -175,6 +175,7 @@ def test_log_files_are_bounded(tmp_path: Path) -> None:
     log = LogFile(tmp_path, "chatty")
     for _ in range(40):
         log.write("x" * 1_000_000)
+    log.close()
     assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 20_000_000
 
 

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]  # publishes no types
@@ -23,6 +23,14 @@ NAMES = ["web-1", "web-2", "worker", "flower", "postgres", "valkey"]
 
 
 @pytest.fixture(scope="module")
+def lasting_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A running stack for the tests that leave it running."""
+    home = tmp_path_factory.mktemp("lasting")
+    with Stack(home, arguments=arguments(home / "Procfile")) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A LOCKSTEP_HOME that the tests share, so that PostgreSQL's data are made once."""
     return tmp_path_factory.mktemp("home")
@@ -30,13 +38,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make_stack(home: Path, tmp_path: Path) -> Iterator[Callable[..., Stack]]:
-    """Return a maker of stacks in that home: by default with two web processes, a worker and a flower."""
+    """Return a maker of stacks in that home, of the given commands and variables."""
     stacks: list[Stack] = []
 
-    def make(*, web: str = WEB, worker: str = WORKER, prepare: str = "true", **environ: str) -> Stack:
-        procfile = tmp_path / "Procfile"
-        procfile.write_text(f"web: {web}\nworker: {worker}\nflower: {FLOWER}\n")
-        stacks.append(Stack(home, environ, arguments=["--procfile", str(procfile), "--prepare", prepare]))
+    def make(environ: Mapping[str, str] | None = None, **commands: str) -> Stack:
+        stacks.append(Stack(home, environ, arguments=arguments(tmp_path / "Procfile", **commands)))
         return stacks[-1]
 
     yield make
@@ -53,6 +59,12 @@ def stack(make_stack: Callable[..., Stack]) -> Stack:
     return stack
 
 
+def arguments(procfile: Path, *, web: str = WEB, worker: str = WORKER, prepare: str = "true") -> list[str]:
+    """Write a Procfile with two web processes, a worker and a flower; return what makes the supervisor use it."""
+    procfile.write_text(f"web: {web}\nworker: {worker}\nflower: {FLOWER}\n")
+    return ["--procfile", str(procfile), "--prepare", prepare]
+
+
 def family(stack: Stack) -> set[int]:
     """Return the pids of the supervisor and of all that descends from it."""
     supervisor = psutil.Process(stack.supervisor_pid)
@@ -67,12 +79,12 @@ def wait_until(condition: Callable[[], bool], within: float = 10.0) -> bool:
     return condition()
 
 
-def test_pid_files_name_the_processes_themselves(stack: Stack) -> None:
+def test_pid_files_name_the_processes_themselves(lasting_stack: Stack) -> None:
     """Each file holds the pid of a direct child that is the program, not a shell around it."""
     commands = {}
     for name in NAMES:
-        process = psutil.Process(stack.pid(name))
-        assert process.ppid() == stack.supervisor_pid
+        process = psutil.Process(lasting_stack.pid(name))
+        assert process.ppid() == lasting_stack.supervisor_pid
         commands[name] = " ".join(process.cmdline())
     assert commands["web-1"] == commands["web-2"] == WEB
     assert commands["flower"] == FLOWER
@@ -80,37 +92,47 @@ def test_pid_files_name_the_processes_themselves(stack: Stack) -> None:
     assert "valkey-server" in commands["valkey"]
 
 
-def test_each_process_has_the_environment_that_it_needs(stack: Stack) -> None:
+def test_each_process_has_the_environment_that_it_needs(lasting_stack: Stack) -> None:
     """Only the web waits for PostgreSQL in eventlet's way, and only Flower knows its password."""
-    web, worker, flower = (psutil.Process(stack.pid(name)).environ() for name in ("web-1", "worker", "flower"))
+    web, worker, flower = (psutil.Process(lasting_stack.pid(name)).environ() for name in ("web-1", "worker", "flower"))
     assert web["PSYCOPG_WAIT_FUNC"] == "wait_selector"
     assert "PSYCOPG_WAIT_FUNC" not in worker
-    assert flower["FLOWER_BASIC_AUTH"] == f"{stack.settings.admin_email}:{stack.settings.admin_password}"
+    assert flower["FLOWER_BASIC_AUTH"] == f"{lasting_stack.settings.admin_email}:{lasting_stack.settings.admin_password}"
     assert "FLOWER_BASIC_AUTH" not in web | worker
     for environ in (web, worker, flower):
-        assert environ["PROMETHEUS_MULTIPROC_DIR"] == str(stack.settings.metrics_directory)
+        assert environ["PROMETHEUS_MULTIPROC_DIR"] == str(lasting_stack.settings.metrics_directory)
 
 
-def test_killed_processes_are_started_again(stack: Stack) -> None:
+def test_killed_processes_are_started_again(lasting_stack: Stack) -> None:
     """Whichever is killed comes back under a new pid, which its pid file tells; what it had started is gone."""
-    grandchildren = psutil.Process(stack.pid("worker")).children()
+    grandchildren = psutil.Process(lasting_stack.pid("worker")).children()
     assert grandchildren
-    before = {name: stack.pid(name) for name in NAMES}
+    before = {name: lasting_stack.pid(name) for name in NAMES}
     for pid in before.values():
         os.kill(pid, signal.SIGKILL)
     for name, pid in before.items():
-        assert is_alive(stack.pid(name, other_than=pid))
+        assert is_alive(lasting_stack.pid(name, other_than=pid))
     assert wait_until(lambda: not any(is_alive(child.pid) for child in grandchildren))
-    assert wait_until(lambda: "worker was ended by SIGKILL; starting it again" in stack.output())
+    assert wait_until(lambda: "worker was ended by SIGKILL; starting it again" in lasting_stack.output())
 
 
-def test_a_dead_process_counts_no_more_in_the_gauges_of_the_living(stack: Stack) -> None:
+def test_a_dead_process_counts_no_more_in_the_gauges_of_the_living(lasting_stack: Stack) -> None:
     """Its file of live gauges goes with it."""
-    pid = stack.pid("web-1")
-    gauges = stack.settings.metrics_directory / f"gauge_livesum_{pid}.db"
+    pid = lasting_stack.pid("web-1")
+    gauges = lasting_stack.settings.metrics_directory / f"gauge_livesum_{pid}.db"
     gauges.touch()
     os.kill(pid, signal.SIGKILL)
     assert wait_until(lambda: not gauges.exists())
+
+
+def test_metrics_of_the_run_before_are_dropped(make_stack: Callable[..., Stack]) -> None:
+    """They would be counted with those of the new processes."""
+    stack = make_stack()
+    old = stack.settings.metrics_directory / "counter_1.db"
+    old.parent.mkdir(parents=True, exist_ok=True)
+    old.touch()
+    stack.start()
+    assert not old.exists()
 
 
 def test_ctrl_c_stops_everything(stack: Stack) -> None:
@@ -172,14 +194,14 @@ def test_a_port_that_is_taken_is_named_with_its_variable(make_stack: Callable[..
     with socket.create_server(("127.0.0.1", 0), reuse_port=True) as taken:
         port = str(taken.getsockname()[1])
         with pytest.raises(StartError, match=f"Port {port} is in use. Set {variable} to another one"):
-            make_stack(**{variable: port}).start()
+            make_stack({variable: port}).start()
 
 
-def test_a_second_run_in_the_same_home_is_told_so(stack: Stack, make_stack: Callable[..., Stack]) -> None:
+def test_a_second_run_in_the_same_home_is_told_so(lasting_stack: Stack) -> None:
     """And does not disturb the first."""
-    with pytest.raises(StartError, match=rf"already runs in .* \(process {stack.supervisor_pid}\)"):
-        make_stack().start()
-    assert is_alive(stack.pid("web-1"))
+    with pytest.raises(StartError, match=rf"already runs in .* \(process {lasting_stack.supervisor_pid}\)"):
+        Stack(lasting_stack.settings.home).start()
+    assert is_alive(lasting_stack.pid("web-1"))
 
 
 def test_a_failed_preparation_stops_everything_and_shows_its_output(make_stack: Callable[..., Stack]) -> None:
@@ -205,7 +227,7 @@ def test_external_servers_are_not_started_here(make_stack: Callable[..., Stack])
         "REDIS_URL": "redis://elsewhere",
         "CELERY_BROKER_URL": "amqp://elsewhere",
     }
-    stack = make_stack(**urls)
+    stack = make_stack(urls)
     stack.start()
     pid_files = {file.stem for file in stack.settings.run_directory.glob("*.pid")}
     assert pid_files == {"web-1", "web-2", "worker", "flower"}

@@ -2,6 +2,8 @@
 -- KEYS: epoch, generation..., entry...   ARGV: number of generations, new token, entry life in ms,
 -- then for each entry: version, '1' if a body follows to replace the old one else '0', body
 -- A version that is not above the floor was applied before, so repeated and late calls change nothing.
+-- Only a valid older entry is replaced, never an empty place filled: after an eviction the floor is forgotten, and this call may be
+-- a late one, with newer versions acknowledged long ago. An entry that is there and valid is at least as new as those.
 local generations = tonumber(ARGV[1])
 for i = 2, 1 + generations do
   redis.call('SET', KEYS[i], ARGV[2])
@@ -10,14 +12,19 @@ local epoch = redis.call('GET', KEYS[1])
 local applied = 0
 for i = 2 + generations, #KEYS do
   local at = 4 + (i - 2 - generations) * 3
-  local floor = redis.call('HGET', KEYS[i], 'floor')
-  if not floor or tonumber(ARGV[at]) > tonumber(floor) then
+  local version = tonumber(ARGV[at])
+  local entry = redis.call('HMGET', KEYS[i], 'floor', 'epoch', 'version', 'body')
+  local floor = tonumber(entry[1] or 0)
+  if not entry[1] or version > floor then
+    local held = epoch and entry[2] == epoch and entry[4] and tonumber(entry[3]) >= floor and tonumber(entry[3])
     redis.call('HSET', KEYS[i], 'floor', ARGV[at])
     redis.call('HDEL', KEYS[i], 'lease', 'leased_until')
-    if epoch and ARGV[at + 1] == '1' then
-      redis.call('HSET', KEYS[i], 'epoch', epoch, 'version', ARGV[at], 'body', ARGV[at + 2])
-    else
-      redis.call('HDEL', KEYS[i], 'epoch', 'version', 'body')
+    if not held or held < version then
+      if held and ARGV[at + 1] == '1' then
+        redis.call('HSET', KEYS[i], 'epoch', epoch, 'version', ARGV[at], 'body', ARGV[at + 2])
+      else
+        redis.call('HDEL', KEYS[i], 'epoch', 'version', 'body')
+      end
     end
     redis.call('PEXPIRE', KEYS[i], ARGV[3])
     applied = applied + 1

@@ -1,0 +1,81 @@
+"""What the tests of storage, cache and synchronisation share."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from redis import Redis
+from sqlalchemy import text
+
+from app.cache.manager import CacheManager
+from app.core import Core, cache_client
+
+
+@pytest.fixture
+def valkey(core: Core) -> Iterator[Redis]:
+    """A client of the shop's own cache database."""
+    with Redis.from_url(core.settings.redis_url) as client:
+        yield client
+
+
+@pytest.fixture
+def scratch(core: Core) -> Iterator[Redis]:
+    """A client of an empty database beside the shop's, which a test may flush."""
+    with cache_client(core.settings.redis_url.replace("db=1", "db=5")) as client:
+        client.flushdb()
+        yield client
+        client.flushdb()
+
+
+@pytest.fixture
+def new_manager(scratch: Redis) -> Callable[[], CacheManager]:
+    """Make cache managers over the scratch database, each as another process would have it; all of them proven fresh."""
+
+    def make() -> CacheManager:
+        manager = CacheManager(scratch, lambda _kind, _result: None)
+        manager.mark_verified(float("inf"))
+        return manager
+
+    return make
+
+
+@pytest.fixture
+def manager(new_manager: Callable[[], CacheManager]) -> CacheManager:
+    """One cache manager over the scratch database."""
+    return new_manager()
+
+
+@pytest.fixture
+def query(core: Core) -> Callable[..., list[dict[str, Any]]]:
+    """Run a statement that commits by itself, and return its rows as dictionaries."""
+
+    def run(statement: str, **parameters: object) -> list[dict[str, Any]]:
+        with core.reading.connect() as connection:
+            result = connection.execute(text(statement), parameters)
+            return [dict(row._mapping) for row in result] if result.returns_rows else []
+
+    return run
+
+
+@contextmanager
+def counting(core: Core) -> Iterator[list[str]]:
+    """Collect the SQL statements that the engine executes meanwhile."""
+    from sqlalchemy import event
+
+    statements: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        statements.append(statement)
+
+    event.listen(core.engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(core.engine, "before_cursor_execute", note)
+
+
+@pytest.fixture
+def statements(core: Core) -> Callable[[], Any]:
+    """Make context managers that collect the SQL statements executed meanwhile."""
+    return lambda: counting(core)
