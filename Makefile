@@ -115,7 +115,7 @@ clean: ## Remove all that was built or installed; the data in LOCKSTEP_HOME stay
 
 $(FRONTEND)/node_modules/.stamp: $(FRONTEND)/package-lock.json $(wildcard $(FRONTEND)/package.json $(FRONTEND)/*/package.json) | .venv/.run-stamp
 	@echo "Installing JavaScript packages"
-	@cd $(FRONTEND) && npm ci --no-audit --no-fund --loglevel=error
+	@cd $(FRONTEND) && npm ci --no-audit --no-fund --loglevel=error >/dev/null
 	@touch $@
 
 SOURCES := $(shell find $(FRONTEND) \( -name node_modules -o -name dist \) -prune -o -type f -print)

@@ -17,6 +17,7 @@ from app.api.auth import blueprint as auth_blueprint
 from app.api.converters import BigIdConverter, IdConverter
 from app.api.public import catalog
 from app.api.rendering import Cursors
+from app.api.schemas.answers import EVENTS, ProblemSchema
 from app.commands import register as register_commands
 from app.core import build_core
 from app.extensions import db, limiter, migrate
@@ -73,6 +74,9 @@ def create_app(settings: Settings, offload: Callable[..., Any] = lambda function
     api.register_converter(BigIdConverter, lambda _converter: {"type": "integer", "minimum": 1})
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
+    for event in EVENTS:
+        # Storefronts generate their types from this document, so the socket's messages belong into it.
+        api.spec.components.schema(event.__name__.removesuffix("Schema"), schema=event)
     errors.register(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(site.build(settings.frontend))
@@ -82,6 +86,8 @@ def create_app(settings: Settings, offload: Callable[..., Any] = lambda function
 
 class DocumentedApi(Api):  # type: ignore[misc] # flask-smorest is untyped
     """flask-smorest with our own errors in place of its own."""
+
+    ERROR_SCHEMA = ProblemSchema
 
     def handle_http_exception(self, error: Any) -> Any:
         """Answer as a problem document."""

@@ -173,6 +173,8 @@ class Supervisor:
 
     def _stop(self) -> None:
         """Stop group after group, the servers last. A second Ctrl-C kills what would still take its time."""
+        if not (self._servers or self._processes):
+            return
         self._console.say("stopping; Ctrl-C again hurries")
         for group in self._processes:
             seconds = _STOP_SECONDS.get(group[0].child.name, _STOP_SECONDS_OTHERWISE)

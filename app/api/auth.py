@@ -13,6 +13,7 @@ from flask_smorest import Blueprint
 
 from app.api.parsing import StrictParser
 from app.api.rendering import json_response
+from app.api.schemas.answers import SessionSchema
 from app.api.schemas.auth import LoginSchema
 from app.contract.events import Actor
 from app.domain.errors import ForbiddenError, UnauthenticatedError
@@ -85,6 +86,7 @@ def _monitoring() -> SyncMonitoring:
 @blueprint.route("/login", methods=["POST"])
 @limiter.limit("10 per minute; 100 per hour", deduct_when=lambda response: response.status_code == 401)
 @blueprint.arguments(LoginSchema)
+@blueprint.response(200, SessionSchema)
 def log_in(body: dict[str, Any]) -> Response:
     """Log in: sets the session cookie and returns the CSRF token for unsafe methods."""
     try:
@@ -101,6 +103,7 @@ def log_in(body: dict[str, Any]) -> Response:
 
 @blueprint.route("/logout", methods=["POST"])
 @require("viewer")
+@blueprint.response(204)
 def log_out() -> Response:
     """Log out: the session is worthless from now on."""
     g.authenticator.log_out(request.cookies.get(COOKIE, ""))
@@ -111,6 +114,7 @@ def log_out() -> Response:
 
 @blueprint.route("/me", methods=["GET"])
 @require("viewer")
+@blueprint.response(200, SessionSchema)
 def me() -> Response:
     """Say who is logged in, with the session's CSRF token."""
     return json_response({"user": g.principal.public(), "csrf_token": g.principal.csrf_token})

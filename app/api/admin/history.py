@@ -8,6 +8,7 @@ from flask_smorest import Blueprint
 from app.api.auth import require
 from app.api.parsing import StrictParser
 from app.api.rendering import json_response
+from app.api.schemas.answers import AuditPageSchema, VersionPageSchema, VersionSchema
 from app.api.schemas.parts import PageQuerySchema
 from app.api.schemas.sync import AuditQuerySchema
 from app.store.paging import Position
@@ -25,6 +26,7 @@ def _page(scope: str, rows: list[dict[str, Any]], limit: int, key: str) -> Respo
 @blueprint.route("/parts/<id:part_id>/versions", methods=["GET"])
 @require("viewer")
 @blueprint.arguments(PageQuerySchema, location="query")
+@blueprint.response(200, VersionPageSchema)
 def list_versions(query: dict[str, Any], part_id: int) -> Response:
     """List a part's content versions, newest first."""
     scope = f"versions {part_id}"
@@ -35,6 +37,7 @@ def list_versions(query: dict[str, Any], part_id: int) -> Response:
 
 @blueprint.route("/parts/<id:part_id>/versions/<int:number>", methods=["GET"])
 @require("viewer")
+@blueprint.response(200, VersionSchema)
 def get_version(part_id: int, number: int) -> Response:
     """Return one content version with its snapshot."""
     return json_response(g.core.parts.panel.version(part_id, number))
@@ -43,6 +46,7 @@ def get_version(part_id: int, number: int) -> Response:
 @blueprint.route("/audit", methods=["GET"])
 @require("viewer")
 @blueprint.arguments(AuditQuerySchema, location="query")
+@blueprint.response(200, AuditPageSchema)
 def list_audit(query: dict[str, Any]) -> Response:
     """List changes, newest first: who, when, from where, old and new."""
     limit, cursor = query.pop("limit"), query.pop("cursor")

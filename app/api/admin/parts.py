@@ -9,6 +9,7 @@ from app.api.auth import actor, require
 from app.api.parsing import StrictParser
 from app.api.preconditions import expected
 from app.api.rendering import json_response, page_body
+from app.api.schemas.answers import AdminPartPageSchema, AdminPartSchema, ContentAnswerSchema, PriceListAnswerSchema
 from app.api.schemas.parts import (
     AdminPartQuerySchema,
     PartCreateSchema,
@@ -27,6 +28,7 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 @blueprint.route("", methods=["GET"])
 @require("viewer")
 @blueprint.arguments(AdminPartQuerySchema, location="query")
+@blueprint.response(200, AdminPartPageSchema)
 def list_parts(query: dict[str, Any]) -> Response:
     """List parts with their stock and price."""
     filters = GridFilters(tuple(query["q"].split()[:10]), query["category"], query["status"], query["low_stock"])
@@ -39,6 +41,7 @@ def list_parts(query: dict[str, Any]) -> Response:
 @blueprint.route("", methods=["POST"])
 @require("editor")
 @blueprint.arguments(PartCreateSchema)
+@blueprint.response(201, AdminPartSchema)
 def create_part(body: dict[str, Any]) -> Response:
     """Create a part, with its prices, stock and specifications."""
     specifications, prices, stock = body.pop("specifications"), body.pop("prices"), body.pop("stock")
@@ -49,6 +52,7 @@ def create_part(body: dict[str, Any]) -> Response:
 
 @blueprint.route("/<id:part_id>", methods=["GET"])
 @require("viewer")
+@blueprint.response(200, AdminPartSchema)
 def get_part(part_id: int) -> Response:
     """Return one part with everything, and the version of each aspect."""
     return json_response(g.core.parts.panel.part(part_id))
@@ -57,6 +61,7 @@ def get_part(part_id: int) -> Response:
 @blueprint.route("/<id:part_id>", methods=["PUT"])
 @require("editor")
 @blueprint.arguments(PartUpdateSchema)
+@blueprint.response(200, ContentAnswerSchema)
 def update_part(body: dict[str, Any], part_id: int) -> Response:
     """Change the given content fields."""
     condition, reason = expected(body.pop("version", None)), body.pop("reason")
@@ -67,6 +72,7 @@ def update_part(body: dict[str, Any], part_id: int) -> Response:
 @blueprint.route("/<id:part_id>", methods=["DELETE"])
 @require("editor")
 @blueprint.arguments(VersionQuerySchema, location="query")
+@blueprint.response(200, ContentAnswerSchema)
 def archive_part(query: dict[str, Any], part_id: int) -> Response:
     """Archive a part: gone for customers, its history kept."""
     content = g.core.parts.archive_part_with_sync(actor(), part_id, expected(query["version"]))
@@ -76,6 +82,7 @@ def archive_part(query: dict[str, Any], part_id: int) -> Response:
 @blueprint.route("/<id:part_id>/restore", methods=["POST"])
 @require("editor")
 @blueprint.arguments(VersionQuerySchema, location="query")
+@blueprint.response(200, ContentAnswerSchema)
 def restore_part(query: dict[str, Any], part_id: int) -> Response:
     """Bring an archived part back as it was."""
     content = g.core.parts.restore_part_with_sync(actor(), part_id, expected(query["version"]))
@@ -85,6 +92,7 @@ def restore_part(query: dict[str, Any], part_id: int) -> Response:
 @blueprint.route("/<id:part_id>/prices", methods=["PUT"])
 @require("editor")
 @blueprint.arguments(PriceListSchema)
+@blueprint.response(200, PriceListAnswerSchema)
 def set_prices(body: dict[str, Any], part_id: int) -> Response:
     """Replace the part's price list."""
     lines = price_lines(body["prices"])

@@ -9,6 +9,7 @@ from app.api.auth import actor, require
 from app.api.parsing import StrictParser
 from app.api.preconditions import expected
 from app.api.rendering import json_response
+from app.api.schemas.answers import AdminStockSchema
 from app.api.schemas.parts import StockAdjustmentSchema, StockUpdateSchema
 
 blueprint = Blueprint("admin_stock", __name__, url_prefix="/api/v1/admin/parts", description="Stock, for staff")
@@ -18,6 +19,7 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 @blueprint.route("/<id:part_id>/stock", methods=["PUT"])
 @require("stock")
 @blueprint.arguments(StockUpdateSchema)
+@blueprint.response(200, AdminStockSchema)
 def set_stock(body: dict[str, Any], part_id: int) -> Response:
     """Set the given quantities. With `version` or `If-Match`, only if nobody has changed the stock since."""
     condition, reason = expected(body.pop("version", None)), body.pop("reason")
@@ -27,6 +29,7 @@ def set_stock(body: dict[str, Any], part_id: int) -> Response:
 @blueprint.route("/<id:part_id>/stock/adjustments", methods=["POST"])
 @require("stock")
 @blueprint.arguments(StockAdjustmentSchema)
+@blueprint.response(200, AdminStockSchema)
 def adjust_stock(body: dict[str, Any], part_id: int) -> Response:
     """Put pieces on hand, or take them; needs no version, since adjustments commute."""
     return json_response(g.core.parts.adjust_stock_with_sync(actor(), part_id, body["delta"], body["reason"]))

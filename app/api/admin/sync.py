@@ -8,6 +8,7 @@ from flask_smorest import Blueprint
 from app.api.auth import require
 from app.api.parsing import StrictParser
 from app.api.rendering import json_response
+from app.api.schemas.answers import DeadLetterPageSchema, ReplayedSchema, SyncStatusSchema
 from app.api.schemas.parts import PageQuerySchema
 from app.api.schemas.sync import ReconcileQuerySchema, ReplayQuerySchema
 from app.store.paging import Position
@@ -18,6 +19,7 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 
 @blueprint.route("/status", methods=["GET"])
 @require("viewer")
+@blueprint.response(200, SyncStatusSchema)
 def status() -> Response:
     """Per effect: pending, oldest age, dead, latency; the last reconciliation; the cache's figures."""
     return json_response(g.core.operations.status())
@@ -26,6 +28,7 @@ def status() -> Response:
 @blueprint.route("/dead-letters", methods=["GET"])
 @require("viewer")
 @blueprint.arguments(PageQuerySchema, location="query")
+@blueprint.response(200, DeadLetterPageSchema)
 def dead_letters(query: dict[str, Any]) -> Response:
     """List deliveries that were given up on, each with its last error."""
     after = g.cursors.read("dead letters", query["cursor"])
@@ -38,6 +41,7 @@ def dead_letters(query: dict[str, Any]) -> Response:
 @blueprint.route("/dead-letters/<bigid:event_id>/replay", methods=["POST"])
 @require("admin")
 @blueprint.arguments(ReplayQuerySchema, location="query")
+@blueprint.response(200, ReplayedSchema)
 def replay_one(query: dict[str, Any], event_id: int) -> Response:
     """Try one event's dead deliveries again; `effect` narrows it to one of them."""
     return json_response({"replayed": g.core.operations.replay(event_id, query["effect"])})
@@ -45,6 +49,7 @@ def replay_one(query: dict[str, Any], event_id: int) -> Response:
 
 @blueprint.route("/replay", methods=["POST"])
 @require("admin")
+@blueprint.response(200, ReplayedSchema)
 def replay_all() -> Response:
     """Try all dead deliveries again."""
     return json_response({"replayed": g.core.operations.replay_all()})

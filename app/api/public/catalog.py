@@ -7,6 +7,7 @@ from flask_smorest import Blueprint
 
 from app.api.parsing import StrictParser
 from app.api.rendering import page_body, public_response
+from app.api.schemas.answers import CategoryPageSchema, PublicPartPageSchema, PublicPartSchema
 from app.api.schemas.parts import PublicPartQuerySchema
 from app.domain.errors import NotFoundError
 from app.store.catalog import PartFilters
@@ -17,6 +18,7 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 
 @blueprint.route("/parts", methods=["GET"])
 @blueprint.arguments(PublicPartQuerySchema, location="query")
+@blueprint.response(200, PublicPartPageSchema)
 def list_parts(query: dict[str, Any]) -> Response:
     """List published parts."""
     bounds = {name: None if query[name] is None else str(query[name]) for name in ("min_price", "max_price")}
@@ -28,6 +30,7 @@ def list_parts(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/parts/<id:part_id>", methods=["GET"])
+@blueprint.response(200, PublicPartSchema)
 def get_part(part_id: int) -> Response:
     """Return one published part."""
     answer = g.core.parts.get_part_with_real_time_data(part_id)
@@ -37,6 +40,7 @@ def get_part(part_id: int) -> Response:
 
 
 @blueprint.route("/categories", methods=["GET"])
+@blueprint.response(200, CategoryPageSchema)
 def categories() -> Response:
     """Return all categories, each with its parent and the number of its own published parts."""
     answer = g.core.parts.catalog.categories()

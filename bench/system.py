@@ -1,0 +1,184 @@
+"""A running Lockstep as its clients see it: a stack of one's own, or one somewhere else, and calls over keep-alive connections."""
+
+import http.client
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psutil  # type: ignore[import-untyped]  # publishes no types
+
+from app.services.authentication import digest, new_api_key
+from app.store import users
+from app.store.database import connect, reading
+from config import REPOSITORY
+from devserver import Stack
+
+API = "/api/v1"
+
+
+class NoAnswerError(Exception):
+    """The connection broke before an answer came: a write may or may not have happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer."""
+
+    status: int
+    body: Any
+    cache: str | None
+
+
+class Client:
+    """One keep-alive connection, opened when needed. For one thread.
+
+    http.client and not httpx: it costs a third, and the servers shall be what is measured.
+    """
+
+    def __init__(self, url: str, key: str | None = None, timeout: float = 10.0) -> None:
+        """Speak to `url`, with the rights of an API key."""
+        parts = urlsplit(url)
+        self._connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=timeout)
+        self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+
+    @property
+    def port(self) -> int | None:
+        """The local port of the connection, if it is open."""
+        return self._connection.sock.getsockname()[1] if self._connection.sock else None
+
+    def connect(self) -> None:
+        """Open the connection."""
+        self._connection.connect()
+
+    def close(self) -> None:
+        """Close it; the next call opens another."""
+        self._connection.close()
+
+    def call(self, method: str, path: str, body: Any = None, request_id: str | None = None) -> Answer:
+        """Send one request and return its answer.
+
+        Raises:
+            NoAnswerError: the connection could not be opened, or broke. It is never sent twice.
+        """
+        headers = self._headers | ({"X-Request-ID": request_id} if request_id else {})
+        try:
+            self._connection.request(method, API + path, None if body is None else json.dumps(body), headers)
+            response = self._connection.getresponse()
+            raw = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            self._connection.close()
+            raise NoAnswerError(repr(error)) from error
+        is_json = "json" in (response.getheader("Content-Type") or "")
+        return Answer(response.status, json.loads(raw) if is_json and raw else raw, response.getheader("X-Cache"))
+
+
+@dataclass(slots=True)
+class System:
+    """Where a running Lockstep is, and an administrator's API key for it."""
+
+    url: str
+    key: str
+    stack: Stack | None = None
+
+    def client(self) -> Client:
+        """Return a client with the administrator's rights."""
+        return Client(self.url, self.key)
+
+    def clients_of_every_process(self) -> list[Client]:
+        """Return open clients, one for each web process: the kernel spreads new connections over them."""
+        names = [f"web-{n + 1}" for n in range(self.stack.settings.web_concurrency)] if self.stack else []
+        if self.stack is None:
+            return [self.client()]
+        pids = {self.stack.pid(name) for name in names}
+        found: dict[int, Client] = {}
+        deadline = time.monotonic() + 10
+        while pids - found.keys():
+            if time.monotonic() > deadline:
+                close_all(found.values())
+                raise TimeoutError(f"no connection reached {pids - found.keys()}")
+            client = self.client()
+            client.connect()
+            # An answer proves that the process has accepted it; only then is it listed as that process's connection.
+            client.call("GET", "/categories")
+            owner = self._owner(client, pids)
+            if owner in pids - found.keys():
+                found[owner] = client
+            else:
+                client.close()
+        return list(found.values())
+
+    def _owner(self, client: Client, pids: set[int]) -> int:
+        for pid in pids:
+            for connection in psutil.Process(pid).net_connections("tcp"):
+                if connection.raddr and connection.raddr.port == client.port:
+                    return pid
+        return 0
+
+    def make_parts(self, count: int) -> list[int]:
+        """Create published parts with a price and stock; return their ids."""
+        client = self.client()
+        made = []
+        for _ in range(count):
+            answer = client.call(
+                "POST",
+                "/admin/parts",
+                {
+                    "sku": f"BENCH-{uuid.uuid4().hex[:12]}",
+                    "part_name": "Bench part",
+                    "status": "published",
+                    "prices": [{"currency": "EUR", "amount": "1.00"}],
+                    "specifications": [{"name": "Bore", "value": "10", "unit": "mm"}],
+                    "stock": {"current_stock": 1000},
+                },
+            )
+            if answer.status != http.HTTPStatus.CREATED:
+                raise RuntimeError(f"a part could not be made: {answer}")
+            made.append(int(answer.body["id"]))
+        client.close()
+        return made
+
+
+def create_key(database_url: str, name: str) -> str:
+    """Return a new administrator's API key, written straight into the database as `flask create-api-key` does."""
+    engine = connect(database_url)
+    try:
+        with reading(engine).connect() as connection:
+            user_id = users.system(connection).id
+        key = new_api_key()
+        users.create_key(engine, name, digest(key), "admin", user_id)
+        return key
+    finally:
+        engine.dispose()
+
+
+def close_all(clients: Iterable[Client]) -> None:
+    """Close clients."""
+    for client in clients:
+        client.close()
+
+
+def wait_until(condition: Callable[[], bool], within: float = 10.0, every: float = 0.02) -> bool:
+    """Return whether a condition comes true in time."""
+    deadline = time.monotonic() + within
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(every)
+    return True
+
+
+@contextmanager
+def own_stack(home: Path, without: Sequence[str] = ("flower",), **environ: str) -> Iterator[System]:
+    """Run a stack without the demo catalogue and without the processes named, while the block runs."""
+    lines = (REPOSITORY / "Procfile").read_text().splitlines()
+    procfile = home / "Procfile"
+    procfile.write_text("".join(f"{line}\n" for line in lines if line.split(":")[0] not in without))
+    stack = Stack(home, environ, arguments=["--procfile", str(procfile), "--prepare", "flask --app wsgi db upgrade"])
+    with stack:
+        yield System(stack.url, create_key(stack.settings.database_url, "bench"), stack)
