@@ -100,10 +100,11 @@ class Postgres(Server):
         if os.geteuid() != 0:
             return []
         user, group = self._account()
-        capability = "+dac_override"
+        # Without that secure bit access(2), by which PostgreSQL looks for its own files, would not count the capability.
+        capability, secure_bit = "+dac_override", "+no_setuid_fixup"
         return [
             *("setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups"),
-            *(f"--inh-caps={capability}", f"--ambient-caps={capability}", "--"),
+            *(f"--inh-caps={capability}", f"--ambient-caps={capability}", f"--securebits={secure_bit}", "--"),
         ]
 
     def _check_account(self) -> None:

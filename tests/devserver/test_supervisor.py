@@ -166,9 +166,11 @@ def test_the_home_stays_locked_until_the_last_process_is_gone(stack: Stack) -> N
             return False
 
         os.kill(guardian, signal.SIGSTOP)
-        stack.kill()
-        assert not is_free()
-        os.kill(guardian, signal.SIGCONT)
+        try:
+            stack.kill()
+            assert not is_free()
+        finally:
+            os.kill(guardian, signal.SIGCONT)
         assert wait_until(is_free)
         assert not any(is_alive(pid) for pid in pids - {guardian})
 

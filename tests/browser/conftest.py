@@ -1,0 +1,78 @@
+"""The whole system, and a real Chromium looking at it."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from config import REPOSITORY
+from devserver import Stack
+
+FRONTEND = REPOSITORY / "app" / "frontend"
+DESKTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 360, "height": 740}
+
+expect.set_options(timeout=15_000)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """`make run`, in a home of its own."""
+    with Stack(tmp_path_factory.mktemp("browser")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The Chromium that npm's @sparticuz/chromium carries."""
+    node = subprocess.run(
+        [REPOSITORY / ".venv/bin/node", "scripts/chromium-path.mjs"], cwd=FRONTEND, check=True, capture_output=True, text=True
+    )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=node.stdout.strip(),
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(chromium: Browser, tmp_path: Path) -> Iterator[Callable[..., BrowserContext]]:
+    """Make browser contexts, each like a browser of its own; pages must not report errors of their own making."""
+    made: list[BrowserContext] = []
+    errors: list[str] = []
+
+    def make(viewport: dict[str, int] = DESKTOP) -> BrowserContext:
+        opened = chromium.new_context(viewport=viewport, locale="en-GB")
+        opened.on("weberror", lambda error: errors.append(str(error.error)))
+        made.append(opened)
+        return opened
+
+    yield make
+    for opened in made:
+        opened.close()
+    assert errors == []
+
+
+@pytest.fixture
+def panel(stack: Stack, context: Callable[..., BrowserContext]) -> Page:
+    """The panel, logged in as the administrator."""
+    page = context().new_page()
+    page.goto(f"{stack.url}/panel/")
+    form = page.get_by_test_id("login-form")
+    form.locator("input[type=email]").fill(stack.settings.admin_email)
+    form.locator("input[type=password]").fill(stack.settings.admin_password)
+    form.locator("button[type=submit]").click()
+    page.get_by_test_id("stock-row").first.wait_for()
+    return page
+
+
+@pytest.fixture
+def part(stack: Stack) -> dict:
+    """A part with plenty of stock, as customers see it."""
+    listed = httpx.get(f"{stack.url}/api/v1/parts", params={"q": "6204-2RS", "limit": 1}).json()
+    return dict(listed["items"][0])
