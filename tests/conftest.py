@@ -51,9 +51,13 @@ def servers() -> Iterator[EmbeddedServers]:
 
 
 @pytest.fixture(scope="session")
-def app(servers: EmbeddedServers) -> Flask:
+def app(servers: EmbeddedServers) -> Iterator[Flask]:
     """The web application over the embedded servers."""
-    return create_app(load_settings())
+    made = create_app(load_settings())
+    yield made
+    core: Core = made.extensions["lockstep"]
+    for engine in (core.engine, core.consistency._reading):
+        engine.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -84,7 +84,7 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
             return self._refused("too_many_parts", f"A connection may watch {MOST_PARTS} parts; unwatch some first.")
         for part_id in held.keys() - watched:
             join_room(rooms.part_room(part_id))
-        watched |= held.keys()
+        watched.update(held)
         answer: dict[str, Any] = {"parts": [], "gone": []}
         if request_["catalog"]:
             join_room(rooms.CATALOG_ROOM)

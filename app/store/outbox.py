@@ -19,7 +19,8 @@ _COLUMNS = """
     e.id, e.event_id, e.aggregate_type, e.aggregate_id, e.aspect, e.type, e.version, e.payload, e.actor_id, e.request_id,
     e.created_at
 """
-# Served by ix_outbox_deliveries_due. SKIP LOCKED lets several workers claim side by side.
+# Served by ix_outbox_deliveries_due. SKIP LOCKED lets several workers claim side by side. `now()`, the same for every row of a
+# statement, makes the end of the lease the claim's name: whoever gives it back names all of its rows at once.
 _CLAIM = text(f"""
     WITH due AS (
         SELECT event_id FROM outbox_deliveries
@@ -29,7 +30,7 @@ _CLAIM = text(f"""
         FOR UPDATE SKIP LOCKED
     ), leased AS (
         UPDATE outbox_deliveries d
-        SET leased_until = clock_timestamp() + make_interval(secs => :lease), attempts = attempts + 1
+        SET leased_until = now() + make_interval(secs => :lease), attempts = attempts + 1
         FROM due WHERE d.event_id = due.event_id AND d.effect = :effect
         RETURNING d.event_id, d.attempts, d.leased_until
     )

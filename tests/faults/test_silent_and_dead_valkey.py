@@ -1,0 +1,127 @@
+"""Broker and cache dead, silent, or restored from an old copy: writes stay fast, answers stay right."""
+
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
+
+from bench.checker import check
+from bench.page import Page
+from bench.recording import Recorder
+from bench.system import System, wait_until
+from tests.faults.inspection import assert_converges, complaints, kill, pid, readiness
+from tests.faults.test_random_kills import valkey_data
+
+OUTAGE = 4.0
+BOUND = 2.0
+
+
+@contextmanager
+def silent(system: System) -> Iterator[None]:
+    """Valkey accepts connections and never answers."""
+    victim = pid(system, "valkey")
+    os.kill(victim, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(victim, signal.SIGCONT)
+
+
+@contextmanager
+def dead(system: System) -> Iterator[None]:
+    """Valkey is down and cannot be started, since a file stands where its data should be."""
+    data = valkey_data(system)
+    aside = data.with_name("valkey-aside")
+    data.rename(aside)
+    data.touch()
+    kill(system, "valkey")
+    try:
+        yield
+    finally:
+        data.unlink()
+        aside.rename(data)
+
+
+@pytest.mark.parametrize("outage", [silent, dead], ids=["silent", "dead"])
+def test_without_valkey_writes_stay_below_a_second_and_answers_stay_right(
+    system: System, outage: Callable[[System], object]
+) -> None:
+    parts = system.make_parts(8)
+    with Page(system.url, parts) as page:
+        recorder = Recorder(system, parts, sessions=4, write_share=0.2, pause=0.005)
+        with recorder:
+            assert wait_until(lambda: len(recorder.history) > 200)
+            with outage(system):  # type: ignore[attr-defined]
+                began = time.perf_counter()
+                assert wait_until(lambda: readiness(system)[1].get("status") == "degraded", within=BOUND)
+                assert readiness(system)[0] == 200
+                time.sleep(max(0.0, began + OUTAGE - time.perf_counter()))
+                ended = time.perf_counter()
+            assert wait_until(lambda: readiness(system)[1].get("status") == "ok", within=10)
+        during = [call for call in recorder.calls if began < call.start < ended]
+        writes = sorted(call.end - call.start for call in during if call.method != "GET")
+        assert not [call for call in recorder.calls if call.status != 200]
+        assert len(writes) > 10
+        # The contract: about a tenth of a second each while the breaker finds out, nothing at all afterwards.
+        print(f"{len(writes)} writes, p50 {writes[len(writes) // 2] * 1000:.0f} ms, slowest {writes[-1] * 1000:.0f} ms")
+        assert writes[-1] < 1.0
+        assert writes[len(writes) // 2] < 0.15
+        # Nothing was answered from the past while the outage lasted, and at no time from longer ago than the bound.
+        assert not check([operation for operation in recorder.history if operation.end < ended])
+        assert not check(recorder.history, grace=BOUND)
+        took = assert_converges(lambda: complaints(system, parts, [], page), 10)
+        print(f"converged in {took:.2f} s; page {page.counts}")
+
+
+def test_an_older_copy_of_valkeys_data_is_never_served(system: System) -> None:
+    """From the first answer on: the server has forgotten the scripts, and with them all that it remembers is void."""
+    parts = system.make_parts(4)
+    data = valkey_data(system)
+    copy = data.with_name("valkey-copy")
+    clients = system.clients_of_every_process()
+    stale: list[object] = []
+    stopped = threading.Event()
+
+    def warm(wanted: Sequence[str]) -> bool:
+        answers = [client.call("GET", f"/parts/{part}") for client in clients for part in parts]
+        return all(answer.cache in wanted for answer in answers)
+
+    def read(latest: dict[int, int]) -> None:
+        client = system.client()
+        while not stopped.is_set():
+            for part, version in latest.items():
+                answer = client.call("GET", f"/parts/{part}")
+                if answer.body["versions"]["stock"] < version:
+                    stale.append((time.time(), part, version, answer))
+        client.close()
+
+    assert wait_until(lambda: warm(["HIT"]))
+    shutil.copytree(data, copy)
+    latest = {}
+    for part in parts:
+        for delta in (1, 2, 3):
+            answer = clients[0].call("POST", f"/admin/parts/{part}/stock/adjustments", {"delta": delta, "reason": "counted"})
+            latest[part] = answer.body["version"]
+    assert wait_until(lambda: warm(["HIT"]))
+    shutil.rmtree(data)
+    copy.rename(data)
+    readers = [threading.Thread(target=read, args=(latest,)) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    victim = kill(system, "valkey")
+    pid(system, "valkey", other_than=victim)
+    try:
+        # The copy is in use again once it answers with hits; until then there was nothing to be served wrongly.
+        assert wait_until(lambda: warm(["HIT"]))
+    finally:
+        stopped.set()
+        for reader in readers:
+            reader.join()
+        for client in clients:
+            client.close()
+    assert not stale

@@ -1,0 +1,110 @@
+"""Processes that stop or kill themselves at a chosen step. `python -m tests.faults.victim` reads lines `ROLE STEP SIGNAL [PART]`,
+forks a victim for each, and prints its pid and in the end its exit code (negative for a signal).
+
+ROLE `worker` delivers one effect (STEP `<effect>:<step>`, with a lease of `LEASE` seconds); ROLE `web` makes one stock write.
+Signal STOP freezes it there until somebody continues it; KILL ends it as a power cut would.
+"""
+
+import functools
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from app.contract.events import Actor
+from app.contract.task_names import Effect
+from app.core import Core, build_core
+from app.store import outbox, users
+from app.store.database import connect
+from app.sync import delivery
+from config import load_settings
+
+LEASE = 0.5
+STEPS = ("claimed", "applied", "settled")
+
+
+class _NoSender:
+    def send_task(self, *_arguments: Any, **_options: Any) -> None:
+        """Send nothing: this process has no broker."""
+
+
+def halt(number: int) -> None:
+    """Do to ourselves what the test wants."""
+    os.kill(os.getpid(), number)
+
+
+def after(function: Callable[..., Any], number: int) -> Callable[..., Any]:
+    """Return `function` with a halt behind it, once."""
+    pending = [number]
+
+    @functools.wraps(function)
+    def wrapped(*arguments: Any, **options: Any) -> Any:
+        answer = function(*arguments, **options)
+        if pending:
+            halt(pending.pop())
+        return answer
+
+    return wrapped
+
+
+def deliver(core: Core, effect: Effect, step: str, number: int) -> None:
+    """Deliver what is due of one effect, and halt after a step of the first batch."""
+    delivery.outbox.claim = functools.partial(outbox.claim, lease=LEASE)  # type: ignore[attr-defined]
+    service = core.deliveries
+    match step:
+        case "claimed":
+            delivery.outbox.claim = after(delivery.outbox.claim, number)  # type: ignore[attr-defined]
+        case "applied":
+            handler = service._handlers[effect]
+            work = {name: getattr(handler, name) for name in ("apply", "record")}
+            halting = {name: after(function, number) for name, function in work.items() if function is not None}
+            service._handlers = {effect: type(handler)(handler.policy, **halting)}
+        case "settled":
+            delivery.outbox.settle = after(outbox.settle, number)  # type: ignore[attr-defined]
+    service.deliver(effect)
+
+
+def write(core: Core, step: str, number: int, part: int) -> None:
+    """Add one piece of a part and halt at a step of what follows the commit."""
+    with core.reading.connect() as connection:
+        row = users.system(connection)
+    match step:
+        case "committed":
+            core.transactions._on_commit = lambda _events: halt(number)
+        case "invalidated":
+            core.consistency.ensure_cache_consistency = after(  # type: ignore[method-assign]
+                core.consistency.ensure_cache_consistency, number
+            )
+    core.parts.adjust_stock_with_sync(Actor(row.id, row.name), part, 1, "victim")
+
+
+def main(role: str, step: str, name: str, part: str = "0") -> None:
+    """Be the victim."""
+    settings = load_settings()
+    core = build_core(settings, connect(settings.database_url), _NoSender())
+    number = getattr(signal, f"SIG{name}")
+    if role == "worker":
+        effect, _, step = step.partition(":")
+        deliver(core, Effect(effect), step, number)
+    else:
+        write(core, step, number, int(part))
+
+
+def fork_on_demand() -> None:
+    """Fork a victim for each line, so that only the first one waits for Python's imports."""
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                main(*line.split())
+                code = 0
+            finally:
+                os._exit(code)
+        print(pid, flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+
+
+if __name__ == "__main__":
+    fork_on_demand()

@@ -1,0 +1,232 @@
+"""CacheManager against real Valkey: leases, stampedes, freshness, a cache that is away, refuses writes, or was restarted."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier, Event, Lock
+from uuid import uuid4
+
+import pytest
+from redis import Redis
+
+from app.cache.manager import CacheManager, CacheUnavailableError, Entry, Invalidation, Result
+from app.contract import cache_keys
+from app.contract.events import Aspect, ListFacet
+from app.core import cache_client
+
+KEY = "part:1"
+FACETS = (ListFacet.CONTENT,)
+
+
+def constant(version: int = 1, body: bytes = b"body") -> Callable[[Sequence[str]], Mapping[str, Entry]]:
+    return lambda keys: dict.fromkeys(keys, Entry(version, body))
+
+
+def never(_keys: Sequence[str]) -> Mapping[str, Entry]:
+    raise AssertionError("the cache should have answered")
+
+
+def unasked() -> bytes:
+    raise AssertionError("the cache should have answered")
+
+
+def test_a_miss_fills_the_cache_and_the_next_read_on_any_process_is_a_hit(new_manager: Callable[[], CacheManager]) -> None:
+    first = new_manager().get_or_set("part", [KEY], constant(3, b"three"))
+    second = new_manager().get_or_set("part", [KEY], never)
+    assert (first.result, second.result) == (Result.MISS, Result.HIT)
+    assert second.entries[KEY] == Entry(3, b"three")
+
+
+def test_an_empty_body_is_remembered_as_nothing_to_see_and_replaced_by_the_creation(manager: CacheManager) -> None:
+    manager.get_or_set("part", [KEY], constant(0, b""))
+    assert manager.get_or_set("part", [KEY], never).entries[KEY].body == b""
+    manager.invalidate([Invalidation(1, {KEY: b"created"})])
+    assert manager.get_or_set("part", [KEY], never).entries[KEY] == Entry(1, b"created")
+
+
+def test_an_invalidation_replaces_the_entry_by_the_state_that_the_event_carries(manager: CacheManager) -> None:
+    manager.get_or_set("part", [KEY], constant(1))
+    manager.invalidate([Invalidation(2, {KEY: b"newer"})])
+    assert manager.get_or_set("part", [KEY], never).entries[KEY] == Entry(2, b"newer")
+
+
+def test_an_invalidation_without_a_body_makes_the_next_reader_load(manager: CacheManager) -> None:
+    manager.get_or_set("part", [KEY], constant(1))
+    manager.invalidate([Invalidation(2, {KEY: None})])
+    assert manager.get_or_set("part", [KEY], constant(2)).result is Result.MISS
+
+
+def test_repeated_and_late_invalidations_change_nothing(manager: CacheManager) -> None:
+    manager.get_or_set("part", [KEY], constant(1))
+    manager.invalidate([Invalidation(3, {KEY: b"three"})])
+    manager.invalidate([Invalidation(3, {KEY: b"repeated"}), Invalidation(2, {KEY: b"late"})])
+    assert manager.get_or_set("part", [KEY], never).entries[KEY] == Entry(3, b"three")
+
+
+def test_an_entry_lives_no_longer_than_it_says(manager: CacheManager, scratch: Redis) -> None:
+    manager.get_or_set("part", [KEY], lambda keys: dict.fromkeys(keys, Entry(1, b"sale", life=2.0)))
+    assert 1_000 < scratch.pttl(KEY) <= 2_000
+
+
+def test_every_key_that_is_written_expires_by_itself_or_is_one_of_the_few_tokens(manager: CacheManager, scratch: Redis) -> None:
+    manager.get_or_set("part", [KEY], lambda _keys: {})
+    manager.get_or_set_list("list", "parts:list:x", FACETS, lambda: b"[]")
+    manager.invalidate([Invalidation(2, {"part:2": b"two"}, FACETS)])
+    lasting = {key.decode() for key in scratch.scan_iter() if scratch.pttl(key) < 0}
+    assert lasting == {cache_keys.EPOCH, cache_keys.generation(ListFacet.CONTENT)}
+
+
+def test_a_list_is_a_hit_until_one_of_its_generations_changes(manager: CacheManager) -> None:
+    manager.get_or_set_list("list", "parts:list:x", FACETS, lambda: b"old")
+    assert manager.get_or_set_list("list", "parts:list:x", FACETS, unasked) == (b"old", Result.HIT)
+    manager.invalidate([Invalidation(1, {}, (ListFacet.PRICE,))])
+    assert manager.get_or_set_list("list", "parts:list:x", FACETS, unasked) == (b"old", Result.HIT)
+    manager.invalidate([Invalidation(1, {}, (ListFacet.CONTENT,))])
+    assert manager.get_or_set_list("list", "parts:list:x", FACETS, lambda: b"new") == (b"new", Result.MISS)
+
+
+def test_the_catalogue_token_changes_with_every_facet(manager: CacheManager) -> None:
+    tokens = [manager.catalog_token()]
+    for facet in ListFacet:
+        manager.invalidate([Invalidation(1, {}, (facet,))])
+        tokens.append(manager.catalog_token())
+    assert len(set(tokens)) == len(tokens)
+    assert manager.catalog_token() == tokens[-1]
+
+
+def test_dropping_a_part_drops_all_its_keys(manager: CacheManager, scratch: Redis) -> None:
+    keys = [key for aspect in Aspect for key in cache_keys.aspect_keys(7, aspect)]
+    manager.get_or_set("part", keys, constant())
+    manager.invalidate_part_cache(7)
+    assert scratch.exists(*keys) == 0
+
+
+def test_of_twenty_readers_that_miss_at_once_one_loads_and_most_wait_for_it(manager: CacheManager) -> None:
+    start, loaded, lock = Barrier(20), [], Lock()
+
+    def load(keys: Sequence[str]) -> Mapping[str, Entry]:
+        with lock:
+            loaded.append(1)
+        time.sleep(0.003)  # stands for the query, shorter than the others' patience
+        return dict.fromkeys(keys, Entry(1, b"body"))
+
+    def read(_number: int) -> bytes:
+        start.wait()
+        return manager.get_or_set("part", [KEY], load).entries[KEY].body
+
+    with ThreadPoolExecutor(20) as pool:
+        assert set(pool.map(read, range(20))) == {b"body"}
+    assert 1 <= len(loaded) <= 10
+
+
+def test_a_reader_that_waits_in_vain_goes_to_the_database_and_fills_nothing(manager: CacheManager, scratch: Redis) -> None:
+    loading, go_on = Event(), Event()
+
+    def slowly(keys: Sequence[str]) -> Mapping[str, Entry]:
+        loading.set()
+        assert go_on.wait(10)
+        return dict.fromkeys(keys, Entry(1, b"slow"))
+
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(manager.get_or_set, "part", [KEY], slowly)
+        assert loading.wait(10)
+        impatient = manager.get_or_set("part", [KEY], constant(1, b"own"))
+        filled_by_the_impatient = scratch.hexists(KEY, "body")
+        go_on.set()
+        assert slow.result().entries[KEY].body == b"slow"
+    assert (impatient.entries[KEY].body, impatient.result) == (b"own", Result.MISS)
+    assert not filled_by_the_impatient
+    assert manager.get_or_set("part", [KEY], never).entries[KEY].body == b"slow"
+
+
+def test_a_lease_that_nobody_fills_is_given_out_again(manager: CacheManager, scratch: Redis) -> None:
+    manager.get_or_set("part", [KEY], lambda _keys: {})
+    scratch.hset(KEY, "leased_until", 1)
+    manager.get_or_set("part", [KEY], constant())
+    assert manager.get_or_set("part", [KEY], never).result is Result.HIT
+
+
+def test_when_freshness_lapses_every_read_goes_to_the_database(scratch: Redis, manager: CacheManager) -> None:
+    manager.get_or_set("part", [KEY], constant(1, b"cached"))
+    manager.get_or_set_list("list", "parts:list:x", FACETS, lambda: b"cached")
+    stale = CacheManager(scratch, lambda _kind, _result: None)
+    stale.mark_verified(time.monotonic() - 2.0)
+    assert stale.get_or_set("part", [KEY], constant(1, b"database")) == stale_reading(b"database")
+    assert stale.get_or_set_list("list", "parts:list:x", FACETS, lambda: b"database") == (b"database", Result.BYPASS)
+    stale.mark_verified(time.monotonic())
+    assert stale.get_or_set("part", [KEY], never).result is Result.HIT
+
+
+def stale_reading(body: bytes) -> object:
+    from app.cache.manager import Reading
+
+    return Reading({KEY: Entry(1, body)}, Result.BYPASS)
+
+
+def test_a_proof_of_freshness_never_goes_back(manager: CacheManager, scratch: Redis) -> None:
+    one = CacheManager(scratch, lambda _kind, _result: None)
+    one.mark_verified(time.monotonic())
+    one.mark_verified(time.monotonic() - 60)
+    assert one.is_fresh
+
+
+def test_a_cache_that_is_away_costs_no_error_and_soon_no_time(tmp_path: Path) -> None:
+    dead = CacheManager(cache_client(f"unix://{tmp_path}/nobody.sock?db=1"), lambda _kind, _result: None)
+    dead.mark_verified(float("inf"))
+    for _ in range(5):
+        assert dead.get_or_set("part", [KEY], constant(1, b"database")) == stale_reading(b"database")
+        assert dead.get_or_set_list("list", "l", FACETS, lambda: b"database") == (b"database", Result.BYPASS)
+    with pytest.raises(CacheUnavailableError, match="left alone"):
+        dead.invalidate([Invalidation(1, {KEY: None})])
+    assert not dead.answers()
+
+
+def test_the_result_of_every_read_is_observed(scratch: Redis) -> None:
+    seen: list[tuple[str, Result]] = []
+    manager = CacheManager(scratch, lambda kind, result: seen.append((kind, result)))
+    manager.get_or_set("part", [KEY], constant())
+    manager.mark_verified(float("inf"))
+    manager.get_or_set("part", [KEY], constant())
+    manager.get_or_set("part", [KEY], never)
+    assert seen == [("part", Result.BYPASS), ("part", Result.MISS), ("part", Result.HIT)]
+
+
+@pytest.fixture
+def out_of_memory(scratch: Redis) -> Iterator[None]:
+    before = scratch.config_get("maxmemory")["maxmemory"]
+    policy = scratch.config_get("maxmemory-policy")["maxmemory-policy"]
+    scratch.config_set("maxmemory-policy", "noeviction")
+    scratch.config_set("maxmemory", 1)
+    yield
+    scratch.config_set("maxmemory", before)
+    scratch.config_set("maxmemory-policy", policy)
+
+
+@pytest.fixture
+def read_only(scratch: Redis) -> Iterator[None]:
+    scratch.execute_command("REPLICAOF", "127.0.0.1", "1")
+    yield
+    scratch.execute_command("REPLICAOF", "NO", "ONE")
+
+
+@pytest.mark.parametrize("trouble", ["out_of_memory", "read_only"])
+def test_a_cache_that_refuses_writes_counts_as_away(trouble: str, manager: CacheManager, request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue(trouble)
+    assert manager.get_or_set("part", [KEY], constant(1, b"database")) == stale_reading(b"database")
+    with pytest.raises(CacheUnavailableError):
+        manager.invalidate([Invalidation(1, {KEY: None})])
+
+
+def test_a_server_that_has_forgotten_the_scripts_has_forgotten_every_entry(valkey: Redis) -> None:
+    """A restarted server or a promoted replica may hold older data than what was written: NOSCRIPT begins a new epoch."""
+    key = f"part:{uuid4().int % 10**9 + 10**9}"
+    manager = CacheManager(valkey, lambda _kind, _result: None)
+    manager.mark_verified(float("inf"))
+    manager.get_or_set("part", [key], constant(1, b"old"))
+    manager.get_or_set_list("list", f"parts:list:{key}", FACETS, lambda: b"old")
+    epoch = valkey.get(cache_keys.EPOCH)
+    valkey.script_flush()
+    assert manager.get_or_set("part", [key], constant(1, b"database")).entries[key].body == b"database"
+    assert manager.get_or_set_list("list", f"parts:list:{key}", FACETS, lambda: b"database")[0] == b"database"
+    assert valkey.get(cache_keys.EPOCH) != epoch

@@ -1,0 +1,35 @@
+"""Bounds of the Socket.IO server that no well-behaved client meets."""
+
+import subprocess
+import sys
+
+from config import REPOSITORY
+
+# In a process of its own: eventlet wants to be patched in before anything else.
+SLOW_CLIENT = """
+import warnings
+warnings.simplefilter("ignore")
+import eventlet
+eventlet.monkey_patch()
+from engineio.packet import MESSAGE, Packet
+from engineio.socket import Socket
+from app.factory import create_app
+from app.live import server
+from config import load_settings
+
+app = create_app(load_settings())
+engine = server.attach(app, app.extensions["lockstep"], app.extensions["lockstep_authenticator"]).server.eio
+slow = engine.sockets["slow"] = Socket(engine, "slow")
+for _ in range(server.LONGEST_QUEUE * 3):
+    engine.send_packet("slow", Packet(MESSAGE, "event"))
+print(slow.closed, slow.queue.qsize() - server.LONGEST_QUEUE)
+"""
+
+
+def test_a_client_that_does_not_keep_up_is_cut_off_and_its_queue_stays_bounded() -> None:
+    done = subprocess.run([sys.executable, "-c", SLOW_CLIENT], cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    closed, beyond_the_bound = done.stdout.split()
+    assert closed == "True"
+    # Closing puts an end mark behind the last packet.
+    assert int(beyond_the_bound) <= 1

@@ -1,0 +1,248 @@
+"""The unit of work: atomic with its events, without lost updates, patient with deadlocks, impatient with locks."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+from psycopg.errors import CheckViolation
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from app.contract.effects import EFFECTS
+from app.contract.events import Actor, EventType
+from app.core import Core
+from app.domain.errors import ConcurrencyError, DatabaseConsistencyError, InsufficientStockError
+from app.domain.stock import Stock
+from app.services.preconditions import Expected
+from app.store import stock as rows
+from app.store.locks import lock_parts, lock_stock, lock_stocks
+from app.store.transaction import TransactionManager, UnitOfWork
+
+Query = Callable[..., list[dict[str, Any]]]
+WRITERS = 8
+
+
+def stock_events(query: Query, part_id: int) -> list[dict[str, Any]]:
+    return query(
+        "SELECT id, type, version, payload, created_at FROM outbox_events"
+        " WHERE aggregate_type = 'part' AND aggregate_id = :id AND aspect = 'stock' ORDER BY id", id=part_id,
+    )  # fmt: skip
+
+
+def stock_row(query: Query, part_id: int) -> dict[str, Any]:
+    (row,) = query("SELECT * FROM stock_levels WHERE part_id = :id", id=part_id)
+    return row
+
+
+def test_of_many_writers_of_one_version_exactly_one_wins(
+    core: Core, actor: Actor, new_part: Callable[..., int], query: Query
+) -> None:
+    part_id, start = new_part(), Barrier(WRITERS)
+
+    def write(number: int) -> int | None:
+        start.wait()
+        try:
+            state = core.parts.update_stock_with_sync(actor, part_id, {"current_stock": 100 + number}, Expected(1))
+        except ConcurrencyError as error:
+            assert error.current["version"] == 2
+            return None
+        return int(state["current_stock"])
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        won = [result for result in pool.map(write, range(WRITERS)) if result is not None]
+    assert len(won) == 1
+    assert stock_row(query, part_id)["current_stock"] == won[0]
+    assert [event["version"] for event in stock_events(query, part_id)] == [1, 2]
+
+
+def test_concurrent_adjustments_all_count_and_their_versions_are_in_the_order_of_their_commits(
+    core: Core, actor: Actor, new_part: Callable[..., int], query: Query
+) -> None:
+    part_id, start = new_part(stock=0), Barrier(WRITERS)
+
+    def adjust(number: int) -> None:
+        start.wait()
+        for _ in range(5):
+            core.parts.adjust_stock_with_sync(actor, part_id, number + 1)
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        list(pool.map(adjust, range(WRITERS)))
+    events = stock_events(query, part_id)
+    assert [event["version"] for event in events] == list(range(1, 5 * WRITERS + 2))
+    assert [event["created_at"] for event in events] == sorted(event["created_at"] for event in events)
+    sums = [event["payload"]["state"]["current_stock"] for event in events]
+    assert all(before < after for before, after in zip(sums, sums[1:], strict=False))
+    assert stock_row(query, part_id)["current_stock"] == sums[-1] == 5 * sum(range(1, WRITERS + 1))
+
+
+def test_concurrent_removals_never_take_more_than_there_is(
+    core: Core, actor: Actor, new_part: Callable[..., int], query: Query
+) -> None:
+    part_id, start = new_part(stock=5), Barrier(WRITERS)
+
+    def take(_number: int) -> bool:
+        start.wait()
+        try:
+            core.parts.adjust_stock_with_sync(actor, part_id, -1)
+        except InsufficientStockError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        assert sum(pool.map(take, range(WRITERS))) == 5
+    assert stock_row(query, part_id)["current_stock"] == 0
+
+
+def test_an_exception_after_a_recorded_write_leaves_neither_the_row_nor_the_event(
+    core: Core, actor: Actor, new_part: Callable[..., int], query: Query
+) -> None:
+    part_id = new_part()
+    before = stock_row(query, part_id), stock_events(query, part_id)
+
+    def work(unit_of_work: UnitOfWork) -> None:
+        row = lock_stock(unit_of_work, part_id)
+        rows.save(unit_of_work, row, Stock(99, version=row.version + 1), None)
+        raise RuntimeError("in the middle")
+
+    with pytest.raises(RuntimeError, match="in the middle"):
+        core.transactions.run(actor, work)
+    assert (stock_row(query, part_id), stock_events(query, part_id)) == before
+
+
+def test_leaving_a_unit_of_work_without_a_commit_rolls_back(
+    core: Core, actor: Actor, new_part: Callable[..., int], query: Query
+) -> None:
+    part_id = new_part()
+    with core.transactions.atomic_operation(actor) as unit_of_work:
+        row = lock_stock(unit_of_work, part_id)
+        rows.save(unit_of_work, row, Stock(99, version=row.version + 1), None)
+    assert stock_row(query, part_id)["version"] == 1
+
+
+def test_an_event_that_cannot_be_written_undoes_its_change(
+    core: Core, actor: Actor, new_part: Callable[..., int], query: Query
+) -> None:
+    """Two events of one version cannot both be true: the second breaks the unique index and takes its row with it."""
+    part_id = new_part()
+
+    def work(unit_of_work: UnitOfWork) -> None:
+        row = lock_stock(unit_of_work, part_id)
+        rows.save(unit_of_work, row, Stock(99, version=row.version), None)
+
+    with pytest.raises(IntegrityError):
+        core.transactions.run(actor, work)
+    assert stock_row(query, part_id)["current_stock"] == 10
+
+
+def test_every_event_owes_exactly_the_deliveries_of_its_type(
+    core: Core, actor: Actor, new_part: Callable[..., int], query: Query
+) -> None:
+    part_id = new_part()
+    core.parts.archive_part_with_sync(actor, part_id, Expected())
+    found = query(
+        "SELECT e.type, array_agg(d.effect ORDER BY d.effect) AS effects FROM outbox_events e"
+        " JOIN outbox_deliveries d ON d.event_id = e.id WHERE e.aggregate_type = 'part' AND e.aggregate_id = :id GROUP BY e.id",
+        id=part_id,
+    )
+    assert len(found) == 3
+    for row in found:
+        assert row["effects"] == sorted(EFFECTS[EventType(row["type"])])
+
+
+def test_what_follows_a_commit_starts_after_it_and_only_for_units_of_work_with_events(
+    core: Core, actor: Actor, new_part: Callable[..., int], query: Query
+) -> None:
+    part_id, seen = new_part(), []
+
+    def after_commit(committed: Any) -> None:
+        seen.append([(c.event.version, stock_row(query, part_id)["version"], c.id) for c in committed])
+
+    transactions = TransactionManager(core.engine, after_commit)
+    transactions.run(actor, lambda unit_of_work: lock_stock(unit_of_work, part_id))
+    assert seen == []
+
+    def work(unit_of_work: UnitOfWork) -> None:
+        row = lock_stock(unit_of_work, part_id)
+        rows.save(unit_of_work, row, Stock(99, version=2), None)
+
+    transactions.run(actor, work)
+    assert seen == [[(2, 2, stock_events(query, part_id)[-1]["id"])]]
+
+
+def test_a_deadlock_is_retried_and_both_transactions_succeed(
+    core: Core, actor: Actor, new_part: Callable[..., int], query: Query
+) -> None:
+    parts = new_part(), new_part()
+    meeting, attempts = Barrier(2), [0, 0]
+
+    def cross(number: int) -> None:
+        def work(unit_of_work: UnitOfWork) -> None:
+            attempts[number] += 1
+            for position, part_id in enumerate(parts if number == 0 else parts[::-1]):
+                row = lock_stock(unit_of_work, part_id)
+                rows.save(unit_of_work, row, Stock(row.current_stock + 1, version=row.version + 1), None)
+                if position == 0 and attempts[number] == 1:
+                    meeting.wait(10)
+
+        core.transactions.run(actor, work)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(cross, range(2)))
+    assert sorted(attempts) == [1, 2]
+    assert [stock_row(query, part_id)["current_stock"] for part_id in parts] == [12, 12]
+    assert [len(stock_events(query, part_id)) for part_id in parts] == [3, 3]
+
+
+def test_a_lock_that_is_not_to_be_had_in_time_is_reported_and_nothing_is_written(
+    core: Core, actor: Actor, new_part: Callable[..., int], query: Query
+) -> None:
+    part_id = new_part()
+
+    def work(unit_of_work: UnitOfWork) -> None:
+        unit_of_work.execute(text("SET LOCAL lock_timeout = '50ms'"))
+        row = lock_stock(unit_of_work, part_id)
+        rows.save(unit_of_work, row, Stock(99, version=2), None)
+
+    with core.engine.connect() as other:
+        other.execute(text("SELECT FROM stock_levels WHERE part_id = :id FOR UPDATE"), {"id": part_id})
+        with pytest.raises(DatabaseConsistencyError):
+            core.transactions.run(actor, work)
+    assert stock_row(query, part_id)["current_stock"] == 10
+
+
+def test_locks_are_taken_in_the_order_of_the_ids_whatever_the_caller_says(
+    core: Core, actor: Actor, new_part: Callable[..., int]
+) -> None:
+    parts = [new_part() for _ in range(4)]
+    with core.transactions.atomic_operation(actor) as unit_of_work:
+        assert [row.id for row in lock_parts(unit_of_work, parts[::-1])] == parts
+        assert [row.part_id for row in lock_stocks(unit_of_work, parts[::-1])] == parts
+
+
+@pytest.mark.parametrize("column", ["current_stock", "reserved_quantity", "min_stock_level"])
+def test_the_database_refuses_a_negative_quantity_whoever_writes(
+    column: str, new_part: Callable[..., int], query: Query
+) -> None:
+    with pytest.raises(IntegrityError) as refused:
+        query(f"UPDATE stock_levels SET {column} = -1 WHERE part_id = :id", id=new_part())
+    assert isinstance(refused.value.orig, CheckViolation)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE parts SET status = 'sold' WHERE id = :id",
+        "UPDATE parts SET version = 0 WHERE id = :id",
+        "UPDATE stock_levels SET version = 0 WHERE part_id = :id",
+        "INSERT INTO part_prices (part_id, currency, amount) VALUES (:id, 'EUR', -1)",
+        "INSERT INTO part_prices (part_id, currency, amount) VALUES (:id, 'eur', 1)",
+        "INSERT INTO part_prices (part_id, currency, amount, min_quantity) VALUES (:id, 'EUR', 1, 0)",
+        "INSERT INTO part_prices (part_id, currency, amount, valid_from, valid_to) VALUES (:id, 'EUR', 1, now(), now())",
+        "INSERT INTO prices (part_id, currency, amount) VALUES (:id, 'EURO', 1)",
+    ],
+)
+def test_the_database_refuses_what_must_never_be(statement: str, new_part: Callable[..., int], query: Query) -> None:
+    with pytest.raises(Exception, match=r"check constraint|too long"):
+        query(statement, id=new_part())

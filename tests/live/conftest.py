@@ -1,0 +1,60 @@
+"""Real Socket.IO clients of a real system."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import socketio
+
+from bench.system import Client, System, wait_until
+from tests.faults.conftest import running, system  # noqa: F401 — the same fixtures
+
+CUSTOMERS = "/customers"
+ADMIN = "/admin"
+
+
+class Listener:
+    """A client that keeps every event it hears."""
+
+    def __init__(self, url: str, namespace: str, **options: Any) -> None:
+        self.namespace = namespace
+        self.events: list[tuple[str, dict[str, Any]]] = []
+        self.client = socketio.Client(reconnection=False)
+        self.client.on("*", lambda name, data: self.events.append((name, data)), namespace=namespace)
+        self.client.connect(url, namespaces=[namespace], transports=["websocket"], wait_timeout=10, **options)
+
+    def call(self, event: str, body: Any = None) -> Any:
+        """Send an event and return its acknowledgement."""
+        return self.client.call(event, body, namespace=self.namespace, timeout=10)
+
+    def heard(self, event: str, **values: Any) -> bool:
+        """Whether an event with these values arrives in time."""
+        return wait_until(lambda: any(name == event and values.items() <= data.items() for name, data in list(self.events)))
+
+
+@pytest.fixture
+def connect(system: System) -> Iterator[Callable[..., Listener]]:
+    """Connect listeners, which are disconnected in the end."""
+    made: list[Listener] = []
+
+    def make(namespace: str = CUSTOMERS, **options: Any) -> Listener:
+        made.append(Listener(system.url, namespace, **options))
+        return made[-1]
+
+    yield make
+    for listener in made:
+        listener.client.disconnect()
+
+
+@pytest.fixture
+def part_id(system: System) -> int:
+    """A published part of one's own."""
+    return system.make_parts(1)[0]
+
+
+@pytest.fixture
+def client(system: System) -> Iterator[Client]:
+    """HTTP with the administrator's rights."""
+    made = system.client()
+    yield made
+    made.close()

@@ -1,0 +1,48 @@
+"""The panel's namespace, and who gets in."""
+
+import http.client
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import pytest
+import socketio
+
+from bench.system import Client, System
+from tests.live.conftest import ADMIN, Listener
+
+
+@pytest.mark.parametrize("auth", [None, {"api_key": "lsk_wrong"}, {"api_key": 5}, "text"])
+def test_without_a_valid_session_or_key_nobody_gets_in(connect: Callable[..., Listener], auth: object) -> None:
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        connect(ADMIN, auth=auth)
+
+
+def test_staff_hear_of_everything_with_who_did_it(
+    system: System, client: Client, connect: Callable[..., Listener], part_id: int
+) -> None:
+    panel = connect(ADMIN, auth={"api_key": system.key})
+    client.call("PUT", f"/admin/parts/{part_id}/stock", {"reserved_quantity": 3})
+    assert panel.heard("stock.updated", part_id=part_id)
+    event = next(data for name, data in panel.events if name == "stock.updated" and data["part_id"] == part_id)
+    assert event["data"]["reserved_quantity"] == 3
+    assert event["actor"]["name"] == "bench"
+
+
+def test_a_page_of_another_origin_is_refused(system: System) -> None:
+    parts = urlsplit(system.url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    headers = {
+        "Origin": "https://evil.example", "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }  # fmt: skip
+    connection.request("GET", "/socket.io/?EIO=4&transport=websocket", headers=headers)
+    assert connection.getresponse().status == 400
+    connection.close()
+
+
+def test_polling_is_refused_so_that_any_process_can_serve_any_connection(system: System) -> None:
+    parts = urlsplit(system.url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    connection.request("GET", "/socket.io/?EIO=4&transport=polling")
+    assert connection.getresponse().status == 400
+    connection.close()
