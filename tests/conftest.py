@@ -28,8 +28,10 @@ from app.core import Core
 from app.factory import create_app
 from app.logs import configure
 from app.store import users
+from bench.system import System, own_stack
 from config import load_settings
 from devserver import EmbeddedServers
+from tests.faults.inspection import settled
 
 
 def pytest_sessionfinish() -> None:
@@ -126,3 +128,17 @@ def api(app: Flask, core: Core) -> Callable[[str], FlaskClient]:
         return made
 
     return make
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """One whole system for the tests that need one: two web processes, worker, beat, Valkey, PostgreSQL, each to be killed."""
+    with own_stack(tmp_path_factory.mktemp("stack")) as system:
+        yield system
+
+
+@pytest.fixture
+def system(running: System) -> System:
+    """The whole system, with every process back and nothing owed from the test before."""
+    settled(running)
+    return running

@@ -44,7 +44,7 @@ def authenticate(authenticator: Authenticator) -> Principal:
     if principal is None:
         raise UnauthenticatedError
     sent = request.headers.get("X-CSRF-Token", "")
-    if request.method not in SAFE_METHODS and not hmac.compare_digest(sent, principal.csrf_token or ""):
+    if request.method not in SAFE_METHODS and not hmac.compare_digest(sent.encode(), (principal.csrf_token or "").encode()):
         raise ForbiddenError("Send the session's `csrf_token` in the header X-CSRF-Token; GET /api/v1/auth/me returns it.")
     return principal
 

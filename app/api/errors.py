@@ -92,7 +92,12 @@ def _by_field(messages: dict[str, Any]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for located in messages.values():
         fields |= located if isinstance(located, dict) else {"body": located}
-    return {str(name): value for name, value in fields.items()}
+    return dict(_named(fields))
+
+
+def _named(messages: Any) -> Any:
+    """Return messages with every key as text; marshmallow names the elements of a list by their numbers."""
+    return {str(name): _named(value) for name, value in messages.items()} if isinstance(messages, dict) else messages
 
 
 def _database_away(error: PoolTimeoutError) -> Response:

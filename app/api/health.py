@@ -39,7 +39,7 @@ def metrics() -> Response:
     """Metrics of all processes; in production only with the token."""
     token = g.core.settings.metrics_token
     sent = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if (g.core.settings.production or token) and not (token and hmac.compare_digest(sent, token)):
+    if (g.core.settings.production or token) and not (token and hmac.compare_digest(sent.encode(), token.encode())):
         raise ForbiddenError("Send `Authorization: Bearer` with the value of LOCKSTEP_METRICS_TOKEN.")
 
     return Response(exposition(g.core.operations.outbox_status), content_type=CONTENT_TYPE_LATEST)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +14,7 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from app.domain.content import forbidden_characters, normalised
 
-_MONEY = re.compile(r"\d{1,10}(\.\d{1,2})?")
+_MONEY = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
 
 
 class StrictParser(FlaskParser):
@@ -77,6 +78,20 @@ class Money(fields.Field[Decimal]):
         if not isinstance(value, str) or not _MONEY.fullmatch(value):
             raise ValidationError('An amount is a string with at most ten digits and two decimals, such as "12.50".')
         return Decimal(value)
+
+
+class Moment(fields.AwareDateTime):
+    """A moment with its offset from UTC, RFC 3339, within the years 1 to 9999 in UTC."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(format="iso", **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> datetime:
+        moment = super()._deserialize(value, attr, data, **options)
+        try:
+            return moment.astimezone(UTC)
+        except OverflowError as error:
+            raise ValidationError("Not a moment within the years 1 to 9999.") from error
 
 
 class Quantity(fields.Integer):

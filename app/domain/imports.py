@@ -14,8 +14,8 @@ KNOWN = ("sku", "part_name", "description", "category", "price", "currency", "cu
 PATH_SEPARATOR = " > "
 _LONGEST = {"sku": 100, "part_name": 300, "description": 50_000, "category": 1000}
 _LONGEST_SPECIFICATION = 1000
-_MONEY = re.compile(r"\d{1,10}(\.\d{1,2})?")
-_COUNT = re.compile(r"\d{1,10}")
+_MONEY = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
+_COUNT = re.compile(r"[0-9]{1,10}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 

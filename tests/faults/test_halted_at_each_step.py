@@ -141,7 +141,13 @@ def due_again(core: Core, deliver: Callable[[], None], part: int) -> bool:
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("effect", list(Effect))
 def test_what_a_killed_worker_left_is_done_by_another_once(
-    core: Core, actor: Actor, new_part: Callable[..., int], deliver: Callable[[], None], victims: Victims, effect: Effect, step: str
+    core: Core,
+    actor: Actor,
+    new_part: Callable[..., int],
+    deliver: Callable[[], None],
+    victims: Victims,
+    effect: Effect,
+    step: str,
 ) -> None:
     part = new_part()
     core.parts.adjust_stock_with_sync(actor, part, 1, "counted")
@@ -157,7 +163,13 @@ def test_what_a_killed_worker_left_is_done_by_another_once(
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("effect", list(Effect))
 def test_a_worker_frozen_past_its_lease_does_no_harm_when_it_goes_on(
-    core: Core, actor: Actor, new_part: Callable[..., int], deliver: Callable[[], None], victims: Victims, effect: Effect, step: str
+    core: Core,
+    actor: Actor,
+    new_part: Callable[..., int],
+    deliver: Callable[[], None],
+    victims: Victims,
+    effect: Effect,
+    step: str,
 ) -> None:
     with ExitStack() as stack:
         heard = stack.enter_context(channel(core))

@@ -222,9 +222,7 @@ def test_locks_are_taken_in_the_order_of_the_ids_whatever_the_caller_says(
 
 
 @pytest.mark.parametrize("column", ["current_stock", "reserved_quantity", "min_stock_level"])
-def test_the_database_refuses_a_negative_quantity_whoever_writes(
-    column: str, new_part: Callable[..., int], query: Query
-) -> None:
+def test_the_database_refuses_a_negative_quantity_whoever_writes(column: str, new_part: Callable[..., int], query: Query) -> None:
     with pytest.raises(IntegrityError) as refused:
         query(f"UPDATE stock_levels SET {column} = -1 WHERE part_id = :id", id=new_part())
     assert isinstance(refused.value.orig, CheckViolation)

@@ -7,7 +7,6 @@ import pytest
 import socketio
 
 from bench.system import Client, System, wait_until
-from tests.faults.conftest import running, system  # noqa: F401 — the same fixtures
 
 CUSTOMERS = "/customers"
 ADMIN = "/admin"

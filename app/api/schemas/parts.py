@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from app.api.parsing import Money, Quantity, StrictSchema, Text
+from app.api.parsing import Moment, Money, Quantity, StrictSchema, Text
 from app.domain.pricing import PriceLine
 from app.domain.stock import LARGEST_QUANTITY
 
@@ -40,8 +40,8 @@ class PriceLineSchema(StrictSchema):
     )
     amount = Money(required=True)
     min_quantity = Quantity(load_default=1, validate=validate.Range(min=1, max=LARGEST_QUANTITY))
-    valid_from = fields.AwareDateTime(load_default=None, format="iso", allow_none=True)
-    valid_to = fields.AwareDateTime(load_default=None, format="iso", allow_none=True)
+    valid_from = Moment(load_default=None, allow_none=True)
+    valid_to = Moment(load_default=None, allow_none=True)
 
     @validates_schema
     def _period(self, data: dict[str, Any], **_options: Any) -> None:

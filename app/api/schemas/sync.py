@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from app.api.parsing import StrictSchema, Text
+from app.api.parsing import Moment, StrictSchema, Text
 from app.api.schemas.parts import PageQuerySchema
 from app.contract.task_names import Effect
 from app.domain.stock import LARGEST_QUANTITY
@@ -18,8 +18,8 @@ class AuditQuerySchema(PageQuerySchema):
     record_id = fields.Integer(validate=_ID)
     operation = fields.String(validate=validate.OneOf(("INSERT", "UPDATE", "DELETE")))
     changed_by = fields.Integer(validate=_ID)
-    since = fields.AwareDateTime(data_key="from", format="iso")
-    until = fields.AwareDateTime(data_key="to", format="iso")
+    since = Moment(data_key="from")
+    until = Moment(data_key="to")
 
 
 class ReplayQuerySchema(StrictSchema):

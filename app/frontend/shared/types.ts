@@ -1,128 +1,53 @@
 /**
- * The shapes that cross the network, as docs/2-contract states them.
+ * The shapes that cross the network, under readable names. They come from the API's own
+ * document (api.gen.ts); written here is only what the document leaves open.
  * Names follow the wire (snake_case), so that a reader can search for them on both sides.
  */
+import type { components, paths } from "./api.gen.ts";
+
+type Schemas = components["schemas"];
+type QueryOf<Path extends "/api/v1/parts" | "/api/v1/admin/parts"> = NonNullable<paths[Path]["get"]["parameters"]["query"]>;
 
 // ---------------------------------------------------------------- public part
 
-export interface CategoryRef {
-  id: number;
-  name: string;
-  slug: string;
-}
-
-export interface PartCategory extends CategoryRef {
-  path: CategoryRef[];
-}
-
-export interface PartImage {
-  url: string;
-  alt: string;
-  width: number | null;
-  height: number | null;
-}
-
-export interface Specification {
-  name: string;
-  value: string;
-  unit: string | null;
-  group: string | null;
-}
+export type CategoryRef = Schemas["CategoryRef"];
+export type PartCategory = Schemas["PartCategory"];
+export type Category = Schemas["Category"];
+export type PartImage = Schemas["Image"];
+export type Specification = Schemas["ShownSpecification"];
+export type PriceTier = Schemas["Tier"];
+export type AspectVersions = Schemas["Versions"];
+export type PublicPart = Schemas["PublicPart"];
+export type PublicListItem = Schemas["PublicListItem"];
 
 /** What a list shows of a part's content. */
-export interface ContentSummary {
-  id: number;
-  sku: string;
-  slug: string;
-  part_name: string;
-  category: PartCategory | null;
-  image: PartImage | null;
-}
+export type ContentSummary = Pick<PublicListItem, "id" | "sku" | "slug" | "part_name" | "category" | "image">;
 
 /** A part's whole public content, as `content.updated` and the part itself carry it. */
-export interface ContentState {
-  id: number;
-  sku: string;
-  slug: string;
-  part_name: string;
-  description: string | null;
-  category: PartCategory | null;
-  manufacturer?: string | null;
-  manufacturer_number?: string | null;
-  images: PartImage[];
-  specifications: Specification[];
-}
+export type ContentState = Omit<Schemas["EventContent"], "version" | "updated_at">;
 
-export interface StockState {
-  current_stock: number;
-  available_stock: number;
-  is_in_stock: boolean;
-  is_low_stock: boolean;
-}
-
-export interface PriceTier {
-  min_quantity: number;
-  amount: string;
-}
+export type StockState = Omit<Schemas["PublicStock"], "version">;
 
 /** `tiers` is absent in list items. */
-export interface PriceState {
-  amount: string;
-  currency: string;
-  tiers?: PriceTier[];
-}
-
-export interface AspectVersions {
-  content: number;
-  stock: number;
-  price: number;
-}
-
-interface PublicBase {
-  id: number;
-  stock: StockState & { version: number };
-  price: (PriceState & { version: number }) | null;
-  version: number;
-  versions: AspectVersions;
-  updated_at: string;
-}
-
-export type PublicPart = PublicBase & ContentState;
-export type PublicListItem = PublicBase & ContentSummary;
+export type PriceState = Omit<Schemas["ShortPrice"], "version"> & Partial<Pick<Schemas["PublicPrice"], "tiers">>;
 
 export interface Page<T> {
   items: T[];
   next_cursor: string | null;
-  /** The catalogue token that the list was read under, where the server tells it. */
-  catalog?: string | null;
 }
 
-export interface Category extends CategoryRef {
-  parent_id: number | null;
-  /** How many published parts it holds, where the server tells it. */
-  part_count?: number;
-}
-
-export type PublicSort = "name" | "-name" | "price" | "-price" | "newest";
+export type PublicSort = NonNullable<QueryOf<"/api/v1/parts">["sort"]>;
 
 // ---------------------------------------------------------------- live events
 
-export type Aspect = "content" | "stock" | "price";
+/** An event by its name, which the document does not spell out. */
+type Named<T extends string, E extends { type: unknown }> = Omit<E, "type"> & { type: T };
 
-interface EventBase<T extends string, D> {
-  id: string;
-  type: T;
-  part_id: number;
-  version: number;
-  data: D;
-  timestamp: string;
-}
-
-export type StockEvent = EventBase<"stock.updated", StockState & { version: number }>;
-export type ContentEvent = EventBase<"content.updated", ContentState & { version: number }>;
-export type PriceEvent = EventBase<"price.updated", { price: (PriceState & { version: number }) | null; version: number }>;
-export type DeletedEvent = EventBase<"part.deleted", unknown>;
-export type RestoredEvent = EventBase<"part.restored", unknown>;
+export type StockEvent = Named<"stock.updated", Schemas["StockUpdatedEvent"]>;
+export type ContentEvent = Named<"content.updated", Schemas["ContentUpdatedEvent"]>;
+export type PriceEvent = Named<"price.updated", Schemas["PriceUpdatedEvent"]>;
+export type DeletedEvent = Named<"part.deleted", Schemas["PartDeletedEvent"]>;
+export type RestoredEvent = Named<"part.restored", Schemas["ContentUpdatedEvent"]>;
 export type PartEvent = StockEvent | ContentEvent | PriceEvent | DeletedEvent | RestoredEvent;
 
 export const PART_EVENT_TYPES = [
@@ -136,11 +61,7 @@ export const PART_EVENT_TYPES = [
 /** What a page says that it holds: versions by part id, or null for "send me everything". */
 export type WatchRequest = Record<string, AspectVersions | null>;
 
-export interface WatchAck {
-  parts: PublicPart[];
-  gone: number[];
-  catalog?: string | null;
-}
+export type WatchAck = Schemas["WatchAnswer"];
 
 export interface LiveError {
   error: { code: string; message?: string };
@@ -148,86 +69,42 @@ export interface LiveError {
 
 // ---------------------------------------------------------------- panel
 
-export interface Person {
-  id: number;
-  name: string;
-}
+export type Person = Schemas["Person"];
 
 export type Role = "viewer" | "stock" | "editor" | "admin";
+export type User = Omit<Schemas["User"], "role"> & { role: Role };
+export type Session = Omit<Schemas["Session"], "user"> & { user: User };
 
-export interface User extends Person {
-  email: string;
-  role: Role;
-}
-
-export interface Session {
-  user: User;
-  csrf_token: string;
-}
-
-export interface AdminStock {
-  current_stock: number;
-  reserved_quantity: number;
-  min_stock_level: number;
-  available_stock: number;
-  is_in_stock: boolean;
-  is_low_stock: boolean;
-  version: number;
-  last_updated_by: Person | null;
-  updated_at: string;
-}
-
-export type PartStatus = "draft" | "published" | "archived";
-
-export interface AdminPart {
-  id: number;
-  sku: string;
-  slug: string;
-  part_name: string;
-  status: PartStatus;
-  category: CategoryRef | null;
-  version: number;
-  updated_at: string;
-  stock: AdminStock;
-  price: { amount: string; currency: string; version: number } | null;
-}
-
-export type AdminSort =
-  | "sku" | "-sku"
-  | "part_name" | "-part_name"
-  | "available" | "-available"
-  | "updated_at" | "-updated_at";
-
-/** `/admin` events are `/customers` events plus who did it, and staff's view of the stock. */
-export type AdminStockEvent = EventBase<"stock.updated", AdminStock> & { actor: Person | null };
-export type AdminContentEvent = EventBase<
-  "content.updated",
-  Partial<Pick<AdminPart, "sku" | "slug" | "status">> & Pick<AdminPart, "part_name"> & { category?: CategoryRef | null; version: number; updated_at: string }
-> & { actor: Person | null };
-export type AdminPriceEvent = PriceEvent & { actor: Person | null };
-export type AdminLifecycleEvent = EventBase<"part.deleted" | "part.restored", unknown> & { actor: Person | null };
-export type AdminEvent = AdminStockEvent | AdminContentEvent | AdminPriceEvent | AdminLifecycleEvent;
-
-/** A stock write's answer. */
-export type StockWriteAnswer = AdminStock & { part_id: number };
-
+/** Staff's view of the stock; also what a stock write answers. */
+export type AdminStock = Schemas["AdminStock"];
 export type StockField = "current_stock" | "reserved_quantity" | "min_stock_level";
 
+export type PartStatus = NonNullable<QueryOf<"/api/v1/admin/parts">["status"]>;
+export type AdminSort = NonNullable<QueryOf<"/api/v1/admin/parts">["sort"]>;
+
+/** A row of the grid, which shows no price. */
+export type AdminListItem = Omit<Schemas["AdminListItem"], "status" | "price"> & { status: PartStatus };
+
+/** Staff's view of the content. */
+export type AdminContent = Omit<Schemas["ContentAnswer"], "status" | "changed_by" | "changed_at"> & { status: PartStatus };
+
+/** `/admin` events are `/customers` events plus who did it, and carry staff's view of the aspect. */
+type AdminEventOf<T extends string, D> = Omit<Schemas["StockUpdatedEvent"], "type" | "data"> & { type: T; data: D; actor: Person };
+
+export type AdminStockEvent = AdminEventOf<"stock.updated", AdminStock>;
+export type AdminContentEvent = AdminEventOf<"part.created" | "content.updated" | "part.deleted" | "part.restored", AdminContent>;
+export type AdminPriceEvent = AdminEventOf<"price.updated", Pick<Schemas["PriceListAnswer"], "prices" | "version" | "updated_at">>;
+export type AdminEvent = AdminStockEvent | AdminContentEvent | AdminPriceEvent;
+
+export const ADMIN_EVENT_TYPES = [...PART_EVENT_TYPES, "part.created"] as const satisfies readonly AdminEvent["type"][];
+
 /** A 409's `current`: the present values, and whose they are. */
-export type CurrentState = Partial<AdminStock> & Partial<Pick<AdminPart, "part_name" | "status">> & {
-  version: number;
-  changed_by?: Person | null;
-  changed_at?: string | null;
-};
+export type CurrentState = { version: number } & Partial<AdminStock> &
+  Partial<Pick<AdminContent, "part_name" | "status">> &
+  Partial<Pick<Schemas["ContentAnswer"], "changed_by" | "changed_at">>;
 
 /** RFC 9457, as the API sends it. */
-export interface Problem {
-  type?: string;
-  title?: string;
-  status: number;
-  detail?: string;
-  code?: string;
-  request_id?: string;
+export type Problem = Omit<Schemas["Problem"], "errors" | "current"> & {
   errors?: Record<string, string[]>;
   current?: CurrentState;
-}
+};

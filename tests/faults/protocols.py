@@ -1,0 +1,125 @@
+"""Small in-memory models of ways to fill a cache, after the table in the engine's design; each run makes a history for the checker.
+
+Every actor is a generator that pauses where another process could come in between; an adversary chooses who goes on, and when the
+fault happens. Time is the number of the step.
+"""
+
+import random
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from bench.checker import Kind, Operation
+
+Actor = Generator[None, None, None]
+
+
+class Protocol(StrEnum):
+    """How a loaded value comes into the cache, and how a write takes it out."""
+
+    DEL_ONLY = "DEL only"
+    FLOOR = "version floor only"
+    COUNTER_LEASE = "lease with counter token"
+    RANDOM_LEASE = "lease with random token"
+    LEASE_AND_FLOOR = "random lease + version floor"
+
+
+class Fault(StrEnum):
+    """What happens beside the plain race of readers and writers."""
+
+    RACE = "plain race"
+    FLUSH = "cache flushed"
+    EVICTION = "one key evicted"
+    OLD_SNAPSHOT = "loader on an old snapshot"
+
+
+LEASES = {Protocol.COUNTER_LEASE, Protocol.RANDOM_LEASE, Protocol.LEASE_AND_FLOOR}
+FLOORS = {Protocol.FLOOR, Protocol.LEASE_AND_FLOOR}
+
+
+@dataclass
+class World:
+    """One part of one aspect in a database and in a cache; the cache's key holds value, floor and lease."""
+
+    protocol: Protocol
+    fault: Fault
+    choose: random.Random
+    version: int = 1
+    value: int | None = None
+    floor: int = 0
+    lease: int | None = None
+    counter: int = 0
+    now: int = 0
+    history: list[Operation] = field(default_factory=list)
+
+    def run(self) -> list[Operation]:
+        """Let everybody do their work in an order of the adversary's choice; return what clients saw."""
+        actors = [self.writer(0, 3), *(self.reader(session, 4) for session in (1, 2, 3)), self.accident()]
+        while actors:
+            self.now += 1
+            actor = self.choose.choice(actors)
+            try:
+                next(actor)
+            except StopIteration:
+                actors.remove(actor)
+        return self.history
+
+    def writer(self, session: int, count: int) -> Actor:
+        """Commit, invalidate, answer."""
+        for _ in range(count):
+            start = self.now
+            yield
+            self.version += 1
+            version = self.version
+            yield
+            self.value, self.lease = None, None
+            if self.protocol in FLOORS:
+                self.floor = max(self.floor, version)
+            yield
+            self.history.append(Operation(Kind.WRITE, session, 1, "stock", version, start, self.now))
+            yield
+
+    def reader(self, session: int, count: int) -> Actor:
+        """Answer from the cache, or load, fill and answer; whoever gets no lease loads without filling."""
+        for _ in range(count):
+            start = self.now
+            yield
+            snapshot = self.version
+            if self.fault is Fault.OLD_SNAPSHOT:
+                yield
+            found, token = self.value, None
+            if found is None and self.protocol in LEASES and self.lease is None:
+                token = self.lease = self.new_token()
+            if found is None:
+                yield
+                loaded = snapshot if self.fault is Fault.OLD_SNAPSHOT else self.version
+                yield
+                self.fill(loaded, token)
+                found = loaded
+            yield
+            self.history.append(Operation(Kind.READ, session, 1, "stock", found, start, self.now))
+            yield
+
+    def fill(self, version: int, token: int | None) -> None:
+        """Put a loaded value into the cache, if the protocol lets it in."""
+        if self.protocol in LEASES and (token is None or self.lease != token):
+            return
+        self.lease = None
+        if self.protocol not in FLOORS or version >= self.floor:
+            self.value = version
+
+    def new_token(self) -> int:
+        """Return a lease's token."""
+        if self.protocol is Protocol.COUNTER_LEASE:
+            self.counter += 1
+            return self.counter
+        return self.choose.getrandbits(64)
+
+    def accident(self) -> Actor:
+        """Lose the cache's memory, or the one key: its value, its floor, its lease; a counter elsewhere survives an eviction."""
+        for _ in range(3):
+            yield
+            if self.fault in {Fault.FLUSH, Fault.EVICTION}:
+                self.value, self.floor, self.lease = None, 0, None
+            if self.fault is Fault.FLUSH:
+                self.counter = 0

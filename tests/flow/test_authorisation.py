@@ -1,0 +1,79 @@
+"""Who may do what: every admin route and every role, and no route without a stated permission."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.routing import Rule
+
+from app.services.authentication import ROLES
+
+Refused = Callable[..., dict[str, Any]]
+NEEDS = {
+    "GET /parts": "viewer",
+    "POST /parts": "editor",
+    "GET /parts/{id}": "viewer",
+    "PUT /parts/{id}": "editor",
+    "DELETE /parts/{id}": "editor",
+    "POST /parts/{id}/restore": "editor",
+    "PUT /parts/{id}/prices": "editor",
+    "PUT /parts/{id}/stock": "stock",
+    "POST /parts/{id}/stock/adjustments": "stock",
+    "GET /parts/{id}/versions": "viewer",
+    "GET /parts/{id}/versions/1": "viewer",
+    "GET /audit": "viewer",
+    "GET /sync/status": "viewer",
+    "GET /sync/dead-letters": "viewer",
+    "POST /sync/dead-letters/1/replay": "admin",
+    "POST /sync/replay": "admin",
+    "POST /sync/reconcile": "admin",
+}
+
+
+def _admin_rules(app: Flask) -> list[Rule]:
+    return [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/api/v1/admin")]
+
+
+def test_every_admin_route_states_who_may_call_it(app: Flask) -> None:
+    rules = _admin_rules(app)
+    assert rules
+    silent = [rule.rule for rule in rules if getattr(app.view_functions[rule.endpoint], "required_role", None) not in ROLES]
+    assert silent == []
+
+
+def test_the_matrix_below_knows_every_admin_route(app: Flask) -> None:
+    """A new route is to be added to the matrix."""
+    methods = [method for rule in _admin_rules(app) for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}]
+    assert len(methods) == len(NEEDS)
+
+
+@pytest.mark.parametrize("call", NEEDS)
+def test_a_call_is_open_to_the_roles_that_include_its_permission_and_to_no_others(
+    call: str, everybody: dict[str, FlaskClient], new_part: Callable[..., int], refused: Refused, events: Callable[[], int]
+) -> None:
+    method, path = call.split()
+    url = "/api/v1/admin" + path.replace("{id}", str(new_part()))
+    before = events()
+    for role, client in everybody.items():
+        # A field that nobody knows: whoever is let in gets no further than the parser.
+        response = client.open(
+            url, method=method, query_string={"nonsense": "1"}, json=None if method == "GET" else {"nonsense": 1}
+        )
+        if role == "nobody":
+            refused(response, 401)
+        elif ROLES.index(role) < ROLES.index(NEEDS[call]):
+            assert role in refused(response, 403)["detail"]
+        else:
+            assert response.status_code not in {401, 403}
+            assert response.status_code < 500
+    assert events() == before
+
+
+def test_a_refusal_does_not_tell_whether_the_part_exists(
+    client: FlaskClient, new_part: Callable[..., int], refused: Refused
+) -> None:
+    there = refused(client.get(f"/api/v1/admin/parts/{new_part()}"), 401)
+    absent = refused(client.get("/api/v1/admin/parts/2147483647"), 401)
+    assert there | {"request_id": ""} == absent | {"request_id": ""}

@@ -1,0 +1,195 @@
+"""Bad inputs (the table of docs and of `6-bad-days`): a problem, no change, no event, never a 5xx."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+Refused = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def unchanged(
+    api: Callable[[str], FlaskClient], new_part: Callable[..., int], events: Callable[[], int], refused: Refused
+) -> Callable[..., dict[str, Any]]:
+    """Send a request about a part and check that it is refused with one of the statuses and changes nothing."""
+    client, part_id = api("admin"), new_part()
+
+    def send(method: str, path: str, *statuses: int, **options: Any) -> dict[str, Any]:
+        before = client.get(f"/api/v1/admin/parts/{part_id}").get_json(), events()
+        body = refused(client.open("/api/v1/admin" + path.replace("{id}", str(part_id)), method=method, **options), *statuses)
+        assert (client.get(f"/api/v1/admin/parts/{part_id}").get_json(), events()) == before
+        return body
+
+    return send
+
+
+@pytest.mark.parametrize("field", ["current_stock", "reserved_quantity", "min_stock_level"])
+@pytest.mark.parametrize(
+    "value", ["-1", "2147483648", "9223372036854775808", "1e3", "1.5", '"5"', "true", "null", "[]", "{}", '""']
+)
+def test_a_quantity_is_a_whole_number_that_fits_and_nothing_else(field: str, value: str, unchanged: Callable[..., dict]) -> None:
+    body = unchanged("PUT", "/parts/{id}/stock", 422, data=f'{{"{field}": {value}}}', content_type="application/json")
+    assert body["errors"].keys() == {field}
+    assert field in body["detail"]
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1" * 5000, "01", "+1", "0x10", "1_000"])
+def test_a_number_that_is_not_json_is_refused(value: str, unchanged: Callable[..., dict]) -> None:
+    data = f'{{"current_stock": {value}}}'
+    unchanged("PUT", "/parts/{id}/stock", 400, data=data, content_type="application/json")
+
+
+@pytest.mark.parametrize("delta", [2**31, -(2**31), 1.5, "5", True, None])
+def test_an_adjustment_is_a_whole_number_that_fits(delta: object, unchanged: Callable[..., dict]) -> None:
+    assert unchanged("POST", "/parts/{id}/stock/adjustments", 422, json={"delta": delta})["errors"].keys() == {"delta"}
+
+
+def test_an_adjustment_beyond_what_can_be_stored_is_refused(unchanged: Callable[..., dict]) -> None:
+    assert unchanged("POST", "/parts/{id}/stock/adjustments", 422, json={"delta": 2**31 - 1})["errors"].keys() == {"delta"}
+
+
+def test_an_adjustment_below_zero_says_what_there_is(unchanged: Callable[..., dict]) -> None:
+    body = unchanged("POST", "/parts/{id}/stock/adjustments", 409, json={"delta": -11})
+    assert body["code"] == "insufficient_stock"
+    assert body["current"]["current_stock"] == 10
+
+
+def test_an_adjustment_below_what_is_reserved_is_refused(
+    api: Callable[[str], FlaskClient], new_part: Callable[..., int], refused: Refused
+) -> None:
+    client, url = api("stock"), f"/api/v1/admin/parts/{new_part()}/stock"
+    client.put(url, json={"reserved_quantity": 8})
+    body = refused(client.post(f"{url}/adjustments", json={"delta": -3}), 409)
+    assert (body["code"], body["current"]["available_stock"]) == ("insufficient_stock", 2)
+
+
+@pytest.mark.parametrize(
+    "amount",
+    [0.1 + 0.2, 12, "12.345", "1,00", "1e2", "-1.00", "1000000000000", "10000000000.00", "", " ", "NaN", "Infinity", "0x1", "12.", ".5", None, True, "１２", "١٢"],
+)  # fmt: skip
+def test_an_amount_is_a_string_with_at_most_two_decimals(amount: object, unchanged: Callable[..., dict]) -> None:
+    body = unchanged("PUT", "/parts/{id}/prices", 422, json={"prices": [{"currency": "EUR", "amount": amount}]})
+    assert body["errors"].keys() == {"prices"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"currency": "eur"}, {"currency": "EURO"}, {"currency": "EUR\n"}, {"currency": None}, {"min_quantity": 0},
+        {"min_quantity": "1"}, {"valid_from": "2026-01-01T00:00:00"}, {"valid_from": "yesterday"},
+        {"valid_from": "2026-01-02T00:00:00Z", "valid_to": "2026-01-01T00:00:00Z"},
+        {"valid_to": "9999-12-31T23:59:59-01:00"}, {"valid_from": "0001-01-01T00:00:00+01:00"}, {"cost": "1.00"},
+    ],
+)  # fmt: skip
+def test_a_price_line_that_means_nothing_is_refused(line: dict[str, Any], unchanged: Callable[..., dict]) -> None:
+    unchanged("PUT", "/parts/{id}/prices", 422, json={"prices": [{"currency": "EUR", "amount": "1.00"} | line]})
+
+
+@pytest.mark.parametrize("field", ["actor", "id", "created_at", "last_updated_by", "stock", "slug", "archived_at", "Part_name"])
+def test_an_unknown_field_is_named_and_never_ignored(field: str, unchanged: Callable[..., dict]) -> None:
+    assert unchanged("PUT", "/parts/{id}", 422, json={"part_name": "New", field: 1})["errors"].keys() == {field}
+
+
+@pytest.mark.parametrize("path", ["/parts/{id}/stock", "/parts/{id}", "/parts/{id}/prices"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"version": 1, "version": 2}', b'{"reason": "x",}', b'\xef\xbb\xbf{"reason": "x"}', '{"reason": "x"}'.encode("utf-16"),
+        b'{"reason": "\\ud800"}', b'{"reason": "\xff"}', b"", b"{", b"[" * 10_000, b'{"a":' * 10_000, b"{'reason': 'x'}",
+    ],
+)  # fmt: skip
+def test_a_body_that_is_not_proper_json_is_refused(path: str, body: bytes, unchanged: Callable[..., dict]) -> None:
+    unchanged("PUT", path, 400, data=body, content_type="application/json")
+
+
+@pytest.mark.parametrize("body", ["null", "[]", "5", '"text"', "true", "[1, 2]"])
+def test_a_body_that_is_no_object_is_refused(body: str, unchanged: Callable[..., dict]) -> None:
+    unchanged("PUT", "/parts/{id}/stock", 422, data=body, content_type="application/json")
+
+
+def test_a_body_of_many_megabytes_is_refused(unchanged: Callable[..., dict]) -> None:
+    unchanged("PUT", "/parts/{id}", 413, json={"description": "x" * 10_000_000})
+    unchanged("PUT", "/parts/{id}/prices", 413, json={"prices": [0] * 1_000_000})
+
+
+def test_a_list_of_many_elements_is_refused_as_a_whole(unchanged: Callable[..., dict]) -> None:
+    unchanged(
+        "PUT",
+        "/parts/{id}/prices",
+        422,
+        data=json.dumps({"prices": [0] * 300_000}, separators=(",", ":")),
+        content_type="application/json",
+    )
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "application/xml", "", None])
+def test_only_json_is_read(content_type: str | None, unchanged: Callable[..., dict]) -> None:
+    unchanged("PUT", "/parts/{id}/stock", 415, data=b'{"current_stock": 1}', content_type=content_type)
+
+
+@pytest.mark.parametrize(
+    "text", ["a\x00b", "a\x07b", "a\u202eb", "a\u200bb", "\ufeff", "a\nb", "x" * 301, "", "   "],
+    ids=["nul", "bell", "right-to-left override", "zero width", "byte order mark", "line break", "too long", "empty", "blank"],
+)  # fmt: skip
+def test_a_text_with_invisible_characters_or_of_a_wrong_length_is_refused(text: str, unchanged: Callable[..., dict]) -> None:
+    assert unchanged("PUT", "/parts/{id}", 422, json={"part_name": text})["errors"].keys() == {"part_name"}
+
+
+@pytest.mark.parametrize("field", ["sku", "description", "manufacturer", "manufacturer_number", "reason"])
+def test_no_text_takes_a_nul(field: str, unchanged: Callable[..., dict]) -> None:
+    assert unchanged("PUT", "/parts/{id}", 422, json={field: "a\x00b"})["errors"].keys() == {field}
+
+
+@pytest.mark.parametrize("changes", [{"category_id": 2147483647}, {"category_id": 0}, {"status": "archived"}, {"status": None}])
+def test_a_value_that_refers_to_nothing_is_refused(changes: dict[str, Any], unchanged: Callable[..., dict]) -> None:
+    assert unchanged("PUT", "/parts/{id}", 422, json=changes)["errors"].keys() == changes.keys()
+
+
+@pytest.mark.parametrize(
+    "part_id",
+    ["0", "-1", "2147483647", "2147483648", "9" * 30, "abc", "1.0", "0192f8a0-0000-7000-8000-000000000000", "%00", "1%20"],
+)
+@pytest.mark.parametrize(
+    "call", ["GET ", "PUT ", "DELETE ", "PUT /stock", "POST /stock/adjustments", "POST /restore", "PUT /prices", "GET /versions"]
+)
+def test_an_id_that_is_not_there_is_not_found_whatever_it_looks_like(
+    call: str, part_id: str, unchanged: Callable[..., dict]
+) -> None:
+    method, path = call.split(" ")
+    body = {"delta": 1} if path.endswith("adjustments") else {"prices": []} if path == "/prices" else {"reason": "x"}
+    options = {} if method == "GET" or path == "/restore" else {"json": body}
+    if method == "DELETE":
+        options = {}
+    assert unchanged(method, f"/parts/{part_id}{path}", 404, **options)["code"] == "not_found"
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "201", "1000000000", "x", "1.5", ""])
+@pytest.mark.parametrize("path", ["/parts", "/audit", "/sync/dead-letters", "/parts/{id}/versions"])
+def test_a_limit_outside_its_range_is_refused(path: str, limit: str, unchanged: Callable[..., dict]) -> None:
+    assert unchanged("GET", f"{path}?limit={limit}", 422)["errors"].keys() == {"limit"}
+
+
+@pytest.mark.parametrize("cursor", ["x", "1", "W10.x", "a" * 900, "%00", "%F0%9F%98%80"])
+@pytest.mark.parametrize("path", ["/parts", "/audit", "/sync/dead-letters", "/parts/{id}/versions"])
+def test_a_forged_cursor_is_refused(path: str, cursor: str, unchanged: Callable[..., dict]) -> None:
+    unchanged("GET", f"{path}?cursor={cursor}", 400)
+
+
+@pytest.mark.parametrize(
+    "query", ["part_id=0", "part_id=x", "record_id=-1", "operation=DROP", "from=2026-01-01", "to=x", "changed_by=1e3", "nonsense=1", "table_name=%00"],
+)  # fmt: skip
+def test_an_audit_question_that_means_nothing_is_refused(query: str, unchanged: Callable[..., dict]) -> None:
+    unchanged("GET", f"/audit?{query}", 422)
+
+
+@pytest.mark.parametrize("query", ["from=9999-12-31T23:59:59-14:00", "to=0001-01-01T00:00:00%2B14:00"])
+def test_the_edges_of_time_break_nothing(query: str, api: Callable[[str], FlaskClient]) -> None:
+    assert api("viewer").get(f"/api/v1/admin/audit?{query}").status_code in {200, 422}
+
+
+def test_a_version_that_cannot_be_is_not_found(unchanged: Callable[..., dict]) -> None:
+    for number in ("0", "999", "9" * 30):
+        unchanged("GET", f"/parts/{{id}}/versions/{number}", 404)
