@@ -14,7 +14,7 @@ import celeryconfig
 from app.api import errors, health, request_context, site
 from app.api.admin import history, parts, stock, sync
 from app.api.auth import blueprint as auth_blueprint
-from app.api.converters import BigIdConverter, IdConverter
+from app.api.converters import BigIdConverter, IdConverter, PageConverter
 from app.api.public import catalog
 from app.api.rendering import Cursors
 from app.api.schemas.answers import EVENTS, ProblemSchema
@@ -51,7 +51,7 @@ def create_app(settings: Settings, offload: Callable[..., Any] = lambda function
     app = Flask("app", static_folder=None)
     app.json = OrjsonProvider(app)
     app.config.update(_flask_config(settings))
-    app.url_map.converters.update(id=IdConverter, bigid=BigIdConverter)
+    app.url_map.converters.update(id=IdConverter, bigid=BigIdConverter, page=PageConverter)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from flask import Blueprint, Response, send_from_directory
-from werkzeug.exceptions import NotFound
 
 
 def build(frontend: Path) -> Blueprint:
@@ -20,10 +19,8 @@ def build(frontend: Path) -> Blueprint:
         return _file_or_page(frontend / "panel", name)
 
     @blueprint.get("/", defaults={"name": ""})
-    @blueprint.get("/<path:name>")
+    @blueprint.get("/<page:name>")
     def web(name: str) -> Response:
-        if name.startswith(("api/", "socket.io")):
-            raise NotFound
         return _file_or_page(frontend / "web", name)
 
     return blueprint

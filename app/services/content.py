@@ -22,6 +22,8 @@ from app.store.transaction import TransactionManager, UnitOfWork
 
 T = TypeVar("T")
 
+SLUG_TRIES = 8
+
 _CATEGORY_EXISTS = text("SELECT 1 FROM categories WHERE id = :id FOR KEY SHARE")
 _DEFAULTS: dict[str, Any] = {
     "description": "", "category_id": None, "manufacturer": None, "manufacturer_number": None, "status": "draft",
@@ -133,9 +135,14 @@ def _free_slug(unit_of_work: UnitOfWork, wanted: str) -> str:
 
 
 def _explaining_duplicates(transactions: TransactionManager, actor: Actor, work: Callable[[UnitOfWork], T], sku: str | None) -> T:
-    try:
-        return transactions.run(actor, work)
-    except IntegrityError as error:
-        if isinstance(error.orig, UniqueViolation) and error.orig.diag.constraint_name == "uq_parts_sku":
-            raise DuplicateError("sku", sku or "") from error
-        raise
+    for attempt in range(1, SLUG_TRIES + 1):
+        try:
+            return transactions.run(actor, work)
+        except IntegrityError as error:
+            taken = error.orig.diag.constraint_name if isinstance(error.orig, UniqueViolation) else None
+            if taken == "uq_parts_sku":
+                raise DuplicateError("sku", sku or "") from error
+            # Somebody took the same readable address at the same moment; the next try sees it and takes another number.
+            if taken != "uq_parts_slug" or attempt == SLUG_TRIES:
+                raise
+    raise AssertionError("unreachable")

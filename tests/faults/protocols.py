@@ -22,6 +22,7 @@ class Protocol(StrEnum):
     COUNTER_LEASE = "lease with counter token"
     RANDOM_LEASE = "lease with random token"
     LEASE_AND_FLOOR = "random lease + version floor"
+    REPAIRING = "random lease + version floor, raised by whoever loads without a lease"
 
 
 class Fault(StrEnum):
@@ -33,8 +34,8 @@ class Fault(StrEnum):
     OLD_SNAPSHOT = "loader on an old snapshot"
 
 
-LEASES = {Protocol.COUNTER_LEASE, Protocol.RANDOM_LEASE, Protocol.LEASE_AND_FLOOR}
-FLOORS = {Protocol.FLOOR, Protocol.LEASE_AND_FLOOR}
+LEASES = {Protocol.COUNTER_LEASE, Protocol.RANDOM_LEASE, Protocol.LEASE_AND_FLOOR, Protocol.REPAIRING}
+FLOORS = {Protocol.FLOOR, Protocol.LEASE_AND_FLOOR, Protocol.REPAIRING}
 
 
 @dataclass
@@ -103,6 +104,9 @@ class World:
     def fill(self, version: int, token: int | None) -> None:
         """Put a loaded value into the cache, if the protocol lets it in."""
         if self.protocol in LEASES and (token is None or self.lease != token):
+            if self.protocol is Protocol.REPAIRING and version > self.floor:
+                self.floor, self.lease = version, None
+                self.value = version
             return
         self.lease = None
         if self.protocol not in FLOORS or version >= self.floor:

@@ -7,6 +7,7 @@ import pytest
 import socketio
 
 from bench.system import Client, System, wait_until
+from tests.faults.inspection import settled
 
 CUSTOMERS = "/customers"
 ADMIN = "/admin"
@@ -21,6 +22,7 @@ class Listener:
         self.client = socketio.Client(reconnection=False)
         self.client.on("*", lambda name, data: self.events.append((name, data)), namespace=namespace)
         self.client.connect(url, namespaces=[namespace], transports=["websocket"], wait_timeout=10, **options)
+        self.transport = self.client.eio.ws
 
     def call(self, event: str, body: Any = None) -> Any:
         """Send an event and return its acknowledgement."""
@@ -43,12 +45,16 @@ def connect(system: System) -> Iterator[Callable[..., Listener]]:
     yield make
     for listener in made:
         listener.client.disconnect()
+        # Whom the server has cut off, the library leaves with an open socket.
+        listener.transport.close()
 
 
 @pytest.fixture
 def part_id(system: System) -> int:
-    """A published part of one's own."""
-    return system.make_parts(1)[0]
+    """A published part of one's own, whose creation has been told to everybody."""
+    made = system.make_parts(1)[0]
+    settled(system)
+    return made
 
 
 @pytest.fixture

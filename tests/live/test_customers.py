@@ -33,16 +33,17 @@ def test_a_watched_part_sends_its_changes_and_an_unwatched_one_none(client: Clie
     page.call("watch", {"parts": {str(part_id): None}})
     written = stock(client, part_id, current_stock=41)
     assert page.heard("stock.updated", part_id=part_id, version=written["version"])
-    [(_, event)] = page.events
+    event = next(data for name, data in page.events if data["version"] == written["version"] and name == "stock.updated")
     assert event["type"] == "stock.updated"
     assert event["data"]["current_stock"] == 41
     assert "reserved_quantity" not in event["data"]
     assert "min_stock_level" not in event["data"]
     assert page.call("unwatch", {"parts": [part_id]}) == {"watched": 0}
+    heard = len(page.events)
     other.call("watch", {"parts": {str(part_id): None}})
     written = stock(client, part_id, current_stock=42)
     assert other.heard("stock.updated", version=written["version"])
-    assert len(page.events) == 1
+    assert len(page.events) == heard
 
 
 def test_parts_that_customers_may_not_see_are_gone_and_an_archived_one_says_so(

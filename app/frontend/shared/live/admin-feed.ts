@@ -2,7 +2,7 @@
  * What the panel hears of everybody's changes. It only listens: after each connection, and
  * on `resync`, the page that is open is to be fetched again, since something may have been missed.
  */
-import { PART_EVENT_TYPES, type AdminEvent } from "../types.ts";
+import { ADMIN_EVENT_TYPES, type AdminEvent } from "../types.ts";
 import { Connection, type ConnectionStatus, type SocketLike } from "./connection.ts";
 
 const RESYNC_JITTER_MS = 2_000;
@@ -31,7 +31,7 @@ export class AdminFeed {
       onConnect: options.onGap,
       onRefused: () => options.onRefused?.(),
     });
-    for (const type of PART_EVENT_TYPES) socket.on(type, this.#onEvent);
+    for (const type of ADMIN_EVENT_TYPES) socket.on(type, this.#onEvent);
     socket.on("resync", this.#onResync);
   }
 
@@ -42,7 +42,7 @@ export class AdminFeed {
   close(): void {
     clearTimeout(this.#jitter);
     const { socket } = this.#options;
-    for (const type of PART_EVENT_TYPES) socket.off(type, this.#onEvent);
+    for (const type of ADMIN_EVENT_TYPES) socket.off(type, this.#onEvent);
     socket.off("resync", this.#onResync);
     this.#connection.close();
   }

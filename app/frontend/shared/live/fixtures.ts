@@ -16,6 +16,8 @@ export function publicPart(id: number, { content = 1, stock = 1, price = 1 }: Ve
     part_name: `Name ${content}`,
     description: `Description ${content}`,
     category: null,
+    manufacturer: null,
+    manufacturer_number: null,
     images: [],
     specifications: [],
     stock: { ...stockData(stock), version: stock },
@@ -35,30 +37,36 @@ function stockData(version: number) {
   return { current_stock: version, available_stock: version, is_in_stock: version > 0, is_low_stock: version <= 5 };
 }
 
+function contentData(id: number, version: number): ContentEvent["data"] {
+  const { stock: _stock, price: _price, versions: _versions, ...content } = publicPart(id, { content: version });
+  return { ...content, updated_at: AT };
+}
+
 let eventNumber = 0;
+
+const AT = "2026-01-02T00:00:00Z";
 
 function envelope(id: number, version: number) {
   eventNumber += 1;
-  return { id: `event-${eventNumber}`, part_id: id, version, timestamp: "2026-01-02T00:00:00Z" };
+  return { id: `event-${eventNumber}`, part_id: id, version, timestamp: AT };
 }
 
 export function stockEvent(id: number, version: number): StockEvent {
-  return { ...envelope(id, version), type: "stock.updated", data: { ...stockData(version), version } };
+  return { ...envelope(id, version), type: "stock.updated", data: { ...stockData(version), version, updated_at: AT } };
 }
 
 export function priceEvent(id: number, version: number): PriceEvent {
-  return { ...envelope(id, version), type: "price.updated", data: { price: publicPart(id, { price: version }).price, version } };
+  return { ...envelope(id, version), type: "price.updated", data: { price: publicPart(id, { price: version }).price, version, updated_at: AT } };
 }
 
 export function contentEvent(id: number, version: number): ContentEvent {
-  const { stock: _stock, price: _price, versions: _versions, ...content } = publicPart(id, { content: version });
-  return { ...envelope(id, version), type: "content.updated", data: { ...content, version } };
+  return { ...envelope(id, version), type: "content.updated", data: contentData(id, version) };
 }
 
 export function deletedEvent(id: number, version: number): DeletedEvent {
-  return { ...envelope(id, version), type: "part.deleted", data: null };
+  return { ...envelope(id, version), type: "part.deleted", data: {} };
 }
 
 export function restoredEvent(id: number, version: number): RestoredEvent {
-  return { ...envelope(id, version), type: "part.restored", data: null };
+  return { ...envelope(id, version), type: "part.restored", data: contentData(id, version) };
 }

@@ -74,7 +74,7 @@ describe("an event", () => {
   });
 
   it("carries a price's end as well as a price", () => {
-    const end = { ...priceEvent(7, 2), data: { price: null, version: 2 } };
+    const end = { ...priceEvent(7, 2), data: { price: null, version: 2, updated_at: "2026-01-02T00:00:00Z" } };
     expect(applyEvent(held(), end, 1).part.price).toEqual({ version: 2, data: null });
   });
 });

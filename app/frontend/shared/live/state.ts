@@ -32,7 +32,7 @@ export interface Held<T> {
 export interface HeldContent extends ContentSummary {
   /** null while only the summary is held. */
   readonly detail: {
-    readonly description: string | null;
+    readonly description: string;
     readonly manufacturer: string | null;
     readonly manufacturer_number: string | null;
     readonly images: readonly PartImage[];
@@ -222,8 +222,8 @@ function heldContent(part: PublicPart | PublicListItem): Held<HeldContent> {
 function contentOf(content: ContentState | ContentSummary): HeldContent {
   const { id, sku, slug, part_name, category } = content;
   const summary = { id, sku, slug, part_name, category };
-  if (!("images" in content)) return { ...summary, image: content.image ?? null, detail: null };
-  const { description, manufacturer = null, manufacturer_number = null, images, specifications } = content;
+  if (!("images" in content)) return { ...summary, image: content.image, detail: null };
+  const { description, manufacturer, manufacturer_number, images, specifications } = content;
   return { ...summary, image: images[0] ?? null, detail: { description, manufacturer, manufacturer_number, images, specifications } };
 }
 

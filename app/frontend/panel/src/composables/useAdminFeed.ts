@@ -18,7 +18,7 @@ export function useAdminFeed(): void {
   function onEvent(event: AdminEvent): void {
     const aspect = event.type === "stock.updated" ? "stock" : "content";
     if (event.type === "content.updated") edits.heardContent(event.part_id, event.actor);
-    const echo = event.actor?.id === session.user?.id && edits.isOurs(event.part_id, aspect);
+    const echo = event.actor.id === session.user?.id && edits.isOurs(event.part_id, aspect);
     stock.receive(event, echo);
   }
 
@@ -44,6 +44,13 @@ export function useAdminFeed(): void {
       feed.open();
     },
     { immediate: true },
+  );
+  // Rows do not come and go under somebody who is typing.
+  watch(
+    () => stock.outdated && !stock.reading && edits.draft === null && edits.conflict === null,
+    (due) => {
+      if (due) void stock.refresh();
+    },
   );
   onScopeDispose(close);
 }

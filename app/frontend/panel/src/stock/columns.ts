@@ -1,5 +1,5 @@
 /** The grid's columns, in order, and who may edit which. */
-import type { AdminPart, AdminSort, Role, StockField } from "@lockstep/shared/types.ts";
+import type { AdminListItem, AdminSort, Role, StockField } from "@lockstep/shared/types.ts";
 
 export type EditableField = StockField | "part_name";
 export type ColumnKey = "sku" | "part_name" | "current_stock" | "reserved_quantity" | "available_stock" | "min_stock_level" | "status" | "updated_at" | "who";
@@ -31,11 +31,11 @@ export function aspectOf(field: EditableField): Aspect {
   return field === "part_name" ? "content" : "stock";
 }
 
-export function versionOf(row: AdminPart, aspect: Aspect): number {
+export function versionOf(row: AdminListItem, aspect: Aspect): number {
   return aspect === "content" ? row.version : row.stock.version;
 }
 
-export function valueOf(row: AdminPart, field: EditableField): number | string {
+export function valueOf(row: AdminListItem, field: EditableField): number | string {
   return field === "part_name" ? row.part_name : row.stock[field];
 }
 

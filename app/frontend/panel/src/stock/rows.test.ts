@@ -1,6 +1,6 @@
 import type { AdminEvent } from "@lockstep/shared/types.ts";
 import { describe, expect, it } from "vitest";
-import { adminPart, adminStock, adminStockEvent, ANA } from "../fixtures.ts";
+import { adminContentEvent, adminPart, adminStock, adminStockEvent, ANA, by } from "../fixtures.ts";
 import { applyCurrent, applyEvent, applyReading, applyStockAnswer } from "./rows.ts";
 
 describe("an event", () => {
@@ -12,19 +12,25 @@ describe("an event", () => {
 
   it("of content leaves the stock alone", () => {
     const row = adminPart(1);
-    const event = {
-      id: "e", type: "content.updated", part_id: 1, version: 2, actor: ANA, timestamp: "2026-01-02T00:00:00Z",
-      data: { part_name: "New", version: 2, updated_at: "2026-01-02T00:00:00Z" },
-    } satisfies AdminEvent;
-    const { row: updated } = applyEvent(row, event);
+    const { row: updated } = applyEvent(row, adminContentEvent("content.updated", 1, 2, { part_name: "New" }));
     expect(updated).toMatchObject({ part_name: "New", version: 2, sku: "SKU-1" });
     expect(updated.stock).toBe(row.stock);
   });
 
   it("of an archived part says so", () => {
-    const event = { id: "e", type: "part.deleted", part_id: 1, version: 2, actor: ANA, timestamp: "2026-01-02T00:00:00Z", data: null } satisfies AdminEvent;
+    const event = adminContentEvent("part.deleted", 1, 2, { status: "archived" });
     expect(applyEvent(adminPart(1), event)).toMatchObject({ changed: "status", row: { status: "archived" } });
   });
+});
+
+it("a price says when the part was changed, as it is told to staff: with the whole price list", () => {
+  const event = {
+    id: "e", type: "price.updated", part_id: 1, version: 2, actor: ANA, timestamp: "2026-01-03T00:00:00Z",
+    data: { prices: [], version: 2, updated_at: "2026-01-03T00:00:00Z" },
+  } satisfies AdminEvent;
+  const { row, changed } = applyEvent(adminPart(1), event);
+  expect([row.updated_at, changed]).toEqual(["2026-01-03T00:00:00Z", "price"]);
+  expect(applyEvent(row, event).changed).toBeNull();
 });
 
 describe("a reading", () => {
@@ -39,11 +45,11 @@ describe("a reading", () => {
 
 it("a write's answer that was overtaken by an event does not take the row back", () => {
   const row = adminPart(1, adminStock(9, 4));
-  expect(applyStockAnswer(row, { ...adminStock(5, 3), part_id: 1 })).toBe(row);
-  expect(applyStockAnswer(row, { ...adminStock(6, 5), part_id: 1 }).stock).toEqual(adminStock(6, 5));
+  expect(applyStockAnswer(row, adminStock(5, 3))).toBe(row);
+  expect(applyStockAnswer(row, adminStock(6, 5)).stock).toEqual(adminStock(6, 5));
 });
 
 it("a conflict's present values are taken over, with their author", () => {
-  const current = { ...adminStock(3, 6), changed_by: ANA, changed_at: "2026-02-01T00:00:00Z" };
-  expect(applyCurrent(adminPart(1), "stock", current).stock).toEqual(adminStock(3, 6, { last_updated_by: ANA, updated_at: "2026-02-01T00:00:00Z" }));
+  const stock = adminStock(3, 6, { ...by(ANA), updated_at: "2026-02-01T00:00:00Z" });
+  expect(applyCurrent(adminPart(1), "stock", { ...stock, changed_by: ANA, changed_at: stock.updated_at }).stock).toEqual(stock);
 });

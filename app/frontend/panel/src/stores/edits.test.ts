@@ -1,8 +1,8 @@
 import { ApiError } from "@lockstep/shared/http.ts";
-import type { AdminPart, Session } from "@lockstep/shared/types.ts";
+import type { AdminListItem, Session } from "@lockstep/shared/types.ts";
 import { createPinia, setActivePinia } from "pinia";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { adminPart, adminStock, adminStockEvent, ANA, ME } from "../fixtures.ts";
+import { adminPart, adminStock, adminStockEvent, ANA, by, ME } from "../fixtures.ts";
 import { useConnectionStore } from "./connection.ts";
 import { useEditsStore } from "./edits.ts";
 import { useSessionStore } from "./session.ts";
@@ -18,12 +18,12 @@ function json(status: number, body: unknown): Response {
 }
 
 function conflict(stock: ReturnType<typeof adminStock>): Response {
-  return json(409, { code: "concurrent_modification", current: { ...stock, changed_by: ANA, changed_at: stock.updated_at } });
+  return json(409, { code: "concurrent_modification", current: { ...stock, ...by(ANA), changed_by: ANA, changed_at: stock.updated_at } });
 }
 
 const session: Session = { user: { ...ME, email: "kim@example.com", role: "admin" }, csrf_token: "token" };
 
-async function setUp(row: AdminPart = adminPart(1)) {
+async function setUp(row: AdminListItem = adminPart(1)) {
   const stores = { edits: useEditsStore(), stock: useStockStore(), toasts: useToastsStore(), session: useSessionStore() };
   answers = [() => json(200, session), () => json(200, { items: [row], next_cursor: null })];
   await stores.session.load();
@@ -57,7 +57,7 @@ afterEach(() => vi.unstubAllGlobals());
 
 it("a count is sent with the version that was seen, shown at once, and then confirmed", async () => {
   const { edits, shown, type } = await setUp();
-  answers = [() => json(200, { ...adminStock(9, 2), part_id: 1 })];
+  answers = [() => json(200, adminStock(9, 2))];
   expect(type("current_stock", "9")).toBe(true);
   expect(edits.shownValue(shown(), "current_stock")).toBe(9);
   expect(edits.pending.get("1:current_stock")?.state).toBe("sending");
@@ -69,7 +69,7 @@ it("a count is sent with the version that was seen, shown at once, and then conf
 
 it("+5 is an adjustment, which states no version", async () => {
   const { type } = await setUp();
-  answers = [() => json(200, { ...adminStock(10, 2), part_id: 1 })];
+  answers = [() => json(200, adminStock(10, 2))];
   type("current_stock", "+5");
   await settled();
   expect(asked[0]).toMatchObject({ path: "/api/v1/admin/parts/1/stock/adjustments", body: { delta: 5 } });
@@ -77,7 +77,7 @@ it("+5 is an adjustment, which states no version", async () => {
 
 it("a name goes to the content, with the content's version", async () => {
   const { type, shown } = await setUp(adminPart(1, adminStock(5, 9), { version: 4 }));
-  answers = [() => json(200, { part_name: "New", version: 5 })];
+  answers = [() => json(200, { part_name: "New", version: 5, updated_at: "2026-01-02T00:00:00Z" })];
   type("part_name", "New");
   await settled();
   expect(asked[0]).toEqual({ path: "/api/v1/admin/parts/1", body: { part_name: "New", version: 4 } });
@@ -96,8 +96,8 @@ it("what was not changed is not sent, what is not understood keeps its cell open
 it("one's own writes in a row are no conflict: the second states the version that the first made", async () => {
   const { edits, type } = await setUp();
   answers = [
-    () => json(200, { ...adminStock(9, 2), part_id: 1 }),
-    () => json(200, { ...adminStock(9, 3, { reserved_quantity: 1 }), part_id: 1 }),
+    () => json(200, adminStock(9, 2)),
+    () => json(200, adminStock(9, 3, { reserved_quantity: 1 })),
   ];
   type("current_stock", "9");
   type("reserved_quantity", "1");
@@ -107,13 +107,15 @@ it("one's own writes in a row are no conflict: the second states the version tha
 });
 
 it("a refused change is rolled back, with the reason and the request's id", async () => {
-  const { edits, toasts, shown, type } = await setUp();
-  answers = [() => json(409, { code: "insufficient_stock", request_id: "r1", current: adminStock(5, 1, { reserved_quantity: 2 }) })];
+  const { edits, toasts, shown, type } = await setUp(adminPart(1, adminStock(5, 1, by(ANA))));
+  const { current_stock, reserved_quantity, version } = adminStock(5, 1, { reserved_quantity: 2 });
+  answers = [() => json(409, { code: "insufficient_stock", request_id: "r1", current: { current_stock, reserved_quantity, version } })];
   type("current_stock", "-9");
   await settled();
   expect(edits.shownValue(shown(), "current_stock")).toBe(5);
   expect(toasts.toasts[0]).toMatchObject({ kind: "error", requestId: "r1" });
   expect(toasts.toasts[0]?.text).toContain("only 5 on hand, 2 of them reserved");
+  expect(shown().stock).toMatchObject(by(ANA));
 });
 
 describe("a conflict", () => {
@@ -145,7 +147,7 @@ describe("a conflict", () => {
     await settled();
     expect(asked.at(-1)?.body).toEqual({ current_stock: 9, version: 2 });
     expect(edits.conflict).toMatchObject({ current: { current_stock: 4, version: 3 }, round: 1 });
-    answers = [() => json(200, { ...adminStock(9, 4), part_id: 1 })];
+    answers = [() => json(200, adminStock(9, 4))];
     edits.applyMine();
     await settled();
     expect(asked.at(-1)?.body).toEqual({ current_stock: 9, version: 3 });
@@ -154,7 +156,7 @@ describe("a conflict", () => {
 
   it("is ended by making the same change to what is there now", async () => {
     const { edits } = await collide();
-    answers = [() => json(200, { ...adminStock(7, 3), part_id: 1 })];
+    answers = [() => json(200, adminStock(7, 3))];
     edits.reapplyAsAdjustment();
     await settled();
     expect(asked.at(-1)?.body).toMatchObject({ delta: 4 });
@@ -169,12 +171,20 @@ describe("a conflict", () => {
 
   it("about other fields merges by itself", async () => {
     const { edits, type, toasts } = await setUp();
-    answers = [() => conflict(adminStock(5, 2, { min_stock_level: 8 })), () => json(200, { ...adminStock(9, 3, { min_stock_level: 8 }), part_id: 1 })];
+    answers = [() => conflict(adminStock(5, 2, { min_stock_level: 8 })), () => json(200, adminStock(9, 3, { min_stock_level: 8 }))];
     type("current_stock", "9");
     await settled();
     expect(edits.conflict).toBeNull();
     expect(asked.at(-1)?.body).toEqual({ current_stock: 9, version: 2 });
     expect(toasts.toasts[0]?.text).toContain("both changes were kept");
+  });
+
+  it("names who changed the stock last if it does not say who changed it", async () => {
+    const { edits, type } = await setUp();
+    answers = [() => json(409, { code: "concurrent_modification", current: { ...adminStock(3, 2, by(ANA)), changed_by: null } })];
+    type("current_stock", "9");
+    await settled();
+    expect(edits.conflict?.by).toEqual(ANA);
   });
 
   it("with somebody who wanted the same is none", async () => {
@@ -192,7 +202,7 @@ describe("a cell that is being edited", () => {
     const { edits, stock, shown } = await setUp();
     edits.begin(shown(), "current_stock");
     edits.text = "12";
-    stock.receive(adminStockEvent(1, adminStock(7, 2, { last_updated_by: ANA })), false);
+    stock.receive(adminStockEvent(1, adminStock(7, 2)), false);
     expect(edits.text).toBe("12");
     expect(edits.overtaken).toEqual({ value: 7, by: ANA });
     expect(stock.flashing.has(1)).toBe(true);
@@ -213,7 +223,7 @@ it("the end of the session keeps what was typed: it goes on after logging in aga
   await settled();
   expect(store.loginNeeded).toBe(true);
   expect(edits.shownValue(shown(), "current_stock")).toBe(9);
-  answers = [() => json(200, { ...session, csrf_token: "new" }), () => json(200, { ...adminStock(9, 2), part_id: 1 })];
+  answers = [() => json(200, { ...session, csrf_token: "new" }), () => json(200, adminStock(9, 2))];
   await store.logIn("kim@example.com", "secret");
   await settled();
   expect(shown().stock.current_stock).toBe(9);

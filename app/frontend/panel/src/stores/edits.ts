@@ -6,11 +6,12 @@
  * conflict with oneself.
  */
 import { ApiError } from "@lockstep/shared/http.ts";
-import type { AdminPart, CurrentState, Person, StockField, StockWriteAnswer } from "@lockstep/shared/types.ts";
+import type { AdminContent, AdminListItem, AdminStock, CurrentState, Person, StockField } from "@lockstep/shared/types.ts";
 import { defineStore } from "pinia";
 import { computed, ref, shallowReactive, shallowRef } from "vue";
 import { aspectOf, mayEdit, STOCK_FIELDS, valueOf, versionOf, type Aspect, type EditableField } from "../stock/columns.ts";
 import { parseInput } from "../stock/input.ts";
+import { stockAuthor } from "../stock/rows.ts";
 import { strings } from "../strings.ts";
 import { useConnectionStore } from "./connection.ts";
 import { useSessionStore } from "./session.ts";
@@ -21,7 +22,7 @@ export interface Draft {
   readonly id: number;
   readonly field: EditableField;
   /** The row when editing began. */
-  readonly base: AdminPart;
+  readonly base: AdminListItem;
   /** What the cell showed then: with one's own unconfirmed change, if there was one. */
   readonly baseValue: number | string;
 }
@@ -36,7 +37,7 @@ type Change = { kind: "set"; value: number | string } | { kind: "adjust"; delta:
 interface Write {
   readonly id: number;
   readonly field: EditableField;
-  readonly base: AdminPart;
+  readonly base: AdminListItem;
   readonly baseValue: number | string;
   readonly change: Change;
   /** The version to state; an adjustment states none. */
@@ -88,7 +89,7 @@ export const useEditsStore = defineStore("edits", () => {
     return session.user !== null && connection.status !== "paused" && mayEdit(session.user.role, field);
   }
 
-  function begin(row: AdminPart, field: EditableField, initial?: string): boolean {
+  function begin(row: AdminListItem, field: EditableField, initial?: string): boolean {
     if (!allowed(field)) return false;
     if (draft.value && !commit()) return false;
     const shown = shownValue(row, field);
@@ -134,17 +135,17 @@ export const useEditsStore = defineStore("edits", () => {
     const now = versionOf(row, aspect);
     const value = valueOf(row, open.field);
     if (now === rebased(open.id, aspect, versionOf(open.base, aspect)) || value === open.baseValue) return null;
-    return { value, by: aspect === "stock" ? row.stock.last_updated_by : contentAuthors.get(open.id) ?? null };
+    return { value, by: aspect === "stock" ? stockAuthor(row.stock) : contentAuthors.get(open.id) ?? null };
   });
 
   /** Content has no author in the list; the events tell. */
   const contentAuthors = shallowReactive(new Map<number, Person>());
 
-  function heardContent(id: number, actor: Person | null): void {
-    if (actor) contentAuthors.set(id, actor);
+  function heardContent(id: number, actor: Person): void {
+    contentAuthors.set(id, actor);
   }
 
-  function shownValue(row: AdminPart, field: EditableField): number | string {
+  function shownValue(row: AdminListItem, field: EditableField): number | string {
     return pending.get(cellKey(row.id, field))?.value ?? valueOf(row, field);
   }
 
@@ -190,7 +191,7 @@ export const useEditsStore = defineStore("edits", () => {
     const path = `/admin/parts/${id}`;
     if (change.kind === "adjust") {
       const held = stock.byId.get(id)?.stock.version;
-      const answer = await session.api<StockWriteAnswer>(`${path}/stock/adjustments`, { method: "POST", body: { delta: change.delta, reason: "Panel" } });
+      const answer = await session.api<AdminStock>(`${path}/stock/adjustments`, { method: "POST", body: { delta: change.delta, reason: "Panel" } });
       // Only if nobody came between is the new version a step of ours alone.
       if (held !== undefined && answer.version === held + 1) stepped(id, aspect, held, answer.version);
       stock.wrote(id, answer);
@@ -199,11 +200,11 @@ export const useEditsStore = defineStore("edits", () => {
     const version = rebased(id, aspect, write.version);
     const body = { [field]: change.value, version };
     if (aspect === "content") {
-      const answer = await session.api<{ part_name: string; version: number; updated_at?: string }>(path, { method: "PUT", body });
+      const answer = await session.api<AdminContent>(path, { method: "PUT", body });
       stepped(id, aspect, version, answer.version);
       stock.renamed(id, answer);
     } else {
-      const answer = await session.api<StockWriteAnswer>(`${path}/stock`, { method: "PUT", body });
+      const answer = await session.api<AdminStock>(`${path}/stock`, { method: "PUT", body });
       stepped(id, aspect, version, answer.version);
       stock.wrote(id, answer);
     }
@@ -244,7 +245,7 @@ export const useEditsStore = defineStore("edits", () => {
 
   function collided(write: Write, current: CurrentState, round: number): void {
     const theirs = currentValue(current, write.field);
-    const by = current.changed_by ?? current.last_updated_by ?? null;
+    const by = current.changed_by ?? stockAuthor(current);
     const who = by?.name ?? strings.grid.somebody;
     const yours = yoursOf(write);
     stock.learnt(write.id, aspectOf(write.field), current);

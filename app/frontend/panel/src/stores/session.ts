@@ -83,7 +83,8 @@ export const useSessionStore = defineStore("session", () => {
 
   function send<T>(path: string, options: RequestOptions): Promise<T> {
     const unsafe = options.method !== undefined && options.method !== "GET";
-    const headers: Record<string, string> = unsafe && session.value ? { "X-CSRF-Token": session.value.csrf_token } : {};
+    const token = session.value?.csrf_token;
+    const headers: Record<string, string> = unsafe && token ? { "X-CSRF-Token": token } : {};
     return request<T>(path, { ...options, headers: { ...headers, ...options.headers } });
   }
 

@@ -1,6 +1,6 @@
 /** The page of the stock grid: its rows, kept current by readings and by events. */
 import { ApiError, isAbort } from "@lockstep/shared/http.ts";
-import type { AdminEvent, AdminPart, AdminSort, CurrentState, Page, StockWriteAnswer } from "@lockstep/shared/types.ts";
+import type { AdminContent, AdminContentEvent, AdminEvent, AdminListItem, AdminSort, AdminStock, CurrentState, Page } from "@lockstep/shared/types.ts";
 import { defineStore } from "pinia";
 import { computed, ref, shallowReactive } from "vue";
 import type { Aspect } from "../stock/columns.ts";
@@ -21,7 +21,7 @@ const SETTLE_MS = 400;
 export const useStockStore = defineStore("stock", () => {
   const session = useSessionStore();
 
-  const byId = shallowReactive(new Map<number, AdminPart>());
+  const byId = shallowReactive(new Map<number, AdminListItem>());
   const ids = ref<number[]>([]);
   const rows = computed(() => ids.value.flatMap((id) => byId.get(id) ?? []));
   const state = ref<"loading" | "ready" | "error">("loading");
@@ -30,6 +30,9 @@ export const useStockStore = defineStore("stock", () => {
   /** The cursors of the pages before this one, the first page's null included. */
   const trail = ref<(string | null)[]>([]);
   const flashing = shallowReactive(new Set<number>());
+  /** Other parts may belong on this page by now: it is to be read again, once nobody is typing on it. */
+  const outdated = ref(false);
+  const reading = ref(false);
 
   let query: StockQuery | null = null;
   let cursor: string | null = null;
@@ -77,8 +80,10 @@ export const useStockStore = defineStore("stock", () => {
     abort?.abort();
     const mine = (abort = new AbortController());
     const begun = now;
+    outdated.value = false;
+    reading.value = true;
     try {
-      const page = await session.api<Page<AdminPart>>("/admin/parts", {
+      const page = await session.api<Page<AdminListItem>>("/admin/parts", {
         query: { q: query.q, category: query.category, low_stock: query.lowStock, sort: query.sort, limit: PAGE_SIZE, cursor },
         signal: mine.signal,
       });
@@ -95,11 +100,14 @@ export const useStockStore = defineStore("stock", () => {
       if (!(failure instanceof ApiError)) throw failure;
       error.value = failure;
       if (ids.value.length === 0) state.value = "error";
+    } finally {
+      if (mine === abort) reading.value = false;
     }
   }
 
   /** @param quiet the change is our own, on its way back to us. */
   function receive(event: AdminEvent, quiet: boolean): void {
+    if (isContent(event) && !ids.value.includes(event.part_id) && mayBelong(event)) expire();
     const row = byId.get(event.part_id);
     if (!row) return;
     heardAt.set(event.part_id, (now += 1));
@@ -108,27 +116,39 @@ export const useStockStore = defineStore("stock", () => {
     byId.set(row.id, updated);
     if (!quiet) flash(row.id);
     // A part that left or came back may belong elsewhere in the list.
-    if (changed === "status") {
-      clearTimeout(settle);
-      settle = setTimeout(() => void refresh(), SETTLE_MS);
-    }
+    if (changed === "status") expire();
   }
 
-  function wrote(id: number, answer: StockWriteAnswer): void {
+  /**
+   * Could it be on this page now? Only the server can tell; the category alone can rule it out.
+   * A creation may come as the update that followed it: of several changes only the last is told.
+   */
+  function mayBelong({ type, data }: AdminContentEvent): boolean {
+    const within = query?.category ? (data.category?.path ?? []).some(({ slug }) => slug === query?.category) : true;
+    return within && type !== "part.deleted";
+  }
+
+  /** Once for a burst of changes: an import tells of thousands. */
+  function expire(): void {
+    settle ??= setTimeout(() => {
+      settle = undefined;
+      outdated.value = true;
+    }, SETTLE_MS);
+  }
+
+  function wrote(id: number, answer: AdminStock): void {
     update(id, (row) => applyStockAnswer(row, answer));
   }
 
-  function renamed(id: number, answer: { part_name: string; version: number; updated_at?: string }): void {
-    update(id, (row) =>
-      answer.version < row.version ? row : { ...row, part_name: answer.part_name, version: answer.version, updated_at: answer.updated_at ?? row.updated_at },
-    );
+  function renamed(id: number, { part_name, version, updated_at }: Pick<AdminContent, "part_name" | "version" | "updated_at">): void {
+    update(id, (row) => (version < row.version ? row : { ...row, part_name, version, updated_at }));
   }
 
   function learnt(id: number, aspect: Aspect, current: CurrentState): void {
     update(id, (row) => applyCurrent(row, aspect, current));
   }
 
-  function update(id: number, change: (row: AdminPart) => AdminPart): void {
+  function update(id: number, change: (row: AdminListItem) => AdminListItem): void {
     const row = byId.get(id);
     if (!row) return;
     heardAt.set(id, (now += 1));
@@ -141,5 +161,9 @@ export const useStockStore = defineStore("stock", () => {
     flashTimers.set(id, setTimeout(() => flashing.delete(id), FLASH_MS));
   }
 
-  return { byId, ids, rows, state, error, nextCursor, trail, flashing, open, refresh, next, previous, receive, wrote, renamed, learnt };
+  return { byId, ids, rows, state, error, nextCursor, trail, flashing, outdated, reading, open, refresh, next, previous, receive, wrote, renamed, learnt };
 });
+
+function isContent(event: AdminEvent): event is AdminContentEvent {
+  return event.type !== "stock.updated" && event.type !== "price.updated";
+}

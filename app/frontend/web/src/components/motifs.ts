@@ -1,6 +1,6 @@
 /**
  * Line drawings that stand in for a picture: of the kind of thing, where the category's
- * words tell it, else any; one tint for each main category. The same part always gets the same.
+ * words tell it, else a flange; one tint for each main category. The same part always gets the same.
  */
 import type { PartCategory } from "@lockstep/shared/types.ts";
 
@@ -36,37 +36,85 @@ function gear(teeth: number, outer: number, inner: number): string {
   return `M${points.join("L")}z`;
 }
 
+/** Beads along the way round two pulleys: a timing belt's teeth. */
+function teeth(left: number, right: number, radius: number, count: number): string[] {
+  const step = (right - left) / count;
+  return Array.from({ length: count }, (_, i) => left + step * (i + 0.5)).map((x) => `M${x - 2.5} ${Y - radius}v5h5v-5M${x - 2.5} ${Y + radius}v-5h5v5`);
+}
+
+/** A ring that is open at the top, with an eye at each end; the eyes lie outside (1) or inside (-1). */
+function openRing(side: 1 | -1): string[] {
+  const [outer, inner, eyes] = [44, 35, side === 1 ? 45 : 34];
+  const gap = 0.2;
+  const at = (radius: number, angle: number) => point(radius, angle - Math.PI / 2);
+  return [
+    `M${at(outer, gap)}A${outer} ${outer} 0 1 1 ${at(outer, -gap)}L${at(inner, -gap)}A${inner} ${inner} 0 1 0 ${at(inner, gap)}z`,
+    ...[-1, 1].flatMap((end) => {
+      const angle = end * (gap + 0.06) - Math.PI / 2;
+      const [x, y] = [X + eyes * Math.cos(angle), Y + eyes * Math.sin(angle)];
+      return [circle(7.5, x, y), circle(3, x, y)];
+    }),
+  ];
+}
+
+/** A shank with its thread, from its head down to its chamfered end. */
+function shank(top: number, from = top + 14): string[] {
+  const turns = Array.from({ length: Math.floor((122 - from) / 8) }, (_, i) => `M88 ${from + 4 + i * 8}l24-4`);
+  return [`M88 ${top}h24v44V122l-5 6H93l-5-6z`, ...turns];
+}
+
 const MOTIFS = {
-  bearing: [circle(46), circle(33), circle(16), ...balls(9, 24.5, 6)],
-  nut: [hexagon(46), circle(29), circle(22)],
-  bolt: ["M86 25h28l5 18H81z", "M87 43h26v66l-6 8H93l-6-8z", ...[66, 75, 84, 93, 102].map((y) => `M87 ${y + 4}l26-6`)],
+  bearing: [circle(46), circle(36), circle(22), circle(14), ...balls(9, 29, 6)],
+  thrustBearing: ["M48 45h104v15H48z", "M48 90h104v15H48z", ...[60, 80, 100, 120, 140].map((x) => circle(13.5, x))],
+  nut: [hexagon(46), circle(37), circle(25), circle(20)],
+  lockNut: [hexagon(46), circle(38), circle(31), circle(20), circle(16)],
+  bolt: [...shank(42), "M74 24h52v18H74z", "M87 24v18M113 24v18"],
+  socketScrew: [...shank(50), "M78 22h44v28H78z", "M90 22v14h20V22"],
+  countersunkScrew: [...shank(44, 50), "M68 22h64l-20 22H88z", "M92 22v9h16v-9"],
+  buttonScrew: [...shank(42), "M74 42c0-12 10-20 26-20s26 8 26 20z", "M91 23v9h18v-9"],
+  setScrew: [...shank(28, 38), "M93 28v10h14V28"],
   washer: [circle(44), circle(22)],
-  seal: [circle(46), circle(40), circle(27), circle(21)],
-  ring: ["M92 40a36 36 0 1 0 16 0l-3-9a45 45 0 1 1-10 0z", circle(2.5, 96.5, 36.5), circle(2.5, 103.5, 36.5)],
-  pin: ["M50 62h94q8 0 8 13t-8 13H50q-4 0-4-13t4-13z", "M54 62v26M140 62v26"],
-  key: ["M66 58h68a17 17 0 0 1 0 34H66a17 17 0 0 1 0-34z", "M66 65h68a10 10 0 0 1 0 20H66a10 10 0 0 1 0-20z"],
-  belt: ["M70 41h60a34 34 0 0 1 0 68H70a34 34 0 0 1 0-68z", "M70 49h60a26 26 0 0 1 0 52H70a26 26 0 0 1 0-52z", circle(15, 70), circle(15, 130), circle(4, 70), circle(4, 130)],
+  oRing: [circle(46), circle(30), circle(38)],
+  seal: [circle(46), circle(39), circle(26), circle(20), circle(23)],
+  retainingRing: openRing(1),
+  boreRing: openRing(-1),
+  pin: ["M54 60h92q8 0 8 15t-8 15H54q-8 0-8-15t8-15z", "M54 60v30M146 60v30"],
+  splitPin: ["M76 68h78v7H76M76 82h66v-7", "M79 68C70 56 46 58 46 75s24 19 33 7l-5-5c-6 7-19 6-19-2s13-9 19-2z"],
+  key: ["M66 56h68a19 19 0 0 1 0 38H66a19 19 0 0 1 0-38z", "M66 62h68a13 13 0 0 1 0 26H66a13 13 0 0 1 0-26z"],
+  belt: ["M66 45L136 53a22 22 0 0 1 0 44L66 105a30 30 0 0 1 0-60z", "M66 51L136 58a17 17 0 0 1 0 34L66 99a24 24 0 0 1 0-48z", circle(18, 66), circle(11, 136), circle(5, 66), circle(4, 136)],
+  timingBelt: ["M68 47h64a28 28 0 0 1 0 56H68a28 28 0 0 1 0-56z", "M68 53h64a22 22 0 0 1 0 44H68a22 22 0 0 1 0-44z", ...teeth(68, 132, 22, 6), circle(16, 68), circle(16, 132), circle(5, 68), circle(5, 132)],
   gear: [gear(12, 46, 36), circle(22), circle(8)],
-  disc: [circle(46), circle(20), circle(8), ...balls(5, 33, 5)],
   filter: ["M64 40h72v70H64z", ...[74, 84, 94, 104, 114, 124].map((x) => `M${x} 46v58`), "M58 34h84v6H58zM58 110h84v6H58z"],
   spring: [...[0, 1, 2, 3, 4, 5].map((i) => `M68 ${48 + i * 11}a32 9 6 1 0 64 0a32 9 6 1 0 -64 0z`), "M66 32h68M66 118h68"],
+  flange: [circle(46), circle(18), circle(10), ...balls(6, 32, 5)],
 } as const satisfies Record<string, readonly string[]>;
 
+type Motif = keyof typeof MOTIFS;
+
 /** The nearest category's words count first; of one category, the first that fits. */
-const WORDS: readonly [RegExp, keyof typeof MOTIFS][] = [
-  [/bearing/, "bearing"],
-  [/bolt|screw|stud|thread/, "bolt"],
-  [/washer|shim/, "washer"],
-  [/nut|fasten/, "nut"],
-  [/retaining|circlip|snap/, "ring"],
-  [/seal|o-ring|gasket/, "seal"],
-  [/pin|axle/, "pin"],
-  [/key/, "key"],
-  [/belt|chain|pulley/, "belt"],
-  [/gear|sprocket|transmission|clutch/, "gear"],
-  [/brake|disc|wheel/, "disc"],
-  [/filter|cooler|radiator/, "filter"],
-  [/spring|coil|damper/, "spring"],
+const WORDS: readonly [RegExp, Motif][] = [
+  [/\bthrust\b.*\bbearings?\b/, "thrustBearing"],
+  [/\bbearings?\b/, "bearing"],
+  [/\b(set|grub)-screws?\b/, "setScrew"],
+  [/\bcountersunk\b/, "countersunkScrew"],
+  [/\bbutton-head\b/, "buttonScrew"],
+  [/\bsocket-head\b/, "socketScrew"],
+  [/\b(bolts?|screws?|studs?|fasteners?)\b/, "bolt"],
+  [/\b(washers?|shims?)\b/, "washer"],
+  [/\block-?nuts?\b/, "lockNut"],
+  [/\bnuts?\b/, "nut"],
+  [/\bdin-472\b/, "boreRing"],
+  [/\b(retaining|snap)-rings?\b|\bcirclips?\b/, "retainingRing"],
+  [/\bo-rings?\b|\bgaskets?\b/, "oRing"],
+  [/\bseals?\b/, "seal"],
+  [/\b(split|cotter)-pins?\b/, "splitPin"],
+  [/\b(pins?|axles?|shafts?)\b/, "pin"],
+  [/\bkeys?\b/, "key"],
+  [/\b(timing|toothed|synchronous)-belts?\b/, "timingBelt"],
+  [/\b(belts?|chains?|pulleys?)\b/, "belt"],
+  [/\b(gears?|sprockets?)\b/, "gear"],
+  [/\b(filters?|coolers?|radiators?)\b/, "filter"],
+  [/\b(springs?|coils?|dampers?)\b/, "spring"],
 ];
 
 /** A small hash: its spread matters, not its strength (FNV-1a). */
@@ -81,11 +129,10 @@ export function motifFor(category: PartCategory | null): { paths: readonly strin
   return { paths: MOTIFS[kindOf(slugs)], hue: hash(slugs[0] ?? "") % 360 };
 }
 
-function kindOf(slugs: readonly string[]): keyof typeof MOTIFS {
+export function kindOf(slugs: readonly string[]): Motif {
   for (const slug of [...slugs].reverse()) {
     const found = WORDS.find(([word]) => word.test(slug));
     if (found) return found[1];
   }
-  const kinds = Object.keys(MOTIFS) as (keyof typeof MOTIFS)[];
-  return kinds[hash(slugs[0] ?? "") % kinds.length] ?? "gear";
+  return "flange";
 }

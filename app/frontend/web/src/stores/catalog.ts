@@ -87,7 +87,6 @@ export const useCatalogStore = defineStore("catalog", () => {
         ids.value = read;
         nextCursor.value = page.next_cursor;
       }
-      heldToken = page.catalog ?? heldToken;
       state.value = "ready";
       connection.checked();
     } catch (failure) {
