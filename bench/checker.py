@@ -85,7 +85,7 @@ def _check_group(group: Sequence[Operation], grace: float) -> list[Violation]:
 
 def _older(rule: Rule, reads: Sequence[Operation], before: Iterable[Operation], grace: float) -> list[Violation]:
     """Return the reads (in the order of their starts) below something of `before` that had ended when they began."""
-    ended = sorted(((o.end + grace, o.version) for o in before if o.version is not None))
+    ended = sorted((o.end + grace, o.version) for o in before if o.version is not None)
     violations, floor, at = [], 0, 0
     for read in reads:
         while at < len(ended) and ended[at][0] < read.start:

@@ -1,4 +1,4 @@
-"""`python -m bench.latency`: how long a write, a change on an open page and a cached read take. Figures only; nothing is asserted.
+"""`python -m bench.latency`: how long a write, a change on an open page and a cached read take. Prints; asserts nothing.
 
 Starts a stack of its own, or uses the one at LOCKSTEP_URL with the API key LOCKSTEP_KEY.
 """
@@ -7,7 +7,7 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,13 +18,14 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.page import Page
-from bench.system import System, own_stack, wait_until
+from bench.system import Answer, Client, System, own_stack, wait_until
 
 WRITES = 300
 READS = 2000
 READERS = 4
 # Between two writes, so that each is alone.
 PAUSE = 0.02
+BODY = {"delta": 1, "reason": "bench"}
 
 
 @contextmanager
@@ -44,10 +45,10 @@ def row(name: str, seconds: Sequence[float]) -> tuple[str, ...]:
     return name, *(f"{1000 * value:.1f}" for value in (cuts[49], cuts[94], cuts[98], max(seconds))), str(len(seconds))
 
 
-def timed(call: Callable[[], Any]) -> tuple[float, float, Any]:
+def timed(client: Client, method: str, path: str, body: Any = None) -> tuple[float, float, Answer]:
     """Return when a call began and ended, and its answer."""
     began = time.perf_counter()
-    answer = call()
+    answer = client.call(method, path, body)
     return began, time.perf_counter(), answer
 
 
@@ -63,8 +64,7 @@ def measure_writes(system: System, part: int) -> list[tuple[str, ...]]:
     calls: dict[int, tuple[float, float]] = {}
     with Page(system.url, [part], on_event=arrived):
         for number in range(WRITES + 20):
-            body = {"delta": 1, "reason": "bench"}
-            began, ended, answer = timed(lambda: client.call("POST", f"/admin/parts/{part}/stock/adjustments", body))
+            began, ended, answer = timed(client, "POST", f"/admin/parts/{part}/stock/adjustments", BODY)
             if number >= 20:  # the first ones open connections
                 calls[answer.body["version"]] = began, ended
             time.sleep(PAUSE)
@@ -84,14 +84,13 @@ def measure_reads(system: System, parts: Sequence[int]) -> tuple[list[tuple[str,
     client = system.client()
     for part in parts:
         client.call("GET", f"/parts/{part}")
-    alone = [timed(lambda part=part: client.call("GET", f"/parts/{part}")) for part in parts * (READS // 4 // len(parts))]  # type: ignore[misc]
+    alone = [timed(client, "GET", f"/parts/{parts[number % len(parts)]}") for number in range(READS // 4)]
     client.close()
-    together: list[tuple[float, float, Any]] = []
+    together: list[tuple[float, float, Answer]] = []
 
     def read() -> None:
         own = system.client()
-        for number in range(READS // READERS):
-            together.append(timed(lambda number=number: own.call("GET", f"/parts/{parts[number % len(parts)]}")))  # type: ignore[misc]
+        together.extend(timed(own, "GET", f"/parts/{parts[number % len(parts)]}") for number in range(READS // READERS))
         own.close()
 
     threads = [threading.Thread(target=read) for _ in range(READERS)]

@@ -1,5 +1,8 @@
-"""An open page, as the contract tells clients to behave: watch on every connection, on `resync` and on a timetable; apply an event
-only if it is newer than what is held; take the answer to `watch` for the truth."""
+"""An open page that behaves as the contract tells clients to.
+
+It watches on every connection, on `resync` and on a timetable, applies an event only if it is newer than what it holds, and
+takes the answer to `watch` for the truth.
+"""
 
 import threading
 import time
@@ -89,23 +92,23 @@ class Page:
             if connection != self._connection:
                 return
             since, self._since = self._since or [], None
-            if "error" in answer:
-                raise RuntimeError(str(answer))
             before = dict(self._parts)
-            for part in answer["parts"]:
-                self._parts[part["id"]] = part
+            self._parts |= {part["id"]: part for part in answer["parts"]}
             for part_id in answer["gone"]:
                 self._parts.pop(part_id, None)
             for event in since:
                 self._apply(event)
-            for part_id, part in self._parts.items():
-                for aspect, version in before.get(part_id, part)["versions"].items():
-                    if part["versions"][aspect] < version:
-                        self.went_back.append(f"part {part_id} {aspect}: {version} -> {part['versions'][aspect]}")
+            self._compare(before)
             again, self._again = self._again, False
         self._watched.set()
         if again:
             self.watch()
+
+    def _compare(self, before: dict[int, Part]) -> None:
+        for part_id, part in self._parts.items():
+            for aspect, version in before.get(part_id, part)["versions"].items():
+                if part["versions"][aspect] < version:
+                    self.went_back.append(f"part {part_id} {aspect}: {version} -> {part['versions'][aspect]}")
 
     def _event(self, event: dict[str, Any]) -> None:
         arrived = time.perf_counter()

@@ -1,4 +1,4 @@
-"""A running Lockstep as its clients see it: a stack of one's own, or one somewhere else, and calls over keep-alive connections."""
+"""A running Lockstep as its clients see it: a stack of one's own or one elsewhere, and calls over keep-alive connections."""
 
 import http.client
 import json

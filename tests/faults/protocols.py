@@ -1,7 +1,7 @@
-"""Small in-memory models of ways to fill a cache, after the table in the engine's design; each run makes a history for the checker.
+"""Small in-memory models of ways to fill a cache, after the table in the engine's design. A run makes a history to check.
 
-Every actor is a generator that pauses where another process could come in between; an adversary chooses who goes on, and when the
-fault happens. Time is the number of the step.
+Every actor is a generator that pauses where another process could come in between; an adversary chooses who goes on, and when
+the fault happens. Time is the number of the step.
 """
 
 import random
@@ -105,8 +105,7 @@ class World:
         """Put a loaded value into the cache, if the protocol lets it in."""
         if self.protocol in LEASES and (token is None or self.lease != token):
             if self.protocol is Protocol.REPAIRING and version > self.floor:
-                self.floor, self.lease = version, None
-                self.value = version
+                self.floor, self.lease, self.value = version, None, None
             return
         self.lease = None
         if self.protocol not in FLOORS or version >= self.floor:

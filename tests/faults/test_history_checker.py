@@ -8,15 +8,15 @@ from bench.checker import Kind, Operation, Rule, check
 from tests.faults.protocols import Fault, Protocol, World
 
 SCHEDULES = 1500
-O, X = True, False
+OK, STALE = True, False
 TABLE = {
     #                          race, flushed, evicted, old snapshot
-    Protocol.DEL_ONLY: (X, X, X, X),
-    Protocol.FLOOR: (O, X, X, O),
-    Protocol.COUNTER_LEASE: (O, X, O, X),
-    Protocol.RANDOM_LEASE: (O, O, O, X),
-    Protocol.LEASE_AND_FLOOR: (O, O, O, O),
-    Protocol.REPAIRING: (O, O, O, O),
+    Protocol.DEL_ONLY: (STALE, STALE, STALE, STALE),
+    Protocol.FLOOR: (OK, STALE, STALE, OK),
+    Protocol.COUNTER_LEASE: (OK, STALE, OK, STALE),
+    Protocol.RANDOM_LEASE: (OK, OK, OK, STALE),
+    Protocol.LEASE_AND_FLOOR: (OK, OK, OK, OK),
+    Protocol.REPAIRING: (OK, OK, OK, OK),
 }
 CASES = [(p, f, holds) for p, row in TABLE.items() for f, holds in zip(Fault, row, strict=True)]
 

@@ -1,11 +1,13 @@
 """Two beats at once, and a web process that is asked to stop under load."""
 
+import logging
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import psutil
 import pytest
@@ -15,7 +17,7 @@ from bench.system import Client, NoAnswerError, System, wait_until
 from devserver.process import is_alive
 from tests.faults.inspection import pid, query
 
-LOAD = 3.0
+log = logging.getLogger(__name__)
 
 
 def test_of_two_reconciliations_at_once_one_runs_and_the_other_says_so(
@@ -60,7 +62,7 @@ def test_the_ticks_of_several_beats_at_once_never_run_side_by_side(system: Syste
     runs = f"SELECT started_at, finished_at FROM sync_runs WHERE id > {before} AND kind = 'reconcile' ORDER BY started_at"
     assert wait_until(lambda: (found := query(system, runs)) != [] and all(run["finished_at"] for run in found))
     found = query(system, runs)
-    assert all(earlier["finished_at"] <= later["started_at"] for earlier, later in zip(found, found[1:], strict=False))
+    assert all(earlier["finished_at"] <= later["started_at"] for earlier, later in pairwise(found))
 
 
 class Load:
@@ -124,7 +126,7 @@ def test_a_web_process_that_is_asked_to_stop_drops_no_request(system: System) ->
         pid(system, "web-1", other_than=victim)
         answered = len(load.statuses)
         assert wait_until(lambda: len(load.statuses) > answered + 200)
-    print(f"{len(load.statuses)} answers, {load.retried} sent again; ended after {took:.2f} s")
+    log.info("%d answers, %d sent again; ended after %.2f s", len(load.statuses), load.retried, took)
     assert not load.dropped
     assert set(load.statuses) == {200}
     assert took < 30

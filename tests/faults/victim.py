@@ -1,5 +1,5 @@
 """Processes that stop or kill themselves at a chosen step. `python -m tests.faults.victim` reads lines `ROLE STEP SIGNAL [PART]`,
-forks a victim for each, and prints its pid and in the end its exit code (negative for a signal).
+forks a victim for each, and writes its pid and in the end its exit code (negative for a signal).
 
 ROLE `worker` delivers one effect (STEP `<effect>:<step>`, with a lease of `LEASE` seconds); ROLE `web` makes one stock write.
 Signal STOP freezes it there until somebody continues it; KILL ends it as a power cut would.
@@ -102,8 +102,8 @@ def fork_on_demand() -> None:
                 code = 0
             finally:
                 os._exit(code)
-        print(pid, flush=True)
-        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+        os.write(1, f"{pid}\n".encode())
+        os.write(1, f"{os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}\n".encode())
 
 
 if __name__ == "__main__":

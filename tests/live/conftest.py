@@ -1,5 +1,7 @@
 """Real Socket.IO clients of a real system."""
 
+import gc
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -47,6 +49,10 @@ def connect(system: System) -> Iterator[Callable[..., Listener]]:
         listener.client.disconnect()
         # Whom the server has cut off, the library leaves with an open socket.
         listener.transport.close()
+    with warnings.catch_warnings():
+        # … and that of a refused connection nobody can reach any more.
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture

@@ -1,0 +1,170 @@
+"""Reconciliation: what was changed past the application is adopted, what is missing or wrong is repaired, and a clean system left alone."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from app.contract import cache_keys
+from app.contract.events import Actor
+from app.core import Core
+from app.store import truth
+from app.store.catalog import PartFilters
+from app.sync.reconcile import LOCK, REASON
+
+Query = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture(autouse=True)
+def _clean(core: Core, deliver: Callable[[], None]) -> None:
+    """Begin with everything delivered and reconciled, whatever other tests have left."""
+    deliver()
+    core.reconciliation.run()
+    deliver()
+
+
+def found(report: dict[str, Any]) -> dict[str, int]:
+    return {kind: count for kind, count in report["found"].items() if count}
+
+
+def test_nothing_is_found_on_a_clean_system_not_even_after_reads_and_writes(
+    core: Core, actor: Actor, new_part: Callable[..., int], deliver: Callable[[], None]
+) -> None:
+    part_id = new_part()
+    core.parts.catalog.part(part_id)
+    core.parts.catalog.list_parts(PartFilters(), "name", None, 50)
+    core.parts.adjust_stock_with_sync(actor, part_id, 1)
+    deliver()
+    assert found(core.reconciliation.run()) == {}
+    assert found(core.reconciliation.run()) == {}
+
+
+def test_stock_edited_by_hand_gets_a_version_an_event_and_an_audit_row(
+    core: Core, new_part: Callable[..., int], deliver: Callable[[], None], query: Query
+) -> None:
+    part_id = new_part(stock=10)
+    assert core.parts.catalog.part(part_id).body["stock"]["current_stock"] == 10
+    query("UPDATE stock_levels SET current_stock = 3 WHERE part_id = :id", id=part_id)
+    assert found(core.reconciliation.run())["stock_row"] == 1
+    shown = core.parts.catalog.part(part_id).body["stock"]
+    assert (shown["current_stock"], shown["version"]) == (3, 2)
+    deliver()
+    (row,) = query("SELECT * FROM data_change_logs WHERE part_id = :id AND version = 2", id=part_id)
+    assert row["old_values"] == {"current_stock": 10, "version": 1}
+    assert row["new_values"] == {"current_stock": 3, "version": 2}
+    assert row["reason"] == REASON
+    assert found(core.reconciliation.run()) == {}
+
+
+def test_content_edited_by_hand_gets_a_version_an_event_a_snapshot_and_an_audit_row(
+    core: Core, new_part: Callable[..., int], deliver: Callable[[], None], query: Query
+) -> None:
+    part_id = new_part()
+    core.parts.catalog.part(part_id)
+    query("UPDATE parts SET part_name = 'By hand' WHERE id = :id", id=part_id)
+    assert found(core.reconciliation.run())["content_row"] == 1
+    deliver()
+    shown = core.parts.catalog.part(part_id).body
+    assert (shown["part_name"], shown["version"]) == ("By hand", 2)
+    (row,) = query("SELECT * FROM data_change_logs WHERE part_id = :id AND version = 2", id=part_id)
+    assert (row["old_values"]["part_name"], row["new_values"]["part_name"], row["reason"]) == ("Test part", "By hand", REASON)
+    (snapshot,) = query("SELECT * FROM part_content_versions WHERE part_id = :id AND is_active", id=part_id)
+    assert (snapshot["version_number"], snapshot["content_snapshot"]["part_name"]) == (2, "By hand")
+    assert found(core.reconciliation.run()) == {}
+
+
+def test_a_part_archived_by_hand_is_gone_for_customers_after_the_run(
+    core: Core, new_part: Callable[..., int], query: Query
+) -> None:
+    part_id = new_part()
+    core.parts.catalog.part(part_id)
+    query("UPDATE parts SET archived_at = now() WHERE id = :id", id=part_id)
+    core.reconciliation.run()
+    assert core.parts.catalog.part(part_id).body is None
+
+
+@pytest.mark.parametrize("key_of", [cache_keys.part, cache_keys.part_stock, cache_keys.part_prices, cache_keys.part_images])
+def test_a_cache_entry_that_somebody_tampered_with_is_repaired(
+    key_of: Callable[[int], str], core: Core, new_part: Callable[..., int], valkey: Redis
+) -> None:
+    part_id = new_part()
+    core.parts.catalog.part(part_id)
+    core.parts.catalog.part(part_id)
+    body = valkey.hget(key_of(part_id), "body")
+    assert body is not None
+    valkey.hset(key_of(part_id), "body", body.replace(b"{", b'{"tampered":1,', 1) if b"{" in body else b"[1]")
+    report = core.reconciliation.run()
+    assert found(report)["cache_part"] == 1
+    assert report["examples"]["cache_part"] == [part_id]
+    answer = core.parts.catalog.part(part_id).body
+    assert "tampered" not in str(answer)
+    assert answer["images"] == []
+    assert found(core.reconciliation.run()) == {}
+
+
+def test_a_list_that_somebody_tampered_with_is_repaired(core: Core, new_part: Callable[..., int], valkey: Redis) -> None:
+    part_id = new_part(part_name="Tampered list")
+    filters = PartFilters(words=("tampered", "list"))
+    before = core.parts.catalog.list_parts(filters, "name", None, 3).body
+    (key,) = [k for k in valkey.scan_iter("parts:list:*") if b'"tampered"' in (valkey.hget(k, "body") or b"")]
+    body = valkey.hget(key, "body")
+    valkey.hset(key, "body", body.replace(str(part_id).encode(), b"", 1))
+    assert core.parts.catalog.list_parts(filters, "name", None, 3).body != before
+    assert found(core.reconciliation.run())["cache_list"] == 1
+    assert core.parts.catalog.list_parts(filters, "name", None, 3).body == before
+
+
+@pytest.mark.parametrize(
+    ("table", "kind"), [("data_change_logs", "audit_missing"), ("part_content_versions", "snapshot_missing")]
+)
+def test_a_deleted_record_is_written_again_as_it_was(
+    table: str, kind: str, core: Core, new_part: Callable[..., int], deliver: Callable[[], None], query: Query
+) -> None:
+    part_id = new_part()
+    deliver()
+    columns = f"SELECT to_jsonb(t) - 'id' AS row FROM {table} t WHERE part_id = :id ORDER BY row"
+    before = query(columns, id=part_id)
+    assert before
+    query(f"DELETE FROM {table} WHERE part_id = :id", id=part_id)
+    assert found(core.reconciliation.run())[kind] == len(before)
+    deliver()
+    assert query(columns, id=part_id) == before
+
+
+def test_a_rehearsal_says_what_it_found_and_changes_nothing(
+    core: Core, new_part: Callable[..., int], deliver: Callable[[], None], query: Query, valkey: Redis
+) -> None:
+    part_id, other = new_part(), new_part()
+    deliver()
+    core.parts.catalog.part(other)
+    core.parts.catalog.part(other)
+    query("UPDATE stock_levels SET current_stock = 3 WHERE part_id = :id", id=part_id)
+    query("UPDATE parts SET part_name = 'By hand' WHERE id = :id", id=part_id)
+    query("DELETE FROM data_change_logs WHERE part_id = :id", id=part_id)
+    valkey.hset(cache_keys.part_stock(other), "body", b"{}")
+    events = "SELECT count(*) AS n, max(id) AS last FROM outbox_events"
+    deliveries = "SELECT count(*) AS n FROM outbox_deliveries WHERE state = 'pending'"
+    before = query(events), query(deliveries)
+    report = core.reconciliation.run(dry_run=True)
+    assert report["dry_run"]
+    assert {"stock_row": 1, "content_row": 1, "audit_missing": 2}.items() <= found(report).items()
+    assert other in report["examples"]["cache_part"]
+    assert (query(events), query(deliveries)) == before
+    assert valkey.hget(cache_keys.part_stock(other), "body") == b"{}"
+
+
+def test_two_runs_at_once_are_one(core: Core) -> None:
+    with core.engine.connect() as other:
+        assert truth.try_lock(other, LOCK)
+        assert "skipped" in core.reconciliation.run()
+        truth.unlock(other, LOCK)
+    assert "skipped" not in core.reconciliation.run()
+
+
+def test_a_run_that_found_something_is_remembered_and_counted(core: Core, new_part: Callable[..., int], query: Query) -> None:
+    query("UPDATE stock_levels SET current_stock = 3 WHERE part_id = :id", id=new_part())
+    report = core.reconciliation.run()
+    last = core.operations.status()["last_reconciliation"]
+    assert last["found"] == report["found"]
+    assert last["finished_at"] >= last["started_at"]

@@ -1,0 +1,247 @@
+"""For every operation of staff: what follows it in the audit trail, the history, the cache, and on open pages (Zulip's `verify_action`)."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from io import StringIO
+from typing import Any
+
+import orjson
+import pytest
+from redis import Redis
+
+from app.contract import rooms
+from app.contract.events import Actor
+from app.core import Core
+from app.domain.pricing import PriceLine
+from app.services import imports
+from app.services.preconditions import Expected
+from app.sync.cached_copies import differing_parts
+
+Query = Callable[..., list[dict[str, Any]]]
+ANY = Expected()
+EUR = [PriceLine("EUR", Decimal("9.90"))]
+
+
+@dataclass
+class Shop:
+    """What an operation works on."""
+
+    core: Core
+    actor: Actor
+    part_id: int
+
+    def change(self, **columns: object) -> None:
+        self.core.parts.update_part_content_with_sync(self.actor, self.part_id, columns, ANY, "because")
+
+    def stock(self, **quantities: int) -> None:
+        self.core.parts.update_stock_with_sync(self.actor, self.part_id, quantities, ANY, "because")
+
+    def price(self, lines: list[PriceLine]) -> None:
+        self.core.parts.update_prices_with_sync(self.actor, self.part_id, lines, ANY, "because")
+
+    def archive(self) -> None:
+        self.core.parts.archive_part_with_sync(self.actor, self.part_id, ANY)
+
+    def restore(self) -> None:
+        self.core.parts.restore_part_with_sync(self.actor, self.part_id, ANY)
+
+    def category(self) -> int:
+        with self.core.engine.begin() as connection:
+            from sqlalchemy import text
+
+            slug = f"category-{self.part_id}"
+            statement = text("INSERT INTO categories (name, slug) VALUES (:slug, :slug) RETURNING id")
+            return int(connection.execute(statement, {"slug": slug}).scalar_one())
+
+    def import_row(self) -> None:
+        sku = self.core.parts.panel.part(self.part_id)["sku"]
+        file = f"sku,part_name,current_stock,price,currency,Bore\n{sku},Imported,55,3.30,EUR,10\n"
+        imports.import_parts(self.core.transactions, self.core.reading, self.actor, lambda: StringIO(file))
+
+
+# what happens before, the operation, the table and operation of its audit row, the columns that it says changed
+OPERATIONS: dict[str, tuple[list[Callable[[Shop], None]], Callable[[Shop], None], tuple[str, str, set[str]]]] = {
+    "sku": ([], lambda s: s.change(sku=f"NEW-{s.part_id}"), ("parts", "UPDATE", {"sku"})),
+    "name": ([], lambda s: s.change(part_name="Newer"), ("parts", "UPDATE", {"part_name"})),
+    "description": ([], lambda s: s.change(description="a\nb"), ("parts", "UPDATE", {"description"})),
+    "category": ([], lambda s: s.change(category_id=s.category()), ("parts", "UPDATE", {"category_id"})),
+    "manufacturer": ([], lambda s: s.change(manufacturer="ACME"), ("parts", "UPDATE", {"manufacturer"})),
+    "number": ([], lambda s: s.change(manufacturer_number="4711"), ("parts", "UPDATE", {"manufacturer_number"})),
+    "unpublish": ([], lambda s: s.change(status="draft"), ("parts", "UPDATE", {"status"})),
+    "publish": ([lambda s: s.change(status="draft")], lambda s: s.change(status="published"), ("parts", "UPDATE", {"status"})),
+    "archive": ([], lambda s: s.archive(), ("parts", "DELETE", {"archived_at"})),
+    "restore": ([lambda s: s.archive()], lambda s: s.restore(), ("parts", "UPDATE", {"archived_at"})),
+    "set stock": ([], lambda s: s.stock(current_stock=0), ("stock_levels", "UPDATE", {"current_stock"})),
+    "reserve": ([], lambda s: s.stock(reserved_quantity=9), ("stock_levels", "UPDATE", {"reserved_quantity"})),
+    "threshold": ([], lambda s: s.stock(min_stock_level=50), ("stock_levels", "UPDATE", {"min_stock_level"})),
+    "price": ([], lambda s: s.price(EUR), ("part_prices", "UPDATE", {"prices"})),
+    "no price": ([lambda s: s.price(EUR)], lambda s: s.price([]), ("part_prices", "UPDATE", {"prices"})),
+}
+
+
+@pytest.fixture
+def shop(core: Core, actor: Actor, new_part: Callable[..., int]) -> Shop:
+    return Shop(core, actor, new_part())
+
+
+class Channel:
+    """The Socket.IO channel between the processes, as a web process hears it."""
+
+    def __init__(self, pubsub: Any) -> None:
+        self._pubsub = pubsub
+
+    def emits(self) -> list[dict[str, Any]]:
+        found = []
+        while (message := self._pubsub.get_message(timeout=0.05)) is not None:
+            if message["type"] == "message":
+                found.append(orjson.loads(message["data"]))
+        return found
+
+
+@pytest.fixture
+def channel(valkey: Redis, deliver: Callable[[], None]) -> Iterator[Channel]:
+    with valkey.pubsub() as pubsub:
+        pubsub.subscribe(rooms.CHANNEL)
+        assert pubsub.get_message(timeout=5)["type"] == "subscribe"
+        yield Channel(pubsub)
+
+
+def page_after(held: dict[str, Any] | None, events: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Apply events to a page's state as the contract tells clients to."""
+    for event in events:
+        kind, data = event["type"], event["data"]
+        if kind == "part.deleted":
+            held = None
+        elif kind == "part.restored":
+            return {"watch again": True}
+        elif held is not None:
+            aspect = kind.split(".")[0]
+            if event["version"] <= held["versions"][aspect]:
+                continue
+            held = held | {"versions": held["versions"] | {aspect: event["version"]}}
+            held["updated_at"] = max(held["updated_at"], data["updated_at"])
+            if aspect == "content":
+                held |= {name: value for name, value in data.items() if name != "updated_at"}
+            elif aspect == "stock":
+                held["stock"] = {name: value for name, value in data.items() if name != "updated_at"}
+            else:
+                held["price"] = data["price"]
+    return held
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_page_changed_by_the_events_alone_equals_a_fresh_read(
+    name: str, shop: Shop, channel: Channel, deliver: Callable[[], None]
+) -> None:
+    before, operation, _ = OPERATIONS[name]
+    for step in before:
+        step(shop)
+    deliver()
+    channel.emits()
+    page = shop.core.parts.catalog.part(shop.part_id).body
+    operation(shop)
+    deliver()
+    emits = [e for e in channel.emits() if e["namespace"] == rooms.CUSTOMERS and e["room"] == rooms.part_room(shop.part_id)]
+    events = [e["data"][0] if isinstance(e["data"], list) else e["data"] for e in emits]
+    assert [(e["event"], event["part_id"]) for e, event in zip(emits, events, strict=True)] == [(events[0]["type"], shop.part_id)]
+    fresh = shop.core.parts.catalog.part(shop.part_id).body
+    after = page_after(page, events)
+    assert after == ({"watch again": True} if name in {"publish", "restore"} else fresh)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_the_panel_hears_of_every_operation_with_its_author(
+    name: str, shop: Shop, channel: Channel, deliver: Callable[[], None]
+) -> None:
+    before, operation, _ = OPERATIONS[name]
+    for step in before:
+        step(shop)
+    deliver()
+    channel.emits()
+    operation(shop)
+    deliver()
+    (event,) = [
+        data for e in channel.emits() if e["namespace"] == rooms.ADMIN
+        for data in (e["data"] if isinstance(e["data"], list) else [e["data"]]) if data.get("part_id") == shop.part_id
+    ]  # fmt: skip
+    assert event["actor"] == {"id": shop.actor.user_id, "name": shop.actor.name}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_the_audit_trail_says_who_what_whence_and_why(
+    name: str, shop: Shop, deliver: Callable[[], None], query: Query
+) -> None:
+    before, operation, (table, kind, columns) = OPERATIONS[name]
+    for step in before:
+        step(shop)
+    first = shop.core.parts.panel.part(shop.part_id)
+    deliver()
+    operation(shop)
+    deliver()
+    row = query("SELECT * FROM data_change_logs WHERE part_id = :id ORDER BY id DESC LIMIT 1", id=shop.part_id)[0]
+    assert (row["table_name"], row["operation"]) == (table, kind)
+    assert row["old_values"].keys() == row["new_values"].keys() == columns | {"version"}
+    assert row["new_values"]["version"] == row["old_values"]["version"] + 1 == row["version"]
+    actor = shop.actor
+    assert (row["changed_by"], row["ip_address"], row["user_agent"], row["request_id"]) == (
+        actor.user_id, actor.ip_address, actor.user_agent, actor.request_id,
+    )  # fmt: skip
+    assert row["reason"] == (None if name in {"archive", "restore"} else "because")
+    for column in columns & first.keys() - {"archived_at"}:
+        assert row["old_values"][column] == first[column]
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_the_cache_holds_what_the_database_says_right_after_the_write(name: str, shop: Shop) -> None:
+    before, operation, _ = OPERATIONS[name]
+    shop.core.parts.catalog.part(shop.part_id)
+    for step in before:
+        step(shop)
+    operation(shop)
+    assert differing_parts(shop.core.reading, shop.core.cache, [shop.part_id]) == {}
+    shop.core.parts.catalog.part(shop.part_id)
+    assert differing_parts(shop.core.reading, shop.core.cache, [shop.part_id]) == {}
+
+
+def test_a_creation_and_an_import_are_audited_with_all_their_rows(shop: Shop, deliver: Callable[[], None], query: Query) -> None:
+    shop.import_row()
+    deliver()
+    rows = query("SELECT table_name, operation, version, reason FROM data_change_logs WHERE part_id = :id", id=shop.part_id)
+    found = sorted((r["table_name"], r["operation"], r["version"], r["reason"] or "") for r in rows)
+    assert found == [
+        ("part_prices", "UPDATE", 2, "import"),
+        ("parts", "INSERT", 1, ""), ("parts", "UPDATE", 2, "import"),
+        ("stock_levels", "INSERT", 1, ""), ("stock_levels", "UPDATE", 2, "import"),
+    ]  # fmt: skip
+    assert differing_parts(shop.core.reading, shop.core.cache, [shop.part_id]) == {}
+
+
+def test_every_content_version_has_its_own_snapshot_whatever_came_after(
+    shop: Shop, deliver: Callable[[], None], query: Query
+) -> None:
+    """All are delivered only at the end, so each has to come from its event and not from the present row."""
+    shop.change(part_name="Second")
+    shop.change(description="third", status="draft")
+    shop.archive()
+    deliver()
+    rows = query("SELECT * FROM part_content_versions WHERE part_id = :id ORDER BY version_number", id=shop.part_id)
+    shown = [(r["version_number"], r["content_snapshot"]["part_name"], r["content_snapshot"]["description"]) for r in rows]
+    assert shown == [(1, "Test part", ""), (2, "Second", ""), (3, "Second", "third"), (4, "Second", "third")]
+    assert [r["content_snapshot"]["archived"] for r in rows] == [False, False, False, True]
+    assert [r["is_active"] for r in rows] == [False, False, False, True]
+    assert [r["change_summary"] for r in rows] == ["Created", "because", "because", "Archived"]
+    assert {r["created_by"] for r in rows} == {shop.actor.user_id}
+
+
+def test_a_newer_state_supersedes_older_pending_ones_of_its_aspect_in_one_emit(
+    shop: Shop, channel: Channel, deliver: Callable[[], None]
+) -> None:
+    deliver()
+    channel.emits()
+    for count in (1, 2, 3):
+        shop.stock(current_stock=count)
+    shop.change(part_name="Newer")
+    deliver()
+    emits = [e for e in channel.emits() if e["room"] == rooms.part_room(shop.part_id)]
+    assert sorted(e["event"] for e in emits) == ["content.updated", "stock.updated"]
