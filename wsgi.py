@@ -4,9 +4,11 @@
 SO_REUSEPORT. Together with `app/live/server.py` the only place that knows of eventlet.
 """
 
+import errno
 import signal
 import sys
 import warnings
+from typing import Any
 
 if __name__ == "__main__":
     with warnings.catch_warnings():
@@ -30,8 +32,42 @@ log = structlog.get_logger()
 MOST_CONNECTIONS = 10_000
 # Seconds for requests under way when the process is told to stop.
 DRAIN = 20
+# Seconds in which the connections taken last may send their request.
+GREETING = 0.5
 # Seconds after which a connection that sends nothing is closed; pages ping more often.
 IDLE = 60
+
+
+class Listener:
+    """The listening socket, which can be left in order: nobody who has connected already is turned away.
+
+    Killing eventlet's accept loop would reset the connections that the kernel has accepted and we have not, and keep
+    taking new ones until the last old one is done.
+    """
+
+    def __init__(self, listener: Any) -> None:
+        self._socket = listener
+        self._socket.settimeout(0.1)
+        self._leaving = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._socket, name)
+
+    def leave(self) -> None:
+        """Take those who are waiting, and then no more: new connections go to the other processes."""
+        self._leaving = True
+        self._socket.settimeout(0)
+
+    def accept(self) -> Any:
+        """Return the next connection; after `leave` and the last one, wait for their requests and end the accept loop."""
+        while True:
+            try:
+                return self._socket.accept()
+            except (TimeoutError, BlockingIOError):
+                if self._leaving:
+                    self._socket.close()
+                    eventlet.sleep(GREETING)
+                    raise OSError(errno.EBADF, "the listener has been left") from None
 
 
 def serve(settings: Settings) -> None:
@@ -47,7 +83,7 @@ def serve(settings: Settings) -> None:
     core.consistency.sweep()
     core.consistency.start()
     core.monitoring.prime()
-    listener = eventlet.listen((settings.bind, settings.port), backlog=1024, reuse_port=True)
+    listener = Listener(eventlet.listen((settings.bind, settings.port), backlog=1024, reuse_port=True))
     server = eventlet.spawn(
         eventlet.wsgi.server, listener, app, custom_pool=eventlet.GreenPool(MOST_CONNECTIONS), log_output=False, debug=False,
         socket_timeout=IDLE,
@@ -63,8 +99,8 @@ def serve(settings: Settings) -> None:
     log.info("serving", port=settings.port)
     stopping.wait()
     log.info("stopping")
+    listener.leave()
     disconnect_all(socketio)
-    eventlet.spawn(server.kill)
     with eventlet.Timeout(DRAIN, exception=False):
         server.wait()
 

@@ -11,6 +11,7 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar, cast
@@ -129,7 +130,9 @@ class CacheManager:
             result = Result.BYPASS
             missing = [key for key in keys if key not in found]
         if missing:
-            found |= load(missing)
+            loaded = load(missing)
+            found |= loaded
+            self._raise_floors(loaded)
             result = Result.MISS if result is Result.HIT else result
         return Reading(found, result)
 
@@ -155,6 +158,12 @@ class CacheManager:
             arguments += [entry.version, entry.body, max(1, life)]
         if loaded:
             self._run("fill", [cache_keys.EPOCH, *loaded], [epoch, token, *arguments])
+
+    def _raise_floors(self, loaded: Mapping[str, Entry]) -> None:
+        """Keep whoever has the lease from filling in something older than what is answered here: a session may not go back."""
+        known = [Invalidation(entry.version, {key: None}) for key, entry in loaded.items() if entry.version]
+        with suppress(CacheUnavailableError):
+            self.invalidate(known)
 
     def get_or_set_list(
         self, kind: str, key: str, facets: Iterable[ListFacet], load: Callable[[], bytes], life: float = ENTRY_LIFE

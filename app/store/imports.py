@@ -47,9 +47,11 @@ _CATEGORIES = text("SELECT id, name, parent_id FROM categories")
 _LOCK_CATEGORIES = text("SELECT pg_advisory_xact_lock(hashtext('lockstep: categories'))")
 _INSERT_CATEGORY = text("""
     INSERT INTO categories (name, slug, parent_id)
-    VALUES (:name, CASE WHEN EXISTS (SELECT FROM categories WHERE slug = :slug)
-                        THEN :slug || '-' || (SELECT count(*) + 1 FROM categories WHERE slug LIKE :slug || '%') ELSE :slug END,
-            :parent_id)
+    SELECT :name, free.slug, :parent_id
+    FROM generate_series(1, 100000) AS n
+    CROSS JOIN LATERAL (SELECT CASE n WHEN 1 THEN CAST(:slug AS text) ELSE :slug || '-' || n END AS slug) free
+    WHERE NOT EXISTS (SELECT FROM categories c WHERE c.slug = free.slug)
+    ORDER BY n LIMIT 1
     RETURNING id, name, slug, parent_id, version
 """)
 _EXPORT = text("""

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, text
 
+from app.contract.events import Aspect
 from app.contract.task_names import Effect
 from app.store.encoding import jsonb
 
@@ -36,22 +37,10 @@ _STOCK_DRIFT = text("""
        IS DISTINCT FROM (last.version, (last.state ->> 'current_stock')::int, (last.state ->> 'reserved_quantity')::int,
                          (last.state ->> 'min_stock_level')::int)
 """)
-_LAST_STATE = text("""
-    SELECT e.version, e.payload FROM outbox_events e
-    WHERE e.aggregate_type = 'part' AND e.aggregate_id = :part_id AND e.aspect = :aspect ORDER BY e.version DESC LIMIT 1
-""")
-_CONTENT_DRIFT = text("""
-    SELECT p.id FROM parts p
-    CROSS JOIN LATERAL (
-        SELECT e.version, e.payload -> 'snapshot' AS snapshot FROM outbox_events e
-        WHERE e.aggregate_type = 'part' AND e.aggregate_id = p.id AND e.aspect = 'content'
-        ORDER BY e.version DESC LIMIT 1) last
-    WHERE p.id = ANY(:part_ids)
-      AND ROW(p.version, p.sku, p.part_name, p.description, p.category_id, p.manufacturer, p.manufacturer_number, p.status,
-              p.archived_at IS NOT NULL)
-       IS DISTINCT FROM ROW(last.version, last.snapshot ->> 'sku', last.snapshot ->> 'part_name',
-              last.snapshot ->> 'description', (last.snapshot ->> 'category_id')::int, last.snapshot ->> 'manufacturer',
-              last.snapshot ->> 'manufacturer_number', last.snapshot ->> 'status', (last.snapshot ->> 'archived')::boolean)
+_LAST_STATES = text("""
+    SELECT DISTINCT ON (e.aggregate_id) e.aggregate_id, e.version, e.payload FROM outbox_events e
+    WHERE e.aggregate_type = 'part' AND e.aggregate_id = ANY(:part_ids) AND e.aspect = :aspect
+    ORDER BY e.aggregate_id, e.version DESC
 """)
 _BEGIN_RUN = text("INSERT INTO sync_runs (kind, dry_run) VALUES (:kind, :dry_run) RETURNING id")
 _FINISH_RUN = text("UPDATE sync_runs SET finished_at = clock_timestamp(), report = CAST(:report AS jsonb) WHERE id = :id")
@@ -104,14 +93,10 @@ def stock_drift(connection: Connection, part_ids: Sequence[int]) -> list[int]:
     return list(connection.execute(_STOCK_DRIFT, {"part_ids": list(part_ids)}).scalars())
 
 
-def content_drift(connection: Connection, part_ids: Sequence[int]) -> list[int]:
-    """Return those parts whose row differs from what its newest content event says."""
-    return list(connection.execute(_CONTENT_DRIFT, {"part_ids": list(part_ids)}).scalars())
-
-
-def last_state(connection: Connection, part_id: int, aspect: str) -> Row[Any] | None:
-    """Return the version and payload of an aspect's newest event."""
-    return connection.execute(_LAST_STATE, {"part_id": part_id, "aspect": aspect}).one_or_none()
+def last_states(connection: Connection, part_ids: Sequence[int], aspect: Aspect) -> dict[int, Row[Any]]:
+    """Return the version and payload of the newest event of an aspect, by part."""
+    rows = connection.execute(_LAST_STATES, {"part_ids": list(part_ids), "aspect": aspect})
+    return {row.aggregate_id: row for row in rows}
 
 
 def begin_run(engine: Engine, kind: str, *, dry_run: bool) -> int:

@@ -16,10 +16,9 @@ from sqlalchemy import Engine
 from app.cache.manager import CacheManager
 from app.contract.events import Actor
 from app.contract.task_names import Effect
-from app.domain.content import COLUMNS
-from app.store import content, outbox, stock, truth, users
-from app.store.locks import lock_part, lock_stock
-from app.store.transaction import TransactionManager, UnitOfWork
+from app.store import outbox, truth, users
+from app.store.transaction import TransactionManager
+from app.sync.adoption import edited_past_us
 from app.sync.cached_copies import differing_lists, differing_parts
 from app.sync.monitoring import SyncMonitoring
 from app.sync.wakeup import WakeUps
@@ -31,7 +30,6 @@ SLICE = 2000
 RECENT_SECONDS = 900
 RECORD_DAYS = 7
 LOCK = "reconcile"
-REASON = "reconcile: the row had been changed past the application"
 
 
 @dataclass(slots=True)
@@ -121,15 +119,12 @@ class Reconciliation:
 
     def _check_rows(self, findings: Findings, part_ids: Sequence[int], *, dry_run: bool) -> None:
         with self._reading.connect() as connection:
-            stocks, contents = truth.stock_drift(connection, part_ids), truth.content_drift(connection, part_ids)
+            drifted = edited_past_us(connection, part_ids)
             system = users.system(connection)
         actor = Actor(system.id, system.name)
-        if dry_run:
-            findings.add("stock_row", stocks)
-            findings.add("content_row", contents)
-            return
-        findings.add("stock_row", [p for p in stocks if self._transactions.run(actor, partial(adopt_stock, p))])
-        findings.add("content_row", [p for p in contents if self._transactions.run(actor, partial(adopt_content, p))])
+        for kind, (suspects, adopt) in drifted.items():
+            # What looks edited may be a write between two of our reads: it is looked at again under its lock.
+            findings.add(kind, suspects if dry_run else [p for p in suspects if self._transactions.run(actor, partial(adopt, p))])
 
     def _check_cache(self, findings: Findings, part_ids: Sequence[int], *, dry_run: bool) -> None:
         differing = differing_parts(self._reading, self._cache, part_ids)
@@ -143,32 +138,3 @@ class Reconciliation:
         if lists and not dry_run:
             log.error("cached lists differed from the database", lists=lists)
             self._cache.drop(lists)
-
-
-def adopt_stock(part_id: int, unit_of_work: UnitOfWork) -> bool:
-    """Give a stock row that was edited past the application a version and an event of its own; return whether it needed that."""
-    row = lock_stock(unit_of_work, part_id)
-    last = truth.last_state(unit_of_work.connection, part_id, "stock")
-    present = stock.stock_of(row)
-    if last is None or (last.version, last.payload["state"]) == (row.version, {**last.payload["state"], **present.full()}):
-        return False
-    version = max(row.version, last.version) + 1
-    log.error("stock row adopted", part_id=part_id, recorded=last.payload["state"], present=present.full())
-    stock.adopt(unit_of_work, row, last.payload["state"], version, REASON)
-    return True
-
-
-def adopt_content(part_id: int, unit_of_work: UnitOfWork) -> bool:
-    """Give a part's row that was edited past the application a version and an event of its own; return whether it needed that."""
-    lock_part(unit_of_work, part_id)
-    last = truth.last_state(unit_of_work.connection, part_id, "content")
-    present = content.load(unit_of_work.connection, [part_id])[part_id]
-    if last is None:
-        return False
-    recorded, snapshot = last.payload["snapshot"], present.snapshot()
-    differing = [name for name in COLUMNS if recorded[name] != snapshot[name]]
-    if not differing and last.version == present.version and recorded["archived"] == snapshot["archived"]:
-        return False
-    log.error("content row adopted", part_id=part_id, fields=differing)
-    content.adopt(unit_of_work, present, recorded, max(present.version, last.version) + 1, REASON)
-    return True

@@ -12,9 +12,9 @@ from app.core import Core
 from app.sync.invalidations import invalidation_of
 
 OWE_AGAIN = text("""
-    UPDATE outbox_deliveries d SET state = 'pending', next_attempt_at = clock_timestamp()
-    FROM outbox_events e
-    WHERE e.id = d.event_id AND e.aggregate_id = :part AND e.aspect = 'stock' AND e.version = ANY(:versions) AND d.effect = :effect
+    UPDATE outbox_deliveries d SET state = 'pending', next_attempt_at = clock_timestamp() FROM outbox_events e
+    WHERE e.id = d.event_id AND d.effect = :effect
+      AND e.aggregate_type = 'part' AND e.aggregate_id = :part AND e.aspect = 'stock' AND e.version = ANY(:versions)
 """)
 
 

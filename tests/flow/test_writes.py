@@ -202,9 +202,7 @@ def test_restoring_brings_a_part_back_as_it_was(editor: FlaskClient, url: str) -
     assert editor.post(url + "/restore").get_json()["version"] == 3
 
 
-def test_archiving_and_restoring_respect_the_version_that_the_writer_saw(
-    editor: FlaskClient, url: str, refused: Refused
-) -> None:
+def test_archiving_and_restoring_respect_the_version_that_the_writer_saw(editor: FlaskClient, url: str, refused: Refused) -> None:
     editor.put(url, json={"part_name": "Newer"})
     refused(editor.delete(url + "?version=1"), 409)
     refused(editor.delete(url, headers={"If-Match": '"1"'}), 412)

@@ -141,7 +141,9 @@ def test_an_archived_part_is_not_brought_back_by_a_file(
         load(HEADER + rows(tag, 1))
 
 
-def test_a_file_that_is_not_utf8_or_has_no_rows_is_refused(core: Core, actor: Actor, tmp_path: Any, load: Callable[[str], Any]) -> None:
+def test_a_file_that_is_not_utf8_or_has_no_rows_is_refused(
+    core: Core, actor: Actor, tmp_path: Any, load: Callable[[str], Any]
+) -> None:
     path = tmp_path / "latin.csv"
     path.write_bytes("sku,part_name\nx,Größe\n".encode("latin-1"))
     with pytest.raises(ImportFileError, match="UTF-8"):

@@ -5,13 +5,15 @@ from typing import Any
 
 import pytest
 from redis import Redis
+from sqlalchemy import text
 
 from app.contract import cache_keys
 from app.contract.events import Actor
 from app.core import Core
 from app.store import truth
 from app.store.catalog import PartFilters
-from app.sync.reconcile import LOCK, REASON
+from app.sync.adoption import REASON
+from app.sync.reconcile import LOCK
 
 Query = Callable[..., list[dict[str, Any]]]
 
@@ -168,3 +170,23 @@ def test_a_run_that_found_something_is_remembered_and_counted(core: Core, new_pa
     last = core.operations.status()["last_reconciliation"]
     assert last["found"] == report["found"]
     assert last["finished_at"] >= last["started_at"]
+
+
+def test_a_price_edited_past_the_application_gets_a_version_an_event_and_an_audit_row(
+    core: Core, new_part: Callable[..., int], deliver: Callable[[], None]
+) -> None:
+    part_id = new_part()
+    deliver()
+    with core.engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO part_prices (part_id, currency, amount) VALUES (:part_id, 'EUR', 9.5)"), {"part_id": part_id}
+        )
+    found = 0
+    while not found:
+        found = core.reconciliation.run()["found"].get("price_row", 0)
+    deliver()
+    assert core.parts.panel.part(part_id)["price"]["version"] == 2
+    assert core.parts.get_part_with_real_time_data(part_id).body["price"]["amount"] == "9.50"
+    [row] = [one for one in core.parts.panel.audit({"part_id": part_id}, None, 10) if one["table_name"] == "part_prices"]
+    assert row["reason"] == REASON
+    assert row["old_values"] == {"prices": [], "version": 1}

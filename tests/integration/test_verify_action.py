@@ -169,9 +169,7 @@ def test_the_panel_hears_of_every_operation_with_its_author(
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_the_audit_trail_says_who_what_whence_and_why(
-    name: str, shop: Shop, deliver: Callable[[], None], query: Query
-) -> None:
+def test_the_audit_trail_says_who_what_whence_and_why(name: str, shop: Shop, deliver: Callable[[], None], query: Query) -> None:
     before, operation, (table, kind, columns) = OPERATIONS[name]
     for step in before:
         step(shop)

@@ -1,0 +1,103 @@
+"""Rows that somebody edited past the application: found by comparing them with their newest events, and given the version, the
+event, and with it the audit row, snapshot, invalidation and broadcast that every change owes.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, Row
+
+from app.contract.events import Aspect
+from app.domain.pricing import PriceLine, same_list
+from app.store import content, prices, stock, truth
+from app.store.content import Content
+from app.store.locks import lock_part, lock_stock
+from app.store.transaction import UnitOfWork
+
+log = structlog.get_logger()
+
+REASON = "reconcile: the row had been changed past the application"
+
+Adopt = Callable[[int, UnitOfWork], bool]
+
+
+def edited_past_us(connection: Connection, part_ids: Sequence[int]) -> dict[str, tuple[list[int], Adopt]]:
+    """Return, by kind, the parts that look edited past the application, and what adopts one of them."""
+    lines = prices.lines_of(connection, part_ids)
+    priced = truth.last_states(connection, part_ids, Aspect.PRICE)
+    described = truth.last_states(connection, part_ids, Aspect.CONTENT)
+    contents = content.load(connection, part_ids)
+    return {
+        "stock_row": (truth.stock_drift(connection, part_ids), adopt_stock),
+        "content_row": ([p for p, last in described.items() if p in contents and _differing(contents[p], last)], adopt_content),
+        "price_row": (
+            [p for p in part_ids if not same_list(lines.get(p, []), recorded_lines(priced.get(p)))],
+            adopt_prices,
+        ),
+    }
+
+
+def adopt_stock(part_id: int, unit_of_work: UnitOfWork) -> bool:
+    """Adopt a stock row under its lock; return whether it needed that."""
+    row = lock_stock(unit_of_work, part_id)
+    last = truth.last_states(unit_of_work.connection, [part_id], Aspect.STOCK).get(part_id)
+    present = stock.stock_of(row)
+    if last is None or (last.version, last.payload["state"]) == (row.version, {**last.payload["state"], **present.full()}):
+        return False
+    log.error("stock row adopted", part_id=part_id, recorded=last.payload["state"], present=present.full())
+    stock.adopt(unit_of_work, row, last.payload["state"], max(row.version, last.version) + 1, REASON)
+    return True
+
+
+def adopt_content(part_id: int, unit_of_work: UnitOfWork) -> bool:
+    """Adopt a part's content under its lock; return whether it needed that."""
+    lock_part(unit_of_work, part_id)
+    last = truth.last_states(unit_of_work.connection, [part_id], Aspect.CONTENT).get(part_id)
+    present = content.load(unit_of_work.connection, [part_id])[part_id]
+    differing = _differing(present, last)
+    if last is None or not differing:
+        return False
+    log.error("content row adopted", part_id=part_id, fields=differing)
+    content.adopt(unit_of_work, present, last.payload["snapshot"], max(present.version, last.version) + 1, REASON)
+    return True
+
+
+def adopt_prices(part_id: int, unit_of_work: UnitOfWork) -> bool:
+    """Adopt a part's price list under its lock; return whether it needed that."""
+    row = lock_part(unit_of_work, part_id)
+    last = truth.last_states(unit_of_work.connection, [part_id], Aspect.PRICE).get(part_id)
+    recorded = recorded_lines(last)
+    present = prices.lines_of(unit_of_work.connection, [part_id]).get(part_id, [])
+    if same_list(recorded, present):
+        return False
+    log.error("price list adopted", part_id=part_id, recorded=len(recorded), present=len(present))
+    prices.save(unit_of_work, row, recorded, present, REASON)
+    return True
+
+
+def _differing(present: Content, last: Row[Any] | None) -> list[str]:
+    """Return the fields in which content differs from the newest event's snapshot. A category's own name is not the part's."""
+    if last is None:
+        return []
+    recorded, snapshot = last.payload["snapshot"], present.snapshot()
+    fields = [name for name in snapshot if name != "category" and snapshot[name] != recorded.get(name)]
+    return fields or (["version"] if last.version != present.version else [])
+
+
+def recorded_lines(last: Row[Any] | None) -> list[PriceLine]:
+    """Return the price list that a price event carries; without an event there was none."""
+    if last is None:
+        return []
+    return [
+        PriceLine(
+            line["currency"],
+            Decimal(line["amount"]),
+            line["min_quantity"],
+            line["valid_from"] and datetime.fromisoformat(line["valid_from"]),
+            line["valid_to"] and datetime.fromisoformat(line["valid_to"]),
+        )
+        for line in last.payload["state"]["prices"]
+    ]

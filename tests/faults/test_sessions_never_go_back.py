@@ -1,0 +1,44 @@
+"""Between a commit and its invalidation, a session that has seen the new version must not be shown the old one again."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from app.cache.manager import Entry
+from app.contract import cache_keys
+from app.contract.events import Actor
+from app.core import Core
+
+
+def test_a_reader_that_loads_past_anothers_lease_is_not_shown_an_older_version_afterwards(
+    core: Core, actor: Actor, new_part: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = new_part()
+    reader = core.parts.catalog
+    core.cache.drop([cache_keys.part_stock(part)])
+    loaded, fill = threading.Event(), threading.Event()
+    load = reader._load
+
+    def slowly(keys: Sequence[str]) -> Mapping[str, Entry]:
+        entries = load(keys)
+        loaded.set()
+        assert fill.wait(10)
+        return entries
+
+    with ThreadPoolExecutor(1) as pool:
+        monkeypatch.setattr(reader, "_load", slowly)
+        slow = pool.submit(reader.part, part)
+        assert loaded.wait(10)
+        monkeypatch.setattr(reader, "_load", load)
+        # The commit is true; what follows it (the invalidation) has not come yet.
+        monkeypatch.setattr(core.transactions, "_on_commit", lambda _events: None)
+        monkeypatch.setattr(core.consistency, "process_retry_queue", lambda: True)
+        core.parts.adjust_stock_with_sync(actor, part, 1, "counted")
+        first = reader.part(part).body["versions"]["stock"]
+        fill.set()
+        slow.result(10)
+    second = reader.part(part).body["versions"]["stock"]
+    assert first == 2
+    assert second >= first
