@@ -82,6 +82,11 @@ soak: .venv/.test-stamp $(FRONTEND)/dist/.stamp ## Run for long under load and f
 
 ## Keeping house
 
+.PHONY: openapi
+openapi: .venv/.test-stamp $(FRONTEND)/node_modules/.stamp ## Write docs/openapi.json and the frontend's types anew
+	@PROMETHEUS_MULTIPROC_DIR=$$(mktemp -d) flask --app wsgi openapi write docs/openapi.json
+	@cd $(FRONTEND) && npm run --silent generate
+
 .PHONY: lock clean
 LOCK := pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 lock: .venv/bin/pip ## Pin requirements/*.in anew into *.txt (UPGRADE=--upgrade takes newer versions)

@@ -15,6 +15,7 @@ from app.api import errors, health, request_context, site
 from app.api.admin import history, parts, stock, sync
 from app.api.auth import blueprint as auth_blueprint
 from app.api.converters import BigIdConverter, IdConverter, PageConverter
+from app.api.parsing import Money
 from app.api.public import catalog
 from app.api.rendering import Cursors
 from app.api.schemas.answers import EVENTS, ProblemSchema
@@ -72,6 +73,7 @@ def create_app(settings: Settings, offload: Callable[..., Any] = lambda function
     api = DocumentedApi(app)
     api.register_converter(IdConverter, lambda _converter: {"type": "integer", "minimum": 1})
     api.register_converter(BigIdConverter, lambda _converter: {"type": "integer", "minimum": 1})
+    api.register_field(Money, "string", "decimal")
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
     for event in EVENTS:

@@ -8,7 +8,7 @@ from flask_smorest import Blueprint
 from app.api.auth import require
 from app.api.parsing import StrictParser
 from app.api.rendering import json_response
-from app.api.schemas.answers import DeadLetterPageSchema, ReplayedSchema, SyncStatusSchema
+from app.api.schemas.answers import DeadLetterPageSchema, ReconciliationSchema, ReplayedSchema, SyncStatusSchema
 from app.api.schemas.parts import PageQuerySchema
 from app.api.schemas.sync import ReconcileQuerySchema, ReplayQuerySchema
 from app.store.paging import Position
@@ -58,6 +58,7 @@ def replay_all() -> Response:
 @blueprint.route("/reconcile", methods=["POST"])
 @require("admin")
 @blueprint.arguments(ReconcileQuerySchema, location="query")
+@blueprint.response(200, ReconciliationSchema)
 def reconcile(query: dict[str, Any]) -> Response:
     """Compare the truth with its copies now, and repair what differs unless `dry_run`."""
     return json_response(g.core.operations.reconcile(dry_run=query["dry_run"]))

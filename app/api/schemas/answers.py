@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 from app.domain.stock import LARGEST_QUANTITY
+from app.services.authentication import ROLES
 
 
 def _required(kind: type[fields.Field[Any]], **options: Any) -> fields.Field[Any]:
@@ -17,6 +18,10 @@ def _nullable(kind: type[fields.Field[Any]]) -> fields.Field[Any]:
 
 def _nested(schema: type[Schema], **options: Any) -> fields.Nested:
     return fields.Nested(schema, required=True, **options)
+
+
+def _one_of(*values: str) -> fields.String:
+    return fields.String(required=True, validate=validate.OneOf(values))
 
 
 def _items(schema: type[Schema]) -> fields.List[Any]:
@@ -170,7 +175,7 @@ class AdminListItemSchema(Schema):
     sku = _required(fields.String)
     slug = _required(fields.String)
     part_name = _required(fields.String)
-    status = _required(fields.String)
+    status = _one_of("draft", "published", "archived")
     category = _nested(CategoryRefSchema, allow_none=True)
     version = _required(fields.Integer)
     updated_at = _required(fields.DateTime)
@@ -187,7 +192,7 @@ class ContentStateSchema(_PublicBaseSchema):
     description = _required(fields.String)
     images = _items(ImageSchema)
     specifications = _items(ShownSpecificationSchema)
-    status = _required(fields.String)
+    status = _one_of("draft", "published", "archived")
     category_id = _nullable(fields.Integer)
     last_updated_by = _nullable(fields.Integer)
     last_updated_by_name = _nullable(fields.String)
@@ -258,7 +263,7 @@ class AuditRowSchema(Schema):
     table_name = _required(fields.String)
     record_id = _required(fields.Integer)
     part_id = _nullable(fields.Integer)
-    operation = _required(fields.String)
+    operation = _one_of("INSERT", "UPDATE", "DELETE")
     version = _required(fields.Integer)
     old_values = _nullable(fields.Dict)
     new_values = _nullable(fields.Dict)
@@ -332,11 +337,23 @@ class ReplayedSchema(Schema):
     replayed = _required(fields.Integer)
 
 
+class ReconciliationSchema(Schema):
+    """What a reconciliation found, by kind, with a few examples; or why it was skipped."""
+
+    skipped = fields.String()
+    dry_run = fields.Boolean()
+    parts_checked = fields.Integer()
+    found = fields.Dict(keys=fields.String(), values=fields.Integer())
+    examples = fields.Dict(keys=fields.String())
+    next_after = fields.Integer()
+    seconds = fields.Float()
+
+
 class UserSchema(PersonSchema):
     """A member of staff."""
 
     email = _required(fields.String)
-    role = _required(fields.String)
+    role = _one_of(*ROLES)
 
 
 class SessionSchema(Schema):
@@ -355,7 +372,7 @@ class ProblemSchema(Schema):
     detail = _required(fields.String)
     code = _required(fields.String)
     request_id = _nullable(fields.String)
-    errors = fields.Dict(metadata={"description": "For 422: field -> messages."})
+    errors = fields.Dict(keys=fields.String(), metadata={"description": "For 422: field -> messages."})
     current = fields.Dict(metadata={"description": "For 409 and 412: the present values, version, who changed them and when."})
 
 
@@ -391,28 +408,28 @@ class EventPriceSchema(Schema):
 class StockUpdatedEventSchema(_EventSchema):
     """Socket.IO `stock.updated` on `/customers`."""
 
-    type = fields.Constant("stock.updated", required=True)
+    type = _one_of("stock.updated")
     data = _nested(EventStockSchema)
 
 
 class ContentUpdatedEventSchema(_EventSchema):
     """Socket.IO `content.updated` and `part.restored` on `/customers`."""
 
-    type = _required(fields.String)
+    type = _one_of("content.updated", "part.restored")
     data = _nested(EventContentSchema)
 
 
 class PriceUpdatedEventSchema(_EventSchema):
     """Socket.IO `price.updated` on `/customers`."""
 
-    type = fields.Constant("price.updated", required=True)
+    type = _one_of("price.updated")
     data = _nested(EventPriceSchema)
 
 
 class PartDeletedEventSchema(_EventSchema):
     """Socket.IO `part.deleted` on `/customers`."""
 
-    type = fields.Constant("part.deleted", required=True)
+    type = _one_of("part.deleted")
     data = _required(fields.Dict)
 
 

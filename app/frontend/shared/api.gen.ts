@@ -783,6 +783,15 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Reconciliation"];
+                    };
+                };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
                 default: components["responses"]["DEFAULT_ERROR"];
             };
@@ -809,8 +818,8 @@ export interface paths {
                     q?: string;
                     category?: string | null;
                     in_stock?: boolean | null;
-                    min_price?: unknown;
-                    max_price?: unknown;
+                    min_price?: string | null;
+                    max_price?: string | null;
                     sort?: "name" | "-name" | "price" | "-price" | "newest";
                 };
                 header?: never;
@@ -962,7 +971,8 @@ export interface components {
             id: number;
             name: string;
             email: string;
-            role: string;
+            /** @enum {string} */
+            role: "viewer" | "stock" | "editor" | "admin";
         };
         Session: {
             user: components["schemas"]["User"];
@@ -997,7 +1007,8 @@ export interface components {
             sku: string;
             slug: string;
             part_name: string;
-            status: string;
+            /** @enum {string} */
+            status: "draft" | "published" | "archived";
             category: components["schemas"]["CategoryRef"] | null;
             version: number;
             /** Format: date-time */
@@ -1019,7 +1030,8 @@ export interface components {
         };
         PriceLine: {
             currency: string;
-            amount: unknown;
+            /** Format: decimal */
+            amount: string;
             /** @default 1 */
             min_quantity: number;
             /**
@@ -1115,7 +1127,8 @@ export interface components {
             description: string;
             images: components["schemas"]["Image"][];
             specifications: components["schemas"]["ShownSpecification"][];
-            status: string;
+            /** @enum {string} */
+            status: "draft" | "published" | "archived";
             category_id: number | null;
             last_updated_by: number | null;
             last_updated_by_name: string | null;
@@ -1152,7 +1165,8 @@ export interface components {
             description: string;
             images: components["schemas"]["Image"][];
             specifications: components["schemas"]["ShownSpecification"][];
-            status: string;
+            /** @enum {string} */
+            status: "draft" | "published" | "archived";
             category_id: number | null;
             last_updated_by: number | null;
             last_updated_by_name: string | null;
@@ -1211,7 +1225,8 @@ export interface components {
             table_name: string;
             record_id: number;
             part_id: number | null;
-            operation: string;
+            /** @enum {string} */
+            operation: "INSERT" | "UPDATE" | "DELETE";
             version: number;
             old_values: {
                 [key: string]: unknown;
@@ -1282,6 +1297,19 @@ export interface components {
         };
         Replayed: {
             replayed: number;
+        };
+        Reconciliation: {
+            skipped?: string;
+            dry_run?: boolean;
+            parts_checked?: number;
+            found?: {
+                [key: string]: number;
+            };
+            examples?: {
+                [key: string]: unknown;
+            };
+            next_after?: number;
+            seconds?: number;
         };
         PublicStock: {
             current_stock: number;
@@ -1366,8 +1394,8 @@ export interface components {
             version: number;
             /** Format: date-time */
             timestamp: string;
-            /** @default stock.updated */
-            type: unknown;
+            /** @enum {string} */
+            type: "stock.updated";
             data: components["schemas"]["EventStock"];
         };
         EventContent: {
@@ -1392,7 +1420,8 @@ export interface components {
             version: number;
             /** Format: date-time */
             timestamp: string;
-            type: string;
+            /** @enum {string} */
+            type: "content.updated" | "part.restored";
             data: components["schemas"]["EventContent"];
         };
         EventPrice: {
@@ -1408,8 +1437,8 @@ export interface components {
             version: number;
             /** Format: date-time */
             timestamp: string;
-            /** @default price.updated */
-            type: unknown;
+            /** @enum {string} */
+            type: "price.updated";
             data: components["schemas"]["EventPrice"];
         };
         PartDeletedEvent: {
@@ -1419,8 +1448,8 @@ export interface components {
             version: number;
             /** Format: date-time */
             timestamp: string;
-            /** @default part.deleted */
-            type: unknown;
+            /** @enum {string} */
+            type: "part.deleted";
             data: {
                 [key: string]: unknown;
             };

@@ -1,0 +1,121 @@
+"""The migrations lead from nothing to the models and back, on a database of their own."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, Engine, NullPool, create_engine, inspect, make_url, text
+
+from app.models import Base
+from config import REPOSITORY
+from devserver import EmbeddedServers
+
+SEED_COLUMNS = {
+    "stock_levels": {
+        "id", "part_id", "current_stock", "reserved_quantity", "min_stock_level", "version", "last_updated_by", "created_at",
+        "updated_at",
+    },
+    "part_content_versions": {
+        "id", "part_id", "version_number", "content_snapshot", "change_summary", "created_by", "created_at", "is_active",
+    },
+    "data_change_logs": {
+        "id", "table_name", "record_id", "operation", "old_values", "new_values", "changed_by", "changed_at", "ip_address",
+        "user_agent",
+    },
+}  # fmt: skip
+
+
+@pytest.fixture
+def scratch(servers: EmbeddedServers) -> Iterator[Engine]:
+    """An empty database beside the shop's."""
+    url, name = make_url(servers.environ["DATABASE_URL"]), f"scratch_{uuid4().hex[:8]}"
+    server = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine = create_engine(url.set(database=name), poolclass=NullPool)
+    yield engine
+    with server.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name}"))
+
+
+def migrate(engine: Engine, direction: str, revision: str) -> None:
+    configuration = Config()
+    configuration.set_main_option("script_location", str(REPOSITORY / "migrations"))
+    with engine.begin() as connection:
+        configuration.attributes["connection"] = connection
+        {"up": command.upgrade, "down": command.downgrade}[direction](configuration, revision)
+
+
+def tables(connection: Connection) -> set[str]:
+    return set(inspect(connection).get_table_names()) - {"alembic_version"}
+
+
+def test_the_schema_goes_up_from_nothing_down_to_nothing_and_up_again(scratch: Engine) -> None:
+    migrate(scratch, "up", "head")
+    with scratch.connect() as connection:
+        assert tables(connection) == set(Base.metadata.tables)
+        connection.execute(text("INSERT INTO parts (sku, slug, part_name) VALUES ('a', 'a', 'a')"))
+        connection.commit()
+    migrate(scratch, "down", "base")
+    with scratch.connect() as connection:
+        assert tables(connection) == set()
+    migrate(scratch, "up", "head")
+    with scratch.connect() as connection:
+        assert tables(connection) == set(Base.metadata.tables)
+        assert connection.execute(text("SELECT count(*) FROM parts")).scalar_one() == 0
+
+
+def test_the_models_say_nothing_that_the_migrations_do_not(scratch: Engine) -> None:
+    migrate(scratch, "up", "head")
+    with scratch.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_check_constraints_of_the_models_are_in_the_database(scratch: Engine) -> None:
+    """Alembic does not compare them."""
+    from sqlalchemy import CheckConstraint
+
+    migrate(scratch, "up", "head")
+    with scratch.connect() as connection:
+        for name, table in Base.metadata.tables.items():
+            found = {check["name"] for check in inspect(connection).get_check_constraints(name)}
+            assert found == {str(check.name) for check in table.constraints if isinstance(check, CheckConstraint)}, name
+
+
+def test_the_seeds_columns_and_indexes_exist(scratch: Engine) -> None:
+    migrate(scratch, "up", "head")
+    with scratch.connect() as connection:
+        inspector = inspect(connection)
+        for table, columns in SEED_COLUMNS.items():
+            assert columns <= {column["name"] for column in inspector.get_columns(table)}, table
+        for table in ("users", "categories", "parts", "prices", "part_prices", "part_images", "part_specifications"):
+            assert inspector.has_table(table)
+        audit = {index["name"]: index["column_names"] for index in inspector.get_indexes("data_change_logs")}
+        assert audit["idx_data_change_logs_table_record"] == ["table_name", "record_id"]
+        assert audit["idx_data_change_logs_changed_at"][0] == "changed_at"
+        versions = [(index["column_names"], index["unique"]) for index in inspector.get_indexes("part_content_versions")]
+        assert (["part_id", "version_number"], True) in versions
+        assert (["part_id"], True) in versions
+        outbox = [index["column_names"] for index in inspector.get_indexes("outbox_events") if index["unique"]]
+        assert ["aggregate_type", "aggregate_id", "aspect", "version"] in outbox
+
+
+def test_every_time_has_a_time_zone_and_every_default_is_the_databases(scratch: Engine) -> None:
+    migrate(scratch, "up", "head")
+    with scratch.connect() as connection:
+        naive = connection.execute(
+            text("SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'"
+                 " AND data_type = 'timestamp without time zone'")
+        ).all()  # fmt: skip
+        assert naive == []
+        connection.execute(text("INSERT INTO parts (sku, slug, part_name) VALUES ('a', 'a', 'a')"))
+        connection.execute(text("INSERT INTO stock_levels (part_id) SELECT id FROM parts"))
+        row = connection.execute(text("SELECT s.*, p.status, p.version AS v, p.price_version FROM stock_levels s, parts p")).one()
+    assert (row.current_stock, row.reserved_quantity, row.min_stock_level, row.version) == (0, 0, 0, 1)
+    assert (row.status, row.v, row.price_version) == ("draft", 1, 1)
+    assert row.created_at.tzinfo is not None
