@@ -63,10 +63,11 @@ def app(servers: EmbeddedServers) -> Iterator[Flask]:
 
 
 @pytest.fixture(scope="session")
-def _session_core(app: Flask) -> Core:
+def _session_core(app: Flask) -> Iterator[Core]:
     core: Core = app.extensions["lockstep"]
     core.consistency.start()
-    return core
+    yield core
+    core.consistency.stop()
 
 
 @pytest.fixture

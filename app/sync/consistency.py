@@ -40,6 +40,7 @@ class CacheConsistencyManager:
         self._cache = cache
         self._wake_ups = wake_ups
         self._monitoring = monitoring
+        self._stopping = threading.Event()
 
     def after_commit(self, committed: Sequence[CommittedEvent]) -> None:
         """Invalidate what has just been committed, then wake the worker. Neither may fail the write, which is true already."""
@@ -96,10 +97,14 @@ class CacheConsistencyManager:
             log.warning("freshness not proven", error=str(error).splitlines()[0])
 
     def start(self) -> None:
-        """Sweep for ever, in a thread of its own."""
-        threading.Thread(target=self._sweep_for_ever, name="freshness", daemon=True).start()
+        """Sweep until `stop`, in a thread of its own."""
+        threading.Thread(target=self._sweep_until_stopped, name="freshness", daemon=True).start()
 
-    def _sweep_for_ever(self) -> None:
-        while True:
+    def stop(self) -> None:
+        """End the sweeping; freshness lapses, and readers use the database."""
+        self._stopping.set()
+
+    def _sweep_until_stopped(self) -> None:
+        while not self._stopping.is_set():
             self.sweep()
-            time.sleep(SWEEP_EVERY)
+            self._stopping.wait(SWEEP_EVERY)
