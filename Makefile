@@ -77,7 +77,7 @@ bench: .venv/.test-stamp $(FRONTEND)/dist/.stamp ## Measure speed and latency
 	@python -m bench
 
 soak: .venv/.test-stamp $(FRONTEND)/dist/.stamp ## Run for long under load and faults, and watch
-	@python -m bench.soak
+	@python -m bench.history --reads 102000
 
 
 ## Keeping house

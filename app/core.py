@@ -13,8 +13,7 @@ from app.services.catalog import CatalogReader
 from app.services.operations import Operations
 from app.services.panel import PanelReader
 from app.services.parts_enhanced import PartsEnhancedService
-from app.store.database import connect
-from app.store.database import reading as reading_view
+from app.store.database import connect, single_statements
 from app.store.transaction import TransactionManager
 from app.sync.consistency import CacheConsistencyManager
 from app.sync.delivery import DeliveryService
@@ -56,13 +55,13 @@ def build_core(settings: Settings, engine: Engine, sender: TaskSender, cache_tim
         engine: the database; a forked child passes a fresh one.
         sender: a Celery application, used for sending only.
     """
-    reading = reading_view(engine)
+    reading = single_statements(engine)
     monitoring = SyncMonitoring()
     client = cache_client(settings.redis_url, cache_timeout)
     cache = CacheManager(client, monitoring.record_cache_read)
     wake_ups = WakeUps(sender, client, monitoring)
     # A connection of its own: if requests had taken all of them, freshness would lapse, and every reader come to the database.
-    proving = reading_view(connect(settings.database_url, pool_size=1))
+    proving = single_statements(connect(settings.database_url, pool_size=1))
     consistency = CacheConsistencyManager(proving, cache, wake_ups, monitoring)
     transactions = TransactionManager(engine, consistency.after_commit)
     publisher = EventPublisher(client, monitoring)

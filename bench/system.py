@@ -15,7 +15,7 @@ import psutil  # type: ignore[import-untyped]  # publishes no types
 
 from app.services.authentication import digest, new_api_key
 from app.store import users
-from app.store.database import connect, reading
+from app.store.database import connect, single_statements
 from config import REPOSITORY
 from devserver import Stack
 
@@ -148,7 +148,7 @@ def create_key(database_url: str, name: str) -> str:
     """Return a new administrator's API key, written straight into the database as `flask create-api-key` does."""
     engine = connect(database_url)
     try:
-        with reading(engine).connect() as connection:
+        with single_statements(engine).connect() as connection:
             user_id = users.system(connection).id
         key = new_api_key()
         users.create_key(engine, name, digest(key), "admin", user_id)

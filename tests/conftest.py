@@ -68,6 +68,7 @@ def _session_core(app: Flask) -> Iterator[Core]:
     core.consistency.start()
     yield core
     core.consistency.stop()
+    core.engine.dispose()
 
 
 @pytest.fixture

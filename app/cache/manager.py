@@ -161,9 +161,13 @@ class CacheManager:
 
     def _raise_floors(self, loaded: Mapping[str, Entry]) -> None:
         """Keep whoever has the lease from filling in something older than what is answered here: a session may not go back."""
-        known = [Invalidation(entry.version, {key: None}) for key, entry in loaded.items() if entry.version]
+        known = {key: entry.version for key, entry in loaded.items() if entry.version}
+        arguments: list[Any] = [0, "", int(ENTRY_LIFE * 1000)]
+        for version in known.values():
+            # 2: the lease stays. Were it taken back, a load that outlasts the others' patience could never be filled in.
+            arguments += [version, 2, b""]
         with suppress(CacheUnavailableError):
-            self.invalidate(known)
+            self._run("invalidate", [cache_keys.EPOCH, *known], arguments)
 
     def get_or_set_list(
         self, kind: str, key: str, facets: Iterable[ListFacet], load: Callable[[], bytes], life: float = ENTRY_LIFE

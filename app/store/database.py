@@ -11,7 +11,7 @@ _SESSION = (
 )
 
 
-def engine_options(*, pool_size: int = 10) -> dict[str, Any]:
+def engine_options(*, pool_size: int = 10, session: str = _SESSION) -> dict[str, Any]:
     """Return the options of `create_engine`: a bounded pool that waits at most two seconds for a connection."""
     return {
         "pool_size": pool_size,
@@ -19,15 +19,20 @@ def engine_options(*, pool_size: int = 10) -> dict[str, Any]:
         "pool_timeout": 2,
         "pool_pre_ping": False,
         "pool_use_lifo": True,
-        "connect_args": {"options": _SESSION, "connect_timeout": 2},
+        "connect_args": {"options": session, "connect_timeout": 2},
     }
 
 
-def connect(url: str, *, pool_size: int = 4) -> Engine:
-    """Return an engine of one's own; a forked child must make a fresh one."""
-    return create_engine(url, **engine_options(pool_size=pool_size))
+def connect(url: str, *, pool_size: int = 4, waits_for_disk: bool = True) -> Engine:
+    """Return an engine of one's own; a forked child must make a fresh one.
+
+    With `waits_for_disk` False a commit does not wait until it would survive a crash of PostgreSQL. That is for deliveries: what
+    such a crash takes back is only that they were made, and making them again does no harm.
+    """
+    session = _SESSION if waits_for_disk else _SESSION + " -c synchronous_commit=off"
+    return create_engine(url, **engine_options(pool_size=pool_size, session=session))
 
 
-def reading(engine: Engine) -> Engine:
+def single_statements(engine: Engine) -> Engine:
     """Return a view of `engine` whose every statement is its own transaction: one round trip, one fresh snapshot."""
     return engine.execution_options(isolation_level="AUTOCOMMIT")

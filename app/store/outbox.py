@@ -12,8 +12,11 @@ from sqlalchemy import Connection, Engine, Row, text
 
 from app.contract.events import Aspect, EventType, ListFacet
 from app.contract.task_names import Effect
+from app.store.database import single_statements
 
-LEASE_SECONDS = 30
+# What a killed worker had claimed is claimed again after this long, so it bounds how late an effect can be. A batch takes a
+# fraction of it; should one take longer, it is done twice, which does no harm.
+LEASE_SECONDS = 5
 
 _COLUMNS = """
     e.id, e.event_id, e.aggregate_type, e.aggregate_id, e.aspect, e.type, e.version, e.payload, e.actor_id, e.request_id,
@@ -139,7 +142,7 @@ def _delivery(row: Row[Any]) -> Delivery:
 
 def claim(engine: Engine, effect: Effect, batch: int, lease: float = LEASE_SECONDS) -> list[Delivery]:
     """Lease up to `batch` due deliveries of `effect` for `lease` seconds and return them, oldest event first."""
-    with engine.begin() as connection:
+    with single_statements(engine).connect() as connection:
         rows = connection.execute(_CLAIM, {"effect": effect, "batch": batch, "lease": lease})
         return [_delivery(row) for row in rows]
 

@@ -16,6 +16,7 @@ from app.cache.manager import CacheUnavailableError
 from app.contract.task_names import Effect
 from app.domain.retry import GiveUp, decide
 from app.store import outbox
+from app.store.database import single_statements
 from app.store.outbox import Delivery
 from app.sync.effects import Handler
 from app.sync.monitoring import SyncMonitoring
@@ -34,6 +35,7 @@ class DeliveryService:
 
     def __init__(self, engine: Engine, handlers: Mapping[Effect, Handler], monitoring: SyncMonitoring) -> None:
         self._engine = engine
+        self._single = single_statements(engine)
         self._handlers = handlers
         self._monitoring = monitoring
 
@@ -69,7 +71,8 @@ class DeliveryService:
         handler = self._handlers[effect]
         if handler.apply is not None:
             handler.apply(batch)
-        with self._engine.begin() as connection:
+        # A record and its settlement become true together; without a record there is one statement.
+        with self._engine.begin() if handler.record else self._single.connect() as connection:
             if handler.record is not None:
                 handler.record(connection, batch)
             settled = outbox.settle(connection, effect, [delivery.id for delivery in batch])
@@ -81,14 +84,14 @@ class DeliveryService:
     def _wait_out(self, effect: Effect, batch: Sequence[Delivery], error: Exception) -> None:
         self._monitoring.alert_sync_failure(effect, error)
         log.warning("effect postponed, the other side is away", effect=effect, events=len(batch), error=str(error))
-        with self._engine.begin() as connection:
+        with self._single.connect() as connection:
             outbox.postpone_all(connection, effect, batch, random.uniform(0.5, 1.5), _reason(error))
 
     def _failed(self, effect: Effect, delivery: Delivery, error: Exception) -> None:
         self._monitoring.alert_sync_failure(effect, error)
         decision = decide(self._handlers[effect].policy, delivery.attempts)
         log.error("effect failed", effect=effect, event_id=delivery.event_id, attempts=delivery.attempts, error=_reason(error))
-        with self._engine.begin() as connection:
+        with self._single.connect() as connection:
             if isinstance(decision, GiveUp):
                 outbox.bury(connection, effect, delivery, _reason(error))
             else:

@@ -13,9 +13,13 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from app.cache.manager import Result
+from app.contract import rooms
 from app.contract.events import EventType
+from app.contract.task_names import Effect
 
 LATENCY_BUCKETS_MS = (5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000)
+
+DRIFT_KINDS = ("overdue_effects", "audit_missing", "snapshot_missing", "stock_row", "content_row", "cache_part", "cache_list")
 
 _latency = Histogram(
     "database_sync_latency_ms", "From the change to its effect.", ["operation", "effect"], buckets=LATENCY_BUCKETS_MS
@@ -114,6 +118,12 @@ class SyncMonitoring:
         for kind in EventType:
             _events.labels(kind)
         _conflicts.labels("stock"), _conflicts.labels("content"), _conflicts.labels("price")
+        for effect in Effect:
+            _attempts.labels(effect), _failures.labels(effect, "Exception")
+        for namespace in (rooms.CUSTOMERS, rooms.ADMIN):
+            _clients.labels(namespace)
+        for difference in DRIFT_KINDS:
+            _drift.labels(difference)
 
 
 class _OutboxCollector:

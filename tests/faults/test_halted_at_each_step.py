@@ -149,11 +149,12 @@ def test_what_a_killed_worker_left_is_done_by_another_once(
     effect: Effect,
     step: str,
 ) -> None:
-    part = new_part()
-    core.parts.adjust_stock_with_sync(actor, part, 1, "counted")
     with channel(core) as heard:
-        with no_sweep(core), victims.halted("worker", f"{effect}:{step}", "KILL"):
-            assert victims.exit_code() == -signal.SIGKILL
+        with no_sweep(core):
+            part = new_part()
+            core.parts.adjust_stock_with_sync(actor, part, 1, "counted")
+            with victims.halted("worker", f"{effect}:{step}", "KILL"):
+                assert victims.exit_code() == -signal.SIGKILL
         assert wait_until(lambda: lease_over(core), within=LEASE + 2)
         assert wait_until(lambda: due_again(core, deliver, part), within=10)
         assert_exactly_once(core, part)

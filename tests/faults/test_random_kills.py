@@ -19,7 +19,7 @@ VICTIMS = ("web-1", "web-2", "worker", "beat", "valkey", "valkey emptied", "post
 WRITES = 1000
 THREADS = 4
 # Seconds over which the kills are spread.
-BURST = 15.0
+BURST = 12.0
 CONVERGENCE = 10.0
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from credentials import PASSWORD
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
@@ -15,7 +16,6 @@ from app.core import Core
 from app.services.authentication import ROLES, hash_password
 from app.store import users
 
-PASSWORD = "correct horse battery staple"
 _PASSWORD_HASH = hash_password(PASSWORD)
 
 

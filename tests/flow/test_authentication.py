@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import PASSWORD
+from credentials import PASSWORD
 from flask.testing import FlaskClient
 from sqlalchemy import text
 

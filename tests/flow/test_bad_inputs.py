@@ -66,8 +66,28 @@ def test_an_adjustment_below_what_is_reserved_is_refused(
 
 @pytest.mark.parametrize(
     "amount",
-    [0.1 + 0.2, 12, "12.345", "1,00", "1e2", "-1.00", "1000000000000", "10000000000.00", "", " ", "NaN", "Infinity", "0x1", "12.", ".5", None, True, "１２", "١٢"],
-)  # fmt: skip
+    [
+        0.1 + 0.2,
+        12,
+        "12.345",
+        "1,00",
+        "1e2",
+        "-1.00",
+        "1000000000000",
+        "10000000000.00",
+        "",
+        " ",
+        "NaN",
+        "Infinity",
+        "0x1",
+        "12.",
+        ".5",
+        None,
+        True,
+        "１２",
+        "١٢",
+    ],
+)
 def test_an_amount_is_a_string_with_at_most_two_decimals(amount: object, unchanged: Callable[..., dict]) -> None:
     body = unchanged("PUT", "/parts/{id}/prices", 422, json={"prices": [{"currency": "EUR", "amount": amount}]})
     assert body["errors"].keys() == {"prices"}
@@ -76,12 +96,20 @@ def test_an_amount_is_a_string_with_at_most_two_decimals(amount: object, unchang
 @pytest.mark.parametrize(
     "line",
     [
-        {"currency": "eur"}, {"currency": "EURO"}, {"currency": "EUR\n"}, {"currency": None}, {"min_quantity": 0},
-        {"min_quantity": "1"}, {"valid_from": "2026-01-01T00:00:00"}, {"valid_from": "yesterday"},
+        {"currency": "eur"},
+        {"currency": "EURO"},
+        {"currency": "EUR\n"},
+        {"currency": None},
+        {"min_quantity": 0},
+        {"min_quantity": "1"},
+        {"valid_from": "2026-01-01T00:00:00"},
+        {"valid_from": "yesterday"},
         {"valid_from": "2026-01-02T00:00:00Z", "valid_to": "2026-01-01T00:00:00Z"},
-        {"valid_to": "9999-12-31T23:59:59-01:00"}, {"valid_from": "0001-01-01T00:00:00+01:00"}, {"cost": "1.00"},
+        {"valid_to": "9999-12-31T23:59:59-01:00"},
+        {"valid_from": "0001-01-01T00:00:00+01:00"},
+        {"cost": "1.00"},
     ],
-)  # fmt: skip
+)
 def test_a_price_line_that_means_nothing_is_refused(line: dict[str, Any], unchanged: Callable[..., dict]) -> None:
     unchanged("PUT", "/parts/{id}/prices", 422, json={"prices": [{"currency": "EUR", "amount": "1.00"} | line]})
 
@@ -94,10 +122,19 @@ def test_an_unknown_field_is_named_and_never_ignored(field: str, unchanged: Call
 @pytest.mark.parametrize(
     "body",
     [
-        b'{"version": 1, "version": 2}', b'{"reason": "x",}', b'\xef\xbb\xbf{"reason": "x"}', '{"reason": "x"}'.encode("utf-16"),
-        b'{"reason": "\\ud800"}', b'{"reason": "\xff"}', b"", b"{", b"[" * 10_000, b'{"a":' * 10_000, b"{'reason': 'x'}",
+        b'{"version": 1, "version": 2}',
+        b'{"reason": "x",}',
+        b'\xef\xbb\xbf{"reason": "x"}',
+        '{"reason": "x"}'.encode("utf-16"),
+        b'{"reason": "\\ud800"}',
+        b'{"reason": "\xff"}',
+        b"",
+        b"{",
+        b"[" * 10_000,
+        b'{"a":' * 10_000,
+        b"{'reason': 'x'}",
     ],
-)  # fmt: skip
+)
 def test_a_body_that_is_not_proper_json_is_refused(body: bytes, unchanged: Callable[..., dict]) -> None:
     unchanged("PUT", "/parts/{id}", 400, data=body, content_type="application/json")
 
@@ -128,9 +165,10 @@ def test_only_json_is_read(content_type: str | None, unchanged: Callable[..., di
 
 
 @pytest.mark.parametrize(
-    "text", ["a\x00b", "a\x07b", "a\u202eb", "a\u200bb", "\ufeff", "a\nb", "x" * 301, "", "   "],
+    "text",
+    ["a\x00b", "a\x07b", "a\u202eb", "a\u200bb", "\ufeff", "a\nb", "x" * 301, "", "   "],
     ids=["nul", "bell", "right-to-left override", "zero width", "byte order mark", "line break", "too long", "empty", "blank"],
-)  # fmt: skip
+)
 def test_a_text_with_invisible_characters_or_of_a_wrong_length_is_refused(text: str, unchanged: Callable[..., dict]) -> None:
     assert unchanged("PUT", "/parts/{id}", 422, json={"part_name": text})["errors"].keys() == {"part_name"}
 
@@ -181,8 +219,19 @@ def test_a_forged_cursor_is_refused(path: str, unchanged: Callable[..., dict]) -
 
 
 @pytest.mark.parametrize(
-    "query", ["part_id=0", "part_id=x", "record_id=-1", "operation=DROP", "from=2026-01-01", "to=x", "changed_by=1e3", "nonsense=1", "table_name=%00"],
-)  # fmt: skip
+    "query",
+    [
+        "part_id=0",
+        "part_id=x",
+        "record_id=-1",
+        "operation=DROP",
+        "from=2026-01-01",
+        "to=x",
+        "changed_by=1e3",
+        "nonsense=1",
+        "table_name=%00",
+    ],
+)
 def test_an_audit_question_that_means_nothing_is_refused(query: str, unchanged: Callable[..., dict]) -> None:
     unchanged("GET", f"/audit?{query}", 422)
 

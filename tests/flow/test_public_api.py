@@ -9,10 +9,32 @@ from flask.testing import FlaskClient
 
 Refused = Callable[..., dict[str, Any]]
 PART_FIELDS = {
-    "id", "sku", "slug", "part_name", "description", "category", "manufacturer", "manufacturer_number", "images",
-    "specifications", "price", "stock", "version", "versions", "updated_at",
-}  # fmt: skip
-SECRETS = {"reserved_quantity", "min_stock_level", "last_updated_by", "last_updated_by_name", "status", "changed_by", "actor", "cost"}
+    "id",
+    "sku",
+    "slug",
+    "part_name",
+    "description",
+    "category",
+    "manufacturer",
+    "manufacturer_number",
+    "images",
+    "specifications",
+    "price",
+    "stock",
+    "version",
+    "versions",
+    "updated_at",
+}
+SECRETS = {
+    "reserved_quantity",
+    "min_stock_level",
+    "last_updated_by",
+    "last_updated_by_name",
+    "status",
+    "changed_by",
+    "actor",
+    "cost",
+}
 
 
 @pytest.fixture
@@ -28,8 +50,11 @@ def shelf(editor: FlaskClient) -> Callable[..., list[int]]:
         ids = []
         for name, stock, amount in parts:
             body: dict[str, Any] = {
-                "sku": f"{word}-{uuid4().hex[:8]}", "part_name": name, "status": "published", "stock": {"current_stock": stock},
-            }  # fmt: skip
+                "sku": f"{word}-{uuid4().hex[:8]}",
+                "part_name": name,
+                "status": "published",
+                "stock": {"current_stock": stock},
+            }
             if amount:
                 body["prices"] = [{"currency": "EUR", "amount": amount}]
             ids.append(editor.post("/api/v1/admin/parts", json=body).get_json()["id"])
@@ -69,7 +94,9 @@ def test_the_seeds_third_test_a_content_update_changes_tag_and_text(
     assert after.get_json()["part_name"] == "Updated Part Name"
 
 
-def test_a_part_has_the_contracts_fields_and_nothing_that_is_not_public(client: FlaskClient, new_part: Callable[..., int]) -> None:
+def test_a_part_has_the_contracts_fields_and_nothing_that_is_not_public(
+    client: FlaskClient, new_part: Callable[..., int]
+) -> None:
     body = client.get(f"/api/v1/parts/{new_part()}").get_json()
     assert body.keys() == PART_FIELDS
     assert body["stock"].keys() == {"current_stock", "available_stock", "is_in_stock", "is_low_stock", "version"}
@@ -134,7 +161,9 @@ def test_drafts_and_archived_parts_are_in_no_list_and_on_no_page(
     assert ids(client, f"q={word}") == [draft, shown]
 
 
-def test_a_part_that_was_asked_for_before_it_existed_is_there_at_once(client: FlaskClient, editor: FlaskClient, refused: Refused) -> None:
+def test_a_part_that_was_asked_for_before_it_existed_is_there_at_once(
+    client: FlaskClient, editor: FlaskClient, refused: Refused
+) -> None:
     made = editor.post("/api/v1/admin/parts", json={"sku": uuid4().hex, "part_name": "First"}).get_json()["id"]
     refused(client.get(f"/api/v1/parts/{made + 1}"), 404)
     body = {"sku": uuid4().hex, "part_name": "Second", "status": "published"}
@@ -194,8 +223,20 @@ def test_a_cursor_holds_only_for_the_order_that_it_was_made_for(
 
 @pytest.mark.parametrize(
     "query",
-    ["limit=0", "limit=201", "limit=x", "sort=sku", "in_stock=perhaps", "min_price=1e2", "max_price=-1", "nonsense=1", "q=%00", "category=%00", "q=" + "x" * 201],
-)  # fmt: skip
+    [
+        "limit=0",
+        "limit=201",
+        "limit=x",
+        "sort=sku",
+        "in_stock=perhaps",
+        "min_price=1e2",
+        "max_price=-1",
+        "nonsense=1",
+        "q=%00",
+        "category=%00",
+        "q=" + "x" * 201,
+    ],
+)
 def test_a_question_that_means_nothing_is_refused_naming_the_field(query: str, client: FlaskClient, refused: Refused) -> None:
     assert refused(client.get(f"/api/v1/parts?{query}"), 422)["errors"].keys() == {query.split("=")[0]}
 
@@ -210,7 +251,9 @@ def test_search_takes_metacharacters_literally(client: FlaskClient, shelf: Calla
     assert ids(client, "q=" + "%25" * 200) == []
 
 
-def test_categories_count_their_published_parts(client: FlaskClient, editor: FlaskClient, new_part: Callable[..., int], core: Any) -> None:
+def test_categories_count_their_published_parts(
+    client: FlaskClient, editor: FlaskClient, new_part: Callable[..., int], core: Any
+) -> None:
     from sqlalchemy import text
 
     name = uuid4().hex

@@ -1,11 +1,11 @@
 """A model of every step that some process may take at the cache, and the check of what readers are served.
 
-The real CacheManager on the real Valkey; the database is a dictionary, so that thousands of histories fit into seconds. Readers are
-greenlets that stop between their lease, their load and their fill; writes are acknowledged, repeated, reordered and delivered late;
-the cache is flushed, loses keys, and begins new epochs in between.
+The real CacheManager on the real Valkey; the database is a dictionary, so that thousands of histories fit into seconds. Readers
+are greenlets that stop between their lease, their load and their fill; writes are acknowledged, repeated, reordered and
+delivered late; the cache is flushed, loses keys, and begins new epochs in between.
 
-It found that a late delivery put its old body into a place that a flush had emptied. `test_cache_protocol.py` plays short histories
-on the same machine, and takes one guard after the other out of the scripts to show that the machine objects.
+It found that a late delivery put its old body into a place that a flush had emptied. `test_cache_protocol.py` plays short
+histories on the same machine, and takes one guard after the other out of the scripts to show that the machine objects.
 """
 
 import json

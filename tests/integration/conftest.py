@@ -21,8 +21,8 @@ def valkey(core: Core) -> Iterator[Redis]:
 
 @pytest.fixture
 def scratch(core: Core) -> Iterator[Redis]:
-    """A client of an empty database beside the shop's, which a test may flush."""
-    with cache_client(core.settings.redis_url.replace("db=1", "db=5")) as client:
+    """A patient client of an empty database beside the shop's, which a test may flush."""
+    with cache_client(core.settings.redis_url.replace("db=1", "db=5"), 5.0) as client:
         client.flushdb()
         yield client
         client.flushdb()

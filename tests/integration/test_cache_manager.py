@@ -230,3 +230,4 @@ def test_a_server_that_has_forgotten_the_scripts_has_forgotten_every_entry(valke
     assert manager.get_or_set("part", [key], constant(1, b"database")).entries[key].body == b"database"
     assert manager.get_or_set_list("list", f"parts:list:{key}", FACETS, lambda: b"database")[0] == b"database"
     assert valkey.get(cache_keys.EPOCH) != epoch
+    valkey.delete(key, f"parts:list:{key}")

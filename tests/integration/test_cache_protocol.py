@@ -1,7 +1,7 @@
 """The cache's protocol in the four small worlds of the design (plain race, flush, eviction, old snapshot), step by step.
 
-Each history is played on the real scripts, which must serve nothing old, and on a copy with the guard taken out that stands against
-it, where the check must object: so every guard is needed, and the machine of `cache_machine.py` can fail.
+Each history is played on the real scripts, which must serve nothing old, and on a copy with the guard taken out that stands
+against it, where the check must object: so every guard is needed, and the machine of `cache_machine.py` can fail.
 """
 
 import shutil
@@ -22,7 +22,7 @@ PART = "part:1"
 FLOOR_IN_FILL = ("fill", "if tonumber(ARGV[at]) >= tonumber(entry[1] or 0) then", "if true then")
 FLOOR_IN_READ = ("read", "and tonumber(entry[2]) >= tonumber(entry[4] or 0) then", "then")
 LEASE_IN_FILL = ("fill", "if entry[2] == ARGV[2] then", "if true then")
-LEASE_TAKEN_BACK = ("invalidate", "redis.call('HDEL', KEYS[i], 'lease', 'leased_until')", "")
+LEASE_TAKEN_BACK = ("invalidate", "if ARGV[at + 1] ~= '2' then", "if false then")
 
 
 def plain_race(machine: CacheMachine) -> None:
@@ -151,7 +151,10 @@ WORLDS = (
     ),
     World(
         list_token_evicted,
-        (("invalidate", "redis.call('SET', KEYS[i], ARGV[2])", "redis.call('INCR', KEYS[i])"), ("read_list", "value = ARGV[3]", "value = '0'")),
+        (
+            ("invalidate", "redis.call('SET', KEYS[i], ARGV[2])", "redis.call('INCR', KEYS[i])"),
+            ("read_list", "value = ARGV[3]", "value = '0'"),
+        ),
     ),
     World(entry_of_another_epoch, (("read", "if entry[1] == epoch and entry[3]", "if entry[3]"),)),
 )  # fmt: skip

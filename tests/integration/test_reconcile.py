@@ -1,4 +1,4 @@
-"""Reconciliation: what was changed past the application is adopted, what is missing or wrong is repaired, and a clean system left alone."""
+"""Reconciliation: what was changed past the application is adopted, what is missing or wrong repaired, the rest left alone."""
 
 from collections.abc import Callable
 from typing import Any
@@ -115,6 +115,13 @@ def test_a_list_that_somebody_tampered_with_is_repaired(core: Core, new_part: Ca
     assert core.parts.catalog.list_parts(filters, "name", None, 3).body != before
     assert found(core.reconciliation.run())["cache_list"] == 1
     assert core.parts.catalog.list_parts(filters, "name", None, 3).body == before
+
+
+@pytest.mark.parametrize("body", [b"garbage", b"[]", b"{}"])
+def test_a_list_that_is_none_of_ours_is_dropped_and_stops_nothing(body: bytes, core: Core, valkey: Redis) -> None:
+    valkey.hset("parts:list:foreign", "body", body)
+    assert found(core.reconciliation.run())["cache_list"] == 1
+    assert not valkey.exists("parts:list:foreign")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""For every operation of staff: what follows it in the audit trail, the history, the cache, and on open pages (Zulip's `verify_action`)."""
+"""What follows every operation of staff in audit trail, history, cache and open pages (after Zulip's `verify_action`)."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

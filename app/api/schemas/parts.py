@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from app.api.parsing import Moment, Money, Quantity, StrictSchema, Text
+from app.api.parsing import Items, Moment, Money, Quantity, StrictSchema, Text
 from app.domain.pricing import PriceLine
 from app.domain.stock import LARGEST_QUANTITY
 
@@ -93,8 +93,8 @@ class PartCreateSchema(_ContentFields):
 
     sku = Text(required=True, validate=validate.Length(min=1, max=100))
     part_name = Text(required=True, validate=validate.Length(min=1, max=300))
-    specifications = fields.List(fields.Nested(SpecificationSchema), load_default=list, validate=validate.Length(max=200))
-    prices = fields.List(fields.Nested(PriceLineSchema), load_default=list, validate=validate.Length(max=100))
+    specifications = Items(fields.Nested(SpecificationSchema), most=200, load_default=list)
+    prices = Items(fields.Nested(PriceLineSchema), most=100, load_default=list)
     stock = fields.Nested(InitialStockSchema, load_default=dict)
 
     @validates_schema
@@ -132,7 +132,7 @@ class StockAdjustmentSchema(StrictSchema):
 class PriceListSchema(StrictSchema):
     """A part's whole price list."""
 
-    prices = fields.List(fields.Nested(PriceLineSchema), required=True, validate=validate.Length(max=100))
+    prices = Items(fields.Nested(PriceLineSchema), most=100, required=True)
     version = _identifier()
     reason = _reason()
 

@@ -1,6 +1,7 @@
 -- Make entries old: raise the floor, take back the lease, drop the body or replace it by the newer one.
 -- KEYS: epoch, generation..., entry...   ARGV: number of generations, new token, entry life in ms,
--- then for each entry: version, '1' if a body follows to replace the old one else '0', body
+-- then for each entry: version, '1' if a body follows to replace the old one else '0', body ('2': as '0', but the lease stays,
+-- for a reader that only tells which version it has seen)
 -- A version that is not above the floor was applied before, so repeated and late calls change nothing.
 -- Only a valid older entry is replaced, never an empty place filled: after an eviction the floor is forgotten, and this call may be
 -- a late one, with newer versions acknowledged long ago. An entry that is there and valid is at least as new as those.
@@ -18,7 +19,7 @@ for i = 2 + generations, #KEYS do
   if not entry[1] or version > floor then
     local held = epoch and entry[2] == epoch and entry[4] and tonumber(entry[3]) >= floor and tonumber(entry[3])
     redis.call('HSET', KEYS[i], 'floor', ARGV[at])
-    redis.call('HDEL', KEYS[i], 'lease', 'leased_until')
+    if ARGV[at + 1] ~= '2' then redis.call('HDEL', KEYS[i], 'lease', 'leased_until') end
     if not held or held < version then
       if held and ARGV[at + 1] == '1' then
         redis.call('HSET', KEYS[i], 'epoch', epoch, 'version', ARGV[at], 'body', ARGV[at + 2])

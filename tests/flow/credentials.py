@@ -1,0 +1,3 @@
+"""The password of every member of staff that the tests make."""
+
+PASSWORD = "correct horse battery staple"

@@ -1,0 +1,50 @@
+"""psycopg must wait through eventlet's own selector: otherwise one slow query stops every connection of a web process."""
+
+import os
+import subprocess
+import sys
+
+from config import REPOSITORY
+from devserver import EmbeddedServers
+
+PROGRAM = """
+import warnings
+warnings.simplefilter("ignore")
+import eventlet
+eventlet.monkey_patch()
+from sqlalchemy import text
+from app.store.database import connect
+from config import load_settings
+
+engine, ticks, running = connect(load_settings().database_url), [0], [True]
+
+def tick():
+    while running[0]:
+        ticks[0] += 1
+        eventlet.sleep(0.01)
+
+with engine.connect() as connection:
+    other = eventlet.spawn(tick)
+    connection.execute(text("SELECT pg_sleep(0.5)"))
+    running[0] = False
+    other.wait()
+print(ticks[0])
+"""
+
+
+def _ticks(servers: EmbeddedServers, wait: dict[str, str]) -> int:
+    environ = {name: value for name, value in os.environ.items() if name != "PSYCOPG_WAIT_FUNC"} | servers.environ | wait
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], env=environ, cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout)
+
+
+def test_other_green_threads_run_while_a_query_is_slow(servers: EmbeddedServers) -> None:
+    assert _ticks(servers, {"PSYCOPG_WAIT_FUNC": "wait_selector"}) >= 10
+
+
+def test_without_the_setting_they_stand_still(servers: EmbeddedServers) -> None:
+    """Why `wsgi.py` refuses to start without it; when this fails, psycopg has learned of eventlet and the setting may go."""
+    assert _ticks(servers, {}) <= 3

@@ -1,0 +1,68 @@
+"""Settings: read once, every problem reported together, and nothing left to defaults in production."""
+
+from pathlib import Path
+
+import pytest
+
+from config import SettingsError, load_settings
+
+PRODUCTION = {
+    "LOCKSTEP_ENV": "production", "SECRET_KEY": "x" * 32, "DATABASE_URL": "postgres://db/shop", "REDIS_URL": "redis://cache/1",
+    "CELERY_BROKER_URL": "amqp://queue", "LOCKSTEP_ALLOWED_HOSTS": "shop.example",
+}  # fmt: skip
+
+
+def test_all_problems_are_reported_together(tmp_path: Path) -> None:
+    environ = {
+        "LOCKSTEP_HOME": str(tmp_path),
+        "PORT": "x",
+        "FLOWER_PORT": "99999",
+        "WEB_CONCURRENCY": "0",
+        "DATABASE_URL": "mysql://x",
+    }
+    with pytest.raises(SettingsError) as refused:
+        load_settings(environ)
+    for name in ("PORT", "FLOWER_PORT", "WEB_CONCURRENCY", "DATABASE_URL"):
+        assert f"- {name}" in str(refused.value)
+
+
+@pytest.mark.parametrize("missing", sorted(PRODUCTION.keys() - {"LOCKSTEP_ENV"}))
+def test_production_refuses_to_start_on_a_default(missing: str, tmp_path: Path) -> None:
+    environ = {name: value for name, value in PRODUCTION.items() if name != missing} | {"LOCKSTEP_HOME": str(tmp_path)}
+    with pytest.raises(SettingsError, match=f"{missing} is required"):
+        load_settings(environ)
+
+
+def test_production_refuses_a_short_secret_and_makes_up_none(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="32 characters"):
+        load_settings(PRODUCTION | {"SECRET_KEY": "short", "LOCKSTEP_HOME": str(tmp_path)})
+    settings = load_settings(PRODUCTION | {"LOCKSTEP_HOME": str(tmp_path)})
+    assert (settings.production, settings.database_url, settings.bind) == (True, "postgresql+psycopg://db/shop", "0.0.0.0")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_secrets_are_made_up_once_and_kept_for_their_owner_alone(tmp_path: Path) -> None:
+    first, second = (load_settings({"LOCKSTEP_HOME": str(tmp_path)}) for _ in range(2))
+    assert first.secret_key == second.secret_key
+    assert first.admin_password == second.admin_password
+    assert len(first.secret_key) >= 32
+    assert (tmp_path / "secrets.json").stat().st_mode & 0o077 == 0
+
+
+def test_a_deep_home_gets_a_short_socket_directory_of_its_own(tmp_path: Path) -> None:
+    shallow = load_settings({"LOCKSTEP_HOME": "/tmp/ls"} | {"SECRET_KEY": "x", "LOCKSTEP_ADMIN_PASSWORD": "x"})
+    assert shallow.socket_directory == Path("/tmp/ls/run")
+    deep, other = (load_settings({"LOCKSTEP_HOME": str(tmp_path / name / ("d" * 100))}) for name in "ab")
+    assert len(str(deep.socket_directory)) <= 80
+    assert deep.socket_directory != other.socket_directory
+    assert str(deep.socket_directory) in deep.database_url
+    assert str(deep.socket_directory) in deep.redis_url
+
+
+def test_two_ports_that_are_one_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="the same"):
+        load_settings({"LOCKSTEP_HOME": str(tmp_path), "PORT": "9000", "FLOWER_PORT": "9000"})
+
+
+def test_an_empty_variable_counts_as_absent(tmp_path: Path) -> None:
+    assert load_settings({"LOCKSTEP_HOME": str(tmp_path), "DATABASE_URL": "", "SECRET_KEY": ""}).embedded_postgres
