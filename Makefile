@@ -37,7 +37,7 @@ lint: .venv/.test-stamp ## Style, format, and the import ladder
 	@echo "== ruff, import-linter"
 	@ruff check --quiet .
 	@ruff format --quiet --check . || { echo "Not formatted; run: .venv/bin/ruff format ."; exit 1; }
-	@lint-imports --no-timing
+	@lint-imports
 
 types: .venv/.test-stamp ## Types
 	@echo "== mypy"

@@ -67,7 +67,8 @@ class Listener:
                 if self._leaving:
                     self._socket.close()
                     eventlet.sleep(GREETING)
-                    raise OSError(errno.EBADF, "the listener has been left") from None
+                    # The error by which eventlet's accept loop ends without a traceback.
+                    raise OSError(errno.ESHUTDOWN, "the listener has been left") from None
 
 
 def serve(settings: Settings) -> None:

@@ -47,6 +47,11 @@ class Core:
     reconciliation: Reconciliation
     operations: Operations
 
+    def close(self) -> None:
+        """Stop what runs beside, and close the connections to the database."""
+        self.consistency.stop()
+        self.engine.dispose()
+
 
 def build_core(settings: Settings, engine: Engine, sender: TaskSender, cache_timeout: float = CACHE_TIMEOUT) -> Core:
     """Wire a process's parts. Connects to nothing yet.

@@ -49,6 +49,7 @@ def servers() -> Iterator[EmbeddedServers]:
 
         with application.app_context():
             upgrade(directory="migrations")
+        application.extensions["lockstep"].close()
         yield running
 
 
@@ -57,18 +58,14 @@ def app(servers: EmbeddedServers) -> Iterator[Flask]:
     """The web application over the embedded servers."""
     made = create_app(load_settings())
     yield made
-    core: Core = made.extensions["lockstep"]
-    for engine in (core.engine, core.consistency._reading):
-        engine.dispose()
+    made.extensions["lockstep"].close()
 
 
 @pytest.fixture(scope="session")
-def _session_core(app: Flask) -> Iterator[Core]:
+def _session_core(app: Flask) -> Core:
     core: Core = app.extensions["lockstep"]
     core.consistency.start()
-    yield core
-    core.consistency.stop()
-    core.engine.dispose()
+    return core
 
 
 @pytest.fixture

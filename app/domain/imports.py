@@ -16,6 +16,8 @@ _LONGEST = {"sku": 100, "part_name": 300, "description": 50_000, "category": 100
 _LONGEST_SPECIFICATION = 1000
 _MONEY = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
 _COUNT = re.compile(r"[0-9]{1,10}")
+# What a spreadsheet takes for a formula, also behind apostrophes of its own.
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
@@ -57,6 +59,15 @@ class ImportFileError(Exception):
         self.errors = errors
 
 
+def spreadsheet_safe(value: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula: an apostrophe stands before what would begin one."""
+    return "'" + value if _FORMULA.match(value) else value
+
+
+def _unescaped(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
 def read_rows(lines: Iterable[str]) -> Iterator[ImportRow | RowError]:
     """Read a CSV file with a header (RFC 4180), and yield a row or its first error for each line.
 
@@ -93,7 +104,7 @@ def _check_header(header: Sequence[str]) -> None:
 def _read_row(header: Sequence[str], cells: Sequence[str], line: int, seen: dict[str, int]) -> ImportRow | RowError:
     if len(cells) != len(header):
         return RowError(line, "row", f"has {len(cells)} cells, the header has {len(header)}; check the quotes and commas")
-    values = {name: normalised(cell) for name, cell in zip(header, cells, strict=True)}
+    values = {name: normalised(_unescaped(cell)) for name, cell in zip(header, cells, strict=True)}
     for name, value in values.items():
         if reason := _refusal(name, value):
             return RowError(line, name, reason)

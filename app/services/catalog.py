@@ -131,8 +131,7 @@ def _is_torn(entries: Mapping[str, Entry], part_id: int) -> bool:
 def _as_entries(aspect: Aspect, part_id: int, loaded: Loaded | None) -> dict[str, Entry]:
     keys = cache_keys.aspect_keys(part_id, aspect)
     if loaded is None:
-        # Only content says that a part is absent: its creation always raises the floor of the content entries.
-        return dict.fromkeys(keys, Entry(0, ABSENT, NEGATIVE_LIFE)) if aspect is Aspect.CONTENT else {}
+        return dict.fromkeys(keys, Entry(0, ABSENT, NEGATIVE_LIFE))
     if aspect is Aspect.CONTENT:
         bodies = content_bodies(part_id, loaded.public)
         return {key: Entry(loaded.version, body) for key, body in bodies.items()}

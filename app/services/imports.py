@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from app.contract.events import Actor, Aspect, Event, EventType, ListFacet
 from app.contract.formats import money
 from app.domain.content import slug_of
-from app.domain.imports import KNOWN, PATH_SEPARATOR, ImportFileError, ImportRow, RowError, read_rows
+from app.domain.imports import KNOWN, PATH_SEPARATOR, ImportFileError, ImportRow, RowError, read_rows, spreadsheet_safe
 from app.domain.pricing import PriceLine, same_list
 from app.domain.stock import Stock, set_quantities
 from app.store import content, imports, panel, prices, stock
@@ -298,7 +298,8 @@ def export_parts(reading: Engine, out: TextIO) -> int:
             contents, lists = content.load(connection, ids), prices.lines_of(connection, ids)
             stocks = panel.quantities(connection, ids)
             for part_id in ids:
-                writer.writerow(_export_row(contents[part_id], stocks[part_id], lists.get(part_id, []), names))
+                row = _export_row(contents[part_id], stocks[part_id], lists.get(part_id, []), names)
+                writer.writerow([spreadsheet_safe(cell) for cell in row])
             count += len(ids)
     return count
 

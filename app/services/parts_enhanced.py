@@ -11,7 +11,7 @@ from app.domain.pricing import PriceLine
 from app.services import content, prices, stock
 from app.services.catalog import Answer, CatalogReader
 from app.services.panel import PanelReader
-from app.services.preconditions import Expected
+from app.services.preconditions import ANY, Expected
 from app.store.content import Content
 from app.store.transaction import TransactionManager
 
@@ -35,9 +35,11 @@ class PartsEnhancedService:
         """Set quantities of a part's stock and return the stock; see `app.services.stock.set_stock`."""
         return stock.set_stock(self._transactions, actor, part_id, changes, expected, reason)
 
-    def adjust_stock_with_sync(self, actor: Actor, part_id: int, delta: int, reason: str | None = None) -> dict[str, Any]:
+    def adjust_stock_with_sync(
+        self, actor: Actor, part_id: int, delta: int, expected: Expected = ANY, reason: str | None = None
+    ) -> dict[str, Any]:
         """Change what is on hand by `delta` and return the stock; see `app.services.stock.adjust_stock`."""
-        return stock.adjust_stock(self._transactions, actor, part_id, delta, reason)
+        return stock.adjust_stock(self._transactions, actor, part_id, delta, expected, reason)
 
     def create_part_with_sync(
         self, actor: Actor, values: dict[str, Any], specifications: Sequence[dict[str, Any]], price_list: Sequence[PriceLine],

@@ -27,3 +27,7 @@ class Expected:
         """
         if self.version is not None and self.version != present:
             raise (PreconditionFailedError if self.by_header else ConcurrencyError)(entity, current)
+
+
+# Whatever the present version is.
+ANY = Expected()

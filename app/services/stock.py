@@ -26,13 +26,15 @@ def set_stock(
     return _change(transactions, actor, part_id, lambda stock: rules.set_quantities(stock, changes), expected, reason)
 
 
-def adjust_stock(transactions: TransactionManager, actor: Actor, part_id: int, delta: int, reason: str | None) -> dict[str, Any]:
+def adjust_stock(
+    transactions: TransactionManager, actor: Actor, part_id: int, delta: int, expected: Expected, reason: str | None
+) -> dict[str, Any]:
     """Put `delta` pieces on hand, or take them, and return the stock. Needs no version: adjustments commute.
 
     Raises:
-        NotFoundError, ArchivedError, InsufficientStockError, DatabaseConsistencyError.
+        NotFoundError, ArchivedError, ConcurrencyError, InsufficientStockError, DatabaseConsistencyError.
     """
-    return _change(transactions, actor, part_id, lambda stock: rules.adjust(stock, delta), Expected(), reason)
+    return _change(transactions, actor, part_id, lambda stock: rules.adjust(stock, delta), expected, reason)
 
 
 def _change(

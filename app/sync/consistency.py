@@ -41,6 +41,7 @@ class CacheConsistencyManager:
         self._wake_ups = wake_ups
         self._monitoring = monitoring
         self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
 
     def after_commit(self, committed: Sequence[CommittedEvent]) -> None:
         """Invalidate what has just been committed, then wake the worker. Neither may fail the write, which is true already."""
@@ -98,11 +99,15 @@ class CacheConsistencyManager:
 
     def start(self) -> None:
         """Sweep until `stop`, in a thread of its own."""
-        threading.Thread(target=self._sweep_until_stopped, name="freshness", daemon=True).start()
+        self._thread = threading.Thread(target=self._sweep_until_stopped, name="freshness", daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
-        """End the sweeping; freshness lapses, and readers use the database."""
+        """End the sweeping and close its connection; freshness lapses, and readers use the database."""
         self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+        self._reading.dispose()
 
     def _sweep_until_stopped(self) -> None:
         while not self._stopping.is_set():

@@ -36,6 +36,9 @@ def invalidation_of(
     match aspect:
         case Aspect.CONTENT:
             bodies = dict(content_bodies(aggregate_id, public))
+            if version == 1:
+                # A part that begins without prices has no price event, and may have been remembered as absent.
+                bodies[cache_keys.part_prices(aggregate_id)] = None
         case Aspect.STOCK:
             bodies = {cache_keys.part_stock(aggregate_id): orjson.dumps(public) if public else None}
         case Aspect.PRICE:

@@ -19,7 +19,9 @@ from app.contract.task_names import Effect
 
 LATENCY_BUCKETS_MS = (5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000)
 
-DRIFT_KINDS = ("overdue_effects", "audit_missing", "snapshot_missing", "stock_row", "content_row", "cache_part", "cache_list")
+DRIFT_KINDS = (
+    "overdue_effects", "audit_missing", "snapshot_missing", "stock_row", "content_row", "price_row", "cache_part", "cache_list",
+)  # fmt: skip
 
 _latency = Histogram(
     "database_sync_latency_ms", "From the change to its effect.", ["operation", "effect"], buckets=LATENCY_BUCKETS_MS

@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Engine
 
-from app.cache.manager import CacheManager
+from app.cache.manager import CacheManager, CacheUnavailableError
 from app.contract.events import Actor
 from app.contract.task_names import Effect
 from app.store import outbox, truth, users
@@ -127,8 +127,14 @@ class Reconciliation:
             findings.add(kind, suspects if dry_run else [p for p in suspects if self._transactions.run(actor, partial(adopt, p))])
 
     def _check_cache(self, findings: Findings, part_ids: Sequence[int], *, dry_run: bool) -> None:
-        differing = differing_parts(self._reading, self._cache, part_ids)
-        lists = differing_lists(self._reading, self._cache)
+        try:
+            differing = differing_parts(self._reading, self._cache, part_ids)
+            lists = differing_lists(self._reading, self._cache)
+        except CacheUnavailableError as error:
+            # Nobody is served from a cache that does not answer; the next run compares it.
+            log.warning("cache not compared", error=str(error))
+            findings.add("cache_not_compared", [str(error)])
+            return
         findings.add("cache_part", sorted(differing))
         findings.add("cache_list", lists)
         for part_id, fields in differing.items():

@@ -1,5 +1,6 @@
 """Importing a CSV: only what differs is written, bad rows are named, and the number of statements does not grow with the rows."""
 
+import csv
 from collections.abc import Callable
 from io import StringIO
 from typing import Any
@@ -178,3 +179,16 @@ def test_the_number_of_statements_does_not_grow_with_the_rows(
     # The second file's category path is new, too; a handful stands for what the sweeper does meanwhile.
     assert counts[1] <= counts[0] + 5
     assert counts[1] < 40
+
+
+def test_no_cell_of_an_export_is_a_formula_and_the_round_trip_keeps_every_text(
+    core: Core, actor: Actor, new_part: Callable[..., int]
+) -> None:
+    names = ["=HYPERLINK(1)", "+49", "-40 °C", "@SUM(1)", "'=quoted", "plain"]
+    ids = [new_part(part_name=name) for name in names]
+    out = StringIO()
+    imports.export_parts(core.reading, out)
+    cells = [cell for row in csv.reader(StringIO(out.getvalue())) for cell in row]
+    assert not [cell for cell in cells if cell[:1] in {"=", "+", "-", "@"}]
+    imports.import_parts(core.transactions, core.reading, actor, lambda: StringIO(out.getvalue()))
+    assert [core.parts.panel.part(part_id)["part_name"] for part_id in ids] == names

@@ -26,7 +26,7 @@ def test_staff_hear_of_everything_with_who_did_it(
     assert panel.heard("stock.updated", **this)
     event = next(data for name, data in panel.events if name == "stock.updated" and this.items() <= data.items())
     assert event["data"]["reserved_quantity"] == 3
-    assert event["actor"]["name"] == "bench"
+    assert event["actor"]["name"] == "Lockstep"
 
 
 def test_a_page_of_another_origin_is_refused(system: System) -> None:
