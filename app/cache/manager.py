@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
 from typing import Any, TypeVar, cast
 
 from redis import Redis
@@ -270,8 +271,9 @@ class CacheManager:
         """
 
         def look() -> dict[str, bytes]:
-            _, keys = cast("tuple[int, list[bytes]]", self._client.scan(match=cache_keys.parts_list("*"), count=1000))
-            bodies = {key.decode(): cast("bytes | None", self._client.hget(key.decode(), "body")) for key in keys[:most]}
+            # To the end of the key space if need be: there are many more entries of parts than lists.
+            keys = islice(self._client.scan_iter(match=cache_keys.parts_list("*"), count=1000), most)
+            bodies = {key.decode(): cast("bytes | None", self._client.hget(key.decode(), "body")) for key in keys}
             return {key: body for key, body in bodies.items() if body is not None}
 
         return self._guard(look)

@@ -36,7 +36,7 @@ class PartsEnhancedService:
         return stock.set_stock(self._transactions, actor, part_id, changes, expected, reason)
 
     def adjust_stock_with_sync(
-        self, actor: Actor, part_id: int, delta: int, expected: Expected = ANY, reason: str | None = None
+        self, actor: Actor, part_id: int, delta: int, reason: str | None = None, expected: Expected = ANY
     ) -> dict[str, Any]:
         """Change what is on hand by `delta` and return the stock; see `app.services.stock.adjust_stock`."""
         return stock.adjust_stock(self._transactions, actor, part_id, delta, expected, reason)

@@ -56,6 +56,8 @@ class Victims:
         assert self._forker.stdin is not None
         print(*arguments, file=self._forker.stdin, flush=True)
         pid = int(self._read())
+        # Were this an exit code, the kill below would hit somebody else: 0 means our own process group.
+        assert pid > 1
         self._ended = False
         try:
             assert wait_until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "stopped", within=10)

@@ -217,3 +217,11 @@ def test_markup_is_kept_as_the_text_that_it_is(editor: FlaskClient, url: str) ->
     assert (response.get_json()["description"], response.get_json()["part_name"]) == (text, "<b>x</b>")
     assert response.content_type == "application/json"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_an_adjustment_heeds_if_match(api: Callable[[str], FlaskClient], new_part: Callable[..., int]) -> None:
+    part_id, client = new_part(stock=5), api("stock")
+    url = f"/api/v1/admin/parts/{part_id}/stock/adjustments"
+    assert client.post(url, json={"delta": 1}, headers={"If-Match": '"1"'}).status_code == 200
+    stale = client.post(url, json={"delta": 1}, headers={"If-Match": '"1"'})
+    assert (stale.status_code, stale.get_json()["current"]["current_stock"]) == (412, 6)

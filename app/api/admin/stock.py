@@ -32,4 +32,4 @@ def set_stock(body: dict[str, Any], part_id: int) -> Response:
 @blueprint.response(200, AdminStockSchema)
 def adjust_stock(body: dict[str, Any], part_id: int) -> Response:
     """Put pieces on hand, or take them; needs no version, since adjustments commute (`If-Match` is heeded)."""
-    return json_response(g.core.parts.adjust_stock_with_sync(actor(), part_id, body["delta"], expected(None), body["reason"]))
+    return json_response(g.core.parts.adjust_stock_with_sync(actor(), part_id, body["delta"], body["reason"], expected(None)))

@@ -432,7 +432,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Put pieces on hand, or take them; needs no version, since adjustments commute. */
+        /** Put pieces on hand, or take them; needs no version, since adjustments commute (`If-Match` is heeded). */
         post: {
             parameters: {
                 query?: never;
