@@ -117,17 +117,24 @@ def like_patterns(words: Sequence[str]) -> list[str]:
     return [f"%{word}%" for word in escaped]
 
 
+def searching(connection: Connection, words: Sequence[str], category: str | None) -> tuple[list[str], dict[str, Any]]:
+    """Return the conditions, and their parameters, that narrow a list of parts to words and to a category with all below it."""
+    conditions: list[str] = []
+    parameters: dict[str, Any] = {}
+    if words:
+        conditions.append(MATCHES)
+        parameters["patterns"] = like_patterns(words)
+    if category is not None:
+        conditions.append(BELOW_CATEGORY)
+        parameters["category_id"] = category_id(connection, category)
+    return conditions, parameters
+
+
 def list_part_ids(connection: Connection, filters: PartFilters, sort: str, after: Position | None, limit: int) -> Page[int]:
     """Return one page of ids of published parts."""
     after_condition, order_by = SORTS[sort].clauses("p.id")
-    conditions = [PUBLIC, after_condition]
-    parameters: dict[str, Any] = {}
-    if filters.words:
-        conditions.append(MATCHES)
-        parameters["patterns"] = like_patterns(filters.words)
-    if filters.category is not None:
-        conditions.append(BELOW_CATEGORY)
-        parameters["category_id"] = category_id(connection, filters.category)
+    searched, parameters = searching(connection, filters.words, filters.category)
+    conditions = [PUBLIC, after_condition, *searched]
     if filters.in_stock is not None:
         wanted = ">" if filters.in_stock else "<="
         conditions.append(f"{ON_SALE} {wanted} 0")

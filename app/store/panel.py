@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from app.store.catalog import AMOUNT, BELOW_CATEGORY, MATCHES, category_id, like_patterns
+from app.store.catalog import AMOUNT, searching
 from app.store.paging import Order, Page, Position, cut
 
 AVAILABLE = "GREATEST(0, s.current_stock - s.reserved_quantity)"
@@ -49,14 +49,8 @@ class GridFilters:
 def list_parts(connection: Connection, filters: GridFilters, sort: str, after: Position | None, limit: int) -> Page[Row[Any]]:
     """Return one page of the grid. Without a status, archived parts are left out."""
     after_condition, order_by = SORTS[sort].clauses("p.id")
-    conditions = [STATUSES[filters.status], after_condition]
-    parameters: dict[str, Any] = {}
-    if filters.words:
-        conditions.append(MATCHES)
-        parameters["patterns"] = like_patterns(filters.words)
-    if filters.category is not None:
-        conditions.append(BELOW_CATEGORY)
-        parameters["category_id"] = category_id(connection, filters.category)
+    searched, parameters = searching(connection, filters.words, filters.category)
+    conditions = [STATUSES[filters.status], after_condition, *searched]
     if filters.low_stock is not None:
         conditions.append(f"{AVAILABLE} {'<=' if filters.low_stock else '>'} s.min_stock_level")
     statement = text(f"""
