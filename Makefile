@@ -8,6 +8,9 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # pip and npm want a home for their caches, even where nobody has one.
 export HOME := $(or $(HOME),$(CURDIR)/.venv)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export NPM_CONFIG_UPDATE_NOTIFIER := false
+# Where a network has a certificate authority of its own, npm shall trust it as the system does.
+export NODE_USE_SYSTEM_CA := 1
 
 .DEFAULT_GOAL := help
 # The checks share one machine, and their output is read by people.
