@@ -77,6 +77,22 @@ def test_a_page_that_lost_the_server_converges_when_it_is_back(
     expect(customer.get_by_test_id("stock-status")).to_contain_text("Out of stock")
 
 
+def test_a_page_whose_network_was_cut_shows_the_present_state_within_two_seconds_of_its_return(
+    stack: Stack, context: Callable[..., BrowserContext], panel: Page, part: dict
+) -> None:
+    browser = context()
+    customer = browser.new_page()
+    open_part(stack, customer, part)
+    row = row_of(panel, part)
+    edit(row, "current_stock", "300")
+    expect(customer.get_by_test_id("stock-status")).to_contain_text("In stock")
+    browser.set_offline(True)
+    edit(row, "current_stock", "0")
+    expect(row.get_by_test_id("cell-current_stock")).to_contain_text("0")
+    browser.set_offline(False)
+    expect(customer.get_by_test_id("stock-status")).to_contain_text("Out of stock", timeout=2_000)
+
+
 def test_a_conflict_offers_both_values_and_applies_mine_on_request(
     stack: Stack, context: Callable[..., BrowserContext], panel: Page, part: dict
 ) -> None:
