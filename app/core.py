@@ -71,6 +71,10 @@ def build_core(settings: Settings, engine: Engine, sender: TaskSender, cache_tim
     transactions = TransactionManager(engine, consistency.after_commit)
     publisher = EventPublisher(client, monitoring)
     reconciliation = Reconciliation(engine, reading, transactions, cache, wake_ups, monitoring)
+
+    def rates() -> dict[str, float]:
+        return hit_rates(shared_registry(settings.metrics_directory))
+
     return Core(
         settings=settings,
         engine=engine,
@@ -83,7 +87,7 @@ def build_core(settings: Settings, engine: Engine, sender: TaskSender, cache_tim
         parts=PartsEnhancedService(transactions, CatalogReader(reading, cache), PanelReader(reading)),
         deliveries=DeliveryService(engine, handlers(cache, publisher), monitoring),
         reconciliation=reconciliation,
-        operations=Operations(engine, reading, cache, reconciliation, wake_ups, lambda: hit_rates(shared_registry())),
+        operations=Operations(engine, reading, cache, reconciliation, wake_ups, rates),
     )
 
 

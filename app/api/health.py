@@ -42,4 +42,6 @@ def metrics() -> Response:
     if (g.core.settings.production or token) and not (token and hmac.compare_digest(sent.encode(), token.encode())):
         raise ForbiddenError("Send `Authorization: Bearer` with the value of LOCKSTEP_METRICS_TOKEN.")
 
-    return Response(exposition(g.core.operations.outbox_status), content_type=CONTENT_TYPE_LATEST)
+    return Response(
+        exposition(g.core.settings.metrics_directory, g.core.operations.outbox_status), content_type=CONTENT_TYPE_LATEST
+    )

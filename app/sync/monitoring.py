@@ -6,6 +6,7 @@ No part ids, users or raw paths in labels: each label has a handful of values.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -164,15 +165,16 @@ def hit_rates(registry: CollectorRegistry) -> dict[str, float]:
     return {kind: hits[kind] / total for kind, total in totals.items() if total}
 
 
-def shared_registry() -> CollectorRegistry:
-    """Return a registry over the metrics of all processes (PROMETHEUS_MULTIPROC_DIR must be set before Python starts)."""
+def shared_registry(directory: Path) -> CollectorRegistry:
+    """Return a registry over the metrics that all processes share in `directory`; empty if there is none."""
     registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call] # prometheus_client leaves this one untyped
+    if directory.is_dir():
+        MultiProcessCollector(registry, str(directory))  # type: ignore[no-untyped-call] # prometheus_client leaves this one untyped
     return registry
 
 
-def exposition(status: Callable[[], Mapping[str, Mapping[str, Any]]]) -> bytes:
+def exposition(directory: Path, status: Callable[[], Mapping[str, Mapping[str, Any]]]) -> bytes:
     """Return the metrics of all processes in Prometheus's text format."""
-    shared, live = shared_registry(), CollectorRegistry()
+    shared, live = shared_registry(directory), CollectorRegistry()
     live.register(_OutboxCollector(shared, status))
     return generate_latest(shared) + generate_latest(live)
