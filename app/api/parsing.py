@@ -1,7 +1,6 @@
 """How requests are read: strict JSON, unknown fields refused, texts normalised."""
 
 import json
-import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,8 +12,7 @@ from webargs.flaskparser import FlaskParser, is_json_request
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from app.domain.content import forbidden_characters, normalised
-
-_MONEY = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
+from app.domain.pricing import AMOUNT
 
 
 class StrictParser(FlaskParser):
@@ -75,7 +73,7 @@ class Money(fields.Field[Decimal]):
     """An amount as a string with at most ten digits and two decimals, such as "12.50"."""
 
     def _deserialize(self, value: Any, *_context: Any, **_options: Any) -> Decimal:
-        if not isinstance(value, str) or not _MONEY.fullmatch(value):
+        if not isinstance(value, str) or not AMOUNT.fullmatch(value):
             raise ValidationError('An amount is a string with at most ten digits and two decimals, such as "12.50".')
         return Decimal(value)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from app.domain.content import forbidden_characters, normalised
+from app.domain.pricing import AMOUNT
 from app.domain.stock import LARGEST_QUANTITY
 
 REQUIRED = ("sku", "part_name")
@@ -14,7 +15,6 @@ KNOWN = ("sku", "part_name", "description", "category", "price", "currency", "cu
 PATH_SEPARATOR = " > "
 _LONGEST = {"sku": 100, "part_name": 300, "description": 50_000, "category": 1000}
 _LONGEST_SPECIFICATION = 1000
-_MONEY = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
 _COUNT = re.compile(r"[0-9]{1,10}")
 # What a spreadsheet takes for a formula, also behind apostrophes of its own.
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
@@ -124,7 +124,7 @@ def _refusal(name: str, value: str) -> str | None:
     match name:
         case "sku" | "part_name":
             return None if value else "is required"
-        case "price" if value and not _MONEY.fullmatch(value):
+        case "price" if value and not AMOUNT.fullmatch(value):
             return f'{value[:40]!r} is not an amount with at most two decimals and a point, such as "12.50"'
         case "currency" if value and not _CURRENCY.fullmatch(value):
             return f"{value[:40]!r} is not an ISO 4217 code in capitals, such as EUR"

@@ -1,9 +1,13 @@
 """The rules of prices: which of a part's prices holds now, and its quantity tiers."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+
+# An amount as people and machines write it; digits are ASCII ones, since a Decimal would also read others.
+AMOUNT = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from sqlalchemy import DateTime, Identity, MetaData, String, func
-from sqlalchemy.orm import DeclarativeBase, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -26,3 +26,13 @@ Moment = Annotated[datetime, mapped_column(DateTime(timezone=True))]
 CreatedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
 Name = Annotated[str, mapped_column(String(200))]
 Version = Annotated[int, mapped_column(server_default="1")]
+
+
+class OptimisticLockingMixin:
+    """A row whose every change has a number.
+
+    Whoever writes states the version that they saw (`app.services.preconditions`), which is checked under the row's lock
+    (`app.store.locks`): of several writers on one version one wins. Nothing here commits.
+    """
+
+    version: Mapped[Version]

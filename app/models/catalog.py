@@ -10,13 +10,13 @@ from decimal import Decimal
 from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Integer, Numeric, String, Text, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, CreatedAt, Key, Name, Version
+from app.models.base import Base, CreatedAt, Key, Name, OptimisticLockingMixin, Version
 
 CURRENCY_CHECK = "currency ~ '^[A-Z]{3}$'"
 OptionalMoment = DateTime(timezone=True)
 
 
-class Category(Base):
+class Category(OptimisticLockingMixin, Base):
     """A node of the category tree."""
 
     __tablename__ = "categories"
@@ -30,12 +30,11 @@ class Category(Base):
     name: Mapped[Name]
     slug: Mapped[str] = mapped_column(String(240), unique=True)
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("categories.id"), index=True)
-    version: Mapped[Version]
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
 
 
-class Part(Base):
+class Part(OptimisticLockingMixin, Base):
     """A part that the shop sells. Archived (`archived_at`) is gone for customers; its history stays."""
 
     __tablename__ = "parts"
@@ -55,7 +54,6 @@ class Part(Base):
     manufacturer_number: Mapped[str | None] = mapped_column(String(100))
     status: Mapped[str] = mapped_column(String(20), server_default="draft")
     archived_at: Mapped[datetime | None] = mapped_column(OptionalMoment)
-    version: Mapped[Version]
     price_version: Mapped[Version]
     last_updated_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     price_updated_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
@@ -64,7 +62,7 @@ class Part(Base):
     price_updated_at: Mapped[CreatedAt]
 
 
-class StockLevel(Base):
+class StockLevel(OptimisticLockingMixin, Base):
     """A part's stock, in pieces."""
 
     __tablename__ = "stock_levels"
@@ -80,7 +78,6 @@ class StockLevel(Base):
     current_stock: Mapped[int] = mapped_column(server_default="0")
     reserved_quantity: Mapped[int] = mapped_column(server_default="0")
     min_stock_level: Mapped[int] = mapped_column(server_default="0")
-    version: Mapped[Version]
     last_updated_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]

@@ -130,6 +130,12 @@ class Delivery:
     leased_until: datetime | None = None
 
     @property
+    def public(self) -> dict[str, Any] | None:
+        """The aspect's state as customers may see it, or None."""
+        public: dict[str, Any] | None = self.payload["public"]
+        return public
+
+    @property
     def lists(self) -> tuple[ListFacet, ...]:
         """The list facets that the event touches."""
         return tuple(ListFacet(facet) for facet in self.payload["lists"])

@@ -56,9 +56,7 @@ class CacheConsistencyManager:
         began = time.monotonic()
         events = [item.event for item in committed]
         try:
-            self._cache.invalidate(
-                [invalidation_of(e.aggregate_type, e.aggregate_id, e.aspect, e.version, e.public, e.lists) for e in events]
-            )
+            self._cache.invalidate([invalidation_of(event) for event in events])
         except CacheUnavailableError as error:
             self._monitoring.record_unconfirmed_invalidation()
             log.warning("invalidation unconfirmed", events=len(events), error=str(error))
@@ -79,12 +77,7 @@ class CacheConsistencyManager:
             if len(unsettled) > MOST_AT_ONCE:
                 return False
             if unsettled:
-                self._cache.invalidate(
-                    [
-                        invalidation_of(d.aggregate_type, d.aggregate_id, d.aspect, d.version, d.payload["public"], d.lists)
-                        for d in unsettled
-                    ]
-                )
+                self._cache.invalidate([invalidation_of(delivery) for delivery in unsettled])
                 outbox.settle(connection, Effect.INVALIDATE_CACHE, [d.id for d in unsettled])
             self._cache.mark_verified(began)
             self._wake_ups.request(outbox.overdue_effects(connection, OVERDUE_AFTER))

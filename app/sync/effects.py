@@ -33,12 +33,7 @@ def handlers(cache: CacheManager, publisher: EventPublisher) -> dict[Effect, Han
     """Return how each effect is done in this process."""
 
     def invalidate(deliveries: Sequence[Delivery]) -> None:
-        cache.invalidate(
-            [
-                invalidation_of(d.aggregate_type, d.aggregate_id, d.aspect, d.version, d.payload["public"], d.lists)
-                for d in deliveries
-            ]
-        )
+        cache.invalidate([invalidation_of(delivery) for delivery in deliveries])
 
     def broadcast(deliveries: Sequence[Delivery]) -> None:
         # A page that is told of a version and asks at once must not be answered with an older one.

@@ -7,7 +7,8 @@ import orjson
 
 from app.cache.manager import Invalidation
 from app.contract import cache_keys
-from app.contract.events import Aspect, ListFacet
+from app.contract.events import Aspect, Event
+from app.store.outbox import Delivery
 
 ABSENT = b""
 
@@ -22,25 +23,22 @@ def content_bodies(part_id: int, public: Mapping[str, Any] | None) -> dict[str, 
     return {key: orjson.dumps(piece) for key, piece in zip(keys, pieces, strict=True)}
 
 
-def invalidation_of(
-    aggregate_type: str, aggregate_id: int, aspect: Aspect, version: int, public: Mapping[str, Any] | None,
-    lists: tuple[ListFacet, ...],
-) -> Invalidation:  # fmt: skip
-    """Return what a committed event invalidates.
+def invalidation_of(change: Event | Delivery) -> Invalidation:
+    """Return what a committed change invalidates.
 
     Prices are dropped and not replaced: what a price list means depends on the moment it is read.
     """
-    if aggregate_type != "part":
-        return Invalidation(version, {}, lists)
+    if change.aggregate_type != "part":
+        return Invalidation(change.version, {}, change.lists)
     bodies: dict[str, bytes | None]
-    match aspect:
+    match change.aspect:
         case Aspect.CONTENT:
-            bodies = dict(content_bodies(aggregate_id, public))
-            if version == 1:
+            bodies = dict(content_bodies(change.aggregate_id, change.public))
+            if change.version == 1:
                 # A part that begins without prices has no price event, and may have been remembered as absent.
-                bodies[cache_keys.part_prices(aggregate_id)] = None
+                bodies[cache_keys.part_prices(change.aggregate_id)] = None
         case Aspect.STOCK:
-            bodies = {cache_keys.part_stock(aggregate_id): orjson.dumps(public) if public else None}
+            bodies = {cache_keys.part_stock(change.aggregate_id): orjson.dumps(change.public) if change.public else None}
         case Aspect.PRICE:
-            bodies = {cache_keys.part_prices(aggregate_id): None}
-    return Invalidation(version, bodies, lists)
+            bodies = {cache_keys.part_prices(change.aggregate_id): None}
+    return Invalidation(change.version, bodies, change.lists)

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import text
 
+from app.cache.manager import Invalidation
 from app.contract import cache_keys
 from app.contract.events import Actor, Aspect
 from app.contract.task_names import Effect
 from app.core import Core
-from app.sync.invalidations import invalidation_of
 
 OWE_AGAIN = text("""
     UPDATE outbox_deliveries d SET state = 'pending', next_attempt_at = clock_timestamp() FROM outbox_events e
@@ -53,5 +53,5 @@ def test_an_invalidation_of_the_version_that_is_cached_leaves_it_there(core: Cor
     core.parts.catalog.part(part)
     key = cache_keys.part_stock(part)
     before = core.cache.peek([key])[key]
-    core.cache.invalidate([invalidation_of("part", part, Aspect.STOCK, before.version, {"version": 1}, ())])
+    core.cache.invalidate([Invalidation(before.version, {key: b'{"version":1}'})])
     assert core.cache.peek([key])[key] == before
