@@ -14,4 +14,9 @@ EFFECTS: dict[EventType, tuple[Effect, ...]] = {
     EventType.PRICE_UPDATED: (*LIVE, Effect.PERSIST_AUDIT),
     EventType.CATEGORY_CREATED: (*LIVE, Effect.PERSIST_AUDIT),
     EventType.CATEGORY_UPDATED: (*LIVE, Effect.PERSIST_AUDIT),
+    EventType.CATEGORY_DELETED: (*LIVE, Effect.PERSIST_AUDIT),
+    EventType.USER_CREATED: (Effect.PERSIST_AUDIT,),
+    EventType.USER_UPDATED: (Effect.PERSIST_AUDIT,),
+    EventType.API_KEY_CREATED: (Effect.PERSIST_AUDIT,),
+    EventType.API_KEY_REVOKED: (Effect.PERSIST_AUDIT,),
 }

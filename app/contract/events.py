@@ -30,6 +30,11 @@ class EventType(StrEnum):
     PART_RESTORED = "part.restored"
     CATEGORY_CREATED = "category.created"
     CATEGORY_UPDATED = "category.updated"
+    CATEGORY_DELETED = "category.deleted"
+    USER_CREATED = "user.created"
+    USER_UPDATED = "user.updated"
+    API_KEY_CREATED = "api_key.created"
+    API_KEY_REVOKED = "api_key.revoked"
 
 
 class ListFacet(StrEnum):
@@ -41,7 +46,7 @@ class ListFacet(StrEnum):
     CATEGORIES = "categories"
 
 
-AggregateType = Literal["part", "category"]
+AggregateType = Literal["part", "category", "user", "api_key"]
 Operation = Literal["INSERT", "UPDATE", "DELETE"]
 
 

@@ -19,6 +19,9 @@ class Effect(StrEnum):
 
 RECONCILE = "sync.reconcile"
 PRUNE = "sync.prune"
+APPLY_PRICE_DATES = "sync.apply_price_dates"
+MAKE_IMAGE_VARIANTS = "catalog.make_image_variants"
+IMPORT_PARTS = "catalog.import_parts"
 
 # Customers wait for the first queue, so a backlog of records must never stand before it.
 LIVE_QUEUE = "sync.live"
@@ -27,5 +30,5 @@ RECORDS_QUEUE = "sync.records"
 
 def queue_of(task: str) -> str:
     """Return the queue that `task` goes to."""
-    live = {Effect.INVALIDATE_CACHE.task, Effect.BROADCAST.task}
+    live = {Effect.INVALIDATE_CACHE.task, Effect.BROADCAST.task, APPLY_PRICE_DATES}
     return LIVE_QUEUE if task in live else RECORDS_QUEUE

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from typing import Any
 
-COLUMNS = ("sku", "part_name", "description", "category_id", "manufacturer", "manufacturer_number", "status")
+COLUMNS = ("sku", "slug", "part_name", "description", "category_id", "manufacturer", "manufacturer_number", "status")
 
 
 def normalised(value: str) -> str:

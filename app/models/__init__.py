@@ -2,11 +2,12 @@
 
 from app.models.base import Base
 from app.models.catalog import Category, Part, PartImage, PartPrice, PartSpecification, Price, StockLevel
-from app.models.history import DataChangeLog, PartContentVersion
+from app.models.history import AuditChain, DataChangeLog, PartContentVersion
+from app.models.imports import ImportJob
 from app.models.outbox import OutboxDelivery, OutboxEvent, SyncRun
 from app.models.users import ApiKey, User, UserSession
 
 __all__ = [
-    "ApiKey", "Base", "Category", "DataChangeLog", "OutboxDelivery", "OutboxEvent", "Part", "PartContentVersion", "PartImage",
-    "PartPrice", "PartSpecification", "Price", "StockLevel", "SyncRun", "User", "UserSession",
+    "ApiKey", "AuditChain", "Base", "Category", "DataChangeLog", "ImportJob", "OutboxDelivery", "OutboxEvent", "Part",
+    "PartContentVersion", "PartImage", "PartPrice", "PartSpecification", "Price", "StockLevel", "SyncRun", "User", "UserSession",
 ]  # fmt: skip

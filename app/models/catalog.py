@@ -7,11 +7,23 @@ A part has three aspects with a version each: content (`parts.version`), stock (
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Integer, Numeric, String, Text, func
+from sqlalchemy import CheckConstraint, Computed, DateTime, ForeignKey, Index, Integer, Numeric, String, Text, func
+from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, CreatedAt, Key, Name, OptimisticLockingMixin, Version
 
+# The parts' numbers stand in the text a second time without their punctuation: people type 62052RS for 6205-2RS.
+SEARCH_TEXT = (
+    "lower(sku || ' ' || part_name || ' ' || COALESCE(manufacturer, '') || ' ' || COALESCE(manufacturer_number, '') || ' '"
+    " || regexp_replace(sku, '[^[:alnum:]]', '', 'g') || ' '"
+    " || regexp_replace(COALESCE(manufacturer_number, ''), '[^[:alnum:]]', '', 'g'))"
+)
+SEARCH_WORDS = (
+    "setweight(to_tsvector('simple'::regconfig, sku || ' ' || COALESCE(manufacturer_number, '')), 'A')"
+    " || setweight(to_tsvector('simple'::regconfig, part_name || ' ' || COALESCE(manufacturer, '')), 'B')"
+    " || setweight(to_tsvector('simple'::regconfig, description), 'D')"
+)
 CURRENCY_CHECK = "currency ~ '^[A-Z]{3}$'"
 OptionalMoment = DateTime(timezone=True)
 
@@ -42,6 +54,9 @@ class Part(OptimisticLockingMixin, Base):
         CheckConstraint("status IN ('draft', 'published')", name="status"),
         CheckConstraint("version >= 1 AND price_version >= 1", name="versions"),
         Index("ix_parts_public_name", "part_name", "id", postgresql_where="status = 'published' AND archived_at IS NULL"),
+        Index("ix_parts_price_boundary", "price_boundary", postgresql_where="price_boundary IS NOT NULL"),
+        Index("ix_parts_search_words", "search_words", postgresql_using="gin"),
+        Index("ix_parts_search_text", "search_text", postgresql_using="gin", postgresql_ops={"search_text": "gin_trgm_ops"}),
     )
 
     id: Mapped[Key]
@@ -55,6 +70,11 @@ class Part(OptimisticLockingMixin, Base):
     status: Mapped[str] = mapped_column(String(20), server_default="draft")
     archived_at: Mapped[datetime | None] = mapped_column(OptionalMoment)
     price_version: Mapped[Version]
+    # When the price next changes by its dates alone; `sync.apply_price_dates` looks for those that have passed.
+    price_boundary: Mapped[datetime | None] = mapped_column(OptionalMoment)
+    # What a search looks in: words, and a text for pieces of words and typing errors. PostgreSQL keeps both.
+    search_words: Mapped[str] = mapped_column(TSVECTOR, Computed(SEARCH_WORDS, persisted=True))
+    search_text: Mapped[str] = mapped_column(Text, Computed(SEARCH_TEXT, persisted=True))
     last_updated_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     price_updated_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[CreatedAt]
@@ -141,18 +161,25 @@ class PartPrice(Base):
 
 
 class PartImage(Base):
-    """A picture of a part; the file is named after its content."""
+    """A picture of a part; its file is named after its content (`digest`, SHA-256), and stays when the row goes: content versions
+    refer to it. Without `variants_at` its smaller sizes are still to be made."""
 
     __tablename__ = "part_images"
-    __table_args__ = (CheckConstraint("width > 0 AND height > 0", name="size"),)
+    __table_args__ = (
+        CheckConstraint("width > 0 AND height > 0", name="size"),
+        Index("ix_part_images_to_do", "id", postgresql_where="variants_at IS NULL"),
+    )
 
     id: Mapped[Key]
     part_id: Mapped[int] = mapped_column(ForeignKey("parts.id"), index=True)
-    url: Mapped[str] = mapped_column(String(500))
+    digest: Mapped[str] = mapped_column(String(64))
+    extension: Mapped[str] = mapped_column(String(4))
+    byte_size: Mapped[int]
     alt: Mapped[str] = mapped_column(String(300), server_default="")
     width: Mapped[int]
     height: Mapped[int]
     position: Mapped[int] = mapped_column(server_default="0")
+    variants_at: Mapped[datetime | None] = mapped_column(OptionalMoment)
     created_at: Mapped[CreatedAt]
 
 

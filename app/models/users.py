@@ -5,12 +5,12 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, CreatedAt, Key, Moment, Name
+from app.models.base import Base, CreatedAt, Key, Moment, Name, OptimisticLockingMixin
 
 ROLE_CHECK = "role IN ('viewer', 'stock', 'editor', 'admin')"
 
 
-class User(Base):
+class User(OptimisticLockingMixin, Base):
     """A member of staff, or `system` for what the machine does by itself (it cannot log in)."""
 
     __tablename__ = "users"
@@ -42,7 +42,7 @@ class UserSession(Base):
     expires_at: Mapped[Moment]
 
 
-class ApiKey(Base):
+class ApiKey(OptimisticLockingMixin, Base):
     """A machine's key. It acts as `user_id`, with a role of its own; shown once, kept as a digest."""
 
     __tablename__ = "api_keys"

@@ -1,7 +1,7 @@
 """A part's content: its row, specifications and pictures; written with its event and its snapshot."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
@@ -33,8 +33,9 @@ _CONTENT = text("""
            COALESCE((SELECT jsonb_agg(jsonb_build_object('name', s.name, 'value', s.value, 'unit', s.unit, 'group', s.group)
                                       ORDER BY s.position, s.id)
                      FROM part_specifications s WHERE s.part_id = p.id), '[]') AS specifications,
-           COALESCE((SELECT jsonb_agg(jsonb_build_object('id', i.id, 'url', i.url, 'alt', i.alt, 'width', i.width,
-                                                         'height', i.height) ORDER BY i.position, i.id)
+           COALESCE((SELECT jsonb_agg(jsonb_build_object('id', i.id, 'url', '/media/' || i.digest || '.' || i.extension,
+                                                         'alt', i.alt, 'width', i.width, 'height', i.height)
+                                      ORDER BY i.position, i.id)
                      FROM part_images i WHERE i.part_id = p.id), '[]') AS images
     FROM parts p LEFT JOIN path ON path.leaf = p.category_id
     WHERE p.id = ANY(:part_ids)
@@ -53,7 +54,7 @@ _INSERT_STOCK = text("""
 """)
 _UPDATE_PART = text("""
     UPDATE parts
-    SET sku = :sku, part_name = :part_name, description = :description, category_id = :category_id,
+    SET sku = :sku, slug = :slug, part_name = :part_name, description = :description, category_id = :category_id,
         manufacturer = :manufacturer, manufacturer_number = :manufacturer_number, status = :status,
         archived_at = CASE WHEN :archived THEN COALESCE(archived_at, clock_timestamp()) END,
         version = :version, last_updated_by = :actor_id, updated_at = clock_timestamp()
@@ -173,10 +174,25 @@ def replace_specifications(unit_of_work: UnitOfWork, lists: dict[int, Sequence[d
     unit_of_work.execute(_INSERT_SPECIFICATIONS, rows=jsonb(rows))
 
 
-def save(unit_of_work: UnitOfWork, before: Content, columns: dict[str, Any], *, archived: bool, reason: str | None) -> Content:
-    """Write `columns` over a locked part as its next version, record the event, and return the new content."""
+@dataclass(frozen=True, slots=True)
+class AuditedRow:
+    """The row that the audit trail names, where it is not the part's own."""
+
+    table_name: str
+    record_id: int
+    operation: Operation
+
+
+def save(
+    unit_of_work: UnitOfWork, before: Content, columns: dict[str, Any], *, archived: bool, reason: str | None,
+    audited: AuditedRow | None = None,
+) -> Content:  # fmt: skip
+    """Write `columns` over a locked part as its next version, record the event, and return the new content.
+
+    Specifications and pictures are replaced before, by their own functions; the new content has them.
+    """
     after = _write(unit_of_work, before, columns, version=before.version + 1, archived=archived)
-    unit_of_work.record(changed_event(before, after, reason))
+    unit_of_work.record(changed_event(before, after, reason, audited))
     return after
 
 
@@ -210,7 +226,7 @@ def _write(unit_of_work: UnitOfWork, before: Content, columns: dict[str, Any], *
     return load(unit_of_work.connection, [row.id])[row.id]
 
 
-def changed_event(before: Content, after: Content, reason: str | None) -> Event:
+def changed_event(before: Content, after: Content, reason: str | None, audited: AuditedRow | None = None) -> Event:
     """Return the event that leads from one content version to the next."""
     was_archived, is_archived = before.row.archived_at is not None, after.row.archived_at is not None
     kind: EventType = EventType.CONTENT_UPDATED
@@ -221,7 +237,7 @@ def changed_event(before: Content, after: Content, reason: str | None) -> Event:
         kind = EventType.PART_RESTORED
     old, new = before.values(), after.values()
     changed = [name for name in new if new[name] != old[name]]
-    return _event(
+    event = _event(
         kind,
         operation,
         after,
@@ -230,6 +246,7 @@ def changed_event(before: Content, after: Content, reason: str | None) -> Event:
         was_public=before.is_public,
         reason=reason,
     )
+    return replace(event, **asdict(audited)) if audited else event
 
 
 def created_event(after: Content, reason: str | None = None) -> Event:

@@ -24,7 +24,7 @@ _LOCK_STOCK = text("""
 
 _LOCK_PARTS = text("""
     SELECT p.id, p.sku, p.slug, p.part_name, p.description, p.category_id, p.manufacturer, p.manufacturer_number, p.status,
-           p.archived_at, p.version, p.price_version, p.updated_at, p.price_updated_at,
+           p.archived_at, p.version, p.price_version, p.price_boundary, p.updated_at, p.price_updated_at,
            p.last_updated_by, (SELECT name FROM users WHERE id = p.last_updated_by) AS last_updated_by_name,
            p.price_updated_by, (SELECT name FROM users WHERE id = p.price_updated_by) AS price_updated_by_name,
            p.status = 'published' AND p.archived_at IS NULL AS is_public

@@ -83,7 +83,8 @@ def _differing(present: Content, last: Row[Any] | None) -> list[str]:
     if last is None:
         return []
     recorded, snapshot = last.payload["snapshot"], present.snapshot()
-    fields = [name for name in snapshot if name != "category" and snapshot[name] != recorded.get(name)]
+    # A snapshot of an older release has fewer fields; what it does not say cannot differ.
+    fields = [name for name in snapshot if name != "category" and name in recorded and snapshot[name] != recorded[name]]
     return fields or (["version"] if last.version != present.version else [])
 
 

@@ -1,0 +1,42 @@
+"""Imports that run beside: what file, how far, and what came of it."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, String, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Base, CreatedAt, Key
+
+
+class ImportJob(Base):
+    """One uploaded catalogue file. The row is the truth: a worker that finds it unfinished and unleased goes on with it.
+
+    `rows_done` is written with the rows themselves, so that a killed worker's successor goes on exactly there.
+    """
+
+    __tablename__ = "import_jobs"
+    __table_args__ = (
+        CheckConstraint("state IN ('queued', 'checking', 'importing', 'done', 'refused', 'failed')", name="state"),
+        Index("ix_import_jobs_to_do", "id", postgresql_where="state IN ('queued', 'checking', 'importing')"),
+    )
+
+    id: Mapped[Key]
+    file_name: Mapped[str] = mapped_column(String(200))
+    digest: Mapped[str] = mapped_column(String(64))
+    byte_size: Mapped[int]
+    dry_run: Mapped[bool] = mapped_column(server_default="false")
+    state: Mapped[str] = mapped_column(String(10), server_default="queued")
+    rows_total: Mapped[int | None]
+    rows_done: Mapped[int] = mapped_column(server_default="0")
+    created_count: Mapped[int] = mapped_column(server_default="0")
+    changed_count: Mapped[int] = mapped_column(server_default="0")
+    unchanged_count: Mapped[int] = mapped_column(server_default="0")
+    errors: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
+    failure: Mapped[str | None] = mapped_column(Text)
+    leased_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    created_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    request_id: Mapped[str | None] = mapped_column(String(64))
+    created_at: Mapped[CreatedAt]
+    finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -1,0 +1,165 @@
+"""Pictures by their content, dates of prices, search, imports that run beside, and an audit trail that cannot be rewritten unseen.
+
+Revision ID: 0002
+Revises: 0001
+"""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+REFUSE = """
+    CREATE FUNCTION refuse_to_rewrite_history() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
+    END $$
+"""
+# Price lists that were written before the column was there.
+BOUNDARIES = """
+    UPDATE parts p SET price_boundary = b.next
+    FROM (SELECT part_id, min(bound) AS next
+          FROM part_prices CROSS JOIN LATERAL (VALUES (valid_from), (valid_to)) AS v(bound)
+          WHERE bound > now() GROUP BY part_id) b
+    WHERE b.part_id = p.id
+"""
+
+
+def upgrade() -> None:
+    op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+    op.create_table(
+        "audit_chain",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("first_id", sa.Integer(), nullable=True),
+        sa.Column("last_id", sa.Integer(), nullable=True),
+        sa.Column("last_hash", sa.String(length=64), nullable=False),
+        sa.Column("length", sa.Integer(), server_default="0", nullable=False),
+        sa.CheckConstraint("id = 1", name=op.f("ck_audit_chain_one_row")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_chain")),
+    )
+    op.create_table(
+        "import_jobs",
+        sa.Column("id", sa.Integer(), sa.Identity(always=False), nullable=False),
+        sa.Column("file_name", sa.String(length=200), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("byte_size", sa.Integer(), nullable=False),
+        sa.Column("dry_run", sa.Boolean(), server_default="false", nullable=False),
+        sa.Column("state", sa.String(length=10), server_default="queued", nullable=False),
+        sa.Column("rows_total", sa.Integer(), nullable=True),
+        sa.Column("rows_done", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("created_count", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("changed_count", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("unchanged_count", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("errors", postgresql.JSONB(astext_type=sa.Text()), server_default="[]", nullable=False),
+        sa.Column("failure", sa.Text(), nullable=True),
+        sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_by", sa.Integer(), nullable=False),
+        sa.Column("request_id", sa.String(length=64), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('queued', 'checking', 'importing', 'done', 'refused', 'failed')", name=op.f("ck_import_jobs_state")
+        ),
+        sa.ForeignKeyConstraint(["created_by"], ["users.id"], name=op.f("fk_import_jobs_created_by_users")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_jobs")),
+    )
+    op.create_index(
+        "ix_import_jobs_to_do",
+        "import_jobs",
+        ["id"],
+        unique=False,
+        postgresql_where="state IN ('queued', 'checking', 'importing')",
+    )
+    op.add_column("api_keys", sa.Column("version", sa.Integer(), server_default="1", nullable=False))
+    op.add_column("data_change_logs", sa.Column("hash", sa.String(length=64), nullable=True))
+    # No release could write a picture before this one, so there is none to carry over.
+    op.execute("DELETE FROM part_images")
+    op.add_column("part_images", sa.Column("digest", sa.String(length=64), nullable=False))
+    op.add_column("part_images", sa.Column("extension", sa.String(length=4), nullable=False))
+    op.add_column("part_images", sa.Column("byte_size", sa.Integer(), nullable=False))
+    op.add_column("part_images", sa.Column("variants_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_index("ix_part_images_to_do", "part_images", ["id"], unique=False, postgresql_where="variants_at IS NULL")
+    op.drop_column("part_images", "url")
+    op.add_column("parts", sa.Column("price_boundary", sa.DateTime(timezone=True), nullable=True))
+    op.add_column(
+        "parts",
+        sa.Column(
+            "search_words",
+            postgresql.TSVECTOR(),
+            sa.Computed(
+                "setweight(to_tsvector('simple'::regconfig, sku || ' ' || COALESCE(manufacturer_number, '')), 'A') || setweight(to_tsvector('simple'::regconfig, part_name || ' ' || COALESCE(manufacturer, '')), 'B') || setweight(to_tsvector('simple'::regconfig, description), 'D')",
+                persisted=True,
+            ),
+            nullable=False,
+        ),
+    )
+    op.add_column(
+        "parts",
+        sa.Column(
+            "search_text",
+            sa.Text(),
+            sa.Computed(
+                "lower(sku || ' ' || part_name || ' ' || COALESCE(manufacturer, '') || ' ' || COALESCE(manufacturer_number, '') || ' ' || regexp_replace(sku, '[^[:alnum:]]', '', 'g') || ' ' || regexp_replace(COALESCE(manufacturer_number, ''), '[^[:alnum:]]', '', 'g'))",
+                persisted=True,
+            ),
+            nullable=False,
+        ),
+    )
+    op.create_index(
+        "ix_parts_price_boundary", "parts", ["price_boundary"], unique=False, postgresql_where="price_boundary IS NOT NULL"
+    )
+    op.create_index(
+        "ix_parts_search_text",
+        "parts",
+        ["search_text"],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_ops={"search_text": "gin_trgm_ops"},
+    )
+    op.create_index("ix_parts_search_words", "parts", ["search_words"], unique=False, postgresql_using="gin")
+    op.add_column("users", sa.Column("version", sa.Integer(), server_default="1", nullable=False))
+    op.execute("INSERT INTO audit_chain (id, last_hash) VALUES (1, repeat('0', 64))")
+    op.execute(REFUSE)
+    op.execute(
+        "CREATE TRIGGER data_change_logs_append_only BEFORE UPDATE OR DELETE ON data_change_logs"
+        " FOR EACH ROW EXECUTE FUNCTION refuse_to_rewrite_history()"
+    )
+    op.execute(
+        "CREATE TRIGGER data_change_logs_no_truncate BEFORE TRUNCATE ON data_change_logs"
+        " FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_rewrite_history()"
+    )
+    op.execute(BOUNDARIES)
+
+
+def downgrade() -> None:
+    op.execute("DROP TRIGGER data_change_logs_no_truncate ON data_change_logs")
+    op.execute("DROP TRIGGER data_change_logs_append_only ON data_change_logs")
+    op.execute("DROP FUNCTION refuse_to_rewrite_history()")
+    op.drop_column("users", "version")
+    op.drop_index("ix_parts_search_words", table_name="parts", postgresql_using="gin")
+    op.drop_index(
+        "ix_parts_search_text", table_name="parts", postgresql_using="gin", postgresql_ops={"search_text": "gin_trgm_ops"}
+    )
+    op.drop_index("ix_parts_price_boundary", table_name="parts", postgresql_where="price_boundary IS NOT NULL")
+    op.drop_column("parts", "search_text")
+    op.drop_column("parts", "search_words")
+    op.drop_column("parts", "price_boundary")
+    op.execute("DELETE FROM part_images")
+    op.add_column("part_images", sa.Column("url", sa.VARCHAR(length=500), autoincrement=False, nullable=False))
+    op.drop_index("ix_part_images_to_do", table_name="part_images", postgresql_where="variants_at IS NULL")
+    op.drop_column("part_images", "variants_at")
+    op.drop_column("part_images", "byte_size")
+    op.drop_column("part_images", "extension")
+    op.drop_column("part_images", "digest")
+    op.drop_column("data_change_logs", "hash")
+    op.drop_column("api_keys", "version")
+    op.drop_index(
+        "ix_import_jobs_to_do", table_name="import_jobs", postgresql_where="state IN ('queued', 'checking', 'importing')"
+    )
+    op.drop_table("import_jobs")
+    op.drop_table("audit_chain")
+    op.execute("DROP EXTENSION pg_trgm")
