@@ -45,6 +45,11 @@ worker_redirect_stdouts = False
 RECONCILE_EVERY = 60.0
 beat_schedule = {
     "reconcile": {"task": "sync.reconcile", "schedule": RECONCILE_EVERY, "options": {"expires": RECONCILE_EVERY}},
+    # A tick that is not taken within a second is not worth taking: the next one does what it would have done.
+    "price-dates": {"task": "sync.apply_price_dates", "schedule": 1.0, "options": {"expires": 1.0, "queue": "sync.live"}},
+    "image-variants": {"task": "catalog.make_image_variants", "schedule": 30.0, "options": {"expires": 30.0}},
+    # A job whose worker died is taken over when its lease has run out.
+    "imports": {"task": "catalog.import_parts", "schedule": 10.0, "options": {"expires": 10.0}},
     "prune": {"task": "sync.prune", "schedule": 3600.0, "options": {"expires": 3600.0}},
 }
 beat_schedule_filename = str(_settings.home / "beat-schedule")

@@ -7,6 +7,7 @@ Redis databases are numbered by purpose: 0 the Celery broker, 1 the cache, its l
 import hashlib
 import json
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ REPOSITORY = Path(__file__).resolve().parent
 
 # A UNIX socket's path holds at most 108 bytes, and PostgreSQL appends `/.s.PGSQL.5432.lock`.
 _LONGEST_SOCKET_DIRECTORY = 80
+_MEDIA_URL = re.compile(r"file:///|(s3|s3a|gs|az|abfs|abfss)://[^/]")
 
 
 class SettingsError(Exception):
@@ -50,6 +52,7 @@ class Settings:
     allowed_origins: tuple[str, ...]
     trusted_proxies: int
     frontend: Path
+    media_url: str
 
     @property
     def production(self) -> bool:
@@ -96,11 +99,14 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     trusted_proxies = env.int("LOCKSTEP_TRUSTED_PROXIES", 0, validate=validate.Range(min=0, max=10))
     allowed_hosts: tuple[str, ...] = tuple(env.list("LOCKSTEP_ALLOWED_HOSTS", []))
     allowed_origins: tuple[str, ...] = tuple(env.list("LOCKSTEP_ALLOWED_ORIGINS", []))
+    media_url = env.str("LOCKSTEP_MEDIA_URL", "") or (home / "media").as_uri()
     problems = _problems(env)
     if port == flower_port:
         problems.append("PORT and FLOWER_PORT are the same; give one of them another number")
     if database_url and not database_url.startswith(("postgresql://", "postgresql+psycopg://", "postgres://")):
         problems.append("DATABASE_URL must begin with postgresql:// or postgresql+psycopg://")
+    if not _MEDIA_URL.match(media_url):
+        problems.append("LOCKSTEP_MEDIA_URL must be a folder (file:///srv/media) or a bucket (such as s3://bucket/prefix)")
     if environment == "production":
         required = ["SECRET_KEY", "DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "LOCKSTEP_ALLOWED_HOSTS"]
         problems += [f"{name} is required when LOCKSTEP_ENV=production" for name in required if not source.get(name)]
@@ -130,6 +136,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         allowed_origins=allowed_origins,
         trusted_proxies=trusted_proxies,
         frontend=REPOSITORY / "app" / "frontend" / "dist",
+        media_url=media_url,
     )
 
 

@@ -36,6 +36,9 @@ DRAIN = 20
 GREETING = 0.5
 # Seconds after which a connection that sends nothing is closed; pages ping more often.
 IDLE = 60
+# Bytes of a request line. A query of allowed length may need so many when it is percent-encoded, and what is longer than that
+# should get our own answer, which names the field, as far as possible.
+LONGEST_URL = 32_768
 
 
 class Listener:
@@ -87,7 +90,7 @@ def serve(settings: Settings) -> None:
     listener = Listener(eventlet.listen((settings.bind, settings.port), backlog=1024, reuse_port=True))
     server = eventlet.spawn(
         eventlet.wsgi.server, listener, app, custom_pool=eventlet.GreenPool(MOST_CONNECTIONS), log_output=False, debug=False,
-        socket_timeout=IDLE,
+        socket_timeout=IDLE, url_length_limit=LONGEST_URL,
     )  # fmt: skip
     stopping = eventlet.event.Event()
 

@@ -10,15 +10,18 @@ from sqlalchemy import Engine
 
 from app.cache.manager import CacheManager
 from app.services.catalog import CatalogReader
+from app.services.import_jobs import ImportJobs
 from app.services.operations import Operations
 from app.services.panel import PanelReader
 from app.services.parts_enhanced import PartsEnhancedService
 from app.store.database import connect, single_statements
+from app.store.files import Storage
 from app.store.transaction import TransactionManager
 from app.sync.consistency import CacheConsistencyManager
 from app.sync.delivery import DeliveryService
 from app.sync.effects import handlers
 from app.sync.monitoring import SyncMonitoring, hit_rates, shared_registry
+from app.sync.price_dates import PriceDates
 from app.sync.publisher import EventPublisher
 from app.sync.reconcile import Reconciliation
 from app.sync.wakeup import TaskSender, WakeUps
@@ -45,7 +48,10 @@ class Core:
     parts: PartsEnhancedService
     deliveries: DeliveryService
     reconciliation: Reconciliation
+    price_dates: PriceDates
     operations: Operations
+    storage: Storage
+    import_jobs: ImportJobs
 
     def close(self) -> None:
         """Stop what runs beside, and close the connections to the database."""
@@ -67,9 +73,10 @@ def build_core(settings: Settings, engine: Engine, sender: TaskSender, cache_tim
     wake_ups = WakeUps(sender, client, monitoring)
     # A connection of its own: if requests had taken all of them, freshness would lapse, and every reader come to the database.
     proving = single_statements(connect(settings.database_url, pool_size=1))
-    consistency = CacheConsistencyManager(proving, cache, wake_ups, monitoring)
+    consistency = CacheConsistencyManager(proving, cache, wake_ups, monitoring, cache_timeout)
     transactions = TransactionManager(engine, consistency.after_commit)
     publisher = EventPublisher(client, monitoring)
+    storage = Storage(settings.media_url)
     reconciliation = Reconciliation(engine, reading, transactions, cache, wake_ups, monitoring)
 
     def rates() -> dict[str, float]:
@@ -87,7 +94,10 @@ def build_core(settings: Settings, engine: Engine, sender: TaskSender, cache_tim
         parts=PartsEnhancedService(transactions, CatalogReader(reading, cache), PanelReader(reading)),
         deliveries=DeliveryService(engine, handlers(cache, publisher), monitoring),
         reconciliation=reconciliation,
+        price_dates=PriceDates(reading, transactions),
         operations=Operations(engine, reading, cache, reconciliation, wake_ups, rates),
+        storage=storage,
+        import_jobs=ImportJobs(transactions, engine, reading, storage, publisher, wake_ups),
     )
 
 

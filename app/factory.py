@@ -7,18 +7,15 @@ import orjson
 from celery import Celery
 from flask import Flask
 from flask.json.provider import JSONProvider
-from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import celeryconfig
-from app.api import errors, health, request_context, site
-from app.api.admin import history, parts, stock, sync
+from app.api import errors, health, media, openapi, request_context, site
+from app.api.admin import audit, categories, images, imports, parts, stock, sync, versions
 from app.api.auth import blueprint as auth_blueprint
 from app.api.converters import BigIdConverter, IdConverter, PageConverter
-from app.api.parsing import Money
-from app.api.public import catalog
+from app.api.public import catalog, pdp
 from app.api.rendering import Cursors
-from app.api.schemas.answers import EVENTS, ProblemSchema
 from app.commands import register as register_commands
 from app.core import build_core
 from app.extensions import db, limiter, migrate
@@ -27,7 +24,8 @@ from app.store.database import engine_options
 from config import Settings
 
 BLUEPRINTS = (
-    auth_blueprint, parts.blueprint, stock.blueprint, history.blueprint, sync.blueprint, catalog.blueprint,
+    auth_blueprint, parts.blueprint, images.blueprint, categories.blueprint, stock.blueprint, versions.blueprint,
+    audit.blueprint, imports.blueprint, sync.blueprint, catalog.blueprint, pdp.blueprint,
 )  # fmt: skip
 
 
@@ -67,33 +65,18 @@ def create_app(settings: Settings, offload: Callable[..., Any] = lambda function
     app.extensions["lockstep_authenticator"] = authenticator
     request_context.register(
         app,
-        {"core": core, "authenticator": authenticator, "cursors": Cursors(settings.secret_key)},
+        {"core": core, "authenticator": authenticator, "cursors": Cursors(settings.secret_key), "offload": offload},
         https_only=settings.production,
     )
-    api = DocumentedApi(app)
-    api.register_converter(IdConverter, lambda _converter: {"type": "integer", "minimum": 1})
-    api.register_converter(BigIdConverter, lambda _converter: {"type": "integer", "minimum": 1})
-    api.register_field(Money, "string", "decimal")
+    api = openapi.document(app)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
-    for event in EVENTS:
-        # Storefronts generate their types from this document, so the socket's messages belong into it.
-        api.spec.components.schema(event.__name__.removesuffix("Schema"), schema=event)
     errors.register(app)
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(media.blueprint)
     app.register_blueprint(site.build(settings.frontend))
     register_commands(app)
     return app
-
-
-class DocumentedApi(Api):  # type: ignore[misc] # flask-smorest is untyped
-    """flask-smorest with our own errors in place of its own."""
-
-    ERROR_SCHEMA = ProblemSchema
-
-    def handle_http_exception(self, error: Any) -> Any:
-        """Answer as a problem document."""
-        return errors.http_error(error)
 
 
 def publisher(settings: Settings) -> Celery:

@@ -13,9 +13,11 @@ from urllib.parse import urlsplit
 
 import psutil  # type: ignore[import-untyped]  # publishes no types
 
-from app.services.authentication import digest, new_api_key
+from app.contract.events import Actor
+from app.services import staff
 from app.store import users
 from app.store.database import connect, single_statements
+from app.store.transaction import TransactionManager
 from config import REPOSITORY
 from devserver import Stack
 
@@ -149,10 +151,9 @@ def create_key(database_url: str, name: str) -> str:
     engine = connect(database_url)
     try:
         with single_statements(engine).connect() as connection:
-            user_id = users.system(connection).id
-        key = new_api_key()
-        users.create_key(engine, name, digest(key), "admin", user_id)
-        return key
+            system = users.system(connection)
+        transactions = TransactionManager(engine, lambda _committed: None)
+        return staff.create_key(transactions, Actor(system.id, system.name), name, "admin", system.id)
     finally:
         engine.dispose()
 

@@ -120,8 +120,9 @@ def api(app: Flask, core: Core) -> Callable[[str], FlaskClient]:
     def make(role: str) -> FlaskClient:
         key = new_api_key()
         with core.reading.connect() as connection:
-            user_id = users.system(connection).id
-        users.create_key(core.engine, f"test {role}", digest(key), role, user_id)
+            system = users.system(connection)
+        author = Actor(system.id, system.name)
+        core.transactions.run(author, lambda uow: users.create_key(uow, f"test {role}", digest(key), role, system.id))
         made = app.test_client()
         made.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {key}"
         return made

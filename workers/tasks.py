@@ -2,7 +2,8 @@
 
 import time
 
-from app.contract.task_names import PRUNE, RECONCILE, Effect
+from app.contract.task_names import APPLY_PRICE_DATES, IMPORT_PARTS, MAKE_IMAGE_VARIANTS, PRUNE, RECONCILE, Effect
+from app.services.images import make_variants
 from app.sync.prune import prune
 from workers.celery_app import app, core
 
@@ -45,7 +46,29 @@ def reconcile() -> None:
     core().reconciliation.run()
 
 
+@app.task(name=APPLY_PRICE_DATES)
+def apply_price_dates() -> None:
+    """Announce the prices that have begun or ended by their dates; beat's tick."""
+    core().price_dates.apply()
+
+
 @app.task(name=PRUNE)
 def prune_outbox() -> None:
     """Delete old delivered events."""
     prune(core().engine)
+
+
+@app.task(name=MAKE_IMAGE_VARIANTS)
+def make_image_variants() -> None:
+    """Make the smaller sizes of new pictures, a few at a time."""
+    core().wake_ups.taken(MAKE_IMAGE_VARIANTS)
+    if make_variants(core().reading, core().storage):
+        core().wake_ups.send_now([MAKE_IMAGE_VARIANTS])
+
+
+@app.task(name=IMPORT_PARTS)
+def import_parts() -> None:
+    """Go on with the oldest unfinished import, for a few seconds."""
+    core().wake_ups.taken(IMPORT_PARTS)
+    if core().import_jobs.work():
+        core().wake_ups.send_now([IMPORT_PARTS])

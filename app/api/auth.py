@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from flask import Response, g, request
 from flask_smorest import Blueprint
 
+from app.api.errors import may_answer
 from app.api.parsing import StrictParser
 from app.api.rendering import json_response
 from app.api.schemas.answers import SessionSchema
@@ -85,6 +86,7 @@ def _monitoring() -> SyncMonitoring:
 
 @blueprint.route("/login", methods=["POST"])
 @limiter.limit("10 per minute; 100 per hour", deduct_when=lambda response: response.status_code == 401)
+@may_answer(401, 429)
 @blueprint.arguments(LoginSchema)
 @blueprint.response(200, SessionSchema)
 def log_in(body: dict[str, Any]) -> Response:

@@ -28,7 +28,7 @@ class BigIdConverter(_RangeConverter):
 
 
 class PageConverter(PathConverter):
-    """A path of the single-page applications: whatever is not the API's or Socket.IO's, so that an unknown call there is a 404
-    and not a 405."""
+    """A path of the single-page applications: whatever is not the API's, Socket.IO's or a picture's, so that an unknown call
+    there is a 404 and not a 405."""
 
-    regex = r"(?!api/|socket\.io)[^/].*?"
+    regex = r"(?!api/|media/|socket\.io)[^/].*?"

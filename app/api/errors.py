@@ -1,7 +1,8 @@
 """Every error as `application/problem+json` (RFC 9457), mapped in one place."""
 
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from flask import Flask, Response, g, request
@@ -15,18 +16,22 @@ from app.services.preconditions import PreconditionFailedError
 
 log = structlog.get_logger()
 
+View = TypeVar("View", bound=Callable[..., Any])
+
 # The first class that fits counts, so subclasses stand before their bases.
 STATUSES: tuple[tuple[type[errors.LockstepError], int], ...] = (
     (PreconditionFailedError, 412),
     (errors.ConcurrencyError, 409),
     (errors.InsufficientStockError, 409),
     (errors.DuplicateError, 409),
+    (errors.CategoryNotEmptyError, 409),
     (errors.ArchivedError, 409),
     (errors.NotFoundError, 404),
     (errors.InvalidFieldError, 422),
     (errors.UnauthenticatedError, 401),
     (errors.ForbiddenError, 403),
     (errors.DatabaseConsistencyError, 503),
+    (errors.StorageUnavailableError, 503),
 )
 CODES = {
     400: "bad_request", 401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
@@ -35,6 +40,16 @@ CODES = {
     503: "unavailable",
 }  # fmt: skip
 RETRY_AFTER = {"Retry-After": "1"}
+
+
+def may_answer(*statuses: int) -> Callable[[View], View]:
+    """Say in the OpenAPI document that a view answers these problems beside those that follow from its path and method."""
+
+    def note(view: View) -> View:
+        view.also_answers = statuses  # type: ignore[attr-defined] # read by app.api.openapi
+        return view
+
+    return note
 
 
 def problem(status: int, detail: str, code: str | None = None, headers: dict[str, str] | None = None, **more: Any) -> Response:
@@ -67,6 +82,8 @@ def _domain_error(error: errors.LockstepError) -> Response:
         more["current"] = error.current
     if isinstance(error, errors.ConcurrencyError):
         g.core.monitoring.record_conflict(error.entity)
+    if isinstance(error, errors.StorageUnavailableError):
+        log.error("storage away", path=request.path, error=str(error.__cause__).splitlines()[:1])
     if isinstance(error, errors.InvalidFieldError):
         more["errors"] = {error.field: [error.message]}
     if isinstance(error, errors.DuplicateError):

@@ -1,29 +1,41 @@
 """How requests are read: strict JSON, unknown fields refused, texts normalised."""
 
 import json
+import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
 
-from flask import Request
+from flask import Request, request
+from flask_smorest.fields import Upload
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 from webargs import missing
 from webargs.flaskparser import FlaskParser, is_json_request
+from werkzeug.datastructures import CombinedMultiDict, FileStorage
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from app.domain.content import forbidden_characters, normalised
 from app.domain.pricing import AMOUNT
 
+View = TypeVar("View", bound=Callable[..., Any])
+
+# Bytes that a form may have around its file.
+ENVELOPE = 100_000
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,20}")
+
 
 class StrictParser(FlaskParser):
     """Reads JSON bodies that are UTF-8, without duplicate keys, NaN or absurd depth; refuses every unknown field."""
 
-    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": RAISE, "json": RAISE}
+    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": RAISE, "json": RAISE, "files": RAISE}
 
     def _raw_load_json(self, req: Request) -> Any:
         body = req.get_data(cache=True)
         if not is_json_request(req):
-            if body or req.content_type:
+            # Not by its type: eventlet calls a request without a body and without a type text/plain.
+            if body:
                 raise UnsupportedMediaType("Send the body as application/json.")
             return missing
         try:
@@ -33,6 +45,29 @@ class StrictParser(FlaskParser):
         except (ValueError, RecursionError) as error:
             raise BadRequest(f"The body is not valid JSON: {str(error) or 'nested too deeply'}") from error
         return parsed
+
+    def load_files(self, req: Request, schema: Schema) -> Any:
+        """Return the fields of a multipart form, files and texts, each sent once."""
+        if req.mimetype != "multipart/form-data":
+            raise UnsupportedMediaType("Send the file in a multipart/form-data body.")
+        form: CombinedMultiDict[str, Any] = CombinedMultiDict([req.files, req.form])
+        if repeated := [name for name in form if len(form.getlist(name)) > 1]:
+            raise ValidationError({name: ["Send this field once."] for name in repeated})
+        return self._makeproxy(form, schema)
+
+
+def takes_file(most_bytes: int) -> Callable[[View], View]:
+    """Let a view alone have a body that a file of this size fits in, with the form around it."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def receive(*arguments: Any, **options: Any) -> Any:
+            request.max_content_length = most_bytes + ENVELOPE
+            return view(*arguments, **options)
+
+        return receive  # type: ignore[return-value] # wraps keeps the signature
+
+    return decorate
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -60,13 +95,22 @@ class Text(fields.String):
 
     def __init__(self, *, multiline: bool = False, **options: Any) -> None:
         super().__init__(**options)
-        self._multiline = multiline
+        self.multiline = multiline
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
         text = normalised(super()._deserialize(value, attr, data, **options))
-        if reason := forbidden_characters(text, multiline=self._multiline):
+        if reason := forbidden_characters(text, multiline=self.multiline):
             raise ValidationError(f"The text {reason}; remove it.")
         return text
+
+
+class File(Upload):  # type: ignore[misc] # flask-smorest is untyped
+    """An uploaded file, as Werkzeug's `FileStorage`. What it calls itself and its type is hearsay."""
+
+    def _deserialize(self, value: Any, *_context: Any, **_options: Any) -> FileStorage:
+        if not isinstance(value, FileStorage):
+            raise ValidationError("Send this field as a file: with a file name, in a multipart form.")
+        return value
 
 
 class Money(fields.Field[Decimal]):
@@ -102,6 +146,22 @@ class Items(fields.List[Any]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> list[Any]:
         if isinstance(value, list) and len(value) > self._most:
             raise ValidationError(f"Longer than maximum length {self._most}.")
+        return super()._deserialize(value, attr, data, **options)
+
+
+class Flag(fields.Boolean):
+    """`true` or `false` in a query, also with a capital as Python writes them; not `1`, `on` or `yes`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(truthy={"true", "True"}, falsy={"false", "False"}, **options)
+
+
+class WholeNumber(fields.Integer):
+    """A whole number in a query: ASCII digits, without the spaces, underscores and other scripts' digits that Python reads."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> int:
+        if not _WHOLE_NUMBER.fullmatch(str(value)):
+            raise self.make_error("invalid", input=value)
         return super()._deserialize(value, attr, data, **options)
 
 

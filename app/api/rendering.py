@@ -26,6 +26,11 @@ def etag_of(body: bytes) -> str:
     return hashlib.blake2b(body, digest_size=12).hexdigest()
 
 
+def digest_of(question: Any) -> str:
+    """Return a short name of a list's question, so that its cursors hold for no other one."""
+    return hashlib.blake2b(orjson.dumps(question), digest_size=9).hexdigest()
+
+
 def public_response(body: Any, cache_result: str) -> Response:
     """Return public JSON with a strong ETag, or 304 if the client holds it already."""
     data = orjson.dumps(body)
@@ -50,7 +55,7 @@ class Cursors:
 
     def write(self, scope: str, position: Position | None) -> str | None:
         """Return the cursor of a page that continues after `position`."""
-        return None if position is None else str(self._serializer.dumps([scope, position.key, position.id]))
+        return None if position is None else str(self._serializer.dumps([scope, position.key, position.id, position.meant]))
 
     def read(self, scope: str, cursor: str | None) -> Position | None:
         """Return the position in a cursor.
@@ -61,12 +66,12 @@ class Cursors:
         if cursor is None:
             return None
         try:
-            made_for, key, part_id = self._serializer.loads(cursor)
+            made_for, key, part_id, meant = self._serializer.loads(cursor)
         except (BadSignature, ValueError, TypeError):
             made_for = None
         if made_for != scope:
             raise BadRequest("cursor: not one of this list; take `next_cursor` of the page before, or leave it out")
-        return Position(key, part_id)
+        return Position(key, part_id, tuple(map(tuple, meant)))
 
 
 def page_body(page: Page[T], cursor: str | None, show: Callable[[T], Any] = lambda item: item) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Catalogue files: import, export, the demo."""
 
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -9,34 +10,46 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app.commands import console
-from app.contract.task_names import Effect
+from app.contract.effects import LIVE
 from app.core import Core
 from app.domain.imports import ImportFileError
-from app.services import imports
+from app.services import exports, imports
+from app.services.import_chunk import ImportReport
+from app.services.import_files import ENCODINGS, open_text
 from config import REPOSITORY
 
 DEMO_CATALOGUE = REPOSITORY / "demo" / "parts.csv"
 
 
-def import_file(core: Core, path: Path) -> None:
+def import_file(core: Core, path: Path, encoding: str | None = None, *, dry_run: bool = False) -> None:
     """Import a CSV file with a progress bar; end with its errors if it has any."""
 
     def open_file() -> TextIO:
-        return path.open(encoding="utf-8-sig", newline="")
+        return open_text(path.open("rb"), encoding)
 
     try:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=Console(stderr=True)) as bar:
-            task = bar.add_task("Checking", total=None)
-            total = imports.check(core.reading, open_file)
-            bar.update(task, description="Importing", total=total)
-            report = imports.import_parts(
-                core.transactions, core.reading, console.system(core), open_file, lambda rows: bar.advance(task, rows)
-            )
+        report = _import_with_bar(core, path, open_file, dry_run=dry_run)
     except ImportFileError as error:
-        console.fail(f"{path}: nothing was imported.\n" + "\n".join(f"  {one}" for one in error.errors))
-    core.wake_ups.send_now(Effect)
-    click.echo(f"{report.created} created, {report.changed} changed, {report.unchanged} unchanged")
+        more = f"\n  … and {error.count - len(error.errors)} more" if error.count > len(error.errors) else ""
+        console.fail(f"{path}: nothing was imported.\n" + "\n".join(f"  {one}" for one in error.errors) + more)
+    done = f"{report.created} created, {report.changed} changed, {report.unchanged} unchanged"
+    if dry_run:
+        click.echo(f"would be: {done}; nothing was written")
+        return
+    core.wake_ups.send_now(LIVE)
+    click.echo(done)
+
+
+def _import_with_bar(core: Core, path: Path, open_file: imports.Open, *, dry_run: bool) -> ImportReport:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("Checking", total=None)
+        total = imports.check(core.reading, open_file, lambda rows: bar.advance(task, rows))
+        bar.update(task, description="Comparing" if dry_run else "Importing", total=total, completed=0)
+        actor, advance = console.system(core), partial(bar.advance, task)
+        if dry_run:
+            return imports.rehearse(core.transactions, actor, open_file, advance)
+        return imports.apply(core.transactions, actor, open_file, f"import: {path.name}", advance)
 
 
 @click.command("seed-demo")
@@ -48,16 +61,19 @@ def seed_demo() -> None:
 
 @click.command("import-parts")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Say what would be done and what is wrong, and write nothing.")
+@click.option("--encoding", type=click.Choice(ENCODINGS), help="The file's encoding, if it is neither UTF-8 nor marked.")
 @with_appcontext
-def import_parts(file: Path) -> None:
-    """Import FILE, a CSV with the columns sku, part_name, description, category, price, currency, current_stock,
-    min_stock_level; any other column becomes a specification. Nothing is applied if a row is wrong."""
-    import_file(console.core(), file)
+def import_parts(file: Path, encoding: str | None, *, dry_run: bool) -> None:
+    """Import FILE, a CSV with the columns sku, part_name, slug, status, description, category, manufacturer,
+    manufacturer_number, price, currency, current_stock, min_stock_level, of which the first two are required; any other column
+    becomes a specification. Nothing is applied if a row is wrong."""
+    import_file(console.core(), file, encoding, dry_run=dry_run)
 
 
 @click.command("export-parts")
-@click.argument("file", type=click.File("w", encoding="utf-8"), default="-")
+@click.argument("file", type=click.File("w", encoding="utf-8", lazy=False), default="-")
 @with_appcontext
 def export_parts(file: TextIO) -> None:
     """Export the catalogue as a CSV that `import-parts` reads, to FILE or standard output."""
-    click.echo(f"{imports.export_parts(console.core().reading, file)} parts", err=True)
+    click.echo(f"{exports.export_parts(console.core().reading, file)} parts", err=True)

@@ -6,8 +6,7 @@ from flask_migrate import upgrade
 
 from app.commands import console
 from app.commands.catalogue import DEMO_CATALOGUE, import_file
-from app.services import imports
-from app.services.authentication import hash_password
+from app.services import imports, staff
 from app.store import users
 from config import REPOSITORY
 
@@ -21,7 +20,7 @@ def prepare() -> None:
     if core.settings.production:
         return
     if not users.has_administrator(core.reading):
-        password = hash_password(core.settings.admin_password)
-        users.create_user(core.engine, core.settings.admin_email, "Admin", password, "admin")
+        email, password = core.settings.admin_email, core.settings.admin_password
+        staff.create_user(core.transactions, console.system(core), email, "Admin", password, "admin")
     if not imports.has_parts(core.reading):
         import_file(core, DEMO_CATALOGUE)

@@ -4,7 +4,9 @@ import click
 from flask.cli import with_appcontext
 
 from app.commands import console
-from app.services.authentication import ROLES, digest, hash_password, new_api_key
+from app.domain.errors import LockstepError
+from app.services import staff
+from app.services.authentication import ROLES
 from app.store import users
 
 SHORTEST_PASSWORD = 8
@@ -22,8 +24,22 @@ def create_user(email: str, name: str, role: str, password: str) -> None:
         console.fail(f"{email!r} is not an e-mail address")
     if len(password) < SHORTEST_PASSWORD:
         console.fail(f"the password must have at least {SHORTEST_PASSWORD} characters")
-    user_id = users.create_user(console.core().engine, email, name or email, hash_password(password), role)
+    core = console.core()
+    user_id = staff.create_user(core.transactions, console.system(core), email, name or email, password, role)
     click.echo(f"user {user_id}: {email}, {role}")
+
+
+@click.command("deactivate-user")
+@click.argument("email")
+@with_appcontext
+def deactivate_user(email: str) -> None:
+    """Keep a member of staff out at once, with their sessions and keys; `create-user` lets them in again."""
+    core = console.core()
+    try:
+        staff.deactivate_user(core.transactions, console.system(core), email)
+    except LockstepError as error:
+        console.fail(error.detail)
+    click.echo(f"{email} is deactivated")
 
 
 @click.command("create-api-key")
@@ -34,12 +50,24 @@ def create_user(email: str, name: str, role: str, password: str) -> None:
 def create_api_key(name: str, role: str, email: str | None) -> None:
     """Create an API key and print it, once."""
     core = console.core()
-    user_id = console.system(core).user_id
+    actor = console.system(core)
+    user_id = actor.user_id
     if email is not None:
         user = users.by_email(core.reading, email)
         if user is None:
             console.fail(f"there is no user {email!r}; create one with `flask create-user`")
         user_id = user.id
-    key = new_api_key()
-    users.create_key(core.engine, name, digest(key), role, user_id)
-    click.echo(key)
+    click.echo(staff.create_key(core.transactions, actor, name, role, user_id))
+
+
+@click.command("revoke-api-key")
+@click.argument("name_or_id")
+@with_appcontext
+def revoke_api_key(name_or_id: str) -> None:
+    """Make an API key worthless from now on, by its name or id."""
+    core = console.core()
+    try:
+        key_id = staff.revoke_key(core.transactions, console.system(core), name_or_id)
+    except LockstepError as error:
+        console.fail(error.detail)
+    click.echo(f"API key {key_id} is revoked")

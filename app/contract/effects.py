@@ -1,7 +1,11 @@
 """The table event -> effects: what must follow each kind of change, in the order of urgency."""
 
 from app.contract.events import EventType
-from app.contract.task_names import Effect
+from app.contract.task_names import MAKE_IMAGE_VARIANTS, Effect
+
+# Tables whose rows say by themselves that something is left to do with them, and the task that does it. A change of such a row
+# wakes the task; beat asks as well, so a lost wake-up costs half a minute.
+TASKS = {"part_images": MAKE_IMAGE_VARIANTS}
 
 LIVE = (Effect.INVALIDATE_CACHE, Effect.BROADCAST)
 

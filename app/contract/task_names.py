@@ -28,6 +28,11 @@ LIVE_QUEUE = "sync.live"
 RECORDS_QUEUE = "sync.records"
 
 
+def task_of(wanted: str) -> str:
+    """Return the name of the task that does an effect; any other task is wanted by its own name."""
+    return wanted.task if isinstance(wanted, Effect) else wanted
+
+
 def queue_of(task: str) -> str:
     """Return the queue that `task` goes to."""
     live = {Effect.INVALIDATE_CACHE.task, Effect.BROADCAST.task, APPLY_PRICE_DATES}

@@ -64,9 +64,21 @@ class DuplicateError(LockstepError):
 
     code = "duplicate"
 
-    def __init__(self, field: str, value: str) -> None:
-        super().__init__(f"{field} {value!r} is taken; choose another one")
+    def __init__(self, field: str, value: str, remedy: str = "choose another one") -> None:
+        super().__init__(f"{field} {value!r} is taken; {remedy}")
         self.field = field
+
+
+class CategoryNotEmptyError(LockstepError):
+    """This category is not empty."""
+
+    code = "category_not_empty"
+
+    def __init__(self, parts: int, archived: int, subcategories: int) -> None:
+        super().__init__(
+            f"This category holds {parts} parts ({archived} of them archived) and {subcategories} subcategories. Name the"
+            " category that takes them over as `target`, or move them first."
+        )
 
 
 class ArchivedError(LockstepError):
@@ -79,6 +91,12 @@ class DatabaseConsistencyError(LockstepError):
     """The database cannot confirm this now. Read the present state, then try again."""
 
     code = "database_unavailable"
+
+
+class StorageUnavailableError(LockstepError):
+    """The storage of files does not answer. Nothing was changed; try again in a moment."""
+
+    code = "storage_unavailable"
 
 
 class UnauthenticatedError(LockstepError):

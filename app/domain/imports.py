@@ -1,28 +1,27 @@
-"""What a row of an import file must look like, and what it means. Every problem names its line, its field and a remedy."""
+"""What a row of a catalogue file must look like, and what it means. Every problem names its line, its field and a remedy."""
 
 import csv
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+from itertools import chain
+from typing import Any, NamedTuple
 
 from app.domain.content import forbidden_characters, normalised
-from app.domain.pricing import AMOUNT
-from app.domain.stock import LARGEST_QUANTITY
+from app.domain.import_cells import READERS, RefusedCellError
+from app.domain.import_columns import Column, Specification, problems_of, read_columns
 
-REQUIRED = ("sku", "part_name")
-KNOWN = ("sku", "part_name", "description", "category", "price", "currency", "current_stock", "min_stock_level")
-PATH_SEPARATOR = " > "
-_LONGEST = {"sku": 100, "part_name": 300, "description": 50_000, "category": 1000}
+SEPARATORS = ",;\t"
 _LONGEST_SPECIFICATION = 1000
-_COUNT = re.compile(r"[0-9]{1,10}")
+_LONGEST_HEADER = 100_000
 # What a spreadsheet takes for a formula, also behind apostrophes of its own.
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
-_CURRENCY = re.compile(r"[A-Z]{3}")
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n?', re.IGNORECASE)
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")
 
 
-@dataclass(frozen=True, slots=True)
-class RowError:
+class RowError(NamedTuple):
     """One thing that is wrong with a file. `line` counts from 1, the header included."""
 
     line: int
@@ -33,8 +32,7 @@ class RowError:
         return f"line {self.line}, {self.field}: {self.reason}"
 
 
-@dataclass(frozen=True, slots=True)
-class ImportRow:
+class ImportRow(NamedTuple):
     """What one line says of one part. None: the file does not say, and what is there stays.
 
     `specifications` has every column of the file that names one; an empty value says that the part does not have it.
@@ -43,20 +41,25 @@ class ImportRow:
     line: int
     sku: str
     part_name: str
-    description: str | None
-    category: tuple[str, ...] | None
-    price: tuple[Decimal, str] | None
-    current_stock: int | None
-    min_stock_level: int | None
-    specifications: tuple[tuple[str, str], ...]
+    description: str | None = None
+    category: tuple[str, ...] | None = None
+    price: tuple[Decimal, str] | None = None
+    current_stock: int | None = None
+    min_stock_level: int | None = None
+    slug: str | None = None
+    status: str | None = None
+    manufacturer: str | None = None
+    manufacturer_number: str | None = None
+    specifications: tuple[tuple[Specification, str], ...] = ()
 
 
 class ImportFileError(Exception):
-    """The file cannot be imported as it is; `errors` says why, line by line."""
+    """The file cannot be imported as it is; `errors` says why, line by line, and `count` how many there are in all."""
 
-    def __init__(self, errors: Sequence[RowError]) -> None:
+    def __init__(self, errors: Sequence[RowError], count: int | None = None) -> None:
         super().__init__("\n".join(str(error) for error in errors))
         self.errors = errors
+        self.count = len(errors) if count is None else count
 
 
 def spreadsheet_safe(value: str) -> str:
@@ -68,89 +71,147 @@ def _unescaped(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
-def read_rows(lines: Iterable[str]) -> Iterator[ImportRow | RowError]:
-    """Read a CSV file with a header (RFC 4180), and yield a row or its first error for each line.
+def read_rows(lines: Iterable[str], skip: int = 0) -> Iterator[ImportRow | RowError]:
+    """Read a CSV file with a header (RFC 4180), and yield a row or its first error for each line that is not blank.
+
+    The separator is that of `SEPARATORS` with which the header names the required columns; a comma if none does.
+
+    Args:
+        skip: so many rows are passed over unread, for whoever goes on with a file that was checked.
 
     Raises:
         ImportFileError: if the header cannot be used.
     """
-    reader = csv.reader(lines, strict=True)
-    header = [normalised(name) for name in next(reader, [])]
-    _check_header(header)
-    seen: dict[str, int] = {}
+    source = iter(lines)
+    header, separator, before = _header_lines(source)
+    names, columns = _read_header("".join(header), separator)
+    reader = csv.reader(chain(header, source), delimiter=separator, strict=True)
+    next(reader)
+    rows = _RowReader(names, columns)
     while True:
         try:
             cells = next(reader, None)
         except csv.Error as error:
-            yield RowError(reader.line_num, "row", f"is not valid CSV: {error}")
+            yield RowError(before + reader.line_num, "row", f"is not valid CSV: {error}")
             return
         if cells is None:
             return
-        if cells:
-            yield _read_row(header, cells, reader.line_num, seen)
+        if not any(cells):
+            continue
+        if skip:
+            skip -= 1
+        else:
+            yield rows.read(cells, before + reader.line_num)
 
 
-def _check_header(header: Sequence[str]) -> None:
-    if not any(header):
-        raise ImportFileError([RowError(1, "header", "the file is empty; its first line must name the columns")])
-    errors = [RowError(1, name, "this column is required") for name in REQUIRED if name not in header]
-    errors += [RowError(1, name, "this column stands there twice") for name in {n for n in header if header.count(n) > 1}]
-    errors += [RowError(1, f"column {at}", "has no name") for at, name in enumerate(header, 1) if not name]
-    errors += [RowError(1, name[:40], "the name is longer than 200 characters") for name in header if len(name) > 200]
-    if errors:
-        raise ImportFileError(errors)
+def _header_lines(source: Iterator[str]) -> tuple[list[str], str, int]:
+    """Return the lines of the header, the separator, and the number of lines before the header (a spreadsheet's `sep=;`)."""
+    lines = [next(source, "")]
+    stated = _SEPARATOR_LINE.fullmatch(lines[0])
+    if stated:
+        lines = [next(source, "")]
+    # Within quotes a name may go over several lines.
+    while "".join(lines).count('"') % 2 and sum(map(len, lines)) < _LONGEST_HEADER and (more := next(source, "")):
+        lines.append(more)
+    if stated:
+        return lines, stated[1], 1
+    fitting = (one for one in SEPARATORS if not problems_of(*_read_header_leniently("".join(lines), one)))
+    return lines, next(fitting, ","), 0
 
 
-def _read_row(header: Sequence[str], cells: Sequence[str], line: int, seen: dict[str, int]) -> ImportRow | RowError:
-    if len(cells) != len(header):
-        return RowError(line, "row", f"has {len(cells)} cells, the header has {len(header)}; check the quotes and commas")
-    values = {name: normalised(_unescaped(cell)) for name, cell in zip(header, cells, strict=True)}
-    for name, value in values.items():
-        if reason := _refusal(name, value):
-            return RowError(line, name, reason)
-    if values["sku"] in seen:
-        return RowError(line, "sku", f"{values['sku']!r} stands in line {seen[values['sku']]} already")
-    if values.get("price") and not values.get("currency"):
-        return RowError(line, "currency", "a price needs an ISO 4217 code in capitals, such as EUR")
-    seen[values["sku"]] = line
-    return _row(values, line)
+def _read_header_leniently(text: str, separator: str) -> tuple[list[str], list[Column]]:
+    try:
+        cells = next(csv.reader([text], delimiter=separator, strict=True), [])
+    except csv.Error:
+        cells = []
+    names = [normalised(_unescaped(name)) for name in cells]
+    return names, read_columns(names)
 
 
-def _refusal(name: str, value: str) -> str | None:
-    if reason := forbidden_characters(value, multiline=name == "description"):
-        return reason
-    if len(value) > _LONGEST.get(name, _LONGEST_SPECIFICATION):
-        return f"is longer than {_LONGEST.get(name, _LONGEST_SPECIFICATION)} characters"
-    match name:
-        case "sku" | "part_name":
-            return None if value else "is required"
-        case "price" if value and not AMOUNT.fullmatch(value):
-            return f'{value[:40]!r} is not an amount with at most two decimals and a point, such as "12.50"'
-        case "currency" if value and not _CURRENCY.fullmatch(value):
-            return f"{value[:40]!r} is not an ISO 4217 code in capitals, such as EUR"
-        case "current_stock" | "min_stock_level" if value and not (_COUNT.fullmatch(value) and int(value) <= LARGEST_QUANTITY):
-            return f"{value[:40]!r} is not a whole number from 0 to {LARGEST_QUANTITY}"
-        case "category" if value and not all(_path(value)):
-            return f'{value[:40]!r} has an empty level; separate levels by "{PATH_SEPARATOR}"'
-        case "category" if any(len(level) > 200 for level in _path(value)):
-            return "has a level of more than 200 characters"
-    return None
+def _read_header(text: str, separator: str) -> tuple[list[str], list[Column]]:
+    names, columns = _read_header_leniently(text, separator)
+    problems = problems_of(names, columns)
+    problems += [(name[:40], _explained(reason)) for name in names if (reason := _forbidden(name, multiline=False))]
+    if problems:
+        raise ImportFileError([RowError(1, field, reason) for field, reason in problems])
+    return names, columns
 
 
-def _path(value: str) -> tuple[str, ...]:
-    return tuple(level.strip() for level in value.split(PATH_SEPARATOR.strip()))
+def _forbidden(value: str, *, multiline: bool) -> str | None:
+    if found := _NOT_UTF8.search(value):
+        return (
+            f"holds the byte 0x{ord(found[0]) - 0xDC00:02X}, which is not UTF-8; save the file as CSV UTF-8, or name its encoding"
+        )
+    return forbidden_characters(value, multiline=multiline)
 
 
-def _row(values: dict[str, str], line: int) -> ImportRow:
-    category = values.get("category")
-    return ImportRow(
-        line=line,
-        sku=values["sku"],
-        part_name=values["part_name"],
-        description=values.get("description"),
-        category=None if category is None else (_path(category) if category else ()),
-        price=(Decimal(values["price"]).quantize(Decimal("0.01")), values["currency"]) if values.get("price") else None,
-        current_stock=int(values["current_stock"]) if values.get("current_stock") else None,
-        min_stock_level=int(values["min_stock_level"]) if values.get("min_stock_level") else None,
-        specifications=tuple((name, value) for name, value in values.items() if name not in KNOWN),
-    )
+def _explained(reason: str) -> str:
+    return f"the name {reason}"
+
+
+class _RowReader:
+    """Reads the rows under one header, and remembers their SKUs and slugs."""
+
+    def __init__(self, names: Sequence[str], columns: Sequence[Column]) -> None:
+        self._names = [name or f"column {number}" for number, name in enumerate(names, 1)]
+        self._columns = columns
+        self._fields = [(at, column) for at, column in enumerate(columns) if isinstance(column, str)]
+        self._specifications = [(at, column) for at, column in enumerate(columns) if isinstance(column, Specification)]
+        self._nameless = [at for at, column in enumerate(columns) if column is None]
+        keys = [(column.group, column.name) for _, column in self._specifications]
+        self._in_several_units = len(set(keys)) != len(keys)
+        self._lines_of: dict[str, dict[str, int]] = {"sku": {}, "slug": {}}
+
+    def read(self, cells: Sequence[str], line: int) -> ImportRow | RowError:
+        """Return what the cells say, or the first thing that is wrong with them."""
+        if len(cells) != len(self._columns):
+            reason = f"has {len(cells)} cells, the header has {len(self._columns)}; check the quotes and separators"
+            return RowError(line, "row", reason)
+        try:
+            row = self._row(self._texts(cells), line)
+            self._note("sku", row.sku, line)
+            if row.slug:
+                self._note("slug", row.slug, line)
+        except RefusedCellError as refused:
+            return RowError(line, refused.field, refused.reason)
+        return row
+
+    def _texts(self, cells: Sequence[str]) -> list[str]:
+        joined = ",".join(cells)
+        if joined.isprintable() and "'" not in joined and unicodedata.is_normalized("NFC", joined):
+            # Nearly every row: nothing in it is invisible, escaped, or has another form.
+            return list(map(str.strip, cells))
+        texts = [normalised(_unescaped(cell)) for cell in cells]
+        for name, column, value in zip(self._names, self._columns, texts, strict=True):
+            if reason := _forbidden(value, multiline=column == "description"):
+                raise RefusedCellError(name, reason)
+        return texts
+
+    def _row(self, texts: Sequence[str], line: int) -> ImportRow:
+        values: dict[str, Any] = {field: READERS[field](texts[at]) for at, field in self._fields}
+        currency = values.pop("currency", None)
+        if values.get("price") is not None:
+            if not currency:
+                raise RefusedCellError("currency", "a price needs an ISO 4217 code in capitals, such as EUR")
+            values["price"] = (values["price"], currency)
+        for at in self._nameless:
+            if texts[at]:
+                raise RefusedCellError(self._names[at], "the cell is under no name; name the column, or empty it")
+        specifications = tuple([(column, texts[at]) for at, column in self._specifications])
+        if specifications:
+            self._check_specifications(specifications)
+        return ImportRow(line=line, **values, specifications=specifications)
+
+    def _check_specifications(self, specifications: Sequence[tuple[Specification, str]]) -> None:
+        for column, value in specifications:
+            if len(value) > _LONGEST_SPECIFICATION:
+                raise RefusedCellError(column.name, f"is longer than {_LONGEST_SPECIFICATION} characters")
+        if self._in_several_units:
+            given = [(column.group, column.name) for column, value in specifications if value]
+            if twice := next((key for key in given if given.count(key) > 1), None):
+                raise RefusedCellError(twice[1], "has a value in two units; keep one")
+
+    def _note(self, field: str, value: str, line: int) -> None:
+        first = self._lines_of[field].setdefault(value, line)
+        if first != line:
+            raise RefusedCellError(field, f"{value!r} stands in line {first} already")

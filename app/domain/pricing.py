@@ -61,6 +61,20 @@ def next_boundary(lines: Sequence[PriceLine], moment: datetime) -> datetime | No
     return min(bounds, default=None)
 
 
+def without_legacy(lines: Sequence[PriceLine], legacy: PriceLine, moment: datetime) -> list[PriceLine] | None:
+    """Return the price list that shows, from `moment` on for ever, without the legacy price what it shows with it, or None.
+
+    Either the list alone does, since it never lets the legacy price through, or it does with the legacy price as one more line.
+    """
+    moments = [moment, *(bound for line in lines for bound in (line.valid_from, line.valid_to) if bound and bound > moment)]
+    # A list has one line for a quantity, a currency and a beginning.
+    is_free = all((line.currency, line.min_quantity, line.valid_from) != (legacy.currency, 1, None) for line in lines)
+    for candidate in ([*lines], [*lines, legacy] if is_free else [*lines]):
+        if all(current_price(candidate, None, at) == current_price(lines, legacy, at) for at in moments):
+            return candidate
+    return None
+
+
 def same_list(left: Sequence[PriceLine], right: Sequence[PriceLine]) -> bool:
     """Whether two price lists say the same, in whatever order."""
     return set(left) == set(right) and len(left) == len(right)

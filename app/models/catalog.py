@@ -7,23 +7,11 @@ A part has three aspects with a version each: content (`parts.version`), stock (
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, Computed, DateTime, ForeignKey, Index, Integer, Numeric, String, Text, func
-from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Integer, Numeric, String, Text, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, CreatedAt, Key, Name, OptimisticLockingMixin, Version
 
-# The parts' numbers stand in the text a second time without their punctuation: people type 62052RS for 6205-2RS.
-SEARCH_TEXT = (
-    "lower(sku || ' ' || part_name || ' ' || COALESCE(manufacturer, '') || ' ' || COALESCE(manufacturer_number, '') || ' '"
-    " || regexp_replace(sku, '[^[:alnum:]]', '', 'g') || ' '"
-    " || regexp_replace(COALESCE(manufacturer_number, ''), '[^[:alnum:]]', '', 'g'))"
-)
-SEARCH_WORDS = (
-    "setweight(to_tsvector('simple'::regconfig, sku || ' ' || COALESCE(manufacturer_number, '')), 'A')"
-    " || setweight(to_tsvector('simple'::regconfig, part_name || ' ' || COALESCE(manufacturer, '')), 'B')"
-    " || setweight(to_tsvector('simple'::regconfig, description), 'D')"
-)
 CURRENCY_CHECK = "currency ~ '^[A-Z]{3}$'"
 OptionalMoment = DateTime(timezone=True)
 
@@ -53,10 +41,7 @@ class Part(OptimisticLockingMixin, Base):
     __table_args__ = (
         CheckConstraint("status IN ('draft', 'published')", name="status"),
         CheckConstraint("version >= 1 AND price_version >= 1", name="versions"),
-        Index("ix_parts_public_name", "part_name", "id", postgresql_where="status = 'published' AND archived_at IS NULL"),
         Index("ix_parts_price_boundary", "price_boundary", postgresql_where="price_boundary IS NOT NULL"),
-        Index("ix_parts_search_words", "search_words", postgresql_using="gin"),
-        Index("ix_parts_search_text", "search_text", postgresql_using="gin", postgresql_ops={"search_text": "gin_trgm_ops"}),
     )
 
     id: Mapped[Key]
@@ -72,9 +57,6 @@ class Part(OptimisticLockingMixin, Base):
     price_version: Mapped[Version]
     # When the price next changes by its dates alone; `sync.apply_price_dates` looks for those that have passed.
     price_boundary: Mapped[datetime | None] = mapped_column(OptionalMoment)
-    # What a search looks in: words, and a text for pieces of words and typing errors. PostgreSQL keeps both.
-    search_words: Mapped[str] = mapped_column(TSVECTOR, Computed(SEARCH_WORDS, persisted=True))
-    search_text: Mapped[str] = mapped_column(Text, Computed(SEARCH_TEXT, persisted=True))
     last_updated_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     price_updated_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[CreatedAt]

@@ -42,7 +42,11 @@ class DataChangeLog(Base):
     __table_args__ = (
         Index("idx_data_change_logs_table_record", "table_name", "record_id"),
         Index("idx_data_change_logs_changed_at", "changed_at", "id"),
-        Index("idx_data_change_logs_part", "part_id", "id", postgresql_where="part_id IS NOT NULL"),
+        # Each filter of the panel has an index in the order of the pages, newest first.
+        Index("idx_data_change_logs_part", "part_id", "changed_at", "id", postgresql_where="part_id IS NOT NULL"),
+        Index("idx_data_change_logs_table", "table_name", "changed_at", "id"),
+        Index("idx_data_change_logs_operation", "operation", "changed_at", "id"),
+        Index("idx_data_change_logs_changed_by", "changed_by", "changed_at", "id"),
         CheckConstraint("operation IN ('INSERT', 'UPDATE', 'DELETE')", name="operation"),
     )
 
@@ -55,7 +59,7 @@ class DataChangeLog(Base):
     version: Mapped[int]
     old_values: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     new_values: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
-    changed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
+    changed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     changed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     ip_address: Mapped[str | None] = mapped_column(String(45))
     user_agent: Mapped[str | None] = mapped_column(Text)

@@ -25,6 +25,7 @@ class ImportJob(Base):
     id: Mapped[Key]
     file_name: Mapped[str] = mapped_column(String(200))
     digest: Mapped[str] = mapped_column(String(64))
+    encoding: Mapped[str | None] = mapped_column(String(20))
     byte_size: Mapped[int]
     dry_run: Mapped[bool] = mapped_column(server_default="false")
     state: Mapped[str] = mapped_column(String(10), server_default="queued")
@@ -34,9 +35,12 @@ class ImportJob(Base):
     changed_count: Mapped[int] = mapped_column(server_default="0")
     unchanged_count: Mapped[int] = mapped_column(server_default="0")
     errors: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
+    error_count: Mapped[int] = mapped_column(server_default="0")
     failure: Mapped[str | None] = mapped_column(Text)
     leased_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     created_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    ip_address: Mapped[str | None] = mapped_column(String(45))
+    user_agent: Mapped[str | None] = mapped_column(Text)
     request_id: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[CreatedAt]
     finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

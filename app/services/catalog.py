@@ -11,10 +11,11 @@ from sqlalchemy import Connection, Engine
 from app.cache.manager import CacheManager, CacheUnavailableError, Entry, Result
 from app.contract import cache_keys
 from app.contract.events import Aspect, ListFacet
-from app.store import catalog
-from app.store.catalog import Loaded, PartFilters
+from app.store import cached_lists, catalog
+from app.store.catalog import Loaded
+from app.store.listing import PartFilters
 from app.store.paging import Page, Position
-from app.sync.invalidations import ABSENT, content_bodies
+from app.sync.invalidations import ABSENT, content_bodies, entry_body
 
 Load = Callable[[Connection, Sequence[int]], Mapping[int, Loaded]]
 
@@ -23,6 +24,7 @@ _LOADERS: dict[Aspect, Load] = {
     Aspect.STOCK: catalog.load_stock,
     Aspect.PRICE: catalog.load_prices,
 }
+LIST_LIFE = 60.0
 # An id that does not exist is remembered this long, in seconds; its creation ends that at once.
 NEGATIVE_LIFE = 30.0
 
@@ -33,6 +35,13 @@ class Answer:
 
     body: Any
     result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPage(Page[dict[str, Any]]):
+    """A page of a list: `similar` if no part holds the searched words as typed, else `exact`."""
+
+    match: str = "exact"
 
 
 class CatalogReader:
@@ -47,29 +56,42 @@ class CatalogReader:
         parts, result = self.parts([part_id])
         return Answer(parts.get(part_id), result)
 
-    def parts(self, part_ids: Sequence[int]) -> tuple[dict[int, dict[str, Any]], Result]:
-        """Return those of the given parts that customers may see, by id."""
-        entries, result = self._entries("part", part_ids, with_specifications=True)
+    def parts(self, part_ids: Sequence[int], counted: str = "part") -> tuple[dict[int, dict[str, Any]], Result]:
+        """Return those of the given parts that customers may see, by id; counted as reads of that kind."""
+        entries, result = self._entries(counted, part_ids, with_specifications=True)
         composed = {part_id: _compose(entries, part_id) for part_id in part_ids}
         return {part_id: part for part_id, part in composed.items() if part is not None}, result
 
     def list_parts(self, filters: PartFilters, sort: str, after: Position | None, limit: int) -> Answer:
-        """Return one page of parts in short form; the body is a `Page`."""
+        """Return one page of parts in short form; the body is a `FoundPage`."""
         query = {"filters": asdict(filters), "sort": sort, "after": after and asdict(after), "limit": limit}
-        key = cache_keys.parts_list(hashlib.blake2b(orjson.dumps(query), digest_size=16).hexdigest())
+        # A price that begins or ends by its date invalidates lists like any other change. If the worker that announces it is
+        # away, parts themselves show the new price at once, and lists come after them within this life.
+        page, result = self.lookup("list", "page", query)
+        items, read = self.short_parts(page["ids"])
+        found = FoundPage(items, cached_lists.position_of(page["next"]), page["match"])
+        return Answer(found, worst(result, read))
+
+    def short_parts(self, part_ids: Sequence[int]) -> tuple[list[dict[str, Any]], Result]:
+        """Return those of the given parts that customers may see in short form, in the given order."""
+        entries, result = self._entries("part", part_ids, with_specifications=False)
+        return [part for part_id in part_ids if (part := _compose_short(entries, part_id)) is not None], result
+
+    def facets(self, filters: PartFilters) -> Answer:
+        """Return how many parts each choice of a filter would leave."""
+        return Answer(*self.lookup("facets", "facets", {"filters": asdict(filters)}))
+
+    def lookup(self, counted: str, kind: str, query: dict[str, Any]) -> tuple[Any, Result]:
+        """Return what `app.store.cached_lists` says to a question of that kind; counted as a read of `counted`."""
+        digest = hashlib.blake2b(orjson.dumps([kind, query]), digest_size=16).hexdigest()
 
         def load() -> bytes:
             with self._reading.connect() as connection:
-                page = catalog.list_part_ids(connection, filters, sort, after, limit)
-            following = page.next and [page.next.key, page.next.id]
-            return orjson.dumps({"ids": page.items, "next": following, "query": query})
+                return cached_lists.body(connection, kind, query)
 
-        raw, result = self._cache.get_or_set_list("list", key, catalog.list_facets(filters, sort), load, life=60.0)
-        page = orjson.loads(raw)
-        entries, read = self._entries("part", page["ids"], with_specifications=False)
-        items = [part for part_id in page["ids"] if (part := _compose_short(entries, part_id)) is not None]
-        following = Position(*page["next"]) if page["next"] else None
-        return Answer(Page(items, following), _worse(result, read))
+        facets = cached_lists.KINDS[kind].facets(query)
+        raw, result = self._cache.get_or_set_list(counted, cache_keys.parts_list(digest), facets, load, LIST_LIFE)
+        return orjson.loads(raw)["answer"], result
 
     def categories(self) -> Answer:
         """Return the category tree as a flat list, each with its parent and its number of parts."""
@@ -135,7 +157,7 @@ def _as_entries(aspect: Aspect, part_id: int, loaded: Loaded | None) -> dict[str
     if aspect is Aspect.CONTENT:
         bodies = content_bodies(part_id, loaded.public)
         return {key: Entry(loaded.version, body) for key, body in bodies.items()}
-    entry = Entry(loaded.version, orjson.dumps(loaded.public))
+    entry = Entry(loaded.version, entry_body(loaded.public))
     if loaded.lasts is not None:
         entry = Entry(entry.version, entry.body, min(entry.life, loaded.lasts))
     return {keys[0]: entry}
@@ -173,6 +195,7 @@ def _joined(part: dict[str, Any], stock: dict[str, Any], price: dict[str, Any]) 
     }
 
 
-def _worse(left: Result, right: Result) -> Result:
+def worst(*results: Result) -> Result:
+    """Return how an answer came about that is composed of several reads."""
     order = (Result.HIT, Result.MISS, Result.BYPASS)
-    return max(left, right, key=order.index)
+    return max(results, key=order.index)

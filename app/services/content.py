@@ -9,11 +9,12 @@ from sqlalchemy.exc import IntegrityError
 
 from app.contract.events import Actor
 from app.contract.formats import rfc3339
-from app.domain.content import changed_columns, slug_of
+from app.domain.content import MOST_DESCRIPTION, changed_columns, part_slug
 from app.domain.errors import ArchivedError, DuplicateError, InvalidFieldError
 from app.domain.pricing import PriceLine
 from app.domain.stock import Stock
 from app.services.preconditions import Expected
+from app.services.rich_text import sanitised
 from app.store import content as rows
 from app.store import prices, stock
 from app.store.content import Content
@@ -34,17 +35,18 @@ def create_part(
     transactions: TransactionManager, actor: Actor, values: dict[str, Any], specifications: Sequence[dict[str, Any]],
     price_list: Sequence[PriceLine], quantities: dict[str, int],
 ) -> int:  # fmt: skip
-    """Create a part with its stock, and its prices and specifications if given; return its id.
+    """Create a part with its stock, and its prices and specifications if given; return its id. Without a slug it gets a free one.
 
     Raises:
-        DuplicateError: if the SKU is taken.
+        DuplicateError: if the SKU or the chosen slug is taken.
         InvalidFieldError: if the category does not exist.
     """
+    values = _with_clean_description(values)
 
     def work(unit_of_work: UnitOfWork) -> int:
         _check_category(unit_of_work, values.get("category_id"))
-        slug = slug_of(values["part_name"], values["sku"]) or "part"
-        columns = _DEFAULTS | values | {"slug": _free_slug(unit_of_work, slug)}
+        slug = values.get("slug") or _free_slug(unit_of_work, part_slug(values["part_name"], values["sku"]))
+        columns = _DEFAULTS | values | {"slug": slug}
         part_id = rows.insert_part(unit_of_work, columns)
         if specifications:
             rows.replace_specifications(unit_of_work, {part_id: specifications})
@@ -65,7 +67,7 @@ def create_part(
             )
         return part_id
 
-    return _explaining_duplicates(transactions, actor, work, values.get("sku"))
+    return _explaining_duplicates(transactions, actor, work, values)
 
 
 def update_part(
@@ -76,18 +78,18 @@ def update_part(
     Raises:
         NotFoundError, ArchivedError, ConcurrencyError, DuplicateError, InvalidFieldError.
     """
+    changes = _with_clean_description(changes)
 
     def work(unit_of_work: UnitOfWork) -> Content:
-        before = _locked(unit_of_work, part_id, expected)
-        if before.row.archived_at is not None:
-            raise ArchivedError
+        # The category before the part, as the lock order has it: a change of the tree locks both.
+        _check_category(unit_of_work, changes.get("category_id"))
+        before = locked_to_change(unit_of_work, part_id, expected)
         changed = changed_columns(dict(before.row._mapping), changes)
         if not changed:
             return before
-        _check_category(unit_of_work, changed.get("category_id"))
         return rows.save(unit_of_work, before, changed, archived=False, reason=reason)
 
-    return _explaining_duplicates(transactions, actor, work, changes.get("sku"))
+    return _explaining_duplicates(transactions, actor, work, changes)
 
 
 def set_archived(transactions: TransactionManager, actor: Actor, part_id: int, expected: Expected, *, archived: bool) -> Content:
@@ -113,11 +115,33 @@ def _locked(unit_of_work: UnitOfWork, part_id: int, expected: Expected) -> Conte
     return before
 
 
+def locked_to_change(unit_of_work: UnitOfWork, part_id: int, expected: Expected) -> Content:
+    """Lock a part and return its content, if it may be changed.
+
+    Raises:
+        NotFoundError, ArchivedError, ConcurrencyError.
+    """
+    before = _locked(unit_of_work, part_id, expected)
+    if before.row.archived_at is not None:
+        raise ArchivedError
+    return before
+
+
 def current_state(content: Content) -> dict[str, Any]:
     """Return content as a conflict shows it: the present values, and who made them, when."""
     row = content.row
     who = {"id": row.last_updated_by, "name": row.last_updated_by_name} if row.last_updated_by else None
     return content.state() | {"changed_by": who, "changed_at": rfc3339(row.updated_at)}
+
+
+def _with_clean_description(values: dict[str, Any]) -> dict[str, Any]:
+    if "description" not in values:
+        return values
+    description = sanitised(values["description"])
+    # Once more: entities take more room than what they stand for, and whoever reads this text must be able to send it back.
+    if len(description) > MOST_DESCRIPTION:
+        raise InvalidFieldError("description", f"As HTML it is longer than {MOST_DESCRIPTION:,} characters; shorten it.")
+    return values | {"description": description}
 
 
 def _check_category(unit_of_work: UnitOfWork, category_id: int | None) -> None:
@@ -134,14 +158,18 @@ def _free_slug(unit_of_work: UnitOfWork, wanted: str) -> str:
     return f"{wanted}-{number}" if wanted in taken else wanted
 
 
-def _explaining_duplicates(transactions: TransactionManager, actor: Actor, work: Callable[[UnitOfWork], T], sku: str | None) -> T:
+def _explaining_duplicates(
+    transactions: TransactionManager, actor: Actor, work: Callable[[UnitOfWork], T], values: dict[str, Any]
+) -> T:
     for attempt in range(1, SLUG_TRIES + 1):
         try:
             return transactions.run(actor, work)
         except IntegrityError as error:
             taken = error.orig.diag.constraint_name if isinstance(error.orig, UniqueViolation) else None
             if taken == "uq_parts_sku":
-                raise DuplicateError("sku", sku or "") from error
+                raise DuplicateError("sku", values["sku"]) from error
+            if taken == "uq_parts_slug" and "slug" in values:
+                raise DuplicateError("slug", values["slug"]) from error
             # Somebody took the same readable address at the same moment; the next try sees it and takes another number.
             if taken != "uq_parts_slug" or attempt == SLUG_TRIES:
                 raise

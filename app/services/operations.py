@@ -51,7 +51,7 @@ class Operations:
         """Return deliveries that were given up on; one more than `limit` if there are more."""
         with self._reading.connect() as connection:
             rows = outbox.dead_letters(connection, after, limit + 1)
-        return [dict(row._mapping) | {"created_at": rfc3339(row.created_at)} for row in rows]
+        return [row | {"created_at": rfc3339(row["created_at"])} for row in rows]
 
     def replay(self, event_id: int, effect: str | None) -> int:
         """Make one event's dead deliveries due again and return how many.

@@ -1,5 +1,7 @@
 """What staff read: the grid, one part with everything, its versions, the audit trail. Always from PostgreSQL."""
 
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Engine, Row
@@ -8,7 +10,9 @@ from app.contract.formats import money, rfc3339
 from app.domain.errors import NotFoundError
 from app.domain.stock import Stock
 from app.services import prices
-from app.store import audit, content, panel, versions
+from app.services.as_of import part_as_of
+from app.services.versions import Wish, difference, rehearse
+from app.store import audit, categories, content, panel, versions
 from app.store import stock as stock_rows
 from app.store.paging import Page, Position
 from app.store.panel import GridFilters
@@ -25,6 +29,11 @@ class PanelReader:
         with self._reading.connect() as connection:
             page = panel.list_parts(connection, filters, sort, after, limit)
         return Page([_list_item(row) for row in page.items], page.next)
+
+    def categories(self) -> list[dict[str, Any]]:
+        """Return the category tree as a flat list, each with its parent."""
+        with self._reading.connect() as connection:
+            return [categories.state(row) for row in categories.load(connection)]
 
     def part(self, part_id: int) -> dict[str, Any]:
         """Return one part with its content, stock and prices, each with its version.
@@ -68,10 +77,28 @@ class PanelReader:
             raise NotFoundError(f"Part {part_id} has no version {version_number}.")
         return _plain(row)
 
-    def audit(self, filters: dict[str, Any], before_id: int | None, limit: int) -> list[dict[str, Any]]:
-        """Return audit rows, newest first; one more than `limit` if there are more."""
+    def version_diff(self, part_id: int, number: int, to: int | None) -> dict[str, Any]:
+        """Return what differs between two content versions; see `app.services.versions.difference`."""
+        return difference(self._reading, part_id, number, to)
+
+    def rehearse_restore(self, wish: Wish) -> dict[str, Any]:
+        """Return what restoring a version would change; see `app.services.versions.rehearse`."""
+        return rehearse(self._reading, wish)
+
+    def part_as_of(self, part_id: int, at: datetime) -> dict[str, Any]:
+        """Return a part as customers saw it; see `app.services.as_of.part_as_of`."""
+        return part_as_of(self._reading, part_id, at)
+
+    def audit(self, filters: dict[str, Any], after: Position | None, limit: int) -> Page[dict[str, Any]]:
+        """Return one page of the audit trail, newest change first."""
         with self._reading.connect() as connection:
-            return [_plain(row) for row in audit.entries(connection, filters, before_id, limit + 1)]
+            rows = audit.entries(connection, filters, after, limit + 1)
+        following = audit.position_of(rows[limit - 1]) if len(rows) > limit else None
+        return Page([_plain(row) for row in rows[:limit]], following)
+
+    def audit_rows(self, filters: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """Yield all rows of the audit trail that fit and are there now, newest change first, in bounded memory."""
+        return (_plain(row) for row in audit.stream(self._reading, filters))
 
 
 def _plain(row: Row[Any]) -> dict[str, Any]:

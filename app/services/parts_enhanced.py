@@ -8,10 +8,12 @@ from typing import Any
 
 from app.contract.events import Actor
 from app.domain.pricing import PriceLine
-from app.services import content, prices, stock
+from app.services import categories, content, images, prices, specifications, stock, versions
 from app.services.catalog import Answer, CatalogReader
 from app.services.panel import PanelReader
+from app.services.pictures import Picture
 from app.services.preconditions import ANY, Expected
+from app.services.product_page import product_page
 from app.store.content import Content
 from app.store.transaction import TransactionManager
 
@@ -60,6 +62,58 @@ class PartsEnhancedService:
         """Replace a part's price list and return it; see `app.services.prices.set_prices`."""
         return prices.set_prices(self._transactions, actor, part_id, lines, expected, reason)
 
+    def create_category_with_sync(
+        self, actor: Actor, name: str, parent_id: int | None, slug: str | None, reason: str | None = None
+    ) -> dict[str, Any]:
+        """Create a category and return it; see `app.services.categories.create_category`."""
+        return categories.create_category(self._transactions, actor, name, parent_id, slug, reason)
+
+    def update_category_with_sync(
+        self, actor: Actor, category_id: int, changes: dict[str, Any], expected: Expected, reason: str | None = None
+    ) -> dict[str, Any]:
+        """Rename or move a category and return it; see `app.services.categories.change_category`."""
+        return categories.change_category(self._transactions, actor, category_id, changes, expected, reason)
+
+    def delete_category_with_sync(
+        self, actor: Actor, category_id: int, target: int | None, expected: Expected
+    ) -> dict[str, Any]:
+        """Delete a category and return what it was; see `app.services.categories.delete_category`."""
+        return categories.delete_category(self._transactions, actor, category_id, target, expected)
+
+    def update_specifications_with_sync(
+        self, actor: Actor, part_id: int, given: Sequence[dict[str, Any]], expected: Expected, reason: str | None = None
+    ) -> Content:
+        """Replace a part's specifications and return its content; see `app.services.specifications.set_specifications`."""
+        return specifications.set_specifications(self._transactions, actor, part_id, given, expected, reason)
+
+    def check_room_for_image(self, actor: Actor, part_id: int, expected: Expected) -> None:
+        """Refuse a picture before any work is done for it; see `app.services.images.refuse_early`."""
+        images.refuse_early(self._transactions, actor, part_id, expected)
+
+    def add_image_with_sync(
+        self, actor: Actor, part_id: int, picture: Picture, alt: str, expected: Expected, reason: str | None = None
+    ) -> Content:
+        """Add a kept picture to a part and return its content; see `app.services.images.add_image`."""
+        return images.add_image(self._transactions, actor, part_id, picture, alt, expected, reason)
+
+    def order_images_with_sync(
+        self, actor: Actor, part_id: int, image_ids: Sequence[int], expected: Expected, reason: str | None = None
+    ) -> Content:
+        """Put a part's pictures into an order and return its content; see `app.services.images.set_order`."""
+        return images.set_order(self._transactions, actor, part_id, image_ids, expected, reason)
+
+    def describe_image_with_sync(
+        self, actor: Actor, part_id: int, image_id: int, alt: str, expected: Expected, reason: str | None = None
+    ) -> Content:
+        """Write a picture's alternative text and return the part's content; see `app.services.images.set_alt`."""
+        return images.set_alt(self._transactions, actor, part_id, image_id, alt, expected, reason)
+
+    def delete_image_with_sync(
+        self, actor: Actor, part_id: int, image_id: int, expected: Expected, reason: str | None = None
+    ) -> Content:
+        """Delete a picture of a part and return its content; see `app.services.images.delete_image`."""
+        return images.delete_image(self._transactions, actor, part_id, image_id, expected, reason)
+
     def archive_part_with_sync(self, actor: Actor, part_id: int, expected: Expected) -> Content:
         """Archive a part; see `app.services.content.set_archived`."""
         return content.set_archived(self._transactions, actor, part_id, expected, archived=True)
@@ -68,6 +122,14 @@ class PartsEnhancedService:
         """Bring an archived part back; see `app.services.content.set_archived`."""
         return content.set_archived(self._transactions, actor, part_id, expected, archived=False)
 
+    def restore_version_with_sync(self, actor: Actor, wish: versions.Wish, expected: Expected) -> Content:
+        """Bring back what a content version said and return the content; see `app.services.versions.restore`."""
+        return versions.restore(self._transactions, actor, wish, expected)
+
     def get_part_with_real_time_data(self, part_id: int) -> Answer:
         """Return a part as customers see it, never older than the last acknowledged write."""
         return self.catalog.part(part_id)
+
+    def get_product_page(self, reference: str) -> Answer:
+        """Return all that a product page shows; see `app.services.product_page`."""
+        return product_page(self.catalog, reference)

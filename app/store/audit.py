@@ -1,44 +1,34 @@
 """The audit trail: written from delivered events, read by the panel, never changed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Engine, Row, text
 
-from app.store.encoding import jsonb
+from app.store import audit_chain
 from app.store.outbox import Delivery
+from app.store.paging import Position
 
-# The unique event id makes a repeated delivery harmless.
-_INSERT = text("""
-    INSERT INTO data_change_logs (event_id, table_name, record_id, part_id, operation, version, old_values, new_values,
-                                  changed_by, changed_at, ip_address, user_agent, request_id, reason)
-    SELECT event_id, table_name, record_id, part_id, operation, version, old_values, new_values,
-           changed_by, changed_at, ip_address, user_agent, request_id, reason
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-      AS r(event_id uuid, table_name text, record_id int, part_id int, operation text, version int, old_values jsonb,
-           new_values jsonb, changed_by int, changed_at timestamptz, ip_address text, user_agent text, request_id text,
-           reason text)
-    ON CONFLICT (event_id) DO NOTHING
-""")
-_LIST = text("""
-    SELECT l.id, l.event_id, l.table_name, l.record_id, l.part_id, l.operation, l.version, l.old_values, l.new_values,
-           l.changed_by, u.name AS changed_by_name, l.changed_at, l.ip_address, l.user_agent, l.request_id, l.reason
-    FROM data_change_logs l LEFT JOIN users u ON u.id = l.changed_by
-    WHERE (CAST(:part_id AS int) IS NULL OR l.part_id = :part_id)
-      AND (CAST(:table_name AS text) IS NULL OR l.table_name = :table_name)
-      AND (CAST(:record_id AS int) IS NULL OR l.record_id = :record_id)
-      AND (CAST(:operation AS text) IS NULL OR l.operation = :operation)
-      AND (CAST(:changed_by AS int) IS NULL OR l.changed_by = :changed_by)
-      AND (CAST(:since AS timestamptz) IS NULL OR l.changed_at >= :since)
-      AND (CAST(:until AS timestamptz) IS NULL OR l.changed_at < :until)
-      AND (CAST(:before_id AS int) IS NULL OR l.id < :before_id)
-    ORDER BY l.id DESC LIMIT :limit
-""")
+CHUNK = 1000
+
+# Each condition stands in the statement only if it is asked for, so that its index can serve it: (what it names, changed_at, id).
+_CONDITIONS = {
+    "part_id": "l.part_id = :part_id",
+    "table_name": "l.table_name = :table_name",
+    "record_id": "l.record_id = :record_id",
+    "operation": "l.operation = :operation",
+    "changed_by": "l.changed_by = :changed_by",
+    "since": "l.changed_at >= :since",
+    "until": "l.changed_at < :until",
+    "after_id": "(l.changed_at, l.id) < (CAST(:after_key AS timestamptz), :after_id)",
+    "newest_id": "l.id <= :newest_id",
+}
+_NEWEST = text("SELECT COALESCE(max(id), 0) FROM data_change_logs")
 
 
 def persist(connection: Connection, deliveries: Sequence[Delivery]) -> None:
     """Write one row per event; those that are there already stay as they are."""
-    connection.execute(_INSERT, {"rows": jsonb([_row(delivery) for delivery in deliveries])})
+    audit_chain.append(connection, [_row(delivery) for delivery in deliveries])
 
 
 def _row(delivery: Delivery) -> dict[str, Any]:
@@ -54,8 +44,46 @@ def _row(delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def entries(connection: Connection, filters: dict[str, Any], before_id: int | None, limit: int) -> Sequence[Row[Any]]:
-    """Return rows, newest first, that fit all of the given filters (absent: no filter)."""
-    names = ("part_id", "table_name", "record_id", "operation", "changed_by", "since", "until")
-    parameters = {name: filters.get(name) for name in names}
-    return connection.execute(_LIST, parameters | {"before_id": before_id, "limit": limit}).all()
+def entries(
+    connection: Connection, filters: dict[str, Any], after: Position | None, limit: int, newest_id: int | None = None
+) -> Sequence[Row[Any]]:
+    """Return rows that fit all of the given filters (absent: no filter), newest change first, after a position.
+
+    Args:
+        filters: values by the names of `_CONDITIONS`.
+        newest_id: rows written after this one are left out.
+    """
+    position = {"after_key": after.key, "after_id": after.id} if after else {}
+    parameters = {name: value for name, value in (filters | position | {"newest_id": newest_id}).items() if value is not None}
+    conditions = [condition for name, condition in _CONDITIONS.items() if name in parameters]
+    statement = text(f"""
+        SELECT l.id, l.event_id, l.table_name, l.record_id, l.part_id, l.operation, l.version, l.old_values, l.new_values,
+               l.changed_by, u.name AS changed_by_name, l.changed_at, l.ip_address, l.user_agent, l.request_id, l.reason
+        FROM data_change_logs l LEFT JOIN users u ON u.id = l.changed_by
+        WHERE {" AND ".join(conditions) or "true"}
+        ORDER BY l.changed_at DESC, l.id DESC LIMIT :limit
+    """)  # noqa: S608 — put together from constants; every value is a parameter
+    return connection.execute(statement, parameters | {"limit": limit}).all()
+
+
+def position_of(row: Row[Any]) -> Position:
+    """Return where a page that ends with `row` continues."""
+    return Position(row.changed_at.isoformat(), row.id)
+
+
+def stream(reading: Engine, filters: dict[str, Any]) -> Iterator[Row[Any]]:
+    """Yield every row that fits and is there now, newest change first, in bounded memory.
+
+    Each chunk is a statement of its own on a connection of its own: however slowly the reader takes the rows, nothing stays
+    open meanwhile. Rows that are written meanwhile are left out.
+    """
+    with reading.connect() as connection:
+        newest_id = connection.execute(_NEWEST).scalar_one()
+    after: Position | None = None
+    while True:
+        with reading.connect() as connection:
+            rows = entries(connection, filters, after, CHUNK, newest_id)
+        yield from rows
+        if len(rows) < CHUNK:
+            return
+        after = position_of(rows[-1])

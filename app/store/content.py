@@ -1,6 +1,6 @@
 """A part's content: its row, specifications and pictures; written with its event and its snapshot."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, text
 from app.contract.events import Aspect, Event, EventType, ListFacet, Operation
 from app.contract.formats import rfc3339
 from app.domain.content import COLUMNS
+from app.domain.pictures import shown
 from app.store.encoding import jsonb
 from app.store.transaction import UnitOfWork
 
@@ -33,8 +34,9 @@ _CONTENT = text("""
            COALESCE((SELECT jsonb_agg(jsonb_build_object('name', s.name, 'value', s.value, 'unit', s.unit, 'group', s.group)
                                       ORDER BY s.position, s.id)
                      FROM part_specifications s WHERE s.part_id = p.id), '[]') AS specifications,
-           COALESCE((SELECT jsonb_agg(jsonb_build_object('id', i.id, 'url', '/media/' || i.digest || '.' || i.extension,
-                                                         'alt', i.alt, 'width', i.width, 'height', i.height)
+           COALESCE((SELECT jsonb_agg(jsonb_build_object('id', i.id, 'digest', i.digest, 'extension', i.extension,
+                                                         'byte_size', i.byte_size, 'alt', i.alt, 'width', i.width,
+                                                         'height', i.height)
                                       ORDER BY i.position, i.id)
                      FROM part_images i WHERE i.part_id = p.id), '[]') AS images
     FROM parts p LEFT JOIN path ON path.leaf = p.category_id
@@ -112,7 +114,7 @@ class Content:
             "category": self.category(),
             "manufacturer": row.manufacturer,
             "manufacturer_number": row.manufacturer_number,
-            "images": row.images,
+            "images": [shown(image) for image in row.images],
             "specifications": row.specifications,
             "version": row.version,
             "updated_at": rfc3339(row.updated_at),
@@ -142,6 +144,7 @@ class Content:
         values = {column: getattr(self.row, column) for column in COLUMNS}
         return values | {
             "archived_at": self.row.archived_at and rfc3339(self.row.archived_at),
+            "category_path": self.row.category_path,
             "specifications": self.row.specifications,
             "images": self.row.images,
             "version": self.row.version,
@@ -163,14 +166,19 @@ def insert_stock(unit_of_work: UnitOfWork, part_id: int, quantities: dict[str, i
     return unit_of_work.execute(_INSERT_STOCK, part_id=part_id, actor_id=unit_of_work.actor.user_id, **quantities).one()
 
 
-def replace_specifications(unit_of_work: UnitOfWork, lists: dict[int, Sequence[dict[str, Any]]]) -> None:
-    """Replace the specifications of the given parts, whose rows are locked or new, keeping the given order."""
+def replace_specifications(unit_of_work: UnitOfWork, lists: Mapping[int, Sequence[dict[str, Any]]]) -> None:
+    """Replace the specifications of the given parts, whose rows are locked, keeping the given order."""
+    unit_of_work.execute(_DELETE_SPECIFICATIONS, part_ids=list(lists))
+    insert_specifications(unit_of_work, lists)
+
+
+def insert_specifications(unit_of_work: UnitOfWork, lists: Mapping[int, Sequence[dict[str, Any]]]) -> None:
+    """Insert the specifications of parts that have none, in the given order."""
     rows = [
         {"part_id": part_id, "position": position, "unit": "", "group": "", **specification}
         for part_id, specifications in lists.items()
         for position, specification in enumerate(specifications)
     ]
-    unit_of_work.execute(_DELETE_SPECIFICATIONS, part_ids=list(lists))
     unit_of_work.execute(_INSERT_SPECIFICATIONS, rows=jsonb(rows))
 
 
@@ -247,6 +255,17 @@ def changed_event(before: Content, after: Content, reason: str | None, audited: 
         reason=reason,
     )
     return replace(event, **asdict(audited)) if audited else event
+
+
+def moved_event(after: Content, path: Sequence[dict[str, Any]], reason: str) -> Event:
+    """Return the event of a part that changed only by its category's path, which was `path`, a category being changed."""
+    old = {"category_id": path[-1]["id"], "category_path": path, "version": after.version - 1}
+    new = after.values()
+    changed = [name for name in old if new[name] != old[name]]
+    return _event(
+        EventType.CONTENT_UPDATED, "UPDATE", after, {name: old[name] for name in changed}, {name: new[name] for name in changed},
+        was_public=after.is_public, reason=reason,
+    )  # fmt: skip
 
 
 def created_event(after: Content, reason: str | None = None) -> Event:

@@ -5,16 +5,25 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from app.domain.import_columns import Specification
 from app.store.encoding import jsonb
 from app.store.transaction import UnitOfWork
 
-_IDS_BY_SKU = text("SELECT id, sku, archived_at IS NOT NULL AS archived FROM parts WHERE sku = ANY(:skus)")
-_TAKEN_SLUGS = text("SELECT slug FROM parts WHERE slug = ANY(:slugs)")
+# Joined and not `= ANY`: whatever the planner believes about a table that has just been filled, it uses the index.
+_IDS_BY_SKU = text("""
+    SELECT p.id, p.sku, p.archived_at IS NOT NULL AS archived
+    FROM unnest(CAST(:skus AS text[])) AS given(sku) JOIN parts p ON p.sku = given.sku
+""")
+_SKUS_BY_SLUG = text("""
+    SELECT p.slug, p.sku FROM unnest(CAST(:slugs AS text[])) AS given(slug) JOIN parts p ON p.slug = given.slug
+""")
 _INSERT_PARTS = text("""
-    INSERT INTO parts (sku, slug, part_name, description, category_id, status, last_updated_by, price_updated_by)
-    SELECT sku, slug, part_name, description, category_id, 'published', :actor_id, :actor_id
+    INSERT INTO parts (sku, slug, part_name, description, category_id, manufacturer, manufacturer_number, status,
+                       last_updated_by, price_updated_by)
+    SELECT sku, slug, part_name, description, category_id, manufacturer, manufacturer_number, status, :actor_id, :actor_id
     FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-      AS r(sku text, slug text, part_name text, description text, category_id int)
+      AS r(sku text, slug text, part_name text, description text, category_id int, manufacturer text, manufacturer_number text,
+           status text)
     RETURNING id, sku
 """)
 _INSERT_STOCKS = text("""
@@ -25,9 +34,12 @@ _INSERT_STOCKS = text("""
 """)
 _UPDATE_PARTS = text("""
     UPDATE parts p
-    SET part_name = r.part_name, description = r.description, category_id = r.category_id, version = p.version + 1,
-        last_updated_by = :actor_id, updated_at = clock_timestamp()
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(part_id int, part_name text, description text, category_id int)
+    SET slug = r.slug, part_name = r.part_name, description = r.description, category_id = r.category_id,
+        manufacturer = r.manufacturer, manufacturer_number = r.manufacturer_number, status = r.status,
+        version = p.version + 1, last_updated_by = :actor_id, updated_at = clock_timestamp()
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+      AS r(part_id int, slug text, part_name text, description text, category_id int, manufacturer text,
+           manufacturer_number text, status text)
     WHERE p.id = r.part_id
 """)
 _UPDATE_STOCKS = text("""
@@ -43,23 +55,12 @@ _TOUCH_PRICES = text("""
     WHERE id = ANY(:part_ids) RETURNING id, price_version, price_updated_at
 """)
 _CATEGORIES = text("SELECT id, name, parent_id FROM categories")
-# One importer at a time makes categories, so that two of them do not make the same one twice.
-_LOCK_CATEGORIES = text("SELECT pg_advisory_xact_lock(hashtext('lockstep: categories'))")
-_INSERT_CATEGORY = text("""
-    INSERT INTO categories (name, slug, parent_id)
-    SELECT :name, free.slug, :parent_id
-    FROM generate_series(1, 100000) AS n
-    CROSS JOIN LATERAL (SELECT CASE n WHEN 1 THEN CAST(:slug AS text) ELSE :slug || '-' || n END AS slug) free
-    WHERE NOT EXISTS (SELECT FROM categories c WHERE c.slug = free.slug)
-    ORDER BY n LIMIT 1
-    RETURNING id, name, slug, parent_id, version
-""")
 _EXPORT = text("""
     SELECT p.id FROM parts p WHERE p.archived_at IS NULL AND p.sku > :after ORDER BY p.sku LIMIT :limit
 """)
-_SPECIFICATION_NAMES = text("""
-    SELECT s.name FROM part_specifications s JOIN parts p ON p.id = s.part_id WHERE p.archived_at IS NULL
-    GROUP BY s.name ORDER BY min(s.position), s.name
+_SPECIFICATIONS = text("""
+    SELECT s.name, s.unit, s."group" FROM part_specifications s JOIN parts p ON p.id = s.part_id WHERE p.archived_at IS NULL
+    GROUP BY s.name, s.unit, s."group" ORDER BY min(s.position), s.name, s.unit, s."group"
 """)
 
 
@@ -68,13 +69,13 @@ def ids_by_sku(connection: Connection, skus: Sequence[str]) -> Sequence[Row[Any]
     return connection.execute(_IDS_BY_SKU, {"skus": list(skus)}).all()
 
 
-def taken_slugs(connection: Connection, slugs: Sequence[str]) -> set[str]:
-    """Return those of the given slugs that are in use."""
-    return set(connection.execute(_TAKEN_SLUGS, {"slugs": list(slugs)}).scalars())
+def skus_by_slug(connection: Connection, slugs: Sequence[str]) -> dict[str, str]:
+    """Return the SKU of the part that has each of the given slugs; a free one is absent."""
+    return {row.slug: row.sku for row in connection.execute(_SKUS_BY_SLUG, {"slugs": list(slugs)})}
 
 
 def insert_parts(unit_of_work: UnitOfWork, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
-    """Insert published parts; return their ids by SKU."""
+    """Insert parts; return their ids by SKU."""
     inserted = unit_of_work.execute(_INSERT_PARTS, rows=jsonb(rows), actor_id=unit_of_work.actor.user_id)
     return {row.sku: row.id for row in inserted}
 
@@ -101,15 +102,9 @@ def touch_prices(unit_of_work: UnitOfWork, part_ids: Sequence[int]) -> dict[int,
     return {row.id: row for row in touched}
 
 
-def lock_categories(unit_of_work: UnitOfWork) -> Sequence[Row[Any]]:
-    """Keep others from making categories until the end of the transaction; return all there are."""
-    unit_of_work.execute(_LOCK_CATEGORIES)
-    return unit_of_work.execute(_CATEGORIES).all()
-
-
-def insert_category(unit_of_work: UnitOfWork, name: str, slug: str, parent_id: int | None) -> Row[Any]:
-    """Insert a category, with a number behind its slug if that is taken."""
-    return unit_of_work.execute(_INSERT_CATEGORY, name=name, slug=slug, parent_id=parent_id).one()
+def category_ids(connection: Connection) -> dict[tuple[int | None, str], int]:
+    """Return the id of every category by its parent and name; whoever adds to them holds `locks.lock_category_tree`."""
+    return {(row.parent_id, row.name): row.id for row in connection.execute(_CATEGORIES)}
 
 
 def export_ids(connection: Connection, chunk: int) -> Iterator[list[int]]:
@@ -121,9 +116,9 @@ def export_ids(connection: Connection, chunk: int) -> Iterator[list[int]]:
         after = connection.execute(statement, {"id": ids[-1]}).scalar_one()
 
 
-def specification_names(connection: Connection) -> list[str]:
-    """Return every name of a specification in use."""
-    return list(connection.execute(_SPECIFICATION_NAMES).scalars())
+def specifications(connection: Connection) -> list[Specification]:
+    """Return every specification in use, by name, unit and group, in the order of their places in the parts."""
+    return [Specification(*row) for row in connection.execute(_SPECIFICATIONS)]
 
 
 def part_exists(connection: Connection) -> bool:

@@ -1,4 +1,4 @@
-"""The lock order, in one place: category rows, then part rows, then stock rows; within a kind by id, ascending.
+"""The lock order, in one place: the tree, category rows, part rows, stock rows; within a kind by id, ascending.
 
 Every writer takes its row locks through this file. NO KEY UPDATE suffices: our writes never change a referenced key, and
 it lets foreign key checks pass.
@@ -34,10 +34,37 @@ _LOCK_PARTS = text("""
     FOR NO KEY UPDATE OF p
 """)
 
+# Whoever changes the tree, imports included, holds this until the end of the transaction: of two moves at once each could be
+# right by itself, and both together a circle.
+_LOCK_CATEGORY_TREE = text("SELECT pg_advisory_xact_lock(hashtext('lockstep: categories'))")
+# FOR UPDATE, unlike all others: a part that enters a category takes a key share of its row, and must wait while the path, which
+# its content repeats, is changing.
+_LOCK_CATEGORIES = text("SELECT id FROM categories WHERE id = ANY(:category_ids) ORDER BY id FOR UPDATE")
+
+# Served by ix_parts_price_boundary. `now` may be earlier than a price written while the statement looked for rows.
+_LOCK_DUE_PRICES = text("""
+    SELECT p.id, p.price_version, p.price_updated_at, GREATEST(statement_timestamp(), p.price_updated_at) AS moment,
+           p.status = 'published' AND p.archived_at IS NULL AS is_public
+    FROM parts p
+    WHERE p.price_boundary <= statement_timestamp()
+    ORDER BY p.id LIMIT :most
+    FOR NO KEY UPDATE OF p SKIP LOCKED
+""")
+
 _LOCK_STOCKS = text("""
     SELECT id, part_id, current_stock, reserved_quantity, min_stock_level, version
     FROM stock_levels WHERE part_id = ANY(:part_ids) ORDER BY part_id FOR NO KEY UPDATE
 """)
+
+
+def lock_category_tree(unit_of_work: UnitOfWork) -> None:
+    """Keep others from changing the category tree until the end of the transaction; take it before every row lock."""
+    unit_of_work.execute(_LOCK_CATEGORY_TREE)
+
+
+def lock_categories(unit_of_work: UnitOfWork, category_ids: Sequence[int]) -> None:
+    """Keep parts from entering these categories, in the order of their ids; take it before the parts' own locks."""
+    unit_of_work.execute(_LOCK_CATEGORIES, category_ids=list(category_ids))
 
 
 def lock_stock(unit_of_work: UnitOfWork, part_id: int) -> Row[Any]:
@@ -62,6 +89,11 @@ def lock_part(unit_of_work: UnitOfWork, part_id: int) -> Row[Any]:
     if not rows:
         raise NotFoundError(f"There is no part {part_id}.")
     return rows[0]
+
+
+def lock_due_prices(unit_of_work: UnitOfWork, most: int) -> Sequence[Row[Any]]:
+    """Lock up to `most` parts whose price changes by its dates by now, with the moment; what others work on is left to them."""
+    return unit_of_work.execute(_LOCK_DUE_PRICES, most=most).all()
 
 
 def lock_parts(unit_of_work: UnitOfWork, part_ids: Sequence[int]) -> Sequence[Row[Any]]:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, Row, text
 from app.contract.events import Aspect, EventType, ListFacet
 from app.contract.task_names import Effect
 from app.store.database import single_statements
+from app.store.payload import unpacked
 
 # What a killed worker had claimed is claimed again after this long, so it bounds how late an effect can be. A batch takes a
 # fraction of it; should one take longer, it is done twice, which does no harm.
@@ -61,10 +62,14 @@ _UNSETTLED = text(f"""
     SELECT {_COLUMNS} FROM outbox_deliveries d JOIN outbox_events e ON e.id = d.event_id
     WHERE d.effect = :effect AND d.state = 'pending' LIMIT :most
 """)  # noqa: S608 — as above
+# By effect, so that one delivery of each answers it, however many are due.
 _OVERDUE = text("""
-    SELECT DISTINCT effect FROM outbox_deliveries
-    WHERE state = 'pending' AND next_attempt_at <= clock_timestamp() - make_interval(secs => :seconds)
-      AND (leased_until IS NULL OR leased_until < clock_timestamp())
+    SELECT effect FROM unnest(CAST(:effects AS text[])) AS known(effect)
+    WHERE EXISTS (
+        SELECT FROM outbox_deliveries d
+        WHERE d.effect = known.effect AND d.state = 'pending'
+          AND d.next_attempt_at <= clock_timestamp() - make_interval(secs => :seconds)
+          AND (d.leased_until IS NULL OR d.leased_until < clock_timestamp()))
 """)
 _STATUS = text("""
     SELECT effect,
@@ -143,7 +148,8 @@ class Delivery:
 
 def _delivery(row: Row[Any]) -> Delivery:
     values = dict(row._mapping)
-    return Delivery(**values | {"aspect": Aspect(row.aspect), "type": EventType(row.type)})
+    own = {"aspect": Aspect(row.aspect), "type": EventType(row.type), "payload": unpacked(row.payload)}
+    return Delivery(**values | own)
 
 
 def claim(engine: Engine, effect: Effect, batch: int, lease: float = LEASE_SECONDS) -> list[Delivery]:
@@ -184,7 +190,7 @@ def unsettled(connection: Connection, effect: Effect, most: int) -> list[Deliver
 
 def overdue_effects(connection: Connection, seconds: float) -> list[Effect]:
     """Return the effects of which a delivery has been due for longer than `seconds` with nobody at work on it."""
-    return [Effect(name) for name in connection.execute(_OVERDUE, {"seconds": seconds}).scalars()]
+    return [Effect(name) for name in connection.execute(_OVERDUE, {"seconds": seconds, "effects": list(Effect)}).scalars()]
 
 
 def status(connection: Connection) -> dict[str, dict[str, Any]]:
@@ -204,9 +210,10 @@ def status(connection: Connection) -> dict[str, dict[str, Any]]:
     return report
 
 
-def dead_letters(connection: Connection, after: tuple[int, str], limit: int) -> Sequence[Row[Any]]:
+def dead_letters(connection: Connection, after: tuple[int, str], limit: int) -> list[dict[str, Any]]:
     """Return dead letters after a (event id, effect) position."""
-    return connection.execute(_DEAD, {"after_id": after[0], "after_effect": after[1], "limit": limit}).all()
+    rows = connection.execute(_DEAD, {"after_id": after[0], "after_effect": after[1], "limit": limit})
+    return [dict(row._mapping) | {"payload": unpacked(row.payload)} for row in rows]
 
 
 def replay(engine: Engine, event_id: int | None = None, effect: str | None = None) -> list[str]:

@@ -18,22 +18,24 @@ class Order:
     type: str
     descending: bool = False
 
-    def clauses(self, id_column: str) -> tuple[str, str]:
-        """Return the WHERE condition for `:after_key, :after_id` and the ORDER BY clause."""
+    def clauses(self, id_column: str, after: "Position | None") -> tuple[str, str]:
+        """Return the WHERE condition and the ORDER BY clause of what follows `after`, given as `:after_key, :after_id`.
+
+        The first page has no condition: one that asks whether there is a position would keep an index from beginning there.
+        """
         comparison, direction = ("<", "DESC") if self.descending else (">", "ASC")
-        condition = (
-            f"(CAST(:after_id AS int) IS NULL"
-            f" OR ({self.expression}, {id_column}) {comparison} (CAST(:after_key AS {self.type}), CAST(:after_id AS int)))"
-        )
+        position = f"(CAST(:after_key AS {self.type}), CAST(:after_id AS int))"
+        condition = f"({self.expression}, {id_column}) {comparison} {position}" if after else "true"
         return condition, f"{self.expression} {direction}, {id_column} {direction}"
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a page ended: the sort key as text, and the id."""
+    """Where a page ended: the sort key as text, and the id; and what the first page took a search's words to mean."""
 
     key: str
     id: int
+    meant: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

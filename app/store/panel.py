@@ -6,8 +6,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from app.store.catalog import AMOUNT, searching
+from app.store import search
+from app.store.catalog import AMOUNT, CURRENCY
+from app.store.listing import categories_below
 from app.store.paging import Order, Page, Position, cut
+from app.store.search import Meant
 
 AVAILABLE = "GREATEST(0, s.current_stock - s.reserved_quantity)"
 CHANGED = "GREATEST(p.updated_at, s.updated_at, p.price_updated_at)"
@@ -47,12 +50,35 @@ class GridFilters:
 
 
 def list_parts(connection: Connection, filters: GridFilters, sort: str, after: Position | None, limit: int) -> Page[Row[Any]]:
-    """Return one page of the grid. Without a status, archived parts are left out."""
-    after_condition, order_by = SORTS[sort].clauses("p.id")
-    searched, parameters = searching(connection, filters.words, filters.category)
-    conditions = [STATUSES[filters.status], after_condition, *searched]
+    """Return one page of the grid. Without a status, archived parts are left out. Words that no part holds find what is like
+    them, on all pages as on the first."""
+    meant = after.meant if after else ()
+    page = _page(connection, filters, sort, after, limit, meant)
+    if page.items or after or not filters.words or search.is_found(connection, filters.words, whose="all"):
+        return page
+    meant = search.meaning(connection, filters.words, whose="all")
+    return _page(connection, filters, sort, None, limit, meant) if meant else page
+
+
+def _narrowed(connection: Connection, filters: GridFilters, meant: Meant) -> tuple[list[str], dict[str, Any]]:
+    conditions, parameters = [STATUSES[filters.status]], dict[str, Any]()
+    if filters.words:
+        wanted, parameters = search.conditions(filters.words, meant)
+        # `s` is the row of part_search in there, and the stock's outside.
+        conditions.append(f"p.id IN (SELECT s.part_id FROM part_search s WHERE {' AND '.join(wanted)})")  # noqa: S608
+    if filters.category is not None:
+        conditions.append("p.category_id = ANY(:categories)")
+        parameters["categories"] = categories_below(connection, filters.category)
     if filters.low_stock is not None:
         conditions.append(f"{AVAILABLE} {'<=' if filters.low_stock else '>'} s.min_stock_level")
+    return conditions, parameters
+
+
+def _page(
+    connection: Connection, filters: GridFilters, sort: str, after: Position | None, limit: int, meant: Meant
+) -> Page[Row[Any]]:
+    continued, order_by = SORTS[sort].clauses("p.id", after)
+    conditions, parameters = _narrowed(connection, filters, meant)
     statement = text(f"""
         SELECT p.id, p.sku, p.slug, p.part_name, p.version, p.price_version,
                CASE WHEN p.archived_at IS NULL THEN p.status ELSE 'archived' END AS status,
@@ -60,18 +86,18 @@ def list_parts(connection: Connection, filters: GridFilters, sort: str, after: P
                s.current_stock, s.reserved_quantity, s.min_stock_level, s.version AS stock_version,
                s.updated_at AS stock_updated_at, s.last_updated_by, u.name AS last_updated_by_name,
                {AMOUNT} AS amount,
-               COALESCE((SELECT pp.currency FROM part_prices pp WHERE pp.part_id = p.id ORDER BY pp.min_quantity, pp.currency
-                         LIMIT 1), (SELECT currency FROM prices l WHERE l.part_id = p.id)) AS currency,
+               {CURRENCY} AS currency,
                {CHANGED} AS updated_at, {SORTS[sort].expression} AS sort_key
         FROM parts p
         JOIN stock_levels s ON s.part_id = p.id
         LEFT JOIN categories c ON c.id = p.category_id
         LEFT JOIN users u ON u.id = s.last_updated_by
-        WHERE {" AND ".join(conditions)} ORDER BY {order_by} LIMIT :limit
+        WHERE {" AND ".join([continued, *conditions])} ORDER BY {order_by} LIMIT :limit
     """)  # noqa: S608 — put together from constants; every value is a parameter
-    position = {"after_key": after and after.key, "after_id": after and after.id, "limit": limit + 1}
-    rows: Sequence[Row[Any]] = connection.execute(statement, parameters | position).all()
-    return Page(*cut(rows, limit))
+    position = {"after_key": after.key, "after_id": after.id} if after else {}
+    rows: Sequence[Row[Any]] = connection.execute(statement, parameters | position | {"limit": limit + 1}).all()
+    shown, following = cut(rows, limit)
+    return Page(shown, following and Position(following.key, following.id, meant))
 
 
 def stock_row(connection: Connection, part_id: int) -> Row[Any]:

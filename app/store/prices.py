@@ -1,14 +1,16 @@
 """Price lists: read, replaced as a whole, recorded as `price.updated`."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
 from app.contract.events import Aspect, Event, EventType, ListFacet, Operation
 from app.contract.formats import money, rfc3339
-from app.domain.pricing import CurrentPrice, PriceLine, current_price
+from app.domain.pricing import CurrentPrice, PriceLine, current_price, next_boundary
 from app.store.encoding import jsonb
 from app.store.transaction import UnitOfWork
 
@@ -16,7 +18,35 @@ _LINES = text("""
     SELECT part_id, currency, amount, min_quantity, valid_from, valid_to
     FROM part_prices WHERE part_id = ANY(:part_ids) ORDER BY part_id, currency, min_quantity, valid_from NULLS FIRST
 """)
-_LEGACY = text("SELECT part_id, currency, amount FROM prices WHERE part_id = ANY(:part_ids)")
+# The next moment at which a list changes by its dates. It is counted from the transaction's beginning: no price is announced as
+# of an earlier moment, so none is passed over; one that was counted in already is found to change nothing when its time comes.
+_SET_BOUNDARIES = text("""
+    UPDATE parts p SET price_boundary = b.next
+    FROM (SELECT id, (SELECT min(bound) FROM part_prices pp CROSS JOIN LATERAL (VALUES (pp.valid_from), (pp.valid_to)) AS v(bound)
+                      WHERE pp.part_id = given.id AND bound > now()) AS next
+          FROM unnest(CAST(:part_ids AS int[])) AS given(id)) b
+    WHERE p.id = b.id AND p.price_boundary IS DISTINCT FROM b.next
+""")
+_ANY_DUE = text("SELECT EXISTS (SELECT FROM parts WHERE price_boundary <= statement_timestamp())")
+_PASS_BOUNDARIES = text("""
+    UPDATE parts p
+    SET price_boundary = r.boundary,
+        price_version = CASE WHEN r.changed THEN p.price_version + 1 ELSE p.price_version END,
+        price_updated_by = CASE WHEN r.changed THEN :actor_id ELSE p.price_updated_by END,
+        price_updated_at = CASE WHEN r.changed THEN r.moment ELSE p.price_updated_at END
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(part_id int, boundary timestamptz, moment timestamptz, changed boolean)
+    WHERE p.id = r.part_id
+""")
+_SCHEDULES = text("""
+    SELECT id, price_boundary, price_updated_at, statement_timestamp() AS moment FROM parts WHERE id = ANY(:part_ids)
+""")
+_MAKE_DUE = text("UPDATE parts SET price_boundary = statement_timestamp() WHERE id = :part_id")
+_LEGACY_PARTS = text("SELECT part_id FROM prices WHERE part_id > :after ORDER BY part_id LIMIT :most")
+_DELETE_LEGACY = text("DELETE FROM prices WHERE part_id = :part_id")
+_LEGACY = text("""
+    SELECT id, part_id, currency, amount, statement_timestamp() AS moment
+    FROM prices WHERE part_id = ANY(:part_ids) ORDER BY part_id
+""")
 _DELETE = text("DELETE FROM part_prices WHERE part_id = ANY(:part_ids)")
 _INSERT = text("""
     INSERT INTO part_prices (part_id, currency, amount, min_quantity, valid_from, valid_to)
@@ -41,15 +71,15 @@ def lines_of(connection: Connection, part_ids: Sequence[int]) -> dict[int, list[
 
 def legacy_of(connection: Connection, part_ids: Sequence[int]) -> dict[int, PriceLine]:
     """Return the legacy prices of the given parts."""
-    rows = connection.execute(_LEGACY, {"part_ids": list(part_ids)})
-    return {row.part_id: PriceLine(row.currency, row.amount) for row in rows}
+    return {row.part_id: PriceLine(row.currency, row.amount) for row in legacy_rows(connection, part_ids)}
 
 
 def replace_lines(unit_of_work: UnitOfWork, lists: Mapping[int, Sequence[PriceLine]]) -> None:
-    """Replace the price lists of the given parts, whose rows are locked."""
+    """Replace the price lists of the given parts, whose rows are locked; every writer of price lists comes through here."""
     rows = [{"part_id": part_id} | line_state(line) for part_id, lines in lists.items() for line in lines]
     unit_of_work.execute(_DELETE, part_ids=list(lists))
     unit_of_work.execute(_INSERT, lines=jsonb(rows))
+    unit_of_work.execute(_SET_BOUNDARIES, part_ids=list(lists))
 
 
 def save(
@@ -91,6 +121,78 @@ def updated_event(
     )
 
 
+def any_due(connection: Connection) -> bool:
+    """Return whether the price of any part changes by its dates by now."""
+    return bool(connection.execute(_ANY_DUE).scalar_one())
+
+
+def pass_boundaries(unit_of_work: UnitOfWork, rows: Sequence[dict[str, Any]]) -> None:
+    """Move locked parts' boundaries on; `changed` makes it the price's next version, as of `moment`."""
+    unit_of_work.execute(_PASS_BOUNDARIES, rows=jsonb(rows), actor_id=unit_of_work.actor.user_id)
+
+
+def dated_event(row: Row[Any], lines: Sequence[PriceLine], was: CurrentPrice | None, now: CurrentPrice | None) -> Event:
+    """Return the event of a price that changed by its dates alone; `row` is the part as `locks.lock_due_prices` found it."""
+    version = row.price_version + 1
+    old, new = public_state(was, version - 1, row.moment), public_state(now, version, row.moment)
+    event = updated_event(
+        row.id, version, lines, lines, legacy=None, at=row.moment, is_public=row.is_public, reason="price dates"
+    )
+    return replace(
+        event, public=new if row.is_public else None,
+        old_values={"price": old["price"], "version": version - 1}, new_values={"price": new["price"], "version": version},
+    )  # fmt: skip
+
+
+def missed_boundaries(connection: Connection, part_ids: Sequence[int]) -> list[int]:
+    """Return the parts whose boundary is not due, yet is another than their price list's, or has let a change pass."""
+    schedules = connection.execute(_SCHEDULES, {"part_ids": list(part_ids)}).all()
+    lines, legacy = lines_of(connection, part_ids), legacy_of(connection, part_ids)
+
+    def missed(row: Row[Any]) -> bool:
+        if row.price_boundary is not None and row.price_boundary <= row.moment:
+            return False
+        own, fallback = lines.get(row.id, []), legacy.get(row.id)
+        told, shown = (current_price(own, fallback, moment) for moment in (row.price_updated_at, row.moment))
+        return row.price_boundary != next_boundary(own, row.moment) or told != shown
+
+    return [row.id for row in schedules if missed(row)]
+
+
+def make_due(unit_of_work: UnitOfWork, part_id: int) -> None:
+    """Make a locked part's price be looked at by its dates at once."""
+    unit_of_work.execute(_MAKE_DUE, part_id=part_id)
+
+
+def legacy_parts(connection: Connection, after: int, most: int) -> list[int]:
+    """Return up to `most` parts with a legacy price, those after `after` in the order of their ids."""
+    return list(connection.execute(_LEGACY_PARTS, {"after": after, "most": most}).scalars())
+
+
+def legacy_rows(connection: Connection, part_ids: Sequence[int]) -> Sequence[Row[Any]]:
+    """Return the rows of the given parts' legacy prices, each with the present moment."""
+    return connection.execute(_LEGACY, {"part_ids": list(part_ids)}).all()
+
+
+def absorb(
+    unit_of_work: UnitOfWork, part: Row[Any], legacy: Row[Any], before: Sequence[PriceLine], after: Sequence[PriceLine]
+) -> None:
+    """Delete a locked part's legacy price, `after` being the price list that shows the same without it, and record it."""
+    version = part.price_version + 1
+    if len(after) > len(before):
+        replace_lines(unit_of_work, {part.id: after})
+    unit_of_work.execute(_DELETE_LEGACY, part_id=part.id)
+    at = unit_of_work.execute(_TOUCH, part_id=part.id, version=version, actor_id=unit_of_work.actor.user_id).scalar_one()
+    event = updated_event(part.id, version, before, after, legacy=None, at=at, is_public=part.is_public, reason="move-prices")
+    was = {"id": legacy.id, "amount": money(legacy.amount), "currency": legacy.currency}
+    unit_of_work.record(
+        replace(
+            event, table_name="prices", record_id=legacy.id, operation="DELETE",
+            old_values={**(event.old_values or {}), "legacy": was}, new_values={**(event.new_values or {}), "legacy": None},
+        )
+    )  # fmt: skip
+
+
 def line_state(line: PriceLine) -> dict[str, Any]:
     """Return one price line as the panel shows it."""
     return {
@@ -100,6 +202,18 @@ def line_state(line: PriceLine) -> dict[str, Any]:
         "valid_from": rfc3339(line.valid_from) if line.valid_from else None,
         "valid_to": rfc3339(line.valid_to) if line.valid_to else None,
     }
+
+
+def line_of(state: dict[str, Any]) -> PriceLine:
+    """Return the price line that `line_state` has written."""
+    began, ended = state["valid_from"], state["valid_to"]
+    return PriceLine(
+        state["currency"],
+        Decimal(state["amount"]),
+        state["min_quantity"],
+        began and datetime.fromisoformat(began),
+        ended and datetime.fromisoformat(ended),
+    )
 
 
 def list_values(lines: Iterable[PriceLine], version: int) -> dict[str, Any]:

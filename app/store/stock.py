@@ -88,7 +88,9 @@ def updated_event(
     )
 
 
-def created_event(part_id: int, record_id: int, stock: Stock, state: dict[str, Any], at: datetime, *, is_public: bool) -> Event:
+def created_event(
+    part_id: int, record_id: int, stock: Stock, state: dict[str, Any], at: datetime, *, is_public: bool, reason: str | None = None
+) -> Event:
     """Return the event of a new part's first stock row."""
     return Event(
         type=EventType.STOCK_UPDATED,
@@ -105,6 +107,7 @@ def created_event(part_id: int, record_id: int, stock: Stock, state: dict[str, A
         was_public=is_public,
         state=state,
         lists=(ListFacet.AVAILABILITY,),
+        reason=reason,
     )
 
 

@@ -18,15 +18,22 @@ from sqlalchemy import Connection, CursorResult, Engine, Executable, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from app.contract.effects import EFFECTS
+from app.contract.effects import EFFECTS, LIVE
 from app.contract.events import Actor, Event
+from app.contract.task_names import Effect
 from app.domain.errors import DatabaseConsistencyError
 from app.store.encoding import jsonb
+from app.store.payload import packed
 
 log = structlog.get_logger()
 T = TypeVar("T")
 
 RETRIES = 3
+# How long the records of a bulk wait, in seconds.
+RECORDS_WAIT = 10.0
+_RECORDS = [str(effect) for effect in Effect if effect not in LIVE]
+# Events that one statement writes: a change of a category may have ten thousand, and no statement may take five seconds.
+EVENTS_AT_ONCE = 1000
 _EFFECTS_BY_TYPE = jsonb({str(kind): [str(effect) for effect in effects] for kind, effects in EFFECTS.items()})
 
 # One statement for any number of events; per event the deliveries that its type owes.
@@ -38,8 +45,9 @@ _INSERT_EVENTS = text("""
           AS e(aggregate_type text, aggregate_id int, aspect text, type text, version int, payload jsonb)
         RETURNING id, event_id, aggregate_type, aggregate_id, aspect, type, version, created_at
     ), owed AS (
-        INSERT INTO outbox_deliveries (event_id, effect)
-        SELECT i.id, effect
+        INSERT INTO outbox_deliveries (event_id, effect, next_attempt_at)
+        SELECT i.id, effect,
+               clock_timestamp() + make_interval(secs => CASE WHEN effect = ANY(:records) THEN :records_wait ELSE 0 END)
         FROM inserted i CROSS JOIN LATERAL jsonb_array_elements_text(CAST(:effects AS jsonb) -> i.type) AS effect
     )
     SELECT id, aggregate_type, aggregate_id, aspect, version, created_at FROM inserted
@@ -65,6 +73,8 @@ class UnitOfWork:
         self.connection = connection
         self.actor = actor
         self._events: list[Event] = []
+        # One of many of a kind: its records wait a little, so that pages and the rest of the work come first.
+        self.is_bulk = False
 
     def execute(self, statement: Executable, **parameters: Any) -> CursorResult[Any]:
         """Run a statement inside the transaction."""
@@ -81,41 +91,31 @@ class UnitOfWork:
         return committed
 
     def _write_events(self) -> list[CommittedEvent]:
+        chunks = [self._events[at : at + EVENTS_AT_ONCE] for at in range(0, len(self._events), EVENTS_AT_ONCE)]
+        return [committed for chunk in chunks for committed in self._write_chunk(chunk)]
+
+    def _write_chunk(self, events: Sequence[Event]) -> list[CommittedEvent]:
         rows = self.execute(
             _INSERT_EVENTS,
-            events=jsonb([self._row(event) for event in self._events]),
+            events=jsonb([self._row(event) for event in events]),
             effects=_EFFECTS_BY_TYPE,
+            records=_RECORDS,
+            records_wait=RECORDS_WAIT if self.is_bulk else 0.0,
             actor_id=self.actor.user_id,
             request_id=self.actor.request_id,
         )
         written = {(r.aggregate_type, r.aggregate_id, r.aspect, r.version): r for r in rows}
-        keyed = [(written[e.aggregate_type, e.aggregate_id, e.aspect, e.version], e) for e in self._events]
+        keyed = [(written[e.aggregate_type, e.aggregate_id, e.aspect, e.version], e) for e in events]
         return [CommittedEvent(row.id, row.created_at, event) for row, event in keyed]
 
     def _row(self, event: Event) -> dict[str, Any]:
-        payload = {
-            "table_name": event.table_name,
-            "record_id": event.record_id,
-            "operation": event.operation,
-            "old_values": event.old_values,
-            "new_values": event.new_values,
-            "public": event.public,
-            "state": event.state,
-            "was_public": event.was_public,
-            "lists": event.lists,
-            "snapshot": event.snapshot,
-            "reason": event.reason,
-            "actor_name": self.actor.name,
-            "ip_address": self.actor.ip_address,
-            "user_agent": self.actor.user_agent,
-        }
         return {
             "aggregate_type": event.aggregate_type,
             "aggregate_id": event.aggregate_id,
             "aspect": event.aspect,
             "type": event.type,
             "version": event.version,
-            "payload": payload,
+            "payload": packed(event, self.actor),
         }
 
 

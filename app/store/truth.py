@@ -1,6 +1,7 @@
 """Comparisons of the truth with what was recorded of it, for reconciliation; and the log of its runs."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, text
@@ -8,6 +9,7 @@ from sqlalchemy import Connection, Engine, Row, text
 from app.contract.events import Aspect
 from app.contract.task_names import Effect
 from app.store.encoding import jsonb
+from app.store.payload import unpacked
 
 _LOCK = text("SELECT pg_try_advisory_lock(hashtext('lockstep: ' || :name))")
 _UNLOCK = text("SELECT pg_advisory_unlock(hashtext('lockstep: ' || :name))")
@@ -93,10 +95,18 @@ def stock_drift(connection: Connection, part_ids: Sequence[int]) -> list[int]:
     return list(connection.execute(_STOCK_DRIFT, {"part_ids": list(part_ids)}).scalars())
 
 
-def last_states(connection: Connection, part_ids: Sequence[int], aspect: Aspect) -> dict[int, Row[Any]]:
-    """Return the version and payload of the newest event of an aspect, by part."""
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the newest event of an aspect says."""
+
+    version: int
+    payload: dict[str, Any]
+
+
+def last_states(connection: Connection, part_ids: Sequence[int], aspect: Aspect) -> dict[int, Recorded]:
+    """Return the newest event of an aspect, by part."""
     rows = connection.execute(_LAST_STATES, {"part_ids": list(part_ids), "aspect": aspect})
-    return {row.aggregate_id: row for row in rows}
+    return {row.aggregate_id: Recorded(row.version, unpacked(row.payload)) for row in rows}
 
 
 def begin_run(engine: Engine, kind: str, *, dry_run: bool) -> int:

@@ -1,11 +1,18 @@
-"""Users, sessions and API keys."""
+"""Users, sessions and API keys. Who may do what is audited as what they do is."""
 
+import re
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, text
 
+from app.contract.events import AggregateType, Aspect, Event, EventType
+from app.contract.formats import rfc3339
+from app.store.transaction import UnitOfWork
+
 SYSTEM_EMAIL = "system@lockstep.invalid"
+_KEY_ID = re.compile(r"[0-9]{1,9}")
 
 _BY_EMAIL = text("""
     SELECT id, email, name, role, password_hash FROM users WHERE lower(email) = lower(:email) AND is_active
@@ -26,14 +33,28 @@ _OPEN_SESSION = text("""
 """)
 _CLOSE_SESSION = text("DELETE FROM user_sessions WHERE token_digest = :digest")
 _FORGET_EXPIRED = text("DELETE FROM user_sessions WHERE expires_at < clock_timestamp()")
-_CREATE_USER = text("""
-    INSERT INTO users (email, name, password_hash, role) VALUES (:email, :name, :password_hash, :role)
-    ON CONFLICT ((lower(email))) DO UPDATE SET name = EXCLUDED.name, password_hash = EXCLUDED.password_hash,
-        role = EXCLUDED.role, is_active = true, updated_at = clock_timestamp()
-    RETURNING id
+_LOCK_USER = text("""
+    SELECT id, email, name, role, is_active, version FROM users WHERE lower(email) = lower(:email) FOR NO KEY UPDATE
 """)
-_CREATE_KEY = text("""
+_INSERT_USER = text("""
+    INSERT INTO users (email, name, password_hash, role) VALUES (:email, :name, :password_hash, :role)
+    ON CONFLICT ((lower(email))) DO NOTHING RETURNING id
+""")
+_UPDATE_USER = text("""
+    UPDATE users
+    SET name = :name, role = :role, is_active = :is_active, password_hash = COALESCE(:password_hash, password_hash),
+        version = :version, updated_at = clock_timestamp()
+    WHERE id = :id
+""")
+_INSERT_KEY = text("""
     INSERT INTO api_keys (name, key_digest, role, user_id) VALUES (:name, :digest, :role, :user_id) RETURNING id
+""")
+_LOCK_KEYS = text("""
+    SELECT id, name, version FROM api_keys
+    WHERE revoked_at IS NULL AND (name = :name OR id = :id) ORDER BY id FOR NO KEY UPDATE
+""")
+_REVOKE_KEY = text("""
+    UPDATE api_keys SET revoked_at = clock_timestamp(), version = :version WHERE id = :id RETURNING revoked_at
 """)
 _SYSTEM = text("SELECT id, name FROM users WHERE email = :email")
 _HAS_ADMIN = text("SELECT EXISTS (SELECT FROM users WHERE role = 'admin' AND is_active AND password_hash IS NOT NULL)")
@@ -71,18 +92,78 @@ def close_session(engine: Engine, digest: str) -> None:
         connection.execute(_CLOSE_SESSION, {"digest": digest})
 
 
-def create_user(engine: Engine, email: str, name: str, password_hash: str, role: str) -> int:
+def create_user(unit_of_work: UnitOfWork, email: str, name: str, password_hash: str, role: str) -> int:
     """Create a user, or give the one with this address a new name, password and role; return the id."""
     parameters = {"email": email, "name": name, "password_hash": password_hash, "role": role}
-    with engine.begin() as connection:
-        return int(connection.execute(_CREATE_USER, parameters).scalar_one())
+    user_id = unit_of_work.execute(_INSERT_USER, **parameters).scalar_one_or_none()
+    if user_id is None:
+        row = unit_of_work.execute(_LOCK_USER, email=email).one()
+        _update_user(unit_of_work, row, password_hash, {"name": name, "role": role, "is_active": True})
+        return int(row.id)
+    values = {"email": email, "name": name, "role": role, "is_active": True, "password": "set", "version": 1}
+    unit_of_work.record(_event(EventType.USER_CREATED, "user", "users", user_id, None, values))
+    return int(user_id)
 
 
-def create_key(engine: Engine, name: str, digest: str, role: str, user_id: int) -> int:
+def deactivate_user(unit_of_work: UnitOfWork, email: str) -> bool:
+    """Keep a user from logging in and their keys from working; return whether there was such an active user."""
+    row = unit_of_work.execute(_LOCK_USER, email=email).one_or_none()
+    if row is None or not row.is_active:
+        return False
+    _update_user(unit_of_work, row, None, {"is_active": False})
+    return True
+
+
+def _update_user(unit_of_work: UnitOfWork, row: Row[Any], password_hash: str | None, wanted: dict[str, Any]) -> None:
+    """Write over a locked user and record what changed. Neither a password nor its hash gets into the trail."""
+    before = {"name": row.name, "role": row.role, "is_active": row.is_active}
+    after = before | wanted
+    changed = [column for column in after if after[column] != before[column]]
+    old = {column: before[column] for column in changed} | {"version": row.version}
+    new = {column: after[column] for column in changed} | {"version": row.version + 1}
+    if password_hash is not None:
+        old, new = old | {"password": "set"}, new | {"password": "changed"}
+    unit_of_work.execute(_UPDATE_USER, id=row.id, password_hash=password_hash, version=row.version + 1, **after)
+    unit_of_work.record(_event(EventType.USER_UPDATED, "user", "users", row.id, old, new))
+
+
+def create_key(unit_of_work: UnitOfWork, name: str, digest: str, role: str, user_id: int) -> int:
     """Keep the digest of a new API key; return its id."""
-    with engine.begin() as connection:
-        parameters = {"name": name, "digest": digest, "role": role, "user_id": user_id}
-        return int(connection.execute(_CREATE_KEY, parameters).scalar_one())
+    key_id = int(unit_of_work.execute(_INSERT_KEY, name=name, digest=digest, role=role, user_id=user_id).scalar_one())
+    values = {"name": name, "role": role, "user_id": user_id, "version": 1}
+    unit_of_work.record(_event(EventType.API_KEY_CREATED, "api_key", "api_keys", key_id, None, values))
+    return key_id
+
+
+def lock_keys(unit_of_work: UnitOfWork, name_or_id: str) -> Sequence[Row[Any]]:
+    """Lock the working keys of this name or id and return them."""
+    key_id = int(name_or_id) if _KEY_ID.fullmatch(name_or_id) else None
+    return unit_of_work.execute(_LOCK_KEYS, name=name_or_id, id=key_id).all()
+
+
+def revoke_key(unit_of_work: UnitOfWork, row: Row[Any]) -> None:
+    """Make a locked key worthless."""
+    at = unit_of_work.execute(_REVOKE_KEY, id=row.id, version=row.version + 1).scalar_one()
+    old = {"revoked_at": None, "version": row.version}
+    new = {"revoked_at": rfc3339(at), "version": row.version + 1}
+    unit_of_work.record(_event(EventType.API_KEY_REVOKED, "api_key", "api_keys", row.id, old, new))
+
+
+def _event(
+    kind: EventType, aggregate: AggregateType, table: str, record_id: int, old: dict[str, Any] | None, new: dict[str, Any]
+) -> Event:
+    return Event(
+        type=kind,
+        aggregate_type=aggregate,
+        aggregate_id=record_id,
+        aspect=Aspect.CONTENT,
+        version=new["version"],
+        table_name=table,
+        record_id=record_id,
+        operation="UPDATE" if old else "INSERT",
+        old_values=old,
+        new_values=new,
+    )
 
 
 def has_administrator(engine: Engine) -> bool:

@@ -1,10 +1,13 @@
 """Content versions: snapshots written from delivered events, exact for their version whatever came after."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from app.contract.events import EventType
+from app.domain.differences import summary
 from app.store.encoding import jsonb
 from app.store.outbox import Delivery
 
@@ -42,6 +45,22 @@ _ONE = text("""
     FROM part_content_versions v JOIN users u ON u.id = v.created_by
     WHERE v.part_id = :part_id AND v.version_number = :version_number
 """)
+_IN_FORCE = text("""
+    SELECT v.version_number, v.created_at, v.content_snapshot FROM part_content_versions v
+    WHERE v.part_id = :part_id AND v.created_at <= :at ORDER BY v.version_number DESC LIMIT 1
+""")
+_NEWEST = text("SELECT COALESCE(max(version_number), 0) FROM part_content_versions WHERE part_id = :part_id")
+# What would keep an old version from coming back: its names may be another part's by now, and its category gone.
+_IS_TAKEN = {
+    "sku": text("SELECT EXISTS (SELECT FROM parts WHERE sku = :value AND id <> :part_id)"),
+    "slug": text("SELECT EXISTS (SELECT FROM parts WHERE slug = :value AND id <> :part_id)"),
+}
+_CATEGORY = text("SELECT 1 FROM categories WHERE id = :category_id FOR KEY SHARE")
+_HAPPENED = {
+    EventType.PART_CREATED: "Created",
+    EventType.PART_DELETED: "Archived",
+    EventType.PART_RESTORED: "Restored from the archive",
+}
 
 
 def persist(connection: Connection, deliveries: Sequence[Delivery]) -> None:
@@ -54,20 +73,20 @@ def persist(connection: Connection, deliveries: Sequence[Delivery]) -> None:
 
 
 def _row(delivery: Delivery) -> dict[str, Any]:
-    changed = [name for name in delivery.payload["new_values"] if name != "version"]
-    summary = delivery.payload["reason"] or {
-        "part.created": "Created",
-        "part.deleted": "Archived",
-        "part.restored": "Restored from the archive",
-    }.get(delivery.type, "Changed " + ", ".join(changed))
     return {
         "part_id": delivery.aggregate_id,
         "version_number": delivery.version,
         "content_snapshot": delivery.payload["snapshot"],
-        "change_summary": summary,
+        "change_summary": _summary(delivery),
         "created_by": delivery.actor_id,
         "created_at": delivery.created_at,
     }
+
+
+def _summary(delivery: Delivery) -> str:
+    payload = delivery.payload
+    what = _HAPPENED.get(delivery.type) or summary(payload["old_values"], payload["new_values"])
+    return f"{what} ({payload['reason']})" if payload["reason"] else what
 
 
 def versions(connection: Connection, part_id: int, before: int | None, limit: int) -> Sequence[Row[Any]]:
@@ -78,3 +97,23 @@ def versions(connection: Connection, part_id: int, before: int | None, limit: in
 def version(connection: Connection, part_id: int, version_number: int) -> Row[Any] | None:
     """Return one version with its snapshot, or None."""
     return connection.execute(_ONE, {"part_id": part_id, "version_number": version_number}).one_or_none()
+
+
+def in_force(connection: Connection, part_id: int, at: datetime) -> Row[Any] | None:
+    """Return the version that a part had at a moment, with its snapshot; None if there was none yet."""
+    return connection.execute(_IN_FORCE, {"part_id": part_id, "at": at}).one_or_none()
+
+
+def newest(connection: Connection, part_id: int) -> int:
+    """Return the number of a part's newest version that is kept; 0 if there is none yet."""
+    return int(connection.execute(_NEWEST, {"part_id": part_id}).scalar_one())
+
+
+def is_taken(connection: Connection, field: str, value: str, part_id: int) -> bool:
+    """Return whether another part than `part_id` has this `sku` or `slug`."""
+    return bool(connection.execute(_IS_TAKEN[field], {"value": value, "part_id": part_id}).scalar_one())
+
+
+def category_exists(connection: Connection, category_id: int) -> bool:
+    """Return whether there is such a category; within a transaction it stays there until its end."""
+    return connection.execute(_CATEGORY, {"category_id": category_id}).one_or_none() is not None

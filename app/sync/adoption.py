@@ -3,12 +3,9 @@ event, and with it the audit row, snapshot, invalidation and broadcast that ever
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from decimal import Decimal
-from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from app.contract.events import Aspect
 from app.domain.pricing import PriceLine, same_list
@@ -16,6 +13,7 @@ from app.store import content, prices, stock, truth
 from app.store.content import Content
 from app.store.locks import lock_part, lock_stock
 from app.store.transaction import UnitOfWork
+from app.store.truth import Recorded
 
 log = structlog.get_logger()
 
@@ -37,6 +35,7 @@ def edited_past_us(connection: Connection, part_ids: Sequence[int]) -> dict[str,
             [p for p in part_ids if not same_list(lines.get(p, []), recorded_lines(priced.get(p)))],
             adopt_prices,
         ),
+        "price_boundary": (prices.missed_boundaries(connection, part_ids), mend_boundary),
     }
 
 
@@ -78,7 +77,17 @@ def adopt_prices(part_id: int, unit_of_work: UnitOfWork) -> bool:
     return True
 
 
-def _differing(present: Content, last: Row[Any] | None) -> list[str]:
+def mend_boundary(part_id: int, unit_of_work: UnitOfWork) -> bool:
+    """Have a part's price looked at by its dates, if its boundary is wrong; return whether it needed that."""
+    lock_part(unit_of_work, part_id)
+    if not prices.missed_boundaries(unit_of_work.connection, [part_id]):
+        return False
+    log.error("price boundary mended", part_id=part_id)
+    prices.make_due(unit_of_work, part_id)
+    return True
+
+
+def _differing(present: Content, last: Recorded | None) -> list[str]:
     """Return the fields in which content differs from the newest event's snapshot. A category's own name is not the part's."""
     if last is None:
         return []
@@ -88,17 +97,6 @@ def _differing(present: Content, last: Row[Any] | None) -> list[str]:
     return fields or (["version"] if last.version != present.version else [])
 
 
-def recorded_lines(last: Row[Any] | None) -> list[PriceLine]:
+def recorded_lines(last: Recorded | None) -> list[PriceLine]:
     """Return the price list that a price event carries; without an event there was none."""
-    if last is None:
-        return []
-    return [
-        PriceLine(
-            line["currency"],
-            Decimal(line["amount"]),
-            line["min_quantity"],
-            line["valid_from"] and datetime.fromisoformat(line["valid_from"]),
-            line["valid_to"] and datetime.fromisoformat(line["valid_to"]),
-        )
-        for line in last.payload["state"]["prices"]
-    ]
+    return [] if last is None else [prices.line_of(line) for line in last.payload["state"]["prices"]]

@@ -9,10 +9,8 @@ from sqlalchemy import Connection, Engine
 from app.cache.manager import CacheManager, Entry
 from app.contract import cache_keys
 from app.contract.events import Aspect
-from app.store import catalog
-from app.store.catalog import PartFilters
-from app.store.paging import Position
-from app.sync.invalidations import ABSENT, content_bodies
+from app.store import cached_lists, catalog
+from app.sync.invalidations import ABSENT, content_bodies, entry_body
 
 MOST_LISTS = 50
 
@@ -25,7 +23,7 @@ def truth_entries(connection: Connection, part_ids: Sequence[int]) -> dict[str, 
         entries |= {key: Entry(loaded.version, body) for key, body in bodies.items()}
     for key_of, load in ((cache_keys.part_stock, catalog.load_stock), (cache_keys.part_prices, catalog.load_prices)):
         for part_id, loaded in load(connection, part_ids).items():
-            entries[key_of(part_id)] = Entry(loaded.version, orjson.dumps(loaded.public))
+            entries[key_of(part_id)] = Entry(loaded.version, entry_body(loaded.public))
     return entries
 
 
@@ -77,18 +75,16 @@ def differing_lists(reading: Engine, cache: CacheManager) -> list[str]:
     for key, body in cache.sample_lists(MOST_LISTS).items():
         try:
             stored: dict[str, Any] = orjson.loads(body)
-            query = stored["query"]
+            kind, query = stored["kind"], stored["query"]
+            facets = cached_lists.KINDS[kind].facets(query)
         except (orjson.JSONDecodeError, KeyError, TypeError):
             # Not written by us; one such list must not keep the others from being compared.
             differing.append(key)
             continue
-        filters = PartFilters(**query["filters"] | {"words": tuple(query["filters"]["words"])})
-        facets = catalog.list_facets(filters, query["sort"])
         if cache.peek_list(key, facets) != body:
             continue
-        after = Position(**query["after"]) if query["after"] else None
         with reading.connect() as connection:
-            page = catalog.list_part_ids(connection, filters, query["sort"], after, query["limit"])
-        if page.items != stored["ids"] and cache.peek_list(key, facets) == body:
+            expected = cached_lists.body(connection, kind, query)
+        if expected != body and cache.peek_list(key, facets) == body:
             differing.append(key)
     return differing

@@ -1,5 +1,6 @@
 """What keeps the cache true: invalidation right after the commit, and the proof of freshness that every reader relies on."""
 
+import math
 import threading
 import time
 from collections.abc import Sequence
@@ -9,9 +10,11 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.cache.manager import CacheManager, CacheUnavailableError
-from app.contract.effects import EFFECTS
+from app.contract.effects import EFFECTS, TASKS
+from app.contract.events import Event
 from app.contract.task_names import Effect
 from app.store import outbox
+from app.store.outbox import Delivery
 from app.store.transaction import CommittedEvent
 from app.sync.invalidations import invalidation_of
 from app.sync.monitoring import SyncMonitoring
@@ -23,6 +26,8 @@ log = structlog.get_logger()
 SWEEP_EVERY = 0.4
 # More unsettled invalidations than this are left to the worker; meanwhile readers go to the database.
 MOST_AT_ONCE = 2000
+# Changes that one call to the cache takes: a script keeps everybody else waiting while it runs.
+AT_ONCE = 500
 # Deliveries that are due for so many seconds with nobody at work on them get another wake-up.
 OVERDUE_AFTER = 1.0
 
@@ -33,20 +38,26 @@ class CacheConsistencyManager:
 
     Args:
         reading: the database, with every statement its own transaction.
+        patience: how long a writer waits for its invalidations, in seconds.
     """
 
-    def __init__(self, reading: Engine, cache: CacheManager, wake_ups: WakeUps, monitoring: SyncMonitoring) -> None:
+    def __init__(
+        self, reading: Engine, cache: CacheManager, wake_ups: WakeUps, monitoring: SyncMonitoring, patience: float
+    ) -> None:
         self._reading = reading
         self._cache = cache
         self._wake_ups = wake_ups
         self._monitoring = monitoring
+        self._patience = patience
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
     def after_commit(self, committed: Sequence[CommittedEvent]) -> None:
         """Invalidate what has just been committed, then wake the worker. Neither may fail the write, which is true already."""
-        owed = {effect for item in committed for effect in EFFECTS[item.event.type]}
-        if self.ensure_cache_consistency(committed):
+        owed: set[str] = {effect for item in committed for effect in EFFECTS[item.event.type]}
+        owed |= {TASKS[item.event.table_name] for item in committed if item.event.table_name in TASKS}
+        cached = [item for item in committed if Effect.INVALIDATE_CACHE in EFFECTS[item.event.type]]
+        if cached and self.ensure_cache_consistency(cached) and len(cached) <= MOST_AT_ONCE:
             # Done; the sweep settles the deliveries.
             owed.discard(Effect.INVALIDATE_CACHE)
         self._wake_ups.request(owed)
@@ -56,7 +67,7 @@ class CacheConsistencyManager:
         began = time.monotonic()
         events = [item.event for item in committed]
         try:
-            self._cache.invalidate([invalidation_of(event) for event in events])
+            self._invalidate(events, began + self._patience)
         except CacheUnavailableError as error:
             self._monitoring.record_unconfirmed_invalidation()
             log.warning("invalidation unconfirmed", events=len(events), error=str(error))
@@ -75,13 +86,20 @@ class CacheConsistencyManager:
         with self._reading.connect() as connection:
             unsettled = outbox.unsettled(connection, Effect.INVALIDATE_CACHE, MOST_AT_ONCE + 1)
             if len(unsettled) > MOST_AT_ONCE:
+                self._wake_ups.request([Effect.INVALIDATE_CACHE])
                 return False
             if unsettled:
-                self._cache.invalidate([invalidation_of(delivery) for delivery in unsettled])
+                self._invalidate(unsettled)
                 outbox.settle(connection, Effect.INVALIDATE_CACHE, [d.id for d in unsettled])
             self._cache.mark_verified(began)
             self._wake_ups.request(outbox.overdue_effects(connection, OVERDUE_AFTER))
         return True
+
+    def _invalidate(self, changes: Sequence[Event | Delivery], deadline: float = math.inf) -> None:
+        for at in range(0, len(changes), AT_ONCE):
+            if time.monotonic() > deadline:
+                raise CacheUnavailableError("so many changes take longer than a writer waits; the worker goes on with them")
+            self._cache.invalidate([invalidation_of(change) for change in changes[at : at + AT_ONCE]])
 
     def sweep(self) -> None:
         """Do `process_retry_queue` once, surviving whatever is away: then freshness lapses and readers use the database."""

@@ -20,7 +20,12 @@ def content_bodies(part_id: int, public: Mapping[str, Any] | None) -> dict[str, 
         return dict.fromkeys(keys, ABSENT)
     own = {name: value for name, value in public.items() if name not in {"images", "specifications"}}
     pieces = (own, public["images"], public["specifications"])
-    return {key: orjson.dumps(piece) for key, piece in zip(keys, pieces, strict=True)}
+    return {key: entry_body(piece) for key, piece in zip(keys, pieces, strict=True)}
+
+
+def entry_body(value: Any) -> bytes:
+    """Return the bytes of a cache entry, the same for the same value: a stored event has an order of names of its own."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def invalidation_of(change: Event | Delivery) -> Invalidation:
@@ -33,12 +38,16 @@ def invalidation_of(change: Event | Delivery) -> Invalidation:
     bodies: dict[str, bytes | None]
     match change.aspect:
         case Aspect.CONTENT:
-            bodies = dict(content_bodies(change.aggregate_id, change.public))
             if change.version == 1:
-                # A part that begins without prices has no price event, and may have been remembered as absent.
-                bodies[cache_keys.part_prices(change.aggregate_id)] = None
+                # Of a new part there is nothing to replace; at most it is remembered as absent, also its prices, of which there
+                # is no event if it begins without.
+                keys = cache_keys.aspect_keys(change.aggregate_id, Aspect.CONTENT)
+                bodies = dict.fromkeys((*keys, cache_keys.part_prices(change.aggregate_id)))
+            else:
+                bodies = dict(content_bodies(change.aggregate_id, change.public))
         case Aspect.STOCK:
-            bodies = {cache_keys.part_stock(change.aggregate_id): orjson.dumps(change.public) if change.public else None}
+            known = change.public and change.version > 1
+            bodies = {cache_keys.part_stock(change.aggregate_id): entry_body(change.public) if known else None}
         case Aspect.PRICE:
             bodies = {cache_keys.part_prices(change.aggregate_id): None}
     return Invalidation(change.version, bodies, change.lists)

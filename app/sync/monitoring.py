@@ -21,7 +21,8 @@ from app.contract.task_names import Effect
 LATENCY_BUCKETS_MS = (5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000)
 
 DRIFT_KINDS = (
-    "overdue_effects", "audit_missing", "snapshot_missing", "stock_row", "content_row", "price_row", "cache_part", "cache_list",
+    "overdue_effects", "audit_missing", "snapshot_missing", "stock_row", "content_row", "price_row",
+    "price_boundary", "cache_part", "cache_list",
 )  # fmt: skip
 
 _latency = Histogram(
@@ -42,6 +43,9 @@ _to_screen = Histogram(
 _drift = Counter("reconcile_drift_total", "Differences between the truth and a copy of it.", ["kind"])
 _runs = Counter("reconcile_runs_total", "Reconciliations.", ["result"])
 _last_success = Gauge("reconcile_last_success_timestamp_seconds", "When a reconciliation last finished.", multiprocess_mode="max")
+_chain = Gauge(
+    "audit_chain_ok", "1 if the newest rows of the audit trail are as they were written.", multiprocess_mode="mostrecent"
+)
 _beat = Gauge("beat_last_tick_timestamp_seconds", "When beat's last tick was worked on.", multiprocess_mode="max")
 _http = Histogram("http_request_duration_seconds", "Requests by route.", ["route", "method", "status"])
 _logins = Counter("login_failures_total", "Refused log-ins.")
@@ -104,6 +108,10 @@ class SyncMonitoring:
         if result == "success":
             _last_success.set(finished_at)
 
+    def record_audit_chain(self, *, holds: bool) -> None:
+        """Note whether the newest rows of the audit trail are as they were written."""
+        _chain.set(holds)
+
     def record_beat(self, at: float) -> None:
         """Note that beat is alive, at a Unix time."""
         _beat.set(at)
@@ -120,7 +128,7 @@ class SyncMonitoring:
         """Make every series exist from the start: a rate needs the zero that it rises from."""
         for kind in EventType:
             _events.labels(kind)
-        _conflicts.labels("stock"), _conflicts.labels("content"), _conflicts.labels("price")
+        _conflicts.labels("stock"), _conflicts.labels("content"), _conflicts.labels("price"), _conflicts.labels("category")
         for effect in Effect:
             _attempts.labels(effect), _failures.labels(effect, "Exception")
         for namespace in (rooms.CUSTOMERS, rooms.ADMIN):

@@ -55,6 +55,19 @@ class EventPublisher:
             self._announce(collector, group)
         if catalog_token is not None:
             self._emit(collector, "catalog.changed", {"catalog": catalog_token}, rooms.CUSTOMERS, rooms.CATALOG_ROOM)
+        self._send(collector)
+
+    def tell_staff(self, event: str, data: dict[str, Any]) -> None:
+        """Tell every open panel of something that is no change of the catalogue, such as how far an import is.
+
+        Raises:
+            PublishError: if it is not certain that the channel took it.
+        """
+        collector = _Collector()
+        self._emit(collector, event, data, rooms.ADMIN, rooms.EVERYTHING_ROOM)
+        self._send(collector)
+
+    def _send(self, collector: _Collector) -> None:
         try:
             with self._client.pipeline(transaction=False) as pipeline:
                 for message in collector.messages:
@@ -68,7 +81,7 @@ class EventPublisher:
         envelope = {
             "id": newest.event_id,
             "type": newest.type,
-            "part_id": newest.aggregate_id,
+            f"{newest.aggregate_type}_id": newest.aggregate_id,
             "version": newest.version,
             "data": newest.payload["state"],
             "timestamp": rfc3339(newest.created_at),

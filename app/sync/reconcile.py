@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from app.cache.manager import CacheManager, CacheUnavailableError
 from app.contract.events import Actor
 from app.contract.task_names import Effect
-from app.store import outbox, truth, users
+from app.store import audit_chain, outbox, truth, users
 from app.store.transaction import TransactionManager
 from app.sync.adoption import edited_past_us
 from app.sync.cached_copies import differing_lists, differing_parts
@@ -28,6 +28,8 @@ log = structlog.get_logger()
 # A run looks at so many parts; the next one goes on where it ended.
 SLICE = 2000
 RECENT_SECONDS = 900
+# So many of the newest rows of the audit trail are verified; `flask audit verify` does all of it.
+AUDIT_ROWS = 2000
 RECORD_DAYS = 7
 LOCK = "reconcile"
 
@@ -80,6 +82,7 @@ class Reconciliation:
         if not dry_run:
             self._wake_ups.send_now(overdue)
         self._check_records(findings, dry_run=dry_run)
+        self._check_audit_chain()
         self._check_rows(findings, part_ids, dry_run=dry_run)
         self._check_cache(findings, part_ids, dry_run=dry_run)
         report = {
@@ -116,6 +119,13 @@ class Reconciliation:
                 findings.add(kind, missing)
                 if not dry_run:
                     self._wake_ups.send_now([effect])
+
+    def _check_audit_chain(self) -> None:
+        """Nothing can repair a trail that was rewritten, so this is no finding of the run: it calls for a person."""
+        found = audit_chain.verify_newest(self._reading, AUDIT_ROWS)
+        self._monitoring.record_audit_chain(holds=not found.broken)
+        if found.broken:
+            log.error("audit trail broken", places=found.broken)
 
     def _check_rows(self, findings: Findings, part_ids: Sequence[int], *, dry_run: bool) -> None:
         with self._reading.connect() as connection:

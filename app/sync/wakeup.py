@@ -1,7 +1,7 @@
 """Wake-up calls: Celery messages that say "there is something due", never what.
 
-The table is the truth, so a wake-up may be lost, doubled or late without harm. At most one is queued per effect, sending happens
-beside the request and never in it, and a broker that is down or silent is left alone by a circuit breaker.
+The table is the truth, so a wake-up may be lost, doubled or late without harm. At most one is queued per effect or task, sending
+happens beside the request and never in it, and a broker that is down or silent is left alone by a circuit breaker.
 """
 
 import threading
@@ -13,7 +13,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from app.contract import cache_keys
-from app.contract.task_names import Effect, queue_of
+from app.contract.task_names import Effect, queue_of, task_of
 from app.domain.breaker import CircuitBreaker
 from app.sync.monitoring import SyncMonitoring
 
@@ -45,7 +45,7 @@ class WakeUps:
         self._flags = flags
         self._monitoring = monitoring
         self._breaker = CircuitBreaker()
-        self._wanted: set[Effect] = set()
+        self._wanted: set[str] = set()
         self._signal = threading.Event()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -55,9 +55,9 @@ class WakeUps:
         """Whether the broker took the last wake-ups."""
         return not self._breaker.is_open
 
-    def request(self, effects: Iterable[Effect]) -> None:
-        """Ask for wake-ups and return at once; from any thread."""
-        self._wanted.update(effects)
+    def request(self, wanted: Iterable[str]) -> None:
+        """Ask for wake-ups, of effects or of tasks by their names, and return at once; from any thread."""
+        self._wanted.update(wanted)
         if self._thread is None:
             with self._starting:
                 if self._thread is None:
@@ -65,44 +65,45 @@ class WakeUps:
                     self._thread.start()
         self._signal.set()
 
-    def taken(self, effect: Effect) -> None:
+    def taken(self, wanted: str) -> None:
         """Note that a queued wake-up has begun its work, so that the next change queues another one."""
         try:
-            self._flags.delete(cache_keys.wake_up(effect))
+            self._flags.delete(cache_keys.wake_up(wanted))
         except RedisError:
-            log.warning("wake-up flag not cleared; it expires by itself", effect=effect)
+            log.warning("wake-up flag not cleared; it expires by itself", wanted=wanted)
 
-    def send_now(self, effects: Iterable[Effect]) -> bool:
+    def send_now(self, wanted: Iterable[str]) -> bool:
         """Send wake-ups from the calling thread; return whether all were taken or already queued."""
         # A list, so that the others are tried after one has failed.
-        return all([self._send(effect) for effect in effects])  # noqa: C419
+        return all([self._send(one) for one in wanted])  # noqa: C419
 
     def _run(self) -> None:
         while True:
             self._signal.wait()
             self._signal.clear()
-            # The most urgent first: pages and caches before records.
-            for effect in [effect for effect in Effect if effect in self._wanted]:
-                self._wanted.discard(effect)
-                self._send(effect)
+            # The most urgent first: pages and caches before records, and all of them before other tasks.
+            for one in [*(effect for effect in Effect if effect in self._wanted), *self._wanted.difference(Effect)]:
+                self._wanted.discard(one)
+                self._send(one)
 
-    def _send(self, effect: Effect) -> bool:
+    def _send(self, wanted: str) -> bool:
         if not self._breaker.allows():
             return False
         try:
-            if not self._claim_flag(effect):
+            if not self._claim_flag(wanted):
                 return True
-            self._sender.send_task(effect.task, queue=queue_of(effect.task), expires=EXPIRES, ignore_result=True)
+            task = task_of(wanted)
+            self._sender.send_task(task, queue=queue_of(task), expires=EXPIRES, ignore_result=True)
         except Exception as error:  # noqa: BLE001 — under eventlet a broker's time-out surfaces as anything, even AttributeError
             self._breaker.failed()
             self._monitoring.record_failed_wake_up()
-            log.warning("wake-up not sent", effect=effect, error=repr(error))
+            log.warning("wake-up not sent", wanted=wanted, error=repr(error))
             return False
         self._breaker.succeeded()
         return True
 
-    def _claim_flag(self, effect: Effect) -> bool:
+    def _claim_flag(self, wanted: str) -> bool:
         try:
-            return bool(self._flags.set(cache_keys.wake_up(effect), 1, nx=True, px=QUEUED_FOR_MS))
+            return bool(self._flags.set(cache_keys.wake_up(wanted), 1, nx=True, px=QUEUED_FOR_MS))
         except RedisError:
             return True

@@ -1,4 +1,4 @@
-"""Pictures by their content, dates of prices, search, imports that run beside, and an audit trail that cannot be rewritten unseen.
+"""Pictures by their content, dates of prices, imports that run beside, and an audit trail that cannot be rewritten unseen.
 
 Revision ID: 0002
 Revises: 0001
@@ -18,6 +18,12 @@ REFUSE = """
     BEGIN
         RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
     END $$
+"""
+# A snapshot is what a version said; which of them is active may change, and the trigger is not asked about that.
+SNAPSHOTS_STAY = """
+    CREATE TRIGGER part_content_versions_stay
+    BEFORE DELETE OR UPDATE OF id, part_id, version_number, content_snapshot, change_summary, created_by, created_at
+    ON part_content_versions FOR EACH ROW EXECUTE FUNCTION refuse_to_rewrite_history()
 """
 # Price lists that were written before the column was there.
 BOUNDARIES = """
@@ -46,6 +52,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), sa.Identity(always=False), nullable=False),
         sa.Column("file_name", sa.String(length=200), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("encoding", sa.String(length=20), nullable=True),
         sa.Column("byte_size", sa.Integer(), nullable=False),
         sa.Column("dry_run", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("state", sa.String(length=10), server_default="queued", nullable=False),
@@ -55,9 +62,12 @@ def upgrade() -> None:
         sa.Column("changed_count", sa.Integer(), server_default="0", nullable=False),
         sa.Column("unchanged_count", sa.Integer(), server_default="0", nullable=False),
         sa.Column("errors", postgresql.JSONB(astext_type=sa.Text()), server_default="[]", nullable=False),
+        sa.Column("error_count", sa.Integer(), server_default="0", nullable=False),
         sa.Column("failure", sa.Text(), nullable=True),
         sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_by", sa.Integer(), nullable=False),
+        sa.Column("ip_address", sa.String(length=45), nullable=True),
+        sa.Column("user_agent", sa.Text(), nullable=True),
         sa.Column("request_id", sa.String(length=64), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
@@ -85,42 +95,9 @@ def upgrade() -> None:
     op.create_index("ix_part_images_to_do", "part_images", ["id"], unique=False, postgresql_where="variants_at IS NULL")
     op.drop_column("part_images", "url")
     op.add_column("parts", sa.Column("price_boundary", sa.DateTime(timezone=True), nullable=True))
-    op.add_column(
-        "parts",
-        sa.Column(
-            "search_words",
-            postgresql.TSVECTOR(),
-            sa.Computed(
-                "setweight(to_tsvector('simple'::regconfig, sku || ' ' || COALESCE(manufacturer_number, '')), 'A') || setweight(to_tsvector('simple'::regconfig, part_name || ' ' || COALESCE(manufacturer, '')), 'B') || setweight(to_tsvector('simple'::regconfig, description), 'D')",
-                persisted=True,
-            ),
-            nullable=False,
-        ),
-    )
-    op.add_column(
-        "parts",
-        sa.Column(
-            "search_text",
-            sa.Text(),
-            sa.Computed(
-                "lower(sku || ' ' || part_name || ' ' || COALESCE(manufacturer, '') || ' ' || COALESCE(manufacturer_number, '') || ' ' || regexp_replace(sku, '[^[:alnum:]]', '', 'g') || ' ' || regexp_replace(COALESCE(manufacturer_number, ''), '[^[:alnum:]]', '', 'g'))",
-                persisted=True,
-            ),
-            nullable=False,
-        ),
-    )
     op.create_index(
         "ix_parts_price_boundary", "parts", ["price_boundary"], unique=False, postgresql_where="price_boundary IS NOT NULL"
     )
-    op.create_index(
-        "ix_parts_search_text",
-        "parts",
-        ["search_text"],
-        unique=False,
-        postgresql_using="gin",
-        postgresql_ops={"search_text": "gin_trgm_ops"},
-    )
-    op.create_index("ix_parts_search_words", "parts", ["search_words"], unique=False, postgresql_using="gin")
     op.add_column("users", sa.Column("version", sa.Integer(), server_default="1", nullable=False))
     op.execute("INSERT INTO audit_chain (id, last_hash) VALUES (1, repeat('0', 64))")
     op.execute(REFUSE)
@@ -132,21 +109,43 @@ def upgrade() -> None:
         "CREATE TRIGGER data_change_logs_no_truncate BEFORE TRUNCATE ON data_change_logs"
         " FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_rewrite_history()"
     )
+    op.execute(SNAPSHOTS_STAY)
+    op.execute(
+        "CREATE TRIGGER part_content_versions_no_truncate BEFORE TRUNCATE ON part_content_versions"
+        " FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_rewrite_history()"
+    )
+    # The trail is read newest first by the time of the change; each of these serves one filter in that order.
+    op.drop_index("idx_data_change_logs_part", table_name="data_change_logs", postgresql_where="part_id IS NOT NULL")
+    op.create_index(
+        "idx_data_change_logs_part",
+        "data_change_logs",
+        ["part_id", "changed_at", "id"],
+        unique=False,
+        postgresql_where="part_id IS NOT NULL",
+    )
+    op.drop_index(op.f("ix_data_change_logs_changed_by"), table_name="data_change_logs")
+    op.create_index("idx_data_change_logs_changed_by", "data_change_logs", ["changed_by", "changed_at", "id"], unique=False)
+    op.create_index("idx_data_change_logs_table", "data_change_logs", ["table_name", "changed_at", "id"], unique=False)
+    op.create_index("idx_data_change_logs_operation", "data_change_logs", ["operation", "changed_at", "id"], unique=False)
     op.execute(BOUNDARIES)
 
 
 def downgrade() -> None:
+    op.drop_index("idx_data_change_logs_operation", table_name="data_change_logs")
+    op.drop_index("idx_data_change_logs_table", table_name="data_change_logs")
+    op.drop_index("idx_data_change_logs_changed_by", table_name="data_change_logs")
+    op.create_index(op.f("ix_data_change_logs_changed_by"), "data_change_logs", ["changed_by"], unique=False)
+    op.drop_index("idx_data_change_logs_part", table_name="data_change_logs", postgresql_where="part_id IS NOT NULL")
+    op.create_index(
+        "idx_data_change_logs_part", "data_change_logs", ["part_id", "id"], unique=False, postgresql_where="part_id IS NOT NULL"
+    )
+    op.execute("DROP TRIGGER part_content_versions_no_truncate ON part_content_versions")
+    op.execute("DROP TRIGGER part_content_versions_stay ON part_content_versions")
     op.execute("DROP TRIGGER data_change_logs_no_truncate ON data_change_logs")
     op.execute("DROP TRIGGER data_change_logs_append_only ON data_change_logs")
     op.execute("DROP FUNCTION refuse_to_rewrite_history()")
     op.drop_column("users", "version")
-    op.drop_index("ix_parts_search_words", table_name="parts", postgresql_using="gin")
-    op.drop_index(
-        "ix_parts_search_text", table_name="parts", postgresql_using="gin", postgresql_ops={"search_text": "gin_trgm_ops"}
-    )
     op.drop_index("ix_parts_price_boundary", table_name="parts", postgresql_where="price_boundary IS NOT NULL")
-    op.drop_column("parts", "search_text")
-    op.drop_column("parts", "search_words")
     op.drop_column("parts", "price_boundary")
     op.execute("DELETE FROM part_images")
     op.add_column("part_images", sa.Column("url", sa.VARCHAR(length=500), autoincrement=False, nullable=False))

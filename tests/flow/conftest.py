@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
+from app.contract.events import Actor
 from app.core import Core
 from app.services.authentication import ROLES, hash_password
 from app.store import users
@@ -54,12 +55,12 @@ def everybody(api: Callable[[str], FlaskClient], client: FlaskClient) -> dict[st
 
 
 @pytest.fixture
-def staff(core: Core) -> Callable[..., str]:
+def staff(core: Core, actor: Actor) -> Callable[..., str]:
     """Make members of staff with the password `PASSWORD`; return the address."""
 
     def make(role: str = "editor") -> str:
         email = f"{uuid4().hex}@shop.example"
-        users.create_user(core.engine, email, f"Test {role}", _PASSWORD_HASH, role)
+        core.transactions.run(actor, lambda uow: users.create_user(uow, email, f"Test {role}", _PASSWORD_HASH, role))
         return email
 
     return make

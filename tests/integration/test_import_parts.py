@@ -11,7 +11,7 @@ import pytest
 from app.contract.events import Actor
 from app.core import Core
 from app.domain.imports import ImportFileError
-from app.services import imports
+from app.services import exports, imports
 from app.services.preconditions import Expected
 
 Query = Callable[..., list[dict[str, Any]]]
@@ -112,7 +112,7 @@ def test_an_empty_cell_removes_a_specification_and_keeps_a_count(
 def test_an_export_imports_without_a_change(load: Callable[[str], Any], core: Core, query: Query, tag: str) -> None:
     load(HEADER + rows(tag, 5) + f'{tag}-x,"Odd, ""quoted""","=HYPERLINK(""x"")\nsecond line",,,,0,0,,-40\n')
     out = StringIO()
-    count = imports.export_parts(core.reading, out)
+    count = exports.export_parts(core.reading, out)
     assert load(out.getvalue()) == (0, 0, count)
 
 
@@ -187,7 +187,7 @@ def test_no_cell_of_an_export_is_a_formula_and_the_round_trip_keeps_every_text(
     names = ["=HYPERLINK(1)", "+49", "-40 °C", "@SUM(1)", "'=quoted", "plain"]
     ids = [new_part(part_name=name) for name in names]
     out = StringIO()
-    imports.export_parts(core.reading, out)
+    exports.export_parts(core.reading, out)
     cells = [cell for row in csv.reader(StringIO(out.getvalue())) for cell in row]
     assert not [cell for cell in cells if cell[:1] in {"=", "+", "-", "@"}]
     imports.import_parts(core.transactions, core.reading, actor, lambda: StringIO(out.getvalue()))

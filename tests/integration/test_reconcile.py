@@ -11,7 +11,7 @@ from app.contract import cache_keys
 from app.contract.events import Actor
 from app.core import Core
 from app.store import truth
-from app.store.catalog import PartFilters
+from app.store.listing import PartFilters
 from app.sync.adoption import REASON
 from app.sync.reconcile import LOCK
 
@@ -132,29 +132,32 @@ def test_a_list_that_is_none_of_ours_is_dropped_and_stops_nothing(body: bytes, c
     ("table", "kind"), [("data_change_logs", "audit_missing"), ("part_content_versions", "snapshot_missing")]
 )
 def test_a_deleted_record_is_written_again_as_it_was(
-    table: str, kind: str, core: Core, new_part: Callable[..., int], deliver: Callable[[], None], query: Query
-) -> None:
+    table: str, kind: str, core: Core, new_part: Callable[..., int], deliver: Callable[[], None], query: Query,
+    rewrite: Callable[..., None],
+) -> None:  # fmt: skip
     part_id = new_part()
     deliver()
-    columns = f"SELECT to_jsonb(t) - 'id' AS row FROM {table} t WHERE part_id = :id ORDER BY row"
+    # What is written again stands at the end of the chain, so it has another hash.
+    columns = f"SELECT to_jsonb(t) - 'id' - 'hash' AS row FROM {table} t WHERE part_id = :id ORDER BY row"
     before = query(columns, id=part_id)
     assert before
-    query(f"DELETE FROM {table} WHERE part_id = :id", id=part_id)
+    rewrite(f"DELETE FROM {table} WHERE part_id = :id", id=part_id)
     assert found(core.reconciliation.run())[kind] == len(before)
     deliver()
     assert query(columns, id=part_id) == before
 
 
 def test_a_rehearsal_says_what_it_found_and_changes_nothing(
-    core: Core, new_part: Callable[..., int], deliver: Callable[[], None], query: Query, valkey: Redis
-) -> None:
+    core: Core, new_part: Callable[..., int], deliver: Callable[[], None], query: Query, valkey: Redis,
+    rewrite: Callable[..., None],
+) -> None:  # fmt: skip
     part_id, other = new_part(), new_part()
     deliver()
     core.parts.catalog.part(other)
     core.parts.catalog.part(other)
     query("UPDATE stock_levels SET current_stock = 3 WHERE part_id = :id", id=part_id)
     query("UPDATE parts SET part_name = 'By hand' WHERE id = :id", id=part_id)
-    query("DELETE FROM data_change_logs WHERE part_id = :id", id=part_id)
+    rewrite("DELETE FROM data_change_logs WHERE part_id = :id", id=part_id)
     valkey.hset(cache_keys.part_stock(other), "body", b"{}")
     events = "SELECT count(*) AS n, max(id) AS last FROM outbox_events"
     deliveries = "SELECT count(*) AS n FROM outbox_deliveries WHERE state = 'pending'"
@@ -198,6 +201,6 @@ def test_a_price_edited_past_the_application_gets_a_version_an_event_and_an_audi
     deliver()
     assert core.parts.panel.part(part_id)["price"]["version"] == 2
     assert core.parts.get_part_with_real_time_data(part_id).body["price"]["amount"] == "9.50"
-    [row] = [one for one in core.parts.panel.audit({"part_id": part_id}, None, 10) if one["table_name"] == "part_prices"]
+    [row] = core.parts.panel.audit({"part_id": part_id, "table_name": "part_prices"}, None, 10).items
     assert row["reason"] == REASON
     assert row["old_values"] == {"prices": [], "version": 1}

@@ -1,7 +1,9 @@
 """What follows every operation of staff in audit trail, history, cache and open pages (after Zulip's `verify_action`)."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
 from typing import Any
@@ -9,14 +11,20 @@ from typing import Any
 import orjson
 import pytest
 from redis import Redis
+from sqlalchemy import text
 
 from app.contract import rooms
 from app.contract.events import Actor
+from app.contract.task_names import Effect
 from app.core import Core
+from app.domain.pictures import shown
 from app.domain.pricing import PriceLine
-from app.services import imports
+from app.services import imports, legacy_prices
+from app.services.images import kept_picture
 from app.services.preconditions import Expected
+from app.services.versions import Wish
 from app.sync.cached_copies import differing_parts
+from tests.sample_pictures import jpeg
 
 Query = Callable[..., list[dict[str, Any]]]
 ANY = Expected()
@@ -30,6 +38,8 @@ class Shop:
     core: Core
     actor: Actor
     part_id: int
+    top: int = 0
+    leaf: int = 0
 
     def change(self, **columns: object) -> None:
         self.core.parts.update_part_content_with_sync(self.actor, self.part_id, columns, ANY, "because")
@@ -48,11 +58,66 @@ class Shop:
 
     def category(self) -> int:
         with self.core.engine.begin() as connection:
-            from sqlalchemy import text
-
             slug = f"category-{self.part_id}"
             statement = text("INSERT INTO categories (name, slug) VALUES (:slug, :slug) RETURNING id")
             return int(connection.execute(statement, {"slug": slug}).scalar_one())
+
+    def place(self) -> None:
+        """Put the part into a category below another one."""
+        made = self.core.parts.create_category_with_sync(self.actor, f"Top {self.part_id}", None, None)
+        self.top = made["id"]
+        self.leaf = self.core.parts.create_category_with_sync(self.actor, f"Leaf {self.part_id}", self.top, None)["id"]
+        self.change(category_id=self.leaf)
+
+    def change_category(self, category_id: int, **changes: object) -> None:
+        self.core.parts.update_category_with_sync(self.actor, category_id, changes, ANY, None)
+
+    def delete_leaf(self) -> None:
+        self.core.parts.delete_category_with_sync(self.actor, self.leaf, self.top, ANY)
+
+    def price_soon(self) -> None:
+        begins = datetime.now(UTC) + timedelta(milliseconds=300)
+        self.price([*EUR, PriceLine("EUR", Decimal("5.00"), 1, begins)])
+
+    def wait_for_the_price(self) -> None:
+        end = time.monotonic() + 10
+        while self.core.parts.panel.part(self.part_id)["versions"]["price"] < 3:
+            assert time.monotonic() < end, "the price never began"
+            self.core.price_dates.apply()
+
+    def legacy(self) -> None:
+        with self.core.engine.begin() as connection:
+            statement = text("INSERT INTO prices (part_id, amount, currency) VALUES (:id, 5, 'EUR')")
+            connection.execute(statement, {"id": self.part_id})
+
+    def move_prices(self) -> None:
+        legacy_prices.move_prices(self.core.transactions, self.core.reading, self.actor, dry_run=False)
+
+    def specify(self, *names: str) -> None:
+        given = [{"name": name, "value": "10", "unit": "mm", "group": ""} for name in names]
+        self.core.parts.update_specifications_with_sync(self.actor, self.part_id, given, ANY, "because")
+
+    def image(self) -> None:
+        picture = kept_picture(self.core.storage, jpeg())
+        self.core.parts.add_image_with_sync(self.actor, self.part_id, picture, "A bearing", ANY, "because")
+
+    def images(self) -> list[int]:
+        return [image["id"] for image in self.core.parts.panel.part(self.part_id)["images"]]
+
+    def turn_images(self) -> None:
+        self.core.parts.order_images_with_sync(self.actor, self.part_id, self.images()[::-1], ANY, "because")
+
+    def describe_image(self) -> None:
+        self.core.parts.describe_image_with_sync(self.actor, self.part_id, self.images()[0], "Newer", ANY, "because")
+
+    def delete_image(self) -> None:
+        self.core.parts.delete_image_with_sync(self.actor, self.part_id, self.images()[0], ANY, "because")
+
+    def keep_versions(self) -> None:
+        self.core.deliveries.deliver(Effect.SNAPSHOT_CONTENT)
+
+    def restore_version(self) -> None:
+        self.core.parts.restore_version_with_sync(self.actor, Wish(self.part_id, 1, reason="because"), ANY)
 
     def import_row(self) -> None:
         sku = self.core.parts.panel.part(self.part_id)["sku"]
@@ -65,19 +130,57 @@ OPERATIONS: dict[str, tuple[list[Callable[[Shop], None]], Callable[[Shop], None]
     "sku": ([], lambda s: s.change(sku=f"NEW-{s.part_id}"), ("parts", "UPDATE", {"sku"})),
     "name": ([], lambda s: s.change(part_name="Newer"), ("parts", "UPDATE", {"part_name"})),
     "description": ([], lambda s: s.change(description="a\nb"), ("parts", "UPDATE", {"description"})),
-    "category": ([], lambda s: s.change(category_id=s.category()), ("parts", "UPDATE", {"category_id"})),
+    "category": ([], lambda s: s.change(category_id=s.category()), ("parts", "UPDATE", {"category_id", "category_path"})),
+    "slug": ([], lambda s: s.change(slug=f"chosen-{s.part_id}"), ("parts", "UPDATE", {"slug"})),
+    "specifications": (
+        [lambda s: s.specify("Bore", "Width")], lambda s: s.specify("Width"), ("part_specifications", "UPDATE", {"specifications"}),
+    ),
+    "add an image": ([lambda s: s.image()], lambda s: s.image(), ("part_images", "INSERT", {"images"})),
+    "order images": (
+        [lambda s: s.image(), lambda s: s.image()], lambda s: s.turn_images(), ("part_images", "UPDATE", {"images"}),
+    ),
+    "describe an image": ([lambda s: s.image()], lambda s: s.describe_image(), ("part_images", "UPDATE", {"images"})),
+    "delete an image": ([lambda s: s.image(), lambda s: s.image()], lambda s: s.delete_image(), ("part_images", "DELETE", {"images"})),
     "manufacturer": ([], lambda s: s.change(manufacturer="ACME"), ("parts", "UPDATE", {"manufacturer"})),
     "number": ([], lambda s: s.change(manufacturer_number="4711"), ("parts", "UPDATE", {"manufacturer_number"})),
     "unpublish": ([], lambda s: s.change(status="draft"), ("parts", "UPDATE", {"status"})),
     "publish": ([lambda s: s.change(status="draft")], lambda s: s.change(status="published"), ("parts", "UPDATE", {"status"})),
     "archive": ([], lambda s: s.archive(), ("parts", "DELETE", {"archived_at"})),
     "restore": ([lambda s: s.archive()], lambda s: s.restore(), ("parts", "UPDATE", {"archived_at"})),
+    "restore a version": (
+        [lambda s: s.change(part_name="Newer"), lambda s: s.specify("Bore"), lambda s: s.keep_versions()],
+        lambda s: s.restore_version(), ("parts", "UPDATE", {"part_name", "specifications"}),
+    ),
     "set stock": ([], lambda s: s.stock(current_stock=0), ("stock_levels", "UPDATE", {"current_stock"})),
     "reserve": ([], lambda s: s.stock(reserved_quantity=9), ("stock_levels", "UPDATE", {"reserved_quantity"})),
     "threshold": ([], lambda s: s.stock(min_stock_level=50), ("stock_levels", "UPDATE", {"min_stock_level"})),
     "price": ([], lambda s: s.price(EUR), ("part_prices", "UPDATE", {"prices"})),
     "no price": ([lambda s: s.price(EUR)], lambda s: s.price([]), ("part_prices", "UPDATE", {"prices"})),
-}
+    "rename a category": (
+        [lambda s: s.place()], lambda s: s.change_category(s.top, name=f"N {s.part_id}"), ("parts", "UPDATE", {"category_path"}),
+    ),
+    "move a category": (
+        [lambda s: s.place()], lambda s: s.change_category(s.leaf, parent_id=None), ("parts", "UPDATE", {"category_path"}),
+    ),
+    "give a category another address": (
+        [lambda s: s.place()], lambda s: s.change_category(s.leaf, slug=f"s-{s.part_id}"), ("parts", "UPDATE", {"category_path"}),
+    ),
+    "delete a category": (
+        [lambda s: s.place()], lambda s: s.delete_leaf(), ("parts", "UPDATE", {"category_id", "category_path"}),
+    ),
+    "a price begins by its date": (
+        [lambda s: s.price_soon()], lambda s: s.wait_for_the_price(), ("part_prices", "UPDATE", {"price"}),
+    ),
+    "move legacy prices": ([lambda s: s.legacy()], lambda s: s.move_prices(), ("prices", "DELETE", {"prices", "legacy"})),
+}  # fmt: skip
+# Where it is not the reason that was given.
+REASONS = {
+    "archive": None, "restore": None, "a price begins by its date": "price dates", "move legacy prices": "move-prices",
+    "restore a version": "Restored version 1: because",
+    "rename a category": 'category "Top {id}" renamed', "move a category": 'category "Leaf {id}" moved',
+    "give a category another address": 'category "Leaf {id}" given another address',
+    "delete a category": 'category "Leaf {id}" deleted',
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -181,13 +284,17 @@ def test_the_audit_trail_says_who_what_whence_and_why(name: str, shop: Shop, del
     assert (row["table_name"], row["operation"]) == (table, kind)
     assert row["old_values"].keys() == row["new_values"].keys() == columns | {"version"}
     assert row["new_values"]["version"] == row["old_values"]["version"] + 1 == row["version"]
-    actor = shop.actor
+    # Nobody asks for a date to come.
+    actor = Actor(shop.actor.user_id, "") if name == "a price begins by its date" else shop.actor
     assert (row["changed_by"], row["ip_address"], row["user_agent"], row["request_id"]) == (
         actor.user_id, actor.ip_address, actor.user_agent, actor.request_id,
     )  # fmt: skip
-    assert row["reason"] == (None if name in {"archive", "restore"} else "because")
-    for column in columns & first.keys() - {"archived_at"}:
-        assert row["old_values"][column] == first[column]
+    reason = REASONS.get(name, "because")
+    assert row["reason"] == (reason and reason.format(id=shop.part_id))
+    # The trail keeps of a picture what its row says, and not what pages make of it.
+    old = row["old_values"] | {"images": [shown(image) for image in row["old_values"].get("images", [])]}
+    for column in columns & first.keys() - {"archived_at", "price"}:
+        assert old[column] == first[column]
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -228,7 +335,7 @@ def test_every_content_version_has_its_own_snapshot_whatever_came_after(
     assert shown == [(1, "Test part", ""), (2, "Second", ""), (3, "Second", "third"), (4, "Second", "third")]
     assert [r["content_snapshot"]["archived"] for r in rows] == [False, False, False, True]
     assert [r["is_active"] for r in rows] == [False, False, False, True]
-    assert [r["change_summary"] for r in rows] == ["Created", "because", "because", "Archived"]
+    assert [r["change_summary"] for r in rows] == ["Created", "Changed name (because)", "Changed description and status (because)", "Archived"]
     assert {r["created_by"] for r in rows} == {shop.actor.user_id}
 
 

@@ -3,7 +3,11 @@
 from decimal import Decimal
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
+from app.domain.content import normalised
+from app.domain.import_columns import Specification, header_of, read_columns
 from app.domain.imports import ImportFileError, ImportRow, RowError, read_rows
 
 HEADER = "sku,part_name,description,category,price,currency,current_stock,min_stock_level,Bore\n"
@@ -24,7 +28,7 @@ def test_a_row_means_what_its_columns_say() -> None:
         price=(Decimal("1.50"), "EUR"),
         current_stock=3,
         min_stock_level=2,
-        specifications=(("Bore", "20"),),
+        specifications=((Specification("Bore"), "20"),),
     )
 
 
@@ -38,7 +42,7 @@ def test_a_column_that_is_not_there_says_nothing_and_an_empty_one_says_empty() -
         (),
     )
     (empty,) = read(HEADER + "a,b,,,,,,,\n")
-    assert (empty.description, empty.category, empty.specifications) == ("", (), (("Bore", ""),))
+    assert (empty.description, empty.category, empty.specifications) == ("", (), ((Specification("Bore"), ""),))
 
 
 @pytest.mark.parametrize(
@@ -96,9 +100,8 @@ def test_one_sku_twice_is_named_with_both_lines_also_in_another_normal_form() ->
         ("sku\n", "part_name"),
         ("part_name\n", "sku"),
         ("sku,part_name,Bore,Bore\n", "Bore"),
-        ("sku,part_name,\n", "column 3"),
         ("sku,part_name," + "x" * 201 + "\n", "x" * 40),
-        ("sku;part_name\n", "sku"),
+        ("sku|part_name\n", "sku"),
     ],
 )
 def test_a_header_that_cannot_be_used_is_refused(header: str, field: str) -> None:
@@ -118,3 +121,65 @@ def test_broken_quotes_and_endless_cells_end_the_file_with_an_error(rest: str) -
 
 def test_empty_lines_are_no_rows() -> None:
     assert len(read("sku,part_name\n\na,b\n\n")) == 1
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_the_header_says_which_separator_the_file_has(separator: str) -> None:
+    (row,) = read(f"sku{separator}part_name{separator}Bore\na{separator}b{separator}1.5\n")
+    assert (row.sku, row.part_name, row.specifications) == ("a", "b", ((Specification("Bore"), "1.5"),))
+
+
+def test_a_spreadsheets_own_line_about_the_separator_is_followed_and_counted() -> None:
+    good, bad = read("sep=;\r\nsku;part_name\r\na;b\r\nc\r\n")
+    assert (good.sku, good.line, bad.line) == ("a", 3, 4)
+
+
+def test_a_name_in_the_header_may_have_the_separator_and_line_breaks_in_quotes() -> None:
+    (row,) = read('sku;part_name;"Bore; d,\nnominal"\na;b;7\n')
+    assert row.specifications == ((Specification("Bore; d,\nnominal"), "7"),)
+
+
+@pytest.mark.parametrize(
+    ("names", "fields"),
+    [
+        (["SKU", "Name", "Qty", "Brand", "MPN"], ["sku", "part_name", "current_stock", "manufacturer", "manufacturer_number"]),
+        (["Part-Number", "PRODUCT NAME"], ["sku", "part_name"]),
+        (["Part number", "sku", "part_name", "Name"], [Specification("Part number"), "sku", "part_name", Specification("Name")]),
+        (["Manufacturer's number", "Min. stock"], ["manufacturer_number", "min_stock_level"]),
+    ],
+)
+def test_columns_are_known_by_the_names_that_other_systems_give_them(names: list[str], fields: list[object]) -> None:
+    assert read_columns(names) == fields
+
+
+@given(st.tuples(st.text(min_size=1), st.text(), st.text()))
+def test_every_specification_has_a_header_that_is_read_as_it(parts: tuple[str, str, str]) -> None:
+    specification = Specification(*(normalised(part) for part in parts))
+    assume(specification.name)
+    assert read_columns([normalised(header_of(specification))]) == [specification]
+
+
+def test_a_unit_and_a_group_stand_in_the_header() -> None:
+    assert read_columns(["Bore [mm]", "Dimensions: Bore [mm]", ": Price", "Ratio 1:2", r"A \[b\]"]) == [
+        Specification("Bore", "mm"), Specification("Bore", "mm", "Dimensions"), Specification("Price"),
+        Specification("Ratio 1:2"), Specification("A [b]"),
+    ]  # fmt: skip
+
+
+def test_a_part_has_one_value_of_a_specification_whatever_its_unit() -> None:
+    good, bad = read("sku,part_name,Bore [mm],Bore [in]\na,b,5,\nc,d,5,6\n")
+    assert good.sku == "a"
+    assert (bad.line, bad.field) == (3, "Bore")
+
+
+def test_a_column_without_a_name_must_be_empty() -> None:
+    good, bad = read("sku,part_name,\na,b,\nc,d,e\n")
+    assert good.sku == "a"
+    assert (bad.line, bad.field) == (3, "column 3")
+
+
+def test_a_byte_that_is_not_utf8_is_named_in_its_line() -> None:
+    text = "sku,part_name\na,b\nc,Größe\n".encode("latin-1").decode(errors="surrogateescape")
+    good, bad = read(text)
+    assert (good.sku, bad.line, bad.field) == ("a", 3, "part_name")
+    assert "0xF6" in bad.reason

@@ -1,23 +1,27 @@
 """The panel's parts: list, create, read, change, archive, bring back."""
 
+from dataclasses import asdict
 from typing import Any
 
 from flask import Response, g
 from flask_smorest import Blueprint
 
 from app.api.auth import actor, require
+from app.api.errors import may_answer
 from app.api.parsing import StrictParser
-from app.api.preconditions import expected
-from app.api.rendering import json_response, page_body
+from app.api.preconditions import expected, heeds_if_match
+from app.api.rendering import digest_of, json_response, page_body
 from app.api.schemas.answers import AdminPartPageSchema, AdminPartSchema, ContentAnswerSchema, PriceListAnswerSchema
 from app.api.schemas.parts import (
     AdminPartQuerySchema,
     PartCreateSchema,
     PartUpdateSchema,
     PriceListSchema,
+    SpecificationListSchema,
     VersionQuerySchema,
     price_lines,
 )
+from app.domain.search import words_of
 from app.services.content import current_state
 from app.store.panel import GridFilters
 
@@ -31,8 +35,8 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 @blueprint.response(200, AdminPartPageSchema)
 def list_parts(query: dict[str, Any]) -> Response:
     """List parts with their stock and price."""
-    filters = GridFilters(tuple(query["q"].split()[:10]), query["category"], query["status"], query["low_stock"])
-    scope = f"admin parts {query['sort']}"
+    filters = GridFilters(words_of(query["q"]), query["category"], query["status"], query["low_stock"])
+    scope = f"admin parts {query['sort']} {digest_of(asdict(filters))}"
     after = g.cursors.read(scope, query["cursor"])
     page = g.core.parts.panel.list_parts(filters, query["sort"], after, query["limit"])
     return json_response(page_body(page, g.cursors.write(scope, page.next)))
@@ -40,6 +44,7 @@ def list_parts(query: dict[str, Any]) -> Response:
 
 @blueprint.route("", methods=["POST"])
 @require("editor")
+@may_answer(409)
 @blueprint.arguments(PartCreateSchema)
 @blueprint.response(201, AdminPartSchema)
 def create_part(body: dict[str, Any]) -> Response:
@@ -60,6 +65,7 @@ def get_part(part_id: int) -> Response:
 
 @blueprint.route("/<id:part_id>", methods=["PUT"])
 @require("editor")
+@heeds_if_match
 @blueprint.arguments(PartUpdateSchema)
 @blueprint.response(200, ContentAnswerSchema)
 def update_part(body: dict[str, Any], part_id: int) -> Response:
@@ -71,6 +77,7 @@ def update_part(body: dict[str, Any], part_id: int) -> Response:
 
 @blueprint.route("/<id:part_id>", methods=["DELETE"])
 @require("editor")
+@heeds_if_match
 @blueprint.arguments(VersionQuerySchema, location="query")
 @blueprint.response(200, ContentAnswerSchema)
 def archive_part(query: dict[str, Any], part_id: int) -> Response:
@@ -81,6 +88,7 @@ def archive_part(query: dict[str, Any], part_id: int) -> Response:
 
 @blueprint.route("/<id:part_id>/restore", methods=["POST"])
 @require("editor")
+@heeds_if_match
 @blueprint.arguments(VersionQuerySchema, location="query")
 @blueprint.response(200, ContentAnswerSchema)
 def restore_part(query: dict[str, Any], part_id: int) -> Response:
@@ -89,8 +97,21 @@ def restore_part(query: dict[str, Any], part_id: int) -> Response:
     return json_response(current_state(content))
 
 
+@blueprint.route("/<id:part_id>/specifications", methods=["PUT"])
+@require("editor")
+@heeds_if_match
+@blueprint.arguments(SpecificationListSchema)
+@blueprint.response(200, ContentAnswerSchema)
+def set_specifications(body: dict[str, Any], part_id: int) -> Response:
+    """Replace the part's specifications; they are shown in the order in which they are sent."""
+    condition, given = expected(body.get("version")), body["specifications"]
+    content = g.core.parts.update_specifications_with_sync(actor(), part_id, given, condition, body["reason"])
+    return json_response(current_state(content))
+
+
 @blueprint.route("/<id:part_id>/prices", methods=["PUT"])
 @require("editor")
+@heeds_if_match
 @blueprint.arguments(PriceListSchema)
 @blueprint.response(200, PriceListAnswerSchema)
 def set_prices(body: dict[str, Any], part_id: int) -> Response:

@@ -7,7 +7,7 @@ from flask_smorest import Blueprint
 
 from app.api.auth import actor, require
 from app.api.parsing import StrictParser
-from app.api.preconditions import expected
+from app.api.preconditions import expected, heeds_if_match
 from app.api.rendering import json_response
 from app.api.schemas.answers import AdminStockSchema
 from app.api.schemas.parts import StockAdjustmentSchema, StockUpdateSchema
@@ -18,6 +18,7 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 
 @blueprint.route("/<id:part_id>/stock", methods=["PUT"])
 @require("stock")
+@heeds_if_match
 @blueprint.arguments(StockUpdateSchema)
 @blueprint.response(200, AdminStockSchema)
 def set_stock(body: dict[str, Any], part_id: int) -> Response:
@@ -28,6 +29,7 @@ def set_stock(body: dict[str, Any], part_id: int) -> Response:
 
 @blueprint.route("/<id:part_id>/stock/adjustments", methods=["POST"])
 @require("stock")
+@heeds_if_match
 @blueprint.arguments(StockAdjustmentSchema)
 @blueprint.response(200, AdminStockSchema)
 def adjust_stock(body: dict[str, Any], part_id: int) -> Response:

@@ -1,16 +1,18 @@
 """What customers read: parts and categories. No login, read only, always with a strong ETag."""
 
+from dataclasses import asdict
 from typing import Any
 
 from flask import Response, g
 from flask_smorest import Blueprint
 
 from app.api.parsing import StrictParser
-from app.api.rendering import page_body, public_response
-from app.api.schemas.answers import CategoryPageSchema, PublicPartPageSchema, PublicPartSchema
-from app.api.schemas.parts import PublicPartQuerySchema
+from app.api.rendering import digest_of, page_body, public_response
+from app.api.schemas.answers import CategoryPageSchema, PublicPartSchema
+from app.api.schemas.search import FacetsSchema, FilterQuerySchema, PublicPartPageSchema, PublicPartQuerySchema
 from app.domain.errors import NotFoundError
-from app.store.catalog import PartFilters
+from app.domain.search import words_of
+from app.store.listing import PartFilters
 
 blueprint = Blueprint("public", __name__, url_prefix="/api/v1", description="The customers' side")
 blueprint.ARGUMENTS_PARSER = StrictParser()
@@ -21,12 +23,31 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 @blueprint.response(200, PublicPartPageSchema)
 def list_parts(query: dict[str, Any]) -> Response:
     """List published parts."""
-    bounds = {name: None if query[name] is None else str(query[name]) for name in ("min_price", "max_price")}
-    filters = PartFilters(tuple(query["q"].lower().split()[:10]), query["category"], query["in_stock"], **bounds)
-    scope = f"parts {query['sort']}"
+    filters = _filters(query)
+    sort = query["sort"] or "relevance"
+    if sort == "relevance" and not filters.words:
+        sort = "name"
+    scope = f"parts {sort} {digest_of(asdict(filters))}"
     after = g.cursors.read(scope, query["cursor"])
-    answer = g.core.parts.catalog.list_parts(filters, query["sort"], after, query["limit"])
-    return public_response(page_body(answer.body, g.cursors.write(scope, answer.body.next)), answer.result)
+    answer = g.core.parts.catalog.list_parts(filters, sort, after, query["limit"])
+    body = page_body(answer.body, g.cursors.write(scope, answer.body.next)) | {"match": answer.body.match}
+    return public_response(body, answer.result)
+
+
+@blueprint.route("/parts/facets", methods=["GET"])
+@blueprint.arguments(FilterQuerySchema, location="query")
+@blueprint.response(200, FacetsSchema)
+def facets(query: dict[str, Any]) -> Response:
+    """Count the published parts that each choice of a filter would leave."""
+    answer = g.core.parts.catalog.facets(_filters(query))
+    return public_response(answer.body, answer.result)
+
+
+def _filters(query: dict[str, Any]) -> PartFilters:
+    lowest, highest = (None if query[name] is None else str(query[name]) for name in ("min_price", "max_price"))
+    return PartFilters(
+        words_of(query["q"]), query["category"], query["manufacturer"], query["in_stock"], min_price=lowest, max_price=highest
+    )
 
 
 @blueprint.route("/parts/<id:part_id>", methods=["GET"])

@@ -4,7 +4,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from app.api.parsing import Items, Moment, Money, Quantity, StrictSchema, Text
+from app.api.parsing import Flag, Items, Moment, Money, Quantity, StrictSchema, Text, WholeNumber
+from app.domain.content import MOST_DESCRIPTION, SLUG
 from app.domain.pricing import PriceLine
 from app.domain.stock import LARGEST_QUANTITY
 
@@ -72,6 +73,18 @@ def unique_names(specifications: list[dict[str, Any]]) -> None:
         raise ValidationError("Two specifications of a group have the same name; keep one.", "specifications")
 
 
+class SpecificationListSchema(StrictSchema):
+    """A part's whole list of specifications, in the order in which they are shown."""
+
+    specifications = Items(fields.Nested(SpecificationSchema), most=200, required=True)
+    version = _identifier()
+    reason = _reason()
+
+    @validates_schema
+    def _names(self, data: dict[str, Any], **_options: Any) -> None:
+        unique_names(data["specifications"])
+
+
 class InitialStockSchema(StrictSchema):
     """The stock that a part begins with."""
 
@@ -81,7 +94,13 @@ class InitialStockSchema(StrictSchema):
 
 
 class _ContentFields(StrictSchema):
-    description = Text(multiline=True, validate=validate.Length(max=50_000))
+    slug = fields.String(
+        validate=[
+            validate.Length(max=200),
+            validate.Regexp(SLUG, error="Use lower-case Latin letters, digits and single hyphens, and at least one letter."),
+        ]
+    )
+    description = Text(multiline=True, validate=validate.Length(max=MOST_DESCRIPTION))
     category_id = _identifier(allow_none=True)
     manufacturer = Text(validate=validate.Length(max=200), allow_none=True)
     manufacturer_number = Text(validate=validate.Length(max=100), allow_none=True)
@@ -144,8 +163,8 @@ class PriceListSchema(StrictSchema):
 class PageQuerySchema(StrictSchema):
     """Which page of a list."""
 
-    limit = fields.Integer(load_default=50, validate=validate.Range(min=1, max=200))
-    cursor = fields.String(load_default=None, validate=validate.Length(max=1000))
+    limit = WholeNumber(load_default=50, validate=validate.Range(min=1, max=200))
+    cursor = fields.String(load_default=None, validate=validate.Length(max=4000))
 
 
 class PartQuerySchema(PageQuerySchema):
@@ -155,15 +174,6 @@ class PartQuerySchema(PageQuerySchema):
     category = Text(load_default=None, validate=validate.Length(max=240))
 
 
-class PublicPartQuerySchema(PartQuerySchema):
-    """The customers' list."""
-
-    in_stock = fields.Boolean(load_default=None)
-    min_price = Money(load_default=None)
-    max_price = Money(load_default=None)
-    sort = fields.String(load_default="name", validate=validate.OneOf(("name", "-name", "price", "-price", "newest")))
-
-
 ADMIN_SORTS = tuple(sign + name for name in ("sku", "part_name", "available", "updated_at") for sign in ("", "-"))
 
 
@@ -171,11 +181,11 @@ class AdminPartQuerySchema(PartQuerySchema):
     """The panel's grid."""
 
     status = fields.String(load_default=None, validate=validate.OneOf((*STATUSES, "archived")))
-    low_stock = fields.Boolean(load_default=None)
+    low_stock = Flag(load_default=None)
     sort = fields.String(load_default="sku", validate=validate.OneOf(ADMIN_SORTS))
 
 
 class VersionQuerySchema(StrictSchema):
     """The version that the writer saw, where a call has no body."""
 
-    version = fields.Integer(load_default=None, validate=validate.Range(min=1, max=LARGEST_QUANTITY))
+    version = WholeNumber(load_default=None, validate=validate.Range(min=1, max=LARGEST_QUANTITY))

@@ -1,0 +1,63 @@
+"""The panel's category tree: list, create, rename, move, delete."""
+
+from typing import Any
+
+from flask import Response, g
+from flask_smorest import Blueprint
+
+from app.api.auth import actor, require
+from app.api.errors import may_answer
+from app.api.parsing import StrictParser
+from app.api.preconditions import expected, heeds_if_match
+from app.api.rendering import json_response
+from app.api.schemas.categories import (
+    AdminCategoryPageSchema,
+    AdminCategorySchema,
+    CategoryCreateSchema,
+    CategoryDeleteQuerySchema,
+    CategoryUpdateSchema,
+)
+
+blueprint = Blueprint("admin_categories", __name__, url_prefix="/api/v1/admin/categories", description="The category tree")
+blueprint.ARGUMENTS_PARSER = StrictParser()
+
+
+@blueprint.route("", methods=["GET"])
+@require("viewer")
+@blueprint.response(200, AdminCategoryPageSchema)
+def list_categories() -> Response:
+    """List all categories, each with its parent, its own parts and its subcategories in numbers."""
+    return json_response({"items": g.core.parts.panel.categories(), "next_cursor": None})
+
+
+@blueprint.route("", methods=["POST"])
+@require("editor")
+@may_answer(409)
+@blueprint.arguments(CategoryCreateSchema)
+@blueprint.response(201, AdminCategorySchema)
+def create_category(body: dict[str, Any]) -> Response:
+    """Create a category."""
+    made = g.core.parts.create_category_with_sync(actor(), body["name"], body["parent_id"], body.get("slug"), body["reason"])
+    return json_response(made, 201, {"Location": f"/api/v1/admin/categories/{made['id']}"})
+
+
+@blueprint.route("/<id:category_id>", methods=["PUT"])
+@require("editor")
+@heeds_if_match
+@blueprint.arguments(CategoryUpdateSchema)
+@blueprint.response(200, AdminCategorySchema)
+def update_category(body: dict[str, Any], category_id: int) -> Response:
+    """Rename or move a category; every part below it gets its next content version."""
+    condition, reason = expected(body.pop("version", None)), body.pop("reason")
+    return json_response(g.core.parts.update_category_with_sync(actor(), category_id, body, condition, reason))
+
+
+@blueprint.route("/<id:category_id>", methods=["DELETE"])
+@require("editor")
+@heeds_if_match
+@blueprint.arguments(CategoryDeleteQuerySchema, location="query")
+@blueprint.response(200, AdminCategorySchema)
+def delete_category(query: dict[str, Any], category_id: int) -> Response:
+    """Delete a category that is empty, or whose parts and subcategories `target` takes over; answers what it was."""
+    condition = expected(query["version"])
+    return json_response(g.core.parts.delete_category_with_sync(actor(), category_id, query["target"], condition))

@@ -1,0 +1,75 @@
+"""Catalogue files: upload, progress, errors. Workers do the work."""
+
+import csv
+import io
+from typing import Any
+
+from flask import Response, g
+from flask_smorest import Blueprint
+
+from app.api.auth import actor, require
+from app.api.parsing import StrictParser, takes_file
+from app.api.rendering import json_response, page_body
+from app.api.schemas.imports import ImportJobPageSchema, ImportJobSchema, ImportQuerySchema, ImportUploadSchema
+from app.api.schemas.parts import PageQuerySchema
+from app.domain.imports import spreadsheet_safe
+from app.services.import_jobs import MOST_BYTES, keep
+from app.store.paging import Page, Position
+
+blueprint = Blueprint("admin_imports", __name__, url_prefix="/api/v1/admin/imports", description="Catalogue files, for staff")
+blueprint.ARGUMENTS_PARSER = StrictParser()
+
+ERROR_COLUMNS = ("line", "field", "reason")
+
+
+@blueprint.route("", methods=["POST"])
+@require("editor")
+@takes_file(MOST_BYTES)
+@blueprint.arguments(ImportQuerySchema, location="query")
+@blueprint.arguments(ImportUploadSchema, location="files")
+@blueprint.response(202, ImportJobSchema)
+def start_import(query: dict[str, Any], form: dict[str, Any]) -> Response:
+    """Import a catalogue file: CSV of at most 50 MB. It is checked as a whole first; nothing is applied if a row is wrong.
+
+    The answer is the job; its progress is at its Location, and told on Socket.IO as `import.progress`. A dry run says what would
+    be done and writes nothing.
+    """
+    file, dry_run = form["file"], query["dry_run"] or form["dry_run"]
+    digest, size = g.offload(keep, g.core.storage, file.stream)
+    job = g.core.import_jobs.create(actor(), digest, size, file.filename or "", form["encoding"], dry_run=bool(dry_run))
+    return json_response(job, 202, {"Location": f"/api/v1/admin/imports/{job['id']}"})
+
+
+@blueprint.route("", methods=["GET"])
+@require("viewer")
+@blueprint.arguments(PageQuerySchema, location="query")
+@blueprint.response(200, ImportJobPageSchema)
+def list_imports(query: dict[str, Any]) -> Response:
+    """List imports, newest first."""
+    after, limit = g.cursors.read("imports", query["cursor"]), query["limit"]
+    jobs = g.core.import_jobs.jobs(after.id if after else None, limit)
+    last = jobs[limit - 1]["id"] if len(jobs) > limit else None
+    page = Page(jobs[:limit], Position(str(last), last) if last else None)
+    return json_response(page_body(page, g.cursors.write("imports", page.next)))
+
+
+@blueprint.route("/<id:job_id>", methods=["GET"])
+@require("viewer")
+@blueprint.response(200, ImportJobSchema)
+def get_import(job_id: int) -> Response:
+    """Return one import: how far it is, and what came of it."""
+    return json_response(g.core.import_jobs.job(job_id))
+
+
+@blueprint.route("/<id:job_id>/errors.csv", methods=["GET"])
+@require("viewer")
+@blueprint.response(200, {"type": "string"}, content_type="text/csv")
+def download_errors(job_id: int) -> Response:
+    """Download what is wrong with the file, line by line, safe to open in a spreadsheet."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(ERROR_COLUMNS)
+    for error in g.core.import_jobs.job(job_id)["errors"]:
+        writer.writerow([spreadsheet_safe(str(error[column])) for column in ERROR_COLUMNS])
+    disposition = {"Content-Disposition": f'attachment; filename="import-{job_id}-errors.csv"'}
+    return Response(out.getvalue(), content_type="text/csv; charset=utf-8", headers=disposition)

@@ -1,0 +1,83 @@
+"""A part's content versions: list, one, what differs, the way back, and what customers saw at a given time."""
+
+from typing import Any
+
+from flask import Response, g
+from flask_smorest import Blueprint
+
+from app.api.auth import actor, require
+from app.api.parsing import StrictParser
+from app.api.preconditions import expected, heeds_if_match
+from app.api.rendering import json_response
+from app.api.schemas.answers import VersionPageSchema, VersionSchema
+from app.api.schemas.history import (
+    AsOfSchema,
+    DiffQuerySchema,
+    MomentQuerySchema,
+    RestoredSchema,
+    RestorePreviewSchema,
+    RestoreQuerySchema,
+    RestoreSchema,
+    VersionDiffSchema,
+)
+from app.api.schemas.parts import PageQuerySchema
+from app.services.content import current_state
+from app.services.versions import Wish
+from app.store.paging import Position
+
+blueprint = Blueprint("admin_versions", __name__, url_prefix="/api/v1/admin/parts", description="Content versions")
+blueprint.ARGUMENTS_PARSER = StrictParser()
+
+
+@blueprint.route("/<id:part_id>/versions", methods=["GET"])
+@require("viewer")
+@blueprint.arguments(PageQuerySchema, location="query")
+@blueprint.response(200, VersionPageSchema)
+def list_versions(query: dict[str, Any], part_id: int) -> Response:
+    """List a part's content versions, newest first."""
+    scope, limit = f"versions {part_id}", query["limit"]
+    after = g.cursors.read(scope, query["cursor"])
+    rows = g.core.parts.panel.versions(part_id, after and after.id, limit)
+    following = Position("", rows[limit - 1]["version_number"]) if len(rows) > limit else None
+    return json_response({"items": rows[:limit], "next_cursor": g.cursors.write(scope, following)})
+
+
+@blueprint.route("/<id:part_id>/versions/<id:number>", methods=["GET"])
+@require("viewer")
+@blueprint.response(200, VersionSchema)
+def get_version(part_id: int, number: int) -> Response:
+    """Return one content version with its snapshot."""
+    return json_response(g.core.parts.panel.version(part_id, number))
+
+
+@blueprint.route("/<id:part_id>/versions/<id:number>/diff", methods=["GET"])
+@require("viewer")
+@blueprint.arguments(DiffQuerySchema, location="query")
+@blueprint.response(200, VersionDiffSchema)
+def diff_versions(query: dict[str, Any], part_id: int, number: int) -> Response:
+    """Say what leads from this version to another: field by field, texts by words, lists by items."""
+    return json_response(g.core.parts.panel.version_diff(part_id, number, query["to"]))
+
+
+@blueprint.route("/<id:part_id>/versions/<id:number>/restore", methods=["POST"])
+@require("editor")
+@heeds_if_match
+@blueprint.arguments(RestoreQuerySchema, location="query")
+@blueprint.arguments(RestoreSchema, required=False)
+@blueprint.response(200, {"oneOf": [RestoredSchema, RestorePreviewSchema]})
+def restore_version(query: dict[str, Any], body: dict[str, Any], part_id: int, number: int) -> Response:
+    """Make this version's content the present one, as a new version; with `dry_run` only say what would change."""
+    wish, condition = Wish(part_id, number, body["fields_"], body["reason"]), expected(body["version"])
+    if query["dry_run"]:
+        return json_response(g.core.parts.panel.rehearse_restore(wish))
+    content = g.core.parts.restore_version_with_sync(actor(), wish, condition)
+    return json_response(current_state(content) | {"restored_from": number})
+
+
+@blueprint.route("/<id:part_id>/as-of", methods=["GET"])
+@require("viewer")
+@blueprint.arguments(MomentQuerySchema, location="query")
+@blueprint.response(200, AsOfSchema)
+def part_as_of(query: dict[str, Any], part_id: int) -> Response:
+    """Return the part as customers saw it at a given time: content, price and stock."""
+    return json_response(g.core.parts.panel.part_as_of(part_id, query["at"]))

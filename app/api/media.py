@@ -1,0 +1,32 @@
+"""Serves pictures and their smaller sizes from our own origin. An address is made of its content, so its answer never changes."""
+
+import re
+
+from flask import Blueprint, Response, abort, g, request
+
+from app.services.images import served_picture
+
+blueprint = Blueprint("media", __name__)
+
+_NAME = re.compile(r"([0-9a-f]{64})(?:\.(jpg|png)|-([1-9][0-9]{0,3})\.webp)", re.ASCII)
+_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
+
+
+@blueprint.get("/media/<path:name>")
+def media(name: str) -> Response:
+    """Return a picture or one of its variants; while a variant is not made yet, the picture itself, which nobody is to keep."""
+    named = _NAME.fullmatch(name)
+    if named is None:
+        abort(404, "There is no such file.")
+    digest, extension, width = named.groups()
+    found = g.offload(served_picture, g.core.storage, digest, extension, width and int(width))
+    if found is None:
+        abort(404, "There is no such file.")
+    response = Response(found.data, content_type=_TYPES[found.extension])
+    if found.is_final:
+        response.set_etag(name)
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        response.make_conditional(request)
+    else:
+        response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,186 @@
+"""Makes the OpenAPI document say all that a call takes and answers: who may call it, every status, headers, links, examples.
+
+What flask-smorest knows (schemas, paths, summaries) stands with the views; the rest follows from rules, stated here once, so that
+no view can forget it. A test lets Schemathesis hold the document against the running server.
+"""
+
+import json
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from apispec import APISpec, BasePlugin
+from flask import Flask
+from flask_smorest import Api
+from marshmallow import fields, validate
+from werkzeug.routing import Rule
+
+from app.api import errors
+from app.api.converters import BigIdConverter, IdConverter
+from app.api.parsing import Money, Text
+from app.api.schemas.answers import ProblemSchema
+from app.api.schemas.events import EVENTS
+from app.domain.content import CONTROLS, INVISIBLE, LINE_ENDS
+from app.domain.pricing import AMOUNT
+
+UNSAFE = frozenset({"post", "put", "patch", "delete"})
+DESCRIPTION = (
+    "Lockstep keeps a parts store's admin panel and customer website in lockstep. Errors are problem documents (RFC 9457). Lists"
+    " are continued with `cursor`. A write that states `version` (or `If-Match`) fails with 409 (412) and the present state if"
+    " somebody else was faster. The events of the Socket.IO namespaces `/customers` and `/admin` are described as schemas."
+)
+SECURITY_SCHEMES = {
+    "apiKey": {"type": "http", "scheme": "bearer", "description": "For machines: made by `flask create-api-key`."},
+    "session": {"type": "apiKey", "in": "cookie", "name": "lockstep_session", "description": "For browsers: set by the log-in."},
+    "csrf": {"type": "apiKey", "in": "header", "name": "X-CSRF-Token", "description": "Goes with the session's unsafe methods."},
+}
+PROBLEMS = {
+    400: "The request cannot be understood: broken JSON, or a cursor of another list.",
+    401: "Nobody is logged in.",
+    403: "The role does not suffice, or the CSRF token is missing.",
+    404: "There is nothing here.",
+    409: "The present state does not allow this; `code` says why, and a concurrent modification comes with `current`.",
+    412: "The version in `If-Match` is not the present one; `current` is.",
+    413: "The body is too large.",
+    415: "The body is of another type than the call takes.",
+    422: "Fields do not fit; `errors` says which and what each expects.",
+    429: "Too many attempts; `Retry-After` says when to try again.",
+    503: "The database is busy or away; try again after `Retry-After`.",
+}
+IF_MATCH = {
+    "in": "header", "name": "If-Match", "required": False, "schema": {"type": "string", "pattern": '^"[1-9][0-9]{0,9}"$'},
+    "description": 'The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`.',
+}  # fmt: skip
+REQUEST_ID = {"description": "Quote it when you report a problem.", "required": True, "schema": {"type": "string"}}
+PUBLIC_HEADERS = {
+    "ETag": {"description": "Strong; send it as `If-None-Match`.", "required": True, "schema": {"type": "string"}},
+    "X-Cache": {
+        "description": "How the cache answered.", "required": True,
+        "schema": {"type": "string", "enum": ["HIT", "MISS", "BYPASS"]},
+    },
+}  # fmt: skip
+# One example of each body, recorded from a real system; a test compares them with their schemas.
+EXAMPLES: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "examples.json").read_text())
+
+
+def document(app: Flask) -> Api:
+    """Return the API whose blueprints describe themselves in one document."""
+    api = _Api(app, spec_kwargs={"extra_plugins": [_Completion(app)], "info": {"description": DESCRIPTION}})
+    for converter in (IdConverter, BigIdConverter):
+        api.register_converter(converter, lambda one: {"type": "integer", "minimum": 1, "maximum": one.largest})
+    api.register_field(Money, "string", "decimal")
+    api.ma_plugin.converter.add_attribute_function(_patterns)
+    for name, scheme in SECURITY_SCHEMES.items():
+        api.spec.components.security_scheme(name, scheme)
+    for status, description in PROBLEMS.items():
+        api.spec.components.response(f"Problem{status}", _problem(description, retry=status in {429, 503}))
+    for event in EVENTS:
+        # Storefronts generate their types from this document, so the socket's messages belong into it.
+        api.spec.components.schema(event.__name__.removesuffix("Schema"), schema=event)
+    return api
+
+
+class _Api(Api):  # type: ignore[misc] # flask-smorest is untyped
+    """flask-smorest with our own errors in place of its own."""
+
+    ERROR_SCHEMA = ProblemSchema
+
+    def handle_http_exception(self, error: Any) -> Any:
+        """Answer as a problem document."""
+        return errors.http_error(error)
+
+
+def _problem(description: str, *, retry: bool) -> dict[str, Any]:
+    headers: dict[str, Any] = {"X-Request-ID": REQUEST_ID}
+    if retry:
+        headers["Retry-After"] = {"description": "Seconds.", "required": True, "schema": {"type": "string"}}
+    return {"description": description, "content": {"application/problem+json": {"schema": ProblemSchema}}, "headers": headers}
+
+
+def _patterns(_converter: Any, field: fields.Field[Any], **_options: Any) -> dict[str, Any]:
+    """Say of a field what its class checks, in the terms of JSON Schema."""
+    if isinstance(field, Money):
+        return {"pattern": f"^{AMOUNT.pattern}$"}
+    if isinstance(field, Text):
+        refused = CONTROLS + INVISIBLE + ("" if field.multiline else LINE_ENDS)
+        lengths = [one.min or 0 for one in field.validators if isinstance(one, validate.Length)]
+        # A text of white space alone is trimmed to nothing.
+        filled = rf"[^{refused}\s][^{refused}]*" if max(lengths, default=0) else ""
+        return {"pattern": f"^[^{refused}]*{filled}$"}
+    for validator in field.validators:
+        if isinstance(validator, validate.Regexp):
+            return {"pattern": str(validator.regex.pattern).replace(r"\Z", "$")}
+    return {}
+
+
+class _Completion(BasePlugin):
+    """Adds to each operation what follows from its view, path and method."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+
+    def init_spec(self, spec: APISpec) -> None:
+        """Nothing to prepare."""
+
+    def operation_helper(
+        self,
+        path: str | None = None,  # noqa: ARG002 — apispec's signature
+        operations: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> None:
+        """Complete the operations of one path."""
+        rule: Rule = options["rule"]
+        view = self._app.view_functions[rule.endpoint]
+        for method, operation in (operations or {}).items():
+            operation["operationId"] = rule.endpoint.replace(".", "_")
+            _secure(operation, method, getattr(view, "required_role", None))
+            _answer(operation, method, rule, view)
+            _exemplify(operation)
+
+
+def _secure(operation: dict[str, Any], method: str, role: str | None) -> None:
+    if role is None:
+        operation["security"] = []
+        return
+    session: dict[str, list[str]] = {"session": [], "csrf": []} if method in UNSAFE else {"session": []}
+    operation["security"] = [{"apiKey": []}, session]
+    operation["description"] = f"Role: {role} or above."
+
+
+def _answer(operation: dict[str, Any], method: str, rule: Rule, view: Any) -> None:
+    responses = operation["responses"]
+    responses.pop("default", None)
+    secured, body, parameters = bool(operation["security"]), operation.get("requestBody"), operation.get("parameters", [])
+    conditional = getattr(view, "heeds_if_match", False)
+    statuses = {503}
+    statuses |= {401, 403} if secured else set()
+    statuses |= {404} if rule.arguments else set()
+    statuses |= {400, 413, 415, 422} if body else set()
+    statuses |= {400, 422} if parameters else set()
+    statuses |= {400, 409, 412} if conditional else set()
+    statuses |= set(getattr(view, "also_answers", ()))
+    for status in statuses:
+        responses[status] = f"Problem{status}"
+    if conditional:
+        operation.setdefault("parameters", []).append(deepcopy(IF_MATCH))
+    if parameters:
+        # From the HTTP server itself, so without a problem document.
+        responses[414] = {"description": "The address is too long."}
+    public = method == "get" and not secured
+    for status, response in responses.items():
+        if status < 400:
+            response.setdefault("headers", {}).update({"X-Request-ID": REQUEST_ID} | (PUBLIC_HEADERS if public else {}))
+    if public:
+        headers = {name: PUBLIC_HEADERS[name] for name in ("ETag",)} | {"X-Request-ID": REQUEST_ID}
+        responses[304] = {"description": "What the client holds is still so.", "headers": headers}
+
+
+def _exemplify(operation: dict[str, Any]) -> None:
+    example = EXAMPLES.get(operation["operationId"], {})
+    if "request" in example and "requestBody" in operation:
+        for content in operation["requestBody"]["content"].values():
+            content["example"] = example["request"]
+    for status, response in operation["responses"].items():
+        if status < 300 and "response" in example:
+            for content in response.get("content", {}).values():
+                content["example"] = example["response"]

@@ -1,0 +1,67 @@
+"""Bodies, queries and answers of the category calls."""
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+from app.api.parsing import Quantity, StrictSchema, Text, WholeNumber
+from app.api.schemas.answers import CategorySchema, PersonSchema, page_of
+from app.api.schemas.parts import VersionQuerySchema
+from app.domain.stock import LARGEST_QUANTITY
+
+_ID = validate.Range(min=1, max=LARGEST_QUANTITY)
+
+
+def _no_separator(name: str) -> None:
+    if ">" in name:
+        raise ValidationError("A name has no >: catalogue files separate the levels of the tree by it.")
+
+
+def _name(*, required: bool) -> Text:
+    # The document says it in JSON Schema's own terms.
+    return Text(required=required, validate=[validate.Length(min=1, max=200), _no_separator], metadata={"not": {"pattern": ">"}})
+
+
+def _slug() -> fields.String:
+    error = "Use lower-case letters, digits and single hyphens between them, and at least one letter."
+    pattern = r"^([0-9]+-)*[0-9]*[a-z][a-z0-9]*(-[a-z0-9]+)*\Z"
+    return fields.String(validate=[validate.Length(max=200), validate.Regexp(pattern, error=error)])
+
+
+def _reason() -> Text:
+    return Text(validate=validate.Length(max=500), load_default=None)
+
+
+class CategoryCreateSchema(StrictSchema):
+    """A new category; without a slug it gets one made from its name, without a parent it stands at the top."""
+
+    name = _name(required=True)
+    parent_id = Quantity(load_default=None, allow_none=True, validate=_ID)
+    slug = _slug()
+    reason = _reason()
+
+
+class CategoryUpdateSchema(StrictSchema):
+    """Fields of a category to change; those left out stay as they are. `parent_id` null moves it to the top."""
+
+    name = _name(required=False)
+    parent_id = Quantity(allow_none=True, validate=_ID)
+    slug = _slug()
+    version = Quantity(validate=_ID)
+    reason = _reason()
+
+
+class CategoryDeleteQuerySchema(VersionQuerySchema):
+    """Which category takes over what the deleted one holds."""
+
+    target = WholeNumber(load_default=None, validate=_ID)
+
+
+class AdminCategorySchema(CategorySchema):
+    """A category, as staff see it; its parts are those of its own that are not archived."""
+
+    child_count = fields.Integer(required=True)
+    updated_at = fields.DateTime(required=True)
+    changed_by = fields.Nested(PersonSchema, required=True, allow_none=True)
+    changed_at = fields.DateTime(required=True)
+
+
+AdminCategoryPageSchema: type[Schema] = page_of(AdminCategorySchema, "AdminCategoryPage")

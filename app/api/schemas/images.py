@@ -1,0 +1,36 @@
+"""Bodies of the picture calls."""
+
+from marshmallow import validate
+
+from app.api.parsing import File, Items, Quantity, StrictSchema, Text, WholeNumber
+from app.domain.pictures import MOST_PICTURES
+from app.domain.stock import LARGEST_QUANTITY
+
+_ID = validate.Range(min=1, max=LARGEST_QUANTITY)
+_ALT = validate.Length(max=300)
+_REASON = validate.Length(max=500)
+
+
+class ImageUploadSchema(StrictSchema):
+    """A new picture. Of its file only the content counts, not the name."""
+
+    image = File(required=True)
+    alt = Text(load_default="", validate=_ALT)
+    version = WholeNumber(validate=_ID)
+    reason = Text(load_default=None, validate=_REASON)
+
+
+class ImageAltSchema(StrictSchema):
+    """What a picture shows, for those who cannot see it."""
+
+    alt = Text(required=True, validate=_ALT)
+    version = Quantity(validate=_ID)
+    reason = Text(load_default=None, validate=_REASON)
+
+
+class ImageOrderSchema(StrictSchema):
+    """All pictures of a part, the first one first."""
+
+    image_ids = Items(Quantity(validate=_ID), most=MOST_PICTURES, required=True)
+    version = Quantity(validate=_ID)
+    reason = Text(load_default=None, validate=_REASON)

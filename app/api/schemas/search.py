@@ -1,0 +1,113 @@
+"""Queries and answers of the customers' lists, facets and product pages."""
+
+from marshmallow import Schema, fields, validate
+
+from app.api.parsing import Flag, Money, StrictSchema, Text
+from app.api.schemas.answers import PublicListItemSchema, PublicPartSchema, TierSchema, VersionsSchema
+from app.api.schemas.parts import PageQuerySchema
+
+SORTS = ("relevance", "name", "-name", "price", "-price", "newest")
+MATCHES = ("exact", "similar")
+_MATCH = {
+    "description": "`similar` if no part holds the words of `q` as they were typed, and words like them were looked for instead."
+}
+
+
+class FilterQuerySchema(StrictSchema):
+    """What the customers' lists and facets are narrowed to."""
+
+    q = Text(
+        load_default="",
+        validate=validate.Length(max=200),
+        metadata={"description": "Words and part numbers, or their beginnings, in any order; the first ten count."},
+    )
+    category = Text(load_default=None, validate=validate.Length(max=240))
+    manufacturer = Text(load_default=None, validate=validate.Length(max=200))
+    in_stock = Flag(load_default=None)
+    min_price = Money(load_default=None)
+    max_price = Money(load_default=None)
+
+
+class PublicPartQuerySchema(FilterQuerySchema, PageQuerySchema):
+    """The customers' list."""
+
+    sort = fields.String(
+        load_default=None,
+        validate=validate.OneOf(SORTS),
+        metadata={
+            "description": "By default `relevance` if there is a `q`, else `name`, which is also what `relevance` is then."
+        },
+    )
+
+
+class PublicPartPageSchema(Schema):
+    """A page of the customers' list."""
+
+    items = fields.List(fields.Nested(PublicListItemSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+    match = fields.String(required=True, validate=validate.OneOf(MATCHES), metadata=_MATCH)
+
+
+class CategoryFacetSchema(Schema):
+    """A category with the number of parts in it and below it."""
+
+    id = fields.Integer(required=True)
+    slug = fields.String(required=True)
+    name = fields.String(required=True)
+    parent_id = fields.Integer(required=True, allow_none=True)
+    count = fields.Integer(required=True)
+
+
+class ManufacturerFacetSchema(Schema):
+    """A manufacturer with the number of its parts."""
+
+    value = fields.String(required=True)
+    count = fields.Integer(required=True)
+
+
+class AvailabilityFacetSchema(Schema):
+    """How many parts can be sold now, and how many not."""
+
+    in_stock = fields.Integer(required=True)
+    out_of_stock = fields.Integer(required=True)
+
+
+class PriceFacetSchema(Schema):
+    """The lowest and the highest price of one piece."""
+
+    min = fields.String(required=True)
+    max = fields.String(required=True)
+
+
+class FacetsSchema(Schema):
+    """How many parts each choice of a filter would leave, counted with all other filters and without its own."""
+
+    categories = fields.List(fields.Nested(CategoryFacetSchema), required=True)
+    manufacturers = fields.List(
+        fields.Nested(ManufacturerFacetSchema), required=True, metadata={"description": "The fifty with the most parts."}
+    )
+    availability = fields.Nested(AvailabilityFacetSchema, required=True)
+    price = fields.Nested(PriceFacetSchema, required=True, allow_none=True)
+    total = fields.Integer(required=True, metadata={"description": "The parts that fit all filters."})
+    match = fields.String(required=True, validate=validate.OneOf(MATCHES), metadata=_MATCH)
+
+
+class BreadcrumbSchema(Schema):
+    """A step on the way to a part's category."""
+
+    name = fields.String(required=True)
+    slug = fields.String(required=True)
+    url = fields.String(required=True)
+
+
+class ProductPageSchema(Schema):
+    """All that a product page needs."""
+
+    part = fields.Nested(PublicPartSchema, required=True)
+    breadcrumbs = fields.List(fields.Nested(BreadcrumbSchema), required=True)
+    related = fields.List(fields.Nested(PublicListItemSchema), required=True)
+    tiers = fields.List(fields.Nested(TierSchema), required=True)
+    json_ld = fields.Dict(
+        required=True, metadata={"description": "A schema.org Product; set it as the text of a script element."}
+    )
+    versions = fields.Nested(VersionsSchema, required=True)

@@ -1,0 +1,43 @@
+"""The rules of pictures: how large they may be, which sizes are made of them, and what their files and addresses are called."""
+
+from typing import Any
+
+MOST_PICTURES = 30
+MOST_PIXELS = 40_000_000
+# WebP knows no longer side, and every picture gets WebP variants.
+LONGEST_SIDE = 16_383
+MOST_BYTES = 15_000_000
+WIDTHS = (160, 480, 1200)
+
+
+def variant_widths(width: int) -> list[int]:
+    """Return the widths of a picture's variants, ascending; none is wider than the picture itself."""
+    return sorted({*(narrower for narrower in WIDTHS if narrower < width), min(width, WIDTHS[-1])})
+
+
+def variant_height(width: int, height: int, variant_width: int) -> int:
+    """Return the height that keeps the picture's proportions."""
+    return max(1, round(height * variant_width / width))
+
+
+def file_path(digest: str, extension: str) -> str:
+    """Return where a picture's file is kept."""
+    return f"images/{digest}.{extension}"
+
+
+def variant_path(digest: str, width: int) -> str:
+    """Return where a picture's variant is kept."""
+    return f"images/{digest}-{width}.webp"
+
+
+def shown(image: dict[str, Any]) -> dict[str, Any]:
+    """Return what pages get of a stored picture: its address, and those of its variants, which need not be made yet."""
+    digest, width = image["digest"], image["width"]
+    return {
+        "id": image["id"],
+        "url": f"/media/{digest}.{image['extension']}",
+        "alt": image["alt"],
+        "width": width,
+        "height": image["height"],
+        "srcset": [{"width": w, "url": f"/media/{digest}-{w}.webp"} for w in variant_widths(width)],
+    }

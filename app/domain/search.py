@@ -1,0 +1,54 @@
+"""What a typed word can mean: whether it can be looked up, and as what else it may have been meant."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+MOST_WORDS = 10
+# What stands between the pieces of a part's number, and may be left out or taken for another one.
+_SEPARATED = re.compile(r"[^\W_]+(?:[-./]+[^\W_]+)*")
+_THREE = re.compile(r"[^\W_]{3}")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word as typed, in small letters."""
+
+    text: str
+
+    @property
+    def bare(self) -> str:
+        """The word's letters and digits."""
+        return "".join(character for character in self.text if character.isalnum())
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it consists of letters and digits with no more than separators between them, and may be looked up by its
+        words. Any other character is meant as it stands."""
+        return _SEPARATED.fullmatch(self.text) is not None
+
+    @property
+    def pieces(self) -> tuple[str, ...]:
+        """The texts that may stand anywhere in a number, each long enough to be found by its trigrams."""
+        bare = {self.bare} if self.is_plain else set()
+        return tuple(sorted(piece for piece in {self.text} | bare if _THREE.search(piece)))
+
+
+def words_of(typed: str) -> tuple[str, ...]:
+    """Return the words of what was typed, the first ten."""
+    return tuple(typed.lower().split()[:MOST_WORDS])
+
+
+def number_of(words: Sequence[str]) -> str:
+    """Return what was typed as a part's number without punctuation; empty if it has neither letter nor digit."""
+    return "".join(Word(word).bare for word in words)
+
+
+def swapped(word: str) -> list[str]:
+    """Return the words that come of changing two neighbouring letters' places, which trigrams see least of."""
+    return [word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in range(len(word) - 1)]
+
+
+def like(piece: str) -> str:
+    """Return the LIKE pattern of a text anywhere, taken literally."""
+    return "%" + piece.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"

@@ -1,0 +1,16 @@
+import { mount } from "@vue/test-utils";
+import { expect, test } from "vitest";
+import RichText from "./RichText.vue";
+
+test("a plain text is shown as it was typed, entities and all", () => {
+  const text = "5 < 6 & 7 &amp; 8\nsecond line";
+  const shown = mount(RichText, { props: { text } });
+  expect(shown.text()).toBe(text);
+  expect(shown.element.tagName).toBe("P");
+});
+
+test("a rich text is shown with its elements", () => {
+  const shown = mount(RichText, { props: { text: "<p>For <strong>high</strong> loads</p><ul><li>one</li></ul>" } });
+  expect(shown.find("strong").text()).toBe("high");
+  expect(shown.findAll("li")).toHaveLength(1);
+});

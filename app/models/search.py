@@ -1,0 +1,60 @@
+"""What lists and searches look in: one narrow row a part, and the words that any part holds.
+
+PostgreSQL keeps both by triggers (migration 0003), as it keeps an index: nothing here writes them, and a part that is changed by
+hand is found under its new name at once. They are no business tables, hence without version, event or audit.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import DateTime, ForeignKey, Index, Numeric, String, Text
+from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Base, Key
+
+_PUBLIC = "is_public"
+
+
+class PartSearch(Base):
+    """A part as a list is filtered and ordered by. `amount` is the price of one piece now, None without a price."""
+
+    __tablename__ = "part_search"
+    __table_args__ = (
+        Index("ix_part_search_words", "words", postgresql_using="gin"),
+        Index("ix_part_search_numbers", "numbers", postgresql_using="gin", postgresql_ops={"numbers": "gin_trgm_ops"}),
+        Index("ix_part_search_name", "name", "part_id", postgresql_where=_PUBLIC),
+        Index("ix_part_search_amount", "amount", "part_id", postgresql_where=_PUBLIC),
+        Index("ix_part_search_created_at", "created_at", "part_id", postgresql_where=_PUBLIC),
+        Index("ix_part_search_manufacturer", "manufacturer", postgresql_where=_PUBLIC),
+        # Facets of the whole catalogue are counted in this index alone.
+        Index("ix_part_search_facets", "category_id", "manufacturer", "in_stock", "amount", postgresql_where=_PUBLIC),
+    )
+
+    part_id: Mapped[int] = mapped_column(ForeignKey("parts.id", ondelete="CASCADE"), primary_key=True, autoincrement=False)
+    category_id: Mapped[int | None]
+    is_public: Mapped[bool]
+    in_stock: Mapped[bool]
+    amount: Mapped[Decimal | None] = mapped_column(Numeric(12, 2))
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    manufacturer: Mapped[str | None] = mapped_column(String(200))
+    # In small letters, and in the order of their code points, so that a prefix is a range of the index.
+    name: Mapped[str] = mapped_column(Text(collation="C"))
+    # SKU and manufacturer's number as they are, and again without punctuation, each after and before U+0001: people type 62052RS
+    # for 6205-2RS. No text and no search may hold U+0001, so it marks where a number begins and ends.
+    numbers: Mapped[str] = mapped_column(Text)
+    words: Mapped[str] = mapped_column(TSVECTOR)
+
+
+class SearchWord(Base):
+    """A word of a name, a maker or a number that some part has had; what a search with typing errors is compared with. One that
+    two writers bring at the same time is there twice: a unique index would make them wait for each other."""
+
+    __tablename__ = "search_words"
+    __table_args__ = (
+        Index("ix_search_words_word", "word"),
+        Index("ix_search_words_similar", "word", postgresql_using="gin", postgresql_ops={"word": "gin_trgm_ops"}),
+    )
+
+    id: Mapped[Key]
+    word: Mapped[str] = mapped_column(Text)

@@ -1,0 +1,76 @@
+"""A part as the customer saw it at a given time, put together from what was recorded of it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row
+
+from app.contract.formats import rfc3339
+from app.domain.errors import InvalidFieldError, NotFoundError
+from app.domain.pictures import shown
+from app.domain.pricing import current_price
+from app.store import as_of, content, versions
+from app.store.prices import public_state
+
+
+def part_as_of(reading: Engine, part_id: int, at: datetime) -> dict[str, Any]:
+    """Return whether customers saw the part at that moment, and what they saw.
+
+    `complete` is False if something of that time has not been recorded yet, or can no longer be known.
+
+    Raises:
+        NotFoundError: if there is no such part.
+        InvalidFieldError: if the moment is still to come.
+    """
+    if at > datetime.now(UTC):
+        raise InvalidFieldError("at", "This moment is still to come; name one that has passed.")
+    with reading.connect() as connection:
+        if not content.load(connection, [part_id]):
+            raise NotFoundError(f"There is no part {part_id}.")
+        # Asked first: whatever is recorded meanwhile can only add to what is found below.
+        complete = as_of.is_complete(connection, part_id, at)
+        version = versions.in_force(connection, part_id, at)
+        hidden = _why_hidden(version)
+        part = None
+        if version is not None and hidden is None:
+            part, known = _seen(connection, part_id, version, at)
+            complete = complete and known
+    return {
+        "part_id": part_id,
+        "at": rfc3339(at),
+        "visible": hidden is None,
+        "reason": hidden,
+        "complete": complete,
+        "version_number": version.version_number if version else None,
+        "part": part,
+    }
+
+
+def _why_hidden(version: Row[Any] | None) -> str | None:
+    if version is None:
+        return "not_created"
+    snapshot = version.content_snapshot
+    if snapshot["archived"]:
+        return "archived"
+    return None if snapshot["status"] == "published" else "draft"
+
+
+def _seen(connection: Connection, part_id: int, version: Row[Any], at: datetime) -> tuple[dict[str, Any], bool]:
+    """Return the public part of that moment, and whether all of it is known."""
+    snapshot = version.content_snapshot
+    stock, prices = as_of.stock(connection, part_id, at), as_of.prices(connection, part_id, at)
+    copied = (
+        "sku", "slug", "part_name", "description", "category", "manufacturer", "manufacturer_number", "specifications",
+    )  # fmt: skip
+    legacy, legacy_is_certain = as_of.legacy(connection, part_id, at)
+    price = current_price(prices.lines, legacy, at)
+    part = {
+        "id": part_id,
+        **{name: snapshot.get(name) for name in copied},
+        "images": [shown(image) for image in snapshot["images"]],
+        "price": public_state(price, prices.version, prices.since or at)["price"],
+        "stock": stock.public() if stock else None,
+        "version": version.version_number,
+        "updated_at": rfc3339(version.created_at),
+    }
+    return part, legacy_is_certain or price is not None

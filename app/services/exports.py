@@ -1,0 +1,56 @@
+"""Exporting the catalogue as the CSV that an import reads: every part that is not archived, in bounded memory."""
+
+import csv
+from collections.abc import Sequence
+from typing import Any, TextIO
+
+from sqlalchemy import Engine
+
+from app.contract.formats import money
+from app.domain.import_cells import PATH_SEPARATOR
+from app.domain.import_columns import KNOWN, Specification, header_of
+from app.domain.imports import spreadsheet_safe
+from app.domain.pricing import PriceLine
+from app.store import content, imports, panel, prices
+from app.store.content import Content
+
+CHUNK = 500
+
+
+def export_parts(reading: Engine, out: TextIO) -> int:
+    """Write all parts that are not archived, and return their number."""
+    with reading.connect() as connection:
+        columns = imports.specifications(connection)
+        # With the line ends of RFC 4180, the writer puts every cell with one of their characters into quotes.
+        writer = csv.writer(out, lineterminator="\r\n")
+        writer.writerow([*KNOWN, *map(spreadsheet_safe, map(header_of, columns))])
+        count = 0
+        for ids in imports.export_ids(connection, CHUNK):
+            contents, lists = content.load(connection, ids), prices.lines_of(connection, ids)
+            stocks = panel.quantities(connection, ids)
+            for part_id in ids:
+                row = _row(contents[part_id], stocks[part_id], lists.get(part_id, []), columns)
+                writer.writerow(map(spreadsheet_safe, row))
+            count += len(ids)
+    return count
+
+
+def _row(part: Content, quantities: Any, lines: Sequence[PriceLine], columns: Sequence[Specification]) -> list[str]:
+    base = next((line for line in lines if line.min_quantity == 1 and not line.valid_from and not line.valid_to), None)
+    category = part.category()
+    values = {Specification(one["name"], one["unit"], one["group"]): one["value"] for one in part.row.specifications}
+    row = part.row
+    return [
+        row.sku,
+        row.part_name,
+        row.slug,
+        row.status,
+        row.description,
+        PATH_SEPARATOR.join(step["name"] for step in category["path"]) if category else "",
+        row.manufacturer or "",
+        row.manufacturer_number or "",
+        *((money(base.amount), base.currency) if base else ("", "")),
+        str(quantities.current_stock),
+        str(quantities.min_stock_level),
+        *(values.get(column, "") for column in columns),
+    ]

@@ -1,0 +1,222 @@
+"""A part's pictures: adding, ordering, describing and deleting them, and making their smaller sizes afterwards."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from sqlalchemy import Engine
+
+from app.contract.events import Actor, Operation
+from app.domain.errors import DuplicateError, InvalidFieldError, NotFoundError
+from app.domain.pictures import MOST_PICTURES, file_path, variant_path, variant_widths
+from app.services.content import locked_to_change
+from app.services.pictures import EXTENSIONS, Picture, prepared, variants, width_of
+from app.services.preconditions import Expected
+from app.store import content, images
+from app.store.content import AuditedRow, Content
+from app.store.files import Storage
+from app.store.transaction import TransactionManager, UnitOfWork
+
+log = structlog.get_logger()
+
+# Pictures that one task works on before the next one gets its turn; each takes a second or two.
+AT_ONCE = 5
+
+# What is done to the pictures of a locked part; returns the row that the audit trail is to name, or None if nothing changes.
+Change = Callable[[UnitOfWork, Content], AuditedRow | None]
+
+
+def kept_picture(storage: Storage, upload: bytes) -> Picture:
+    """Check and encode an uploaded picture, keep its file, and return it. Slow, and without a database: for `offload`.
+
+    The file is there before any row names it. Should none come to do so, it harms nobody: the next upload of the same picture
+    writes the same file.
+
+    Raises:
+        InvalidFieldError: if it is no picture that we take.
+        StorageUnavailableError: if it could not be kept.
+    """
+    picture = prepared(upload)
+    storage.put(file_path(picture.digest, picture.extension), picture.data)
+    return picture
+
+
+def refuse_early(transactions: TransactionManager, actor: Actor, part_id: int, expected: Expected) -> None:
+    """Refuse a picture for a part that cannot take one, before any work is done for it.
+
+    Raises:
+        NotFoundError, ArchivedError, ConcurrencyError, InvalidFieldError.
+    """
+    transactions.run(actor, lambda unit_of_work: _room_for_one(locked_to_change(unit_of_work, part_id, expected)))
+
+
+def add_image(
+    transactions: TransactionManager, actor: Actor, part_id: int, picture: Picture, alt: str, expected: Expected,
+    reason: str | None,
+) -> Content:  # fmt: skip
+    """Show a kept picture behind the part's other ones, and return the part's content.
+
+    Raises:
+        NotFoundError, ArchivedError, ConcurrencyError, InvalidFieldError.
+        DuplicateError: if the part shows this very picture already, so that an upload that is repeated adds no second one.
+    """
+
+    def add(unit_of_work: UnitOfWork, before: Content) -> AuditedRow:
+        _room_for_one(before)
+        if any(image["digest"] == picture.digest for image in before.row.images):
+            raise DuplicateError("image", picture.digest, "the part shows this very picture already")
+        image_id = images.insert_image(unit_of_work, part_id, picture.columns() | {"alt": alt})
+        return _audited("INSERT", image_id)
+
+    return _changed(transactions, actor, part_id, expected, reason, add)
+
+
+def set_order(
+    transactions: TransactionManager, actor: Actor, part_id: int, image_ids: Sequence[int], expected: Expected,
+    reason: str | None,
+) -> Content:  # fmt: skip
+    """Put a part's pictures into the given order, the first one first; the present order changes nothing.
+
+    Raises:
+        NotFoundError, ArchivedError, ConcurrencyError.
+        InvalidFieldError: if these are not exactly the part's pictures, each once.
+    """
+
+    def order(unit_of_work: UnitOfWork, before: Content) -> AuditedRow | None:
+        present = [image["id"] for image in before.row.images]
+        if sorted(image_ids) != sorted(present):
+            raise InvalidFieldError("image_ids", f"Name each of the part's pictures once: {sorted(present)}.")
+        if list(image_ids) == present:
+            return None
+        images.set_order(unit_of_work, part_id, image_ids)
+        return _audited("UPDATE", part_id)
+
+    return _changed(transactions, actor, part_id, expected, reason, order)
+
+
+def set_alt(
+    transactions: TransactionManager, actor: Actor, part_id: int, image_id: int, alt: str, expected: Expected,
+    reason: str | None,
+) -> Content:  # fmt: skip
+    """Write what a picture shows, for those who cannot see it; the same text changes nothing.
+
+    Raises:
+        NotFoundError, ArchivedError, ConcurrencyError.
+    """
+
+    def describe(unit_of_work: UnitOfWork, before: Content) -> AuditedRow | None:
+        if _image(before, image_id)["alt"] == alt:
+            return None
+        images.set_alt(unit_of_work, part_id, image_id, alt)
+        return _audited("UPDATE", image_id)
+
+    return _changed(transactions, actor, part_id, expected, reason, describe)
+
+
+def delete_image(
+    transactions: TransactionManager, actor: Actor, part_id: int, image_id: int, expected: Expected, reason: str | None
+) -> Content:
+    """Show a picture no more. Its file stays: earlier content versions have it.
+
+    Raises:
+        NotFoundError, ArchivedError, ConcurrencyError.
+    """
+
+    def delete(unit_of_work: UnitOfWork, before: Content) -> AuditedRow:
+        _image(before, image_id)
+        images.delete_image(unit_of_work, part_id, image_id)
+        return _audited("DELETE", image_id)
+
+    return _changed(transactions, actor, part_id, expected, reason, delete)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A file that answers an address. It is not final while it stands in for a variant that is still to be made."""
+
+    data: bytes
+    extension: str
+    is_final: bool = True
+
+
+def served_picture(storage: Storage, digest: str, extension: str | None, width: int | None) -> Served | None:
+    """Return a picture, or its variant of that width, or None if there is no such file.
+
+    Raises:
+        StorageUnavailableError: if that cannot be known.
+    """
+    path, kind = (file_path(digest, extension), extension) if extension else (variant_path(digest, width or 0), "webp")
+    data = storage.get(path)
+    if data is not None:
+        return Served(data, kind)
+    for standing_in in EXTENSIONS if width else ():
+        original = storage.get(file_path(digest, standing_in))
+        if original is not None and width in variant_widths(width_of(original)):
+            return Served(original, standing_in, is_final=False)
+    return None
+
+
+def make_variants(reading: Engine, storage: Storage) -> bool:
+    """Make the smaller sizes of a few pictures that lack them; return whether there may be more to do.
+
+    Doing it twice, or side by side, writes the same files. A picture that cannot be worked on is passed over for good: its
+    addresses answer with the original.
+
+    Raises:
+        StorageUnavailableError: if the storage does not answer; what is left is done later.
+    """
+    with reading.connect() as connection:
+        todo = images.without_variants(connection, AT_ONCE)
+        for image in todo:
+            _make_variants(storage, image)
+            images.set_variants(connection, image["digest"])
+    return bool(todo)
+
+
+def _make_variants(storage: Storage, image: dict[str, Any]) -> None:
+    digest = image["digest"]
+    if all(storage.exists(variant_path(digest, width)) for width in variant_widths(image["width"])):
+        return
+    data = storage.get(file_path(digest, image["extension"]))
+    if data is None:
+        log.error("the file of a picture is missing", digest=digest)
+        return
+    try:
+        made = variants(data)
+    except Exception:  # whatever a decoder has against one picture, the others must not wait for it
+        log.exception("no variants can be made of a picture", digest=digest)
+        return
+    for width, variant in made.items():
+        storage.put(variant_path(digest, width), variant)
+
+
+def _changed(
+    transactions: TransactionManager, actor: Actor, part_id: int, expected: Expected, reason: str | None, change: Change
+) -> Content:
+    """Do `change` to a part's pictures as its next content version, and return the content."""
+
+    def work(unit_of_work: UnitOfWork) -> Content:
+        before = locked_to_change(unit_of_work, part_id, expected)
+        audited = change(unit_of_work, before)
+        if audited is None:
+            return before
+        return content.save(unit_of_work, before, {}, archived=False, reason=reason, audited=audited)
+
+    return transactions.run(actor, work)
+
+
+def _audited(operation: Operation, record_id: int) -> AuditedRow:
+    return AuditedRow("part_images", record_id, operation)
+
+
+def _room_for_one(content_now: Content) -> None:
+    if len(content_now.row.images) >= MOST_PICTURES:
+        raise InvalidFieldError("image", f"A part shows at most {MOST_PICTURES} pictures; delete one first.")
+
+
+def _image(content_now: Content, image_id: int) -> dict[str, Any]:
+    found = next((image for image in content_now.row.images if image["id"] == image_id), None)
+    if found is None:
+        raise NotFoundError(f"Part {content_now.id} has no picture {image_id}.")
+    return dict(found)

@@ -1,0 +1,132 @@
+"""Pictures as bytes: what is let in, by its content alone, and what is made of it. Knows no part and no database.
+
+Decoding is work for a processor and meets hostile bytes: a web process does it beside its event loop (`offload`).
+"""
+
+import hashlib
+from dataclasses import asdict, dataclass
+from io import BytesIO
+from typing import Any
+
+from PIL import Image, ImageCms, ImageOps
+
+from app.domain.errors import InvalidFieldError
+from app.domain.pictures import LONGEST_SIDE, MOST_BYTES, MOST_PIXELS, variant_height, variant_widths
+
+# We count the pixels ourselves, before anything is decoded, and refuse where Pillow would only warn.
+Image.MAX_IMAGE_PIXELS = None
+
+FORMATS = ("JPEG", "PNG", "WEBP")
+# What we keep: opaque pictures, and those with transparency.
+EXTENSIONS = ("jpg", "png")
+REMEDY = "Send one JPEG, PNG or WebP picture."
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture as we keep it: encoded by ourselves, without metadata, named after its bytes."""
+
+    data: bytes
+    digest: str
+    extension: str
+    width: int
+    height: int
+
+    def columns(self) -> dict[str, Any]:
+        """Return what its row says of it."""
+        values = asdict(self)
+        return {"byte_size": len(values.pop("data")), **values}
+
+
+def prepared(upload: bytes) -> Picture:
+    """Return the picture in an uploaded file, upright and in sRGB, encoded anew; the same file always gives the same bytes.
+
+    Raises:
+        InvalidFieldError: if it is no picture that we take, or too large a one.
+    """
+    try:
+        with Image.open(BytesIO(upload), formats=FORMATS) as opened:
+            _check_size(*opened.size)
+            return _encoded(_plain(opened))
+    except InvalidFieldError:
+        raise
+    except Exception as error:  # hostile bytes bring decoders to raise anything at all
+        raise InvalidFieldError("image", f"This is no picture that can be read to its end. {REMEDY}") from error
+
+
+def width_of(data: bytes) -> int:
+    """Return the width of a kept picture, without decoding it."""
+    with Image.open(BytesIO(data), formats=FORMATS) as image:
+        return image.width
+
+
+def variants(data: bytes) -> dict[int, bytes]:
+    """Return the WebP variants of a kept picture by their width."""
+    with Image.open(BytesIO(data), formats=FORMATS) as image:
+        width, height = image.size
+        sizes = [(w, variant_height(width, height, w)) for w in variant_widths(width)]
+        # A JPEG can be decoded at a fraction of its size, which is much faster.
+        image.draft(None, sizes[-1])
+        return {size[0]: _webp(image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)) for size in sizes}
+
+
+def _check_size(width: int, height: int) -> None:
+    if width * height > MOST_PIXELS or max(width, height) > LONGEST_SIDE:
+        raise InvalidFieldError(
+            "image",
+            f"The picture has {width} × {height} pixels. Scale it down to at most {MOST_PIXELS // 1_000_000} million, and"
+            f" {LONGEST_SIDE} on a side.",
+        )
+
+
+def _plain(opened: Image.Image) -> Image.Image:
+    """Return the first frame as pixels alone: turned as its camera was held, in sRGB, with transparency only where it is used."""
+    profile = opened.info.get("icc_profile")
+    ImageOps.exif_transpose(opened, in_place=True)
+    image = opened
+    if image.mode == "I;16":
+        image = image.point(lambda value: value / 256).convert("L")
+    elif image.has_transparency_data:
+        image = image.convert("RGBA")
+        if image.getextrema()[-1] == (255, 255):
+            image = image.convert("RGB")
+    if profile:
+        image = _in_srgb(image, profile)
+    return image.convert("RGBA" if image.mode == "RGBA" else "RGB")
+
+
+def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
+    """Return the picture in the colours that every screen assumes; a profile that makes no sense is passed over."""
+    mode = "RGBA" if image.mode == "RGBA" else "RGB"
+    source = image if image.mode == "CMYK" else image.convert(mode)
+    try:
+        return (
+            ImageCms.profileToProfile(
+                source, ImageCms.ImageCmsProfile(BytesIO(profile)), ImageCms.createProfile("sRGB"), outputMode=mode
+            )
+            or source
+        )
+    except (ImageCms.PyCMSError, OSError):
+        return source
+
+
+def _encoded(image: Image.Image) -> Picture:
+    # Some encoders write what they find here.
+    image.info = {}
+    out = BytesIO()
+    if image.mode == "RGBA":
+        extension = "png"
+        image.save(out, "PNG", compress_level=3)
+    else:
+        extension = "jpg"
+        image.save(out, "JPEG", quality=85, progressive=True, optimize=True)
+    data = out.getvalue()
+    if len(data) > MOST_BYTES:
+        raise InvalidFieldError("image", f"Encoded anew, the picture has {len(data):,} bytes; scale it down.")
+    return Picture(data, hashlib.sha256(data).hexdigest(), extension, *image.size)
+
+
+def _webp(image: Image.Image) -> bytes:
+    out = BytesIO()
+    image.save(out, "WEBP", quality=80, method=4)
+    return out.getvalue()

@@ -1,0 +1,90 @@
+"""A product page in one answer, composed from the same cached aspects as every other answer: no copy of its own can grow old."""
+
+from typing import Any
+from urllib.parse import quote
+
+from app.cache.manager import Result
+from app.domain.content import forbidden_characters
+from app.domain.stock import LARGEST_QUANTITY
+from app.services.catalog import Answer, CatalogReader, worst
+from app.services.rich_text import plain
+
+# No slug is longer.
+LONGEST_SLUG = 300
+
+
+def product_page(reader: CatalogReader, reference: str) -> Answer:
+    """Return all that the page of a part needs; the body is None if customers may not see it.
+
+    Args:
+        reference: the part's id, or its slug. Digits alone are an id.
+    """
+    part_id, found = _part_id(reader, reference)
+    if part_id is None:
+        return Answer(None, found)
+    parts, read = reader.parts([part_id], counted="pdp")
+    if part_id not in parts:
+        return Answer(None, worst(found, read))
+    part = parts[part_id]
+    neighbours, looked_up = reader.lookup("pdp", "related", {"part_id": part_id})
+    related, shown = reader.short_parts(neighbours)
+    page = {
+        "part": part,
+        "breadcrumbs": breadcrumbs(part),
+        "related": related,
+        "tiers": part["price"]["tiers"] if part["price"] else [],
+        "json_ld": json_ld(part),
+        "versions": part["versions"],
+    }
+    return Answer(page, worst(found, read, looked_up, shown))
+
+
+def _part_id(reader: CatalogReader, reference: str) -> tuple[int | None, Result]:
+    if reference.isascii() and reference.isdigit():
+        # More digits than the column holds are nobody's id.
+        number = int(reference[:20])
+        return (number if number <= LARGEST_QUANTITY else 0), Result.HIT
+    if len(reference) > LONGEST_SLUG or forbidden_characters(reference):
+        return None, Result.HIT
+    return reader.lookup("pdp", "slug", {"slug": reference})
+
+
+def breadcrumbs(part: dict[str, Any]) -> list[dict[str, str]]:
+    """Return the way to a part's category from the root, each step with its address on the customers' site."""
+    steps = part["category"]["path"] if part["category"] else []
+    return [{"name": step["name"], "slug": step["slug"], "url": f"/?category={quote(step['slug'], safe='')}"} for step in steps]
+
+
+def json_ld(part: dict[str, Any]) -> dict[str, Any]:
+    """Return a part as a schema.org Product. Addresses are relative to the site; what is unknown is left out."""
+    path = part["category"]["path"] if part["category"] else []
+    described = {
+        "@context": "https://schema.org",
+        "@type": "Product",
+        "sku": part["sku"],
+        "mpn": part["manufacturer_number"],
+        "brand": part["manufacturer"] and {"@type": "Brand", "name": part["manufacturer"]},
+        "name": part["part_name"],
+        "description": plain(part["description"]),
+        "image": [image["url"] for image in part["images"]],
+        "category": " > ".join(step["name"] for step in path),
+        "url": _address(part),
+        "offers": part["price"] and _offer(part),
+    }
+    return {name: value for name, value in described.items() if value}
+
+
+def _offer(part: dict[str, Any]) -> dict[str, Any]:
+    in_stock = part["stock"]["is_in_stock"]
+    return {
+        "@type": "Offer",
+        "price": part["price"]["amount"],
+        "priceCurrency": part["price"]["currency"],
+        "availability": f"https://schema.org/{'InStock' if in_stock else 'OutOfStock'}",
+        "itemCondition": "https://schema.org/NewCondition",
+        "url": _address(part),
+    }
+
+
+def _address(part: dict[str, Any]) -> str:
+    return f"/parts/{part['id']}/{quote(part['slug'], safe='')}"

@@ -1,0 +1,159 @@
+"""Content versions: what differs between two of them, and the way back to one."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg.errors import UniqueViolation
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import IntegrityError
+
+from app.contract.events import Actor
+from app.domain import differences
+from app.domain.content import COLUMNS, changed_columns
+from app.domain.differences import LISTS
+from app.domain.errors import ArchivedError, DuplicateError, InvalidFieldError, NotFoundError
+from app.services.content import locked_to_change
+from app.services.preconditions import Expected
+from app.services.rich_text import sanitised
+from app.store import content as rows
+from app.store import versions
+from app.store.content import Content
+from app.store.images import replace_images
+from app.store.transaction import TransactionManager, UnitOfWork
+
+# What a restore brings back. Stock, prices and whether the part is archived are none of its business.
+RESTORABLE = (*COLUMNS, *LISTS)
+_REPLACE: dict[str, Callable[[UnitOfWork, int, Sequence[dict[str, Any]]], None]] = {
+    "specifications": lambda unit_of_work, part_id, items: rows.replace_specifications(unit_of_work, {part_id: items}),
+    "images": replace_images,
+}
+_TAKEN_BY = {"uq_parts_sku": "sku", "uq_parts_slug": "slug"}
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What to restore: a part's version, the fields of it (None: all), and why."""
+
+    part_id: int
+    number: int
+    fields: Sequence[str] | None = None
+    reason: str | None = None
+
+
+def difference(reading: Engine, part_id: int, number: int, to: int | None) -> dict[str, Any]:
+    """Return what leads from one version to another; `to` None means the newest.
+
+    Raises:
+        NotFoundError: if the part has not both versions.
+    """
+    with reading.connect() as connection:
+        old = _snapshot(connection, part_id, number)
+        later = versions.newest(connection, part_id) if to is None else to
+        new = _snapshot(connection, part_id, later)
+    return {"part_id": part_id, "from": number, "to": later, "changes": differences.fields(old, new)}
+
+
+def rehearse(reading: Engine, wish: Wish) -> dict[str, Any]:
+    """Return what a restore would change now, and what would stand in its way. Writes nothing.
+
+    Raises:
+        NotFoundError, ArchivedError: as `restore` does.
+    """
+    with reading.connect() as connection:
+        present = rows.load(connection, [wish.part_id]).get(wish.part_id)
+        wanted = _wanted(connection, wish)
+        if present is None:
+            raise NotFoundError(f"There is no part {wish.part_id}.")
+        if present.row.archived_at is not None:
+            raise ArchivedError
+        before = present.snapshot()
+        changed = changed_columns(before, wanted)
+        changes = differences.fields(before, before | changed | _category(connection, wish, changed))
+        blocked = _blocked(connection, wish.part_id, changed)
+    return {
+        "part_id": wish.part_id,
+        "version": present.version,
+        "restored_from": wish.number,
+        "changes": changes,
+        "blocked": [{"field": error.field, "reason": str(error)} for error in blocked],
+    }
+
+
+def restore(transactions: TransactionManager, actor: Actor, wish: Wish, expected: Expected) -> Content:
+    """Make what a version said the part's present content, as its next version, and return the content.
+
+    What is the same already changes nothing. What an older release's snapshot does not say stays as it is.
+
+    Raises:
+        NotFoundError: if there is no such part, or it has no such version.
+        ArchivedError, ConcurrencyError.
+        DuplicateError, InvalidFieldError: if another part has the SKU or slug by now, or the category is gone.
+    """
+
+    def work(unit_of_work: UnitOfWork) -> Content:
+        before = locked_to_change(unit_of_work, wish.part_id, expected)
+        connection = unit_of_work.connection
+        changed = changed_columns(before.snapshot(), _wanted(connection, wish))
+        for error in _blocked(connection, wish.part_id, changed):
+            raise error
+        if not changed:
+            return before
+        for name in changed.keys() & LISTS.keys():
+            _REPLACE[name](unit_of_work, wish.part_id, changed[name])
+        columns = {name: value for name, value in changed.items() if name in COLUMNS}
+        return rows.save(unit_of_work, before, columns, archived=False, reason=_reason(wish))
+
+    try:
+        return transactions.run(actor, work)
+    except IntegrityError as error:
+        # Another part took it between our look and our write.
+        field = _TAKEN_BY.get(error.orig.diag.constraint_name or "") if isinstance(error.orig, UniqueViolation) else None
+        if field is None:
+            raise
+        raise _taken(field, None) from error
+
+
+def _snapshot(connection: Connection, part_id: int, number: int) -> dict[str, Any]:
+    row = versions.version(connection, part_id, number)
+    if row is None:
+        raise NotFoundError(f"Part {part_id} has no version {number}.")
+    snapshot: dict[str, Any] = row.content_snapshot
+    return snapshot
+
+
+def _wanted(connection: Connection, wish: Wish) -> dict[str, Any]:
+    snapshot = _snapshot(connection, wish.part_id, wish.number)
+    chosen = wish.fields or RESTORABLE
+    wanted = {name: snapshot[name] for name in RESTORABLE if name in chosen and name in snapshot}
+    if "description" in wanted:
+        # What an older release kept had not been cleaned.
+        wanted["description"] = sanitised(wanted["description"])
+    return wanted
+
+
+def _category(connection: Connection, wish: Wish, changed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the category that goes with a changed id, so that a rehearsal can name it."""
+    return {"category": _snapshot(connection, wish.part_id, wish.number)["category"]} if "category_id" in changed else {}
+
+
+def _blocked(connection: Connection, part_id: int, changed: Mapping[str, Any]) -> list[DuplicateError | InvalidFieldError]:
+    """Return what stands in the way of writing `changed`, each with the way round it."""
+    found: list[DuplicateError | InvalidFieldError] = [
+        _taken(field, changed[field])
+        for field in ("sku", "slug")
+        if field in changed and versions.is_taken(connection, field, changed[field], part_id)
+    ]
+    category_id = changed.get("category_id")
+    if category_id is not None and not versions.category_exists(connection, category_id):
+        remedy = "leave it out: name the other ones in `fields`"
+        found.append(InvalidFieldError("category_id", f"The category {category_id} of that version is gone; {remedy}."))
+    return found
+
+
+def _taken(field: str, value: str | None) -> DuplicateError:
+    return DuplicateError(field, value or "of that version", "leave it out of the restore: name the other ones in `fields`")
+
+
+def _reason(wish: Wish) -> str:
+    return f"Restored version {wish.number}" + (f": {wish.reason}" if wish.reason else "")

@@ -1,0 +1,115 @@
+"""The hash chain over the audit trail: appended to under one lock, and walked along to see that it holds."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, text
+
+from app.domain.audit_chain import GENESIS, Head, Verifier, digest, link
+from app.store.encoding import jsonb
+
+CHUNK = 1000
+
+# Whoever appends waits here for who came before. Ids are given out under this lock, so their order is the chain's.
+_LOCK = text("SELECT last_hash FROM audit_chain WHERE id = 1 FOR UPDATE")
+_PRESENT = text("SELECT event_id FROM data_change_logs WHERE event_id = ANY(CAST(:event_ids AS uuid[]))")
+_INSERT = text("""
+    WITH appended AS (
+        INSERT INTO data_change_logs (event_id, table_name, record_id, part_id, operation, version, old_values, new_values,
+                                      changed_by, changed_at, ip_address, user_agent, request_id, reason, hash)
+        SELECT event_id, table_name, record_id, part_id, operation, version, old_values, new_values,
+               changed_by, changed_at, ip_address, user_agent, request_id, reason, hash
+        FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+          AS r(position int, event_id uuid, table_name text, record_id int, part_id int, operation text, version int,
+               old_values jsonb, new_values jsonb, changed_by int, changed_at timestamptz, ip_address text, user_agent text,
+               request_id text, reason text, hash text)
+        ORDER BY position
+        RETURNING id
+    )
+    UPDATE audit_chain c
+    SET first_id = COALESCE(c.first_id, a.first_id), last_id = a.last_id, last_hash = :last_hash, length = c.length + a.count
+    FROM (SELECT min(id) AS first_id, max(id) AS last_id, count(*) AS count FROM appended) a
+    WHERE c.id = 1
+""")
+# One statement, one snapshot: what stands behind the head was not appended.
+_HEAD = text("""
+    SELECT first_id, last_id, last_hash, length,
+           (SELECT count(*) FROM data_change_logs
+            WHERE id > COALESCE(c.last_id, 0) AND (hash IS NOT NULL OR c.last_id IS NOT NULL)) AS beyond
+    FROM audit_chain c WHERE id = 1
+""")
+_ROWS = text("""
+    SELECT id, hash, event_id, table_name, record_id, part_id, operation, version, old_values, new_values, changed_by, changed_at,
+           ip_address, user_agent, request_id, reason
+    FROM data_change_logs WHERE id > :after AND id <= :until ORDER BY id LIMIT :limit
+""")
+_NEWEST = text("""
+    SELECT id, hash FROM data_change_logs WHERE id <= :until AND hash IS NOT NULL ORDER BY id DESC OFFSET :rows LIMIT 1
+""")
+_LAST = text("SELECT COALESCE(max(id), 0) FROM data_change_logs")
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What a walk along the chain has found; `broken` is empty if it holds."""
+
+    head: Head
+    length: int
+    before_the_chain: int
+    broken: Sequence[str]
+
+
+def append(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Add those of `rows` whose events are not there yet to the end of the trail, chained in the given order."""
+    # The greater part of the work, so it is done before the others have to wait.
+    digests = [digest(row) for row in rows]
+    previous = connection.execute(_LOCK).scalar_one()
+    present = set(connection.execute(_PRESENT, {"event_ids": [row["event_id"] for row in rows]}).scalars())
+    chained: list[dict[str, Any]] = []
+    for row, row_digest in zip(rows, digests, strict=True):
+        if row["event_id"] not in present:
+            previous = link(previous, row_digest)
+            chained.append(row | {"hash": previous, "position": len(chained)})
+    if chained:
+        connection.execute(_INSERT, {"rows": jsonb(chained), "last_hash": previous})
+
+
+def verify(reading: Engine, noted: tuple[int, str] | None = None) -> Verification:
+    """Recompute the whole chain in bounded memory.
+
+    Args:
+        noted: the id and hash of a head noted earlier. Without one, a chain that somebody rewrote as a whole looks right.
+    """
+    with reading.connect() as connection:
+        head = _head(connection)
+        until = head.last_id or int(connection.execute(_LAST).scalar_one())
+        return _walk(connection, Verifier(head, noted), head, 0, until)
+
+
+def verify_newest(reading: Engine, rows: int) -> Verification:
+    """Recompute the newest `rows` of the chain: quick enough for every few minutes."""
+    with reading.connect() as connection:
+        head = _head(connection)
+        if head.last_id is None:
+            return _walk(connection, Verifier(head), head, 0, 0)
+        before = connection.execute(_NEWEST, {"until": head.last_id, "rows": rows}).one_or_none()
+        after, previous = (before.id, before.hash) if before else (0, GENESIS)
+        return _walk(connection, Verifier(head, previous=previous), head, after, head.last_id)
+
+
+def _head(connection: Connection) -> Head:
+    return Head(**connection.execute(_HEAD).one()._mapping)
+
+
+def _walk(connection: Connection, verifier: Verifier, head: Head, after: int, until: int) -> Verification:
+    for row in _rows(connection, after, until):
+        verifier.see(row._asdict())
+    verifier.finish()
+    return Verification(head, verifier.length, verifier.before_the_chain, verifier.broken)
+
+
+def _rows(connection: Connection, after: int, until: int) -> Iterator[Row[Any]]:
+    while rows := connection.execute(_ROWS, {"after": after, "until": until, "limit": CHUNK}).all():
+        yield from rows
+        after = rows[-1].id

@@ -1,0 +1,59 @@
+"""Every kind of list that is cached: what it depends on, and how it is made from its question alone.
+
+A cached list carries its kind and its question, so that reconciliation can ask it again and compare, whatever kind it is.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+
+from app.contract.events import ListFacet
+from app.store import listing, lookups
+from app.store.listing import PartFilters
+from app.store.paging import Position
+
+Query = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of list: the generations that its validity depends on, and what it says."""
+
+    facets: Callable[[Query], tuple[ListFacet, ...]]
+    load: Callable[[Connection, Query], Any]
+
+
+def filters_of(query: Query) -> PartFilters:
+    """Return the filters in a list's question."""
+    return PartFilters(**query["filters"] | {"words": tuple(query["filters"]["words"])})
+
+
+def position_of(stored: Query | None) -> Position | None:
+    """Return a position as it was before it was stored."""
+    return None if stored is None else Position(stored["key"], stored["id"], tuple(map(tuple, stored["meant"])))
+
+
+def _page(connection: Connection, query: Query) -> dict[str, Any]:
+    after = position_of(query["after"])
+    found = listing.list_part_ids(connection, filters_of(query), query["sort"], after, query["limit"])
+    return {"ids": found.ids, "next": found.next and asdict(found.next), "match": "similar" if found.meant else "exact"}
+
+
+# Facets count by availability and show prices, whatever they are narrowed to.
+KINDS: dict[str, Kind] = {
+    "page": Kind(lambda query: listing.list_facets(filters_of(query), query["sort"]), _page),
+    "facets": Kind(lambda _query: tuple(ListFacet), lambda connection, query: listing.load_facets(connection, filters_of(query))),
+    "slug": Kind(lambda _query: (ListFacet.CONTENT,), lambda connection, query: lookups.id_of_slug(connection, query["slug"])),
+    "related": Kind(
+        lambda _query: (ListFacet.CONTENT, ListFacet.CATEGORIES),
+        lambda connection, query: lookups.related(connection, query["part_id"]),
+    ),
+}
+
+
+def body(connection: Connection, kind: str, query: Query) -> bytes:
+    """Return a list as it is cached."""
+    return orjson.dumps({"kind": kind, "query": query, "answer": KINDS[kind].load(connection, query)})

@@ -1,0 +1,141 @@
+"""The category tree: read, written, and recorded; and the next version of every part whose path a change of the tree touches."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+
+from app.contract.events import Aspect, Event, EventType, ListFacet, Operation
+from app.contract.formats import rfc3339
+from app.domain.categories import Node, Tree
+from app.store.transaction import UnitOfWork
+
+_TREE = text("SELECT id, name, slug, parent_id FROM categories")
+# Who changed a category last stands in its newest event, which is kept for ever.
+_ROWS = text("""
+    SELECT c.id, c.name, c.slug, c.parent_id, c.version, c.updated_at, last.id AS changed_by, last.name AS changed_by_name,
+           (SELECT count(*) FROM parts p WHERE p.category_id = c.id AND p.archived_at IS NULL) AS part_count,
+           (SELECT count(*) FROM categories child WHERE child.parent_id = c.id) AS child_count
+    FROM categories c
+    LEFT JOIN LATERAL (
+        SELECT u.id, u.name FROM outbox_events e JOIN users u ON u.id = e.actor_id
+        WHERE e.aggregate_type = 'category' AND e.aggregate_id = c.id AND e.aspect = 'content'
+        ORDER BY e.version DESC LIMIT 1) last ON true
+    WHERE CAST(:category_id AS int) IS NULL OR c.id = :category_id
+    ORDER BY c.name, c.id
+""")
+_INSERT = text("""
+    INSERT INTO categories (name, slug, parent_id)
+    SELECT :name, free.slug, :parent_id
+    FROM generate_series(1, 1 + (SELECT count(*) FROM categories WHERE slug = :slug OR starts_with(slug, :slug || '-'))) AS n
+    CROSS JOIN LATERAL (SELECT CASE n WHEN 1 THEN CAST(:slug AS text) ELSE :slug || '-' || n END AS slug) free
+    WHERE NOT EXISTS (SELECT FROM categories c WHERE c.slug = free.slug)
+    ORDER BY n LIMIT 1
+    RETURNING id, name, slug, parent_id, version
+""")
+_UPDATE = text("""
+    UPDATE categories
+    SET name = :name, slug = :slug, parent_id = :parent_id, version = version + 1, updated_at = clock_timestamp()
+    WHERE id = :category_id
+    RETURNING id, name, slug, parent_id, version
+""")
+_DELETE = text("DELETE FROM categories WHERE id = :category_id")
+_PARTS = text("SELECT id FROM parts WHERE category_id = ANY(:category_ids) ORDER BY id")
+_HELD = text("""
+    SELECT count(*) AS parts, count(archived_at) AS archived,
+           (SELECT count(*) FROM categories WHERE parent_id = :category_id) AS children
+    FROM parts WHERE category_id = :category_id
+""")
+# What a part says changes with the names on its path, so it is the part's next version as well.
+_ADVANCE_PARTS = text("""
+    UPDATE parts
+    SET version = version + 1, category_id = CASE WHEN category_id = :left THEN :target ELSE category_id END,
+        last_updated_by = :actor_id, updated_at = clock_timestamp()
+    WHERE id = ANY(:part_ids)
+""")
+
+_COLUMNS = ("name", "slug", "parent_id")
+
+
+def tree(connection: Connection) -> Tree:
+    """Return the whole tree; whoever changes it holds `locks.lock_category_tree`."""
+    return Tree(Node(row.id, row.name, row.slug, row.parent_id) for row in connection.execute(_TREE))
+
+
+def load(connection: Connection, category_id: int | None = None) -> Sequence[Row[Any]]:
+    """Return one category, or all, with the number of parts that are not archived and of categories right below."""
+    return connection.execute(_ROWS, {"category_id": category_id}).all()
+
+
+def state(row: Row[Any]) -> dict[str, Any]:
+    """Return a row of `load` as the panel shows it."""
+    at = rfc3339(row.updated_at)
+    return {
+        "id": row.id,
+        **_values(row),
+        "part_count": row.part_count,
+        "child_count": row.child_count,
+        "updated_at": at,
+        "changed_by": {"id": row.changed_by, "name": row.changed_by_name} if row.changed_by else None,
+        "changed_at": at,
+    }
+
+
+def insert(unit_of_work: UnitOfWork, name: str, slug: str, parent_id: int | None, reason: str | None) -> int:
+    """Insert a category, with a number behind its slug if that is taken; record it and return its id."""
+    row = unit_of_work.execute(_INSERT, name=name, slug=slug, parent_id=parent_id).one()
+    unit_of_work.record(_event(EventType.CATEGORY_CREATED, "INSERT", row.id, row.version, None, _values(row), reason))
+    return int(row.id)
+
+
+def update(unit_of_work: UnitOfWork, before: Row[Any], columns: dict[str, Any], reason: str | None) -> None:
+    """Write `columns` over a category as its next version and record it."""
+    columns = {name: getattr(before, name) for name in _COLUMNS} | columns
+    after = unit_of_work.execute(_UPDATE, category_id=before.id, **columns).one()
+    old, new = _values(before), _values(after)
+    changed = [name for name in new if new[name] != old[name]]
+    event = _event(
+        EventType.CATEGORY_UPDATED, "UPDATE", after.id, after.version,
+        {name: old[name] for name in changed}, {name: new[name] for name in changed}, reason, state=new,
+    )  # fmt: skip
+    unit_of_work.record(event)
+
+
+def delete(unit_of_work: UnitOfWork, before: Row[Any], reason: str | None) -> None:
+    """Delete a category that holds nothing and record it."""
+    unit_of_work.execute(_DELETE, category_id=before.id)
+    old = _values(before)
+    event = _event(EventType.CATEGORY_DELETED, "DELETE", before.id, before.version + 1, old, None, reason, state=old)
+    unit_of_work.record(event)
+
+
+def part_ids(unit_of_work: UnitOfWork, category_ids: Sequence[int]) -> list[int]:
+    """Return the parts in these categories themselves, in whatever state, in the order of their ids."""
+    return list(unit_of_work.execute(_PARTS, category_ids=list(category_ids)).scalars())
+
+
+def held(unit_of_work: UnitOfWork, category_id: int) -> Row[Any]:
+    """Return how many parts, archived ones among them, and child categories a category itself has."""
+    return unit_of_work.execute(_HELD, category_id=category_id).one()
+
+
+def advance_parts(unit_of_work: UnitOfWork, part_ids: Sequence[int], left: int | None, target: int | None) -> None:
+    """Give locked parts their next version; those in the category `left` go to `target`."""
+    actor_id = unit_of_work.actor.user_id
+    unit_of_work.execute(_ADVANCE_PARTS, part_ids=list(part_ids), left=left, target=target, actor_id=actor_id)
+
+
+def _values(row: Row[Any]) -> dict[str, Any]:
+    return {"name": row.name, "slug": row.slug, "parent_id": row.parent_id, "version": row.version}
+
+
+def _event(
+    kind: EventType, operation: Operation, category_id: int, version: int, old: dict[str, Any] | None,
+    new: dict[str, Any] | None, reason: str | None, state: dict[str, Any] | None = None,
+) -> Event:  # fmt: skip
+    shown = {"id": category_id, **(state or new or {}), "version": version}
+    return Event(
+        type=kind, aggregate_type="category", aggregate_id=category_id, aspect=Aspect.CONTENT, version=version,
+        table_name="categories", record_id=category_id, operation=operation, old_values=old, new_values=new,
+        public=None if operation == "DELETE" else shown, state=shown, lists=(ListFacet.CATEGORIES,), reason=reason,
+    )  # fmt: skip

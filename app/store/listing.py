@@ -1,0 +1,215 @@
+"""Which parts a list shows, page by page, and its facets: read from `part_search`, one narrow row a part.
+
+A page is taken from the order's own index as long as enough of its first rows fit (`WALK`); else the hits are collected by the
+indexes of the words and filters, and the page is sorted out of them. So neither a rare word nor a very common one reads the
+whole catalogue in order, whatever the planner makes of it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+
+from app.contract.events import ListFacet
+from app.domain.facets import Chosen, composed
+from app.store import search
+from app.store.paging import Order, Position, cut
+from app.store.search import Meant
+
+# So many rows of an order are looked through before the hits are collected: a few milliseconds, lost where a word is rare.
+WALK = 2000
+
+_CATEGORIES_BELOW = text("""
+    WITH RECURSIVE below AS (
+        SELECT id FROM categories WHERE slug = :reference OR id::text = :reference
+        UNION SELECT c.id FROM categories c JOIN below ON c.parent_id = below.id)
+    SELECT id FROM below
+""")
+_TREE = text("SELECT id, slug, name, parent_id FROM categories ORDER BY name, id")
+_BY_NAME = Order("s.name", "text")
+
+
+@dataclass(frozen=True, slots=True)
+class PartFilters:
+    """What a list of parts is narrowed to; None does not narrow."""
+
+    words: tuple[str, ...] = ()
+    category: str | None = None
+    manufacturer: str | None = None
+    in_stock: bool | None = None
+    min_price: str | None = None
+    max_price: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One page of ids, where the next one begins, and what the words were taken to mean if nothing holds them as typed."""
+
+    ids: list[int]
+    next: Position | None
+    meant: Meant
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """Rows that stand together in a list, before those of the next tier; `mark` begins their sort keys. A condition that names
+    few rows is not worth a walk."""
+
+    mark: str
+    order: Order
+    condition: str = "true"
+    is_walked: bool = True
+
+
+SORTS: dict[str, tuple[Tier, ...]] = {
+    "name": (Tier("0", _BY_NAME),),
+    "-name": (Tier("0", Order("s.name", "text", descending=True)),),
+    # Parts without a price come last, whichever way.
+    "price": (
+        Tier("0", Order("s.amount", "numeric"), "s.amount IS NOT NULL"),
+        Tier("1", Order("s.part_id", "int"), "s.amount IS NULL"),
+    ),
+    "-price": (
+        Tier("0", Order("s.amount", "numeric", descending=True), "s.amount IS NOT NULL"),
+        Tier("1", Order("s.part_id", "int", descending=True), "s.amount IS NULL"),
+    ),
+    "newest": (Tier("0", Order("s.created_at", "timestamptz", descending=True)),),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The conditions that every row of a list fits, and the tiers in which they are shown."""
+
+    conditions: Sequence[str]
+    parameters: Mapping[str, Any]
+    tiers: Sequence[Tier]
+
+
+def categories_below(connection: Connection, reference: str) -> list[int]:
+    """Return the ids of the category with this slug or id, and of all below it; empty if there is none."""
+    return list(connection.execute(_CATEGORIES_BELOW, {"reference": reference}).scalars())
+
+
+def list_facets(filters: PartFilters, sort: str) -> tuple[ListFacet, ...]:
+    """Return what a list depends on, so that a stock change does not drop lists that do not look at stock."""
+    facets = [ListFacet.CONTENT, ListFacet.CATEGORIES]
+    if filters.in_stock is not None:
+        facets.append(ListFacet.AVAILABILITY)
+    if filters.min_price is not None or filters.max_price is not None or sort in {"price", "-price"}:
+        facets.append(ListFacet.PRICE)
+    return tuple(facets)
+
+
+def list_part_ids(connection: Connection, filters: PartFilters, sort: str, after: Position | None, limit: int) -> Found:
+    """Return one page of published parts. What the first page took the words to mean holds for those that follow."""
+    meant = after.meant if after else ()
+    rows = _rows(connection, filters, sort, after, limit, meant)
+    if not rows and after is None and (meant := other_meaning(connection, filters.words)):
+        rows = _rows(connection, filters, sort, None, limit, meant)
+    shown, following = cut(rows, limit)
+    return Found([row.id for row in shown], following and Position(following.key, following.id, meant), meant)
+
+
+def other_meaning(connection: Connection, words: Sequence[str]) -> Meant:
+    """Return what words may have been meant as; empty if there is no need to ask, since some part holds them as typed."""
+    return () if not words or search.is_found(connection, words) else search.meaning(connection, words)
+
+
+def load_facets(connection: Connection, filters: PartFilters) -> dict[str, Any]:
+    """Return the facets of a list, each counted with all filters but its own."""
+    meant: Meant = ()
+    groups = _groups(connection, filters, meant)
+    if not groups and (meant := other_meaning(connection, filters.words)):
+        groups = _groups(connection, filters, meant)
+    categories = None if filters.category is None else set(categories_below(connection, filters.category))
+    tree = connection.execute(_TREE).all()
+    chosen = Chosen(categories, filters.manufacturer, filters.in_stock)
+    return composed(groups, tree, chosen) | {"match": "similar" if meant else "exact"}
+
+
+def _groups(connection: Connection, filters: PartFilters, meant: Meant) -> Sequence[Any]:
+    wanted, parameters = search.conditions(filters.words, meant)
+    prices, bounds = _price_bounds(filters)
+    counted = " AND ".join(prices) or "true"
+    statement = text(f"""
+        SELECT s.category_id, s.manufacturer, s.in_stock, count(*) FILTER (WHERE {counted}) AS count,
+               min(s.amount) AS low, max(s.amount) AS high
+        FROM part_search s WHERE {" AND ".join(["s.is_public", *wanted])} GROUP BY s.category_id, s.manufacturer, s.in_stock
+    """)  # noqa: S608 — put together from constants; every value is a parameter
+    return connection.execute(statement, parameters | bounds).all()
+
+
+def _rows(
+    connection: Connection, filters: PartFilters, sort: str, after: Position | None, limit: int, meant: Meant
+) -> list[Row[Any]]:
+    question = _question(connection, filters, sort, meant)
+    rows: list[Row[Any]] = []
+    for tier in question.tiers:
+        if len(rows) > limit or (after and tier.mark < after.key[0]):
+            continue
+        here = Position(after.key[1:], after.id) if after and tier.mark == after.key[0] else None
+        rows += _tier_rows(connection, question, tier, here, limit + 1 - len(rows))
+    return rows
+
+
+def _question(connection: Connection, filters: PartFilters, sort: str, meant: Meant) -> Question:
+    wanted, parameters = search.conditions(filters.words, meant)
+    prices, bounds = _price_bounds(filters)
+    wanted += prices
+    parameters |= bounds
+    if filters.category is not None:
+        wanted.append("s.category_id = ANY(:categories)")
+        parameters["categories"] = categories_below(connection, filters.category)
+    if filters.manufacturer is not None:
+        wanted.append("s.manufacturer = :manufacturer")
+        parameters["manufacturer"] = filters.manufacturer
+    if filters.in_stock is not None:
+        wanted.append("s.in_stock" if filters.in_stock else "NOT s.in_stock")
+    if sort != "relevance":
+        return Question(wanted, parameters, SORTS[sort])
+    by_relevance, of_tiers = search.tiers(search.most_likely(filters.words, meant))
+    # The tiers of numbers are found by their index; there is no order to walk that would begin with them.
+    tiers = [Tier(mark, _BY_NAME, condition, is_walked=mark > "1") for mark, condition in by_relevance.items()]
+    return Question(wanted, parameters | of_tiers, tiers)
+
+
+def _price_bounds(filters: PartFilters) -> tuple[list[str], dict[str, Any]]:
+    bounds = {"min_price": ("s.amount >=", filters.min_price), "max_price": ("s.amount <=", filters.max_price)}
+    used = {name: bound for name, bound in bounds.items() if bound[1] is not None}
+    conditions = [f"{comparison} CAST(:{name} AS numeric)" for name, (comparison, _value) in used.items()]
+    return conditions, {name: value for name, (_comparison, value) in used.items()}
+
+
+def _tier_rows(connection: Connection, question: Question, tier: Tier, after: Position | None, wanted: int) -> Sequence[Row[Any]]:
+    parameters = {**question.parameters, "wanted": wanted, "walk": WALK}
+    if after:
+        parameters |= {"after_key": after.key, "after_id": after.id}
+    if tier.is_walked and question.conditions:
+        rows = connection.execute(_walked(question, tier, after), parameters).all()
+        if len(rows) == wanted:
+            return rows
+    return connection.execute(_collected(question, tier, after), parameters).all()
+
+
+def _walked(question: Question, tier: Tier, after: Position | None) -> Any:
+    continued, order_by = tier.order.clauses("s.part_id", after)
+    return text(f"""
+        SELECT s.part_id AS id, '{tier.mark}' || {tier.order.expression} AS sort_key
+        FROM (SELECT * FROM part_search s WHERE s.is_public AND {tier.condition} AND {continued}
+              ORDER BY {order_by} LIMIT :walk) s
+        WHERE {" AND ".join(question.conditions)} ORDER BY {order_by} LIMIT :wanted
+    """)  # noqa: S608 — put together from constants; every value is a parameter
+
+
+def _collected(question: Question, tier: Tier, after: Position | None) -> Any:
+    continued, order_by = tier.order.clauses("s.part_id", after)
+    # OFFSET 0 keeps the planner from walking the order after all, in the hope of meeting enough rows that fit.
+    fence = "OFFSET 0" if question.conditions else ""
+    return text(f"""
+        SELECT s.part_id AS id, '{tier.mark}' || {tier.order.expression} AS sort_key
+        FROM (SELECT * FROM part_search s
+              WHERE {" AND ".join(["s.is_public", tier.condition, continued, *question.conditions])} {fence}) s
+        ORDER BY {order_by} LIMIT :wanted
+    """)  # noqa: S608 — put together from constants; every value is a parameter

@@ -1,0 +1,51 @@
+"""An event's payload as the outbox stores it: what repeats the panel's state is named there, not written again.
+
+A content event says nearly the same in four ways (the panel's state, the customers' view, the snapshot, the new values); a
+catalogue file of many thousand rows would be written, read and sent four times over.
+"""
+
+from typing import Any
+
+from app.contract.events import Actor, Event
+
+_REPEATING = ("public", "snapshot", "new_values")
+
+
+def packed(event: Event, actor: Actor) -> dict[str, Any]:
+    """Return what the outbox stores of an event."""
+    payload = {
+        "table_name": event.table_name,
+        "record_id": event.record_id,
+        "operation": event.operation,
+        "old_values": event.old_values,
+        "new_values": event.new_values,
+        "public": event.public,
+        "state": event.state,
+        "was_public": event.was_public,
+        "lists": event.lists,
+        "snapshot": event.snapshot,
+        "reason": event.reason,
+        "actor_name": actor.name,
+        "ip_address": actor.ip_address,
+        "user_agent": actor.user_agent,
+    }
+    if event.snapshot is not None:
+        payload["as_state"] = {name: _separate(payload, name, event.state) for name in _REPEATING if payload[name] is not None}
+    return payload
+
+
+def _separate(payload: dict[str, Any], name: str, state: dict[str, Any]) -> list[str]:
+    """Leave in `payload[name]` only what the state does not say; return the names of the rest."""
+    values = payload[name]
+    same = [field for field, value in values.items() if field in state and state[field] == value]
+    payload[name] = {field: value for field, value in values.items() if field not in same}
+    return same
+
+
+def unpacked(payload: dict[str, Any]) -> dict[str, Any]:
+    """Return a stored payload with everything written out; one of an older release is that already."""
+    if "as_state" not in payload:
+        return payload
+    state = payload["state"]
+    whole = {name: payload[name] | {field: state[field] for field in same} for name, same in payload["as_state"].items()}
+    return {name: value for name, value in payload.items() if name != "as_state"} | whole

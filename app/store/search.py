@@ -1,0 +1,109 @@
+"""How words find parts: conditions on `part_search`, and what a word with typing errors may have been meant as.
+
+A word is found as the beginning of a word of the name, the maker, the description or a number, and anywhere inside of a number.
+Every condition is served by an index, but for words without a letter or digit, and those of one or two letters amid punctuation.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+from sqlalchemy import Connection, text
+
+from app.domain.search import Word, like, number_of, swapped
+
+# For each word of a question: nothing, and the word itself is looked for; or what it is taken to mean.
+Meant = tuple[tuple[str, ...], ...]
+Whose = Literal["public", "all"]
+# U+0001 before and after a number without its punctuation; see `app.models.search`.
+MARK = "\x01"
+# Behind every text that begins with a prefix, in the order of code points.
+LAST = "\U0010ffff"
+SUGGESTIONS = 3
+
+_TEXT = "(s.name || ' ' || lower(COALESCE(s.manufacturer, '')) || ' ' || s.numbers)"
+_SUGGEST = text("""
+    SELECT word FROM (
+        SELECT DISTINCT word, word = ANY(:swapped) AS is_swapped, similarity(word, :word) AS near
+        FROM search_words WHERE word % :word OR word = ANY(:swapped)) found
+    ORDER BY is_swapped DESC, near DESC, word LIMIT :most
+""")
+
+
+def conditions(words: Sequence[str], meant: Meant = ()) -> tuple[list[str], dict[str, Any]]:
+    """Return the conditions on `part_search s` that each of the words makes, and their parameters."""
+    found: list[str] = []
+    parameters: dict[str, Any] = {}
+    for place, word in enumerate(words):
+        suggestions = meant[place] if meant else ()
+        if suggestions:
+            found.append(f"s.words @@ CAST(:word_{place} AS tsquery)")
+            parameters[f"word_{place}"] = " | ".join(f"'{suggestion}'" for suggestion in suggestions)
+        else:
+            found.append(" OR ".join(_alternatives(place, Word(word), parameters)))
+    return [f"({condition})" for condition in found], parameters
+
+
+def _alternatives(place: int, word: Word, parameters: dict[str, Any]) -> Iterator[str]:
+    name = f"word_{place}"
+    parameters[name] = word.text
+    literally = f"strpos({_TEXT}, :{name}) > 0"
+    if word.bare:
+        by_words = f"s.words @@ search_query(:{name})"
+        yield by_words if word.is_plain else f"({by_words} AND {literally})"
+    for number, piece in enumerate(word.pieces):
+        parameters[f"{name}_{number}"] = like(piece)
+        yield f"s.numbers LIKE :{name}_{number}"
+    if not word.bare:
+        yield literally
+
+
+def is_found(connection: Connection, words: Sequence[str], whose: Whose = "public") -> bool:
+    """Whether any part, or any published one, holds all of the words."""
+    wanted, parameters = conditions(words)
+    wanted += ["s.is_public"] if whose == "public" else []
+    # OFFSET 0 makes the index collect what there is: the planner takes a common word for one that the first rows will hold.
+    statement = text(f"""
+        SELECT EXISTS (SELECT FROM (SELECT FROM part_search s WHERE {" AND ".join(wanted)} OFFSET 0) f)
+    """)  # noqa: S608 — put together from constants of this module; every value is a parameter
+    return bool(connection.execute(statement, parameters).scalar_one())
+
+
+def meaning(connection: Connection, words: Sequence[str], whose: Whose = "public") -> Meant:
+    """Return what words that together find nothing may have been meant as: for each word that nothing holds, up to three words
+    like it. Empty if there is nothing to suggest.
+    """
+    meant: list[tuple[str, ...]] = []
+    for word in words:
+        bare = Word(word).bare
+        if is_found(connection, [word], whose):
+            meant.append(())
+            continue
+        known = {"word": bare, "swapped": swapped(bare), "most": SUGGESTIONS}
+        suggestions = tuple(connection.execute(_SUGGEST, known).scalars()) if len(bare) > 2 else ()
+        if not suggestions:
+            return ()
+        meant.append(suggestions)
+    return tuple(meant) if any(meant) else ()
+
+
+def most_likely(words: Sequence[str], meant: Meant) -> list[str]:
+    """Return the words, each in its likeliest meaning."""
+    return [meant[place][0] if meant and meant[place] else word for place, word in enumerate(words)]
+
+
+def tiers(words: Sequence[str]) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return the conditions that sort hits by relevance, the best first, and their parameters: the whole number, its beginning,
+    the beginning of the name, and all others."""
+    phrase, number = " ".join(words), number_of(words)
+    parameters: dict[str, Any] = {"phrase": phrase, "phrase_end": phrase + LAST}
+    named = "s.name >= :phrase AND s.name < :phrase_end"
+    if not number:
+        return {"2": named, "3": f"NOT ({named})"}, parameters
+    parameters |= {"whole_number": like(MARK + number + MARK), "number_start": like(MARK + number), "number": MARK + number}
+    other = "strpos(s.numbers, :number) = 0"
+    return {
+        "0": "s.numbers LIKE :whole_number",
+        "1": "s.numbers LIKE :number_start AND s.numbers NOT LIKE :whole_number",
+        "2": f"{named} AND {other}",
+        "3": f"NOT ({named}) AND {other}",
+    }, parameters

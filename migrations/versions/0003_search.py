@@ -1,0 +1,186 @@
+"""What lists and searches look in: `part_search` and `search_words`, kept by triggers.
+
+The triggers that keep `part_search` are deferred: a part that is made with its stock and prices in one transaction is indexed once.
+Whoever changes an aspect of a part holds the lock of that aspect's row until the commit, so the values written last are the newest;
+the row of a part that exists is never given the stock and the price again by a change of content.
+
+Revision ID: 0003
+Revises: 0002
+"""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+# The words of a text: what stands between everything that is neither letter nor digit, in small letters. A lexeme may not be
+# longer than 2 kB.
+TOKENS = """
+    CREATE FUNCTION search_tokens(value text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ARRAY(SELECT left(token, 200) FROM regexp_split_to_table(lower(left(value, 60000)), '[^[:alnum:]]+') AS token
+                 WHERE token <> '')
+"""
+# What a typed word asks for: all of its words, the last one as the beginning of a longer one. NULL if there is none in it.
+QUERY = """
+    CREATE FUNCTION search_query(value text) RETURNS tsquery LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN cardinality(search_tokens(value)) > 0
+           THEN ('''' || array_to_string(search_tokens(value), ''' & ''') || ''':*')::tsquery END
+"""
+# The same choice as `app.domain.pricing.current_price` makes for one piece.
+AMOUNT = """
+    CREATE FUNCTION part_amount(part int) RETURNS numeric LANGUAGE sql VOLATILE
+    RETURN COALESCE(
+        (SELECT pp.amount FROM part_prices pp
+         WHERE pp.part_id = part AND (pp.valid_from IS NULL OR pp.valid_from <= clock_timestamp())
+           AND (pp.valid_to IS NULL OR pp.valid_to > clock_timestamp())
+         ORDER BY pp.min_quantity, pp.currency, pp.valid_from DESC NULLS LAST LIMIT 1),
+        (SELECT l.amount FROM prices l WHERE l.part_id = part))
+"""
+ROWS = """
+    INSERT INTO part_search (part_id, category_id, is_public, in_stock, amount, created_at, manufacturer, name, numbers, words)
+    SELECT p.id, p.category_id, p.status = 'published' AND p.archived_at IS NULL,
+           COALESCE((SELECT s.current_stock > s.reserved_quantity FROM stock_levels s WHERE s.part_id = p.id), false),
+           part_amount(p.id), p.created_at, p.manufacturer, lower(p.part_name),
+           lower(concat_ws(' ', p.sku, p.manufacturer_number)) || bare.marked,
+           array_to_tsvector(search_tokens(concat_ws(' ', p.sku, p.manufacturer_number, p.part_name, p.manufacturer,
+                             translate(bare.marked, E'\\x01', ' '),
+                             regexp_replace(p.description, '<[A-Za-z/!?][^>]*>', ' ', 'g'))))
+    FROM parts p CROSS JOIN LATERAL (
+        SELECT E' \\x01' || lower(concat_ws(E'\\x01 \\x01', regexp_replace(p.sku, '[^[:alnum:]]+', '', 'g'),
+                                           regexp_replace(p.manufacturer_number, '[^[:alnum:]]+', '', 'g'))) || E'\\x01' AS marked
+    ) bare
+"""
+ON_CONFLICT = """
+    ON CONFLICT (part_id) DO UPDATE
+    SET category_id = EXCLUDED.category_id, is_public = EXCLUDED.is_public, created_at = EXCLUDED.created_at,
+        manufacturer = EXCLUDED.manufacturer, name = EXCLUDED.name, numbers = EXCLUDED.numbers, words = EXCLUDED.words
+    WHERE (s.category_id, s.is_public, s.created_at, s.manufacturer, s.name, s.numbers, s.words)
+       IS DISTINCT FROM (EXCLUDED.category_id, EXCLUDED.is_public, EXCLUDED.created_at, EXCLUDED.manufacturer, EXCLUDED.name,
+                         EXCLUDED.numbers, EXCLUDED.words)
+"""
+KEEP_CONTENT = f"""
+    CREATE FUNCTION keep_search_content() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
+    BEGIN
+        {ROWS.replace("INSERT INTO part_search (", "INSERT INTO part_search AS s (")} WHERE p.id = NEW.id {ON_CONFLICT};
+        RETURN NULL;
+    END $$
+"""
+KEEP_WORDS = """
+    CREATE FUNCTION keep_search_words() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
+    BEGIN
+        INSERT INTO search_words (word)
+        SELECT DISTINCT word FROM unnest(search_tokens(concat_ws(' ', NEW.name, NEW.manufacturer, NEW.numbers))) AS word
+        WHERE length(word) BETWEEN 3 AND 100 AND NOT EXISTS (SELECT FROM search_words k WHERE k.word = word.word);
+        RETURN NULL;
+    END $$
+"""
+KEEP_STOCK = """
+    CREATE FUNCTION keep_search_stock() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
+    BEGIN
+        UPDATE part_search s SET in_stock = l.current_stock > l.reserved_quantity
+        FROM stock_levels l
+        WHERE s.part_id = NEW.part_id AND l.part_id = NEW.part_id AND s.in_stock <> (l.current_stock > l.reserved_quantity);
+        RETURN NULL;
+    END $$
+"""
+KEEP_PRICE = """
+    CREATE FUNCTION keep_search_price() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
+    DECLARE
+        part int := CASE WHEN TG_TABLE_NAME = 'parts' THEN to_jsonb(NEW) -> 'id'
+                         ELSE COALESCE(to_jsonb(NEW), to_jsonb(OLD)) -> 'part_id' END;
+        now_valid numeric := part_amount(part);
+    BEGIN
+        UPDATE part_search s SET amount = now_valid WHERE s.part_id = part AND s.amount IS DISTINCT FROM now_valid;
+        RETURN NULL;
+    END $$
+"""
+TRIGGERS = (
+    "part_search_inserted AFTER INSERT ON parts {row} EXECUTE FUNCTION keep_search_content()",
+    "part_search_changed AFTER UPDATE OF sku, part_name, description, category_id, manufacturer, manufacturer_number, status,"
+    " archived_at, created_at ON parts {row} EXECUTE FUNCTION keep_search_content()",
+    "part_search_stock_inserted AFTER INSERT ON stock_levels {row} EXECUTE FUNCTION keep_search_stock()",
+    "part_search_stock AFTER UPDATE OF current_stock, reserved_quantity ON stock_levels {row}"
+    " WHEN ((OLD.current_stock > OLD.reserved_quantity) <> (NEW.current_stock > NEW.reserved_quantity))"
+    " EXECUTE FUNCTION keep_search_stock()",
+    "part_search_prices AFTER INSERT OR UPDATE OR DELETE ON part_prices {row} EXECUTE FUNCTION keep_search_price()",
+    "part_search_legacy_prices AFTER INSERT OR UPDATE OR DELETE ON prices {row} EXECUTE FUNCTION keep_search_price()",
+    # What a price list means changes by its dates, which moves the part's boundary.
+    "part_search_price_dates AFTER UPDATE OF price_boundary, price_version ON parts {row} EXECUTE FUNCTION keep_search_price()",
+)
+DEFERRED = "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+
+
+def upgrade() -> None:
+    # Lists are ordered by part_search from now on.
+    op.drop_index("ix_parts_public_name", table_name="parts", postgresql_where="status = 'published' AND archived_at IS NULL")
+    op.create_table(
+        "part_search",
+        sa.Column("part_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("category_id", sa.Integer(), nullable=True),
+        sa.Column("is_public", sa.Boolean(), nullable=False),
+        sa.Column("in_stock", sa.Boolean(), nullable=False),
+        sa.Column("amount", sa.Numeric(precision=12, scale=2), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("manufacturer", sa.String(length=200), nullable=True),
+        sa.Column("name", sa.Text(collation="C"), nullable=False),
+        sa.Column("numbers", sa.Text(), nullable=False),
+        sa.Column("words", postgresql.TSVECTOR(), nullable=False),
+        sa.ForeignKeyConstraint(["part_id"], ["parts.id"], name=op.f("fk_part_search_part_id_parts"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("part_id", name=op.f("pk_part_search")),
+    )
+    op.create_table(
+        "search_words",
+        sa.Column("id", sa.Integer(), sa.Identity(always=False), nullable=False),
+        sa.Column("word", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_search_words")),
+    )
+    for statement in (TOKENS, QUERY, AMOUNT, ROWS, KEEP_CONTENT, KEEP_WORDS, KEEP_STOCK, KEEP_PRICE):
+        op.execute(statement)
+    op.execute(
+        "INSERT INTO search_words (word)"
+        " SELECT DISTINCT word FROM part_search, unnest(search_tokens(concat_ws(' ', name, manufacturer, numbers))) AS word"
+        " WHERE length(word) BETWEEN 3 AND 100"
+    )
+    op.create_index("ix_part_search_words", "part_search", ["words"], unique=False, postgresql_using="gin")
+    op.create_index(
+        "ix_part_search_numbers", "part_search", ["numbers"], unique=False, postgresql_using="gin",
+        postgresql_ops={"numbers": "gin_trgm_ops"},
+    )  # fmt: skip
+    for name, columns in (
+        ("name", ["name", "part_id"]),
+        ("amount", ["amount", "part_id"]),
+        ("created_at", ["created_at", "part_id"]),
+        ("manufacturer", ["manufacturer"]),
+        ("facets", ["category_id", "manufacturer", "in_stock", "amount"]),
+    ):
+        op.create_index(f"ix_part_search_{name}", "part_search", columns, unique=False, postgresql_where="is_public")
+    op.create_index("ix_search_words_word", "search_words", ["word"], unique=False)
+    op.create_index(
+        "ix_search_words_similar", "search_words", ["word"], unique=False, postgresql_using="gin",
+        postgresql_ops={"word": "gin_trgm_ops"},
+    )  # fmt: skip
+    for trigger in TRIGGERS:
+        op.execute(f"CREATE CONSTRAINT TRIGGER {trigger.format(row=DEFERRED)}")
+    op.execute(
+        "CREATE TRIGGER search_words_kept AFTER INSERT OR UPDATE OF name, manufacturer, numbers ON part_search"
+        " FOR EACH ROW EXECUTE FUNCTION keep_search_words()"
+    )
+
+
+def downgrade() -> None:
+    op.create_index(
+        "ix_parts_public_name", "parts", ["part_name", "id"], unique=False,
+        postgresql_where="status = 'published' AND archived_at IS NULL",
+    )  # fmt: skip
+    for trigger in TRIGGERS:
+        name, table = trigger.split()[0], trigger.split(" ON ")[1].split()[0]
+        op.execute(f"DROP TRIGGER {name} ON {table}")
+    op.drop_table("part_search")
+    op.drop_table("search_words")
+    for function in ("keep_search_content()", "keep_search_words()", "keep_search_stock()", "keep_search_price()",
+                     "part_amount(int)", "search_query(text)", "search_tokens(text)"):  # fmt: skip
+        op.execute(f"DROP FUNCTION {function}")

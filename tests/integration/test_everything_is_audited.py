@@ -1,0 +1,150 @@
+"""Each table is either audited or has a reason not to be; a new one, or a new writer of an old one, must say so here."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+
+import app.store as store
+from app.core import Core
+from app.models import Base
+
+Query = Callable[..., list[dict[str, Any]]]
+Deliver = Callable[[], None]
+
+# Which modules of app/store write the table, and how the trail learns of it: as rows of its own, or within another's.
+AUDITED = {
+    "categories": ({"categories", "imports"}, "category events"),
+    "parts": ({"content", "imports", "categories", "prices"}, "content events; the price's own columns with the price events"),
+    "part_specifications": ({"content"}, "content events carry the whole list, old and new"),
+    "part_images": ({"images"}, "content events carry the whole list, old and new"),
+    "stock_levels": ({"content", "stock", "imports"}, "stock events"),
+    "part_prices": ({"prices"}, "price events carry the whole list, old and new"),
+    "prices": ({"prices"}, "price events of the move to price lists"),
+    "users": ({"users"}, "user events, without the password"),
+    "api_keys": ({"users"}, "API key events, without the key"),
+}
+NOT_AUDITED = {
+    "data_change_logs": "the trail itself: append-only, chained",
+    "audit_chain": "the end of the trail's chain; verified against it",
+    "part_content_versions": "written from the events that the trail has; their content can only be added to",
+    "outbox_events": "what the trail is written from",
+    "outbox_deliveries": "the machine's own account of its work",
+    "sync_runs": "the machine's own account of its work",
+    "import_jobs": "the file's changes are audited as those of their tables, with the job in their reason",
+    "user_sessions": "a log-in changes nothing that anybody else sees",
+    "part_search": "computed from parts, stock and prices by triggers",
+    "search_words": "computed from parts by triggers",
+}
+_WRITES = re.compile(r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+(\w+)\b(?!\s*,)", re.IGNORECASE)
+
+
+def _writers() -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for path in Path(store.__path__[0]).glob("*.py"):
+        for table in _WRITES.findall(path.read_text()):
+            if table in Base.metadata.tables:
+                found.setdefault(table, set()).add(path.stem)
+    return found
+
+
+def test_every_table_is_audited_or_has_a_reason_not_to_be() -> None:
+    assert AUDITED.keys() & NOT_AUDITED.keys() == set()
+    assert set(Base.metadata.tables) - AUDITED.keys() - NOT_AUDITED.keys() == set()
+
+
+def test_an_audited_table_is_written_nowhere_but_where_its_events_are_recorded() -> None:
+    writers = _writers()
+    unknown = {table: writers.get(table, set()) - known for table, (known, _how) in AUDITED.items()}
+    assert {table: modules for table, modules in unknown.items() if modules} == {}
+    assert {"parts", "stock_levels", "part_prices", "users", "api_keys"} <= writers.keys()
+
+
+@pytest.fixture
+def flask(app: Flask, core: Core) -> Callable[..., str]:
+    """Run a command and return what it printed."""
+
+    def run(*arguments: str) -> str:
+        result = app.test_cli_runner().invoke(args=list(arguments))
+        assert result.exit_code == 0, result.output
+        return result.output.strip()
+
+    return run
+
+
+def trail(query: Query, table: str, record_id: int) -> list[tuple[Any, ...]]:
+    rows = query(
+        "SELECT * FROM data_change_logs WHERE table_name = :table AND record_id = :record_id ORDER BY version",
+        table=table, record_id=record_id,
+    )  # fmt: skip
+    assert all(row["part_id"] is None and row["changed_by"] is not None for row in rows)
+    return [(row["operation"], row["version"], row["old_values"], row["new_values"]) for row in rows]
+
+
+def events(query: Query, kind: str, record_id: int) -> list[str]:
+    found = query(
+        "SELECT payload::text AS payload FROM outbox_events WHERE aggregate_type = :kind AND aggregate_id = :record_id",
+        kind=kind, record_id=record_id,
+    )  # fmt: skip
+    return [row["payload"] for row in found]
+
+
+def test_a_member_of_staff_is_audited_without_their_password(flask: Callable[..., str], deliver: Deliver, query: Query) -> None:
+    email = f"{uuid4().hex}@shop.example"
+    flask("create-user", email, "--name", "Ann", "--role", "editor", "--password", "first secret")
+    flask("create-user", email.upper(), "--name", "Ann", "--role", "admin", "--password", "second secret")
+    flask("deactivate-user", email)
+    deliver()
+    [user] = query("SELECT * FROM users WHERE email = :email", email=email)
+    created = {"email": email, "name": "Ann", "role": "editor", "is_active": True, "password": "set", "version": 1}
+    assert trail(query, "users", user["id"]) == [
+        ("INSERT", 1, None, created),
+        (
+            "UPDATE", 2, {"role": "editor", "password": "set", "version": 1},
+            {"role": "admin", "password": "changed", "version": 2},
+        ),
+        ("UPDATE", 3, {"is_active": True, "version": 2}, {"is_active": False, "version": 3}),
+    ]  # fmt: skip
+    assert (user["version"], user["is_active"]) == (3, False)
+    said = events(query, "user", user["id"])
+    assert len(said) == 3
+    assert not any("argon2" in payload or user["password_hash"] in payload for payload in said)
+
+
+def test_an_api_key_is_audited_without_the_key_and_worthless_once_revoked(
+    flask: Callable[..., str], app: Flask, deliver: Deliver, query: Query
+) -> None:
+    name = uuid4().hex
+    key = flask("create-api-key", name, "--role", "viewer")
+    client, headers = app.test_client(), {"Authorization": f"Bearer {key}"}
+    assert client.get("/api/v1/admin/parts", headers=headers).status_code == 200
+    [row] = query("SELECT * FROM api_keys WHERE name = :name", name=name)
+    flask("revoke-api-key", name)
+    assert client.get("/api/v1/admin/parts", headers=headers).status_code == 401
+    deliver()
+    created, revoked = trail(query, "api_keys", row["id"])
+    assert created == ("INSERT", 1, None, {"name": name, "role": "viewer", "user_id": row["user_id"], "version": 1})
+    assert revoked[:3] == ("UPDATE", 2, {"revoked_at": None, "version": 1})
+    said = events(query, "api_key", row["id"])
+    assert len(said) == 2
+    assert not any(key in payload or row["key_digest"] in payload for payload in said)
+
+
+def test_a_key_that_is_not_there_or_not_the_only_one_and_a_stranger_are_refused(
+    app: Flask, core: Core, flask: Callable[..., str], query: Query
+) -> None:
+    name, runner = uuid4().hex, app.test_cli_runner()
+    flask("create-api-key", name), flask("create-api-key", name)
+    ids = [row["id"] for row in query("SELECT id FROM api_keys WHERE name = :name ORDER BY id", name=name)]
+    refusal = runner.invoke(args=["revoke-api-key", name])
+    assert refusal.exit_code == 1
+    assert str(ids) in refusal.output
+    assert str(ids[0]) in flask("revoke-api-key", str(ids[0]))
+    assert str(ids[1]) in flask("revoke-api-key", name)
+    assert runner.invoke(args=["revoke-api-key", name]).exit_code == 1
+    for email in ("nobody@shop.example", "system@lockstep.invalid"):
+        assert runner.invoke(args=["deactivate-user", email]).exit_code == 1

@@ -1,0 +1,416 @@
+"""Content versions: differences, restores, and the part as customers saw it; exact also while others write."""
+
+import random
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from app.contract.events import Actor
+from app.core import Core
+from app.domain.errors import ArchivedError, ConcurrencyError, DuplicateError, InvalidFieldError, NotFoundError
+from app.domain.pricing import PriceLine
+from app.services.legacy_prices import move_prices
+from app.services.preconditions import ANY, Expected
+from app.services.versions import RESTORABLE, Wish
+from app.store import content as content_rows
+from app.store.images import replace_images
+from app.store.locks import lock_part
+from app.store.payload import unpacked
+from app.store.transaction import UnitOfWork
+from tests.unit.test_differences import applied
+
+Query = Callable[..., list[dict[str, Any]]]
+Deliver = Callable[[], None]
+NewPart = Callable[..., int]
+
+
+def specification(name: str, value: str = "1") -> dict[str, str]:
+    return {"name": name, "value": value, "unit": "", "group": ""}
+
+
+def specify(core: Core, actor: Actor, part_id: int, names: str, value: str = "1") -> None:
+    """Give a part the specifications named by letters, as a unit of work of content does."""
+
+    def work(unit_of_work: UnitOfWork) -> None:
+        lock_part(unit_of_work, part_id)
+        before = content_rows.load(unit_of_work.connection, [part_id])[part_id]
+        wanted = [specification(name, value) for name in names]
+        if wanted != before.row.specifications:
+            content_rows.replace_specifications(unit_of_work, {part_id: wanted})
+            content_rows.save(unit_of_work, before, {}, archived=False, reason=None)
+
+    core.transactions.run(actor, work)
+
+
+def snapshot(core: Core, part_id: int, number: int) -> dict[str, Any]:
+    found: dict[str, Any] = core.parts.panel.version(part_id, number)["content_snapshot"]
+    return found
+
+
+def present(core: Core, part_id: int) -> dict[str, Any]:
+    with core.reading.connect() as connection:
+        return content_rows.load(connection, [part_id])[part_id].snapshot()
+
+
+@pytest.fixture
+def change(core: Core, actor: Actor) -> Callable[..., None]:
+    """Change content fields of a part."""
+
+    def run(part_id: int, reason: str | None = None, **columns: object) -> None:
+        core.parts.update_part_content_with_sync(actor, part_id, columns, ANY, reason)
+
+    return run
+
+
+def test_a_restore_makes_a_new_version_with_one_event_and_leaves_stock_and_prices_alone(
+    core: Core, actor: Actor, new_part: NewPart, change: Callable[..., None], deliver: Deliver, query: Query
+) -> None:
+    part_id = new_part(description="<p>first</p>", stock=7)
+    core.parts.update_prices_with_sync(actor, part_id, [PriceLine("EUR", Decimal(5))], ANY)
+    specify(core, actor, part_id, "ab")
+    change(part_id, description="second", part_name="Other", status="draft")
+    specify(core, actor, part_id, "bc")
+    deliver()
+    before = core.parts.panel.part(part_id)
+    content = core.parts.restore_version_with_sync(actor, Wish(part_id, 2, reason="a mistake"), Expected(4))
+    deliver()
+    after = core.parts.panel.part(part_id)
+    assert content.version == after["version"] == 5
+    assert present(core, part_id) == snapshot(core, part_id, 2) == snapshot(core, part_id, 5)
+    assert (after["stock"], after["price"]) == (before["stock"], before["price"])
+    rows = query("SELECT * FROM data_change_logs WHERE part_id = :id AND version = 5", id=part_id)
+    assert [(row["table_name"], row["reason"]) for row in rows] == [("parts", "Restored version 2: a mistake")]
+    listed = core.parts.panel.versions(part_id, None, 10)
+    assert listed[0]["change_summary"] == (
+        "Changed name, description, status and 2 specifications (Restored version 2: a mistake)"
+    )
+    assert (listed[0]["created_by"], listed[0]["created_by_name"]) == (actor.user_id, actor.name)
+    assert [version["is_active"] for version in listed] == [True, False, False, False, False]
+
+
+def test_chosen_fields_alone_are_restored(
+    core: Core, actor: Actor, new_part: NewPart, change: Callable[..., None], deliver: Deliver
+) -> None:
+    part_id = new_part(description="first")
+    change(part_id, description="second", part_name="Other")
+    deliver()
+    core.parts.restore_version_with_sync(actor, Wish(part_id, 1, ["description"]), ANY)
+    assert (present(core, part_id)["description"], present(core, part_id)["part_name"]) == ("first", "Other")
+
+
+@pytest.mark.parametrize("fields", [None, ["part_name"]])
+def test_restoring_what_is_there_already_makes_no_version_and_no_event(
+    fields: list[str] | None, core: Core, actor: Actor, new_part: NewPart, change: Callable[..., None], deliver: Deliver,
+    query: Query,
+) -> None:  # fmt: skip
+    part_id = new_part()
+    change(part_id, description="second")
+    deliver()
+    count = "SELECT count(*) AS n FROM outbox_events WHERE aggregate_id = :id AND aggregate_type = 'part'"
+    before = query(count, id=part_id)
+    content = core.parts.restore_version_with_sync(actor, Wish(part_id, 1 if fields else 2, fields), ANY)
+    assert content.version == 2
+    assert query(count, id=part_id) == before
+
+
+def test_a_rehearsal_says_what_a_restore_does_and_writes_nothing(
+    core: Core, actor: Actor, new_part: NewPart, change: Callable[..., None], deliver: Deliver
+) -> None:
+    part_id = new_part(description="the first text")
+    change(part_id, description="the second text")
+    deliver()
+    said = core.parts.panel.rehearse_restore(Wish(part_id, 1))
+    assert core.parts.panel.part(part_id)["version"] == said["version"] == 2
+    assert said["blocked"] == []
+    core.parts.restore_version_with_sync(actor, Wish(part_id, 1), ANY)
+    deliver()
+    assert said["changes"] == core.parts.panel.version_diff(part_id, 2, 3)["changes"]
+    assert [change["field"] for change in said["changes"]] == ["description"]
+
+
+def test_a_sku_that_another_part_has_by_now_blocks_the_restore_and_the_other_fields_are_the_way_round(
+    core: Core, actor: Actor, new_part: NewPart, change: Callable[..., None], deliver: Deliver
+) -> None:
+    sku = f"OLD-{uuid4().hex}"
+    part_id = new_part(sku=sku, description="first")
+    change(part_id, sku=f"NEW-{uuid4().hex}", description="second")
+    new_part(sku=sku)
+    deliver()
+    [blocked] = core.parts.panel.rehearse_restore(Wish(part_id, 1))["blocked"]
+    assert blocked["field"] == "sku"
+    assert "fields" in blocked["reason"]
+    with pytest.raises(DuplicateError, match="fields"):
+        core.parts.restore_version_with_sync(actor, Wish(part_id, 1), ANY)
+    assert core.parts.restore_version_with_sync(actor, Wish(part_id, 1, ["description"]), ANY).version == 3
+
+
+def test_a_category_that_is_gone_blocks_the_restore(
+    core: Core, actor: Actor, new_part: NewPart, change: Callable[..., None], deliver: Deliver, query: Query
+) -> None:
+    name = uuid4().hex
+    [category] = query("INSERT INTO categories (name, slug) VALUES (:name, :name) RETURNING id", name=name)
+    part_id = new_part(category_id=category["id"])
+    change(part_id, category_id=None)
+    deliver()
+    [moved] = core.parts.panel.rehearse_restore(Wish(part_id, 1, ["category_id"]))["changes"][1:]
+    assert moved == {"field": "category_path", "old": [], "new": [name]}
+    query("DELETE FROM categories WHERE id = :id", id=category["id"])
+    assert [one["field"] for one in core.parts.panel.rehearse_restore(Wish(part_id, 1))["blocked"]] == ["category_id"]
+    with pytest.raises(InvalidFieldError, match="fields"):
+        core.parts.restore_version_with_sync(actor, Wish(part_id, 1), ANY)
+
+
+def test_an_archived_part_an_unknown_version_and_a_version_that_moved_on_are_refused(
+    core: Core, actor: Actor, new_part: NewPart, change: Callable[..., None], deliver: Deliver
+) -> None:
+    part_id, other = new_part(), new_part()
+    change(part_id, description="second")
+    change(other, description="second")
+    change(other, description="third")
+    deliver()
+    for number in (0, 3):
+        with pytest.raises(NotFoundError):
+            core.parts.restore_version_with_sync(actor, Wish(part_id, number), ANY)
+        with pytest.raises(NotFoundError):
+            core.parts.panel.rehearse_restore(Wish(part_id, number))
+    with pytest.raises(ConcurrencyError):
+        core.parts.restore_version_with_sync(actor, Wish(part_id, 1), Expected(1))
+    core.parts.archive_part_with_sync(actor, part_id, ANY)
+    with pytest.raises(ArchivedError):
+        core.parts.restore_version_with_sync(actor, Wish(part_id, 1), ANY)
+    with pytest.raises(ArchivedError):
+        core.parts.panel.rehearse_restore(Wish(part_id, 1))
+
+
+def test_what_an_old_release_kept_comes_back_clean_and_what_it_did_not_keep_stays(
+    core: Core, actor: Actor, new_part: NewPart, change: Callable[..., None], deliver: Deliver, rewrite: Callable[..., None]
+) -> None:
+    part_id = new_part()
+    change(part_id, part_name="Second")
+    deliver()
+    rewrite(
+        "UPDATE part_content_versions SET content_snapshot = content_snapshot - 'slug' - 'images'"
+        ' || \'{"description": "<p onclick=\\"x()\\">a<script>b</script></p>"}\' WHERE part_id = :id AND version_number = 1',
+        id=part_id,
+    )
+    slug = present(core, part_id)["slug"]
+    core.parts.restore_version_with_sync(actor, Wish(part_id, 1), ANY)
+    assert present(core, part_id)["description"] == "<p>a</p>"
+    assert (present(core, part_id)["slug"], present(core, part_id)["part_name"]) == (slug, "Test part")
+
+
+def test_restored_pictures_are_the_old_rows_again(
+    core: Core, actor: Actor, new_part: NewPart, deliver: Deliver, query: Query
+) -> None:
+    part_id = new_part()
+    first = {"digest": "a" * 64, "extension": "png", "byte_size": 9, "alt": "front", "width": 10, "height": 20}
+    ids = [
+        query(
+            "INSERT INTO part_images (part_id, digest, extension, byte_size, alt, width, height, position)"
+            " VALUES (:part_id, :digest, :extension, :byte_size, :alt, :width, :height, :position) RETURNING id",
+            part_id=part_id, position=position, **first | {"alt": alt},
+        )[0]["id"]
+        for position, alt in enumerate(("front", "back"))
+    ]  # fmt: skip
+
+    def save(images: list[dict[str, Any]]) -> None:
+        def work(unit_of_work: UnitOfWork) -> None:
+            before = content_rows.load(unit_of_work.connection, [part_id])[part_id]
+            replace_images(unit_of_work, part_id, images)
+            content_rows.save(unit_of_work, before, {}, archived=False, reason=None)
+
+        core.transactions.run(actor, work)
+
+    pictures = [first | {"id": ids[0], "alt": "front"}, first | {"id": ids[1], "alt": "back"}]
+    save([pictures[1], pictures[0]])
+    save([pictures[0] | {"alt": "changed"}])
+    deliver()
+    [found] = core.parts.panel.version_diff(part_id, 2, 3)["changes"]
+    assert [entry["item"]["id"] for entry in found["items"]["removed"]] == [ids[1]]
+    assert [entry["new"]["alt"] for entry in found["items"]["changed"]] == ["changed"]
+    core.parts.restore_version_with_sync(actor, Wish(part_id, 2), ANY)
+    assert [image["id"] for image in present(core, part_id)["images"]] == [ids[1], ids[0]]
+    assert present(core, part_id) == snapshot(core, part_id, 2)
+
+
+class Writers:
+    """Four threads that write and restore one part's content at random, and one that delivers meanwhile."""
+
+    def __init__(self, core: Core, actor: Actor, part_id: int, deliver: Deliver) -> None:
+        self.core, self.actor, self.part_id, self.deliver = core, actor, part_id, deliver
+        self.barrier, self.stop = threading.Barrier(5), threading.Event()
+        self.failed: list[BaseException] = []
+
+    def run(self) -> None:
+        writers = [threading.Thread(target=self._guarded, args=(self._write, seed)) for seed in range(4)]
+        deliverer = threading.Thread(target=self._guarded, args=(self._deliver,))
+        for thread in (*writers, deliverer):
+            thread.start()
+        for thread in writers:
+            thread.join()
+        self.stop.set()
+        deliverer.join()
+        self.deliver()
+        assert self.failed == []
+
+    def _guarded(self, work: Callable[..., None], *arguments: int) -> None:
+        try:
+            self.barrier.wait()
+            work(*arguments)
+        except BaseException as error:  # noqa: BLE001 — told in the test's own thread
+            self.failed.append(error)
+
+    def _deliver(self) -> None:
+        while not self.stop.is_set():
+            self.deliver()
+
+    def _write(self, seed: int) -> None:
+        chance = random.Random(seed)
+        for _ in range(25):
+            chance.choice([self._restore, self._specify, self._change, self._change])(chance)
+
+    def _restore(self, chance: random.Random) -> None:
+        newest = self.core.parts.panel.versions(self.part_id, None, 1)[0]["version_number"]
+        fields = chance.choice([None, ["description"], ["specifications", "part_name"]])
+        wish = Wish(self.part_id, chance.randint(1, newest), fields)
+        self.core.parts.restore_version_with_sync(self.actor, wish, ANY)
+
+    def _specify(self, chance: random.Random) -> None:
+        specify(self.core, self.actor, self.part_id, "".join(chance.sample("abcd", chance.randint(0, 4))), chance.choice("12"))
+
+    def _change(self, chance: random.Random) -> None:
+        columns = {"description": " ".join(chance.choices("abc", k=6)), "part_name": chance.choice("xyz")}
+        self.core.parts.update_part_content_with_sync(self.actor, self.part_id, columns, ANY)
+
+
+def restorable(state: dict[str, Any]) -> dict[str, Any]:
+    return {name: state[name] for name in RESTORABLE}
+
+
+def test_versions_differences_and_restores_are_exact_while_many_write(
+    core: Core, actor: Actor, new_part: NewPart, deliver: Deliver, query: Query
+) -> None:
+    part_id = new_part()
+    deliver()
+    Writers(core, actor, part_id, deliver).run()
+    events = query(
+        "SELECT version, payload FROM outbox_events WHERE aggregate_type = 'part' AND aggregate_id = :id AND aspect = 'content'"
+        " ORDER BY version", id=part_id,
+    )  # fmt: skip
+    last = core.parts.panel.part(part_id)["version"]
+    assert last > 20
+    assert [event["version"] for event in events] == list(range(1, last + 1))
+    kept = {number: snapshot(core, part_id, number) for number in range(1, last + 1)}
+    assert {event["version"]: unpacked(event["payload"])["snapshot"] for event in events} == kept
+    chance = random.Random(99)
+    for _ in range(30):
+        old, new = chance.randint(1, last), chance.randint(1, last)
+        changes = core.parts.panel.version_diff(part_id, old, new)["changes"]
+        made = kept[old] | {one["field"]: applied(one, kept[old].get(one["field"])) for one in changes}
+        assert restorable(made) == restorable(kept[new])
+    for number in chance.sample(range(1, last + 1), 5):
+        last = core.parts.restore_version_with_sync(actor, Wish(part_id, number), ANY).version
+        assert restorable(present(core, part_id)) == restorable(kept[number])
+    deliver()
+    listed = core.parts.panel.versions(part_id, None, 200)
+    assert [one["version_number"] for one in listed] == list(range(last, 0, -1))
+
+
+def test_the_part_as_customers_saw_it_follows_every_step_of_its_life(
+    core: Core, actor: Actor, new_part: NewPart, change: Callable[..., None], deliver: Deliver
+) -> None:
+    moments: dict[str, datetime] = {"before": datetime.now(UTC)}
+
+    def now(name: str) -> None:
+        moments[name] = datetime.now(UTC)
+
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    part_id = new_part(status="draft", stock=5)
+    now("draft")
+    change(part_id, status="published", description="first")
+    now("published")
+    seen = {"published": core.parts.catalog.part(part_id).body}
+    core.parts.update_prices_with_sync(actor, part_id, [PriceLine("EUR", Decimal(5)), PriceLine("EUR", Decimal(4), 10)], ANY)
+    core.parts.adjust_stock_with_sync(actor, part_id, 3)
+    now("priced")
+    seen["priced"] = core.parts.catalog.part(part_id).body
+    lines = [PriceLine("EUR", Decimal(7), valid_to=soon), PriceLine("EUR", Decimal(8), valid_from=soon)]
+    core.parts.update_prices_with_sync(actor, part_id, lines, ANY)
+    core.parts.update_stock_with_sync(actor, part_id, {"current_stock": 9, "reserved_quantity": 9}, ANY)
+    change(part_id, description="second")
+    now("changed")
+    seen["changed"] = core.parts.catalog.part(part_id).body
+    core.parts.archive_part_with_sync(actor, part_id, ANY)
+    now("archived")
+    assert not core.parts.panel.part_as_of(part_id, moments["archived"])["complete"]
+    deliver()
+    shown = {name: core.parts.panel.part_as_of(part_id, at) for name, at in moments.items()}
+    assert {name: answer["reason"] for name, answer in shown.items()} == {
+        "before": "not_created", "draft": "draft", "published": None, "priced": None, "changed": None, "archived": "archived",
+    }  # fmt: skip
+    assert all(answer["complete"] for answer in shown.values())
+    for name, body in seen.items():
+        assert body is not None
+        then = shown[name]["part"]
+        for field in (
+            "price",
+            "stock",
+            "sku",
+            "slug",
+            "part_name",
+            "description",
+            "category",
+            "images",
+            "specifications",
+            "version",
+        ):
+            assert then[field] == body[field], (name, field)
+
+
+def test_a_moment_to_come_and_an_unknown_part_are_refused(core: Core, new_part: NewPart) -> None:
+    with pytest.raises(InvalidFieldError, match="still to come"):
+        core.parts.panel.part_as_of(new_part(), datetime.now(UTC) + timedelta(minutes=1))
+    with pytest.raises(NotFoundError):
+        core.parts.panel.part_as_of(2**31 - 1, datetime.now(UTC))
+
+
+def test_a_legacy_price_is_the_price_until_it_was_moved_and_uncertain_if_it_was_written_since(
+    core: Core, actor: Actor, new_part: NewPart, deliver: Deliver, query: Query
+) -> None:
+    part_id = new_part()
+    deliver()
+    before = datetime.now(UTC)
+    query("INSERT INTO prices (part_id, amount, currency) VALUES (:id, 6, 'EUR')", id=part_id)
+    uncertain = core.parts.panel.part_as_of(part_id, before)
+    assert (uncertain["complete"], uncertain["part"]["price"]) == (False, None)
+    priced = datetime.now(UTC)
+    assert core.parts.panel.part_as_of(part_id, priced)["part"]["price"]["amount"] == "6.00"
+    move_prices(core.transactions, core.reading, actor, dry_run=False)
+    deliver()
+    for at, version in ((priced, 1), (datetime.now(UTC), 2)):
+        then = core.parts.panel.part_as_of(part_id, at)
+        assert (then["complete"], then["part"]["price"]["amount"], then["part"]["price"]["version"]) == (True, "6.00", version)
+
+
+def test_a_price_that_began_by_its_date_is_the_price_of_that_moment(
+    core: Core, actor: Actor, new_part: NewPart, deliver: Deliver, query: Query, rewrite: Callable[..., None]
+) -> None:
+    """The trail's row of a date that came has the price and no list: the newest list before it holds."""
+    part_id = new_part()
+    boundary = datetime.now(UTC)
+    lines = [PriceLine("EUR", Decimal(5)), PriceLine("EUR", Decimal(3), valid_from=boundary)]
+    core.parts.update_prices_with_sync(actor, part_id, lines, ANY)
+    deliver()
+    rewrite(
+        "INSERT INTO data_change_logs (event_id, table_name, record_id, part_id, operation, version, old_values, new_values)"
+        " VALUES (uuidv7(), 'part_prices', :id, :id, 'UPDATE', 3, '{}', '{\"price\": null, \"version\": 3}')",
+        id=part_id,
+    )
+    price = core.parts.panel.part_as_of(part_id, datetime.now(UTC))["part"]["price"]
+    assert (price["amount"], price["version"]) == ("3.00", 3)
+    rewrite("DELETE FROM data_change_logs WHERE part_id = :id AND version = 3", id=part_id)
