@@ -69,6 +69,7 @@ _CATEGORY = """
     INSERT INTO categories (name, slug, parent_id)
     VALUES (%(name)s, %(slug)s, (SELECT id FROM categories WHERE slug = %(parent)s))
 """
+_KEPT = ("parts", "stock_levels", "part_prices", "prices", "part_search")
 PREFIX = "c-"
 
 
@@ -87,6 +88,9 @@ def fill(database_url: str, parts: int = 100_000) -> None:
     """Fill an empty, migrated database with `parts` parts, nearly all of them published."""
     url = database_url.replace("postgresql+psycopg://", "postgresql://")
     with psycopg.connect(url) as connection:
+        # What lists look in is filled once at the end, and not part by part.
+        for table in _KEPT:
+            connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
         rows = list(_demo_rows())
         connection.execute(_TEMPORARY)
         names = ", ".join(_COLUMNS)
@@ -99,8 +103,10 @@ def fill(database_url: str, parts: int = 100_000) -> None:
         connection.execute(_COPIES, {"parts": parts})
         connection.execute("ANALYZE copies")
         connection.execute(_PARTS, {"prefix": PREFIX})
-        for statement in (_STOCKS, _LEGACY_PRICES, _PRICES):
+        for statement in (_STOCKS, _LEGACY_PRICES, _PRICES, "SELECT fill_part_search()"):
             connection.execute(statement)
+        for table in _KEPT:
+            connection.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
 

@@ -124,7 +124,8 @@ def _read_header_leniently(text: str, separator: str) -> tuple[list[str], list[C
         cells = next(csv.reader([text], delimiter=separator, strict=True), [])
     except csv.Error:
         cells = []
-    names = [normalised(_unescaped(name)) for name in cells]
+    # A line break in a name is how a spreadsheet shows it.
+    names = [re.sub(r"[\r\n\t]+", " ", normalised(_unescaped(name))) for name in cells]
     return names, read_columns(names)
 
 

@@ -35,8 +35,11 @@ class Word:
 
 
 def words_of(typed: str) -> tuple[str, ...]:
-    """Return the words of what was typed, the first ten."""
-    return tuple(typed.lower().split()[:MOST_WORDS])
+    """Return the words of what was typed, the first ten, in small letters.
+
+    Letter by letter, as PostgreSQL does it: Python would make two letters of one, and look at those around it.
+    """
+    return tuple("".join(letter.lower()[0] for letter in typed).split()[:MOST_WORDS])
 
 
 def number_of(words: Sequence[str]) -> str:

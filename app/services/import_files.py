@@ -1,7 +1,7 @@
 """Opening a catalogue file as text: the encodings that spreadsheets write, and a refusal of what is no text at all."""
 
 import io
-from typing import IO, TextIO
+from typing import TextIO
 
 from app.domain.imports import ImportFileError, RowError
 
@@ -12,16 +12,15 @@ _OTHER_KINDS = (b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0", b"\x1f\x8b", 
 _MARKED = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
-def open_text(raw: IO[bytes], encoding: str | None = None) -> TextIO:
-    """Return a seekable file as lines of text: in the encoding that its first bytes state, else `encoding`, else UTF-8.
+def open_text(raw: io.BufferedReader, encoding: str | None = None) -> TextIO:
+    """Return a file as lines of text: in the encoding that its first bytes state, else `encoding`, else UTF-8.
 
     A byte that is not UTF-8 becomes a lone surrogate, so that the row that it stands in can be named; no such row is imported.
 
     Raises:
         ImportFileError: if it is another kind of file.
     """
-    head = raw.read(8)
-    raw.seek(0)
+    head = raw.peek(8)[:8]
     if reason := refusal_of(head):
         raise ImportFileError([RowError(1, "file", reason)])
     stated = next((name for mark, name in _MARKED if head.startswith(mark)), None)

@@ -18,6 +18,8 @@ from app.store import imports
 from app.store.transaction import TransactionManager, UnitOfWork
 
 CHUNK = 500
+# From so many rows on, the records of a chunk may wait a little.
+BULK = 100
 MOST_ERRORS = 200
 # A file that is wrong in so many lines, or has so many, is not looked at any further.
 ENOUGH_ERRORS = 10_000
@@ -71,7 +73,7 @@ def rehearse(
 
 def apply_chunk(rows: Sequence[ImportRow], reason: str, unit_of_work: UnitOfWork) -> ImportReport:
     """Write what rows of a checked file say otherwise than the shop."""
-    unit_of_work.is_bulk = True
+    unit_of_work.is_bulk = len(rows) >= BULK
     chunk = Chunk(unit_of_work, rows, reason)
     difference = chunk.compare()
     chunk.write(difference)

@@ -6,6 +6,7 @@ Decoding is work for a processor and meets hostile bytes: a web process does it 
 import hashlib
 from dataclasses import asdict, dataclass
 from io import BytesIO
+from tempfile import TemporaryFile
 from typing import Any
 
 from PIL import Image, ImageCms, ImageOps
@@ -113,14 +114,16 @@ def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
 def _encoded(image: Image.Image) -> Picture:
     # Some encoders write what they find here.
     image.info = {}
-    out = BytesIO()
-    if image.mode == "RGBA":
-        extension = "png"
-        image.save(out, "PNG", compress_level=3)
-    else:
-        extension = "jpg"
-        image.save(out, "JPEG", quality=85, progressive=True, optimize=True)
-    data = out.getvalue()
+    # Into a real file: encoding into memory would keep every other thread of the process waiting for up to a second.
+    with TemporaryFile() as out:
+        if image.mode == "RGBA":
+            extension = "png"
+            image.save(out, "PNG", compress_level=3)
+        else:
+            extension = "jpg"
+            image.save(out, "JPEG", quality=85, progressive=True, optimize=True)
+        out.seek(0)
+        data = out.read()
     if len(data) > MOST_BYTES:
         raise InvalidFieldError("image", f"Encoded anew, the picture has {len(data):,} bytes; scale it down.")
     return Picture(data, hashlib.sha256(data).hexdigest(), extension, *image.size)

@@ -27,7 +27,7 @@ SWEEP_EVERY = 0.4
 # More unsettled invalidations than this are left to the worker; meanwhile readers go to the database.
 MOST_AT_ONCE = 2000
 # Changes that one call to the cache takes: a script keeps everybody else waiting while it runs.
-AT_ONCE = 500
+AT_ONCE = 200
 # Deliveries that are due for so many seconds with nobody at work on them get another wake-up.
 OVERDUE_AFTER = 1.0
 

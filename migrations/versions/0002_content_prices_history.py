@@ -8,6 +8,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from app.services.rich_text import sanitised
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -33,6 +35,18 @@ BOUNDARIES = """
           WHERE bound > now() GROUP BY part_id) b
     WHERE b.part_id = p.id
 """
+
+
+def clean_descriptions() -> None:
+    """Older releases kept a description as it was sent; pages now show it as HTML.
+
+    Reconciliation finds the parts that differ from their last event by this, and gives them a version.
+    """
+    connection = op.get_bind()
+    tagged = connection.execute(sa.text("SELECT id, description FROM parts WHERE description ~ '<[A-Za-z/!?]'")).all()
+    clean = [{"id": row.id, "clean": sanitised(row.description)} for row in tagged]
+    if clean:
+        connection.execute(sa.text("UPDATE parts SET description = :clean WHERE id = :id AND description <> :clean"), clean)
 
 
 def upgrade() -> None:
@@ -128,6 +142,7 @@ def upgrade() -> None:
     op.create_index("idx_data_change_logs_table", "data_change_logs", ["table_name", "changed_at", "id"], unique=False)
     op.create_index("idx_data_change_logs_operation", "data_change_logs", ["operation", "changed_at", "id"], unique=False)
     op.execute(BOUNDARIES)
+    clean_descriptions()
 
 
 def downgrade() -> None:

@@ -69,12 +69,24 @@ KEEP_CONTENT = f"""
         RETURN NULL;
     END $$
 """
+# All of it anew: for what was there before the triggers, and for repairs.
+FILL = f"""
+    CREATE FUNCTION fill_part_search() RETURNS void LANGUAGE plpgsql AS $$
+    BEGIN
+        TRUNCATE part_search, search_words;
+        {ROWS};
+        INSERT INTO search_words (word)
+        SELECT DISTINCT word FROM part_search, unnest(search_tokens(concat_ws(' ', name, manufacturer, numbers))) AS word
+        WHERE length(word) BETWEEN 3 AND 100;
+    END $$
+"""
+# A sub-select with a limit is looked up in the index word by word; an anti-join would read all of it for one part.
 KEEP_WORDS = """
     CREATE FUNCTION keep_search_words() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
     BEGIN
         INSERT INTO search_words (word)
         SELECT DISTINCT word FROM unnest(search_tokens(concat_ws(' ', NEW.name, NEW.manufacturer, NEW.numbers))) AS word
-        WHERE length(word) BETWEEN 3 AND 100 AND NOT EXISTS (SELECT FROM search_words k WHERE k.word = word.word);
+        WHERE length(word) BETWEEN 3 AND 100 AND (SELECT k.id FROM search_words k WHERE k.word = word.word LIMIT 1) IS NULL;
         RETURN NULL;
     END $$
 """
@@ -138,13 +150,9 @@ def upgrade() -> None:
         sa.Column("word", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_search_words")),
     )
-    for statement in (TOKENS, QUERY, AMOUNT, ROWS, KEEP_CONTENT, KEEP_WORDS, KEEP_STOCK, KEEP_PRICE):
+    for statement in (TOKENS, QUERY, AMOUNT, FILL, KEEP_CONTENT, KEEP_WORDS, KEEP_STOCK, KEEP_PRICE):
         op.execute(statement)
-    op.execute(
-        "INSERT INTO search_words (word)"
-        " SELECT DISTINCT word FROM part_search, unnest(search_tokens(concat_ws(' ', name, manufacturer, numbers))) AS word"
-        " WHERE length(word) BETWEEN 3 AND 100"
-    )
+    op.execute("SELECT fill_part_search()")
     op.create_index("ix_part_search_words", "part_search", ["words"], unique=False, postgresql_using="gin")
     op.create_index(
         "ix_part_search_numbers", "part_search", ["numbers"], unique=False, postgresql_using="gin",
@@ -182,5 +190,5 @@ def downgrade() -> None:
     op.drop_table("part_search")
     op.drop_table("search_words")
     for function in ("keep_search_content()", "keep_search_words()", "keep_search_stock()", "keep_search_price()",
-                     "part_amount(int)", "search_query(text)", "search_tokens(text)"):  # fmt: skip
+                     "fill_part_search()", "part_amount(int)", "search_query(text)", "search_tokens(text)"):  # fmt: skip
         op.execute(f"DROP FUNCTION {function}")

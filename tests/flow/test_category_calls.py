@@ -167,7 +167,7 @@ def test_a_category_that_is_not_there_is_not_found(
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"name": "x", "name": "y"}', b'{"name": "\\ud800"}', b"[" * 10_000])
 def test_a_body_that_is_no_proper_object_is_refused(body: bytes, editor: FlaskClient, refused: Refused) -> None:
     refused(editor.post(URL, data=body, content_type="application/json"), 400, 422)
-    refused(editor.post(URL, data=body, content_type="text/plain"), 415)
+    refused(editor.post(URL, data=body or b"x", content_type="text/plain"), 415)
     refused(editor.post(URL, data=json.dumps({"name": "x" * 10_000_000}), content_type="application/json"), 413)
 
 

@@ -1,5 +1,6 @@
 """What every answer has in common, and the addresses for operators and developers."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -138,7 +139,7 @@ def test_the_openapi_document_describes_every_call(client: FlaskClient, app: Fla
     document = client.get("/api/v1/openapi.json").get_json()
     assert document["openapi"].startswith("3.1")
     served = {
-        (rule.rule.replace("<id:", "{").replace("<bigid:", "{").replace("<int:", "{").replace(">", "}"), method.lower())
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method.lower())
         for rule in app.url_map.iter_rules()
         if rule.rule.startswith("/api/v1") and "/docs" not in rule.rule and "openapi" not in rule.rule
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 from werkzeug.test import TestResponse
 
+from app.api.schemas.answers import ContentAnswerSchema
 from app.core import Core
 from app.domain.pictures import MOST_BYTES, MOST_PICTURES
 from app.services.images import make_variants
@@ -78,6 +79,7 @@ def test_an_uploaded_picture_is_shown_and_served_for_ever(editor: FlaskClient, c
     answer = upload(editor, url, alt="A ball bearing", version=1, reason="the new photo")
     assert answer.status_code == 201
     body = answer.get_json()
+    assert ContentAnswerSchema().validate(body) == {}
     (image,) = body["images"]
     assert (body["version"], image["alt"], image["width"], image["height"]) == (2, "A ball bearing", 320, 200)
     assert [size["width"] for size in image["srcset"]] == [160, 320]
@@ -121,15 +123,13 @@ def test_addresses_that_no_picture_has_are_not_found(
     (image,) = upload(editor, url).get_json()["images"]
     digest = image["url"].removeprefix("/media/").removesuffix(".jpg")
     for name in (
-        "", "x", digest, f"{digest}.png", f"{digest}.webp", f"{digest}.JPG", f"{digest}-160.jpg", f"{digest}-161.webp",
+        "x", digest, f"{digest}.png", f"{digest}.webp", f"{digest}.JPG", f"{digest}-160.jpg", f"{digest}-161.webp",
         f"{digest}-480.webp", f"{digest}-0.webp", f"{digest}-0160.webp", f"{digest}-16٠.webp", f"{digest[:-1]}.jpg",
-        f"{digest[:-1]}/.jpg", f"{'0' * 64}.jpg", f"{'0' * 64}-160.webp", f"{digest.upper()}.jpg", f"{digest}.jpg/", f"{digest}.jpg%00",
-        f"../media/{digest}.jpg%0a", "..%2fsecrets.json", "../secrets.json", "%2e%2e/%2e%2e/secrets.json", f"images/{digest}.jpg",
+        f"{digest[:-1]}/.jpg", f"{'0' * 64}.jpg", f"{'0' * 64}-160.webp", f"{digest.upper()}.jpg", f"{digest}.jpg/",
+        f"{digest}.jpg%00", f"{digest}.jpg%0a", "..%2fsecrets.json", "x/../../secrets.json", "%2e%2e/%2e%2e/x",
+        f"images/{digest}.jpg",
     ):  # fmt: skip
-        if name and not name.startswith(".."):
-            refused(client.get(f"/media/{name}"), 404)
-        else:
-            assert client.get(f"/media/{name}").content_type != "image/jpeg"
+        refused(client.get(f"/media/{name}"), 404)
     refused(client.post(image["url"]), 405)
 
 
@@ -166,12 +166,13 @@ def test_a_form_without_one_file_is_refused(unchanged: Callable[..., dict]) -> N
 
 
 def test_what_goes_with_a_picture_is_checked_before_the_picture(unchanged: Callable[..., dict]) -> None:
-    for field, value, status in (
-        ("alt", "x" * 301, 422), ("alt", "a\u202eb", 422), ("alt", "a\0b", 422), ("version", "0", 422), ("version", "x", 422),
-        ("version", "1.0", 422), ("version", "9" * 30, 422), ("reason", "x" * 501, 422), ("position", "1", 422), ("version", "2", 409),
+    for field, value in (
+        ("alt", "x" * 301), ("alt", "a\u202eb"), ("alt", "a\0b"), ("version", "0"), ("version", "x"), ("version", "1.0"),
+        ("version", "9" * 30), ("reason", "x" * 501), ("position", "1"),
     ):  # fmt: skip
-        body = unchanged("POST", "/images", status, data={"image": (BytesIO(jpeg()), "a.jpg"), field: value})
-        assert status == 409 or body["errors"].keys() == {field}, value
+        body = unchanged("POST", "/images", 422, data={"image": (BytesIO(jpeg()), "a.jpg"), field: value})
+        assert body["errors"].keys() == {field}, value
+    unchanged("POST", "/images", 409, data={"image": (BytesIO(jpeg()), "a.jpg"), "version": "2"})
     unchanged("POST", "/images", 412, data={"image": (BytesIO(jpeg()), "a.jpg")}, headers={"If-Match": '"7"'})
     twice = {"image": (BytesIO(jpeg()), "a.jpg"), "alt": ["one", "two"]}
     assert unchanged("POST", "/images", 422, data=twice)["errors"].keys() == {"alt"}

@@ -1,18 +1,32 @@
 """Importing a CSV: only what differs is written, bad rows are named, and the number of statements does not grow with the rows."""
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from io import StringIO
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import sqlalchemy
+from alembic import command
+from alembic.config import Config
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine
 
 from app.contract.events import Actor
 from app.core import Core
+from app.domain.content import forbidden_characters, normalised
 from app.domain.imports import ImportFileError
+from app.domain.pricing import PriceLine
 from app.services import exports, imports
 from app.services.preconditions import Expected
+from app.store import users
+from app.store.database import single_statements
+from app.store.transaction import TransactionManager
+from config import load_settings
 
 Query = Callable[..., list[dict[str, Any]]]
 HEADER = "sku,part_name,description,category,price,currency,current_stock,min_stock_level,Bore,Width\n"
@@ -192,3 +206,164 @@ def test_no_cell_of_an_export_is_a_formula_and_the_round_trip_keeps_every_text(
     assert not [cell for cell in cells if cell[:1] in {"=", "+", "-", "@"}]
     imports.import_parts(core.transactions, core.reading, actor, lambda: StringIO(out.getvalue()))
     assert [core.parts.panel.part(part_id)["part_name"] for part_id in ids] == names
+
+
+@pytest.fixture(scope="module")
+def elsewhere(servers: Any) -> Iterator[Engine]:
+    """An empty database with the schema, beside the shop's."""
+    shop = sqlalchemy.make_url(load_settings().database_url)
+    maintenance = sqlalchemy.create_engine(shop, isolation_level="AUTOCOMMIT")
+    with maintenance.connect() as connection:
+        connection.exec_driver_sql("DROP DATABASE IF EXISTS elsewhere")
+        connection.exec_driver_sql("CREATE DATABASE elsewhere")
+    maintenance.dispose()
+    engine = sqlalchemy.create_engine(shop.set(database="elsewhere"))
+    configuration = Config()
+    configuration.set_main_option("script_location", "migrations")
+    with engine.begin() as connection:
+        configuration.attributes["connection"] = connection
+        command.upgrade(configuration, "head")
+    yield engine
+    engine.dispose()
+
+
+def fitting(text: str, longest: int) -> str:
+    """Make of any text one that a part may have."""
+    return normalised("".join(c for c in text if not forbidden_characters(c)))[:longest].strip()
+
+
+texts = st.one_of(
+    st.text(max_size=40),
+    st.text(alphabet="'=+-@;,\t\" \\:[]<&>a\n\r", max_size=12),
+    st.sampled_from(["Price", "sku", "\ud55c\uae00", "é"]),
+).map(lambda text: fitting(text, 100))
+specifications = st.lists(
+    st.fixed_dictionaries(
+        {"name": texts.filter(bool), "value": texts.filter(bool), "unit": texts.map(lambda t: t[:40].strip()), "group": texts}
+    ),
+    max_size=4, unique_by=lambda one: (one["group"], one["name"]),
+)  # fmt: skip
+parts = st.fixed_dictionaries(
+    {
+        "part_name": texts.filter(bool), "description": texts, "status": st.sampled_from(["draft", "published"]),
+        "manufacturer": st.none() | texts, "manufacturer_number": st.none() | texts, "specifications": specifications,
+        "amount": st.none() | st.decimals(0, 10**9, places=2), "stock": st.integers(0, 2**31 - 1), "least": st.integers(0, 100),
+    }
+)  # fmt: skip
+
+CONTENT = """
+    SELECT p.sku, p.slug, p.part_name, p.description, COALESCE(p.manufacturer, '') AS manufacturer, p.status,
+           COALESCE(p.manufacturer_number, '') AS manufacturer_number, s.current_stock, s.min_stock_level,
+           (SELECT array_agg((x."group", x.name, x.value, x.unit)::text ORDER BY x."group", x.name)
+            FROM part_specifications x WHERE x.part_id = p.id) AS specifications,
+           (SELECT array_agg((y.currency, y.amount, y.min_quantity)::text) FROM part_prices y WHERE y.part_id = p.id) AS prices
+    FROM parts p JOIN stock_levels s ON s.part_id = p.id WHERE p.sku LIKE :like ORDER BY p.sku
+"""
+
+
+@given(wanted=st.lists(parts, min_size=1, max_size=4))
+@settings(
+    max_examples=25,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_any_catalogue_comes_back_from_its_own_file_and_is_made_anew_from_it_elsewhere(
+    wanted: list[dict[str, Any]], core: Core, actor: Actor, query: Query, elsewhere: Engine
+) -> None:
+    tag = uuid4().hex[:10]
+    for number, one in enumerate(wanted):
+        lines = [PriceLine("EUR", one["amount"])] if one["amount"] is not None else []
+        columns = ("part_name", "description", "status", "manufacturer", "manufacturer_number")
+        values = {"sku": f"{tag}-{number}"} | {name: one[name] for name in columns}
+        core.parts.create_part_with_sync(
+            actor, values, one["specifications"], lines, {"current_stock": one["stock"], "min_stock_level": one["least"]}
+        )
+    out = StringIO()
+    exports.export_parts(core.reading, out)
+    (before,) = query("SELECT max(id) AS id FROM outbox_events")
+    count = len(query("SELECT id FROM parts WHERE archived_at IS NULL"))
+    report = imports.import_parts(core.transactions, core.reading, actor, lambda: StringIO(out.getvalue(), newline=""))
+    assert (report.created, report.changed, report.unchanged) == (0, 0, count)
+    assert query("SELECT max(id) AS id FROM outbox_events") == [before]
+    own = "".join(
+        row for number, row in enumerate(_rows_of(out.getvalue())) if not number or row.startswith((f"{tag}-", f'"{tag}-'))
+    )
+    there = TransactionManager(elsewhere, lambda _committed: None)
+    with elsewhere.connect() as connection:
+        system = users.system(connection)
+    imports.import_parts(there, single_statements(elsewhere), Actor(system.id, system.name), lambda: StringIO(own, newline=""))
+    with elsewhere.connect() as connection:
+        made = [dict(row._mapping) for row in connection.execute(sqlalchemy.text(CONTENT), {"like": f"{tag}%"})]
+    assert made == query(CONTENT, like=f"{tag}%")
+
+
+def _rows_of(text: str) -> list[str]:
+    """Return the file's rows as text, each with its line end; a cell may hold line breaks."""
+    rows = []
+    for cells in csv.reader(StringIO(text, newline="")):
+        line = StringIO()
+        csv.writer(line, lineterminator="\r\n").writerow(cells)
+        rows.append(line.getvalue())
+    return rows
+
+
+def test_a_slug_of_another_part_and_one_that_two_rows_want_are_refused(
+    load: Callable[[str], Any], query: Query, tag: str
+) -> None:
+    load(f"sku,part_name,slug\n{tag}-a,A,{tag}-slug-a\n")
+    with pytest.raises(ImportFileError) as refused:
+        load(f"sku,part_name,slug\n{tag}-b,B,{tag}-slug-a\n{tag}-c,C,x-{tag}\n{tag}-d,D,x-{tag}\n{tag}-e,E,Not A Slug\n")
+    assert [(error.line, error.field) for error in refused.value.errors] == [(2, "slug"), (4, "slug"), (5, "slug")]
+    assert len(state(query, tag)) == 1
+
+
+def test_status_manufacturer_and_its_number_are_written_and_an_empty_cell_takes_them_away(
+    load: Callable[[str], Any], core: Core, query: Query, tag: str
+) -> None:
+    load(f"Part number,Name,Status,Brand,MPN\n{tag}-a,A,Draft,SKF,6204\n")
+    made = part(core, query, f"{tag}-a")
+    assert (made["status"], made["manufacturer"], made["manufacturer_number"]) == ("draft", "SKF", "6204")
+    load(f"sku,name,status,brand,mpn\n{tag}-a,A,,,\n")
+    after = part(core, query, f"{tag}-a")
+    assert (after["status"], after["manufacturer"], after["manufacturer_number"]) == ("draft", None, None)
+
+
+def test_a_column_without_a_unit_leaves_the_unit_and_the_place_of_a_specification(
+    load: Callable[[str], Any], core: Core, query: Query, tag: str
+) -> None:
+    load(f"sku,part_name,Bore [mm],Size: Width [mm]\n{tag}-a,A,20,7\n")
+    assert load(f"sku,part_name,Bore\n{tag}-a,A,20\n") == (0, 0, 1)
+    assert load(f"sku,part_name,Bore,Size: Width [in]\n{tag}-a,A,25,1\n") == (0, 1, 0)
+    assert part(core, query, f"{tag}-a")["specifications"] == [
+        {"name": "Bore", "value": "25", "unit": "mm", "group": ""},
+        {"name": "Width", "value": "1", "unit": "in", "group": "Size"},
+    ]  # fmt: skip
+
+
+def test_a_price_that_ends_by_its_date_gives_way_to_the_files_standing_one(
+    load: Callable[[str], Any], core: Core, actor: Actor, new_part: Callable[..., int], tag: str
+) -> None:
+    part_id = new_part(sku=f"{tag}-a", part_name="A")
+    ends = datetime.now(UTC) + timedelta(days=1)
+    core.parts.update_prices_with_sync(actor, part_id, [PriceLine("EUR", Decimal(1), 1, None, ends)], Expected())
+    assert load(f"sku,part_name,price,currency\n{tag}-a,A,2.00,EUR\n") == (0, 1, 0)
+    assert [line["amount"] for line in core.parts.panel.part(part_id)["price"]["prices"]] == ["2.00"]
+
+
+def test_a_rehearsal_tells_the_numbers_and_writes_nothing(core: Core, actor: Actor, load: Any, query: Query, tag: str) -> None:
+    load(HEADER + rows(tag, 4))
+    before = state(query, tag)
+    text = HEADER + rows(tag, 6).replace("Part 1,", "Renamed,")
+    report = imports.rehearse(core.transactions, actor, lambda: StringIO(text, newline=""))
+    assert (report.created, report.changed, report.unchanged) == (2, 1, 3)
+    assert state(query, tag) == before
+
+
+def test_a_description_is_cleaned_and_cleaning_it_again_is_no_change(
+    load: Callable[[str], Any], core: Core, query: Query, tag: str
+) -> None:
+    text = f'sku,part_name,description\n{tag}-a,A,"<p onclick=""x()"">5 < 6 & 7<script>alert(1)</script>"\n'
+    load(text)
+    assert part(core, query, f"{tag}-a")["description"] == "<p>5 &lt; 6 &amp; 7</p>"
+    assert load(text) == (0, 0, 1)

@@ -13,7 +13,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+import celeryconfig
 from app.contract.events import Actor
+from app.contract.task_names import APPLY_PRICE_DATES, queue_of
 from app.core import Core
 from app.domain.pricing import PriceLine, current_price
 from app.services.preconditions import Expected
@@ -350,3 +352,9 @@ def test_the_lists_and_the_part_agree_on_what_it_costs(
 @pytest.fixture
 def the_part(new_part: Callable[..., int]) -> int:
     return new_part()
+
+
+def test_beats_tick_goes_to_the_queue_that_pages_wait_for_and_does_not_pile_up() -> None:
+    tick = celeryconfig.beat_schedule["price-dates"]
+    assert (tick["task"], tick["options"]["queue"]) == (APPLY_PRICE_DATES, queue_of(APPLY_PRICE_DATES))
+    assert tick["options"]["expires"] <= tick["schedule"] <= 1.0

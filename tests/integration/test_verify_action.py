@@ -133,14 +133,17 @@ OPERATIONS: dict[str, tuple[list[Callable[[Shop], None]], Callable[[Shop], None]
     "category": ([], lambda s: s.change(category_id=s.category()), ("parts", "UPDATE", {"category_id", "category_path"})),
     "slug": ([], lambda s: s.change(slug=f"chosen-{s.part_id}"), ("parts", "UPDATE", {"slug"})),
     "specifications": (
-        [lambda s: s.specify("Bore", "Width")], lambda s: s.specify("Width"), ("part_specifications", "UPDATE", {"specifications"}),
+        [lambda s: s.specify("Bore", "Width")], lambda s: s.specify("Width"),
+        ("part_specifications", "UPDATE", {"specifications"}),
     ),
     "add an image": ([lambda s: s.image()], lambda s: s.image(), ("part_images", "INSERT", {"images"})),
     "order images": (
         [lambda s: s.image(), lambda s: s.image()], lambda s: s.turn_images(), ("part_images", "UPDATE", {"images"}),
     ),
     "describe an image": ([lambda s: s.image()], lambda s: s.describe_image(), ("part_images", "UPDATE", {"images"})),
-    "delete an image": ([lambda s: s.image(), lambda s: s.image()], lambda s: s.delete_image(), ("part_images", "DELETE", {"images"})),
+    "delete an image": (
+        [lambda s: s.image(), lambda s: s.image()], lambda s: s.delete_image(), ("part_images", "DELETE", {"images"}),
+    ),
     "manufacturer": ([], lambda s: s.change(manufacturer="ACME"), ("parts", "UPDATE", {"manufacturer"})),
     "number": ([], lambda s: s.change(manufacturer_number="4711"), ("parts", "UPDATE", {"manufacturer_number"})),
     "unpublish": ([], lambda s: s.change(status="draft"), ("parts", "UPDATE", {"status"})),
@@ -335,7 +338,8 @@ def test_every_content_version_has_its_own_snapshot_whatever_came_after(
     assert shown == [(1, "Test part", ""), (2, "Second", ""), (3, "Second", "third"), (4, "Second", "third")]
     assert [r["content_snapshot"]["archived"] for r in rows] == [False, False, False, True]
     assert [r["is_active"] for r in rows] == [False, False, False, True]
-    assert [r["change_summary"] for r in rows] == ["Created", "Changed name (because)", "Changed description and status (because)", "Archived"]
+    summaries = ["Created", "Changed name (because)", "Changed description and status (because)", "Archived"]
+    assert [r["change_summary"] for r in rows] == summaries
     assert {r["created_by"] for r in rows} == {shop.actor.user_id}
 
 

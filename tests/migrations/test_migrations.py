@@ -119,3 +119,15 @@ def test_every_time_has_a_time_zone_and_every_default_is_the_databases(scratch: 
     assert (row.current_stock, row.reserved_quantity, row.min_stock_level, row.version) == (0, 0, 0, 1)
     assert (row.status, row.v, row.price_version) == ("draft", 1, 1)
     assert row.created_at.tzinfo is not None
+
+
+def test_descriptions_of_older_releases_are_clean_before_pages_show_them_as_html(scratch: Engine) -> None:
+    migrate(scratch, "up", "0001")
+    hostile, plain = "<p>Good</p><img src=x onerror=alert(1)>", "5 < 6 & 7 > 3"
+    with scratch.begin() as connection:
+        for sku, description in (("A", hostile), ("B", plain)):
+            insert = text("INSERT INTO parts (sku, slug, part_name, description) VALUES (:sku, :sku, :sku, :description)")
+            connection.execute(insert, {"sku": sku, "description": description})
+    migrate(scratch, "up", "head")
+    with scratch.connect() as connection:
+        assert connection.execute(text("SELECT description FROM parts ORDER BY sku")).scalars().all() == ["<p>Good</p>", plain]

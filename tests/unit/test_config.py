@@ -66,3 +66,13 @@ def test_two_ports_that_are_one_are_refused(tmp_path: Path) -> None:
 
 def test_an_empty_variable_counts_as_absent(tmp_path: Path) -> None:
     assert load_settings({"LOCKSTEP_HOME": str(tmp_path), "DATABASE_URL": "", "SECRET_KEY": ""}).embedded_postgres
+
+
+def test_pictures_are_kept_at_home_unless_a_bucket_is_named(tmp_path: Path) -> None:
+    home = tmp_path / "a home, with ümlauts"
+    assert load_settings({"LOCKSTEP_HOME": str(home)}).media_url == (home / "media").as_uri()
+    bucket = {"LOCKSTEP_HOME": str(home), "LOCKSTEP_MEDIA_URL": "s3://shop/media"}
+    assert load_settings(bucket).media_url == "s3://shop/media"
+    for wrong in ("/srv/media", "media", "ftp://host/x", "s3://", "http://host/x", "memory:///"):
+        with pytest.raises(SettingsError, match="LOCKSTEP_MEDIA_URL"):
+            load_settings({"LOCKSTEP_HOME": str(home), "LOCKSTEP_MEDIA_URL": wrong})

@@ -115,7 +115,8 @@ def test_a_summary_is_for_people() -> None:
     changed = [two[1] | {"value": "2"}, two[0] | {"value": "2"}]
     assert differences.summary({"version": 1, "description": ""}, {"version": 2, "description": "x"}) == "Changed description"
     assert differences.summary({"part_name": "a", "sku": "b"}, {"part_name": "b", "sku": "c"}) == "Changed SKU and name"
-    assert differences.summary({"category_id": 1, "category_path": []}, {"category_id": 2, "category_path": [1]}) == "Changed category"
+    moved = {"category_id": 2, "category_path": [1]}
+    assert differences.summary({"category_id": 1, "category_path": []}, moved) == "Changed category"
     assert differences.summary({"category_path": []}, {"category_path": [1]}) == "Changed category's path"
     assert differences.summary({"specifications": []}, {"specifications": two}) == "Changed 2 specifications"
     assert differences.summary({"specifications": two}, {"specifications": changed}) == "Changed 2 specifications"

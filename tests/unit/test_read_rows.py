@@ -136,7 +136,7 @@ def test_a_spreadsheets_own_line_about_the_separator_is_followed_and_counted() -
 
 def test_a_name_in_the_header_may_have_the_separator_and_line_breaks_in_quotes() -> None:
     (row,) = read('sku;part_name;"Bore; d,\nnominal"\na;b;7\n')
-    assert row.specifications == ((Specification("Bore; d,\nnominal"), "7"),)
+    assert row.specifications == ((Specification("Bore; d, nominal"), "7"),)
 
 
 @pytest.mark.parametrize(

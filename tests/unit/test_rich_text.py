@@ -100,7 +100,8 @@ def test_nothing_that_could_run_or_reach_out_is_left(text: str) -> None:
 PIECES = [
     "<p>", "</p>", "<b>", "</b>", "<pre>", "</pre>", "\n", "\r\n", "\t", " ", "<table>", "<tr>", "<td colspan=2>", "</table>",
     "<ul>", "<li>", "<a href='", "javascript:", "https://x.example/?a=1&b=2", "'>", '">', "</a>", "<script>", "</script>",
-    "<style>", "</style>", "<svg>", "<math>", "<mtext>", "<!--", "-->", "<![CDATA[", "]]>", "<?", "<!", "</", "<", ">", "&", "=", "onclick=",
+    "<style>", "</style>", "<svg>", "<math>", "<mtext>", "<!--", "-->", "<![CDATA[", "]]>", "<?",
+    "<!", "</", "<", ">", "&", "=", "onclick=",
     "&lt;", "&#x338;", "&#8203;", "&#x202e;", "&#x301;", "&#13;", "&#0;", "e", "\u0338", "<textarea>", "<plaintext>", "<xmp>",
     "<template>", "<noscript>", "<select>", "<option>", "<form>", "<title>", "&nbsp;",
 ]  # fmt: skip

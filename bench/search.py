@@ -1,0 +1,179 @@
+"""`python -m bench.search`: how long the customers' lists, searches and facets take on 100,000 parts, uncached, with their plans.
+
+Fails (exit code 1) if a search reads the whole of `parts` or `part_search` without an index.
+"""
+
+import logging
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask_migrate import upgrade
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import Connection, Engine, event, text
+
+from app.cache.manager import CacheManager, Result
+from app.core import cache_client
+from app.domain.search import words_of
+from app.factory import create_app
+from app.services.catalog import CatalogReader
+from app.store import listing
+from app.store.database import connect, single_statements
+from app.store.imports import part_exists
+from app.store.listing import PartFilters
+from bench.catalogue import category_slug, fill
+from config import load_settings
+
+PARTS = 100_000
+REPETITIONS = 15
+BEARINGS = category_slug("Bearings")
+# What is asked, and whether an index has to serve it: a list without words may be read in its order.
+QUESTIONS: tuple[tuple[str, dict[str, Any], str], ...] = (
+    ("6205", {}, "relevance"),
+    ("62052rs", {}, "relevance"),
+    ("m8x", {}, "relevance"),
+    ("205", {}, "relevance"),
+    ("qqxqq", {}, "relevance"),
+    ("bering", {}, "relevance"),
+    ("hexagn bolt", {}, "relevance"),
+    ("bearing", {}, "relevance"),
+    ("steel", {}, "relevance"),
+    ("the", {}, "relevance"),
+    ("s", {}, "relevance"),
+    ("zinc plated m8 hexagon", {}, "relevance"),
+    ("steel", {}, "name"),
+    ("steel", {}, "-name"),
+    ("steel", {}, "price"),
+    ("steel", {}, "-price"),
+    ("steel", {}, "newest"),
+    ("the", {}, "-price"),
+    ("steel", {"category": BEARINGS}, "relevance"),
+    ("steel", {"in_stock": False}, "relevance"),
+    ("steel", {"min_price": "500"}, "name"),
+    ("bearing", {"manufacturer": "Ferrum", "in_stock": True, "max_price": "10"}, "price"),
+    ("", {}, "name"),
+    ("", {}, "-price"),
+    ("", {"category": BEARINGS, "in_stock": False}, "price"),
+    ("", {"min_price": "500"}, "name"),
+)
+FACETS = ("", "6205", "m8x", "bering", "bearing", "steel", "the")
+
+
+@contextmanager
+def statements(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
+    """Collect the statements that run meanwhile, with their parameters."""
+    seen: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
+        seen.append((statement, parameters))
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def timed(ask: Callable[[], Any]) -> list[float]:
+    """Return the milliseconds of each of the repetitions, after a first one that is not counted."""
+    ask()
+    taken = []
+    for _ in range(REPETITIONS):
+        began = time.perf_counter()
+        ask()
+        taken.append(1000 * (time.perf_counter() - began))
+    return taken
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield every node of a plan."""
+    yield plan
+    for below in plan.get("Plans", ()):
+        yield from nodes(below)
+
+
+def explained(connection: Connection, seen: list[tuple[str, Any]]) -> tuple[str, int, list[str]]:
+    """Return the indexes that statements use, the buffers that they touch, and the tables of parts that they read without one."""
+    indexes: dict[str, None] = {}
+    buffers, scanned = 0, []
+    for statement, parameters in seen:
+        raw = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", parameters).scalar_one()
+        plan = raw[0]["Plan"]
+        buffers += plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+        for node in nodes(plan):
+            if "Index Name" in node:
+                indexes[node["Index Name"].removeprefix("ix_part_search_")] = None
+            if node["Node Type"] == "Seq Scan" and node["Relation Name"] in {"parts", "part_search"}:
+                scanned.append(node["Relation Name"])
+    return ", ".join(indexes), buffers, scanned
+
+
+def measured(engine: Engine, name: str, ask: Callable[[], Any], *, may_scan: bool, table: Table) -> bool:
+    """Measure one question and add it to the table; return whether its plans are as they should be."""
+    taken = timed(ask)
+    with statements(engine) as seen:
+        ask()
+    with single_statements(engine).connect() as connection:
+        indexes, buffers, scanned = explained(connection, seen)
+    wrong = bool(scanned) and not may_scan
+    note = ("SEQ SCAN " if scanned else "") + indexes
+    table.add_row(name, f"{statistics.median(taken):.1f}", f"{max(taken):.1f}", str(len(seen)), str(buffers), note)
+    return not wrong
+
+
+def main() -> None:
+    """Fill the database, measure, print."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    settings = load_settings()
+    with create_app(settings).app_context():
+        upgrade(directory="migrations")
+    engine = connect(settings.database_url)
+    reading = single_statements(engine)
+    with reading.connect() as connection:
+        is_filled = part_exists(connection)
+    if not is_filled:
+        began = time.perf_counter()
+        fill(settings.database_url, PARTS)
+        print(f"{PARTS} parts in {time.perf_counter() - began:.0f} s")
+    # Never proven fresh: every read goes past the cache.
+    reader = CatalogReader(reading, CacheManager(cache_client(settings.redis_url), _nobody))
+    table = Table("list", "p50 ms", "max ms", "statements", "buffers", "indexes")
+    holds = True
+    with reading.connect() as connection:
+        for typed, narrowed, sort in QUESTIONS:
+            filters = PartFilters(words_of(typed), **narrowed)
+            name = f"{typed or '-'} {' '.join(narrowed)} {sort}"
+
+            def ask(filters: PartFilters = filters, sort: str = sort) -> Any:
+                return listing.list_part_ids(connection, filters, sort, None, 50)
+
+            holds &= measured(engine, name, ask, may_scan=not typed, table=table)
+            whole = timed(lambda filters=filters, sort=sort: reader.list_parts(filters, sort, None, 50))
+            table.add_row("   with its parts", f"{statistics.median(whole):.1f}", f"{max(whole):.1f}", "", "", "")
+        for typed in FACETS:
+            filters = PartFilters(words_of(typed))
+
+            def count(filters: PartFilters = filters) -> Any:
+                return listing.load_facets(connection, filters)
+
+            # Most of the catalogue is read faster in one go.
+            holds &= measured(engine, f"facets {typed or '-'}", count, may_scan=True, table=table)
+    Console(width=160).print(table)
+    engine.dispose()
+    if not holds:
+        print("A search read the catalogue without an index.", file=sys.stderr)
+        sys.exit(1)
+
+
+def _nobody(_kind: str, _result: Result) -> None:
+    """Count nothing."""
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", os.environ.get("TMPDIR", "/tmp"))  # noqa: S108
+    main()

@@ -1,0 +1,250 @@
+"""Import jobs: whoever works on them, and wherever one is killed, each row is applied exactly once."""
+
+import threading
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from app.contract.events import Actor
+from app.core import Core
+from app.domain.errors import InvalidFieldError
+from app.services import import_jobs as service
+from app.services import imports
+from app.services.import_jobs import keep
+from app.store import import_jobs
+
+Query = Callable[..., list[dict[str, Any]]]
+Start = Callable[..., dict[str, Any]]
+
+
+class KilledError(BaseException):
+    """Stands for a worker that is gone: nothing that it would have done on an error happens."""
+
+
+@pytest.fixture
+def tag() -> str:
+    """A prefix of this test's own SKUs."""
+    return uuid4().hex[:10]
+
+
+@pytest.fixture
+def start(core: Core, actor: Actor) -> Start:
+    """Queue the import of a file's bytes."""
+
+    def run(data: bytes, *, dry_run: bool = False, name: str = "parts.csv") -> dict[str, Any]:
+        digest, size = keep(core.storage, BytesIO(data))
+        return core.import_jobs.create(actor, digest, size, name, None, dry_run=dry_run)
+
+    return run
+
+
+@pytest.fixture
+def finish(core: Core) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Work until nothing is left, and return the job as it is then."""
+
+    def run(job: dict[str, Any]) -> dict[str, Any]:
+        while core.import_jobs.work():
+            pass
+        return core.import_jobs.job(job["id"])
+
+    return run
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a few rows make many chunks."""
+    monkeypatch.setattr(imports, "CHUNK", 10)
+
+
+def file_of(tag: str, count: int) -> bytes:
+    rows = (f"{tag}-{n:04},Part {n},Jobs > {tag},1.00,EUR,{n},{n}\n" for n in range(count))
+    return ("sku,part_name,category,price,currency,current_stock,Bore [mm]\n" + "".join(rows)).encode()
+
+
+def written(query: Query, tag: str) -> tuple[int, int, int]:
+    """How many parts, events of them, and different versions of aspects there are."""
+    (row,) = query(
+        "SELECT count(DISTINCT p.id) AS parts, count(e.id) AS events, count(DISTINCT (e.aggregate_id, e.aspect)) AS aspects"
+        " FROM parts p LEFT JOIN outbox_events e ON e.aggregate_type = 'part' AND e.aggregate_id = p.id"
+        " WHERE p.sku LIKE :like", like=f"{tag}%",
+    )  # fmt: skip
+    return row["parts"], row["events"], row["aspects"]
+
+
+def test_a_job_applies_its_file_and_says_what_it_did(start: Start, finish: Any, query: Query, tag: str) -> None:
+    job = start(file_of(tag, 25), name="spring.csv")
+    assert (job["state"], job["rows_total"], job["rows_done"]) == ("queued", None, 0)
+    done = finish(job)
+    assert (done["state"], done["rows_total"], done["rows_done"], done["created"]) == ("done", 25, 25, 25)
+    assert done["finished_at"]
+    assert written(query, tag) == (25, 75, 75)
+    reasons = query(
+        "SELECT DISTINCT e.payload ->> 'reason' AS reason FROM outbox_events e JOIN parts p ON p.id = e.aggregate_id"
+        " WHERE e.aggregate_type = 'part' AND p.sku LIKE :like", like=f"{tag}%",
+    )  # fmt: skip
+    assert reasons == [{"reason": f"import {job['id']}: spring.csv"}]
+    again = finish(start(file_of(tag, 25)))
+    assert (again["created"], again["changed"], again["unchanged"]) == (0, 0, 25)
+    assert written(query, tag) == (25, 75, 75)
+
+
+@pytest.mark.usefixtures("small_chunks")
+@pytest.mark.parametrize("killed_after", [1, 2, 5])
+@pytest.mark.parametrize("before_commit", [True, False])
+def test_whoever_comes_after_a_killed_worker_goes_on_exactly_there(
+    killed_after: int, before_commit: bool, core: Core, start: Start, finish: Any, query: Query, tag: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    job = start(file_of(tag, 60))
+    chunks = 0
+    run = core.transactions.run
+
+    def killing(actor: Actor, work: Any) -> Any:
+        nonlocal chunks
+
+        def work_and_die(unit_of_work: Any) -> Any:
+            result = work(unit_of_work)
+            if chunks == killed_after + 2 and before_commit:
+                raise KilledError
+            return result
+
+        chunks += 1
+        result = run(actor, work_and_die)
+        # The first two transactions note the states.
+        if chunks == killed_after + 2:
+            raise KilledError
+        return result
+
+    monkeypatch.setattr(core.import_jobs._transactions, "run", killing)
+    with pytest.raises(KilledError):
+        core.import_jobs.work()
+    monkeypatch.undo()
+    held = core.import_jobs.job(job["id"])
+    assert held["state"] == "importing"
+    assert held["rows_done"] == 10 * (killed_after - before_commit) == written(query, tag)[0]
+    assert core.import_jobs.work() is False  # the lease still stands
+    query("UPDATE import_jobs SET leased_until = clock_timestamp() - interval '1 second' WHERE id = :id", id=job["id"])
+    done = finish(job)
+    assert (done["state"], done["rows_done"], done["created"], done["unchanged"]) == ("done", 60, 60, 0)
+    assert written(query, tag) == (60, 180, 180)
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_a_worker_that_was_taken_for_dead_writes_nothing_more(
+    core: Core, start: Start, query: Query, tag: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = start(file_of(tag, 30))
+    step = import_jobs.step
+
+    def overtaken(unit_of_work: Any, job_id: int, *rest: Any, **progress: Any) -> Any:
+        if progress.get("rows"):
+            query("UPDATE import_jobs SET leased_until = leased_until + interval '1 second' WHERE id = :id", id=job_id)
+        return step(unit_of_work, job_id, *rest, **progress)
+
+    monkeypatch.setattr(import_jobs, "step", overtaken)
+    core.import_jobs.work()
+    monkeypatch.undo()
+    assert core.import_jobs.job(job["id"])["rows_done"] == 0
+    assert written(query, tag) == (0, 0, 0)
+    query("UPDATE import_jobs SET state = 'failed', leased_until = NULL WHERE id = :id", id=job["id"])
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_two_workers_at_once_share_no_row(core: Core, start: Start, query: Query, tag: str) -> None:
+    job = start(file_of(tag, 80))
+    barrier = threading.Barrier(2)
+
+    def work() -> None:
+        barrier.wait()
+        while core.import_jobs.work():
+            pass
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    done = core.import_jobs.job(job["id"])
+    assert (done["state"], done["rows_done"], done["created"]) == ("done", 80, 80)
+    assert written(query, tag) == (80, 240, 240)
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_a_job_makes_room_for_others_and_goes_on(
+    core: Core, start: Start, finish: Any, query: Query, tag: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "BUDGET", 0.0)
+    job = start(file_of(tag, 20))
+    assert core.import_jobs.work() is True
+    assert core.import_jobs.job(job["id"])["state"] == "importing"
+    monkeypatch.undo()
+    assert finish(job)["rows_done"] == 20
+
+
+def test_a_wrong_row_refuses_the_whole_file_and_every_error_is_counted(start: Start, finish: Any, query: Query, tag: str) -> None:
+    bad = "".join(f"{tag}-bad{n},,,,,,\n" for n in range(250))
+    refused = finish(start(file_of(tag, 5) + bad.encode()))
+    assert (refused["state"], len(refused["errors"]), refused["error_count"]) == ("refused", 200, 250)
+    assert refused["errors"][0] == {"line": 7, "field": "part_name", "reason": "is required"}
+    assert written(query, tag) == (0, 0, 0)
+
+
+def test_a_dry_run_says_what_would_be_done_and_writes_nothing(start: Start, finish: Any, query: Query, tag: str) -> None:
+    finish(start(file_of(tag, 5)))
+    before = query("SELECT (SELECT max(id) FROM outbox_events) AS event, (SELECT count(*) FROM categories) AS categories")
+    changed = file_of(tag, 8).replace(b"Part 1,", b"Renamed,") + f"{tag}-new,New,Elsewhere {tag},,,,\n".encode()
+    told = finish(start(changed, dry_run=True))
+    assert (told["state"], told["created"], told["changed"], told["unchanged"]) == ("done", 4, 1, 4)
+    assert query("SELECT (SELECT max(id) FROM outbox_events) AS event, (SELECT count(*) FROM categories) AS categories") == before
+    assert written(query, tag)[0] == 5
+
+
+def test_a_job_ends_as_failed_when_something_breaks_and_the_next_one_is_done(
+    core: Core, start: Start, finish: Any, query: Query, tag: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, good = start(file_of(tag, 3)), start(file_of(f"{tag}x", 3))
+
+    def explode(*_arguments: Any) -> Any:
+        raise RuntimeError("broken on purpose")
+
+    monkeypatch.setattr(imports, "apply_chunk", explode)
+    core.import_jobs.work()
+    monkeypatch.undo()
+    assert finish(good)["state"] == "done"
+    failed = core.import_jobs.job(broken["id"])
+    assert (failed["state"], failed["failure"]) == ("failed", "RuntimeError: broken on purpose")
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04 a workbook", b"\xd0\xcf\x11\xe0 an old one", b"%PDF-1.7"])
+def test_what_is_no_csv_is_refused_before_it_is_kept(data: bytes, core: Core) -> None:
+    with pytest.raises(InvalidFieldError):
+        keep(core.storage, BytesIO(data))
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "C:\\parts\\list.csv", "x" * 300, "a\x00b\u202e.csv", ""])
+def test_what_a_file_calls_itself_is_only_a_label(name: str, start: Start, finish: Any, tag: str) -> None:
+    job = start(file_of(tag, 1), name=name)
+    assert 0 < len(job["file_name"]) <= 200
+    assert not set("/\\\x00\u202e") & set(job["file_name"])
+    assert finish(job)["state"] == "done"
+
+
+@pytest.mark.parametrize("mark", ["utf-8-sig", "utf-16"])
+def test_a_file_says_its_encoding_by_its_first_bytes(mark: str, start: Start, finish: Any, query: Query, tag: str) -> None:
+    done = finish(start(f"sku;name\r\n{tag}-1;Größe\r\n".encode(mark)))
+    assert done["state"] == "done"
+    assert query("SELECT part_name FROM parts WHERE sku = :sku", sku=f"{tag}-1") == [{"part_name": "Größe"}]
+
+
+def test_another_encoding_is_refused_line_by_line_unless_it_is_named(
+    core: Core, actor: Actor, start: Start, finish: Any, query: Query, tag: str
+) -> None:
+    data = f"sku;name\n{tag}-1;plain\n{tag}-2;Größe\n".encode("windows-1252")
+    refused = finish(start(data))
+    assert [(error["line"], error["field"]) for error in refused["errors"]] == [(3, "name")]
+    digest, size = keep(core.storage, BytesIO(data))
+    assert finish(core.import_jobs.create(actor, digest, size, "x", "windows-1252", dry_run=False))["created"] == 2
+    assert query("SELECT part_name FROM parts WHERE sku = :sku", sku=f"{tag}-2") == [{"part_name": "Größe"}]

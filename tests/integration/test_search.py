@@ -1,0 +1,234 @@
+"""What a search finds, in which order, and that its pages hold together while the catalogue changes."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from app.contract.events import Actor
+from app.core import Core
+from app.domain.pricing import PriceLine
+from app.domain.search import words_of
+from app.services.preconditions import ANY
+from app.store.listing import PartFilters
+
+NewPart = Callable[..., int]
+Query = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture
+def tag() -> str:
+    """A word that the parts of one test alone hold."""
+    return "t" + uuid4().hex[:10]
+
+
+@pytest.fixture
+def found(core: Core) -> Callable[..., list[int]]:
+    """Ask for the first page of a search; return its ids."""
+
+    def ask(typed: str, sort: str = "relevance", **filters: Any) -> list[int]:
+        page = core.parts.catalog.list_parts(PartFilters(words_of(typed), **filters), sort, None, 50).body
+        return [item["id"] for item in page.items]
+
+    return ask
+
+
+def test_a_number_is_found_whole_by_its_beginning_by_a_piece_and_without_its_punctuation(
+    new_part: NewPart, found: Callable[..., list[int]], tag: str
+) -> None:
+    part = new_part(sku=f"{tag}-6205-2RS", manufacturer_number=f"SKF/{tag}.77")
+    for typed in (
+        f"{tag}-6205-2RS",
+        f"{tag}62052rs",
+        f"{tag}/6205",
+        tag[3:],
+        f"{tag[4:]}-62",
+        f"skf{tag}",
+        f"{tag}.7",
+        f"{tag} 2rs",
+    ):
+        assert found(typed) == [part], typed
+
+
+def test_words_are_found_by_their_beginnings_in_any_order_also_in_the_description(
+    new_part: NewPart, found: Callable[..., list[int]], tag: str
+) -> None:
+    part = new_part(
+        part_name=f"Hexagon bolt M8x40 {tag}", description="<p>Zinc-plated <b>steel</b> &amp; more</p>", manufacturer="Ferrum"
+    )
+    other = new_part(part_name=f"Hexagon nut M8 {tag}")
+    for typed in (
+        f"bolt {tag}",
+        f"{tag} hexagon bol",
+        f"m8x {tag}",
+        f"{tag} steel",
+        f"zinc-pla {tag}",
+        f"ferr {tag}",
+        f"b h m8 {tag}",
+    ):
+        assert found(typed) == [part], typed
+    assert set(found(f"m8 {tag}")) == {part, other}
+    assert found(f"olt {tag}") == []
+
+
+def test_letters_beyond_ascii_are_found_in_either_case(new_part: NewPart, found: Callable[..., list[int]], tag: str) -> None:
+    part = new_part(part_name=f"Ölablaßschraube ÇELİK {tag}")
+    assert found(f"ÖLABL {tag}") == found(f"ölablaß {tag}") == [part]
+
+
+def test_relevance_puts_numbers_before_names_and_names_before_the_rest(
+    new_part: NewPart, found: Callable[..., list[int]], tag: str
+) -> None:
+    rest = new_part(part_name=f"A part for {tag}")
+    named = new_part(part_name=f"{tag} bearing")
+    begun = new_part(sku=f"{tag}-99", part_name="Zzz")
+    exact = new_part(sku=tag.upper(), part_name="Zzzz")
+    assert found(tag) == [exact, begun, named, rest]
+    assert found(tag, "name") == [rest, named, begun, exact]
+
+
+@pytest.mark.parametrize("typed", ["bering", "baering", "bearinng", "Berings"])
+def test_a_word_with_a_typing_error_finds_what_it_is_like(typed: str, core: Core, new_part: NewPart, tag: str) -> None:
+    part = new_part(part_name=f"Ball bearing bearings {tag}")
+    page = core.parts.catalog.list_parts(PartFilters(words_of(f"{typed} {tag}")), "relevance", None, 50).body
+    assert ([item["id"] for item in page.items], page.match) == ([part], "similar")
+    page = core.parts.catalog.list_parts(PartFilters(words_of(f"bearing {tag}")), "relevance", None, 50).body
+    assert ([item["id"] for item in page.items], page.match) == ([part], "exact")
+
+
+def test_filters_that_leave_nothing_are_no_typing_error(core: Core, new_part: NewPart, tag: str) -> None:
+    new_part(part_name=f"Bearing {tag}", stock=5)
+    filters = PartFilters((tag,), in_stock=False)
+    assert core.parts.catalog.list_parts(filters, "relevance", None, 50).body.match == "exact"
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    ["%", "_", "\\", "'", "&", "|", "!", ":*", "(", ")", "<->", "''", "%%%", "--", "$1", "a&b", "c|", "!x", "x:*", "(y", "y)", "\\'", "=",
+     "x" * 199, "%" * 200, "a " * 50, "𝕏", "ß", "İ", "\U0010ffff"],
+)  # fmt: skip
+def test_whatever_is_typed_is_text(hostile: str, found: Callable[..., list[int]], new_part: NewPart, tag: str) -> None:
+    new_part(part_name=f"plain {tag}")
+    literal = new_part(part_name=f"odd {hostile[:150]} {tag}")
+    assert found(f"{tag} {hostile}")[:1] in ([literal], []) if len(hostile) > 150 else literal in found(f"{tag} {hostile}")
+    found(hostile)
+
+
+def test_metacharacters_stand_for_themselves(found: Callable[..., list[int]], new_part: NewPart, tag: str) -> None:
+    new_part(part_name=f"1000 abc {tag}")
+    percent = new_part(part_name=f"100% a_c {tag}")
+    assert found(f"100% {tag}") == found(f"a_c {tag}") == found(f"% {tag}") == [percent]
+
+
+@pytest.mark.parametrize("sort", ["relevance", "name", "-name", "price", "-price", "newest"])
+def test_pages_neither_skip_nor_double_what_did_not_change_while_everything_around_it_does(
+    sort: str, core: Core, actor: Actor, new_part: NewPart, tag: str
+) -> None:
+    steady = []
+    for number in range(12):
+        part = new_part(part_name=f"{tag if number % 2 else 'part'} {number % 3} {tag}", stock=1)
+        if number % 4:
+            core.parts.update_prices_with_sync(actor, part, [PriceLine("EUR", number % 5 + 1)], ANY)  # type: ignore[arg-type]
+        steady.append(part)
+    restless = [new_part(part_name=f"restless {tag}") for _ in range(6)]
+    seen: list[int] = []
+    after = None
+    for step in range(20):
+        page = core.parts.catalog.list_parts(PartFilters((tag,)), sort, after, 2).body
+        seen += [item["id"] for item in page.items]
+        after = page.next
+        if after is None:
+            break
+        new_part(part_name=f"{'aaa' if step % 2 else 'zzz'} {tag}")
+        if restless:
+            part = restless.pop()
+            core.parts.update_part_content_with_sync(actor, part, {"part_name": f"{step} renamed {tag}"}, ANY)
+            core.parts.archive_part_with_sync(actor, part, ANY)
+    assert after is None
+    assert sorted(part for part in seen if part in steady) == steady
+
+
+def test_a_sequence_of_pages_stays_in_the_meaning_that_it_began_with(core: Core, new_part: NewPart, tag: str) -> None:
+    wrong = tag[:-1] + ("x" if tag[-1] != "x" else "y") + "q"
+    parts = [new_part(part_name=f"{tag} number {number}") for number in range(3)]
+    filters = PartFilters((wrong,))
+    first = core.parts.catalog.list_parts(filters, "name", None, 1).body
+    assert (first.match, [item["id"] for item in first.items]) == ("similar", parts[:1])
+    new_part(part_name=f"{wrong} appears")
+    second = core.parts.catalog.list_parts(filters, "name", first.next, 5).body
+    assert (second.match, [item["id"] for item in second.items]) == ("similar", parts[1:])
+    assert core.parts.catalog.list_parts(filters, "name", None, 5).body.match == "exact"
+
+
+def rows(query: Query, part_id: int) -> dict[str, Any]:
+    (row,) = query("SELECT in_stock, amount::text, is_public, name FROM part_search WHERE part_id = :id", id=part_id)
+    return row
+
+
+def test_what_searches_look_in_follows_every_writer_also_one_past_the_application(
+    core: Core, actor: Actor, new_part: NewPart, query: Query, tag: str
+) -> None:
+    part = new_part(part_name=f"Part {tag}", stock=0)
+    assert rows(query, part) == {"in_stock": False, "amount": None, "is_public": True, "name": f"part {tag}"}
+    core.parts.adjust_stock_with_sync(actor, part, 2)
+    core.parts.update_prices_with_sync(actor, part, [PriceLine("EUR", 3)], ANY)  # type: ignore[arg-type]
+    assert rows(query, part) == {"in_stock": True, "amount": "3.00", "is_public": True, "name": f"part {tag}"}
+    query("UPDATE stock_levels SET reserved_quantity = 2 WHERE part_id = :id", id=part)
+    query("DELETE FROM part_prices WHERE part_id = :id", id=part)
+    query("INSERT INTO prices (part_id, amount, currency) VALUES (:id, 4, 'EUR')", id=part)
+    query("UPDATE parts SET part_name = 'By hand', archived_at = now() WHERE id = :id", id=part)
+    assert rows(query, part) == {"in_stock": False, "amount": "4.00", "is_public": False, "name": "by hand"}
+
+
+def facets(core: Core, **filters: Any) -> dict[str, Any]:
+    body: dict[str, Any] = core.parts.catalog.facets(PartFilters(**filters)).body
+    return body
+
+
+def test_facets_count_with_all_filters_but_their_own(core: Core, actor: Actor, new_part: NewPart, query: Query, tag: str) -> None:
+    (above,) = query("INSERT INTO categories (name, slug) VALUES (:n, :n) RETURNING id", n=f"above-{tag}")
+    (below,) = query(
+        "INSERT INTO categories (name, slug, parent_id) VALUES (:n, :n, :p) RETURNING id", n=f"below-{tag}", p=above["id"]
+    )
+    kinds: Sequence[tuple[int, str | None, int, int]] = (
+        (above["id"], "A", 1, 1), (below["id"], "A", 0, 2), (below["id"], "B", 1, 3), (below["id"], None, 0, 4),
+    )  # fmt: skip
+    for category, maker, stock, amount in kinds:
+        part = new_part(part_name=f"Part {tag}", category_id=category, manufacturer=maker, stock=stock)
+        core.parts.update_prices_with_sync(actor, part, [PriceLine("EUR", amount)], ANY)  # type: ignore[arg-type]
+    shown = facets(core, words=(tag,))
+    assert {c["id"]: c["count"] for c in shown["categories"]} == {above["id"]: 4, below["id"]: 3}
+    assert shown["manufacturers"] == [{"value": "A", "count": 2}, {"value": "B", "count": 1}]
+    assert shown["availability"] == {"in_stock": 2, "out_of_stock": 2}
+    assert (shown["price"], shown["total"], shown["match"]) == ({"min": "1.00", "max": "4.00"}, 4, "exact")
+    shown = facets(core, words=(tag,), category=f"below-{tag}", manufacturer="A", min_price="2.00")
+    assert {c["id"]: c["count"] for c in shown["categories"]} == {above["id"]: 1, below["id"]: 1}
+    assert shown["manufacturers"] == [{"value": "B", "count": 1}, {"value": "A", "count": 1}][::-1]
+    assert (shown["availability"], shown["total"]) == ({"in_stock": 0, "out_of_stock": 1}, 1)
+    assert shown["price"] == {"min": "2.00", "max": "2.00"}
+    core.parts.adjust_stock_with_sync(actor, part, 1)
+    assert facets(core, words=(tag,))["availability"] == {"in_stock": 3, "out_of_stock": 1}
+
+
+def test_reconciliation_finds_every_kind_of_cached_list_right_and_a_wrong_one_wrong(
+    core: Core, new_part: NewPart, deliver: Callable[[], None], tag: str
+) -> None:
+    from redis import Redis
+
+    part = new_part(part_name=f"Part {tag}")
+    deliver()
+    core.reconciliation.run()
+    slug = core.parts.catalog.part(part).body["slug"]
+    with Redis.from_url(core.settings.redis_url) as valkey:
+        valkey.delete(*valkey.scan_iter("parts:list:*"), "none")
+        core.consistency.process_retry_queue()
+        core.parts.get_product_page(slug)
+        facets(core, words=(tag,))
+        core.parts.catalog.list_parts(PartFilters((tag,)), "relevance", None, 3)
+        assert len(list(valkey.scan_iter("parts:list:*"))) == 4
+        assert not core.reconciliation.run()["found"].get("cache_list")
+        (key,) = [k for k in valkey.scan_iter("parts:list:*") if b'"facets"' in (valkey.hget(k, "body") or b"")]
+        valkey.hset(key, "body", (valkey.hget(key, "body") or b"").replace(b'"total":1', b'"total":2'))
+        assert core.reconciliation.run()["found"]["cache_list"] == 1
+    assert facets(core, words=(tag,))["total"] == 1
