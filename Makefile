@@ -78,6 +78,7 @@ frontend-test: $(FRONTEND)/node_modules/.stamp ## Style, types and unit tests of
 .PHONY: bench soak
 bench: .venv/.test-stamp $(FRONTEND)/dist/.stamp ## Measure speed and latency
 	@python -m bench
+	@python -m devserver.scratch python -m bench.search
 
 soak: .venv/.test-stamp $(FRONTEND)/dist/.stamp ## Run for long under load and faults, and watch
 	@python -m bench.history --reads 102000
@@ -89,6 +90,10 @@ soak: .venv/.test-stamp $(FRONTEND)/dist/.stamp ## Run for long under load and f
 openapi: .venv/.test-stamp $(FRONTEND)/node_modules/.stamp ## Write docs/openapi.json and the frontend's types anew
 	@PROMETHEUS_MULTIPROC_DIR=$$(mktemp -d) flask --app wsgi openapi write docs/openapi.json
 	@cd $(FRONTEND) && npm run --silent generate
+
+.PHONY: examples
+examples: .venv/.test-stamp ## Record the examples of the OpenAPI document anew; `make openapi` afterwards
+	@python -m devserver.scratch sh -c 'flask --app wsgi db upgrade && python -m tests.openapi.record_examples'
 
 .PHONY: lock clean
 LOCK := pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header

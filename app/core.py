@@ -56,6 +56,7 @@ class Core:
     def close(self) -> None:
         """Stop what runs beside, and close the connections to the database."""
         self.consistency.stop()
+        self.deliveries.close()
         self.engine.dispose()
 
 
@@ -74,6 +75,9 @@ def build_core(settings: Settings, engine: Engine, sender: TaskSender, cache_tim
     # A connection of its own: if requests had taken all of them, freshness would lapse, and every reader come to the database.
     proving = single_statements(connect(settings.database_url, pool_size=1))
     consistency = CacheConsistencyManager(proving, cache, wake_ups, monitoring, cache_timeout)
+    # What a crash of PostgreSQL takes back of a delivery is only that it was made, so its commits need not wait for the disk;
+    # those of imports, price dates and reconciliation must.
+    delivering = connect(settings.database_url, waits_for_disk=False)
     transactions = TransactionManager(engine, consistency.after_commit)
     publisher = EventPublisher(client, monitoring)
     storage = Storage(settings.media_url)
@@ -92,7 +96,7 @@ def build_core(settings: Settings, engine: Engine, sender: TaskSender, cache_tim
         consistency=consistency,
         transactions=transactions,
         parts=PartsEnhancedService(transactions, CatalogReader(reading, cache), PanelReader(reading)),
-        deliveries=DeliveryService(engine, handlers(cache, publisher), monitoring),
+        deliveries=DeliveryService(delivering, handlers(cache, publisher), monitoring),
         reconciliation=reconciliation,
         price_dates=PriceDates(reading, transactions),
         operations=Operations(engine, reading, cache, reconciliation, wake_ups, rates),

@@ -1,5 +1,6 @@
-"""`python -m bench`: the figures of `bench.latency`."""
+"""`python -m bench`: the figures of `bench.latency` and `bench.imports`."""
 
-from bench.latency import main
+from bench import imports, latency
 
-main()
+latency.main()
+imports.main()

@@ -15,7 +15,7 @@ from typing import Any
 from flask_migrate import upgrade
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy import Connection, Engine, event
 
 from app.cache.manager import CacheManager, Result
 from app.core import cache_client
@@ -153,7 +153,11 @@ def main() -> None:
                 return listing.list_part_ids(connection, filters, sort, None, 50)
 
             holds &= measured(engine, name, ask, may_scan=not typed, table=table)
-            whole = timed(lambda filters=filters, sort=sort: reader.list_parts(filters, sort, None, 50))
+
+            def show(filters: PartFilters = filters, sort: str = sort) -> Any:
+                return reader.list_parts(filters, sort, None, 50)
+
+            whole = timed(show)
             table.add_row("   with its parts", f"{statistics.median(whole):.1f}", f"{max(whole):.1f}", "", "", "")
         for typed in FACETS:
             filters = PartFilters(words_of(typed))
@@ -175,5 +179,5 @@ def _nobody(_kind: str, _result: Result) -> None:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", os.environ.get("TMPDIR", "/tmp"))  # noqa: S108
+    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", os.environ.get("TMPDIR", "/tmp"))
     main()

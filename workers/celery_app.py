@@ -40,7 +40,7 @@ _cores: list[Core] = []
 def _begin(**_signal: Any) -> None:
     """Give a forked child connections of its own."""
     settings = load_settings()
-    _cores[:] = [build_core(settings, connect(settings.database_url, waits_for_disk=False), app, WORKER_CACHE_TIMEOUT)]
+    _cores[:] = [build_core(settings, connect(settings.database_url), app, WORKER_CACHE_TIMEOUT)]
 
 
 def core() -> Core:

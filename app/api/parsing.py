@@ -137,10 +137,10 @@ class Moment(fields.AwareDateTime):
 
 
 class Items(fields.List[Any]):
-    """A list of at most `most` elements, counted before any is looked at: a hostile one costs no more than its parsing."""
+    """A list of `least` to `most` elements, counted before any is looked at: a hostile one costs no more than its parsing."""
 
-    def __init__(self, element: fields.Field[Any], *, most: int, **options: Any) -> None:
-        super().__init__(element, validate=validate.Length(max=most), **options)
+    def __init__(self, element: fields.Field[Any], *, most: int, least: int = 0, **options: Any) -> None:
+        super().__init__(element, validate=validate.Length(min=least or None, max=most), **options)
         self._most = most
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> list[Any]:

@@ -53,11 +53,12 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """Rows that stand together in a list, before those of the next tier; `mark` begins their sort keys. A condition that names
-    few rows is not worth a walk."""
+    """Rows that stand together in a list, before those of the next tier; `mark` begins their sort keys. `range` is a condition
+    that an index serves, `condition` what else they fit. A range of few rows is not worth a walk."""
 
     mark: str
     order: Order
+    range: str = "true"
     condition: str = "true"
     is_walked: bool = True
 
@@ -171,7 +172,7 @@ def _question(connection: Connection, filters: PartFilters, sort: str, meant: Me
         return Question(wanted, parameters, SORTS[sort])
     by_relevance, of_tiers = search.tiers(search.most_likely(filters.words, meant))
     # The tiers of numbers are found by their index; there is no order to walk that would begin with them.
-    tiers = [Tier(mark, _BY_NAME, condition, is_walked=mark > "1") for mark, condition in by_relevance.items()]
+    tiers = [Tier(mark, _BY_NAME, served, condition, is_walked=mark > "1") for mark, served, condition in by_relevance]
     return Question(wanted, parameters | of_tiers, tiers)
 
 
@@ -197,9 +198,9 @@ def _walked(question: Question, tier: Tier, after: Position | None) -> Any:
     continued, order_by = tier.order.clauses("s.part_id", after)
     return text(f"""
         SELECT s.part_id AS id, '{tier.mark}' || {tier.order.expression} AS sort_key
-        FROM (SELECT * FROM part_search s WHERE s.is_public AND {tier.condition} AND {continued}
+        FROM (SELECT * FROM part_search s WHERE s.is_public AND {tier.range} AND {continued}
               ORDER BY {order_by} LIMIT :walk) s
-        WHERE {" AND ".join(question.conditions)} ORDER BY {order_by} LIMIT :wanted
+        WHERE {" AND ".join([tier.condition, *question.conditions])} ORDER BY {order_by} LIMIT :wanted
     """)  # noqa: S608 — put together from constants; every value is a parameter
 
 
@@ -210,6 +211,6 @@ def _collected(question: Question, tier: Tier, after: Position | None) -> Any:
     return text(f"""
         SELECT s.part_id AS id, '{tier.mark}' || {tier.order.expression} AS sort_key
         FROM (SELECT * FROM part_search s
-              WHERE {" AND ".join(["s.is_public", tier.condition, continued, *question.conditions])} {fence}) s
+              WHERE {" AND ".join(["s.is_public", tier.range, tier.condition, continued, *question.conditions])} {fence}) s
         ORDER BY {order_by} LIMIT :wanted
     """)  # noqa: S608 — put together from constants; every value is a parameter

@@ -29,6 +29,8 @@ _SUGGEST = text("""
 """)
 
 
+# The question stands in a sub-select, which is evaluated once and not for each row, and which the planner does not look into: it
+# takes every word for a rare one and collects the hits by the index. Common words are met by the walk (`app.store.listing`).
 def conditions(words: Sequence[str], meant: Meant = ()) -> tuple[list[str], dict[str, Any]]:
     """Return the conditions on `part_search s` that each of the words makes, and their parameters."""
     found: list[str] = []
@@ -36,7 +38,7 @@ def conditions(words: Sequence[str], meant: Meant = ()) -> tuple[list[str], dict
     for place, word in enumerate(words):
         suggestions = meant[place] if meant else ()
         if suggestions:
-            found.append(f"s.words @@ CAST(:word_{place} AS tsquery)")
+            found.append(f"s.words @@ (SELECT CAST(:word_{place} AS tsquery))")
             parameters[f"word_{place}"] = " | ".join(f"'{suggestion}'" for suggestion in suggestions)
         else:
             found.append(" OR ".join(_alternatives(place, Word(word), parameters)))
@@ -48,7 +50,7 @@ def _alternatives(place: int, word: Word, parameters: dict[str, Any]) -> Iterato
     parameters[name] = word.text
     literally = f"strpos({_TEXT}, :{name}) > 0"
     if word.bare:
-        by_words = f"s.words @@ search_query(:{name})"
+        by_words = f"s.words @@ (SELECT search_query(:{name}))"
         yield by_words if word.is_plain else f"({by_words} AND {literally})"
     for number, piece in enumerate(word.pieces):
         parameters[f"{name}_{number}"] = like(piece)
@@ -61,9 +63,10 @@ def is_found(connection: Connection, words: Sequence[str], whose: Whose = "publi
     """Whether any part, or any published one, holds all of the words."""
     wanted, parameters = conditions(words)
     wanted += ["s.is_public"] if whose == "public" else []
-    # OFFSET 0 makes the index collect what there is: the planner takes a common word for one that the first rows will hold.
+    # A materialised table is planned to be read wholly, by the index, and yet read no further than its first row.
     statement = text(f"""
-        SELECT EXISTS (SELECT FROM (SELECT FROM part_search s WHERE {" AND ".join(wanted)} OFFSET 0) f)
+        WITH hits AS MATERIALIZED (SELECT FROM part_search s WHERE {" AND ".join(wanted)})
+        SELECT EXISTS (SELECT FROM hits)
     """)  # noqa: S608 — put together from constants of this module; every value is a parameter
     return bool(connection.execute(statement, parameters).scalar_one())
 
@@ -91,19 +94,21 @@ def most_likely(words: Sequence[str], meant: Meant) -> list[str]:
     return [meant[place][0] if meant and meant[place] else word for place, word in enumerate(words)]
 
 
-def tiers(words: Sequence[str]) -> tuple[dict[str, str], dict[str, Any]]:
-    """Return the conditions that sort hits by relevance, the best first, and their parameters: the whole number, its beginning,
-    the beginning of the name, and all others."""
+def tiers(words: Sequence[str]) -> tuple[list[tuple[str, str, str]], dict[str, Any]]:
+    """Return what sorts hits by relevance, best first: the whole number, its beginning, the beginning of the name, all others.
+
+    Each is its mark, the condition that an index serves, and what else it asks; with the parameters of all.
+    """
     phrase, number = " ".join(words), number_of(words)
     parameters: dict[str, Any] = {"phrase": phrase, "phrase_end": phrase + LAST}
     named = "s.name >= :phrase AND s.name < :phrase_end"
     if not number:
-        return {"2": named, "3": f"NOT ({named})"}, parameters
+        return [("2", named, "true"), ("3", "true", f"NOT ({named})")], parameters
     parameters |= {"whole_number": like(MARK + number + MARK), "number_start": like(MARK + number), "number": MARK + number}
     other = "strpos(s.numbers, :number) = 0"
-    return {
-        "0": "s.numbers LIKE :whole_number",
-        "1": "s.numbers LIKE :number_start AND s.numbers NOT LIKE :whole_number",
-        "2": f"{named} AND {other}",
-        "3": f"NOT ({named}) AND {other}",
-    }, parameters
+    return [
+        ("0", "s.numbers LIKE :whole_number", "true"),
+        ("1", "s.numbers LIKE :number_start", "s.numbers NOT LIKE :whole_number"),
+        ("2", named, other),
+        ("3", "true", f"NOT ({named}) AND {other}"),
+    ], parameters

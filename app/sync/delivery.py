@@ -39,6 +39,10 @@ class DeliveryService:
         self._handlers = handlers
         self._monitoring = monitoring
 
+    def close(self) -> None:
+        """Close the connections to the database."""
+        self._engine.dispose()
+
     def deliver(self, effect: Effect) -> bool:
         """Deliver what is due, within the budget; return whether there may be more.
 

@@ -79,7 +79,7 @@ FILL = f"""
         SELECT DISTINCT word FROM part_search, unnest(search_tokens(concat_ws(' ', name, manufacturer, numbers))) AS word
         WHERE length(word) BETWEEN 3 AND 100;
     END $$
-"""
+"""  # noqa: S608 — constant text
 # A sub-select with a limit is looked up in the index word by word; an anti-join would read all of it for one part.
 KEEP_WORDS = """
     CREATE FUNCTION keep_search_words() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$

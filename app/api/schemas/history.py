@@ -36,15 +36,10 @@ class RestoreSchema(StrictSchema):
     """What of the version to restore; everything if `fields` is left out."""
 
     fields_ = Items(
-        fields.String(validate=validate.OneOf(RESTORABLE)), most=len(RESTORABLE), load_default=None, data_key="fields"
+        fields.String(validate=validate.OneOf(RESTORABLE)), least=1, most=len(RESTORABLE), load_default=None, data_key="fields"
     )
     version = Quantity(load_default=None, validate=_ID)
     reason = Text(load_default=None, validate=validate.Length(max=500))
-
-    @validates_schema
-    def _some(self, data: dict[str, Any], **_options: Any) -> None:
-        if data["fields_"] is not None and not data["fields_"]:
-            raise ValidationError("Name at least one field, or leave it out for all.", "fields")
 
 
 class MomentQuerySchema(StrictSchema):

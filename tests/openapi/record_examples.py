@@ -1,0 +1,156 @@
+"""Records one real request and answer of each call as the examples of the OpenAPI document: `make examples` runs it.
+
+It plays a small shop through the API, on servers of its own, so the examples are what the calls really say.
+"""
+
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from PIL import Image
+from werkzeug.test import TestResponse
+
+from app.commands import console
+from app.contract.task_names import Effect
+from app.core import Core
+from app.factory import create_app
+from app.services import staff
+from config import REPOSITORY, load_settings
+
+FILE = REPOSITORY / "app" / "api" / "examples.json"
+EMAIL, PASSWORD = "anna@shop.example", "correct horse battery staple"
+BEARING = {
+    "sku": "6205-2RS", "part_name": "Deep groove ball bearing 6205-2RS", "status": "published",
+    "description": "<p>Sealed on <strong>both</strong> sides.</p>", "manufacturer": "ACME", "manufacturer_number": "6205 2RS1",
+    "specifications": [{"name": "Bore", "value": "25", "unit": "mm"}],
+    "prices": [{"currency": "EUR", "amount": "12.50"}, {"currency": "EUR", "amount": "11.20", "min_quantity": 10}],
+    "stock": {"current_stock": 40, "min_stock_level": 5},
+}  # fmt: skip
+
+
+class Recorder:
+    """Makes calls and keeps what was sent and answered."""
+
+    def __init__(self, app: Flask, core: Core) -> None:
+        self._app = app
+        self._core = core
+        self._client = app.test_client()
+        self._headers: dict[str, str] = {}
+        self.examples: dict[str, dict[str, Any]] = {}
+
+    def finish_imports(self) -> None:
+        """Do what the worker would."""
+        while self._core.import_jobs.work():
+            pass
+
+    def log_in(self) -> None:
+        """Log in, and go on as that user."""
+        self._headers["X-CSRF-Token"] = self.call("POST", "/auth/login", {"email": EMAIL, "password": PASSWORD})["csrf_token"]
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None, **options: Any) -> Any:
+        """Make a call, record it, and return its answer."""
+        response = self._client.open(f"/api/v1{path}", method=method, json=body, headers=self._headers, **options)
+        if not 200 <= response.status_code < 300:
+            sys.exit(f"{method} {path}: {response.status_code} {response.get_data(as_text=True)}")
+        with self._app.test_request_context(f"/api/v1{path}", method=method) as context:
+            rule = context.request.url_rule
+        assert rule is not None
+        recorded = self.examples.setdefault(rule.endpoint.replace(".", "_"), {})
+        if body is not None:
+            recorded["request"] = body
+        recorded["response"] = _shown(response)
+        for effect in Effect:
+            self._core.deliveries.deliver(effect)
+        return response.get_json(silent=True)
+
+
+def _shown(response: TestResponse) -> Any:
+    return response.get_json() if response.is_json else response.get_data(as_text=True)
+
+
+def play(recorder: Recorder) -> None:
+    """Play the shop: every call once."""
+    call = recorder.call
+    recorder.log_in()
+    call("GET", "/auth/me")
+    bearings = call("POST", "/admin/categories", {"name": "Bearings"})["id"]
+    balls = call("POST", "/admin/categories", {"name": "Ball bearings", "parent_id": bearings})["id"]
+    part = call("POST", "/admin/parts", {**BEARING, "category_id": balls})["id"]
+    other = {"sku": "6206-2RS", "part_name": "Deep groove ball bearing 6206-2RS", "slug": "6206-2rs", "category_id": balls}
+    call("POST", "/admin/parts", {**BEARING, **other})
+    here = f"/admin/parts/{part}"
+    call("PUT", here, {"part_name": "Sealed ball bearing 6205-2RS", "version": 1, "reason": "clearer name"})
+    call("PUT", f"{here}/specifications", {"specifications": [{"name": "Bore", "value": "25", "unit": "mm", "group": "Size"}]})
+    call("PUT", f"{here}/prices", {"prices": BEARING["prices"][:1]})
+    call("PUT", f"{here}/stock", {"current_stock": 38, "version": 1, "reason": "stocktaking"})
+    call("POST", f"{here}/stock/adjustments", {"delta": -2, "reason": "sold at the counter"})
+    _play_pictures(recorder, here)
+    call("GET", f"{here}/versions")
+    call("GET", f"{here}/versions/1")
+    call("GET", f"{here}/versions/1/diff?to=2")
+    call("POST", f"{here}/versions/1/restore", {"fields": ["part_name"], "reason": "the old name sold better"})
+    seen = call("GET", here)["updated_at"]
+    call("GET", f"{here}/as-of?at={seen.replace('+', '%2B')}")
+    call("GET", "/admin/parts?q=bearing&limit=1")
+    _play_shop_window(recorder, part)
+    call("PUT", f"/admin/categories/{balls}", {"name": "Deep groove ball bearings", "version": 1})
+    call("GET", "/admin/categories")
+    call("DELETE", here)
+    call("POST", f"{here}/restore")
+    call("DELETE", f"/admin/categories/{balls}?target={bearings}")
+    _play_imports(recorder)
+    call("GET", "/admin/audit?limit=1")
+    call("GET", "/admin/audit.csv?operation=DELETE")
+    call("GET", "/admin/sync/status")
+    call("GET", "/admin/sync/dead-letters")
+    call("POST", "/admin/sync/replay")
+    call("POST", "/admin/sync/reconcile?dry_run=true")
+    call("POST", "/auth/logout")
+
+
+def _play_pictures(recorder: Recorder, here: str) -> None:
+    ids = []
+    for color in ("silver", "gray"):
+        file = io.BytesIO()
+        Image.new("RGB", (640, 480), color).save(file, "PNG")
+        file.seek(0)
+        form = {"image": (file, "bearing.png"), "alt": "The bearing from the front"}
+        answer = recorder.call("POST", f"{here}/images", data=form, content_type="multipart/form-data")
+        ids.append(answer["images"][-1]["id"])
+    recorder.call("PUT", f"{here}/images/order", {"image_ids": ids[::-1]})
+    recorder.call("PUT", f"{here}/images/{ids[0]}", {"alt": "The bearing from the side"})
+    recorder.call("DELETE", f"{here}/images/{ids[1]}")
+
+
+def _play_shop_window(recorder: Recorder, part: int) -> None:
+    for path in ("/parts?q=bearing&limit=1", "/parts/facets?q=bearing", f"/parts/{part}", "/categories", f"/pdp/{part}"):
+        recorder.call("GET", path)
+
+
+def _play_imports(recorder: Recorder) -> None:
+    form = {"file": (io.BytesIO(b'sku,part_name,price,currency\n6207-2RS,Bearing 6207-2RS,"14,00",EUR\n'), "parts.csv")}
+    job = recorder.call("POST", "/admin/imports?dry_run=true", data=form, content_type="multipart/form-data")["id"]
+    recorder.finish_imports()
+    recorder.call("GET", f"/admin/imports/{job}")
+    recorder.call("GET", f"/admin/imports/{job}/errors.csv")
+    recorder.call("GET", "/admin/imports")
+
+
+def main() -> None:
+    """Play and write the file."""
+    app = create_app(load_settings())
+    core: Core = app.extensions["lockstep"]
+    with app.app_context():
+        staff.create_user(core.transactions, console.system(core), EMAIL, "Anna", PASSWORD, "admin")
+    core.consistency.process_retry_queue()
+    recorder = Recorder(app, core)
+    play(recorder)
+    core.close()
+    Path(FILE).write_text(json.dumps(recorder.examples, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    main()
