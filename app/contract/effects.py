@@ -14,6 +14,9 @@ EFFECTS: dict[EventType, tuple[Effect, ...]] = {
     EventType.CONTENT_UPDATED: (*LIVE, Effect.PERSIST_AUDIT, Effect.SNAPSHOT_CONTENT),
     EventType.PART_DELETED: (*LIVE, Effect.PERSIST_AUDIT, Effect.SNAPSHOT_CONTENT),
     EventType.PART_RESTORED: (*LIVE, Effect.PERSIST_AUDIT, Effect.SNAPSHOT_CONTENT),
+    # A new part's first stock and prices: `part.created` of the same transaction has told everybody to look.
+    EventType.STOCK_CREATED: (Effect.PERSIST_AUDIT,),
+    EventType.PRICE_CREATED: (Effect.PERSIST_AUDIT,),
     EventType.STOCK_UPDATED: (*LIVE, Effect.PERSIST_AUDIT),
     EventType.PRICE_UPDATED: (*LIVE, Effect.PERSIST_AUDIT),
     EventType.CATEGORY_CREATED: (*LIVE, Effect.PERSIST_AUDIT),

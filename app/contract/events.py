@@ -24,7 +24,9 @@ class EventType(StrEnum):
 
     PART_CREATED = "part.created"
     CONTENT_UPDATED = "content.updated"
+    STOCK_CREATED = "stock.created"
     STOCK_UPDATED = "stock.updated"
+    PRICE_CREATED = "price.created"
     PRICE_UPDATED = "price.updated"
     PART_DELETED = "part.deleted"
     PART_RESTORED = "part.restored"

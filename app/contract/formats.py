@@ -11,4 +11,6 @@ def rfc3339(moment: datetime) -> str:
 
 def money(amount: Decimal) -> str:
     """Return an amount as a string with two decimals, never in exponent notation."""
-    return f"{amount:.2f}"
+    written = str(amount)
+    # As PostgreSQL and the price rules have it already; formatting takes fifty times as long.
+    return written if written[-3:-2] == "." and "E" not in written else f"{amount:.2f}"

@@ -42,7 +42,7 @@ def create_category(
         tree = rows.tree(unit_of_work.connection)
         tree.check_place(parent_id)
         tree.check_names(name, parent_id, slug)
-        category_id = rows.insert(unit_of_work, name, slug or category_slug(name), parent_id, reason)
+        category_id = rows.insert(unit_of_work, name, slug or category_slug(name), parent_id, reason)["id"]
         (made,) = rows.load(unit_of_work.connection, category_id)
         # Its event is written with the commit, so who made it is not to be found there yet.
         return rows.state(made) | {"changed_by": _person(actor)}

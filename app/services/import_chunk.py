@@ -61,6 +61,7 @@ class Chunk:
         self._rows = rows
         self._reason = reason
         self._paths: dict[Path, int | None] = {(): None}
+        self._steps: dict[Path, list[dict[str, Any]]] = {(): []}
         self._stock_ids: dict[int, int] = {}
         self._public: set[int] = set()
 
@@ -80,26 +81,37 @@ class Chunk:
 
     def write(self, difference: Difference) -> None:
         """Write the difference, with its events."""
+        imports.quiet_search(self._unit_of_work)
         self._make_categories(difference)
         self._change_contents(difference)
         self._change_stocks(difference.stocks)
         self._change_prices(difference.prices)
-        if difference.new:
-            self._create(difference.new)
+        created = self._create(difference.new) if difference.new else []
+        changed = difference.contents.keys() | difference.stocks.keys() | difference.prices.keys()
+        if created or changed:
+            imports.keep_search(self._unit_of_work, [*created, *changed])
 
     def _find_categories(self) -> None:
         wanted = {row.category[:depth] for row in self._rows if row.category for depth in range(1, len(row.category) + 1)}
         if wanted:
-            known = imports.category_ids(self._connection)
+            known = imports.categories(self._connection)
             for path in sorted(wanted, key=len):
-                self._paths[path] = known.get((self._paths[path[:-1]], path[-1]), _TO_BE_MADE)
+                step = known.get((self._paths[path[:-1]], path[-1]))
+                if step:
+                    self._enter(path, step)
+                else:
+                    self._paths[path] = _TO_BE_MADE
+
+    def _enter(self, path: Path, step: dict[str, Any]) -> None:
+        self._paths[path] = step["id"]
+        self._steps[path] = [*self._steps[path[:-1]], step]
 
     def _make_categories(self, difference: Difference) -> None:
         if not (difference.new or difference.contents):
             return
         for path in sorted((path for path, place in self._paths.items() if place == _TO_BE_MADE), key=len):
             parent_id = self._paths[path[:-1]]
-            self._paths[path] = categories.insert(self._unit_of_work, path[-1], category_slug(path[-1]), parent_id, self._reason)
+            self._enter(path, categories.insert(self._unit_of_work, path[-1], category_slug(path[-1]), parent_id, self._reason))
 
     def _compare_parts(self, difference: Difference) -> None:
         part_ids = list(difference.rows)
@@ -179,10 +191,11 @@ class Chunk:
             )  # fmt: skip
             self._unit_of_work.record(event)
 
-    def _create(self, rows: Sequence[ImportRow]) -> None:
+    def _create(self, rows: Sequence[ImportRow]) -> list[int]:
         slugs = self._slugs(rows)
-        ids = imports.insert_parts(self._unit_of_work, [self._columns(row, slugs[row.sku]) for row in rows])
-        by_id = {ids[row.sku]: row for row in rows}
+        columns = {row.sku: self._columns(row, slugs[row.sku]) for row in rows}
+        inserted = imports.insert_parts(self._unit_of_work, list(columns.values()))
+        by_id = {inserted[row.sku].id: row for row in rows}
         first = {part_id: Stock(row.current_stock or 0, 0, row.min_stock_level or 0) for part_id, row in by_id.items()}
         stock_rows = imports.insert_stocks(
             self._unit_of_work, [{"part_id": part_id, **one.quantities()} for part_id, one in first.items()]
@@ -191,10 +204,14 @@ class Chunk:
         content.insert_specifications(self._unit_of_work, given)
         lists = {part_id: with_base_price([], *row.price) for part_id, row in by_id.items() if row.price}
         prices.replace_lines(self._unit_of_work, lists)
-        for created in content.load(self._connection, list(by_id)).values():
+        for part_id, row in by_id.items():
+            path = self._steps[row.category or ()] or None
+            created = content.of_new(columns[row.sku], inserted[row.sku], self._unit_of_work.actor, path, given[part_id])
             self._unit_of_work.record(content.created_event(created, self._reason))
-        for row in stock_rows:
-            self._record_first(row, first[row.part_id], lists.get(row.part_id), is_public=by_id[row.part_id].status != "draft")
+        for stocked in stock_rows:
+            part_id = stocked.part_id
+            self._record_first(stocked, first[part_id], lists.get(part_id), is_public=by_id[part_id].status != "draft")
+        return list(by_id)
 
     def _columns(self, row: ImportRow, slug: str) -> dict[str, Any]:
         return {

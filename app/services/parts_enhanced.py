@@ -74,9 +74,7 @@ class PartsEnhancedService:
         """Rename or move a category and return it; see `app.services.categories.change_category`."""
         return categories.change_category(self._transactions, actor, category_id, changes, expected, reason)
 
-    def delete_category_with_sync(
-        self, actor: Actor, category_id: int, target: int | None, expected: Expected
-    ) -> dict[str, Any]:
+    def delete_category_with_sync(self, actor: Actor, category_id: int, target: int | None, expected: Expected) -> dict[str, Any]:
         """Delete a category and return what it was; see `app.services.categories.delete_category`."""
         return categories.delete_category(self._transactions, actor, category_id, target, expected)
 

@@ -81,11 +81,11 @@ def state(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def insert(unit_of_work: UnitOfWork, name: str, slug: str, parent_id: int | None, reason: str | None) -> int:
-    """Insert a category, with a number behind its slug if that is taken; record it and return its id."""
+def insert(unit_of_work: UnitOfWork, name: str, slug: str, parent_id: int | None, reason: str | None) -> dict[str, Any]:
+    """Insert a category, with a number behind its slug if that is taken; record it and return it as a step of a path."""
     row = unit_of_work.execute(_INSERT, name=name, slug=slug, parent_id=parent_id).one()
     unit_of_work.record(_event(EventType.CATEGORY_CREATED, "INSERT", row.id, row.version, None, _values(row), reason))
-    return int(row.id)
+    return {"id": row.id, "name": row.name, "slug": row.slug}
 
 
 def update(unit_of_work: UnitOfWork, before: Row[Any], columns: dict[str, Any], reason: str | None) -> None:

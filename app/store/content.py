@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from app.contract.events import Aspect, Event, EventType, ListFacet, Operation
+from app.contract.events import Actor, Aspect, Event, EventType, ListFacet, Operation
 from app.contract.formats import rfc3339
 from app.domain.content import COLUMNS
 from app.domain.pictures import shown
@@ -75,7 +76,8 @@ _INSERT_SPECIFICATIONS = text("""
 class Content:
     """A part's content as it stands, in the shapes that its readers need."""
 
-    row: Row[Any]
+    # A row of `load`, or what `of_new` puts in its place.
+    row: Any
 
     @property
     def id(self) -> int:
@@ -122,7 +124,11 @@ class Content:
 
     def state(self) -> dict[str, Any]:
         """Return what the panel shows."""
-        return self.public() | {
+        return self.state_beside(self.public())
+
+    def state_beside(self, public: dict[str, Any]) -> dict[str, Any]:
+        """Return what the panel shows, given what customers may see."""
+        return public | {
             "status": self.status,
             "category_id": self.row.category_id,
             "last_updated_by": self.row.last_updated_by,
@@ -149,6 +155,24 @@ class Content:
             "images": self.row.images,
             "version": self.row.version,
         }
+
+
+def of_new(
+    columns: Mapping[str, Any], inserted: Row[Any], actor: Actor, path: Sequence[dict[str, Any]] | None,
+    specifications: Sequence[dict[str, Any]],
+) -> Content:  # fmt: skip
+    """Return the content of a part that was just inserted without pictures, as `load` would.
+
+    Args:
+        inserted: its id and times.
+        path: its category with those above, from the root; None without one.
+    """
+    row = SimpleNamespace(
+        **columns, id=inserted.id, created_at=inserted.created_at, updated_at=inserted.updated_at, archived_at=None,
+        version=1, last_updated_by=actor.user_id, last_updated_by_name=actor.name,
+        is_public=columns["status"] == "published", category_path=path, specifications=specifications, images=[],
+    )  # fmt: skip
+    return Content(row)
 
 
 def load(connection: Connection, part_ids: Sequence[int]) -> dict[int, Content]:
@@ -277,6 +301,7 @@ def _event(
     kind: EventType, operation: Operation, after: Content, old: dict[str, Any] | None, new: dict[str, Any], *,
     was_public: bool, reason: str | None,
 ) -> Event:  # fmt: skip
+    shown_to_customers = after.public()
     return Event(
         type=kind,
         aggregate_type="part",
@@ -288,9 +313,9 @@ def _event(
         operation=operation,
         old_values=old,
         new_values=new,
-        public=after.public() if after.is_public else None,
+        public=shown_to_customers if after.is_public else None,
         was_public=was_public,
-        state=after.state(),
+        state=after.state_beside(shown_to_customers),
         lists=(ListFacet.CONTENT,) if after.is_public or was_public else (),
         snapshot=after.snapshot(),
         reason=reason,

@@ -24,7 +24,7 @@ _INSERT_PARTS = text("""
     FROM jsonb_to_recordset(CAST(:rows AS jsonb))
       AS r(sku text, slug text, part_name text, description text, category_id int, manufacturer text, manufacturer_number text,
            status text)
-    RETURNING id, sku
+    RETURNING id, sku, created_at, updated_at
 """)
 _INSERT_STOCKS = text("""
     INSERT INTO stock_levels (part_id, current_stock, min_stock_level, last_updated_by)
@@ -54,7 +54,10 @@ _TOUCH_PRICES = text("""
     UPDATE parts SET price_version = price_version + 1, price_updated_by = :actor_id, price_updated_at = clock_timestamp()
     WHERE id = ANY(:part_ids) RETURNING id, price_version, price_updated_at
 """)
-_CATEGORIES = text("SELECT id, name, parent_id FROM categories")
+# The search is kept by triggers, part by part; a bulk quiets them until its end and then keeps it for all of its parts at once.
+_QUIET_SEARCH = text("SELECT set_config('lockstep.bulk', 'on', true)")
+_KEEP_SEARCH = text("SELECT keep_search_of(:part_ids), set_config('lockstep.bulk', '', true)")
+_CATEGORIES = text("SELECT id, name, slug, parent_id FROM categories")
 _EXPORT = text("""
     SELECT p.id FROM parts p WHERE p.archived_at IS NULL AND p.sku > :after ORDER BY p.sku LIMIT :limit
 """)
@@ -62,6 +65,16 @@ _SPECIFICATIONS = text("""
     SELECT s.name, s.unit, s."group" FROM part_specifications s JOIN parts p ON p.id = s.part_id WHERE p.archived_at IS NULL
     GROUP BY s.name, s.unit, s."group" ORDER BY min(s.position), s.name, s.unit, s."group"
 """)
+
+
+def quiet_search(unit_of_work: UnitOfWork) -> None:
+    """Leave the search behind until `keep_search`, in this transaction."""
+    unit_of_work.execute(_QUIET_SEARCH)
+
+
+def keep_search(unit_of_work: UnitOfWork, part_ids: Sequence[int]) -> None:
+    """Bring the search up to date with the given parts, whose rows are locked or new."""
+    unit_of_work.execute(_KEEP_SEARCH, part_ids=list(part_ids))
 
 
 def ids_by_sku(connection: Connection, skus: Sequence[str]) -> Sequence[Row[Any]]:
@@ -74,10 +87,10 @@ def skus_by_slug(connection: Connection, slugs: Sequence[str]) -> dict[str, str]
     return {row.slug: row.sku for row in connection.execute(_SKUS_BY_SLUG, {"slugs": list(slugs)})}
 
 
-def insert_parts(unit_of_work: UnitOfWork, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
-    """Insert parts; return their ids by SKU."""
+def insert_parts(unit_of_work: UnitOfWork, rows: Sequence[dict[str, Any]]) -> dict[str, Row[Any]]:
+    """Insert parts; return their ids and times by SKU."""
     inserted = unit_of_work.execute(_INSERT_PARTS, rows=jsonb(rows), actor_id=unit_of_work.actor.user_id)
-    return {row.sku: row.id for row in inserted}
+    return {row.sku: row for row in inserted}
 
 
 def insert_stocks(unit_of_work: UnitOfWork, rows: Sequence[dict[str, Any]]) -> Sequence[Row[Any]]:
@@ -102,9 +115,10 @@ def touch_prices(unit_of_work: UnitOfWork, part_ids: Sequence[int]) -> dict[int,
     return {row.id: row for row in touched}
 
 
-def category_ids(connection: Connection) -> dict[tuple[int | None, str], int]:
-    """Return the id of every category by its parent and name; whoever adds to them holds `locks.lock_category_tree`."""
-    return {(row.parent_id, row.name): row.id for row in connection.execute(_CATEGORIES)}
+def categories(connection: Connection) -> dict[tuple[int | None, str], dict[str, Any]]:
+    """Return every category, as a step of a path, by its parent and name."""
+    rows = connection.execute(_CATEGORIES)
+    return {(row.parent_id, row.name): {"id": row.id, "name": row.name, "slug": row.slug} for row in rows}
 
 
 def export_ids(connection: Connection, chunk: int) -> Iterator[list[int]]:

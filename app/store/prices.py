@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, Row, text
 
@@ -100,17 +100,17 @@ def updated_event(
     legacy: PriceLine | None, at: datetime, is_public: bool, reason: str | None = None,
 ) -> Event:  # fmt: skip
     """Return the event of a changed price list; `before` None means a new part's first one."""
-    operation: Operation = "INSERT" if before is None else "UPDATE"
+    kind, operation = (EventType.PRICE_CREATED, "INSERT") if before is None else (EventType.PRICE_UPDATED, "UPDATE")
     public = public_state(current_price(after, legacy, at), version, at)
     return Event(
-        type=EventType.PRICE_UPDATED,
+        type=kind,
         aggregate_type="part",
         aggregate_id=part_id,
         aspect=Aspect.PRICE,
         version=version,
         table_name="part_prices",
         record_id=part_id,
-        operation=operation,
+        operation=cast("Operation", operation),
         old_values=None if before is None else list_values(before, version - 1),
         new_values=list_values(after, version),
         public=public if is_public else None,

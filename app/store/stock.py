@@ -93,7 +93,7 @@ def created_event(
 ) -> Event:
     """Return the event of a new part's first stock row."""
     return Event(
-        type=EventType.STOCK_UPDATED,
+        type=EventType.STOCK_CREATED,
         aggregate_type="part",
         aggregate_id=part_id,
         aspect=Aspect.STOCK,
@@ -106,7 +106,6 @@ def created_event(
         public=public_state(stock, at) if is_public else None,
         was_public=is_public,
         state=state,
-        lists=(ListFacet.AVAILABILITY,),
         reason=reason,
     )
 

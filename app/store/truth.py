@@ -22,9 +22,12 @@ _MISSING_RECORDS = {
     ),
 }
 _PART_SLICE = text("SELECT id FROM parts WHERE id > :after ORDER BY id LIMIT :limit")
+# The newest events first, by the primary key: after an import there are many.
 _RECENT_PARTS = text("""
-    SELECT DISTINCT aggregate_id FROM outbox_events
-    WHERE aggregate_type = 'part' AND created_at > clock_timestamp() - make_interval(secs => :seconds) LIMIT :limit
+    SELECT DISTINCT aggregate_id FROM (
+        SELECT aggregate_id FROM outbox_events
+        WHERE aggregate_type = 'part' AND created_at > clock_timestamp() - make_interval(secs => :seconds)
+        ORDER BY id DESC LIMIT :limit) newest
 """)
 # An aspect whose newest event says something else than its row was written past the application. A row that is being written
 # right now is locked and therefore looked at again under its lock before anything is done about it.
@@ -86,7 +89,7 @@ def part_slice(connection: Connection, after: int, limit: int) -> list[int]:
 
 
 def recently_changed(connection: Connection, seconds: float, limit: int) -> list[int]:
-    """Return parts that have an event of the last `seconds`."""
+    """Return the parts of the newest `limit` events of the last `seconds`."""
     return list(connection.execute(_RECENT_PARTS, {"seconds": seconds, "limit": limit}).scalars())
 
 

@@ -39,15 +39,12 @@ def invalidation_of(change: Event | Delivery) -> Invalidation:
     match change.aspect:
         case Aspect.CONTENT:
             if change.version == 1:
-                # Of a new part there is nothing to replace; at most it is remembered as absent, also its prices, of which there
-                # is no event if it begins without.
-                keys = cache_keys.aspect_keys(change.aggregate_id, Aspect.CONTENT)
-                bodies = dict.fromkeys((*keys, cache_keys.part_prices(change.aggregate_id)))
+                # Of a new part there is nothing to replace; at most it is remembered as absent, with its stock and prices.
+                bodies = dict.fromkeys(key for aspect in Aspect for key in cache_keys.aspect_keys(change.aggregate_id, aspect))
             else:
                 bodies = dict(content_bodies(change.aggregate_id, change.public))
         case Aspect.STOCK:
-            known = change.public and change.version > 1
-            bodies = {cache_keys.part_stock(change.aggregate_id): entry_body(change.public) if known else None}
+            bodies = {cache_keys.part_stock(change.aggregate_id): entry_body(change.public) if change.public else None}
         case Aspect.PRICE:
             bodies = {cache_keys.part_prices(change.aggregate_id): None}
     return Invalidation(change.version, bodies, change.lists)

@@ -54,18 +54,32 @@ ROWS = """
                                            regexp_replace(p.manufacturer_number, '[^[:alnum:]]+', '', 'g'))) || E'\\x01' AS marked
     ) bare
 """
-ON_CONFLICT = """
-    ON CONFLICT (part_id) DO UPDATE
-    SET category_id = EXCLUDED.category_id, is_public = EXCLUDED.is_public, created_at = EXCLUDED.created_at,
-        manufacturer = EXCLUDED.manufacturer, name = EXCLUDED.name, numbers = EXCLUDED.numbers, words = EXCLUDED.words
-    WHERE (s.category_id, s.is_public, s.created_at, s.manufacturer, s.name, s.numbers, s.words)
-       IS DISTINCT FROM (EXCLUDED.category_id, EXCLUDED.is_public, EXCLUDED.created_at, EXCLUDED.manufacturer, EXCLUDED.name,
-                         EXCLUDED.numbers, EXCLUDED.words)
-"""
+CONTENT = ("category_id", "is_public", "created_at", "manufacturer", "name", "numbers", "words")
+
+
+def on_conflict(*columns: str) -> str:
+    """Return the clause that replaces what differs."""
+    assignments = ", ".join(f"{name} = EXCLUDED.{name}" for name in columns)
+    present, given = ", ".join(f"s.{name}" for name in columns), ", ".join(f"EXCLUDED.{name}" for name in columns)
+    return f"ON CONFLICT (part_id) DO UPDATE SET {assignments} WHERE ({present}) IS DISTINCT FROM ({given})"
+
+
+# A bulk of parts at once: an import keeps the triggers quiet (`lockstep.bulk`) and calls this before it commits.
+KEEP_MANY = f"""
+    CREATE FUNCTION keep_search_of(part_ids int[]) RETURNS void LANGUAGE plpgsql AS $$
+    BEGIN
+        {ROWS.replace("INSERT INTO part_search (", "INSERT INTO part_search AS s (")} WHERE p.id = ANY(part_ids)
+        {on_conflict(*CONTENT, "in_stock", "amount")};
+        INSERT INTO search_words (word)
+        SELECT DISTINCT word FROM part_search, unnest(search_tokens(concat_ws(' ', name, manufacturer, numbers))) AS word
+        WHERE part_id = ANY(part_ids) AND length(word) BETWEEN 3 AND 100
+          AND NOT EXISTS (SELECT FROM search_words k WHERE k.word = word.word);
+    END $$
+"""  # noqa: S608 — constant text
 KEEP_CONTENT = f"""
     CREATE FUNCTION keep_search_content() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
     BEGIN
-        {ROWS.replace("INSERT INTO part_search (", "INSERT INTO part_search AS s (")} WHERE p.id = NEW.id {ON_CONFLICT};
+        {ROWS.replace("INSERT INTO part_search (", "INSERT INTO part_search AS s (")} WHERE p.id = NEW.id {on_conflict(*CONTENT)};
         RETURN NULL;
     END $$
 """
@@ -80,9 +94,11 @@ FILL = f"""
         WHERE length(word) BETWEEN 3 AND 100;
     END $$
 """  # noqa: S608 — constant text
-# A sub-select with a limit is looked up in the index word by word; an anti-join would read all of it for one part.
+# A sub-select with a limit is looked up in the index word by word; an anti-join would read all of it for one part. Without bitmaps
+# it is the B-tree: the trigrams serve equality too, at many times the cost.
 KEEP_WORDS = """
-    CREATE FUNCTION keep_search_words() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
+    CREATE FUNCTION keep_search_words() RETURNS trigger LANGUAGE plpgsql
+    SET enable_seqscan = off SET enable_bitmapscan = off AS $$
     BEGIN
         INSERT INTO search_words (word)
         SELECT DISTINCT word FROM unnest(search_tokens(concat_ws(' ', NEW.name, NEW.manufacturer, NEW.numbers))) AS word
@@ -115,15 +131,16 @@ TRIGGERS = (
     "part_search_changed AFTER UPDATE OF sku, part_name, description, category_id, manufacturer, manufacturer_number, status,"
     " archived_at, created_at ON parts {row} EXECUTE FUNCTION keep_search_content()",
     "part_search_stock_inserted AFTER INSERT ON stock_levels {row} EXECUTE FUNCTION keep_search_stock()",
-    "part_search_stock AFTER UPDATE OF current_stock, reserved_quantity ON stock_levels {row}"
-    " WHEN ((OLD.current_stock > OLD.reserved_quantity) <> (NEW.current_stock > NEW.reserved_quantity))"
+    "part_search_stock AFTER UPDATE OF current_stock, reserved_quantity ON stock_levels {changed_stock}"
     " EXECUTE FUNCTION keep_search_stock()",
     "part_search_prices AFTER INSERT OR UPDATE OR DELETE ON part_prices {row} EXECUTE FUNCTION keep_search_price()",
     "part_search_legacy_prices AFTER INSERT OR UPDATE OR DELETE ON prices {row} EXECUTE FUNCTION keep_search_price()",
     # What a price list means changes by its dates, which moves the part's boundary.
     "part_search_price_dates AFTER UPDATE OF price_boundary, price_version ON parts {row} EXECUTE FUNCTION keep_search_price()",
 )
-DEFERRED = "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+SINGLY = "COALESCE(current_setting('lockstep.bulk', true), '') <> 'on'"
+FLIPPED = "(OLD.current_stock > OLD.reserved_quantity) <> (NEW.current_stock > NEW.reserved_quantity)"
+DEFERRED = "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN "
 
 
 def upgrade() -> None:
@@ -150,7 +167,7 @@ def upgrade() -> None:
         sa.Column("word", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_search_words")),
     )
-    for statement in (TOKENS, QUERY, AMOUNT, FILL, KEEP_CONTENT, KEEP_WORDS, KEEP_STOCK, KEEP_PRICE):
+    for statement in (TOKENS, QUERY, AMOUNT, FILL, KEEP_CONTENT, KEEP_MANY, KEEP_WORDS, KEEP_STOCK, KEEP_PRICE):
         op.execute(statement)
     op.execute("SELECT fill_part_search()")
     op.create_index("ix_part_search_words", "part_search", ["words"], unique=False, postgresql_using="gin")
@@ -172,10 +189,12 @@ def upgrade() -> None:
         postgresql_ops={"word": "gin_trgm_ops"},
     )  # fmt: skip
     for trigger in TRIGGERS:
-        op.execute(f"CREATE CONSTRAINT TRIGGER {trigger.format(row=DEFERRED)}")
+        op.execute(
+            f"CREATE CONSTRAINT TRIGGER {trigger.format(row=f'{DEFERRED}({SINGLY})', changed_stock=f'{DEFERRED}({SINGLY} AND {FLIPPED})')}"
+        )
     op.execute(
         "CREATE TRIGGER search_words_kept AFTER INSERT OR UPDATE OF name, manufacturer, numbers ON part_search"
-        " FOR EACH ROW EXECUTE FUNCTION keep_search_words()"
+        f" FOR EACH ROW WHEN ({SINGLY}) EXECUTE FUNCTION keep_search_words()"
     )
 
 
@@ -189,6 +208,6 @@ def downgrade() -> None:
         op.execute(f"DROP TRIGGER {name} ON {table}")
     op.drop_table("part_search")
     op.drop_table("search_words")
-    for function in ("keep_search_content()", "keep_search_words()", "keep_search_stock()", "keep_search_price()",
+    for function in ("keep_search_of(int[])", "keep_search_content()", "keep_search_words()", "keep_search_stock()", "keep_search_price()",
                      "fill_part_search()", "part_amount(int)", "search_query(text)", "search_tokens(text)"):  # fmt: skip
         op.execute(f"DROP FUNCTION {function}")

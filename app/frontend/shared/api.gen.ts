@@ -14,32 +14,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Log in: sets the session cookie and returns the CSRF token for unsafe methods. */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["Login"];
-                };
-            };
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Session"];
-                    };
-                };
-                422: components["responses"]["UNPROCESSABLE_ENTITY"];
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
+        post: operations["auth_log_in"];
         delete?: never;
         options?: never;
         head?: never;
@@ -55,26 +30,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Log out: the session is worthless from now on. */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description No Content */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
+        /**
+         * Log out: the session is worthless from now on.
+         * @description Role: viewer or above.
+         */
+        post: operations["auth_log_out"];
         delete?: never;
         options?: never;
         head?: never;
@@ -88,28 +48,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Say who is logged in, with the session's CSRF token. */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Session"];
-                    };
-                };
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
+        /**
+         * Say who is logged in, with the session's CSRF token.
+         * @description Role: viewer or above.
+         */
+        get: operations["auth_me"];
         put?: never;
         post?: never;
         delete?: never;
@@ -125,65 +68,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List parts with their stock and price. */
-        get: {
-            parameters: {
-                query?: {
-                    limit?: number;
-                    cursor?: string | null;
-                    q?: string;
-                    category?: string | null;
-                    status?: "draft" | "published" | "archived" | null;
-                    low_stock?: boolean | null;
-                    sort?: "sku" | "-sku" | "part_name" | "-part_name" | "available" | "-available" | "updated_at" | "-updated_at";
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["AdminPartPage"];
-                    };
-                };
-                422: components["responses"]["UNPROCESSABLE_ENTITY"];
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
+        /**
+         * List parts with their stock and price.
+         * @description Role: viewer or above.
+         */
+        get: operations["admin_parts_list_parts"];
         put?: never;
-        /** Create a part, with its prices, stock and specifications. */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["PartCreate"];
-                };
-            };
-            responses: {
-                /** @description Created */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["AdminPart"];
-                    };
-                };
-                422: components["responses"]["UNPROCESSABLE_ENTITY"];
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
+        /**
+         * Create a part, with its prices, stock and specifications.
+         * @description Role: editor or above.
+         */
+        post: operations["admin_parts_create_part"];
         delete?: never;
         options?: never;
         head?: never;
@@ -199,87 +94,22 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** Return one part with everything, and the version of each aspect. */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    part_id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["AdminPart"];
-                    };
-                };
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
-        /** Change the given content fields. */
-        put: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    part_id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["PartUpdate"];
-                };
-            };
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ContentAnswer"];
-                    };
-                };
-                422: components["responses"]["UNPROCESSABLE_ENTITY"];
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
+        /**
+         * Return one part with everything, and the version of each aspect.
+         * @description Role: viewer or above.
+         */
+        get: operations["admin_parts_get_part"];
+        /**
+         * Change the given content fields.
+         * @description Role: editor or above.
+         */
+        put: operations["admin_parts_update_part"];
         post?: never;
-        /** Archive a part: gone for customers, its history kept. */
-        delete: {
-            parameters: {
-                query?: {
-                    version?: number | null;
-                };
-                header?: never;
-                path: {
-                    part_id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ContentAnswer"];
-                    };
-                };
-                422: components["responses"]["UNPROCESSABLE_ENTITY"];
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
+        /**
+         * Archive a part: gone for customers, its history kept.
+         * @description Role: editor or above.
+         */
+        delete: operations["admin_parts_archive_part"];
         options?: never;
         head?: never;
         patch?: never;
@@ -296,33 +126,33 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Bring an archived part back as it was. */
-        post: {
-            parameters: {
-                query?: {
-                    version?: number | null;
-                };
-                header?: never;
-                path: {
-                    part_id: number;
-                };
-                cookie?: never;
+        /**
+         * Bring an archived part back as it was.
+         * @description Role: editor or above.
+         */
+        post: operations["admin_parts_restore_part"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/parts/{part_id}/specifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                part_id: number;
             };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["ContentAnswer"];
-                    };
-                };
-                422: components["responses"]["UNPROCESSABLE_ENTITY"];
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
+            cookie?: never;
         };
+        get?: never;
+        /**
+         * Replace the part's specifications; they are shown in the order in which they are sent.
+         * @description Role: editor or above.
+         */
+        put: operations["admin_parts_set_specifications"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -339,37 +169,134 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Replace the part's price list. */
-        put: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    part_id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["PriceList"];
-                };
-            };
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["PriceListAnswer"];
-                    };
-                };
-                422: components["responses"]["UNPROCESSABLE_ENTITY"];
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
+        /**
+         * Replace the part's price list.
+         * @description Role: editor or above.
+         */
+        put: operations["admin_parts_set_prices"];
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/parts/{part_id}/images": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                part_id: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add a picture behind the part's other ones: JPEG, PNG or WebP, at most 15 MB and 40 million pixels.
+         * @description Role: editor or above.
+         */
+        post: operations["admin_images_add_image"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/parts/{part_id}/images/order": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                part_id: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put the part's pictures into an order; name each of them once.
+         * @description Role: editor or above.
+         */
+        put: operations["admin_images_order_images"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/parts/{part_id}/images/{image_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                part_id: number;
+                image_id: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Write a picture's alternative text.
+         * @description Role: editor or above.
+         */
+        put: operations["admin_images_describe_image"];
+        post?: never;
+        /**
+         * Show a picture no more; earlier content versions keep it.
+         * @description Role: editor or above.
+         */
+        delete: operations["admin_images_delete_image"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/categories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List all categories, each with its parent, its own parts and its subcategories in numbers.
+         * @description Role: viewer or above.
+         */
+        get: operations["admin_categories_list_categories"];
+        put?: never;
+        /**
+         * Create a category.
+         * @description Role: editor or above.
+         */
+        post: operations["admin_categories_create_category"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/categories/{category_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                category_id: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Rename or move a category; every part below it gets its next content version.
+         * @description Role: editor or above.
+         */
+        put: operations["admin_categories_update_category"];
+        post?: never;
+        /**
+         * Delete a category that is empty, or whose parts and subcategories `target` takes over; answers what it was.
+         * @description Role: editor or above.
+         */
+        delete: operations["admin_categories_delete_category"];
         options?: never;
         head?: never;
         patch?: never;
@@ -385,35 +312,11 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Set the given quantities. With `version` or `If-Match`, only if nobody has changed the stock since. */
-        put: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    part_id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["StockUpdate"];
-                };
-            };
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["AdminStock"];
-                    };
-                };
-                422: components["responses"]["UNPROCESSABLE_ENTITY"];
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
+        /**
+         * Set the given quantities. With `version` or `If-Match`, only if nobody has changed the stock since.
+         * @description Role: stock or above.
+         */
+        put: operations["admin_stock_set_stock"];
         post?: never;
         delete?: never;
         options?: never;
@@ -432,35 +335,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Put pieces on hand, or take them; needs no version, since adjustments commute (`If-Match` is heeded). */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    part_id: number;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["StockAdjustment"];
-                };
-            };
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["AdminStock"];
-                    };
-                };
-                422: components["responses"]["UNPROCESSABLE_ENTITY"];
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
+        /**
+         * Put pieces on hand, or take them; needs no version, since adjustments commute (`If-Match` is heeded).
+         * @description Role: stock or above.
+         */
+        post: operations["admin_stock_adjust_stock"];
         delete?: never;
         options?: never;
         head?: never;
@@ -476,34 +355,11 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** List a part's content versions, newest first. */
-        get: {
-            parameters: {
-                query?: {
-                    limit?: number;
-                    cursor?: string | null;
-                };
-                header?: never;
-                path: {
-                    part_id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["VersionPage"];
-                    };
-                };
-                422: components["responses"]["UNPROCESSABLE_ENTITY"];
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
+        /**
+         * List a part's content versions, newest first.
+         * @description Role: viewer or above.
+         */
+        get: operations["admin_versions_list_versions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -522,31 +378,79 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** Return one content version with its snapshot. */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    part_id: number;
-                    number: number;
-                };
-                cookie?: never;
+        /**
+         * Return one content version with its snapshot.
+         * @description Role: viewer or above.
+         */
+        get: operations["admin_versions_get_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/parts/{part_id}/versions/{number}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                part_id: number;
+                number: number;
             };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Version"];
-                    };
-                };
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
+            cookie?: never;
         };
+        /**
+         * Say what leads from this version to another: field by field, texts by words, lists by items.
+         * @description Role: viewer or above.
+         */
+        get: operations["admin_versions_diff_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/parts/{part_id}/versions/{number}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                part_id: number;
+                number: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make this version's content the present one, as a new version; with `dry_run` only say what would change.
+         * @description Role: editor or above.
+         */
+        post: operations["admin_versions_restore_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/parts/{part_id}/as-of": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                part_id: number;
+            };
+            cookie?: never;
+        };
+        /**
+         * Return the part as customers saw it at a given time: content, price and stock.
+         * @description Role: viewer or above.
+         */
+        get: operations["admin_versions_part_as_of"];
         put?: never;
         post?: never;
         delete?: never;
@@ -562,39 +466,99 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List changes, newest first: who, when, from where, old and new. */
-        get: {
-            parameters: {
-                query?: {
-                    limit?: number;
-                    cursor?: string | null;
-                    part_id?: number;
-                    table_name?: string;
-                    record_id?: number;
-                    operation?: "INSERT" | "UPDATE" | "DELETE";
-                    changed_by?: number;
-                    from?: string;
-                    to?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["AuditPage"];
-                    };
-                };
-                422: components["responses"]["UNPROCESSABLE_ENTITY"];
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
+        /**
+         * List changes, newest first: who, when, from where, old and new.
+         * @description Role: viewer or above.
+         */
+        get: operations["admin_audit_list_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/audit.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        /**
+         * Download the changes that fit as CSV, newest first: those that are there now, in a file safe to open in a spreadsheet.
+         * @description Role: viewer or above.
+         */
+        get: operations["admin_audit_export_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List imports, newest first.
+         * @description Role: viewer or above.
+         */
+        get: operations["admin_imports_list_imports"];
+        put?: never;
+        /**
+         * Import a catalogue file: CSV of at most 50 MB. It is checked as a whole first; nothing is applied if a row is wrong.
+         * @description Role: editor or above.
+         */
+        post: operations["admin_imports_start_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/imports/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: number;
+            };
+            cookie?: never;
+        };
+        /**
+         * Return one import: how far it is, and what came of it.
+         * @description Role: viewer or above.
+         */
+        get: operations["admin_imports_get_import"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/imports/{job_id}/errors.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: number;
+            };
+            cookie?: never;
+        };
+        /**
+         * Download what is wrong with the file, line by line, safe to open in a spreadsheet.
+         * @description Role: viewer or above.
+         */
+        get: operations["admin_imports_download_errors"];
         put?: never;
         post?: never;
         delete?: never;
@@ -610,28 +574,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Per effect: pending, oldest age, dead, latency; the last reconciliation; the cache's figures. */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["SyncStatus"];
-                    };
-                };
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
+        /**
+         * Per effect: pending, oldest age, dead, latency; the last reconciliation; the cache's figures.
+         * @description Role: viewer or above.
+         */
+        get: operations["admin_sync_status"];
         put?: never;
         post?: never;
         delete?: never;
@@ -647,32 +594,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List deliveries that were given up on, each with its last error. */
-        get: {
-            parameters: {
-                query?: {
-                    limit?: number;
-                    cursor?: string | null;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["DeadLetterPage"];
-                    };
-                };
-                422: components["responses"]["UNPROCESSABLE_ENTITY"];
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
+        /**
+         * List deliveries that were given up on, each with its last error.
+         * @description Role: viewer or above.
+         */
+        get: operations["admin_sync_dead_letters"];
         put?: never;
         post?: never;
         delete?: never;
@@ -692,33 +618,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Try one event's dead deliveries again; `effect` narrows it to one of them. */
-        post: {
-            parameters: {
-                query?: {
-                    effect?: "broadcast" | "invalidate_cache" | "persist_audit" | "snapshot_content" | null;
-                };
-                header?: never;
-                path: {
-                    event_id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Replayed"];
-                    };
-                };
-                422: components["responses"]["UNPROCESSABLE_ENTITY"];
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
+        /**
+         * Try one event's dead deliveries again; `effect` narrows it to one of them.
+         * @description Role: admin or above.
+         */
+        post: operations["admin_sync_replay_one"];
         delete?: never;
         options?: never;
         head?: never;
@@ -734,28 +638,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Try all dead deliveries again. */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Replayed"];
-                    };
-                };
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
+        /**
+         * Try all dead deliveries again.
+         * @description Role: admin or above.
+         */
+        post: operations["admin_sync_replay_all"];
         delete?: never;
         options?: never;
         head?: never;
@@ -771,31 +658,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Compare the truth with its copies now, and repair what differs unless `dry_run`. */
-        post: {
-            parameters: {
-                query?: {
-                    dry_run?: boolean;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Reconciliation"];
-                    };
-                };
-                422: components["responses"]["UNPROCESSABLE_ENTITY"];
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
+        /**
+         * Compare the truth with its copies now, and repair what differs unless `dry_run`.
+         * @description Role: admin or above.
+         */
+        post: operations["admin_sync_reconcile"];
         delete?: never;
         options?: never;
         head?: never;
@@ -810,37 +677,24 @@ export interface paths {
             cookie?: never;
         };
         /** List published parts. */
-        get: {
-            parameters: {
-                query?: {
-                    limit?: number;
-                    cursor?: string | null;
-                    q?: string;
-                    category?: string | null;
-                    in_stock?: boolean | null;
-                    min_price?: string | null;
-                    max_price?: string | null;
-                    sort?: "name" | "-name" | "price" | "-price" | "newest";
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["PublicPartPage"];
-                    };
-                };
-                422: components["responses"]["UNPROCESSABLE_ENTITY"];
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
+        get: operations["public_list_parts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/parts/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
         };
+        /** Count the published parts that each choice of a filter would leave. */
+        get: operations["public_facets"];
         put?: never;
         post?: never;
         delete?: never;
@@ -859,29 +713,7 @@ export interface paths {
             cookie?: never;
         };
         /** Return one published part. */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    part_id: number;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["PublicPart"];
-                    };
-                };
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
+        get: operations["public_get_part"];
         put?: never;
         post?: never;
         delete?: never;
@@ -898,27 +730,30 @@ export interface paths {
             cookie?: never;
         };
         /** Return all categories, each with its parent and the number of its own published parts. */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
+        get: operations["public_categories"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pdp/{reference}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
             };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["CategoryPage"];
-                    };
-                };
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
+            cookie?: never;
         };
+        /**
+         * Return all that a product page needs: the part by its id or slug, breadcrumbs, related parts, price tiers, JSON-LD.
+         * @description Digits alone are an id. Whoever puts `json_ld` into a page sets it as the text of a script element; who writes it into
+         *     HTML has to escape every `<` in it.
+         */
+        get: operations["pdp_get_product_page"];
         put?: never;
         post?: never;
         delete?: never;
@@ -963,6 +798,208 @@ export interface components {
             /** @description Next page number. */
             next_page?: number;
         };
+        EventStock: {
+            current_stock: number;
+            available_stock: number;
+            is_in_stock: boolean;
+            is_low_stock: boolean;
+            version: number;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        StockUpdatedEvent: {
+            /** Format: uuid */
+            id: string;
+            part_id: number;
+            version: number;
+            /** Format: date-time */
+            timestamp: string;
+            /** @enum {string} */
+            type: "stock.updated";
+            data: components["schemas"]["EventStock"];
+        };
+        CategoryRef: {
+            id: number;
+            name: string;
+            slug: string;
+        };
+        PartCategory: {
+            id: number;
+            name: string;
+            slug: string;
+            path: components["schemas"]["CategoryRef"][];
+        };
+        ImageSize: {
+            width: number;
+            url: string;
+        };
+        Image: {
+            id: number;
+            url: string;
+            alt: string;
+            width: number;
+            height: number;
+            srcset: components["schemas"]["ImageSize"][];
+        };
+        ShownSpecification: {
+            name: string;
+            value: string;
+            unit: string;
+            group: string;
+        };
+        EventContent: {
+            id: number;
+            sku: string;
+            slug: string;
+            part_name: string;
+            category: components["schemas"]["PartCategory"] | null;
+            manufacturer: string | null;
+            manufacturer_number: string | null;
+            version: number;
+            /** Format: date-time */
+            updated_at: string;
+            description: string;
+            images: components["schemas"]["Image"][];
+            specifications: components["schemas"]["ShownSpecification"][];
+        };
+        ContentUpdatedEvent: {
+            /** Format: uuid */
+            id: string;
+            part_id: number;
+            version: number;
+            /** Format: date-time */
+            timestamp: string;
+            /** @enum {string} */
+            type: "content.updated" | "part.restored";
+            data: components["schemas"]["EventContent"];
+        };
+        Tier: {
+            min_quantity: number;
+            amount: string;
+        };
+        PublicPrice: {
+            amount: string;
+            currency: string;
+            version: number;
+            tiers: components["schemas"]["Tier"][];
+        };
+        EventPrice: {
+            price: components["schemas"]["PublicPrice"] | null;
+            version: number;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        PriceUpdatedEvent: {
+            /** Format: uuid */
+            id: string;
+            part_id: number;
+            version: number;
+            /** Format: date-time */
+            timestamp: string;
+            /** @enum {string} */
+            type: "price.updated";
+            data: components["schemas"]["EventPrice"];
+        };
+        PartDeletedEvent: {
+            /** Format: uuid */
+            id: string;
+            part_id: number;
+            version: number;
+            /** Format: date-time */
+            timestamp: string;
+            /** @enum {string} */
+            type: "part.deleted";
+            data: {
+                [key: string]: unknown;
+            };
+        };
+        CatalogChangedEvent: {
+            catalog: string;
+        };
+        ResyncEvent: Record<string, never>;
+        HeldVersions: {
+            content?: number | null;
+            stock?: number | null;
+            price?: number | null;
+        };
+        WatchRequest: {
+            parts?: {
+                [key: string]: components["schemas"]["HeldVersions"] | null;
+            };
+            catalog?: boolean;
+        };
+        PublicStock: {
+            current_stock: number;
+            available_stock: number;
+            is_in_stock: boolean;
+            is_low_stock: boolean;
+            version: number;
+        };
+        Versions: {
+            content: number;
+            stock: number;
+            price: number;
+        };
+        PublicPart: {
+            id: number;
+            sku: string;
+            slug: string;
+            part_name: string;
+            category: components["schemas"]["PartCategory"] | null;
+            manufacturer: string | null;
+            manufacturer_number: string | null;
+            version: number;
+            /** Format: date-time */
+            updated_at: string;
+            description: string;
+            images: components["schemas"]["Image"][];
+            specifications: components["schemas"]["ShownSpecification"][];
+            price: components["schemas"]["PublicPrice"] | null;
+            stock: components["schemas"]["PublicStock"];
+            versions: components["schemas"]["Versions"];
+        };
+        WatchAnswer: {
+            parts: components["schemas"]["PublicPart"][];
+            gone: number[];
+            catalog?: string;
+        };
+        Refusal: {
+            /** @enum {string} */
+            code: "invalid" | "too_many_parts";
+            message: string;
+            errors?: {
+                [key: string]: unknown;
+            };
+        };
+        WatchRefusal: {
+            error: components["schemas"]["Refusal"];
+        };
+        UnwatchRequest: {
+            parts: number[];
+        };
+        SeenRequest: {
+            /** Format: uuid */
+            id: string;
+        };
+        Person: {
+            id: number;
+            name: string;
+        };
+        AdminEvent: {
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            type: "part.created" | "content.updated" | "stock.updated" | "price.updated" | "part.deleted" | "part.restored" | "category.created" | "category.updated" | "category.deleted";
+            /** @description The part's or category's id. */
+            part_id: number;
+            version: number;
+            data: {
+                [key: string]: unknown;
+            };
+            /** Format: date-time */
+            timestamp: string;
+            actor: components["schemas"]["Person"];
+        };
         Login: {
             email: string;
             password: string;
@@ -977,11 +1014,6 @@ export interface components {
         Session: {
             user: components["schemas"]["User"];
             csrf_token: string | null;
-        };
-        CategoryRef: {
-            id: number;
-            name: string;
-            slug: string;
         };
         AdminStock: {
             current_stock: number;
@@ -1054,6 +1086,7 @@ export interface components {
             min_stock_level: number;
         };
         PartCreate: {
+            slug?: string;
             description?: string;
             category_id?: number | null;
             manufacturer?: string | null;
@@ -1066,25 +1099,6 @@ export interface components {
             prices?: components["schemas"]["PriceLine"][];
             stock?: components["schemas"]["InitialStock"];
         };
-        PartCategory: {
-            id: number;
-            name: string;
-            slug: string;
-            path: components["schemas"]["CategoryRef"][];
-        };
-        Image: {
-            id: number;
-            url: string;
-            alt: string;
-            width: number;
-            height: number;
-        };
-        ShownSpecification: {
-            name: string;
-            value: string;
-            unit: string;
-            group: string;
-        };
         ShownPriceLine: {
             currency: string;
             amount: string;
@@ -1093,10 +1107,6 @@ export interface components {
             valid_from: string | null;
             /** Format: date-time */
             valid_to: string | null;
-        };
-        Person: {
-            id: number;
-            name: string;
         };
         PriceListAnswer: {
             part_id: number;
@@ -1107,11 +1117,6 @@ export interface components {
             changed_by: components["schemas"]["Person"] | null;
             /** Format: date-time */
             changed_at: string;
-        };
-        Versions: {
-            content: number;
-            stock: number;
-            price: number;
         };
         AdminPart: {
             id: number;
@@ -1139,6 +1144,7 @@ export interface components {
             versions: components["schemas"]["Versions"];
         };
         PartUpdate: {
+            slug?: string;
             description?: string;
             category_id?: number | null;
             manufacturer?: string | null;
@@ -1174,8 +1180,69 @@ export interface components {
             /** Format: date-time */
             changed_at: string;
         };
+        SpecificationList: {
+            specifications: components["schemas"]["Specification"][];
+            version?: number;
+            /** @default null */
+            reason: string | null;
+        };
         PriceList: {
             prices: components["schemas"]["PriceLine"][];
+            version?: number;
+            /** @default null */
+            reason: string | null;
+        };
+        ImageUpload: {
+            /** Format: binary */
+            image: string;
+            /** @default  */
+            alt: string;
+            version?: number;
+            /** @default null */
+            reason: string | null;
+        };
+        ImageOrder: {
+            image_ids: number[];
+            version?: number;
+            /** @default null */
+            reason: string | null;
+        };
+        ImageAlt: {
+            alt: string;
+            version?: number;
+            /** @default null */
+            reason: string | null;
+        };
+        AdminCategory: {
+            id: number;
+            name: string;
+            slug: string;
+            parent_id: number | null;
+            version: number;
+            part_count: number;
+            child_count: number;
+            /** Format: date-time */
+            updated_at: string;
+            changed_by: components["schemas"]["Person"] | null;
+            /** Format: date-time */
+            changed_at: string;
+        };
+        AdminCategoryPage: {
+            items: components["schemas"]["AdminCategory"][];
+            next_cursor: string | null;
+        };
+        CategoryCreate: {
+            name: string;
+            /** @default null */
+            parent_id: number | null;
+            slug?: string;
+            /** @default null */
+            reason: string | null;
+        };
+        CategoryUpdate: {
+            name?: string;
+            parent_id?: number | null;
+            slug?: string;
             version?: number;
             /** @default null */
             reason: string | null;
@@ -1218,6 +1285,123 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        Words: {
+            /** @enum {string} */
+            op: "equal" | "insert" | "delete";
+            text: string;
+        };
+        PlacedItem: {
+            position: number;
+            item: {
+                [key: string]: unknown;
+            };
+        };
+        ChangedItem: {
+            position: number;
+            old: {
+                [key: string]: unknown;
+            };
+            new: {
+                [key: string]: unknown;
+            };
+        };
+        MovedItem: {
+            from: number;
+            to: number;
+            item: {
+                [key: string]: unknown;
+            };
+        };
+        ItemsDifference: {
+            added: components["schemas"]["PlacedItem"][];
+            removed: components["schemas"]["PlacedItem"][];
+            changed: components["schemas"]["ChangedItem"][];
+            moved: components["schemas"]["MovedItem"][];
+        };
+        FieldDifference: {
+            field: string;
+            old?: unknown;
+            new?: unknown;
+            words?: components["schemas"]["Words"][];
+            items?: components["schemas"]["ItemsDifference"];
+        };
+        VersionDiff: {
+            part_id: number;
+            from: number;
+            to: number;
+            changes: components["schemas"]["FieldDifference"][];
+        };
+        Restore: {
+            /** @default null */
+            fields: ("sku" | "slug" | "part_name" | "description" | "category_id" | "manufacturer" | "manufacturer_number" | "status" | "specifications" | "images")[] | null;
+            /** @default null */
+            version: number | null;
+            /** @default null */
+            reason: string | null;
+        };
+        Restored: {
+            id: number;
+            sku: string;
+            slug: string;
+            part_name: string;
+            category: components["schemas"]["PartCategory"] | null;
+            manufacturer: string | null;
+            manufacturer_number: string | null;
+            version: number;
+            /** Format: date-time */
+            updated_at: string;
+            description: string;
+            images: components["schemas"]["Image"][];
+            specifications: components["schemas"]["ShownSpecification"][];
+            /** @enum {string} */
+            status: "draft" | "published" | "archived";
+            category_id: number | null;
+            last_updated_by: number | null;
+            last_updated_by_name: string | null;
+            changed_by: components["schemas"]["Person"] | null;
+            /** Format: date-time */
+            changed_at: string;
+            restored_from: number;
+        };
+        Blocked: {
+            field: string;
+            reason: string;
+        };
+        RestorePreview: {
+            part_id: number;
+            version: number;
+            restored_from: number;
+            changes: components["schemas"]["FieldDifference"][];
+            blocked: components["schemas"]["Blocked"][];
+        };
+        PartThen: {
+            id: number;
+            sku: string;
+            slug: string | null;
+            part_name: string;
+            description: string;
+            category: components["schemas"]["PartCategory"] | null;
+            manufacturer: string | null;
+            manufacturer_number: string | null;
+            specifications: components["schemas"]["ShownSpecification"][];
+            images: components["schemas"]["Image"][];
+            price: components["schemas"]["PublicPrice"] | null;
+            stock: components["schemas"]["PublicStock"] | null;
+            version: number;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        AsOf: {
+            part_id: number;
+            /** Format: date-time */
+            at: string;
+            visible: boolean;
+            /** @enum {string|null} */
+            reason: "not_created" | "draft" | "archived" | null;
+            complete: boolean;
+            version_number: number | null;
+            part: components["schemas"]["PartThen"] | null;
+        };
         AuditRow: {
             id: number;
             /** Format: uuid */
@@ -1245,6 +1429,46 @@ export interface components {
         };
         AuditPage: {
             items: components["schemas"]["AuditRow"][];
+            next_cursor: string | null;
+        };
+        ImportUpload: {
+            /** Format: binary */
+            file: string;
+            /** @default null */
+            dry_run: boolean | null;
+            /**
+             * @default null
+             * @enum {string|null}
+             */
+            encoding: "utf-8" | "utf-16" | "windows-1252" | "iso-8859-1" | null;
+        };
+        ImportError: {
+            line: number;
+            field: string;
+            reason: string;
+        };
+        ImportJob: {
+            id: number;
+            /** @enum {string} */
+            state: "queued" | "checking" | "importing" | "done" | "refused" | "failed";
+            file_name: string;
+            dry_run: boolean;
+            rows_total: number | null;
+            rows_done: number;
+            created: number;
+            changed: number;
+            unchanged: number;
+            errors: components["schemas"]["ImportError"][];
+            error_count: number;
+            failure: string | null;
+            created_by: components["schemas"]["Person"];
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            finished_at: string | null;
+        };
+        ImportJobPage: {
+            items: components["schemas"]["ImportJob"][];
             next_cursor: string | null;
         };
         Latency: {
@@ -1311,13 +1535,6 @@ export interface components {
             next_after?: number;
             seconds?: number;
         };
-        PublicStock: {
-            current_stock: number;
-            available_stock: number;
-            is_in_stock: boolean;
-            is_low_stock: boolean;
-            version: number;
-        };
         PublicListItem: {
             id: number;
             sku: string;
@@ -1337,34 +1554,44 @@ export interface components {
         PublicPartPage: {
             items: components["schemas"]["PublicListItem"][];
             next_cursor: string | null;
+            /**
+             * @description `similar` if no part holds the words of `q` as they were typed, and words like them were looked for instead.
+             * @enum {string}
+             */
+            match: "exact" | "similar";
         };
-        Tier: {
-            min_quantity: number;
-            amount: string;
-        };
-        PublicPrice: {
-            amount: string;
-            currency: string;
-            version: number;
-            tiers: components["schemas"]["Tier"][];
-        };
-        PublicPart: {
+        CategoryFacet: {
             id: number;
-            sku: string;
             slug: string;
-            part_name: string;
-            category: components["schemas"]["PartCategory"] | null;
-            manufacturer: string | null;
-            manufacturer_number: string | null;
-            version: number;
-            /** Format: date-time */
-            updated_at: string;
-            description: string;
-            images: components["schemas"]["Image"][];
-            specifications: components["schemas"]["ShownSpecification"][];
-            price: components["schemas"]["PublicPrice"] | null;
-            stock: components["schemas"]["PublicStock"];
-            versions: components["schemas"]["Versions"];
+            name: string;
+            parent_id: number | null;
+            count: number;
+        };
+        ManufacturerFacet: {
+            value: string;
+            count: number;
+        };
+        AvailabilityFacet: {
+            in_stock: number;
+            out_of_stock: number;
+        };
+        PriceFacet: {
+            min: string;
+            max: string;
+        };
+        Facets: {
+            categories: components["schemas"]["CategoryFacet"][];
+            /** @description The fifty with the most parts. */
+            manufacturers: components["schemas"]["ManufacturerFacet"][];
+            availability: components["schemas"]["AvailabilityFacet"];
+            price: components["schemas"]["PriceFacet"] | null;
+            /** @description The parts that fit all filters. */
+            total: number;
+            /**
+             * @description `similar` if no part holds the words of `q` as they were typed, and words like them were looked for instead.
+             * @enum {string}
+             */
+            match: "exact" | "similar";
         };
         Category: {
             id: number;
@@ -1378,105 +1605,147 @@ export interface components {
             items: components["schemas"]["Category"][];
             next_cursor: string | null;
         };
-        EventStock: {
-            current_stock: number;
-            available_stock: number;
-            is_in_stock: boolean;
-            is_low_stock: boolean;
-            version: number;
-            /** Format: date-time */
-            updated_at: string;
-        };
-        StockUpdatedEvent: {
-            /** Format: uuid */
-            id: string;
-            part_id: number;
-            version: number;
-            /** Format: date-time */
-            timestamp: string;
-            /** @enum {string} */
-            type: "stock.updated";
-            data: components["schemas"]["EventStock"];
-        };
-        EventContent: {
-            id: number;
-            sku: string;
+        Breadcrumb: {
+            name: string;
             slug: string;
-            part_name: string;
-            category: components["schemas"]["PartCategory"] | null;
-            manufacturer: string | null;
-            manufacturer_number: string | null;
-            version: number;
-            /** Format: date-time */
-            updated_at: string;
-            description: string;
-            images: components["schemas"]["Image"][];
-            specifications: components["schemas"]["ShownSpecification"][];
+            url: string;
         };
-        ContentUpdatedEvent: {
-            /** Format: uuid */
-            id: string;
-            part_id: number;
-            version: number;
-            /** Format: date-time */
-            timestamp: string;
-            /** @enum {string} */
-            type: "content.updated" | "part.restored";
-            data: components["schemas"]["EventContent"];
-        };
-        EventPrice: {
-            price: components["schemas"]["PublicPrice"] | null;
-            version: number;
-            /** Format: date-time */
-            updated_at: string;
-        };
-        PriceUpdatedEvent: {
-            /** Format: uuid */
-            id: string;
-            part_id: number;
-            version: number;
-            /** Format: date-time */
-            timestamp: string;
-            /** @enum {string} */
-            type: "price.updated";
-            data: components["schemas"]["EventPrice"];
-        };
-        PartDeletedEvent: {
-            /** Format: uuid */
-            id: string;
-            part_id: number;
-            version: number;
-            /** Format: date-time */
-            timestamp: string;
-            /** @enum {string} */
-            type: "part.deleted";
-            data: {
+        ProductPage: {
+            part: components["schemas"]["PublicPart"];
+            breadcrumbs: components["schemas"]["Breadcrumb"][];
+            related: components["schemas"]["PublicListItem"][];
+            tiers: components["schemas"]["Tier"][];
+            /** @description A schema.org Product; set it as the text of a script element. */
+            json_ld: {
                 [key: string]: unknown;
             };
-        };
-        WatchAnswer: {
-            parts: components["schemas"]["PublicPart"][];
-            gone: number[];
-            catalog?: string;
+            versions: components["schemas"]["Versions"];
         };
     };
     responses: {
-        /** @description Unprocessable Entity */
-        UNPROCESSABLE_ENTITY: {
+        /** @description The request cannot be understood: broken JSON, or a cursor of another list. */
+        Problem400: {
             headers: {
+                /** @description Quote it when you report a problem. */
+                "X-Request-ID": string;
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["Problem"];
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Default error response */
-        DEFAULT_ERROR: {
+        /** @description Nobody is logged in. */
+        Problem401: {
             headers: {
+                /** @description Quote it when you report a problem. */
+                "X-Request-ID": string;
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["Problem"];
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The role does not suffice, or the CSRF token is missing. */
+        Problem403: {
+            headers: {
+                /** @description Quote it when you report a problem. */
+                "X-Request-ID": string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description There is nothing here. */
+        Problem404: {
+            headers: {
+                /** @description Quote it when you report a problem. */
+                "X-Request-ID": string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The present state does not allow this; `code` says why, and a concurrent modification comes with `current`. */
+        Problem409: {
+            headers: {
+                /** @description Quote it when you report a problem. */
+                "X-Request-ID": string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The version in `If-Match` is not the present one; `current` is. */
+        Problem412: {
+            headers: {
+                /** @description Quote it when you report a problem. */
+                "X-Request-ID": string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The body is too large. */
+        Problem413: {
+            headers: {
+                /** @description Quote it when you report a problem. */
+                "X-Request-ID": string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The body is of another type than the call takes. */
+        Problem415: {
+            headers: {
+                /** @description Quote it when you report a problem. */
+                "X-Request-ID": string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Fields do not fit; `errors` says which and what each expects. */
+        Problem422: {
+            headers: {
+                /** @description Quote it when you report a problem. */
+                "X-Request-ID": string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too many attempts; `Retry-After` says when to try again. */
+        Problem429: {
+            headers: {
+                /** @description Quote it when you report a problem. */
+                "X-Request-ID": string;
+                /** @description Seconds. */
+                "Retry-After": string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The database is busy or away; try again after `Retry-After`. */
+        Problem503: {
+            headers: {
+                /** @description Quote it when you report a problem. */
+                "X-Request-ID": string;
+                /** @description Seconds. */
+                "Retry-After": string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
     };
@@ -1486,4 +1755,3610 @@ export interface components {
     pathItems: never;
 }
 export type $defs = Record<string, never>;
-export type operations = Record<string, never>;
+export interface operations {
+    auth_log_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "anna@shop.example",
+                 *       "password": "correct horse battery staple"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Login"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "csrf_token": "jWvdkBGoKuRcOtKPxy_aN3uMD_oYBQRb",
+                     *       "user": {
+                     *         "email": "anna@shop.example",
+                     *         "id": 2,
+                     *         "name": "Anna",
+                     *         "role": "admin"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    auth_log_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    auth_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "csrf_token": "jWvdkBGoKuRcOtKPxy_aN3uMD_oYBQRb",
+                     *       "user": {
+                     *         "email": "anna@shop.example",
+                     *         "id": 2,
+                     *         "name": "Anna",
+                     *         "role": "admin"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_parts_list_parts: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+                q?: string;
+                category?: string | null;
+                status?: "draft" | "published" | "archived" | null;
+                low_stock?: boolean | null;
+                sort?: "sku" | "-sku" | "part_name" | "-part_name" | "available" | "-available" | "updated_at" | "-updated_at";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "category": {
+                     *             "id": 2,
+                     *             "name": "Ball bearings",
+                     *             "slug": "ball-bearings"
+                     *           },
+                     *           "id": 1,
+                     *           "part_name": "Deep groove ball bearing 6205-2RS",
+                     *           "price": {
+                     *             "amount": "12.50",
+                     *             "currency": "EUR",
+                     *             "version": 2
+                     *           },
+                     *           "sku": "6205-2RS",
+                     *           "slug": "deep-groove-ball-bearing-6205-2rs-6205-2rs",
+                     *           "status": "published",
+                     *           "stock": {
+                     *             "available_stock": 36,
+                     *             "current_stock": 36,
+                     *             "is_in_stock": true,
+                     *             "is_low_stock": false,
+                     *             "last_updated_by": 2,
+                     *             "last_updated_by_name": "Anna",
+                     *             "min_stock_level": 5,
+                     *             "part_id": 1,
+                     *             "reserved_quantity": 0,
+                     *             "updated_at": "2026-11-22T20:13:59.784972Z",
+                     *             "version": 3
+                     *           },
+                     *           "updated_at": "2026-11-22T20:14:00.081264Z",
+                     *           "version": 9
+                     *         }
+                     *       ],
+                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgMzAwNDUwNTA3YjRkYjQwMjQyIiwiNjIwNS0yUlMiLDEsW11d.NAPxgfCXcBAYLj_vMUZVCwG-pQM"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AdminPartPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_parts_create_part: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "category_id": 2,
+                 *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
+                 *       "manufacturer": "ACME",
+                 *       "manufacturer_number": "6205 2RS1",
+                 *       "part_name": "Deep groove ball bearing 6206-2RS",
+                 *       "prices": [
+                 *         {
+                 *           "amount": "12.50",
+                 *           "currency": "EUR"
+                 *         },
+                 *         {
+                 *           "amount": "11.20",
+                 *           "currency": "EUR",
+                 *           "min_quantity": 10
+                 *         }
+                 *       ],
+                 *       "sku": "6206-2RS",
+                 *       "slug": "6206-2rs",
+                 *       "specifications": [
+                 *         {
+                 *           "name": "Bore",
+                 *           "unit": "mm",
+                 *           "value": "25"
+                 *         }
+                 *       ],
+                 *       "status": "published",
+                 *       "stock": {
+                 *         "current_stock": 40,
+                 *         "min_stock_level": 5
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["PartCreate"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "category": {
+                     *         "id": 2,
+                     *         "name": "Ball bearings",
+                     *         "path": [
+                     *           {
+                     *             "id": 1,
+                     *             "name": "Bearings",
+                     *             "slug": "bearings"
+                     *           },
+                     *           {
+                     *             "id": 2,
+                     *             "name": "Ball bearings",
+                     *             "slug": "ball-bearings"
+                     *           }
+                     *         ],
+                     *         "slug": "ball-bearings"
+                     *       },
+                     *       "category_id": 2,
+                     *       "created_at": "2026-11-22T20:13:59.632947Z",
+                     *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
+                     *       "id": 2,
+                     *       "images": [],
+                     *       "last_updated_by": 2,
+                     *       "last_updated_by_name": "Anna",
+                     *       "manufacturer": "ACME",
+                     *       "manufacturer_number": "6205 2RS1",
+                     *       "part_name": "Deep groove ball bearing 6206-2RS",
+                     *       "price": {
+                     *         "changed_at": "2026-11-22T20:13:59.632947Z",
+                     *         "changed_by": {
+                     *           "id": 2,
+                     *           "name": "Anna"
+                     *         },
+                     *         "part_id": 2,
+                     *         "prices": [
+                     *           {
+                     *             "amount": "12.50",
+                     *             "currency": "EUR",
+                     *             "min_quantity": 1,
+                     *             "valid_from": null,
+                     *             "valid_to": null
+                     *           },
+                     *           {
+                     *             "amount": "11.20",
+                     *             "currency": "EUR",
+                     *             "min_quantity": 10,
+                     *             "valid_from": null,
+                     *             "valid_to": null
+                     *           }
+                     *         ],
+                     *         "updated_at": "2026-11-22T20:13:59.632947Z",
+                     *         "version": 1
+                     *       },
+                     *       "sku": "6206-2RS",
+                     *       "slug": "6206-2rs",
+                     *       "specifications": [
+                     *         {
+                     *           "group": "",
+                     *           "name": "Bore",
+                     *           "unit": "mm",
+                     *           "value": "25"
+                     *         }
+                     *       ],
+                     *       "status": "published",
+                     *       "stock": {
+                     *         "available_stock": 40,
+                     *         "current_stock": 40,
+                     *         "is_in_stock": true,
+                     *         "is_low_stock": false,
+                     *         "last_updated_by": 2,
+                     *         "last_updated_by_name": "Anna",
+                     *         "min_stock_level": 5,
+                     *         "part_id": 2,
+                     *         "reserved_quantity": 0,
+                     *         "updated_at": "2026-11-22T20:13:59.632947Z",
+                     *         "version": 1
+                     *       },
+                     *       "updated_at": "2026-11-22T20:13:59.632947Z",
+                     *       "version": 1,
+                     *       "versions": {
+                     *         "content": 1,
+                     *         "price": 1,
+                     *         "stock": 1
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AdminPart"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_parts_get_part: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                part_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "category": {
+                     *         "id": 2,
+                     *         "name": "Ball bearings",
+                     *         "path": [
+                     *           {
+                     *             "id": 1,
+                     *             "name": "Bearings",
+                     *             "slug": "bearings"
+                     *           },
+                     *           {
+                     *             "id": 2,
+                     *             "name": "Ball bearings",
+                     *             "slug": "ball-bearings"
+                     *           }
+                     *         ],
+                     *         "slug": "ball-bearings"
+                     *       },
+                     *       "category_id": 2,
+                     *       "created_at": "2026-11-22T20:13:59.589356Z",
+                     *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
+                     *       "id": 1,
+                     *       "images": [
+                     *         {
+                     *           "alt": "The bearing from the side",
+                     *           "height": 480,
+                     *           "id": 1,
+                     *           "srcset": [
+                     *             {
+                     *               "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-160.webp",
+                     *               "width": 160
+                     *             },
+                     *             {
+                     *               "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-480.webp",
+                     *               "width": 480
+                     *             },
+                     *             {
+                     *               "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-640.webp",
+                     *               "width": 640
+                     *             }
+                     *           ],
+                     *           "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53.jpg",
+                     *           "width": 640
+                     *         }
+                     *       ],
+                     *       "last_updated_by": 2,
+                     *       "last_updated_by_name": "Anna",
+                     *       "manufacturer": "ACME",
+                     *       "manufacturer_number": "6205 2RS1",
+                     *       "part_name": "Deep groove ball bearing 6205-2RS",
+                     *       "price": {
+                     *         "changed_at": "2026-11-22T20:13:59.739855Z",
+                     *         "changed_by": {
+                     *           "id": 2,
+                     *           "name": "Anna"
+                     *         },
+                     *         "part_id": 1,
+                     *         "prices": [
+                     *           {
+                     *             "amount": "12.50",
+                     *             "currency": "EUR",
+                     *             "min_quantity": 1,
+                     *             "valid_from": null,
+                     *             "valid_to": null
+                     *           }
+                     *         ],
+                     *         "updated_at": "2026-11-22T20:13:59.739855Z",
+                     *         "version": 2
+                     *       },
+                     *       "sku": "6205-2RS",
+                     *       "slug": "deep-groove-ball-bearing-6205-2rs-6205-2rs",
+                     *       "specifications": [
+                     *         {
+                     *           "group": "Size",
+                     *           "name": "Bore",
+                     *           "unit": "mm",
+                     *           "value": "25"
+                     *         }
+                     *       ],
+                     *       "status": "published",
+                     *       "stock": {
+                     *         "available_stock": 36,
+                     *         "current_stock": 36,
+                     *         "is_in_stock": true,
+                     *         "is_low_stock": false,
+                     *         "last_updated_by": 2,
+                     *         "last_updated_by_name": "Anna",
+                     *         "min_stock_level": 5,
+                     *         "part_id": 1,
+                     *         "reserved_quantity": 0,
+                     *         "updated_at": "2026-11-22T20:13:59.784972Z",
+                     *         "version": 3
+                     *       },
+                     *       "updated_at": "2026-11-22T20:14:00.081264Z",
+                     *       "version": 9,
+                     *       "versions": {
+                     *         "content": 9,
+                     *         "price": 2,
+                     *         "stock": 3
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AdminPart"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_parts_update_part: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
+                "If-Match"?: string;
+            };
+            path: {
+                part_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "part_name": "Sealed ball bearing 6205-2RS",
+                 *       "reason": "clearer name",
+                 *       "version": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["PartUpdate"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "category": {
+                     *         "id": 2,
+                     *         "name": "Ball bearings",
+                     *         "path": [
+                     *           {
+                     *             "id": 1,
+                     *             "name": "Bearings",
+                     *             "slug": "bearings"
+                     *           },
+                     *           {
+                     *             "id": 2,
+                     *             "name": "Ball bearings",
+                     *             "slug": "ball-bearings"
+                     *           }
+                     *         ],
+                     *         "slug": "ball-bearings"
+                     *       },
+                     *       "category_id": 2,
+                     *       "changed_at": "2026-11-22T20:13:59.674991Z",
+                     *       "changed_by": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
+                     *       "id": 1,
+                     *       "images": [],
+                     *       "last_updated_by": 2,
+                     *       "last_updated_by_name": "Anna",
+                     *       "manufacturer": "ACME",
+                     *       "manufacturer_number": "6205 2RS1",
+                     *       "part_name": "Sealed ball bearing 6205-2RS",
+                     *       "sku": "6205-2RS",
+                     *       "slug": "deep-groove-ball-bearing-6205-2rs-6205-2rs",
+                     *       "specifications": [
+                     *         {
+                     *           "group": "",
+                     *           "name": "Bore",
+                     *           "unit": "mm",
+                     *           "value": "25"
+                     *         }
+                     *       ],
+                     *       "status": "published",
+                     *       "updated_at": "2026-11-22T20:13:59.674991Z",
+                     *       "version": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ContentAnswer"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_parts_archive_part: {
+        parameters: {
+            query?: {
+                version?: number | null;
+            };
+            header?: {
+                /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
+                "If-Match"?: string;
+            };
+            path: {
+                part_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "category": {
+                     *         "id": 2,
+                     *         "name": "Deep groove ball bearings",
+                     *         "path": [
+                     *           {
+                     *             "id": 1,
+                     *             "name": "Bearings",
+                     *             "slug": "bearings"
+                     *           },
+                     *           {
+                     *             "id": 2,
+                     *             "name": "Deep groove ball bearings",
+                     *             "slug": "ball-bearings"
+                     *           }
+                     *         ],
+                     *         "slug": "ball-bearings"
+                     *       },
+                     *       "category_id": 2,
+                     *       "changed_at": "2026-11-22T20:14:00.296267Z",
+                     *       "changed_by": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
+                     *       "id": 1,
+                     *       "images": [
+                     *         {
+                     *           "alt": "The bearing from the side",
+                     *           "height": 480,
+                     *           "id": 1,
+                     *           "srcset": [
+                     *             {
+                     *               "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-160.webp",
+                     *               "width": 160
+                     *             },
+                     *             {
+                     *               "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-480.webp",
+                     *               "width": 480
+                     *             },
+                     *             {
+                     *               "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-640.webp",
+                     *               "width": 640
+                     *             }
+                     *           ],
+                     *           "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53.jpg",
+                     *           "width": 640
+                     *         }
+                     *       ],
+                     *       "last_updated_by": 2,
+                     *       "last_updated_by_name": "Anna",
+                     *       "manufacturer": "ACME",
+                     *       "manufacturer_number": "6205 2RS1",
+                     *       "part_name": "Deep groove ball bearing 6205-2RS",
+                     *       "sku": "6205-2RS",
+                     *       "slug": "deep-groove-ball-bearing-6205-2rs-6205-2rs",
+                     *       "specifications": [
+                     *         {
+                     *           "group": "Size",
+                     *           "name": "Bore",
+                     *           "unit": "mm",
+                     *           "value": "25"
+                     *         }
+                     *       ],
+                     *       "status": "archived",
+                     *       "updated_at": "2026-11-22T20:14:00.296267Z",
+                     *       "version": 11
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ContentAnswer"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_parts_restore_part: {
+        parameters: {
+            query?: {
+                version?: number | null;
+            };
+            header?: {
+                /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
+                "If-Match"?: string;
+            };
+            path: {
+                part_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "category": {
+                     *         "id": 2,
+                     *         "name": "Deep groove ball bearings",
+                     *         "path": [
+                     *           {
+                     *             "id": 1,
+                     *             "name": "Bearings",
+                     *             "slug": "bearings"
+                     *           },
+                     *           {
+                     *             "id": 2,
+                     *             "name": "Deep groove ball bearings",
+                     *             "slug": "ball-bearings"
+                     *           }
+                     *         ],
+                     *         "slug": "ball-bearings"
+                     *       },
+                     *       "category_id": 2,
+                     *       "changed_at": "2026-11-22T20:14:00.327839Z",
+                     *       "changed_by": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
+                     *       "id": 1,
+                     *       "images": [
+                     *         {
+                     *           "alt": "The bearing from the side",
+                     *           "height": 480,
+                     *           "id": 1,
+                     *           "srcset": [
+                     *             {
+                     *               "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-160.webp",
+                     *               "width": 160
+                     *             },
+                     *             {
+                     *               "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-480.webp",
+                     *               "width": 480
+                     *             },
+                     *             {
+                     *               "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-640.webp",
+                     *               "width": 640
+                     *             }
+                     *           ],
+                     *           "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53.jpg",
+                     *           "width": 640
+                     *         }
+                     *       ],
+                     *       "last_updated_by": 2,
+                     *       "last_updated_by_name": "Anna",
+                     *       "manufacturer": "ACME",
+                     *       "manufacturer_number": "6205 2RS1",
+                     *       "part_name": "Deep groove ball bearing 6205-2RS",
+                     *       "sku": "6205-2RS",
+                     *       "slug": "deep-groove-ball-bearing-6205-2rs-6205-2rs",
+                     *       "specifications": [
+                     *         {
+                     *           "group": "Size",
+                     *           "name": "Bore",
+                     *           "unit": "mm",
+                     *           "value": "25"
+                     *         }
+                     *       ],
+                     *       "status": "published",
+                     *       "updated_at": "2026-11-22T20:14:00.327839Z",
+                     *       "version": 12
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ContentAnswer"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_parts_set_specifications: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
+                "If-Match"?: string;
+            };
+            path: {
+                part_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "specifications": [
+                 *         {
+                 *           "group": "Size",
+                 *           "name": "Bore",
+                 *           "unit": "mm",
+                 *           "value": "25"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["SpecificationList"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "category": {
+                     *         "id": 2,
+                     *         "name": "Ball bearings",
+                     *         "path": [
+                     *           {
+                     *             "id": 1,
+                     *             "name": "Bearings",
+                     *             "slug": "bearings"
+                     *           },
+                     *           {
+                     *             "id": 2,
+                     *             "name": "Ball bearings",
+                     *             "slug": "ball-bearings"
+                     *           }
+                     *         ],
+                     *         "slug": "ball-bearings"
+                     *       },
+                     *       "category_id": 2,
+                     *       "changed_at": "2026-11-22T20:13:59.707878Z",
+                     *       "changed_by": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
+                     *       "id": 1,
+                     *       "images": [],
+                     *       "last_updated_by": 2,
+                     *       "last_updated_by_name": "Anna",
+                     *       "manufacturer": "ACME",
+                     *       "manufacturer_number": "6205 2RS1",
+                     *       "part_name": "Sealed ball bearing 6205-2RS",
+                     *       "sku": "6205-2RS",
+                     *       "slug": "deep-groove-ball-bearing-6205-2rs-6205-2rs",
+                     *       "specifications": [
+                     *         {
+                     *           "group": "Size",
+                     *           "name": "Bore",
+                     *           "unit": "mm",
+                     *           "value": "25"
+                     *         }
+                     *       ],
+                     *       "status": "published",
+                     *       "updated_at": "2026-11-22T20:13:59.707878Z",
+                     *       "version": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ContentAnswer"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_parts_set_prices: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
+                "If-Match"?: string;
+            };
+            path: {
+                part_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "prices": [
+                 *         {
+                 *           "amount": "12.50",
+                 *           "currency": "EUR"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["PriceList"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed_at": "2026-11-22T20:13:59.739855Z",
+                     *       "changed_by": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "part_id": 1,
+                     *       "prices": [
+                     *         {
+                     *           "amount": "12.50",
+                     *           "currency": "EUR",
+                     *           "min_quantity": 1,
+                     *           "valid_from": null,
+                     *           "valid_to": null
+                     *         }
+                     *       ],
+                     *       "updated_at": "2026-11-22T20:13:59.739855Z",
+                     *       "version": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PriceListAnswer"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_images_add_image: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
+                "If-Match"?: string;
+            };
+            path: {
+                part_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["ImageUpload"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "category": {
+                     *         "id": 2,
+                     *         "name": "Ball bearings",
+                     *         "path": [
+                     *           {
+                     *             "id": 1,
+                     *             "name": "Bearings",
+                     *             "slug": "bearings"
+                     *           },
+                     *           {
+                     *             "id": 2,
+                     *             "name": "Ball bearings",
+                     *             "slug": "ball-bearings"
+                     *           }
+                     *         ],
+                     *         "slug": "ball-bearings"
+                     *       },
+                     *       "category_id": 2,
+                     *       "changed_at": "2026-11-22T20:13:59.912947Z",
+                     *       "changed_by": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
+                     *       "id": 1,
+                     *       "images": [
+                     *         {
+                     *           "alt": "The bearing from the front",
+                     *           "height": 480,
+                     *           "id": 1,
+                     *           "srcset": [
+                     *             {
+                     *               "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-160.webp",
+                     *               "width": 160
+                     *             },
+                     *             {
+                     *               "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-480.webp",
+                     *               "width": 480
+                     *             },
+                     *             {
+                     *               "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-640.webp",
+                     *               "width": 640
+                     *             }
+                     *           ],
+                     *           "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53.jpg",
+                     *           "width": 640
+                     *         },
+                     *         {
+                     *           "alt": "The bearing from the front",
+                     *           "height": 480,
+                     *           "id": 2,
+                     *           "srcset": [
+                     *             {
+                     *               "url": "/media/061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7-160.webp",
+                     *               "width": 160
+                     *             },
+                     *             {
+                     *               "url": "/media/061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7-480.webp",
+                     *               "width": 480
+                     *             },
+                     *             {
+                     *               "url": "/media/061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7-640.webp",
+                     *               "width": 640
+                     *             }
+                     *           ],
+                     *           "url": "/media/061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7.jpg",
+                     *           "width": 640
+                     *         }
+                     *       ],
+                     *       "last_updated_by": 2,
+                     *       "last_updated_by_name": "Anna",
+                     *       "manufacturer": "ACME",
+                     *       "manufacturer_number": "6205 2RS1",
+                     *       "part_name": "Sealed ball bearing 6205-2RS",
+                     *       "sku": "6205-2RS",
+                     *       "slug": "deep-groove-ball-bearing-6205-2rs-6205-2rs",
+                     *       "specifications": [
+                     *         {
+                     *           "group": "Size",
+                     *           "name": "Bore",
+                     *           "unit": "mm",
+                     *           "value": "25"
+                     *         }
+                     *       ],
+                     *       "status": "published",
+                     *       "updated_at": "2026-11-22T20:13:59.912947Z",
+                     *       "version": 5
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ContentAnswer"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_images_order_images: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
+                "If-Match"?: string;
+            };
+            path: {
+                part_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "image_ids": [
+                 *         2,
+                 *         1
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["ImageOrder"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "category": {
+                     *         "id": 2,
+                     *         "name": "Ball bearings",
+                     *         "path": [
+                     *           {
+                     *             "id": 1,
+                     *             "name": "Bearings",
+                     *             "slug": "bearings"
+                     *           },
+                     *           {
+                     *             "id": 2,
+                     *             "name": "Ball bearings",
+                     *             "slug": "ball-bearings"
+                     *           }
+                     *         ],
+                     *         "slug": "ball-bearings"
+                     *       },
+                     *       "category_id": 2,
+                     *       "changed_at": "2026-11-22T20:13:59.949565Z",
+                     *       "changed_by": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
+                     *       "id": 1,
+                     *       "images": [
+                     *         {
+                     *           "alt": "The bearing from the front",
+                     *           "height": 480,
+                     *           "id": 2,
+                     *           "srcset": [
+                     *             {
+                     *               "url": "/media/061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7-160.webp",
+                     *               "width": 160
+                     *             },
+                     *             {
+                     *               "url": "/media/061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7-480.webp",
+                     *               "width": 480
+                     *             },
+                     *             {
+                     *               "url": "/media/061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7-640.webp",
+                     *               "width": 640
+                     *             }
+                     *           ],
+                     *           "url": "/media/061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7.jpg",
+                     *           "width": 640
+                     *         },
+                     *         {
+                     *           "alt": "The bearing from the front",
+                     *           "height": 480,
+                     *           "id": 1,
+                     *           "srcset": [
+                     *             {
+                     *               "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-160.webp",
+                     *               "width": 160
+                     *             },
+                     *             {
+                     *               "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-480.webp",
+                     *               "width": 480
+                     *             },
+                     *             {
+                     *               "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-640.webp",
+                     *               "width": 640
+                     *             }
+                     *           ],
+                     *           "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53.jpg",
+                     *           "width": 640
+                     *         }
+                     *       ],
+                     *       "last_updated_by": 2,
+                     *       "last_updated_by_name": "Anna",
+                     *       "manufacturer": "ACME",
+                     *       "manufacturer_number": "6205 2RS1",
+                     *       "part_name": "Sealed ball bearing 6205-2RS",
+                     *       "sku": "6205-2RS",
+                     *       "slug": "deep-groove-ball-bearing-6205-2rs-6205-2rs",
+                     *       "specifications": [
+                     *         {
+                     *           "group": "Size",
+                     *           "name": "Bore",
+                     *           "unit": "mm",
+                     *           "value": "25"
+                     *         }
+                     *       ],
+                     *       "status": "published",
+                     *       "updated_at": "2026-11-22T20:13:59.949565Z",
+                     *       "version": 6
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ContentAnswer"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_images_describe_image: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
+                "If-Match"?: string;
+            };
+            path: {
+                part_id: number;
+                image_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "alt": "The bearing from the side"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ImageAlt"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "category": {
+                     *         "id": 2,
+                     *         "name": "Ball bearings",
+                     *         "path": [
+                     *           {
+                     *             "id": 1,
+                     *             "name": "Bearings",
+                     *             "slug": "bearings"
+                     *           },
+                     *           {
+                     *             "id": 2,
+                     *             "name": "Ball bearings",
+                     *             "slug": "ball-bearings"
+                     *           }
+                     *         ],
+                     *         "slug": "ball-bearings"
+                     *       },
+                     *       "category_id": 2,
+                     *       "changed_at": "2026-11-22T20:13:59.980389Z",
+                     *       "changed_by": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
+                     *       "id": 1,
+                     *       "images": [
+                     *         {
+                     *           "alt": "The bearing from the front",
+                     *           "height": 480,
+                     *           "id": 2,
+                     *           "srcset": [
+                     *             {
+                     *               "url": "/media/061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7-160.webp",
+                     *               "width": 160
+                     *             },
+                     *             {
+                     *               "url": "/media/061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7-480.webp",
+                     *               "width": 480
+                     *             },
+                     *             {
+                     *               "url": "/media/061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7-640.webp",
+                     *               "width": 640
+                     *             }
+                     *           ],
+                     *           "url": "/media/061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7.jpg",
+                     *           "width": 640
+                     *         },
+                     *         {
+                     *           "alt": "The bearing from the side",
+                     *           "height": 480,
+                     *           "id": 1,
+                     *           "srcset": [
+                     *             {
+                     *               "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-160.webp",
+                     *               "width": 160
+                     *             },
+                     *             {
+                     *               "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-480.webp",
+                     *               "width": 480
+                     *             },
+                     *             {
+                     *               "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-640.webp",
+                     *               "width": 640
+                     *             }
+                     *           ],
+                     *           "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53.jpg",
+                     *           "width": 640
+                     *         }
+                     *       ],
+                     *       "last_updated_by": 2,
+                     *       "last_updated_by_name": "Anna",
+                     *       "manufacturer": "ACME",
+                     *       "manufacturer_number": "6205 2RS1",
+                     *       "part_name": "Sealed ball bearing 6205-2RS",
+                     *       "sku": "6205-2RS",
+                     *       "slug": "deep-groove-ball-bearing-6205-2rs-6205-2rs",
+                     *       "specifications": [
+                     *         {
+                     *           "group": "Size",
+                     *           "name": "Bore",
+                     *           "unit": "mm",
+                     *           "value": "25"
+                     *         }
+                     *       ],
+                     *       "status": "published",
+                     *       "updated_at": "2026-11-22T20:13:59.980389Z",
+                     *       "version": 7
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ContentAnswer"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_images_delete_image: {
+        parameters: {
+            query?: {
+                version?: number | null;
+            };
+            header?: {
+                /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
+                "If-Match"?: string;
+            };
+            path: {
+                part_id: number;
+                image_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "category": {
+                     *         "id": 2,
+                     *         "name": "Ball bearings",
+                     *         "path": [
+                     *           {
+                     *             "id": 1,
+                     *             "name": "Bearings",
+                     *             "slug": "bearings"
+                     *           },
+                     *           {
+                     *             "id": 2,
+                     *             "name": "Ball bearings",
+                     *             "slug": "ball-bearings"
+                     *           }
+                     *         ],
+                     *         "slug": "ball-bearings"
+                     *       },
+                     *       "category_id": 2,
+                     *       "changed_at": "2026-11-22T20:14:00.009151Z",
+                     *       "changed_by": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
+                     *       "id": 1,
+                     *       "images": [
+                     *         {
+                     *           "alt": "The bearing from the side",
+                     *           "height": 480,
+                     *           "id": 1,
+                     *           "srcset": [
+                     *             {
+                     *               "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-160.webp",
+                     *               "width": 160
+                     *             },
+                     *             {
+                     *               "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-480.webp",
+                     *               "width": 480
+                     *             },
+                     *             {
+                     *               "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-640.webp",
+                     *               "width": 640
+                     *             }
+                     *           ],
+                     *           "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53.jpg",
+                     *           "width": 640
+                     *         }
+                     *       ],
+                     *       "last_updated_by": 2,
+                     *       "last_updated_by_name": "Anna",
+                     *       "manufacturer": "ACME",
+                     *       "manufacturer_number": "6205 2RS1",
+                     *       "part_name": "Sealed ball bearing 6205-2RS",
+                     *       "sku": "6205-2RS",
+                     *       "slug": "deep-groove-ball-bearing-6205-2rs-6205-2rs",
+                     *       "specifications": [
+                     *         {
+                     *           "group": "Size",
+                     *           "name": "Bore",
+                     *           "unit": "mm",
+                     *           "value": "25"
+                     *         }
+                     *       ],
+                     *       "status": "published",
+                     *       "updated_at": "2026-11-22T20:14:00.009151Z",
+                     *       "version": 8
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ContentAnswer"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_categories_list_categories: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "changed_at": "2026-11-22T20:13:59.543351Z",
+                     *           "changed_by": {
+                     *             "id": 2,
+                     *             "name": "Anna"
+                     *           },
+                     *           "child_count": 1,
+                     *           "id": 1,
+                     *           "name": "Bearings",
+                     *           "parent_id": null,
+                     *           "part_count": 0,
+                     *           "slug": "bearings",
+                     *           "updated_at": "2026-11-22T20:13:59.543351Z",
+                     *           "version": 1
+                     *         },
+                     *         {
+                     *           "changed_at": "2026-11-22T20:14:00.243777Z",
+                     *           "changed_by": {
+                     *             "id": 2,
+                     *             "name": "Anna"
+                     *           },
+                     *           "child_count": 0,
+                     *           "id": 2,
+                     *           "name": "Deep groove ball bearings",
+                     *           "parent_id": 1,
+                     *           "part_count": 2,
+                     *           "slug": "ball-bearings",
+                     *           "updated_at": "2026-11-22T20:14:00.243777Z",
+                     *           "version": 2
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AdminCategoryPage"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_categories_create_category: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Ball bearings",
+                 *       "parent_id": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["CategoryCreate"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed_at": "2026-11-22T20:13:59.570984Z",
+                     *       "changed_by": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "child_count": 0,
+                     *       "id": 2,
+                     *       "name": "Ball bearings",
+                     *       "parent_id": 1,
+                     *       "part_count": 0,
+                     *       "slug": "ball-bearings",
+                     *       "updated_at": "2026-11-22T20:13:59.570984Z",
+                     *       "version": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AdminCategory"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_categories_update_category: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
+                "If-Match"?: string;
+            };
+            path: {
+                category_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Deep groove ball bearings",
+                 *       "version": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["CategoryUpdate"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed_at": "2026-11-22T20:14:00.243777Z",
+                     *       "changed_by": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "child_count": 0,
+                     *       "id": 2,
+                     *       "name": "Deep groove ball bearings",
+                     *       "parent_id": 1,
+                     *       "part_count": 2,
+                     *       "slug": "ball-bearings",
+                     *       "updated_at": "2026-11-22T20:14:00.243777Z",
+                     *       "version": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AdminCategory"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_categories_delete_category: {
+        parameters: {
+            query?: {
+                version?: number | null;
+                target?: number | null;
+            };
+            header?: {
+                /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
+                "If-Match"?: string;
+            };
+            path: {
+                category_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed_at": "2026-11-22T20:14:00.243777Z",
+                     *       "changed_by": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "child_count": 0,
+                     *       "id": 2,
+                     *       "name": "Deep groove ball bearings",
+                     *       "parent_id": 1,
+                     *       "part_count": 2,
+                     *       "slug": "ball-bearings",
+                     *       "updated_at": "2026-11-22T20:14:00.243777Z",
+                     *       "version": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AdminCategory"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_stock_set_stock: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
+                "If-Match"?: string;
+            };
+            path: {
+                part_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "current_stock": 38,
+                 *       "reason": "stocktaking",
+                 *       "version": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["StockUpdate"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "available_stock": 38,
+                     *       "current_stock": 38,
+                     *       "is_in_stock": true,
+                     *       "is_low_stock": false,
+                     *       "last_updated_by": 2,
+                     *       "last_updated_by_name": "Anna",
+                     *       "min_stock_level": 5,
+                     *       "part_id": 1,
+                     *       "reserved_quantity": 0,
+                     *       "updated_at": "2026-11-22T20:13:59.764001Z",
+                     *       "version": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AdminStock"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_stock_adjust_stock: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
+                "If-Match"?: string;
+            };
+            path: {
+                part_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "delta": -2,
+                 *       "reason": "sold at the counter"
+                 *     }
+                 */
+                "application/json": components["schemas"]["StockAdjustment"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "available_stock": 36,
+                     *       "current_stock": 36,
+                     *       "is_in_stock": true,
+                     *       "is_low_stock": false,
+                     *       "last_updated_by": 2,
+                     *       "last_updated_by_name": "Anna",
+                     *       "min_stock_level": 5,
+                     *       "part_id": 1,
+                     *       "reserved_quantity": 0,
+                     *       "updated_at": "2026-11-22T20:13:59.784972Z",
+                     *       "version": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AdminStock"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_versions_list_versions: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                part_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "change_summary": "Changed 1 picture",
+                     *           "created_at": "2026-11-22T20:14:00.011459Z",
+                     *           "created_by": 2,
+                     *           "created_by_name": "Anna",
+                     *           "is_active": true,
+                     *           "version_number": 8
+                     *         },
+                     *         {
+                     *           "change_summary": "Changed 1 picture",
+                     *           "created_at": "2026-11-22T20:13:59.982472Z",
+                     *           "created_by": 2,
+                     *           "created_by_name": "Anna",
+                     *           "is_active": false,
+                     *           "version_number": 7
+                     *         },
+                     *         {
+                     *           "change_summary": "Changed 1 picture",
+                     *           "created_at": "2026-11-22T20:13:59.951623Z",
+                     *           "created_by": 2,
+                     *           "created_by_name": "Anna",
+                     *           "is_active": false,
+                     *           "version_number": 6
+                     *         },
+                     *         {
+                     *           "change_summary": "Changed 1 picture",
+                     *           "created_at": "2026-11-22T20:13:59.915359Z",
+                     *           "created_by": 2,
+                     *           "created_by_name": "Anna",
+                     *           "is_active": false,
+                     *           "version_number": 5
+                     *         },
+                     *         {
+                     *           "change_summary": "Changed 1 picture",
+                     *           "created_at": "2026-11-22T20:13:59.846436Z",
+                     *           "created_by": 2,
+                     *           "created_by_name": "Anna",
+                     *           "is_active": false,
+                     *           "version_number": 4
+                     *         },
+                     *         {
+                     *           "change_summary": "Changed 2 specifications",
+                     *           "created_at": "2026-11-22T20:13:59.710071Z",
+                     *           "created_by": 2,
+                     *           "created_by_name": "Anna",
+                     *           "is_active": false,
+                     *           "version_number": 3
+                     *         },
+                     *         {
+                     *           "change_summary": "Changed name (clearer name)",
+                     *           "created_at": "2026-11-22T20:13:59.678086Z",
+                     *           "created_by": 2,
+                     *           "created_by_name": "Anna",
+                     *           "is_active": false,
+                     *           "version_number": 2
+                     *         },
+                     *         {
+                     *           "change_summary": "Created",
+                     *           "created_at": "2026-11-22T20:13:59.600155Z",
+                     *           "created_by": 2,
+                     *           "created_by_name": "Anna",
+                     *           "is_active": false,
+                     *           "version_number": 1
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["VersionPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_versions_get_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                part_id: number;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "change_summary": "Created",
+                     *       "content_snapshot": {
+                     *         "archived": false,
+                     *         "category": {
+                     *           "id": 2,
+                     *           "name": "Ball bearings",
+                     *           "path": [
+                     *             {
+                     *               "id": 1,
+                     *               "name": "Bearings",
+                     *               "slug": "bearings"
+                     *             },
+                     *             {
+                     *               "id": 2,
+                     *               "name": "Ball bearings",
+                     *               "slug": "ball-bearings"
+                     *             }
+                     *           ],
+                     *           "slug": "ball-bearings"
+                     *         },
+                     *         "category_id": 2,
+                     *         "description": "<p>Sealed on <strong>both</strong> sides.</p>",
+                     *         "images": [],
+                     *         "manufacturer": "ACME",
+                     *         "manufacturer_number": "6205 2RS1",
+                     *         "part_name": "Deep groove ball bearing 6205-2RS",
+                     *         "sku": "6205-2RS",
+                     *         "slug": "deep-groove-ball-bearing-6205-2rs-6205-2rs",
+                     *         "specifications": [
+                     *           {
+                     *             "group": "",
+                     *             "name": "Bore",
+                     *             "unit": "mm",
+                     *             "value": "25"
+                     *           }
+                     *         ],
+                     *         "status": "published"
+                     *       },
+                     *       "created_at": "2026-11-22T20:13:59.600155Z",
+                     *       "created_by": 2,
+                     *       "created_by_name": "Anna",
+                     *       "is_active": false,
+                     *       "version_number": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Version"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_versions_diff_versions: {
+        parameters: {
+            query?: {
+                to?: number | null;
+            };
+            header?: never;
+            path: {
+                part_id: number;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [
+                     *         {
+                     *           "field": "part_name",
+                     *           "new": "Sealed ball bearing 6205-2RS",
+                     *           "old": "Deep groove ball bearing 6205-2RS",
+                     *           "words": [
+                     *             {
+                     *               "op": "delete",
+                     *               "text": "Deep groove "
+                     *             },
+                     *             {
+                     *               "op": "insert",
+                     *               "text": "Sealed "
+                     *             },
+                     *             {
+                     *               "op": "equal",
+                     *               "text": "ball bearing 6205-2RS"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "from": 1,
+                     *       "part_id": 1,
+                     *       "to": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["VersionDiff"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_versions_restore_version: {
+        parameters: {
+            query?: {
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
+                "If-Match"?: string;
+            };
+            path: {
+                part_id: number;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "fields": [
+                 *         "part_name"
+                 *       ],
+                 *       "reason": "the old name sold better"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Restore"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "category": {
+                     *         "id": 2,
+                     *         "name": "Ball bearings",
+                     *         "path": [
+                     *           {
+                     *             "id": 1,
+                     *             "name": "Bearings",
+                     *             "slug": "bearings"
+                     *           },
+                     *           {
+                     *             "id": 2,
+                     *             "name": "Ball bearings",
+                     *             "slug": "ball-bearings"
+                     *           }
+                     *         ],
+                     *         "slug": "ball-bearings"
+                     *       },
+                     *       "category_id": 2,
+                     *       "changed_at": "2026-11-22T20:14:00.081264Z",
+                     *       "changed_by": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
+                     *       "id": 1,
+                     *       "images": [
+                     *         {
+                     *           "alt": "The bearing from the side",
+                     *           "height": 480,
+                     *           "id": 1,
+                     *           "srcset": [
+                     *             {
+                     *               "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-160.webp",
+                     *               "width": 160
+                     *             },
+                     *             {
+                     *               "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-480.webp",
+                     *               "width": 480
+                     *             },
+                     *             {
+                     *               "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-640.webp",
+                     *               "width": 640
+                     *             }
+                     *           ],
+                     *           "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53.jpg",
+                     *           "width": 640
+                     *         }
+                     *       ],
+                     *       "last_updated_by": 2,
+                     *       "last_updated_by_name": "Anna",
+                     *       "manufacturer": "ACME",
+                     *       "manufacturer_number": "6205 2RS1",
+                     *       "part_name": "Deep groove ball bearing 6205-2RS",
+                     *       "restored_from": 1,
+                     *       "sku": "6205-2RS",
+                     *       "slug": "deep-groove-ball-bearing-6205-2rs-6205-2rs",
+                     *       "specifications": [
+                     *         {
+                     *           "group": "Size",
+                     *           "name": "Bore",
+                     *           "unit": "mm",
+                     *           "value": "25"
+                     *         }
+                     *       ],
+                     *       "status": "published",
+                     *       "updated_at": "2026-11-22T20:14:00.081264Z",
+                     *       "version": 9
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Restored"] | components["schemas"]["RestorePreview"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_versions_part_as_of: {
+        parameters: {
+            query: {
+                at: string;
+            };
+            header?: never;
+            path: {
+                part_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "at": "2026-11-22T20:14:00.081264Z",
+                     *       "complete": true,
+                     *       "part": {
+                     *         "category": {
+                     *           "id": 2,
+                     *           "name": "Ball bearings",
+                     *           "path": [
+                     *             {
+                     *               "id": 1,
+                     *               "name": "Bearings",
+                     *               "slug": "bearings"
+                     *             },
+                     *             {
+                     *               "id": 2,
+                     *               "name": "Ball bearings",
+                     *               "slug": "ball-bearings"
+                     *             }
+                     *           ],
+                     *           "slug": "ball-bearings"
+                     *         },
+                     *         "description": "<p>Sealed on <strong>both</strong> sides.</p>",
+                     *         "id": 1,
+                     *         "images": [
+                     *           {
+                     *             "alt": "The bearing from the side",
+                     *             "height": 480,
+                     *             "id": 1,
+                     *             "srcset": [
+                     *               {
+                     *                 "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-160.webp",
+                     *                 "width": 160
+                     *               },
+                     *               {
+                     *                 "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-480.webp",
+                     *                 "width": 480
+                     *               },
+                     *               {
+                     *                 "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-640.webp",
+                     *                 "width": 640
+                     *               }
+                     *             ],
+                     *             "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53.jpg",
+                     *             "width": 640
+                     *           }
+                     *         ],
+                     *         "manufacturer": "ACME",
+                     *         "manufacturer_number": "6205 2RS1",
+                     *         "part_name": "Sealed ball bearing 6205-2RS",
+                     *         "price": {
+                     *           "amount": "12.50",
+                     *           "currency": "EUR",
+                     *           "tiers": [
+                     *             {
+                     *               "amount": "12.50",
+                     *               "min_quantity": 1
+                     *             }
+                     *           ],
+                     *           "version": 2
+                     *         },
+                     *         "sku": "6205-2RS",
+                     *         "slug": "deep-groove-ball-bearing-6205-2rs-6205-2rs",
+                     *         "specifications": [
+                     *           {
+                     *             "group": "Size",
+                     *             "name": "Bore",
+                     *             "unit": "mm",
+                     *             "value": "25"
+                     *           }
+                     *         ],
+                     *         "stock": {
+                     *           "available_stock": 36,
+                     *           "current_stock": 36,
+                     *           "is_in_stock": true,
+                     *           "is_low_stock": false,
+                     *           "version": 3
+                     *         },
+                     *         "updated_at": "2026-11-22T20:14:00.011459Z",
+                     *         "version": 8
+                     *       },
+                     *       "part_id": 1,
+                     *       "reason": null,
+                     *       "version_number": 8,
+                     *       "visible": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AsOf"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_audit_list_audit: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+                part_id?: number;
+                table_name?: string;
+                record_id?: number;
+                operation?: "INSERT" | "UPDATE" | "DELETE";
+                changed_by?: number;
+                from?: string;
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "changed_at": "2026-11-22T20:14:00.368092Z",
+                     *           "changed_by": 2,
+                     *           "changed_by_name": "Anna",
+                     *           "event_id": "01a204e4-e8b0-7164-b8cf-79ce33329573",
+                     *           "id": 28,
+                     *           "ip_address": "127.0.0.1",
+                     *           "new_values": null,
+                     *           "old_values": {
+                     *             "name": "Deep groove ball bearings",
+                     *             "parent_id": 1,
+                     *             "slug": "ball-bearings",
+                     *             "version": 2
+                     *           },
+                     *           "operation": "DELETE",
+                     *           "part_id": null,
+                     *           "reason": null,
+                     *           "record_id": 2,
+                     *           "request_id": "6313c554774b49d7a6fdbae85043fa0a",
+                     *           "table_name": "categories",
+                     *           "user_agent": "Werkzeug/3.1.9",
+                     *           "version": 3
+                     *         }
+                     *       ],
+                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjJUMjA6MTQ6MDAuMzY4MDkyKzAwOjAwIiwyOCxbXV0.dd-NeTt11LM-jW0BD6BfYBZ26u8"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_audit_export_audit: {
+        parameters: {
+            query?: {
+                part_id?: number;
+                table_name?: string;
+                record_id?: number;
+                operation?: "INSERT" | "UPDATE" | "DELETE";
+                changed_by?: number;
+                from?: string;
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example id,changed_at,changed_by,changed_by_name,operation,table_name,record_id,part_id,version,reason,old_values,new_values,ip_address,user_agent,request_id,event_id
+                     *     28,2026-11-22T20:14:00.368092Z,2,Anna,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,6313c554774b49d7a6fdbae85043fa0a,01a204e4-e8b0-7164-b8cf-79ce33329573
+                     *     24,2026-11-22T20:14:00.298968Z,2,Anna,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-22T20:14:00.296267Z""}",127.0.0.1,Werkzeug/3.1.9,acb9bf7bdef74c43b347df2363f22bd3,01a204e4-e86a-7f0a-914b-dbd1d0dc5f02
+                     *     19,2026-11-22T20:14:00.011459Z,2,Anna,DELETE,part_images,2,1,8,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":7}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}",127.0.0.1,Werkzeug/3.1.9,05eb8d3376274b7c8bd9fc62ae605403,01a204e4-e74b-76e3-a498-ac5ca1873f64
+                     */
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_imports_list_imports: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "changed": 0,
+                     *           "created": 0,
+                     *           "created_at": "2026-11-22T20:14:00.401090Z",
+                     *           "created_by": {
+                     *             "id": 2,
+                     *             "name": "Anna"
+                     *           },
+                     *           "dry_run": true,
+                     *           "error_count": 1,
+                     *           "errors": [
+                     *             {
+                     *               "field": "price",
+                     *               "line": 2,
+                     *               "reason": "'14,00' is not an amount with at most two decimals and a point, such as \"12.50\""
+                     *             }
+                     *           ],
+                     *           "failure": null,
+                     *           "file_name": "parts.csv",
+                     *           "finished_at": "2026-11-22T20:14:00.427134Z",
+                     *           "id": 1,
+                     *           "rows_done": 0,
+                     *           "rows_total": null,
+                     *           "state": "refused",
+                     *           "unchanged": 0
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ImportJobPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_imports_start_import: {
+        parameters: {
+            query?: {
+                dry_run?: boolean | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["ImportUpload"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed": 0,
+                     *       "created": 0,
+                     *       "created_at": "2026-11-22T20:14:00.401090Z",
+                     *       "created_by": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "dry_run": true,
+                     *       "error_count": 0,
+                     *       "errors": [],
+                     *       "failure": null,
+                     *       "file_name": "parts.csv",
+                     *       "finished_at": null,
+                     *       "id": 1,
+                     *       "rows_done": 0,
+                     *       "rows_total": null,
+                     *       "state": "queued",
+                     *       "unchanged": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ImportJob"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            413: components["responses"]["Problem413"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_imports_get_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed": 0,
+                     *       "created": 0,
+                     *       "created_at": "2026-11-22T20:14:00.401090Z",
+                     *       "created_by": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "dry_run": true,
+                     *       "error_count": 1,
+                     *       "errors": [
+                     *         {
+                     *           "field": "price",
+                     *           "line": 2,
+                     *           "reason": "'14,00' is not an amount with at most two decimals and a point, such as \"12.50\""
+                     *         }
+                     *       ],
+                     *       "failure": null,
+                     *       "file_name": "parts.csv",
+                     *       "finished_at": "2026-11-22T20:14:00.427134Z",
+                     *       "id": 1,
+                     *       "rows_done": 0,
+                     *       "rows_total": null,
+                     *       "state": "refused",
+                     *       "unchanged": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ImportJob"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_imports_download_errors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example line,field,reason
+                     *     2,price,"'14,00' is not an amount with at most two decimals and a point, such as ""12.50"""
+                     */
+                    "text/csv": string;
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_sync_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "cache": {
+                     *         "fresh": true,
+                     *         "hit_rate": {}
+                     *       },
+                     *       "effects": {
+                     *         "broadcast": {
+                     *           "dead": 0,
+                     *           "latency_ms": {
+                     *             "p50": 9.97,
+                     *             "p95": 16.57,
+                     *             "p99": 16.58
+                     *           },
+                     *           "oldest_age_seconds": 0,
+                     *           "pending": 0
+                     *         },
+                     *         "invalidate_cache": {
+                     *           "dead": 0,
+                     *           "latency_ms": {
+                     *             "p50": 13.71,
+                     *             "p95": 18.75,
+                     *             "p99": 18.76
+                     *           },
+                     *           "oldest_age_seconds": 0,
+                     *           "pending": 0
+                     *         },
+                     *         "persist_audit": {
+                     *           "dead": 0,
+                     *           "latency_ms": {
+                     *             "p50": 18.38,
+                     *             "p95": 22.73,
+                     *             "p99": 69.31
+                     *           },
+                     *           "oldest_age_seconds": 0,
+                     *           "pending": 0
+                     *         },
+                     *         "snapshot_content": {
+                     *           "dead": 0,
+                     *           "latency_ms": {
+                     *             "p50": 23.91,
+                     *             "p95": 29.18,
+                     *             "p99": 29.21
+                     *           },
+                     *           "oldest_age_seconds": 0,
+                     *           "pending": 0
+                     *         }
+                     *       },
+                     *       "last_reconciliation": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SyncStatus"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_sync_dead_letters: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeadLetterPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_sync_replay_one: {
+        parameters: {
+            query?: {
+                effect?: "broadcast" | "invalidate_cache" | "persist_audit" | "snapshot_content" | null;
+            };
+            header?: never;
+            path: {
+                event_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replayed"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_sync_replay_all: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "replayed": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Replayed"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_sync_reconcile: {
+        parameters: {
+            query?: {
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "dry_run": true,
+                     *       "examples": {
+                     *         "cache_list": [],
+                     *         "cache_part": [],
+                     *         "content_row": [],
+                     *         "overdue_effects": [],
+                     *         "price_boundary": [],
+                     *         "price_row": [],
+                     *         "stock_row": []
+                     *       },
+                     *       "found": {
+                     *         "cache_list": 0,
+                     *         "cache_part": 0,
+                     *         "content_row": 0,
+                     *         "overdue_effects": 0,
+                     *         "price_boundary": 0,
+                     *         "price_row": 0,
+                     *         "stock_row": 0
+                     *       },
+                     *       "next_after": 0,
+                     *       "parts_checked": 2,
+                     *       "seconds": 0.105
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Reconciliation"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    public_list_parts: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+                /** @description Words and part numbers, or their beginnings, in any order; the first ten count. */
+                q?: string;
+                category?: string | null;
+                manufacturer?: string | null;
+                in_stock?: boolean | null;
+                min_price?: string | null;
+                max_price?: string | null;
+                /** @description By default `relevance` if there is a `q`, else `name`, which is also what `relevance` is then. */
+                sort?: "relevance" | "name" | "-name" | "price" | "-price" | "newest" | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    /** @description Strong; send it as `If-None-Match`. */
+                    ETag: string;
+                    /** @description How the cache answered. */
+                    "X-Cache": "HIT" | "MISS" | "BYPASS";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "category": {
+                     *             "id": 2,
+                     *             "name": "Ball bearings",
+                     *             "path": [
+                     *               {
+                     *                 "id": 1,
+                     *                 "name": "Bearings",
+                     *                 "slug": "bearings"
+                     *               },
+                     *               {
+                     *                 "id": 2,
+                     *                 "name": "Ball bearings",
+                     *                 "slug": "ball-bearings"
+                     *               }
+                     *             ],
+                     *             "slug": "ball-bearings"
+                     *           },
+                     *           "id": 1,
+                     *           "image": {
+                     *             "alt": "The bearing from the side",
+                     *             "height": 480,
+                     *             "id": 1,
+                     *             "srcset": [
+                     *               {
+                     *                 "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-160.webp",
+                     *                 "width": 160
+                     *               },
+                     *               {
+                     *                 "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-480.webp",
+                     *                 "width": 480
+                     *               },
+                     *               {
+                     *                 "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-640.webp",
+                     *                 "width": 640
+                     *               }
+                     *             ],
+                     *             "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53.jpg",
+                     *             "width": 640
+                     *           },
+                     *           "manufacturer": "ACME",
+                     *           "manufacturer_number": "6205 2RS1",
+                     *           "part_name": "Deep groove ball bearing 6205-2RS",
+                     *           "price": {
+                     *             "amount": "12.50",
+                     *             "currency": "EUR",
+                     *             "version": 2
+                     *           },
+                     *           "sku": "6205-2RS",
+                     *           "slug": "deep-groove-ball-bearing-6205-2rs-6205-2rs",
+                     *           "stock": {
+                     *             "available_stock": 36,
+                     *             "current_stock": 36,
+                     *             "is_in_stock": true,
+                     *             "is_low_stock": false,
+                     *             "version": 3
+                     *           },
+                     *           "updated_at": "2026-11-22T20:14:00.081264Z",
+                     *           "version": 9,
+                     *           "versions": {
+                     *             "content": 9,
+                     *             "price": 2,
+                     *             "stock": 3
+                     *           }
+                     *         }
+                     *       ],
+                     *       "match": "exact",
+                     *       "next_cursor": "WyJwYXJ0cyByZWxldmFuY2UgM2MxOTEzN2QxM2EzN2Y2YmI1IiwiM2RlZXAgZ3Jvb3ZlIGJhbGwgYmVhcmluZyA2MjA1LTJycyIsMSxbXV0.6ire3JIbXphe7MBX8c5S4oue-Jg"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PublicPartPage"];
+                };
+            };
+            /** @description What the client holds is still so. */
+            304: {
+                headers: {
+                    /** @description Strong; send it as `If-None-Match`. */
+                    ETag: string;
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    public_facets: {
+        parameters: {
+            query?: {
+                /** @description Words and part numbers, or their beginnings, in any order; the first ten count. */
+                q?: string;
+                category?: string | null;
+                manufacturer?: string | null;
+                in_stock?: boolean | null;
+                min_price?: string | null;
+                max_price?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    /** @description Strong; send it as `If-None-Match`. */
+                    ETag: string;
+                    /** @description How the cache answered. */
+                    "X-Cache": "HIT" | "MISS" | "BYPASS";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "availability": {
+                     *         "in_stock": 2,
+                     *         "out_of_stock": 0
+                     *       },
+                     *       "categories": [
+                     *         {
+                     *           "count": 2,
+                     *           "id": 2,
+                     *           "name": "Ball bearings",
+                     *           "parent_id": 1,
+                     *           "slug": "ball-bearings"
+                     *         },
+                     *         {
+                     *           "count": 2,
+                     *           "id": 1,
+                     *           "name": "Bearings",
+                     *           "parent_id": null,
+                     *           "slug": "bearings"
+                     *         }
+                     *       ],
+                     *       "manufacturers": [
+                     *         {
+                     *           "count": 2,
+                     *           "value": "ACME"
+                     *         }
+                     *       ],
+                     *       "match": "exact",
+                     *       "price": {
+                     *         "max": "12.50",
+                     *         "min": "12.50"
+                     *       },
+                     *       "total": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Facets"];
+                };
+            };
+            /** @description What the client holds is still so. */
+            304: {
+                headers: {
+                    /** @description Strong; send it as `If-None-Match`. */
+                    ETag: string;
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    public_get_part: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                part_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    /** @description Strong; send it as `If-None-Match`. */
+                    ETag: string;
+                    /** @description How the cache answered. */
+                    "X-Cache": "HIT" | "MISS" | "BYPASS";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "category": {
+                     *         "id": 2,
+                     *         "name": "Ball bearings",
+                     *         "path": [
+                     *           {
+                     *             "id": 1,
+                     *             "name": "Bearings",
+                     *             "slug": "bearings"
+                     *           },
+                     *           {
+                     *             "id": 2,
+                     *             "name": "Ball bearings",
+                     *             "slug": "ball-bearings"
+                     *           }
+                     *         ],
+                     *         "slug": "ball-bearings"
+                     *       },
+                     *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
+                     *       "id": 1,
+                     *       "images": [
+                     *         {
+                     *           "alt": "The bearing from the side",
+                     *           "height": 480,
+                     *           "id": 1,
+                     *           "srcset": [
+                     *             {
+                     *               "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-160.webp",
+                     *               "width": 160
+                     *             },
+                     *             {
+                     *               "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-480.webp",
+                     *               "width": 480
+                     *             },
+                     *             {
+                     *               "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-640.webp",
+                     *               "width": 640
+                     *             }
+                     *           ],
+                     *           "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53.jpg",
+                     *           "width": 640
+                     *         }
+                     *       ],
+                     *       "manufacturer": "ACME",
+                     *       "manufacturer_number": "6205 2RS1",
+                     *       "part_name": "Deep groove ball bearing 6205-2RS",
+                     *       "price": {
+                     *         "amount": "12.50",
+                     *         "currency": "EUR",
+                     *         "tiers": [
+                     *           {
+                     *             "amount": "12.50",
+                     *             "min_quantity": 1
+                     *           }
+                     *         ],
+                     *         "version": 2
+                     *       },
+                     *       "sku": "6205-2RS",
+                     *       "slug": "deep-groove-ball-bearing-6205-2rs-6205-2rs",
+                     *       "specifications": [
+                     *         {
+                     *           "group": "Size",
+                     *           "name": "Bore",
+                     *           "unit": "mm",
+                     *           "value": "25"
+                     *         }
+                     *       ],
+                     *       "stock": {
+                     *         "available_stock": 36,
+                     *         "current_stock": 36,
+                     *         "is_in_stock": true,
+                     *         "is_low_stock": false,
+                     *         "version": 3
+                     *       },
+                     *       "updated_at": "2026-11-22T20:14:00.081264Z",
+                     *       "version": 9,
+                     *       "versions": {
+                     *         "content": 9,
+                     *         "price": 2,
+                     *         "stock": 3
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PublicPart"];
+                };
+            };
+            /** @description What the client holds is still so. */
+            304: {
+                headers: {
+                    /** @description Strong; send it as `If-None-Match`. */
+                    ETag: string;
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: components["responses"]["Problem404"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    public_categories: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    /** @description Strong; send it as `If-None-Match`. */
+                    ETag: string;
+                    /** @description How the cache answered. */
+                    "X-Cache": "HIT" | "MISS" | "BYPASS";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": 2,
+                     *           "name": "Ball bearings",
+                     *           "parent_id": 1,
+                     *           "part_count": 2,
+                     *           "slug": "ball-bearings",
+                     *           "version": 1
+                     *         },
+                     *         {
+                     *           "id": 1,
+                     *           "name": "Bearings",
+                     *           "parent_id": null,
+                     *           "part_count": 0,
+                     *           "slug": "bearings",
+                     *           "version": 1
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CategoryPage"];
+                };
+            };
+            /** @description What the client holds is still so. */
+            304: {
+                headers: {
+                    /** @description Strong; send it as `If-None-Match`. */
+                    ETag: string;
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            503: components["responses"]["Problem503"];
+        };
+    };
+    pdp_get_product_page: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reference: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    /** @description Strong; send it as `If-None-Match`. */
+                    ETag: string;
+                    /** @description How the cache answered. */
+                    "X-Cache": "HIT" | "MISS" | "BYPASS";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "breadcrumbs": [
+                     *         {
+                     *           "name": "Bearings",
+                     *           "slug": "bearings",
+                     *           "url": "/?category=bearings"
+                     *         },
+                     *         {
+                     *           "name": "Ball bearings",
+                     *           "slug": "ball-bearings",
+                     *           "url": "/?category=ball-bearings"
+                     *         }
+                     *       ],
+                     *       "json_ld": {
+                     *         "@context": "https://schema.org",
+                     *         "@type": "Product",
+                     *         "brand": {
+                     *           "@type": "Brand",
+                     *           "name": "ACME"
+                     *         },
+                     *         "category": "Bearings > Ball bearings",
+                     *         "description": "Sealed on both sides.",
+                     *         "image": [
+                     *           "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53.jpg"
+                     *         ],
+                     *         "mpn": "6205 2RS1",
+                     *         "name": "Deep groove ball bearing 6205-2RS",
+                     *         "offers": {
+                     *           "@type": "Offer",
+                     *           "availability": "https://schema.org/InStock",
+                     *           "itemCondition": "https://schema.org/NewCondition",
+                     *           "price": "12.50",
+                     *           "priceCurrency": "EUR",
+                     *           "url": "/parts/1/deep-groove-ball-bearing-6205-2rs-6205-2rs"
+                     *         },
+                     *         "sku": "6205-2RS",
+                     *         "url": "/parts/1/deep-groove-ball-bearing-6205-2rs-6205-2rs"
+                     *       },
+                     *       "part": {
+                     *         "category": {
+                     *           "id": 2,
+                     *           "name": "Ball bearings",
+                     *           "path": [
+                     *             {
+                     *               "id": 1,
+                     *               "name": "Bearings",
+                     *               "slug": "bearings"
+                     *             },
+                     *             {
+                     *               "id": 2,
+                     *               "name": "Ball bearings",
+                     *               "slug": "ball-bearings"
+                     *             }
+                     *           ],
+                     *           "slug": "ball-bearings"
+                     *         },
+                     *         "description": "<p>Sealed on <strong>both</strong> sides.</p>",
+                     *         "id": 1,
+                     *         "images": [
+                     *           {
+                     *             "alt": "The bearing from the side",
+                     *             "height": 480,
+                     *             "id": 1,
+                     *             "srcset": [
+                     *               {
+                     *                 "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-160.webp",
+                     *                 "width": 160
+                     *               },
+                     *               {
+                     *                 "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-480.webp",
+                     *                 "width": 480
+                     *               },
+                     *               {
+                     *                 "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-640.webp",
+                     *                 "width": 640
+                     *               }
+                     *             ],
+                     *             "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53.jpg",
+                     *             "width": 640
+                     *           }
+                     *         ],
+                     *         "manufacturer": "ACME",
+                     *         "manufacturer_number": "6205 2RS1",
+                     *         "part_name": "Deep groove ball bearing 6205-2RS",
+                     *         "price": {
+                     *           "amount": "12.50",
+                     *           "currency": "EUR",
+                     *           "tiers": [
+                     *             {
+                     *               "amount": "12.50",
+                     *               "min_quantity": 1
+                     *             }
+                     *           ],
+                     *           "version": 2
+                     *         },
+                     *         "sku": "6205-2RS",
+                     *         "slug": "deep-groove-ball-bearing-6205-2rs-6205-2rs",
+                     *         "specifications": [
+                     *           {
+                     *             "group": "Size",
+                     *             "name": "Bore",
+                     *             "unit": "mm",
+                     *             "value": "25"
+                     *           }
+                     *         ],
+                     *         "stock": {
+                     *           "available_stock": 36,
+                     *           "current_stock": 36,
+                     *           "is_in_stock": true,
+                     *           "is_low_stock": false,
+                     *           "version": 3
+                     *         },
+                     *         "updated_at": "2026-11-22T20:14:00.081264Z",
+                     *         "version": 9,
+                     *         "versions": {
+                     *           "content": 9,
+                     *           "price": 2,
+                     *           "stock": 3
+                     *         }
+                     *       },
+                     *       "related": [
+                     *         {
+                     *           "category": {
+                     *             "id": 2,
+                     *             "name": "Ball bearings",
+                     *             "path": [
+                     *               {
+                     *                 "id": 1,
+                     *                 "name": "Bearings",
+                     *                 "slug": "bearings"
+                     *               },
+                     *               {
+                     *                 "id": 2,
+                     *                 "name": "Ball bearings",
+                     *                 "slug": "ball-bearings"
+                     *               }
+                     *             ],
+                     *             "slug": "ball-bearings"
+                     *           },
+                     *           "id": 2,
+                     *           "image": null,
+                     *           "manufacturer": "ACME",
+                     *           "manufacturer_number": "6205 2RS1",
+                     *           "part_name": "Deep groove ball bearing 6206-2RS",
+                     *           "price": {
+                     *             "amount": "12.50",
+                     *             "currency": "EUR",
+                     *             "version": 1
+                     *           },
+                     *           "sku": "6206-2RS",
+                     *           "slug": "6206-2rs",
+                     *           "stock": {
+                     *             "available_stock": 40,
+                     *             "current_stock": 40,
+                     *             "is_in_stock": true,
+                     *             "is_low_stock": false,
+                     *             "version": 1
+                     *           },
+                     *           "updated_at": "2026-11-22T20:13:59.632947Z",
+                     *           "version": 1,
+                     *           "versions": {
+                     *             "content": 1,
+                     *             "price": 1,
+                     *             "stock": 1
+                     *           }
+                     *         }
+                     *       ],
+                     *       "tiers": [
+                     *         {
+                     *           "amount": "12.50",
+                     *           "min_quantity": 1
+                     *         }
+                     *       ],
+                     *       "versions": {
+                     *         "content": 9,
+                     *         "price": 2,
+                     *         "stock": 3
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ProductPage"];
+                };
+            };
+            /** @description What the client holds is still so. */
+            304: {
+                headers: {
+                    /** @description Strong; send it as `If-None-Match`. */
+                    ETag: string;
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: components["responses"]["Problem404"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+}

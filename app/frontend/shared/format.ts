@@ -17,6 +17,7 @@ const LOCALE = usableLocale(typeof navigator === "undefined" ? [] : navigator.la
 
 const numbers = new Intl.NumberFormat(LOCALE);
 const signed = new Intl.NumberFormat(LOCALE, { signDisplay: "exceptZero" });
+const amounts = new Intl.NumberFormat(LOCALE, { minimumFractionDigits: 2, maximumFractionDigits: 2, useGrouping: false });
 const absolute = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeStyle: "medium" });
 const clock = new Intl.DateTimeFormat(LOCALE, { timeStyle: "short" });
 const relative = new Intl.RelativeTimeFormat(LOCALE, { numeric: "auto", style: "short" });
@@ -38,6 +39,11 @@ export function formatMoney(amount: string, currency: string): string {
     currencies.set(currency, format);
   }
   return format.format(amount as unknown as number);
+}
+
+/** An amount without its currency and ungrouped, as it is typed into a field. */
+export function formatAmount(amount: string): string {
+  return amounts.format(amount as unknown as number);
 }
 
 /** Compares amounts by value: "12.5" is "12.50". */

@@ -36,7 +36,17 @@ export interface Page<T> {
   next_cursor: string | null;
 }
 
+/** A page of the customers' list, which also tells whether the search was met as typed. */
+export type PublicPartPage = Schemas["PublicPartPage"];
+export type Match = PublicPartPage["match"];
+
 export type PublicSort = NonNullable<QueryOf<"/api/v1/parts">["sort"]>;
+
+/** How many parts each choice of a filter would leave. */
+export type Facets = Schemas["Facets"];
+
+/** A part with what stands around it on its page. */
+export type ProductPage = Schemas["ProductPage"];
 
 // ---------------------------------------------------------------- live events
 

@@ -1,41 +1,78 @@
 /** The list's query lives in the address, so that it can be shared, and "back" works. */
 import type { PublicSort } from "@lockstep/shared/types.ts";
 import { computed } from "vue";
-import { useRoute, useRouter, type LocationQueryRaw } from "vue-router";
+import { useRoute, useRouter, type LocationQuery, type LocationQueryRaw } from "vue-router";
 import type { CatalogQuery } from "../stores/catalog.ts";
 import { strings } from "../strings.ts";
 
-export const DEFAULT_SORT: PublicSort = "name";
+const HIGHEST_AMOUNT = 9_999_999_999.99;
 
 export function useCatalogQuery() {
   const route = useRoute();
   const router = useRouter();
 
-  const query = computed<CatalogQuery>(() => {
-    const sort = text(route.query["sort"]);
-    return {
-      q: text(route.query["q"]).slice(0, 200),
-      category: text(route.query["category"]),
-      inStock: text(route.query["in_stock"]) === "true",
-      sort: sort in strings.catalog.sorts ? (sort as PublicSort) : DEFAULT_SORT,
-    };
-  });
+  const query = computed(() => readQuery(route.query));
 
   function change(part: Partial<CatalogQuery>): void {
-    const next = { ...query.value, ...part };
-    const location: LocationQueryRaw = {};
-    if (next.q) location["q"] = next.q;
-    if (next.category) location["category"] = next.category;
-    if (next.inStock) location["in_stock"] = "true";
-    if (next.sort !== DEFAULT_SORT) location["sort"] = next.sort;
     // Typing on in the search is one step for "back", not one a letter.
     const typing = part.q !== undefined && query.value.q !== "" && part.q !== "";
-    void router[typing ? "replace" : "push"]({ query: location });
+    void router[typing ? "replace" : "push"]({ query: writeQuery(changed(query.value, part)) });
   }
 
   return { query, change };
 }
 
-function text(value: unknown): string {
-  return typeof value === "string" ? value : "";
+/** Whoever searches wants the best first; without a search there is nothing to be relevant to. */
+export function defaultSort(q: string): PublicSort {
+  return q ? "relevance" : "name";
+}
+
+export function readQuery(address: LocationQuery): CatalogQuery {
+  const q = text(address["q"], 200).trim();
+  const sort = text(address["sort"]);
+  const known = sort in strings.catalog.sorts && (sort !== "relevance" || q !== "");
+  return {
+    q,
+    category: text(address["category"], 240),
+    manufacturer: text(address["manufacturer"], 200),
+    inStock: text(address["in_stock"]) === "true",
+    minPrice: amountOf(text(address["min_price"])) ?? "",
+    maxPrice: amountOf(text(address["max_price"])) ?? "",
+    sort: known ? (sort as PublicSort) : defaultSort(q),
+  };
+}
+
+export function writeQuery({ q, category, manufacturer, inStock, minPrice, maxPrice, sort }: CatalogQuery): LocationQueryRaw {
+  const wanted = {
+    q,
+    category,
+    manufacturer,
+    in_stock: inStock ? "true" : "",
+    min_price: minPrice,
+    max_price: maxPrice,
+    sort: sort === defaultSort(q) ? "" : sort,
+  };
+  return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== ""));
+}
+
+/** A sort that nobody chose follows the search: relevance comes with it, and goes with it. */
+export function changed(query: CatalogQuery, part: Partial<CatalogQuery>): CatalogQuery {
+  const next = { ...query, ...part };
+  if (part.sort === undefined && query.sort === defaultSort(query.q)) next.sort = defaultSort(next.q);
+  return next;
+}
+
+export function isFiltered({ category, manufacturer, inStock, minPrice, maxPrice }: CatalogQuery): boolean {
+  return category !== "" || manufacturer !== "" || inStock || minPrice !== "" || maxPrice !== "";
+}
+
+/** @returns the amount as the API takes it, empty for none, or null if it is no amount of money. */
+export function amountOf(typed: string): string | null {
+  if (typed.trim() === "") return "";
+  const amount = Math.round(Number(typed) * 100) / 100;
+  return amount >= 0 && amount <= HIGHEST_AMOUNT ? String(amount) : null;
+}
+
+function text(value: unknown, most = 40): string {
+  return typeof value === "string" ? value.slice(0, most) : "";
 }

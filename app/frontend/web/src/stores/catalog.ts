@@ -4,20 +4,29 @@
  */
 import { ApiError, isAbort, request } from "@lockstep/shared/http.ts";
 import { MAX_WATCHED_PARTS } from "@lockstep/shared/live/customer-feed.ts";
-import type { Page, PublicListItem, PublicSort } from "@lockstep/shared/types.ts";
+import type { Match, PublicPartPage, PublicSort } from "@lockstep/shared/types.ts";
 import { defineStore } from "pinia";
 import { ref } from "vue";
 import { useLive } from "../live.ts";
 import { useConnectionStore } from "./connection.ts";
 
+/** An empty text is no filter. */
 export interface CatalogQuery {
   q: string;
   category: string;
+  manufacturer: string;
   inStock: boolean;
+  minPrice: string;
+  maxPrice: string;
   sort: PublicSort;
 }
 
 export const PAGE_SIZE = 24;
+
+/** What the API is asked for: the list and its facets must be narrowed alike. */
+export function filtersOf({ q, category, manufacturer, inStock, minPrice, maxPrice }: CatalogQuery) {
+  return { q, category, manufacturer, in_stock: inStock, min_price: minPrice, max_price: maxPrice };
+}
 
 export const useCatalogStore = defineStore("catalog", () => {
   const live = useLive();
@@ -25,6 +34,7 @@ export const useCatalogStore = defineStore("catalog", () => {
 
   const ids = ref<number[]>([]);
   const nextCursor = ref<string | null>(null);
+  const match = ref<Match>("exact");
   const state = ref<"loading" | "ready" | "error">("loading");
   const error = ref<ApiError | null>(null);
   const loadingMore = ref(false);
@@ -39,11 +49,11 @@ export const useCatalogStore = defineStore("catalog", () => {
     return query !== null && JSON.stringify(query) === JSON.stringify(other);
   }
 
-  async function fetchPage(limit: number, cursor: string | null, signal: AbortSignal): Promise<Page<PublicListItem>> {
+  async function fetchPage(limit: number, cursor: string | null, signal: AbortSignal): Promise<PublicPartPage> {
     if (!query) throw new Error("No query has been set.");
     const asOf = live.dispatcher.begin();
-    const page = await request<Page<PublicListItem>>("/parts", {
-      query: { q: query.q, category: query.category, in_stock: query.inStock, sort: query.sort, limit, cursor },
+    const page = await request<PublicPartPage>("/parts", {
+      query: { ...filtersOf(query), sort: query.sort, limit, cursor },
       signal,
     });
     for (const item of page.items) live.dispatcher.reading(item, asOf);
@@ -78,6 +88,7 @@ export const useCatalogStore = defineStore("catalog", () => {
     try {
       const page = await fetchPage(limit, null, mine.signal);
       if (mine !== abort) return;
+      match.value = page.match;
       const read = page.items.map((item) => item.id);
       if (ids.value.length > read.length && read.length === limit) {
         // More was on screen than one answer may carry: the tail stays as it was.
@@ -127,5 +138,5 @@ export const useCatalogStore = defineStore("catalog", () => {
     return true;
   }
 
-  return { ids, nextCursor, state, error, loadingMore, moreError, open, refresh, more, isNews };
+  return { ids, nextCursor, match, state, error, loadingMore, moreError, open, refresh, more, isNews };
 });
