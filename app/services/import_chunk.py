@@ -1,6 +1,7 @@
 """One transaction's worth of a catalogue file: what differs from the shop, and writing just that."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,10 +87,10 @@ class Chunk:
         self._change_contents(difference)
         self._change_stocks(difference.stocks)
         self._change_prices(difference.prices)
-        created = self._create(difference.new) if difference.new else []
-        changed = difference.contents.keys() | difference.stocks.keys() | difference.prices.keys()
-        if created or changed:
-            imports.keep_search(self._unit_of_work, [*created, *changed])
+        if changed := difference.contents.keys() | difference.stocks.keys() | difference.prices.keys():
+            imports.keep_search(self._unit_of_work, list(changed))
+        if difference.new:
+            self._create(difference.new)
 
     def _find_categories(self) -> None:
         wanted = {row.category[:depth] for row in self._rows if row.category for depth in range(1, len(row.category) + 1)}
@@ -191,7 +192,7 @@ class Chunk:
             )  # fmt: skip
             self._unit_of_work.record(event)
 
-    def _create(self, rows: Sequence[ImportRow]) -> list[int]:
+    def _create(self, rows: Sequence[ImportRow]) -> None:
         slugs = self._slugs(rows)
         columns = {row.sku: self._columns(row, slugs[row.sku]) for row in rows}
         inserted = imports.insert_parts(self._unit_of_work, list(columns.values()))
@@ -201,17 +202,24 @@ class Chunk:
             self._unit_of_work, [{"part_id": part_id, **one.quantities()} for part_id, one in first.items()]
         )
         given = {part_id: merged_specifications([], row) or [] for part_id, row in by_id.items()}
-        content.insert_specifications(self._unit_of_work, given)
         lists = {part_id: with_base_price([], *row.price) for part_id, row in by_id.items() if row.price}
-        prices.replace_lines(self._unit_of_work, lists)
-        for part_id, row in by_id.items():
-            path = self._steps[row.category or ()] or None
-            created = content.of_new(columns[row.sku], inserted[row.sku], self._unit_of_work.actor, path, given[part_id])
-            self._unit_of_work.record(content.created_event(created, self._reason))
-        for stocked in stock_rows:
-            part_id = stocked.part_id
-            self._record_first(stocked, first[part_id], lists.get(part_id), is_public=by_id[part_id].status != "draft")
-        return list(by_id)
+
+        def write_the_rest() -> None:
+            content.insert_specifications(self._unit_of_work, given)
+            prices.replace_lines(self._unit_of_work, lists)
+            imports.keep_search(self._unit_of_work, list(by_id))
+
+        # The database and this process work side by side; the connection has one user at any time.
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            written = beside.submit(write_the_rest)
+            for part_id, row in by_id.items():
+                path = self._steps[row.category or ()] or None
+                created = content.of_new(columns[row.sku], inserted[row.sku], self._unit_of_work.actor, path, given[part_id])
+                self._unit_of_work.record(content.created_event(created, self._reason))
+            for stocked in stock_rows:
+                part_id = stocked.part_id
+                self._record_first(stocked, first[part_id], lists.get(part_id), is_public=by_id[part_id].status != "draft")
+            written.result()
 
     def _columns(self, row: ImportRow, slug: str) -> dict[str, Any]:
         return {

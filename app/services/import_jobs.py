@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import IO, Any, TextIO
 
@@ -121,13 +122,13 @@ class ImportJobs:
             self._note(work, "checking")
             total = imports.check(self._reading, lambda: self._open(work), lambda _rows: self._renew(work))
             self._note(work, "importing", rows_total=total)
-        with self._open(work) as lines:
-            rows = imports.good_rows(lines, skip=self._done(work))
-            for chunk in imports.chunks(rows):
+        with imports.reference_counting_alone(), self._open(work) as lines, ThreadPoolExecutor(max_workers=1) as beside:
+            bulk = self._transactions.followed_beside(beside)
+            for chunk in imports.chunks(imports.good_rows(lines, skip=self._done(work))):
                 if time.monotonic() > work.deadline:
                     import_jobs.release(self._engine, work.job.id, work.leased_until)
                     return
-                self._import(work, chunk)
+                self._import(bulk, work, chunk)
         self._end(work, "done")
 
     def _done(self, work: _Work) -> int:
@@ -138,7 +139,7 @@ class ImportJobs:
     def _open(self, work: _Work) -> TextIO:
         return open_text(self._storage.open(path_of(work.job.digest)), work.job.encoding)
 
-    def _import(self, work: _Work, chunk: Sequence[ImportRow]) -> None:
+    def _import(self, transactions: TransactionManager, work: _Work, chunk: Sequence[ImportRow]) -> None:
         job = work.job
         actor = Actor(job.created_by, job.created_by_name, job.ip_address, job.user_agent, job.request_id)
 
@@ -149,7 +150,7 @@ class ImportJobs:
                 report = imports.apply_chunk(chunk, f"import {job.id}: {job.file_name}", unit_of_work)
             return import_jobs.step(unit_of_work, job.id, work.leased_until, "importing", rows=len(chunk), **asdict(report))
 
-        work.leased_until = imports.run_again_if_overtaken(self._transactions, actor, apply)
+        work.leased_until = imports.run_again_if_overtaken(transactions, actor, apply)
         self._announce(job.id)
 
     def _note(self, work: _Work, state: str, rows_total: int | None = None) -> None:

@@ -54,9 +54,9 @@ _TOUCH_PRICES = text("""
     UPDATE parts SET price_version = price_version + 1, price_updated_by = :actor_id, price_updated_at = clock_timestamp()
     WHERE id = ANY(:part_ids) RETURNING id, price_version, price_updated_at
 """)
-# The search is kept by triggers, part by part; a bulk quiets them until its end and then keeps it for all of its parts at once.
+# The search is kept by triggers, part by part; a bulk quiets them to its end, and keeps it for all of its parts at once.
 _QUIET_SEARCH = text("SELECT set_config('lockstep.bulk', 'on', true)")
-_KEEP_SEARCH = text("SELECT keep_search_of(:part_ids), set_config('lockstep.bulk', '', true)")
+_KEEP_SEARCH = text("SELECT keep_search_of(:part_ids)")
 _CATEGORIES = text("SELECT id, name, slug, parent_id FROM categories")
 _EXPORT = text("""
     SELECT p.id FROM parts p WHERE p.archived_at IS NULL AND p.sku > :after ORDER BY p.sku LIMIT :limit
@@ -68,7 +68,7 @@ _SPECIFICATIONS = text("""
 
 
 def quiet_search(unit_of_work: UnitOfWork) -> None:
-    """Leave the search behind until `keep_search`, in this transaction."""
+    """Leave the search to `keep_search`, in this transaction."""
     unit_of_work.execute(_QUIET_SEARCH)
 
 

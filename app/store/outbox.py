@@ -38,7 +38,10 @@ _CLAIM = text(f"""
         FROM due WHERE d.event_id = due.event_id AND d.effect = :effect
         RETURNING d.event_id, d.attempts, d.leased_until
     )
-    SELECT l.attempts, l.leased_until, {_COLUMNS} FROM leased l JOIN outbox_events e ON e.id = l.event_id ORDER BY e.id
+    SELECT l.attempts, l.leased_until, {_COLUMNS},
+           EXISTS (SELECT FROM outbox_deliveries i
+                   WHERE i.event_id = e.id AND i.effect = '{Effect.INVALIDATE_CACHE}' AND i.state = 'done') AS is_invalidated
+    FROM leased l JOIN outbox_events e ON e.id = l.event_id ORDER BY e.id
 """)  # noqa: S608 — the only text put in is the constant list of columns
 _SETTLE = text("""
     UPDATE outbox_deliveries
@@ -104,21 +107,27 @@ _REPLAY = text("""
 """)
 # The newest event of every aspect stays for ever: it says what the last known state was, which reconciliation compares.
 _PRUNE = text("""
-    DELETE FROM outbox_events WHERE id IN (
-        SELECT e.id FROM outbox_events e
-        WHERE e.created_at < clock_timestamp() - make_interval(days => :days)
-          AND NOT EXISTS (SELECT FROM outbox_deliveries d WHERE d.event_id = e.id AND d.state <> 'done')
-          AND EXISTS (SELECT FROM outbox_events newer
-                      WHERE (newer.aggregate_type, newer.aggregate_id, newer.aspect)
-                          = (e.aggregate_type, e.aggregate_id, e.aspect) AND newer.version > e.version)
-        ORDER BY e.id LIMIT :batch
-        FOR UPDATE SKIP LOCKED)
+    WITH pruned AS (
+        DELETE FROM outbox_events WHERE id IN (
+            SELECT e.id FROM outbox_events e
+            WHERE e.created_at < clock_timestamp() - make_interval(days => :days)
+              AND NOT EXISTS (SELECT FROM outbox_deliveries d WHERE d.event_id = e.id AND d.state <> 'done')
+              AND EXISTS (SELECT FROM outbox_events newer
+                          WHERE (newer.aggregate_type, newer.aggregate_id, newer.aspect)
+                              = (e.aggregate_type, e.aggregate_id, e.aspect) AND newer.version > e.version)
+            ORDER BY e.id LIMIT :batch
+            FOR UPDATE SKIP LOCKED)
+        RETURNING id
+    ), deliveries AS (
+        DELETE FROM outbox_deliveries d USING pruned WHERE d.event_id = pruned.id
+    )
+    SELECT count(*) FROM pruned
 """)
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event as an effect sees it. `attempts` counts the present attempt."""
+    """One event as an effect sees it. `attempts` counts the present attempt; `is_invalidated` says that the cache knows of it."""
 
     id: int
     event_id: str
@@ -133,6 +142,7 @@ class Delivery:
     created_at: datetime
     attempts: int = 0
     leased_until: datetime | None = None
+    is_invalidated: bool = False
 
     @property
     def public(self) -> dict[str, Any] | None:
@@ -225,7 +235,7 @@ def replay(engine: Engine, event_id: int | None = None, effect: str | None = Non
 def prune(engine: Engine, days: int, batch: int) -> int:
     """Delete up to `batch` delivered events older than `days` that a newer one has replaced; return how many."""
     with engine.begin() as connection:
-        return connection.execute(_PRUNE, {"days": days, "batch": batch}).rowcount
+        return int(connection.execute(_PRUNE, {"days": days, "batch": batch}).scalar_one())
 
 
 _AGE = text("SELECT EXTRACT(epoch FROM clock_timestamp() - created_at) * 1000 FROM outbox_events WHERE event_id = :event_id")

@@ -7,6 +7,7 @@ so that no caller can forget to invalidate a cache or to wake the worker.
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -73,6 +74,7 @@ class UnitOfWork:
         self.connection = connection
         self.actor = actor
         self._events: list[Event] = []
+        self._rows: list[dict[str, Any]] = []
         # One of many of a kind: its records wait a little, so that pages and the rest of the work come first.
         self.is_bulk = False
 
@@ -83,6 +85,7 @@ class UnitOfWork:
     def record(self, event: Event) -> None:
         """Announce a change that this unit of work makes; it is written when the unit of work commits."""
         self._events.append(event)
+        self._rows.append(self._row(event))
 
     def commit(self) -> list[CommittedEvent]:
         """Write the recorded events, commit, and return them as committed."""
@@ -91,13 +94,13 @@ class UnitOfWork:
         return committed
 
     def _write_events(self) -> list[CommittedEvent]:
-        chunks = [self._events[at : at + EVENTS_AT_ONCE] for at in range(0, len(self._events), EVENTS_AT_ONCE)]
-        return [committed for chunk in chunks for committed in self._write_chunk(chunk)]
+        starts = range(0, len(self._events), EVENTS_AT_ONCE)
+        return [committed for start in starts for committed in self._write_chunk(slice(start, start + EVENTS_AT_ONCE))]
 
-    def _write_chunk(self, events: Sequence[Event]) -> list[CommittedEvent]:
+    def _write_chunk(self, chunk: slice) -> list[CommittedEvent]:
         rows = self.execute(
             _INSERT_EVENTS,
-            events=jsonb([self._row(event) for event in events]),
+            events=jsonb(self._rows[chunk]),
             effects=_EFFECTS_BY_TYPE,
             records=_RECORDS,
             records_wait=RECORDS_WAIT if self.is_bulk else 0.0,
@@ -105,7 +108,7 @@ class UnitOfWork:
             request_id=self.actor.request_id,
         )
         written = {(r.aggregate_type, r.aggregate_id, r.aspect, r.version): r for r in rows}
-        keyed = [(written[e.aggregate_type, e.aggregate_id, e.aspect, e.version], e) for e in events]
+        keyed = [(written[e.aggregate_type, e.aggregate_id, e.aspect, e.version], e) for e in self._events[chunk]]
         return [CommittedEvent(row.id, row.created_at, event) for row, event in keyed]
 
     def _row(self, event: Event) -> dict[str, Any]:
@@ -125,6 +128,17 @@ class TransactionManager:
     def __init__(self, engine: Engine, on_commit: OnCommit) -> None:
         self._engine = engine
         self._on_commit = on_commit
+
+    def followed_beside(self, executor: Executor) -> "TransactionManager":
+        """Return one that does not wait for what follows its commits; `executor` does it, in their order if it has one thread.
+
+        For whoever makes many commits and answers after the last: until an invalidation is settled, no cache is proven fresh.
+        """
+
+        def on_commit(committed: Sequence[CommittedEvent]) -> None:
+            executor.submit(self._on_commit, committed).add_done_callback(lambda done: done.result())
+
+        return TransactionManager(self._engine, on_commit)
 
     @contextmanager
     def atomic_operation(self, actor: Actor) -> Iterator[UnitOfWork]:

@@ -28,6 +28,8 @@ SWEEP_EVERY = 0.4
 MOST_AT_ONCE = 2000
 # Changes that one call to the cache takes: a script keeps everybody else waiting while it runs.
 AT_ONCE = 200
+# So many invalidations of one commit are settled by whoever wrote it.
+SETTLED_AT_ONCE = 50
 # Deliveries that are due for so many seconds with nobody at work on them get another wake-up.
 OVERDUE_AFTER = 1.0
 
@@ -57,9 +59,11 @@ class CacheConsistencyManager:
         owed: set[str] = {effect for item in committed for effect in EFFECTS[item.event.type]}
         owed |= {TASKS[item.event.table_name] for item in committed if item.event.table_name in TASKS}
         cached = [item for item in committed if Effect.INVALIDATE_CACHE in EFFECTS[item.event.type]]
-        if cached and self.ensure_cache_consistency(cached) and len(cached) <= MOST_AT_ONCE:
-            # Done; the sweep settles the deliveries.
+        if cached and self.ensure_cache_consistency(cached):
+            # Done. The sweep settles a few deliveries; of many, it and the worker would apply each once more, to no end.
             owed.discard(Effect.INVALIDATE_CACHE)
+            if len(cached) >= SETTLED_AT_ONCE:
+                self._settle(cached)
         self._wake_ups.request(owed)
 
     def ensure_cache_consistency(self, committed: Sequence[CommittedEvent]) -> bool:
@@ -76,6 +80,13 @@ class CacheConsistencyManager:
         for event in events:
             self._monitoring.record_sync_latency(event.type, Effect.INVALIDATE_CACHE, elapsed)
         return True
+
+    def _settle(self, committed: Sequence[CommittedEvent]) -> None:
+        try:
+            with self._reading.connect() as connection:
+                outbox.settle(connection, Effect.INVALIDATE_CACHE, [item.id for item in committed])
+        except SQLAlchemyError as error:
+            log.warning("invalidations not settled, the sweep will", error=str(error).splitlines()[0])
 
     def process_retry_queue(self) -> bool:
         """Apply every unsettled invalidation, and return whether the cache is thereby proven fresh.

@@ -37,7 +37,7 @@ def handlers(cache: CacheManager, publisher: EventPublisher) -> dict[Effect, Han
 
     def broadcast(deliveries: Sequence[Delivery]) -> None:
         # A page that is told of a version and asks at once must not be answered with an older one.
-        invalidate(deliveries)
+        invalidate([delivery for delivery in deliveries if not delivery.is_invalidated])
         token = cache.catalog_token() if any(d.lists for d in deliveries) else None
         publisher.publish(deliveries, token)
 

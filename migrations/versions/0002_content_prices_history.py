@@ -141,11 +141,22 @@ def upgrade() -> None:
     op.create_index("idx_data_change_logs_changed_by", "data_change_logs", ["changed_by", "changed_at", "id"], unique=False)
     op.create_index("idx_data_change_logs_table", "data_change_logs", ["table_name", "changed_at", "id"], unique=False)
     op.create_index("idx_data_change_logs_operation", "data_change_logs", ["operation", "changed_at", "id"], unique=False)
+    op.drop_constraint(op.f("fk_outbox_events_actor_id_users"), "outbox_events", type_="foreignkey")
+    op.drop_constraint(op.f("fk_outbox_deliveries_event_id_outbox_events"), "outbox_deliveries", type_="foreignkey")
     op.execute(BOUNDARIES)
     clean_descriptions()
 
 
 def downgrade() -> None:
+    op.create_foreign_key(
+        op.f("fk_outbox_deliveries_event_id_outbox_events"),
+        "outbox_deliveries",
+        "outbox_events",
+        ["event_id"],
+        ["id"],
+        ondelete="CASCADE",
+    )
+    op.create_foreign_key(op.f("fk_outbox_events_actor_id_users"), "outbox_events", "users", ["actor_id"], ["id"])
     op.drop_index("idx_data_change_logs_operation", table_name="data_change_logs")
     op.drop_index("idx_data_change_logs_table", table_name="data_change_logs")
     op.drop_index("idx_data_change_logs_changed_by", table_name="data_change_logs")

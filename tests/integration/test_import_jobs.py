@@ -15,6 +15,7 @@ from app.services import import_jobs as service
 from app.services import imports
 from app.services.import_jobs import keep
 from app.store import import_jobs
+from app.store.transaction import TransactionManager
 
 Query = Callable[..., list[dict[str, Any]]]
 Start = Callable[..., dict[str, Any]]
@@ -100,9 +101,9 @@ def test_whoever_comes_after_a_killed_worker_goes_on_exactly_there(
 ) -> None:  # fmt: skip
     job = start(file_of(tag, 60))
     chunks = 0
-    run = core.transactions.run
+    run = TransactionManager.run
 
-    def killing(actor: Actor, work: Any) -> Any:
+    def killing(manager: TransactionManager, actor: Actor, work: Any) -> Any:
         nonlocal chunks
 
         def work_and_die(unit_of_work: Any) -> Any:
@@ -112,13 +113,13 @@ def test_whoever_comes_after_a_killed_worker_goes_on_exactly_there(
             return result
 
         chunks += 1
-        result = run(actor, work_and_die)
+        result = run(manager, actor, work_and_die)
         # The first two transactions note the states.
         if chunks == killed_after + 2:
             raise KilledError
         return result
 
-    monkeypatch.setattr(core.import_jobs._transactions, "run", killing)
+    monkeypatch.setattr(TransactionManager, "run", killing)
     with pytest.raises(KilledError):
         core.import_jobs.work()
     monkeypatch.undo()
