@@ -87,11 +87,13 @@ KEEP_CONTENT = f"""
 FILL = f"""
     CREATE FUNCTION fill_part_search() RETURNS void LANGUAGE plpgsql AS $$
     BEGIN
+        PERFORM set_config('lockstep.bulk', 'on', true);
         TRUNCATE part_search, search_words;
         {ROWS};
         INSERT INTO search_words (word)
         SELECT DISTINCT word FROM part_search, unnest(search_tokens(concat_ws(' ', name, manufacturer, numbers))) AS word
         WHERE length(word) BETWEEN 3 AND 100;
+        PERFORM set_config('lockstep.bulk', '', true);
     END $$
 """  # noqa: S608 — constant text
 # A sub-select with a limit is looked up in the index word by word; an anti-join would read all of it for one part. Without bitmaps

@@ -8,6 +8,7 @@ from io import StringIO
 from typing import Any
 from uuid import uuid4
 
+import orjson
 import pytest
 import sqlalchemy
 from alembic import command
@@ -16,15 +17,16 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from app.contract.events import Actor
+from app.contract.events import Actor, Aspect
 from app.core import Core
 from app.domain.content import forbidden_characters, normalised
 from app.domain.imports import ImportFileError
 from app.domain.pricing import PriceLine
 from app.services import exports, imports
 from app.services.preconditions import Expected
-from app.store import users
+from app.store import content, truth, users
 from app.store.database import single_statements
+from app.store.encoding import jsonb
 from app.store.transaction import TransactionManager
 from config import load_settings
 
@@ -79,6 +81,37 @@ def test_a_file_creates_published_parts_with_stock_price_category_and_specificat
     assert (made["stock"]["current_stock"], made["stock"]["min_stock_level"]) == (5, 2)
     assert [(line["amount"], line["currency"]) for line in made["price"]["prices"]] == [("1.02", "EUR")]
     assert [(one["name"], one["value"]) for one in made["specifications"]] == [("Bore", "2")]
+
+
+def test_what_an_import_announces_is_what_the_database_says(
+    load: Callable[[str], Any], core: Core, query: Query, tag: str
+) -> None:
+    """New parts are not read back before they are announced; changed ones are."""
+    load(HEADER + rows(tag, 3))
+    load(HEADER + rows(tag, 4).replace("Part 1,", "Renamed,"))
+    ids = [row["id"] for row in query("SELECT id FROM parts WHERE sku LIKE :like ORDER BY id", like=f"{tag}%")]
+    with core.reading.connect() as connection:
+        for part_id, present in content.load(connection, ids).items():
+            recorded = truth.last_states(connection, [part_id], Aspect.CONTENT)[part_id].payload
+            state = recorded["state"], recorded["snapshot"], recorded["public"]
+            assert orjson.loads(orjson.dumps(state)) == orjson.loads(
+                jsonb((present.state(), present.snapshot(), present.public()))
+            )
+            assert present.version > 1 or recorded["new_values"] == orjson.loads(jsonb(present.values()))
+
+
+def test_the_search_after_an_import_is_the_one_that_would_be_made_anew(
+    load: Callable[[str], Any], query: Query, tag: str
+) -> None:
+    load(HEADER + rows(tag, 3))
+    load(HEADER + rows(tag, 4, stock=0).replace("Part 1,", "Renamed,").replace("1.02,", "8.20,"))
+    searchable = "SELECT s.* FROM part_search s JOIN parts p ON p.id = s.part_id WHERE p.sku LIKE :like ORDER BY part_id"
+    words = "SELECT word FROM search_words WHERE word = 'renamed'"
+    kept, known = query(searchable, like=f"{tag}%"), query(words)
+    query("SELECT fill_part_search()")
+    assert (kept, known) == (query(searchable, like=f"{tag}%"), query(words))
+    assert len(kept) == 4
+    assert len(known) == 1
 
 
 def test_importing_the_same_file_again_writes_no_row_and_makes_no_event(
