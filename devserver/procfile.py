@@ -66,8 +66,9 @@ def _expand(command: str, environment: Mapping[str, str]) -> list[str]:
 def _own_environment(entry: str, settings: Settings) -> dict[str, str]:
     match entry:
         case "web":
-            # psycopg knows gevent only: without this a query would block every green thread of the process.
-            return {"PSYCOPG_WAIT_FUNC": "wait_selector"}
+            # psycopg knows gevent only: without this a query would block every green thread of the process. And pictures are
+            # worked on in twenty threads, each of which would keep the 300 MB of its largest one in an arena of its own.
+            return {"PSYCOPG_WAIT_FUNC": "wait_selector", "MALLOC_ARENA_MAX": "1"}
         case "flower":
             # In the environment, because everyone on the machine can read a command line.
             return {"FLOWER_BASIC_AUTH": f"{settings.admin_email}:{settings.admin_password}"}

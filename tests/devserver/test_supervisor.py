@@ -93,9 +93,10 @@ def test_pid_files_name_the_processes_themselves(lasting_stack: Stack) -> None:
 
 
 def test_each_process_has_the_environment_that_it_needs(lasting_stack: Stack) -> None:
-    """Only the web waits for PostgreSQL in eventlet's way, and only Flower knows its password."""
+    """Only the web waits for PostgreSQL in eventlet's way and returns what pictures took; only Flower knows its password."""
     web, worker, flower = (psutil.Process(lasting_stack.pid(name)).environ() for name in ("web-1", "worker", "flower"))
     assert web["PSYCOPG_WAIT_FUNC"] == "wait_selector"
+    assert web["MALLOC_ARENA_MAX"] == "1"
     assert "PSYCOPG_WAIT_FUNC" not in worker
     assert flower["FLOWER_BASIC_AUTH"] == f"{lasting_stack.settings.admin_email}:{lasting_stack.settings.admin_password}"
     assert "FLOWER_BASIC_AUTH" not in web | worker
