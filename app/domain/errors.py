@@ -26,6 +26,12 @@ class NotFoundError(LockstepError):
     code = "not_found"
 
 
+class NotKeptYetError(NotFoundError):
+    """The snapshot of this version is still being written. Ask again in a moment."""
+
+    code = "not_kept_yet"
+
+
 class ConcurrencyError(LockstepError):
     """Concurrent modification detected"""
 

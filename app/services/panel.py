@@ -11,7 +11,8 @@ from app.domain.errors import NotFoundError
 from app.domain.stock import Stock
 from app.services import prices
 from app.services.as_of import part_as_of
-from app.services.versions import Wish, difference, rehearse
+from app.services.preconditions import ANY, Expected
+from app.services.versions import Wish, difference, kept, rehearse
 from app.store import audit, categories, content, panel, versions
 from app.store import stock as stock_rows
 from app.store.paging import Page, Position
@@ -34,6 +35,18 @@ class PanelReader:
         """Return the category tree as a flat list, each with its parent."""
         with self._reading.connect() as connection:
             return [categories.state(row) for row in categories.load(connection)]
+
+    def category(self, category_id: int) -> dict[str, Any]:
+        """Return one category.
+
+        Raises:
+            NotFoundError: if there is no such category.
+        """
+        with self._reading.connect() as connection:
+            found = categories.load(connection, category_id)
+        if not found:
+            raise NotFoundError(f"There is no category {category_id}.")
+        return categories.state(found[0])
 
     def part(self, part_id: int) -> dict[str, Any]:
         """Return one part with its content, stock and prices, each with its version.
@@ -66,24 +79,17 @@ class PanelReader:
             return [_plain(row) for row in versions.versions(connection, part_id, before, limit + 1)]
 
     def version(self, part_id: int, version_number: int) -> dict[str, Any]:
-        """Return one content version with its snapshot.
-
-        Raises:
-            NotFoundError: if there is no such version (yet: snapshots follow a write within moments).
-        """
+        """Return one content version with its snapshot; see `app.services.versions.kept`."""
         with self._reading.connect() as connection:
-            row = versions.version(connection, part_id, version_number)
-        if row is None:
-            raise NotFoundError(f"Part {part_id} has no version {version_number}.")
-        return _plain(row)
+            return _plain(kept(connection, part_id, version_number))
 
     def version_diff(self, part_id: int, number: int, to: int | None) -> dict[str, Any]:
         """Return what differs between two content versions; see `app.services.versions.difference`."""
         return difference(self._reading, part_id, number, to)
 
-    def rehearse_restore(self, wish: Wish) -> dict[str, Any]:
+    def rehearse_restore(self, wish: Wish, expected: Expected = ANY) -> dict[str, Any]:
         """Return what restoring a version would change; see `app.services.versions.rehearse`."""
-        return rehearse(self._reading, wish)
+        return rehearse(self._reading, wish, expected)
 
     def part_as_of(self, part_id: int, at: datetime) -> dict[str, Any]:
         """Return a part as customers saw it; see `app.services.as_of.part_as_of`."""

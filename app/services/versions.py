@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from psycopg.errors import UniqueViolation
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Row
 from sqlalchemy.exc import IntegrityError
 
 from app.contract.events import Actor
 from app.domain import differences
 from app.domain.content import COLUMNS, changed_columns
 from app.domain.differences import LISTS
-from app.domain.errors import ArchivedError, DuplicateError, InvalidFieldError, NotFoundError
-from app.services.content import locked_to_change
+from app.domain.errors import ArchivedError, DuplicateError, InvalidFieldError, NotFoundError, NotKeptYetError
+from app.services.content import current_state, locked_to_change
 from app.services.preconditions import Expected
 from app.services.rich_text import sanitised
+from app.store import categories, versions
 from app.store import content as rows
-from app.store import versions
 from app.store.content import Content
 from app.store.images import replace_images
 from app.store.transaction import TransactionManager, UnitOfWork
@@ -41,6 +41,21 @@ class Wish:
     reason: str | None = None
 
 
+def kept(connection: Connection, part_id: int, number: int) -> Row[Any]:
+    """Return a version with its snapshot.
+
+    Raises:
+        NotKeptYetError: if the version was made a moment ago and its snapshot is still to come.
+        NotFoundError: if the part has no such version.
+    """
+    row = versions.version(connection, part_id, number)
+    if row is not None:
+        return row
+    if versions.is_recorded(connection, part_id, number):
+        raise NotKeptYetError
+    raise NotFoundError(f"Part {part_id} has no such version.")
+
+
 def difference(reading: Engine, part_id: int, number: int, to: int | None) -> dict[str, Any]:
     """Return what leads from one version to another; `to` None means the newest.
 
@@ -54,19 +69,20 @@ def difference(reading: Engine, part_id: int, number: int, to: int | None) -> di
     return {"part_id": part_id, "from": number, "to": later, "changes": differences.fields(old, new)}
 
 
-def rehearse(reading: Engine, wish: Wish) -> dict[str, Any]:
+def rehearse(reading: Engine, wish: Wish, expected: Expected) -> dict[str, Any]:
     """Return what a restore would change now, and what would stand in its way. Writes nothing.
 
     Raises:
-        NotFoundError, ArchivedError: as `restore` does.
+        NotFoundError, ArchivedError, ConcurrencyError: as `restore` does.
     """
     with reading.connect() as connection:
         present = rows.load(connection, [wish.part_id]).get(wish.part_id)
-        wanted = _wanted(connection, wish)
         if present is None:
             raise NotFoundError(f"There is no part {wish.part_id}.")
+        expected.check("content", present.version, current_state(present))
         if present.row.archived_at is not None:
             raise ArchivedError
+        wanted = _wanted(connection, wish)
         before = present.snapshot()
         changed = changed_columns(before, wanted)
         changes = differences.fields(before, before | changed | _category(connection, wish, changed))
@@ -115,10 +131,7 @@ def restore(transactions: TransactionManager, actor: Actor, wish: Wish, expected
 
 
 def _snapshot(connection: Connection, part_id: int, number: int) -> dict[str, Any]:
-    row = versions.version(connection, part_id, number)
-    if row is None:
-        raise NotFoundError(f"Part {part_id} has no version {number}.")
-    snapshot: dict[str, Any] = row.content_snapshot
+    snapshot: dict[str, Any] = kept(connection, part_id, number).content_snapshot
     return snapshot
 
 
@@ -133,8 +146,14 @@ def _wanted(connection: Connection, wish: Wish) -> dict[str, Any]:
 
 
 def _category(connection: Connection, wish: Wish, changed: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the category that goes with a changed id, so that a rehearsal can name it."""
-    return {"category": _snapshot(connection, wish.part_id, wish.number)["category"]} if "category_id" in changed else {}
+    """Return the category that goes with a changed id, as it is called now, so that a rehearsal can name it."""
+    if "category_id" not in changed:
+        return {}
+    tree, category_id = categories.tree(connection), changed["category_id"]
+    if category_id in tree:
+        return {"category": {"path": tree.path(category_id)}}
+    # None, or gone: then only the version knows its name.
+    return {"category": _snapshot(connection, wish.part_id, wish.number)["category"]}
 
 
 def _blocked(connection: Connection, part_id: int, changed: Mapping[str, Any]) -> list[DuplicateError | InvalidFieldError]:

@@ -50,6 +50,11 @@ _IN_FORCE = text("""
     WHERE v.part_id = :part_id AND v.created_at <= :at ORDER BY v.version_number DESC LIMIT 1
 """)
 _NEWEST = text("SELECT COALESCE(max(version_number), 0) FROM part_content_versions WHERE part_id = :part_id")
+# An event is there from the commit on, its snapshot only moments later.
+_IS_RECORDED = text("""
+    SELECT EXISTS (SELECT FROM outbox_events
+                   WHERE aggregate_type = 'part' AND aggregate_id = :part_id AND aspect = 'content' AND version = :version_number)
+""")
 # What would keep an old version from coming back: its names may be another part's by now, and its category gone.
 _IS_TAKEN = {
     "sku": text("SELECT EXISTS (SELECT FROM parts WHERE sku = :value AND id <> :part_id)"),
@@ -97,6 +102,11 @@ def versions(connection: Connection, part_id: int, before: int | None, limit: in
 def version(connection: Connection, part_id: int, version_number: int) -> Row[Any] | None:
     """Return one version with its snapshot, or None."""
     return connection.execute(_ONE, {"part_id": part_id, "version_number": version_number}).one_or_none()
+
+
+def is_recorded(connection: Connection, part_id: int, version_number: int) -> bool:
+    """Return whether the event of a version is there, which its snapshot is written from."""
+    return bool(connection.execute(_IS_RECORDED, {"part_id": part_id, "version_number": version_number}).scalar_one())
 
 
 def in_force(connection: Connection, part_id: int, at: datetime) -> Row[Any] | None:

@@ -60,6 +60,24 @@ def test_a_version_of_another_part_is_not_there(api: Api, part: int, new_part: C
     refused(api("editor").post(f"{ADMIN}/parts/2147483647/versions/1/restore"), 404)
 
 
+def test_a_version_made_a_moment_ago_is_said_to_be_on_its_way(
+    api: Api, part: int, refused: Refused, deliver: Callable[[], None]
+) -> None:
+    editor, url = api("editor"), f"{ADMIN}/parts/{part}/versions"
+    assert editor.put(f"{ADMIN}/parts/{part}", json={"description": "<p>fourth text</p>"}).get_json()["version"] == 4
+    for early in (
+        editor.get(f"{url}/4"), editor.get(f"{url}/4/diff?to=1"), editor.get(f"{url}/1/diff?to=4"),
+        editor.post(f"{url}/4/restore"), editor.post(f"{url}/4/restore?dry_run=true"),
+    ):  # fmt: skip
+        assert refused(early, 404)["code"] == "not_kept_yet"
+    assert refused(editor.get(f"{url}/5"), 404)["code"] == "not_found"
+    newest = editor.get(f"{url}/1/diff").get_json()
+    assert newest["to"] == editor.get(url).get_json()["items"][0]["version_number"] == 3
+    deliver()
+    assert editor.get(f"{url}/4").get_json()["content_snapshot"]["description"] == "<p>fourth text</p>"
+    assert editor.post(f"{url}/4/restore").get_json()["version"] == 4
+
+
 def test_a_restore_without_a_body_restores_everything_and_answers_like_a_change(
     api: Api, part: int, events: Callable[[], int], client: FlaskClient
 ) -> None:
@@ -88,8 +106,9 @@ def test_a_rehearsal_answers_what_would_change_and_changes_nothing(api: Api, par
 
 def test_a_stale_restore_is_refused_with_the_present_state(api: Api, part: int, refused: Refused) -> None:
     editor, url = api("editor"), f"{ADMIN}/parts/{part}/versions/1/restore"
-    assert refused(editor.post(url, json={"version": 2}), 409)["current"]["version"] == 3
-    assert refused(editor.post(url, headers={"If-Match": '"2"'}), 412)["current"]["version"] == 3
+    for wish in (url, url + "?dry_run=true"):
+        assert refused(editor.post(wish, json={"version": 2}), 409)["current"]["version"] == 3
+        assert refused(editor.post(wish, headers={"If-Match": '"2"'}), 412)["current"]["version"] == 3
     assert editor.post(url, json={"version": 3, "reason": "it was right"}).get_json()["version"] == 4
 
 

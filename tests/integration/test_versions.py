@@ -163,6 +163,22 @@ def test_a_category_that_is_gone_blocks_the_restore(
         core.parts.restore_version_with_sync(actor, Wish(part_id, 1), ANY)
 
 
+def test_a_rehearsal_names_the_category_as_it_is_called_now(
+    core: Core, actor: Actor, new_part: NewPart, change: Callable[..., None], deliver: Deliver
+) -> None:
+    name = uuid4().hex
+    category_id = core.parts.create_category_with_sync(actor, name, None, None)["id"]
+    part_id = new_part(category_id=category_id)
+    change(part_id, category_id=None)
+    core.parts.update_category_with_sync(actor, category_id, {"name": f"{name} renamed"}, ANY)
+    deliver()
+    said = core.parts.panel.rehearse_restore(Wish(part_id, 1))["changes"]
+    assert said[1] == {"field": "category_path", "old": [], "new": [f"{name} renamed"]}
+    core.parts.restore_version_with_sync(actor, Wish(part_id, 1), ANY)
+    deliver()
+    assert core.parts.panel.version_diff(part_id, 2, 3)["changes"] == said
+
+
 def test_an_archived_part_an_unknown_version_and_a_version_that_moved_on_are_refused(
     core: Core, actor: Actor, new_part: NewPart, change: Callable[..., None], deliver: Deliver
 ) -> None:

@@ -69,7 +69,7 @@ def restore_version(query: dict[str, Any], body: dict[str, Any], part_id: int, n
     """Make this version's content the present one, as a new version; with `dry_run` only say what would change."""
     wish, condition = Wish(part_id, number, body["fields_"], body["reason"]), expected(body["version"])
     if query["dry_run"]:
-        return json_response(g.core.parts.panel.rehearse_restore(wish))
+        return json_response(g.core.parts.panel.rehearse_restore(wish, condition))
     content = g.core.parts.restore_version_with_sync(actor(), wish, condition)
     return json_response(current_state(content) | {"restored_from": number})
 
