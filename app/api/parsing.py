@@ -17,6 +17,7 @@ from werkzeug.datastructures import CombinedMultiDict, FileStorage
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from app.domain.content import forbidden_characters, normalised
+from app.domain.errors import InvalidFieldError
 from app.domain.pricing import AMOUNT
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -53,6 +54,9 @@ class StrictParser(FlaskParser):
         form: CombinedMultiDict[str, Any] = CombinedMultiDict([req.files, req.form])
         if repeated := [name for name in form if len(form.getlist(name)) > 1]:
             raise ValidationError({name: ["Send this field once."] for name in repeated})
+        # What Werkzeug makes of bytes that are no UTF-8.
+        if broken := [name for name, value in form.items() if isinstance(value, str) and "\ufffd" in value]:
+            raise ValidationError({name: ["Send this text in UTF-8."] for name in broken})
         return self._makeproxy(form, schema)
 
 
@@ -68,6 +72,18 @@ def takes_file(most_bytes: int) -> Callable[[View], View]:
         return receive  # type: ignore[return-value] # wraps keeps the signature
 
     return decorate
+
+
+def takes_no_body(view: View) -> View:
+    """Let a view refuse a body that says anything: who states a `version` in it must not believe that it was heeded."""
+
+    @wraps(view)
+    def receive(*arguments: Any, **options: Any) -> Any:
+        if request.get_data().strip() not in {b"", b"{}"}:
+            raise InvalidFieldError("body", "This call takes none. State `version` in the query, or as If-Match.")
+        return view(*arguments, **options)
+
+    return receive  # type: ignore[return-value] # wraps keeps the signature
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

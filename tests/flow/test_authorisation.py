@@ -32,6 +32,7 @@ NEEDS = {
     "POST /parts/{id}/versions/1/restore": "editor",
     "GET /parts/{id}/as-of": "viewer",
     "GET /categories": "viewer",
+    "GET /categories/1": "viewer",
     "POST /categories": "editor",
     "PUT /categories/1": "editor",
     "DELETE /categories/1": "editor",

@@ -28,7 +28,7 @@ def make(editor: FlaskClient) -> Callable[..., dict[str, Any]]:
         response = editor.post(URL, json={"name": f"F {uuid4().hex[:10]}"} | fields)
         assert response.status_code == 201, response.get_data(as_text=True)
         made: dict[str, Any] = response.get_json()
-        assert response.headers["Location"] == f"{URL}/{made['id']}"
+        assert editor.get(response.headers["Location"]).get_json() == made
         return made
 
     return run

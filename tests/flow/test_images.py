@@ -174,6 +174,11 @@ def test_what_goes_with_a_picture_is_checked_before_the_picture(unchanged: Calla
         assert body["errors"].keys() == {field}, value
     unchanged("POST", "/images", 409, data={"image": (BytesIO(jpeg()), "a.jpg"), "version": "2"})
     unchanged("POST", "/images", 412, data={"image": (BytesIO(jpeg()), "a.jpg")}, headers={"If-Match": '"7"'})
+    for text in (b"\xff", b"\xed\xa0\x80"):
+        head = b'--x\r\nContent-Disposition: form-data; name="alt"\r\n\r\n' + text + b"\r\n"
+        form = as_form(jpeg())
+        body = unchanged("POST", "/images", 422, **form | {"data": head + form["data"]})
+        assert "UTF-8" in body["errors"]["alt"][0]
     twice = {"image": (BytesIO(jpeg()), "a.jpg"), "alt": ["one", "two"]}
     assert unchanged("POST", "/images", 422, data=twice)["errors"].keys() == {"alt"}
 

@@ -110,6 +110,21 @@ def test_a_stock_write_changes_only_what_is_given_and_answers_with_the_whole_sto
     assert answer["updated_at"].endswith("Z")
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("DELETE", "parts/{}"), ("POST", "parts/{}/restore"), ("DELETE", "parts/{}/images/1"), ("DELETE", "categories/1")],
+)
+def test_a_call_that_takes_no_body_refuses_one_so_that_no_version_in_it_goes_unheeded(
+    method: str, path: str, editor: FlaskClient, new_part: Callable[..., int], refused: Refused, events: Callable[[], int]
+) -> None:
+    address = "/api/v1/admin/" + path.format(new_part())
+    before = events()
+    for body in (b'{"version": 7}', b"version=7", b"[]"):
+        problem = refused(editor.open(address, method=method, data=body, content_type="application/json"), 422)
+        assert problem["errors"].keys() == {"body"}
+    assert events() == before
+
+
 def test_available_is_never_below_zero(editor: FlaskClient, url: str) -> None:
     answer = editor.put(url + "/stock", json={"current_stock": 1, "reserved_quantity": 5}).get_json()
     assert (answer["available_stock"], answer["is_in_stock"], answer["is_low_stock"]) == (0, False, True)

@@ -98,6 +98,7 @@ def play(recorder: Recorder) -> None:
     _play_shop_window(recorder, part)
     call("PUT", f"/admin/categories/{balls}", {"name": "Deep groove ball bearings", "version": 1})
     call("GET", "/admin/categories")
+    call("GET", f"/admin/categories/{balls}")
     call("DELETE", here)
     call("POST", f"{here}/restore")
     call("DELETE", f"/admin/categories/{balls}?target={bearings}")

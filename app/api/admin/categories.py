@@ -7,7 +7,7 @@ from flask_smorest import Blueprint
 
 from app.api.auth import actor, require
 from app.api.errors import may_answer
-from app.api.parsing import StrictParser
+from app.api.parsing import StrictParser, takes_no_body
 from app.api.preconditions import expected, heeds_if_match
 from app.api.rendering import json_response
 from app.api.schemas.categories import (
@@ -41,6 +41,14 @@ def create_category(body: dict[str, Any]) -> Response:
     return json_response(made, 201, {"Location": f"/api/v1/admin/categories/{made['id']}"})
 
 
+@blueprint.route("/<id:category_id>", methods=["GET"])
+@require("viewer")
+@blueprint.response(200, AdminCategorySchema)
+def get_category(category_id: int) -> Response:
+    """Return one category."""
+    return json_response(g.core.parts.panel.category(category_id))
+
+
 @blueprint.route("/<id:category_id>", methods=["PUT"])
 @require("editor")
 @heeds_if_match
@@ -55,6 +63,7 @@ def update_category(body: dict[str, Any], category_id: int) -> Response:
 @blueprint.route("/<id:category_id>", methods=["DELETE"])
 @require("editor")
 @heeds_if_match
+@takes_no_body
 @blueprint.arguments(CategoryDeleteQuerySchema, location="query")
 @blueprint.response(200, AdminCategorySchema)
 def delete_category(query: dict[str, Any], category_id: int) -> Response:

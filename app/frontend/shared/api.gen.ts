@@ -285,7 +285,11 @@ export interface paths {
             };
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Return one category.
+         * @description Role: viewer or above.
+         */
+        get: operations["admin_categories_get_category"];
         /**
          * Rename or move a category; every part below it gets its next content version.
          * @description Role: editor or above.
@@ -989,7 +993,7 @@ export interface components {
             /** Format: uuid */
             id: string;
             /** @enum {string} */
-            type: "part.created" | "content.updated" | "stock.updated" | "price.updated" | "part.deleted" | "part.restored" | "category.created" | "category.updated" | "category.deleted";
+            type: "part.created" | "content.updated" | "stock.created" | "stock.updated" | "price.created" | "price.updated" | "part.deleted" | "part.restored" | "category.created" | "category.updated" | "category.deleted";
             /** @description The part's or category's id. */
             part_id: number;
             version: number;
@@ -3371,6 +3375,51 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_categories_get_category: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                category_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed_at": "2026-11-22T20:14:00.243777Z",
+                     *       "changed_by": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "child_count": 0,
+                     *       "id": 2,
+                     *       "name": "Deep groove ball bearings",
+                     *       "parent_id": 1,
+                     *       "part_count": 2,
+                     *       "slug": "ball-bearings",
+                     *       "updated_at": "2026-11-22T20:14:00.243777Z",
+                     *       "version": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AdminCategory"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
             503: components["responses"]["Problem503"];
         };
     };
