@@ -1,7 +1,5 @@
-"""Content versions: differences and restores, exact also while others write."""
+"""Content versions: differences, restores, what stands in their way, and rehearsals. While many write: `test_versions_race`."""
 
-import random
-import threading
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -14,13 +12,11 @@ from app.core import Core
 from app.domain.errors import ArchivedError, ConcurrencyError, DuplicateError, InvalidFieldError, NotFoundError
 from app.domain.pricing import PriceLine
 from app.services.preconditions import ANY, Expected
-from app.services.versions import RESTORABLE, Wish
+from app.services.versions import Wish
 from app.store import content as content_rows
 from app.store.images import replace_images
 from app.store.locks import lock_part
-from app.store.payload import unpacked
 from app.store.transaction import UnitOfWork
-from tests.unit.test_differences import applied
 
 Query = Callable[..., list[dict[str, Any]]]
 Deliver = Callable[[], None]
@@ -250,86 +246,3 @@ def test_restored_pictures_are_the_old_rows_again(
     core.parts.restore_version_with_sync(actor, Wish(part_id, 2), ANY)
     assert [image["id"] for image in present(core, part_id)["images"]] == [ids[1], ids[0]]
     assert present(core, part_id) == snapshot(core, part_id, 2)
-
-
-class Writers:
-    """Four threads that write and restore one part's content at random, and one that delivers meanwhile."""
-
-    def __init__(self, core: Core, actor: Actor, part_id: int, deliver: Deliver) -> None:
-        self.core, self.actor, self.part_id, self.deliver = core, actor, part_id, deliver
-        self.barrier, self.stop = threading.Barrier(5), threading.Event()
-        self.failed: list[BaseException] = []
-
-    def run(self) -> None:
-        writers = [threading.Thread(target=self._guarded, args=(self._write, seed)) for seed in range(4)]
-        deliverer = threading.Thread(target=self._guarded, args=(self._deliver,))
-        for thread in (*writers, deliverer):
-            thread.start()
-        for thread in writers:
-            thread.join()
-        self.stop.set()
-        deliverer.join()
-        self.deliver()
-        assert self.failed == []
-
-    def _guarded(self, work: Callable[..., None], *arguments: int) -> None:
-        try:
-            self.barrier.wait()
-            work(*arguments)
-        except BaseException as error:  # noqa: BLE001 — told in the test's own thread
-            self.failed.append(error)
-
-    def _deliver(self) -> None:
-        while not self.stop.is_set():
-            self.deliver()
-
-    def _write(self, seed: int) -> None:
-        chance = random.Random(seed)
-        for _ in range(25):
-            chance.choice([self._restore, self._specify, self._change, self._change])(chance)
-
-    def _restore(self, chance: random.Random) -> None:
-        newest = self.core.parts.panel.versions(self.part_id, None, 1)[0]["version_number"]
-        fields = chance.choice([None, ["description"], ["specifications", "part_name"]])
-        wish = Wish(self.part_id, chance.randint(1, newest), fields)
-        self.core.parts.restore_version_with_sync(self.actor, wish, ANY)
-
-    def _specify(self, chance: random.Random) -> None:
-        specify(self.core, self.actor, self.part_id, "".join(chance.sample("abcd", chance.randint(0, 4))), chance.choice("12"))
-
-    def _change(self, chance: random.Random) -> None:
-        columns = {"description": " ".join(chance.choices("abc", k=6)), "part_name": chance.choice("xyz")}
-        self.core.parts.update_part_content_with_sync(self.actor, self.part_id, columns, ANY)
-
-
-def restorable(state: dict[str, Any]) -> dict[str, Any]:
-    return {name: state[name] for name in RESTORABLE}
-
-
-def test_versions_differences_and_restores_are_exact_while_many_write(
-    core: Core, actor: Actor, new_part: NewPart, deliver: Deliver, query: Query
-) -> None:
-    part_id = new_part()
-    deliver()
-    Writers(core, actor, part_id, deliver).run()
-    events = query(
-        "SELECT version, payload FROM outbox_events WHERE aggregate_type = 'part' AND aggregate_id = :id AND aspect = 'content'"
-        " ORDER BY version", id=part_id,
-    )  # fmt: skip
-    last = core.parts.panel.part(part_id)["version"]
-    assert last > 20
-    assert [event["version"] for event in events] == list(range(1, last + 1))
-    kept = {number: snapshot(core, part_id, number) for number in range(1, last + 1)}
-    assert {event["version"]: unpacked(event["payload"])["snapshot"] for event in events} == kept
-    chance = random.Random(99)
-    for _ in range(30):
-        old, new = chance.randint(1, last), chance.randint(1, last)
-        changes = core.parts.panel.version_diff(part_id, old, new)["changes"]
-        made = kept[old] | {one["field"]: applied(one, kept[old].get(one["field"])) for one in changes}
-        assert restorable(made) == restorable(kept[new])
-    for number in chance.sample(range(1, last + 1), 5):
-        last = core.parts.restore_version_with_sync(actor, Wish(part_id, number), ANY).version
-        assert restorable(present(core, part_id)) == restorable(kept[number])
-    deliver()
-    listed = core.parts.panel.versions(part_id, None, 200)
-    assert [one["version_number"] for one in listed] == list(range(last, 0, -1))
