@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
@@ -10,19 +10,25 @@ from typing import Any
 
 import orjson
 import pytest
+from flask import Flask
 from redis import Redis
 from sqlalchemy import text
 
+from app.cache.manager import CacheManager, Result
 from app.contract import rooms
 from app.contract.events import Actor
 from app.contract.task_names import Effect
 from app.core import Core
 from app.domain.pictures import shown
 from app.domain.pricing import PriceLine
+from app.domain.search import words_of
 from app.services import imports, legacy_prices
+from app.services.catalog import Answer, CatalogReader, FoundPage
 from app.services.images import kept_picture
 from app.services.preconditions import Expected
+from app.services.product_page import product_page
 from app.services.versions import Wish
+from app.store.listing import PartFilters
 from app.sync.cached_copies import differing_parts
 from tests.sample_pictures import jpeg
 
@@ -38,6 +44,7 @@ class Shop:
     core: Core
     actor: Actor
     part_id: int
+    sku: str
     top: int = 0
     leaf: int = 0
 
@@ -46,6 +53,9 @@ class Shop:
 
     def stock(self, **quantities: int) -> None:
         self.core.parts.update_stock_with_sync(self.actor, self.part_id, quantities, ANY, "because")
+
+    def adjust(self, delta: int) -> None:
+        self.core.parts.adjust_stock_with_sync(self.actor, self.part_id, delta, "because")
 
     def price(self, lines: list[PriceLine]) -> None:
         self.core.parts.update_prices_with_sync(self.actor, self.part_id, lines, ANY, "because")
@@ -71,6 +81,16 @@ class Shop:
 
     def change_category(self, category_id: int, **changes: object) -> None:
         self.core.parts.update_category_with_sync(self.actor, category_id, changes, ANY, None)
+
+    def create_part(self) -> None:
+        values = {"sku": f"Second {self.sku}", "part_name": "Another", "status": "published", "category_id": self.leaf}
+        self.core.parts.create_part_with_sync(self.actor, values, [], EUR, {"current_stock": 1})
+
+    def create_category(self) -> None:
+        self.core.parts.create_category_with_sync(self.actor, f"New {self.part_id}", self.top, None)
+
+    def leave_leaf(self) -> None:
+        self.change(category_id=self.top)
 
     def delete_leaf(self) -> None:
         self.core.parts.delete_category_with_sync(self.actor, self.leaf, self.top, ANY)
@@ -116,12 +136,11 @@ class Shop:
     def keep_versions(self) -> None:
         self.core.deliveries.deliver(Effect.SNAPSHOT_CONTENT)
 
-    def restore_version(self) -> None:
-        self.core.parts.restore_version_with_sync(self.actor, Wish(self.part_id, 1, reason="because"), ANY)
+    def restore_version(self, *fields: str) -> None:
+        self.core.parts.restore_version_with_sync(self.actor, Wish(self.part_id, 1, fields, reason="because"), ANY)
 
-    def import_row(self) -> None:
-        sku = self.core.parts.panel.part(self.part_id)["sku"]
-        file = f"sku,part_name,current_stock,price,currency,Bore\n{sku},Imported,55,3.30,EUR,10\n"
+    def import_row(self, prefix: str = "") -> None:
+        file = f"sku,part_name,current_stock,price,currency,Bore\n{prefix}{self.sku},Imported,55,3.30,EUR,10\n"
         imports.import_parts(self.core.transactions, self.core.reading, self.actor, lambda: StringIO(file))
 
 
@@ -154,6 +173,11 @@ OPERATIONS: dict[str, tuple[list[Callable[[Shop], None]], Callable[[Shop], None]
         [lambda s: s.change(part_name="Newer"), lambda s: s.specify("Bore"), lambda s: s.keep_versions()],
         lambda s: s.restore_version(), ("parts", "UPDATE", {"part_name", "specifications"}),
     ),
+    "restore a field of a version": (
+        [lambda s: s.change(part_name="Newer", description="more"), lambda s: s.keep_versions()],
+        lambda s: s.restore_version("description"), ("parts", "UPDATE", {"description"}),
+    ),
+    "adjust stock": ([], lambda s: s.adjust(-10), ("stock_levels", "UPDATE", {"current_stock"})),
     "set stock": ([], lambda s: s.stock(current_stock=0), ("stock_levels", "UPDATE", {"current_stock"})),
     "reserve": ([], lambda s: s.stock(reserved_quantity=9), ("stock_levels", "UPDATE", {"reserved_quantity"})),
     "threshold": ([], lambda s: s.stock(min_stock_level=50), ("stock_levels", "UPDATE", {"min_stock_level"})),
@@ -176,10 +200,40 @@ OPERATIONS: dict[str, tuple[list[Callable[[Shop], None]], Callable[[Shop], None]
     ),
     "move legacy prices": ([lambda s: s.legacy()], lambda s: s.move_prices(), ("prices", "DELETE", {"prices", "legacy"})),
 }  # fmt: skip
+# These change what lists show, and no part that is open.
+ON_LISTS: dict[str, tuple[list[Callable[[Shop], None]], Callable[[Shop], None]]] = {
+    "create a part": ([lambda s: s.place()], lambda s: s.create_part()),
+    "import a part": ([], lambda s: s.import_row("New ")),
+    "create a category": ([lambda s: s.place()], lambda s: s.create_category()),
+    "delete an empty category": ([lambda s: s.place(), lambda s: s.leave_leaf()], lambda s: s.delete_leaf()),
+}
+EVERYTHING = {name: (before, operation) for name, (before, operation, _) in OPERATIONS.items()} | ON_LISTS
+# The operations above by the calls that do them, so that a new call cannot be forgotten.
+CALLS = {
+    "admin_parts.create_part": {"create a part"},
+    "admin_parts.update_part": {
+        "sku", "name", "description", "category", "slug", "manufacturer", "number", "unpublish", "publish"
+    },
+    "admin_parts.archive_part": {"archive"},
+    "admin_parts.restore_part": {"restore"},
+    "admin_parts.set_specifications": {"specifications"},
+    "admin_parts.set_prices": {"price", "no price", "a price begins by its date"},
+    "admin_images.add_image": {"add an image"},
+    "admin_images.order_images": {"order images"},
+    "admin_images.describe_image": {"describe an image"},
+    "admin_images.delete_image": {"delete an image"},
+    "admin_stock.set_stock": {"set stock", "reserve", "threshold"},
+    "admin_stock.adjust_stock": {"adjust stock"},
+    "admin_categories.create_category": {"create a category"},
+    "admin_categories.update_category": {"rename a category", "move a category", "give a category another address"},
+    "admin_categories.delete_category": {"delete a category", "delete an empty category"},
+    "admin_versions.restore_version": {"restore a version", "restore a field of a version"},
+    "admin_imports.start_import": {"import a part"},
+}  # fmt: skip
 # Where it is not the reason that was given.
 REASONS = {
     "archive": None, "restore": None, "a price begins by its date": "price dates", "move legacy prices": "move-prices",
-    "restore a version": "Restored version 1: because",
+    "restore a version": "Restored version 1: because", "restore a field of a version": "Restored version 1: because",
     "rename a category": 'category "Top {id}" renamed', "move a category": 'category "Leaf {id}" moved',
     "give a category another address": 'category "Leaf {id}" given another address',
     "delete a category": 'category "Leaf {id}" deleted',
@@ -188,7 +242,8 @@ REASONS = {
 
 @pytest.fixture
 def shop(core: Core, actor: Actor, new_part: Callable[..., int]) -> Shop:
-    return Shop(core, actor, new_part())
+    part_id = new_part()
+    return Shop(core, actor, part_id, core.parts.panel.part(part_id)["sku"])
 
 
 class Channel:
@@ -201,7 +256,8 @@ class Channel:
         found = []
         while (message := self._pubsub.get_message(timeout=0.05)) is not None:
             if message["type"] == "message":
-                found.append(orjson.loads(message["data"]))
+                emit = orjson.loads(message["data"])
+                found.append(emit | {"data": emit["data"][0] if isinstance(emit["data"], list) else emit["data"]})
         return found
 
 
@@ -249,7 +305,7 @@ def test_a_page_changed_by_the_events_alone_equals_a_fresh_read(
     operation(shop)
     deliver()
     emits = [e for e in channel.emits() if e["namespace"] == rooms.CUSTOMERS and e["room"] == rooms.part_room(shop.part_id)]
-    events = [e["data"][0] if isinstance(e["data"], list) else e["data"] for e in emits]
+    events = [e["data"] for e in emits]
     assert [(e["event"], event["part_id"]) for e, event in zip(emits, events, strict=True)] == [(events[0]["type"], shop.part_id)]
     fresh = shop.core.parts.catalog.part(shop.part_id).body
     after = page_after(page, events)
@@ -267,10 +323,8 @@ def test_the_panel_hears_of_every_operation_with_its_author(
     channel.emits()
     operation(shop)
     deliver()
-    (event,) = [
-        data for e in channel.emits() if e["namespace"] == rooms.ADMIN
-        for data in (e["data"] if isinstance(e["data"], list) else [e["data"]]) if data.get("part_id") == shop.part_id
-    ]  # fmt: skip
+    heard = [e["data"] for e in channel.emits() if e["namespace"] == rooms.ADMIN]
+    (event,) = [data for data in heard if data.get("part_id") == shop.part_id]
     assert event["actor"] == {"id": shop.actor.user_id, "name": shop.actor.name}
 
 
@@ -310,6 +364,66 @@ def test_the_cache_holds_what_the_database_says_right_after_the_write(name: str,
     assert differing_parts(shop.core.reading, shop.core.cache, [shop.part_id]) == {}
     shop.core.parts.catalog.part(shop.part_id)
     assert differing_parts(shop.core.reading, shop.core.cache, [shop.part_id]) == {}
+
+
+def test_every_call_that_changes_the_catalogue_is_among_the_operations(app: Flask) -> None:
+    writes = {rule.endpoint for rule in app.url_map.iter_rules() if rule.methods and rule.methods & {"POST", "PUT", "DELETE"}}
+    assert {name for name in writes if name.startswith("admin_") and not name.startswith("admin_sync.")} == CALLS.keys()
+    assert EVERYTHING.keys() - set().union(*CALLS.values()) == {"move legacy prices"}
+
+
+def answers(reader: CatalogReader, shop: Shop, slug: str) -> dict[str, Any]:
+    """Return whatever customers can ask that shows the shop's part or its categories."""
+    own, kept = PartFilters(words=words_of(shop.sku)), {"limit": 50, "after": None}
+    narrowed = [
+        own, replace(own, in_stock=True), replace(own, max_price="9.00"), replace(own, manufacturer="ACME"),
+        *(PartFilters(category=str(category)) for category in (shop.top, shop.leaf)),
+    ]  # fmt: skip
+    found: dict[str, Any] = {"part": reader.part(shop.part_id), "categories": reader.categories()}
+    for filters in narrowed:
+        found |= {f"{sort} {filters}": reader.list_parts(filters, sort, **kept) for sort in ("name", "price", "newest")}
+        found[f"facets {filters}"] = reader.facets(filters)
+    found |= {f"page of {reference}": product_page(reader, reference) for reference in (str(shop.part_id), slug)}
+    return found
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_no_answer_from_the_cache_differs_from_the_database_after_the_write_and_lists_that_differ_are_announced(
+    name: str, shop: Shop, channel: Channel, deliver: Callable[[], None], valkey: Redis
+) -> None:
+    before, operation = EVERYTHING[name]
+    for step in before:
+        step(shop)
+    deliver()
+    slug = shop.core.parts.panel.part(shop.part_id)["slug"]
+    # Of its freshness this one has no proof, so it asks the database.
+    past_the_cache = CatalogReader(shop.core.reading, CacheManager(valkey, lambda _kind, _result: None))
+    shop.core.consistency.process_retry_queue()
+    held = answers(shop.core.parts.catalog, shop, slug)
+    assert Result.BYPASS not in {answer.result for answer in held.values()}
+    channel.emits()
+    token = shop.core.parts.catalog.catalog_token()
+    operation(shop)
+    cached, fresh = answers(shop.core.parts.catalog, shop, slug), answers(past_the_cache, shop, slug)
+    assert {question: answer.body for question, answer in cached.items()} == {q: answer.body for q, answer in fresh.items()}
+    deliver()
+    tokens = [e["data"]["catalog"] for e in channel.emits() if e["event"] == "catalog.changed"]
+    assert token not in tokens
+    if {question: listed(answer) for question, answer in held.items()} != {q: listed(answer) for q, answer in fresh.items()}:
+        assert tokens
+
+
+def listed(answer: Answer) -> Any:
+    """Return of an answer what events of parts do not tell: which parts there are, how many, and in which categories."""
+    match answer.body:
+        case FoundPage():
+            return [item["id"] for item in answer.body.items]
+        case {"part": _, "related": related}:
+            return [item["id"] for item in related]
+        case {"sku": _}:
+            return None
+        case body:
+            return body
 
 
 def test_a_creation_and_an_import_are_audited_with_all_their_rows(shop: Shop, deliver: Callable[[], None], query: Query) -> None:
