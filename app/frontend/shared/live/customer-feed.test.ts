@@ -125,6 +125,20 @@ describe("watching", () => {
     expect(socket.calls("unwatch")).toEqual([{ parts: [1, 3] }]);
   });
 
+  it("gives up before it takes up: a list that jumps never watches more than the server allows", async () => {
+    const { feed, socket, answer } = current;
+    const ids = (from: number) => Array.from({ length: 180 }, (_, index) => from + index);
+    const leave = feed.watch(ids(1));
+    feed.open();
+    socket.connectNow();
+    await settle();
+    await answer({});
+    feed.watch(ids(1001));
+    leave();
+    await settle();
+    expect(socket.events.slice(-2)).toEqual(["unwatch", "watch"]);
+  });
+
   it("survives a server that does not answer: the transport is dropped, and all is asked again", async () => {
     const { feed, socket, watches } = current;
     feed.watch([1]);

@@ -124,6 +124,7 @@ export class CustomerFeed {
   }
 
   #unwatch(): void {
+    clearTimeout(this.#leave);
     this.#leave = undefined;
     const left = [...this.#leaving].filter((id) => this.#interests.get(id)?.viewers === 0);
     this.#leaving.clear();
@@ -186,6 +187,8 @@ export class CustomerFeed {
 
   async #send(): Promise<void> {
     const { dispatcher, socket, onChecked, onCatalog } = this.#options;
+    // A list that jumps gives up as many parts as it takes up: both at once would be more than the server allows.
+    this.#unwatch();
     const everything = this.#due === "all";
     const request = this.#request();
     this.#due = new Set();

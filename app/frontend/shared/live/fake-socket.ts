@@ -53,6 +53,10 @@ export class FakeSocket implements SocketLike {
 
   // ------------------------------------------------- what the test says
 
+  get events(): string[] {
+    return this.#sent.map((sent) => sent.event);
+  }
+
   calls(event: string): unknown[] {
     return this.#sent.filter((sent) => sent.event === event).map((sent) => sent.body);
   }

@@ -127,7 +127,7 @@ function applyAspect(
  *   after the part was found gone brings it back, an older one does not.
  */
 export function applyReading(part: LivePart, reading: PublicPart | PublicListItem, asOf: number): LivePart {
-  const gone = part.gone && asOf <= part.gone.at ? part.gone : null;
+  const gone = part.gone && asOf < part.gone.at ? part.gone : null;
   const content = heldContent(reading);
   const stock = { version: reading.versions.stock, data: stockOf(reading.stock) };
   const price = { version: reading.versions.price, data: priceOf(reading.price) };
