@@ -1,5 +1,5 @@
 /** The category tree as the options of a select. */
-import { request } from "./http.ts";
+import { ApiError, request } from "./http.ts";
 import type { Category, Page } from "./types.ts";
 
 export interface CategoryOption {
@@ -19,12 +19,13 @@ export function categoryOptions(nodes: readonly CategoryNode[], parent: number |
     ]);
 }
 
-/** Without its categories a list still works: then there is just nothing to choose. */
-export async function loadCategories(): Promise<CategoryOption[]> {
+/** Without its categories a list still works: @returns null if they could not be read. */
+export async function loadCategories(): Promise<CategoryOption[] | null> {
   try {
     const answer = await request<Page<Category>>("/categories");
     return categoryOptions(answer.items);
-  } catch {
-    return [];
+  } catch (failure) {
+    if (!(failure instanceof ApiError)) throw failure;
+    return null;
   }
 }

@@ -1,24 +1,43 @@
-/** Reads the list again when the server says that it may differ: once for a burst of changes, and not all pages at once. */
+/**
+ * Reads the list again when the server says that it may differ: once for a burst of changes, not all pages at once, and
+ * never before the last reading has ended, so that a slow network under constant change still gets there.
+ */
 import { onScopeDispose } from "vue";
 import { useLive } from "../live.ts";
 
 export const SETTLE_MS = 300;
 const JITTER_MS = 700;
 
-export function useCatalogNews(isNews: (token: string) => boolean, refresh: () => Promise<void>): void {
+export function useCatalogNews(isNews: (token: string) => boolean, refresh: () => Promise<unknown>): void {
   const live = useLive();
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let isReading = false;
+  let isDue = false;
+
+  function schedule(): void {
+    isDue = true;
+    if (!isReading) timer ??= setTimeout(() => void read(), SETTLE_MS + Math.random() * JITTER_MS);
+  }
+
+  async function read(): Promise<void> {
+    timer = undefined;
+    isDue = false;
+    isReading = true;
+    try {
+      await refresh();
+    } finally {
+      isReading = false;
+    }
+    if (isDue) schedule();
+  }
 
   const unsubscribe = live.onCatalog((token) => {
-    if (!isNews(token)) return;
-    timer ??= setTimeout(() => {
-      timer = undefined;
-      void refresh();
-    }, SETTLE_MS + Math.random() * JITTER_MS);
+    if (isNews(token)) schedule();
   });
   const unwatch = live.feed.watchCatalog();
 
   onScopeDispose(() => {
+    isDue = false;
     clearTimeout(timer);
     unsubscribe();
     unwatch();

@@ -28,16 +28,17 @@ export function defaultSort(q: string): PublicSort {
 }
 
 export function readQuery(address: LocationQuery): CatalogQuery {
-  const q = text(address["q"], 200).trim();
+  const q = text(address["q"], 200);
   const sort = text(address["sort"]);
-  const known = sort in strings.catalog.sorts && (sort !== "relevance" || q !== "");
+  const known = Object.hasOwn(strings.catalog.sorts, sort) && (sort !== "relevance" || q !== "");
+  const [minPrice, maxPrice] = inOrder(amountOf(text(address["min_price"])) ?? "", amountOf(text(address["max_price"])) ?? "");
   return {
     q,
     category: text(address["category"], 240),
     manufacturer: text(address["manufacturer"], 200),
     inStock: text(address["in_stock"]) === "true",
-    minPrice: amountOf(text(address["min_price"])) ?? "",
-    maxPrice: amountOf(text(address["max_price"])) ?? "",
+    minPrice,
+    maxPrice,
     sort: known ? (sort as PublicSort) : defaultSort(q),
   };
 }
@@ -73,6 +74,13 @@ export function amountOf(typed: string): string | null {
   return amount >= 0 && amount <= HIGHEST_AMOUNT ? String(amount) : null;
 }
 
+/** Prices from 20 to 10 are prices from 10 to 20. */
+function inOrder(lowest: string, highest: string): [string, string] {
+  return lowest && highest && Number(lowest) > Number(highest) ? [highest, lowest] : [lowest, highest];
+}
+
+/** Without the invisible characters that a text brings along when it is pasted from a data sheet; the API refuses them. */
 function text(value: unknown, most = 40): string {
-  return typeof value === "string" ? value.slice(0, most) : "";
+  if (typeof value !== "string") return "";
+  return value.slice(0, most).replace(/\p{Cc}/gu, " ").replace(/[\p{Cf}\p{Cs}]/gu, "").trim();
 }

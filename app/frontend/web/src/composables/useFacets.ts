@@ -5,9 +5,10 @@
 import { ApiError, isAbort, request } from "@lockstep/shared/http.ts";
 import type { Facets } from "@lockstep/shared/types.ts";
 import { computed, onScopeDispose, ref, shallowRef, watch, type Ref } from "vue";
-import { filtersOf, type CatalogQuery } from "../stores/catalog.ts";
+import { filtersOf, useCatalogStore, type CatalogQuery } from "../stores/catalog.ts";
 
 export function useFacets(query: Ref<CatalogQuery>) {
+  const catalog = useCatalogStore();
   const facets = shallowRef<Facets | null>(null);
   // The order of the list does not change its facets.
   const wanted = computed(() => JSON.stringify(filtersOf(query.value)));
@@ -28,6 +29,7 @@ export function useFacets(query: Ref<CatalogQuery>) {
     } catch (failure) {
       if (mine !== abort || isAbort(failure)) return;
       if (!(failure instanceof ApiError)) throw failure;
+      catalog.forgetToken();
       // Old counts of the same filters are better than none; counts of other filters would be wrong.
       if (asked !== held.value) facets.value = null;
     }

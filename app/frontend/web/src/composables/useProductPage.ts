@@ -1,47 +1,78 @@
 /**
- * What stands around a part on its page: related parts, and its description for search engines. Read after the part
- * itself, which never waits for it; should it fail, the page just lacks it.
+ * A part's page: the part, whole and kept current, with what a page must say while it is not there; related parts, kept
+ * current as well; and the part's description for search engines.
  */
 import { ApiError, isAbort, request } from "@lockstep/shared/http.ts";
+import { isHeld } from "@lockstep/shared/live/state.ts";
 import type { ProductPage } from "@lockstep/shared/types.ts";
-import { ref, shallowRef, watch, type Ref } from "vue";
+import { computed, onScopeDispose, ref, shallowRef, watch, type Ref } from "vue";
 import { useLive } from "../live.ts";
+import { useConnectionStore } from "../stores/connection.ts";
+import { usePartsStore } from "../stores/parts.ts";
 import { useJsonLd } from "./useJsonLd.ts";
+import { usePolling } from "./usePolling.ts";
 import { useWatched } from "./useWatched.ts";
 
-/** @param isReady whether the part itself is shown. */
-export function useProductPage(id: Ref<number>, isReady: () => boolean) {
+export function useProductPage(id: Ref<number>) {
   const { dispatcher } = useLive();
-  const related = ref<number[]>([]);
-  const jsonLd = shallowRef<ProductPage["json_ld"] | null>(null);
+  const store = usePartsStore();
+  const connection = useConnectionStore();
+  const page = shallowRef<ProductPage | null>(null);
+  const error = ref<ApiError | null>(null);
+  let abort: AbortController | null = null;
 
-  async function load(asked: number, signal: AbortSignal): Promise<void> {
+  const part = computed(() => {
+    const found = store.parts.get(id.value);
+    return isHeld(found) ? found : null;
+  });
+  const view = computed<"loading" | "ready" | "gone" | "error">(() => {
+    if (store.parts.get(id.value)?.gone) return "gone";
+    if (part.value) return "ready";
+    return error.value ? "error" : "loading";
+  });
+  const related = computed(() => page.value?.related.map((item) => item.id) ?? []);
+
+  async function load(): Promise<void> {
+    abort?.abort();
+    const mine = (abort = new AbortController());
+    const asked = id.value;
     const asOf = dispatcher.begin();
     try {
-      const page = await request<ProductPage>(`/pdp/${asked}`, { signal });
-      if (signal.aborted) return;
-      for (const item of page.related) dispatcher.reading(item, asOf);
-      related.value = page.related.map((item) => item.id);
-      jsonLd.value = page.json_ld;
+      const read = await request<ProductPage>(`/pdp/${asked}`, { signal: mine.signal });
+      for (const one of [read.part, ...read.related]) dispatcher.reading(one, asOf);
+      page.value = read;
+      error.value = null;
+      connection.checked();
     } catch (failure) {
-      if (!(failure instanceof ApiError) && !isAbort(failure)) throw failure;
+      if (isAbort(failure) || mine !== abort) return;
+      if (!(failure instanceof ApiError)) throw failure;
+      if (failure.status === 404) dispatcher.absence(asked, asOf);
+      else error.value = failure;
+    } finally {
+      if (mine === abort) abort = null;
     }
   }
 
-  watch(id, () => (related.value = []));
-  watch(
-    () => (isReady() ? id.value : null),
-    (shown, _before, onCleanup) => {
-      jsonLd.value = null;
-      if (shown === null) return;
-      const abort = new AbortController();
-      onCleanup(() => abort.abort());
-      void load(shown, abort.signal);
-    },
-    { immediate: true },
-  );
-  useWatched(related);
-  useJsonLd(jsonLd);
+  async function retry(): Promise<void> {
+    error.value = null;
+    await load();
+  }
 
-  return { related };
+  function begin(): void {
+    page.value = null;
+    void retry();
+  }
+
+  watch(id, begin, { immediate: true });
+  // The live feed brought back by itself what could not be read or was gone: then the rest of the page is to be read.
+  watch(view, (now, before) => {
+    if (now === "ready" && !abort && (before === "gone" || !page.value)) void load();
+  });
+  useWatched(() => [id.value], { detail: true });
+  useWatched(related);
+  usePolling(load);
+  useJsonLd(computed(() => (view.value === "ready" ? (page.value?.json_ld ?? null) : null)));
+  onScopeDispose(() => abort?.abort());
+
+  return { part, view, error, related, retry };
 }

@@ -42,6 +42,8 @@ export const useCatalogStore = defineStore("catalog", () => {
 
   let query: CatalogQuery | null = null;
   let abort: AbortController | null = null;
+  /** What `more` is about to add; a refresh waits for it, for a shop in which something always changes. */
+  let reading: Promise<void> = Promise.resolve();
   /** The catalogue token under which the list was read; null while unknown. */
   let heldToken: string | null = null;
 
@@ -69,12 +71,14 @@ export const useCatalogStore = defineStore("catalog", () => {
     query = { ...next };
     ids.value = [];
     nextCursor.value = null;
+    error.value = null;
     state.value = "loading";
     await load(PAGE_SIZE);
   }
 
   /** The same question again, as far down as was read; what is shown stays until the answer is there. */
   async function refresh(): Promise<void> {
+    await reading;
     if (!query) return;
     await load(Math.min(MAX_WATCHED_PARTS, Math.max(PAGE_SIZE, ids.value.length)));
   }
@@ -84,25 +88,27 @@ export const useCatalogStore = defineStore("catalog", () => {
     const mine = (abort = new AbortController());
     loadingMore.value = false;
     moreError.value = null;
-    error.value = null;
     try {
       const page = await fetchPage(limit, null, mine.signal);
       if (mine !== abort) return;
       match.value = page.match;
       const read = page.items.map((item) => item.id);
       if (ids.value.length > read.length && read.length === limit) {
-        // More was on screen than one answer may carry: the tail stays as it was.
+        // More was on screen than one answer may carry: what came after the answer's last part stays as it was.
         const fresh = new Set(read);
-        ids.value = [...read, ...ids.value.slice(limit).filter((id) => !fresh.has(id))];
+        const last = ids.value.indexOf(read[limit - 1] as number);
+        ids.value = [...read, ...ids.value.slice(last < 0 ? limit : last + 1).filter((id) => !fresh.has(id))];
       } else {
         ids.value = read;
         nextCursor.value = page.next_cursor;
       }
+      error.value = null;
       state.value = "ready";
       connection.checked();
     } catch (failure) {
       if (mine !== abort || isAbort(failure)) return;
       if (!(failure instanceof ApiError)) throw failure;
+      forgetToken();
       // An old list is better than none: it keeps being refreshed.
       if (ids.value.length === 0) {
         error.value = failure;
@@ -111,13 +117,17 @@ export const useCatalogStore = defineStore("catalog", () => {
     }
   }
 
-  async function more(): Promise<void> {
-    if (!nextCursor.value || loadingMore.value) return;
+  function more(): Promise<void> {
+    if (nextCursor.value && !loadingMore.value) reading = readMore(nextCursor.value);
+    return reading;
+  }
+
+  async function readMore(cursor: string): Promise<void> {
     const mine = abort ?? new AbortController();
     loadingMore.value = true;
     moreError.value = null;
     try {
-      const page = await fetchPage(PAGE_SIZE, nextCursor.value, mine.signal);
+      const page = await fetchPage(PAGE_SIZE, cursor, mine.signal);
       if (mine !== abort) return;
       const shown = new Set(ids.value);
       ids.value = [...ids.value, ...page.items.map((item) => item.id).filter((id) => !shown.has(id))];
@@ -138,5 +148,10 @@ export const useCatalogStore = defineStore("catalog", () => {
     return true;
   }
 
-  return { ids, nextCursor, match, state, error, loadingMore, moreError, open, refresh, more, isNews };
+  /** To be called when something could not be read: the server's next word, some seconds later, is news then. */
+  function forgetToken(): void {
+    heldToken = null;
+  }
+
+  return { ids, nextCursor, match, state, error, loadingMore, moreError, open, refresh, more, isNews, forgetToken };
 });

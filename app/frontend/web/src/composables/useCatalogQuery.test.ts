@@ -1,0 +1,56 @@
+import { describe, expect, it, test } from "vitest";
+import { amountOf, changed, isFiltered, readQuery, writeQuery } from "./useCatalogQuery.ts";
+
+const nothing = readQuery({});
+
+it("an address without a query asks for everything, by name", () => {
+  expect(nothing).toEqual({ q: "", category: "", manufacturer: "", inStock: false, minPrice: "", maxPrice: "", sort: "name" });
+  expect(isFiltered(nothing)).toBe(false);
+});
+
+it("what is written into the address is read from it again", () => {
+  const query = {
+    q: "6204", category: "bearings", manufacturer: "Sköld & Söhne", inStock: true, minPrice: "1.5", maxPrice: "20", sort: "-price",
+  } as const;
+  expect(readQuery(writeQuery(query) as Record<string, string>)).toEqual(query);
+  expect(isFiltered(query)).toBe(true);
+});
+
+it("only what was chosen stands in the address", () => {
+  expect(writeQuery(nothing)).toEqual({});
+  expect(writeQuery(changed(nothing, { q: "belt" }))).toEqual({ q: "belt" });
+});
+
+it.each([
+  ["a sort that there is not", { sort: "constructor" }, { sort: "name" }],
+  ["relevance without a search", { sort: "relevance" }, { sort: "name" }],
+  ["a name twice", { q: ["a", "b"] }, { q: "" }],
+  ["an amount that is none", { min_price: "much", max_price: "-1" }, { minPrice: "", maxPrice: "" }],
+  ["prices the wrong way round", { min_price: "20", max_price: "9.50" }, { minPrice: "9.5", maxPrice: "20" }],
+  ["equal prices", { min_price: "20", max_price: "20" }, { minPrice: "20", maxPrice: "20" }],
+  ["characters that nobody sees, pasted with a number", { q: "\u200b6204\u00ad-2RS\t\u202e" }, { q: "6204-2RS" }],
+  ["half of a character at the end", { q: "x".repeat(199) + "😀" }, { q: "x".repeat(199) }],
+])("an address may hold anything: %s", (_what, address, read) => {
+  expect(readQuery(address)).toMatchObject(read);
+});
+
+describe("the sort that nobody chose", () => {
+  test("is relevance as soon as there is a search, and goes with it", () => {
+    const searched = changed(nothing, { q: "belt" });
+    expect(searched.sort).toBe("relevance");
+    expect(changed(searched, { q: "" }).sort).toBe("name");
+  });
+
+  test("one that somebody chose stays", () => {
+    const sorted = changed(nothing, { sort: "price" });
+    expect(changed(sorted, { q: "belt" }).sort).toBe("price");
+    expect(changed(changed(nothing, { q: "belt" }), { sort: "name" }).sort).toBe("name");
+  });
+});
+
+it.each([
+  ["", ""], ["  ", ""], ["12", "12"], ["12.50", "12.5"], ["0.005", "0.01"], [".5", "0.5"], ["-0", "0"], ["1e2", "100"],
+  ["9999999999.99", "9999999999.99"], ["10000000000", null], ["-1", null], ["1,50", null], ["NaN", null], ["Infinity", null],
+])("%j is the amount %j", (typed, amount) => {
+  expect(amountOf(typed)).toBe(amount);
+});
