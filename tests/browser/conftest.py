@@ -78,6 +78,16 @@ def panel(stack: Stack, context: Callable[..., BrowserContext]) -> Page:
 
 
 @pytest.fixture
+def staff(stack: Stack) -> Iterator[httpx.Client]:
+    """The administrator at the API, without a browser."""
+    with httpx.Client(base_url=f"{stack.url}/api/v1") as client:
+        login = {"email": stack.settings.admin_email, "password": stack.settings.admin_password}
+        client.headers["X-CSRF-Token"] = client.post("/auth/login", json=login).raise_for_status().json()["csrf_token"]
+        client.base_url = f"{stack.url}/api/v1/admin"
+        yield client
+
+
+@pytest.fixture
 def part(stack: Stack) -> dict:
     """A part with plenty of stock, as customers see it."""
     listed = httpx.get(f"{stack.url}/api/v1/parts", params={"q": "6204-2RS", "limit": 1}).json()
