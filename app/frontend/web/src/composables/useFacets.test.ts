@@ -1,4 +1,5 @@
 import type { Facets } from "@lockstep/shared/types.ts";
+import { flushPromises } from "@vue/test-utils";
 import { nextTick, ref } from "vue";
 import { afterEach, expect, it, vi } from "vitest";
 import { useCatalogStore } from "../stores/catalog.ts";
@@ -38,6 +39,14 @@ it("an answer to an older question is not shown", async () => {
   await newer?.answer(counted(3));
   await older?.answer(counted(9));
   expect([total.value, facets.value?.total]).toEqual([3, 3]);
+});
+
+it("an answer that has just come when the question changes is not shown either", async () => {
+  const { server, query, total, facets } = setUp();
+  void server.last(FACETS).answer(counted(9));
+  query.value = readQuery({ q: "nut" });
+  await flushPromises();
+  expect([total.value, facets.value]).toEqual([null, null]);
 });
 
 it("the number of other filters' parts is never told as that of these", async () => {

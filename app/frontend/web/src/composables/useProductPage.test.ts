@@ -39,6 +39,16 @@ it("one answer brings the part and what stands around it, all of it watched unti
   expect(watched.size).toBe(0);
 });
 
+it("the live feed may bring the part first: the answer that is under way is enough for the rest", async () => {
+  const { server, live, view, related } = setUp();
+  live.dispatcher.acknowledged({ parts: [publicPart(1)], gone: [] });
+  await nextTick();
+  expect(view.value).toBe("ready");
+  expect(server.asked("/pdp/1")).toHaveLength(1);
+  await server.last("/pdp/1").answer(page(1, [2]));
+  expect(related.value).toEqual([2]);
+});
+
 it("related parts follow the events about them", async () => {
   const { server, live, store } = setUp();
   await server.last("/pdp/1").answer(page(1, [2]));

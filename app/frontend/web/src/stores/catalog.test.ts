@@ -48,6 +48,15 @@ it("an answer to an older query is not shown", async () => {
   expect(catalog.ids).toEqual([2]);
 });
 
+it("an answer that has just come when the query changes is not shown either", async () => {
+  const { server, catalog } = setUp();
+  void catalog.open(readQuery({ q: "a" }));
+  void server.last(LIST).answer(page([1]));
+  void catalog.open(readQuery({ q: "ab" }));
+  await flushPromises();
+  expect([catalog.ids, catalog.state]).toEqual([[], "loading"]);
+});
+
 describe("a list that cannot be read", () => {
   it("is an error, which stays until there is an answer, while the server's next word is news", async () => {
     const { server, catalog } = setUp();
