@@ -36,7 +36,7 @@ export const strings = {
     title: "Parts",
     lead: "Stock and prices on this page are live.",
     search: "Search parts",
-    searchPlaceholder: "Name, SKU or manufacturer’s number",
+    searchPlaceholder: "Name or part number",
     clearSearch: "Clear the search",
     filters: "Filters",
     category: "Category",
