@@ -79,6 +79,21 @@ def test_the_counts_of_the_filters_follow_every_change(
     expect(page.get_by_label("In stock (0)")).to_be_visible()
 
 
+def test_a_renamed_category_is_offered_and_shown_under_its_new_name(
+    stack: Stack, context: Callable[..., BrowserContext], staff: httpx.Client, create: Create
+) -> None:
+    word = f"w{uuid4().hex[:10]}"
+    category = staff.post("/categories", json={"name": f"{word} spindles"}).raise_for_status().json()
+    part = create(part_name=word, category_id=category["id"])
+    page = context().new_page()
+    page.goto(f"{stack.url}/?category={category['slug']}")
+    chosen = page.locator("select[name=category] option:checked")
+    expect(chosen).to_have_text(f"{word} spindles (1)")
+    put(staff, f"/categories/{category['id']}", {"name": f"{word} shafts"})
+    expect(card_of(page, part)).to_contain_text(f"{word} shafts")
+    expect(chosen).to_have_text(f"{word} shafts (1)")
+
+
 def test_a_price_that_is_being_typed_is_not_taken_away_by_a_live_change(
     stack: Stack, context: Callable[..., BrowserContext], staff: httpx.Client, create: Create
 ) -> None:

@@ -1,19 +1,26 @@
-/** The categories to choose from. */
+/** The categories to choose from. They seldom change, so they are read again only when the counts name one that is not known. */
 import { loadCategories, type CategoryOption } from "@lockstep/shared/categories.ts";
-import { ref } from "vue";
-import { useCatalogStore } from "../stores/catalog.ts";
+import type { Facets } from "@lockstep/shared/types.ts";
+import { ref, watch, type Ref } from "vue";
 
-export function useCategories() {
-  const catalog = useCatalogStore();
+export function useCategories(facets: Ref<Facets | null>) {
   const categories = ref<CategoryOption[]>([]);
+  let isReading = false;
 
-  async function refresh(): Promise<void> {
-    const read = await loadCategories();
-    if (read) categories.value = read;
-    else catalog.forgetToken();
+  async function read(): Promise<void> {
+    isReading = true;
+    categories.value = (await loadCategories()) ?? categories.value;
+    isReading = false;
   }
 
-  void refresh();
+  function isUnknown({ slug, name }: Facets["categories"][number]): boolean {
+    return !categories.value.some((option) => option.slug === slug && option.label.trim() === name);
+  }
 
-  return { categories, refresh };
+  watch(facets, (now) => {
+    if (!isReading && now?.categories.some(isUnknown)) void read();
+  });
+  void read();
+
+  return categories;
 }
