@@ -28,7 +28,7 @@ def verify(noted: tuple[int, str] | None) -> None:
     """Recompute the hash chain. Note the head that is printed somewhere else: only with one (--from-head) is a chain found out
     that somebody has rewritten as a whole."""
     found = audit_chain.verify(console.core().reading, noted)
-    click.echo(f"{found.length} rows in the chain, {found.before_the_chain} from before it")
+    click.echo(f"{found.length} rows in the chain")
     click.echo(f"head {found.head.last_id or 0}:{found.head.last_hash}")
     if found.broken:
         console.fail("BROKEN\n" + "\n".join(f"  {place}" for place in found.broken))

@@ -39,12 +39,11 @@ def _plain(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where the chain ends, as its own row says. `first_id` and `last_id` are None while it is empty.
+    """Where the chain ends, as its own row says. `last_id` is None while it is empty.
 
     `beyond` counts the rows that stood behind that end at the same moment; an append changes both together, so it is 0.
     """
 
-    first_id: int | None
     last_id: int | None
     last_hash: str
     length: int
@@ -72,7 +71,6 @@ class Verifier:
     def __init__(self, head: Head, noted: tuple[int, str] | None = None, previous: str = GENESIS) -> None:
         self.broken: list[str] = []
         self.length = 0
-        self.before_the_chain = 0
         self._head = head
         self._noted = noted
         self._whole = previous == GENESIS
@@ -82,9 +80,6 @@ class Verifier:
 
     def see(self, row: Mapping[str, Any]) -> None:
         """Check the next row."""
-        if row["hash"] is None and (self._head.first_id is None or row["id"] < self._head.first_id):
-            self.before_the_chain += 1
-            return
         self.length += 1
         misfit, row_digest = None, digest(row)
         continues_before_misfit = self._misfit is not None and row["hash"] == link(self._misfit.before, row_digest)
@@ -96,7 +91,7 @@ class Verifier:
         self._misfit = misfit
         if self._noted is not None and row["id"] == self._noted[0]:
             self._check_noted(row["hash"], self._noted)
-        self._previous, self._last_id = row["hash"] or self._previous, row["id"]
+        self._previous, self._last_id = row["hash"], row["id"]
 
     def _place(self, row_id: int) -> str:
         if self._last_id is not None and row_id == self._last_id + 1:
@@ -104,7 +99,7 @@ class Verifier:
         after = "the beginning" if self._last_id is None else f"row {self._last_id}"
         return f"row {row_id} does not follow {after}: rows between them are missing, or it was changed"
 
-    def _check_noted(self, stored: str | None, noted: tuple[int, str]) -> None:
+    def _check_noted(self, stored: str, noted: tuple[int, str]) -> None:
         if stored != noted[1]:
             self._note(f"row {noted[0]} has another hash than the one noted: the chain was rewritten")
         self._noted = None

@@ -65,8 +65,8 @@ class DataChangeLog(Base):
     user_agent: Mapped[str | None] = mapped_column(Text)
     request_id: Mapped[str | None] = mapped_column(String(64))
     reason: Mapped[str | None] = mapped_column(Text)
-    # Of this row and the hash of the one before it (`app.domain.audit_chain`); rows from before the chain have none.
-    hash: Mapped[str | None] = mapped_column(String(64))
+    # Of this row and the hash of the one before it (`app.domain.audit_chain`).
+    hash: Mapped[str] = mapped_column(String(64))
 
 
 class AuditChain(Base):
@@ -76,7 +76,6 @@ class AuditChain(Base):
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    first_id: Mapped[int | None]
     last_id: Mapped[int | None]
     last_hash: Mapped[str] = mapped_column(String(64))
     length: Mapped[int] = mapped_column(server_default="0")

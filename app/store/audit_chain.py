@@ -10,6 +10,8 @@ from app.domain.audit_chain import GENESIS, Head, Verifier, digest, link
 from app.store.encoding import jsonb
 
 CHUNK = 1000
+# Below every id, also one that somebody has made up.
+_BEFORE_ALL = -(2**31) - 1
 
 # Whoever appends waits here for who came before. Ids are given out under this lock, so their order is the chain's.
 _LOCK = text("SELECT last_hash FROM audit_chain WHERE id = 1 FOR UPDATE")
@@ -27,16 +29,13 @@ _INSERT = text("""
         ORDER BY position
         RETURNING id
     )
-    UPDATE audit_chain c
-    SET first_id = COALESCE(c.first_id, a.first_id), last_id = a.last_id, last_hash = :last_hash, length = c.length + a.count
-    FROM (SELECT min(id) AS first_id, max(id) AS last_id, count(*) AS count FROM appended) a
+    UPDATE audit_chain c SET last_id = a.last_id, last_hash = :last_hash, length = c.length + a.count
+    FROM (SELECT max(id) AS last_id, count(*) AS count FROM appended) a
     WHERE c.id = 1
 """)
 # One statement, one snapshot: what stands behind the head was not appended.
 _HEAD = text("""
-    SELECT first_id, last_id, last_hash, length,
-           (SELECT count(*) FROM data_change_logs
-            WHERE id > COALESCE(c.last_id, 0) AND (hash IS NOT NULL OR c.last_id IS NOT NULL)) AS beyond
+    SELECT last_id, last_hash, length, (SELECT count(*) FROM data_change_logs WHERE id > c.last_id OR c.last_id IS NULL) AS beyond
     FROM audit_chain c WHERE id = 1
 """)
 _ROWS = text("""
@@ -45,9 +44,8 @@ _ROWS = text("""
     FROM data_change_logs WHERE id > :after AND id <= :until ORDER BY id LIMIT :limit
 """)
 _NEWEST = text("""
-    SELECT id, hash FROM data_change_logs WHERE id <= :until AND hash IS NOT NULL ORDER BY id DESC OFFSET :rows LIMIT 1
+    SELECT id, hash FROM data_change_logs WHERE id <= :until ORDER BY id DESC OFFSET :rows LIMIT 1
 """)
-_LAST = text("SELECT COALESCE(max(id), 0) FROM data_change_logs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +54,10 @@ class Verification:
 
     head: Head
     length: int
-    before_the_chain: int
     broken: Sequence[str]
+
+
+_HEADLESS = Verification(Head(None, GENESIS, 0), 0, ("the head is missing: the row of audit_chain was deleted",))
 
 
 def append(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
@@ -83,33 +83,33 @@ def verify(reading: Engine, noted: tuple[int, str] | None = None) -> Verificatio
     """
     with reading.connect() as connection:
         head = _head(connection)
-        until = head.last_id or int(connection.execute(_LAST).scalar_one())
-        return _walk(connection, Verifier(head, noted), head, 0, until)
+        return _walk(connection, Verifier(head, noted), head, _BEFORE_ALL) if head else _HEADLESS
 
 
 def verify_newest(reading: Engine, rows: int) -> Verification:
     """Recompute the newest `rows` of the chain: quick enough for every few minutes."""
     with reading.connect() as connection:
         head = _head(connection)
-        if head.last_id is None:
-            return _walk(connection, Verifier(head), head, 0, 0)
+        if head is None:
+            return _HEADLESS
         before = connection.execute(_NEWEST, {"until": head.last_id, "rows": rows}).one_or_none()
-        after, previous = (before.id, before.hash) if before else (0, GENESIS)
-        return _walk(connection, Verifier(head, previous=previous), head, after, head.last_id)
+        after, previous = (before.id, before.hash) if before else (_BEFORE_ALL, GENESIS)
+        return _walk(connection, Verifier(head, previous=previous), head, after)
 
 
-def _head(connection: Connection) -> Head:
-    return Head(**connection.execute(_HEAD).one()._mapping)
+def _head(connection: Connection) -> Head | None:
+    row = connection.execute(_HEAD).one_or_none()
+    return Head(**row._mapping) if row else None
 
 
-def _walk(connection: Connection, verifier: Verifier, head: Head, after: int, until: int) -> Verification:
-    for row in _rows(connection, after, until):
+def _walk(connection: Connection, verifier: Verifier, head: Head, after: int) -> Verification:
+    for row in _rows(connection, after, head.last_id):
         verifier.see(row._asdict())
     verifier.finish()
-    return Verification(head, verifier.length, verifier.before_the_chain, verifier.broken)
+    return Verification(head, verifier.length, verifier.broken)
 
 
-def _rows(connection: Connection, after: int, until: int) -> Iterator[Row[Any]]:
+def _rows(connection: Connection, after: int, until: int | None) -> Iterator[Row[Any]]:
     while rows := connection.execute(_ROWS, {"after": after, "until": until, "limit": CHUNK}).all():
         yield from rows
         after = rows[-1].id

@@ -4,10 +4,13 @@ Revision ID: 0002
 Revises: 0001
 """
 
+import json
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from app.domain.audit_chain import GENESIS, digest, link
 from app.services.rich_text import sanitised
 
 revision = "0002"
@@ -35,6 +38,10 @@ BOUNDARIES = """
           WHERE bound > now() GROUP BY part_id) b
     WHERE b.part_id = p.id
 """
+UNCHAINED = sa.text("SELECT * FROM data_change_logs WHERE hash IS NULL ORDER BY id LIMIT 5000")
+CHAIN = sa.text("""
+    UPDATE data_change_logs l SET hash = h.value FROM jsonb_each_text(CAST(:hashes AS jsonb)) h WHERE l.id = h.key::int
+""")
 
 
 def clean_descriptions() -> None:
@@ -49,12 +56,24 @@ def clean_descriptions() -> None:
         connection.execute(sa.text("UPDATE parts SET description = :clean WHERE id = :id AND description <> :clean"), clean)
 
 
+def chain_the_trail() -> None:
+    """Give the rows of older releases their places in the hash chain, in the order of their ids."""
+    connection, previous, last_id, length = op.get_bind(), GENESIS, None, 0
+    while rows := connection.execute(UNCHAINED).all():
+        hashes = {}
+        for row in rows:
+            hashes[row.id] = previous = link(previous, digest(row._asdict()))
+        connection.execute(CHAIN, {"hashes": json.dumps(hashes)})
+        last_id, length = rows[-1].id, length + len(rows)
+    head = {"last_id": last_id, "last_hash": previous, "length": length}
+    connection.execute(sa.text("INSERT INTO audit_chain VALUES (1, :last_id, :last_hash, :length)"), head)
+
+
 def upgrade() -> None:
     op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
     op.create_table(
         "audit_chain",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("first_id", sa.Integer(), nullable=True),
         sa.Column("last_id", sa.Integer(), nullable=True),
         sa.Column("last_hash", sa.String(length=64), nullable=False),
         sa.Column("length", sa.Integer(), server_default="0", nullable=False),
@@ -113,8 +132,14 @@ def upgrade() -> None:
         "ix_parts_price_boundary", "parts", ["price_boundary"], unique=False, postgresql_where="price_boundary IS NOT NULL"
     )
     op.add_column("users", sa.Column("version", sa.Integer(), server_default="1", nullable=False))
-    op.execute("INSERT INTO audit_chain (id, last_hash) VALUES (1, repeat('0', 64))")
+    chain_the_trail()
+    op.alter_column("data_change_logs", "hash", nullable=False)
     op.execute(REFUSE)
+    # Whoever appends moves the head on; nobody takes it away.
+    op.execute(
+        "CREATE TRIGGER audit_chain_stays BEFORE DELETE OR TRUNCATE ON audit_chain"
+        " FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_rewrite_history()"
+    )
     op.execute(
         "CREATE TRIGGER data_change_logs_append_only BEFORE UPDATE OR DELETE ON data_change_logs"
         " FOR EACH ROW EXECUTE FUNCTION refuse_to_rewrite_history()"
@@ -169,6 +194,7 @@ def downgrade() -> None:
     op.execute("DROP TRIGGER part_content_versions_stay ON part_content_versions")
     op.execute("DROP TRIGGER data_change_logs_no_truncate ON data_change_logs")
     op.execute("DROP TRIGGER data_change_logs_append_only ON data_change_logs")
+    op.drop_table("audit_chain")
     op.execute("DROP FUNCTION refuse_to_rewrite_history()")
     op.drop_column("users", "version")
     op.drop_index("ix_parts_price_boundary", table_name="parts", postgresql_where="price_boundary IS NOT NULL")
@@ -186,5 +212,4 @@ def downgrade() -> None:
         "ix_import_jobs_to_do", table_name="import_jobs", postgresql_where="state IN ('queued', 'checking', 'importing')"
     )
     op.drop_table("import_jobs")
-    op.drop_table("audit_chain")
     op.execute("DROP EXTENSION pg_trgm")

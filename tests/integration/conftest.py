@@ -70,7 +70,7 @@ def rewrite(core: Core) -> Iterator[Callable[..., None]]:
     def run(statement: str, **parameters: object) -> None:
         with core.engine.begin() as connection:
             for state in ("DISABLE", "ENABLE"):
-                for table in ("data_change_logs", "part_content_versions"):
+                for table in ("data_change_logs", "part_content_versions", "audit_chain"):
                     connection.execute(text(f"ALTER TABLE {table} {state} TRIGGER USER"))
                 if state == "DISABLE":
                     connection.execute(text(statement), parameters)
@@ -85,11 +85,9 @@ def rewrite(core: Core) -> Iterator[Callable[..., None]]:
         "UPDATE data_change_logs l SET hash = h.value FROM jsonb_each_text(CAST(:hashes AS jsonb)) h WHERE l.id = h.key::int",
         hashes=jsonb({str(row_id): value for row_id, value in hashes.items()}),
     )
-    ends = {"first_id": min(hashes, default=None), "last_id": max(hashes, default=None), "last_hash": previous}
-    run(
-        "UPDATE audit_chain SET first_id = :first_id, last_id = :last_id, last_hash = :last_hash, length = :length",
-        length=len(hashes), **ends,
-    )  # fmt: skip
+    run("DELETE FROM audit_chain")
+    ends = {"last_id": max(hashes, default=None), "last_hash": previous, "length": len(hashes)}
+    run("INSERT INTO audit_chain VALUES (1, :last_id, :last_hash, :length)", **ends)
 
 
 @contextmanager

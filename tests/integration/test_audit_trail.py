@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 from uuid import uuid4
 
@@ -46,7 +47,7 @@ def test_the_trail_holds_after_all_kinds_of_changes_and_is_as_long_as_the_table(
 ) -> None:
     found = audit_chain.verify(core.reading)
     assert found.broken == []
-    [counted] = query("SELECT count(*) AS n, max(id) AS last FROM data_change_logs WHERE hash IS NOT NULL")
+    [counted] = query("SELECT count(*) AS n, max(id) AS last FROM data_change_logs")
     assert (found.length, found.head.last_id) == (counted["n"], counted["last"])
     assert audit_chain.verify_newest(core.reading, 3).length == 3
     assert audit_chain.verify_newest(core.reading, 3).broken == []
@@ -62,10 +63,11 @@ def test_the_trail_holds_after_all_kinds_of_changes_and_is_as_long_as_the_table(
         ("DELETE FROM data_change_logs WHERE id >= :id", "the tail is cut off"),
         ("UPDATE audit_chain SET last_hash = repeat('0', 64)", "the head's hash is not that of the last row"),
         (
-            "INSERT INTO data_change_logs (event_id, table_name, record_id, operation, version)"
-            " VALUES (uuidv7(), 'parts', 1, 'UPDATE', 2)",
+            "INSERT INTO data_change_logs (event_id, table_name, record_id, operation, version, hash)"
+            " VALUES (uuidv7(), 'parts', 1, 'UPDATE', 2, repeat('0', 64))",
             "inserted behind the head",
         ),
+        ("DELETE FROM audit_chain", "the head is missing"),
     ],
 )
 def test_what_the_tables_owner_rewrites_is_found_by_a_whole_run_and_by_the_newest_rows(
@@ -76,6 +78,14 @@ def test_what_the_tables_owner_rewrites_is_found_by_a_whole_run_and_by_the_newes
     assert audit_chain.verify_newest(core.reading, 6).broken
 
 
+def test_a_row_put_before_the_first_is_found(core: Core, trail: list[int], rewrite: Callable[..., None]) -> None:
+    rewrite(
+        "INSERT INTO data_change_logs (id, event_id, table_name, record_id, operation, version, hash)"
+        " VALUES (-5, uuidv7(), 'parts', 1, 'UPDATE', 2, repeat('0', 64))"
+    )
+    assert "row -5 was inserted: the row after it continues the chain without it" in broken(core)
+
+
 def test_a_head_that_was_noted_convicts_whoever_cuts_the_tail_and_mends_the_head(
     core: Core, trail: list[int], rewrite: Callable[..., None]
 ) -> None:
@@ -83,7 +93,7 @@ def test_a_head_that_was_noted_convicts_whoever_cuts_the_tail_and_mends_the_head
     rewrite("DELETE FROM data_change_logs WHERE id = :id", id=noted[0])
     rewrite(
         "UPDATE audit_chain SET length = length - 1, (last_id, last_hash) = (SELECT id, hash FROM data_change_logs"
-        " WHERE hash IS NOT NULL ORDER BY id DESC LIMIT 1)"
+        " ORDER BY id DESC LIMIT 1)"
     )
     assert broken(core) == []
     assert broken(core, noted) == [f"row {noted[0]}, noted earlier as the head, is not part of the chain"]
@@ -102,8 +112,15 @@ def test_a_row_that_was_delivered_again_after_its_loss_stands_at_the_end_and_the
     assert f"row {trail[3]} does not follow row {trail[1]}" in broken(core)[0]
 
 
-@pytest.mark.parametrize("statement", ["UPDATE {} SET part_id = part_id", "DELETE FROM {}", "TRUNCATE {}"])
-@pytest.mark.parametrize("table", ["data_change_logs", "part_content_versions"])
+@pytest.mark.parametrize(
+    ("table", "statement"),
+    [
+        *product(
+            ("data_change_logs", "part_content_versions"), ("UPDATE {} SET part_id = part_id", "DELETE FROM {}", "TRUNCATE {}")
+        ),
+        *product(("audit_chain",), ("DELETE FROM {}", "TRUNCATE {}")),
+    ],
+)
 def test_history_refuses_to_be_rewritten_by_the_applications_own_user(
     table: str, statement: str, core: Core, trail: list[int]
 ) -> None:

@@ -11,6 +11,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine, NullPool, create_engine, inspect, make_url, text
 
 from app.models import Base
+from app.store import audit_chain
+from app.store.database import single_statements
 from config import REPOSITORY
 from devserver import EmbeddedServers
 
@@ -131,3 +133,20 @@ def test_descriptions_of_older_releases_are_clean_before_pages_show_them_as_html
     migrate(scratch, "up", "head")
     with scratch.connect() as connection:
         assert connection.execute(text("SELECT description FROM parts ORDER BY sku")).scalars().all() == ["<p>Good</p>", plain]
+
+
+def test_the_audit_trail_of_older_releases_becomes_the_beginning_of_the_chain(scratch: Engine) -> None:
+    migrate(scratch, "up", "0001")
+    insert = text("""
+        INSERT INTO data_change_logs (event_id, table_name, record_id, operation, version, old_values, new_values, reason)
+        VALUES (uuidv7(), 'parts', :record_id, 'UPDATE', 2, '{"b": "ä", "a": 1.50}', NULL, 'counted')
+    """)
+    with scratch.begin() as connection:
+        connection.execute(insert, [{"record_id": number} for number in (1, 2, 3)])
+    migrate(scratch, "up", "head")
+    found = audit_chain.verify(single_statements(scratch))
+    assert (found.length, list(found.broken)) == (3, [])
+    with scratch.begin() as connection:
+        connection.execute(text("ALTER TABLE data_change_logs DISABLE TRIGGER USER"))
+        connection.execute(text("UPDATE data_change_logs SET reason = 'forged' WHERE record_id = 2"))
+    assert "was changed" in audit_chain.verify(single_statements(scratch)).broken[0]
