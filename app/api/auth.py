@@ -4,6 +4,8 @@ Deny by default: every admin view states its permission with `require`, and a te
 """
 
 import hmac
+import ipaddress
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
@@ -23,6 +25,8 @@ from app.services.authentication import COOKIE, SESSION_LIFETIME, Authenticator,
 from app.sync.monitoring import SyncMonitoring
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+# No header should hold one, and PostgreSQL stores no NUL.
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -71,8 +75,20 @@ def require(role: str) -> Callable[[View], View]:
 def actor() -> Actor:
     """Return who makes the present change, and from where."""
     principal: Principal = g.principal
-    agent = request.headers.get("User-Agent", "")[:500] or None
-    return Actor(principal.user_id, principal.name, request.remote_addr, agent, g.request_id)
+    agent = _CONTROLS.sub("", request.headers.get("User-Agent", ""))[:500] or None
+    address = _address(request.remote_addr or "")
+    return Actor(principal.user_id, principal.name, address, agent, g.request_id, principal.api_key_id)
+
+
+def _address(remote: str) -> str | None:
+    """Return an IP address without port and zone, or None: what a proxy has forwarded as one may be anything."""
+    bare = remote[1:].partition("]")[0] if remote.startswith("[") else remote
+    if bare.count(":") == 1:
+        bare = bare.partition(":")[0]
+    try:
+        return str(ipaddress.ip_address(bare.partition("%")[0]))
+    except ValueError:
+        return None
 
 
 blueprint = Blueprint("auth", __name__, url_prefix="/api/v1/auth", description="Log-in of staff")

@@ -87,3 +87,5 @@ class Actor:
     ip_address: str | None = None
     user_agent: str | None = None
     request_id: str | None = None
+    # The machine's key that acts as this user; a person has none.
+    api_key_id: int | None = None

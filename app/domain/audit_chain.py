@@ -14,7 +14,7 @@ from typing import Any
 GENESIS = "0" * 64
 COLUMNS = (
     "event_id", "table_name", "record_id", "part_id", "operation", "version", "old_values", "new_values", "changed_by",
-    "changed_at", "ip_address", "user_agent", "request_id", "reason",
+    "api_key_id", "changed_at", "ip_address", "user_agent", "request_id", "reason",
 )  # fmt: skip
 # A report names so many broken places; one is enough to know, and a rewritten table would name all of its rows.
 MOST_NAMED = 20

@@ -60,6 +60,7 @@ class DataChangeLog(Base):
     old_values: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     new_values: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     changed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    api_key_id: Mapped[int | None] = mapped_column(ForeignKey("api_keys.id"))
     changed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     ip_address: Mapped[str | None] = mapped_column(String(45))
     user_agent: Mapped[str | None] = mapped_column(Text)

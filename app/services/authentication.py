@@ -27,13 +27,14 @@ Offload = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls. `csrf_token` is None for machines, which need none."""
+    """Who calls: a person, or a machine (`api_key_id`), whose `csrf_token` is None since it needs none."""
 
     user_id: int
     email: str
     name: str
     role: str
     csrf_token: str | None
+    api_key_id: int | None = None
 
     def may(self, role: str) -> bool:
         """Whether this role includes what `role` may do."""
@@ -85,7 +86,7 @@ class Authenticator:
     def by_key(self, key: str) -> Principal | None:
         """Return whom an API key acts as, if it is one."""
         row = users.by_key(self._reading, digest(key)) if key.startswith(KEY_PREFIX) else None
-        return row and Principal(row.id, row.email, row.name, row.role, None)
+        return row and Principal(row.id, row.email, row.name, row.role, None, row.api_key_id)
 
 
 def _verify(password_hash: str, password: str) -> bool:

@@ -72,7 +72,7 @@ class ImportJobs:
         values = {
             "file_name": _label(file_name), "digest": digest, "encoding": encoding, "byte_size": byte_size, "dry_run": dry_run,
             "created_by": actor.user_id, "ip_address": actor.ip_address, "user_agent": actor.user_agent,
-            "request_id": actor.request_id,
+            "request_id": actor.request_id, "api_key_id": actor.api_key_id,
         }  # fmt: skip
         with self._reading.connect() as connection:
             job_id = import_jobs.insert(connection, values)
@@ -141,7 +141,9 @@ class ImportJobs:
 
     def _import(self, transactions: TransactionManager, work: _Work, chunk: Sequence[ImportRow]) -> None:
         job = work.job
-        actor = Actor(job.created_by, job.created_by_name, job.ip_address, job.user_agent, job.request_id)
+        actor = Actor(
+            job.created_by, job.created_by_name, job.ip_address, job.user_agent, job.request_id, job.api_key_id
+        )  # fmt: skip
 
         def apply(unit_of_work: UnitOfWork) -> Any:
             if job.dry_run:

@@ -19,13 +19,13 @@ _PRESENT = text("SELECT event_id FROM data_change_logs WHERE event_id = ANY(CAST
 _INSERT = text("""
     WITH appended AS (
         INSERT INTO data_change_logs (event_id, table_name, record_id, part_id, operation, version, old_values, new_values,
-                                      changed_by, changed_at, ip_address, user_agent, request_id, reason, hash)
+                                      changed_by, api_key_id, changed_at, ip_address, user_agent, request_id, reason, hash)
         SELECT event_id, table_name, record_id, part_id, operation, version, old_values, new_values,
-               changed_by, changed_at, ip_address, user_agent, request_id, reason, hash
+               changed_by, api_key_id, changed_at, ip_address, user_agent, request_id, reason, hash
         FROM jsonb_to_recordset(CAST(:rows AS jsonb))
           AS r(position int, event_id uuid, table_name text, record_id int, part_id int, operation text, version int,
-               old_values jsonb, new_values jsonb, changed_by int, changed_at timestamptz, ip_address text, user_agent text,
-               request_id text, reason text, hash text)
+               old_values jsonb, new_values jsonb, changed_by int, api_key_id int, changed_at timestamptz, ip_address text,
+               user_agent text, request_id text, reason text, hash text)
         ORDER BY position
         RETURNING id
     )
@@ -39,8 +39,8 @@ _HEAD = text("""
     FROM audit_chain c WHERE id = 1
 """)
 _ROWS = text("""
-    SELECT id, hash, event_id, table_name, record_id, part_id, operation, version, old_values, new_values, changed_by, changed_at,
-           ip_address, user_agent, request_id, reason
+    SELECT id, hash, event_id, table_name, record_id, part_id, operation, version, old_values, new_values, changed_by, api_key_id,
+           changed_at, ip_address, user_agent, request_id, reason
     FROM data_change_logs WHERE id > :after AND id <= :until ORDER BY id LIMIT :limit
 """)
 _NEWEST = text("""

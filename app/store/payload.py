@@ -28,6 +28,7 @@ def packed(event: Event, actor: Actor) -> dict[str, Any]:
         "actor_name": actor.name,
         "ip_address": actor.ip_address,
         "user_agent": actor.user_agent,
+        "api_key_id": actor.api_key_id,
     }
     if event.snapshot is not None:
         payload["as_state"] = {name: _separate(payload, name, event.state) for name in _REPEATING if payload[name] is not None}

@@ -23,7 +23,7 @@ _BY_SESSION = text("""
     WHERE s.token_digest = :digest AND s.expires_at > clock_timestamp() AND u.is_active
 """)
 _BY_KEY = text("""
-    SELECT u.id, u.email, u.name, k.role
+    SELECT u.id, u.email, u.name, k.role, k.id AS api_key_id
     FROM api_keys k JOIN users u ON u.id = k.user_id
     WHERE k.key_digest = :digest AND k.revoked_at IS NULL AND u.is_active
 """)

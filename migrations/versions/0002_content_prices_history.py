@@ -102,12 +102,14 @@ def upgrade() -> None:
         sa.Column("ip_address", sa.String(length=45), nullable=True),
         sa.Column("user_agent", sa.Text(), nullable=True),
         sa.Column("request_id", sa.String(length=64), nullable=True),
+        sa.Column("api_key_id", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "state IN ('queued', 'checking', 'importing', 'done', 'refused', 'failed')", name=op.f("ck_import_jobs_state")
         ),
         sa.ForeignKeyConstraint(["created_by"], ["users.id"], name=op.f("fk_import_jobs_created_by_users")),
+        sa.ForeignKeyConstraint(["api_key_id"], ["api_keys.id"], name=op.f("fk_import_jobs_api_key_id_api_keys")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_import_jobs")),
     )
     op.create_index(
@@ -118,6 +120,8 @@ def upgrade() -> None:
         postgresql_where="state IN ('queued', 'checking', 'importing')",
     )
     op.add_column("api_keys", sa.Column("version", sa.Integer(), server_default="1", nullable=False))
+    op.add_column("data_change_logs", sa.Column("api_key_id", sa.Integer(), nullable=True))
+    op.create_foreign_key(op.f("fk_data_change_logs_api_key_id_api_keys"), "data_change_logs", "api_keys", ["api_key_id"], ["id"])
     op.add_column("data_change_logs", sa.Column("hash", sa.String(length=64), nullable=True))
     # No release could write a picture before this one, so there is none to carry over.
     op.execute("DELETE FROM part_images")
@@ -207,6 +211,7 @@ def downgrade() -> None:
     op.drop_column("part_images", "extension")
     op.drop_column("part_images", "digest")
     op.drop_column("data_change_logs", "hash")
+    op.drop_column("data_change_logs", "api_key_id")
     op.drop_column("api_keys", "version")
     op.drop_index(
         "ix_import_jobs_to_do", table_name="import_jobs", postgresql_where="state IN ('queued', 'checking', 'importing')"

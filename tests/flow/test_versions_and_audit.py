@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -217,7 +218,8 @@ def test_a_filter_that_makes_no_sense_is_refused(query: str, path: str, api: Api
 def test_the_file_has_every_row_that_fits_and_no_formula(api: Api, part: int, core: Core, deliver: Callable[[], None]) -> None:
     client = api("editor")
     client.environ_base["HTTP_USER_AGENT"] = "=HYPERLINK(1)"
-    client.put(f"{ADMIN}/parts/{part}", json={"part_name": '+1 äΩ, "x"', "reason": "@SUM(1)"})
+    sly = "<p>2mm; =cmd|' /C calc'!A0</p>"
+    client.put(f"{ADMIN}/parts/{part}", json={"part_name": '+1 äΩ, "x"', "description": sly, "reason": "@SUM(1);=2"})
     deliver()
     answer = client.get(f"{ADMIN}/audit.csv?part_id={part}")
     assert answer.content_type == "text/csv; charset=utf-8"
@@ -225,10 +227,42 @@ def test_the_file_has_every_row_that_fits_and_no_formula(api: Api, part: int, co
     rows = list(csv.DictReader(io.StringIO(answer.get_data(as_text=True))))
     shown = client.get(f"{ADMIN}/audit?part_id={part}").get_json()["items"]
     assert [row["event_id"] for row in rows] == [row["event_id"] for row in shown]
-    assert (rows[0]["reason"], rows[0]["user_agent"]) == ("'@SUM(1)", "'=HYPERLINK(1)")
-    assert json.loads(rows[0]["new_values"])["part_name"] == '+1 äΩ, "x"'
+    assert (rows[0]["reason"], rows[0]["user_agent"]) == ("'@SUM(1);'=2", "'=HYPERLINK(1)")
+    new = json.loads(rows[0]["new_values"])
+    assert (new["part_name"], new["description"]) == ('+1 äΩ, "x"', sly)
     assert rows[-1]["old_values"] == ""
-    assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row.values())
+    pieces = [piece.lstrip() for row in rows for cell in row.values() for piece in re.split("[;\t\r\n]", cell)]
+    assert not any(piece.startswith(("=", "+", "-", "@")) for piece in pieces)
+
+
+def test_a_change_by_a_machine_says_which_key_and_a_persons_says_none(
+    logged_in: Callable[[], tuple[FlaskClient, str]], api: Api, part: int, deliver: Callable[[], None]
+) -> None:
+    api("stock").put(f"{ADMIN}/parts/{part}/stock", json={"current_stock": 1})
+    person, token = logged_in()
+    person.put(f"{ADMIN}/parts/{part}/stock", json={"current_stock": 2}, headers={"X-CSRF-Token": token})
+    deliver()
+    rows = api("viewer").get(f"{ADMIN}/audit?part_id={part}&limit=2").get_json()["items"]
+    assert [(row["api_key_name"], row["api_key_id"] is None) for row in rows] == [(None, True), ("test stock", False)]
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("203.0.113.9", "203.0.113.9"), ("203.0.113.9:5678", "203.0.113.9"), ("2001:DB8::1", "2001:db8::1"),
+        ("[2001:db8::1]:443", "2001:db8::1"), ("fe80::1%" + "z" * 90, "fe80::1"), ("y" * 100, None), ("a\0b", None), ("", None),
+        ("<script>", None), ("1.2.3.4, 5.6.7.8", None),
+    ],
+)  # fmt: skip
+def test_whatever_a_proxy_calls_an_address_the_trail_has_its_row(
+    sent: str, kept: str | None, api: Api, part: int, deliver: Callable[[], None]
+) -> None:
+    client = api("stock")
+    client.environ_base |= {"REMOTE_ADDR": sent, "HTTP_USER_AGENT": "a\0b\x1b[31m" + "c" * 600}
+    assert client.put(f"{ADMIN}/parts/{part}/stock", json={"current_stock": 3}).status_code == 200
+    deliver()
+    [row] = client.get(f"{ADMIN}/audit?part_id={part}&limit=1").get_json()["items"]
+    assert (row["ip_address"], row["user_agent"]) == (kept, "ab[31m" + "c" * 494)
 
 
 def test_the_file_leaves_out_what_is_written_meanwhile_and_repeats_nothing(

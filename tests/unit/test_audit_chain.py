@@ -18,8 +18,8 @@ def row(number: int, **columns: object) -> Row:
     values = {
         "event_id": UUID(int=number), "table_name": "parts", "record_id": number, "part_id": None, "operation": "UPDATE",
         "version": 2, "old_values": {"b": "ä", "a": [1, {"z": None, "y": 2}]}, "new_values": None, "changed_by": 1,
-        "changed_at": datetime(2026, 1, 1, tzinfo=UTC) + timedelta(microseconds=number), "ip_address": "192.0.2.1",
-        "user_agent": "😀", "request_id": "r", "reason": None,
+        "api_key_id": None, "changed_at": datetime(2026, 1, 1, tzinfo=UTC) + timedelta(microseconds=number),
+        "ip_address": "192.0.2.1", "user_agent": "😀", "request_id": "r", "reason": None,
     }  # fmt: skip
     return values | columns
 
@@ -51,7 +51,7 @@ def test_a_digest_is_the_same_after_the_row_was_stored_and_read_again() -> None:
     ("column", "value"),
     [
         ("event_id", UUID(int=9)), ("table_name", "stock_levels"), ("record_id", 9), ("part_id", 1), ("operation", "DELETE"),
-        ("version", 9), ("old_values", {}), ("new_values", {}), ("changed_by", 2),
+        ("version", 9), ("old_values", {}), ("new_values", {}), ("changed_by", 2), ("api_key_id", 1),
         ("changed_at", datetime(2027, 1, 1, tzinfo=UTC)), ("ip_address", None), ("user_agent", ""), ("request_id", None),
         ("reason", ""),
     ],

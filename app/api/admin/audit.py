@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,10 +21,12 @@ blueprint = Blueprint("admin_audit", __name__, url_prefix="/api/v1/admin", descr
 blueprint.ARGUMENTS_PARSER = StrictParser()
 
 COLUMNS = (
-    "id", "changed_at", "changed_by", "changed_by_name", "operation", "table_name", "record_id", "part_id", "version", "reason",
-    "old_values", "new_values", "ip_address", "user_agent", "request_id", "event_id",
+    "id", "changed_at", "changed_by", "changed_by_name", "api_key_id", "api_key_name", "operation", "table_name", "record_id",
+    "part_id", "version", "reason", "old_values", "new_values", "ip_address", "user_agent", "request_id", "event_id",
 )  # fmt: skip
 ROWS_A_PIECE = 200
+# Some spreadsheets take semicolons and tabs for the ends of cells, whatever the file separates by.
+_WITHIN = re.compile(r"([;\t\r\n]\s*)([=+\-@])")
 
 
 @blueprint.route("/audit", methods=["GET"])
@@ -64,6 +67,7 @@ def _csv(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
 
 
 def _cell(value: Any) -> str:
+    """Return a cell in which no spreadsheet finds a formula; JSON in it still says the same."""
     if isinstance(value, dict):
-        return orjson.dumps(value).decode()
-    return "" if value is None else spreadsheet_safe(str(value))
+        return _WITHIN.sub(lambda found: f"{found[1]}\\u{ord(found[2]):04x}", orjson.dumps(value).decode())
+    return "" if value is None else spreadsheet_safe(_WITHIN.sub(r"\1'\2", str(value)))

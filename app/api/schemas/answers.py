@@ -282,6 +282,8 @@ class AuditRowSchema(Schema):
     new_values = nullable(fields.Dict)
     changed_by = nullable(fields.Integer)
     changed_by_name = nullable(fields.String)
+    api_key_id = nullable(fields.Integer)
+    api_key_name = nullable(fields.String)
     changed_at = required(fields.DateTime)
     ip_address = nullable(fields.String)
     user_agent = nullable(fields.String)

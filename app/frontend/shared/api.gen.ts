@@ -1424,6 +1424,8 @@ export interface components {
             } | null;
             changed_by: number | null;
             changed_by_name: string | null;
+            api_key_id: number | null;
+            api_key_name: string | null;
             /** Format: date-time */
             changed_at: string;
             ip_address: string | null;
@@ -4216,6 +4218,8 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
+                     *           "api_key_id": null,
+                     *           "api_key_name": null,
                      *           "changed_at": "2026-11-22T20:14:00.368092Z",
                      *           "changed_by": 2,
                      *           "changed_by_name": "Anna",
@@ -4285,10 +4289,10 @@ export interface operations {
                 };
                 content: {
                     /**
-                     * @example id,changed_at,changed_by,changed_by_name,operation,table_name,record_id,part_id,version,reason,old_values,new_values,ip_address,user_agent,request_id,event_id
-                     *     28,2026-11-22T20:14:00.368092Z,2,Anna,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,6313c554774b49d7a6fdbae85043fa0a,01a204e4-e8b0-7164-b8cf-79ce33329573
-                     *     24,2026-11-22T20:14:00.298968Z,2,Anna,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-22T20:14:00.296267Z""}",127.0.0.1,Werkzeug/3.1.9,acb9bf7bdef74c43b347df2363f22bd3,01a204e4-e86a-7f0a-914b-dbd1d0dc5f02
-                     *     19,2026-11-22T20:14:00.011459Z,2,Anna,DELETE,part_images,2,1,8,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":7}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}",127.0.0.1,Werkzeug/3.1.9,05eb8d3376274b7c8bd9fc62ae605403,01a204e4-e74b-76e3-a498-ac5ca1873f64
+                     * @example id,changed_at,changed_by,changed_by_name,api_key_id,api_key_name,operation,table_name,record_id,part_id,version,reason,old_values,new_values,ip_address,user_agent,request_id,event_id
+                     *     28,2026-11-22T20:14:00.368092Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,6313c554774b49d7a6fdbae85043fa0a,01a204e4-e8b0-7164-b8cf-79ce33329573
+                     *     24,2026-11-22T20:14:00.298968Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-22T20:14:00.296267Z""}",127.0.0.1,Werkzeug/3.1.9,acb9bf7bdef74c43b347df2363f22bd3,01a204e4-e86a-7f0a-914b-dbd1d0dc5f02
+                     *     19,2026-11-22T20:14:00.011459Z,2,Anna,,,DELETE,part_images,2,1,8,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":7}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}",127.0.0.1,Werkzeug/3.1.9,05eb8d3376274b7c8bd9fc62ae605403,01a204e4-e74b-76e3-a498-ac5ca1873f64
                      */
                     "text/csv": string;
                 };
