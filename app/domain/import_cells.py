@@ -7,6 +7,7 @@ from typing import Any
 
 from app.domain.categories import DEEPEST
 from app.domain.content import MOST_DESCRIPTION, SLUG
+from app.domain.currencies import CURRENCIES
 from app.domain.pricing import AMOUNT
 from app.domain.stock import LARGEST_QUANTITY
 
@@ -16,7 +17,7 @@ _LONGEST = {
     "manufacturer_number": 100,
 }  # fmt: skip
 _COUNT = re.compile(r"[0-9]{1,10}")
-_CURRENCY = re.compile(r"[A-Z]{3}")
+_CURRENCY = re.compile("|".join(CURRENCIES))
 _SLUG = re.compile(SLUG)
 _ONE_CENT = Decimal("0.01")
 

@@ -97,6 +97,8 @@ def test_an_amount_is_a_string_with_at_most_two_decimals(amount: object, unchang
     "line",
     [
         {"currency": "eur"},
+        {"currency": "ZZZ"},
+        {"currency": "XXX"},
         {"currency": "EURO"},
         {"currency": "EUR\n"},
         {"currency": None},

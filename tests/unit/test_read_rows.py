@@ -58,6 +58,7 @@ def test_a_column_that_is_not_there_says_nothing_and_an_empty_one_says_empty() -
         ("a,b,,,NaN,EUR,,,", "price"),
         ("a,b,,,1.00,,,,", "currency"),
         ("a,b,,,1.00,eur,,,", "currency"),
+        ("a,b,,,1.00,ZZZ,,,", "currency"),
         ("a,b,,,,,1.5,,", "current_stock"),
         ("a,b,,,,,-1,,", "current_stock"),
         ("a,b,,,,,2147483648,,", "current_stock"),

@@ -6,6 +6,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from app.api.parsing import Flag, Items, Moment, Money, Quantity, StrictSchema, Text, WholeNumber
 from app.domain.content import MOST_DESCRIPTION, SLUG
+from app.domain.currencies import CURRENCIES
 from app.domain.pricing import PriceLine
 from app.domain.stock import LARGEST_QUANTITY
 
@@ -37,7 +38,7 @@ class PriceLineSchema(StrictSchema):
     """One line of a price list."""
 
     currency = fields.String(
-        required=True, validate=validate.Regexp(r"^[A-Z]{3}\Z", error="Use an ISO 4217 code in capitals, such as EUR.")
+        required=True, validate=validate.OneOf(sorted(CURRENCIES), error="Use an ISO 4217 code in capitals, such as EUR.")
     )
     amount = Money(required=True)
     min_quantity = Quantity(load_default=1, validate=validate.Range(min=1, max=LARGEST_QUANTITY))
