@@ -142,7 +142,8 @@ class Moment(fields.AwareDateTime):
     """A moment with its offset from UTC, RFC 3339, within the years 1 to 9999 in UTC."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(format="iso", **options)
+        remedy = "Give a moment with its offset from UTC, such as 2026-01-31T12:00:00Z."
+        super().__init__(format="iso", error_messages={"invalid": remedy, "invalid_awareness": remedy}, **options)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> datetime:
         moment = super()._deserialize(value, attr, data, **options)
