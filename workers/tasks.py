@@ -48,7 +48,8 @@ def reconcile() -> None:
 
 @app.task(name=APPLY_PRICE_DATES)
 def apply_price_dates() -> None:
-    """Announce the prices that have begun or ended by their dates; beat's tick."""
+    """Announce the prices that have begun or ended by their dates; beat's tick, and the sweep's if beat is away."""
+    core().wake_ups.taken(APPLY_PRICE_DATES)
     core().price_dates.apply()
 
 

@@ -27,7 +27,9 @@ _SET_BOUNDARIES = text("""
           FROM unnest(CAST(:part_ids AS int[])) AS given(id)) b
     WHERE p.id = b.id AND p.price_boundary IS DISTINCT FROM b.next
 """)
-_ANY_DUE = text("SELECT EXISTS (SELECT FROM parts WHERE price_boundary <= statement_timestamp())")
+_ANY_DUE = text("""
+    SELECT EXISTS (SELECT FROM parts WHERE price_boundary <= statement_timestamp() - make_interval(secs => :seconds))
+""")
 _PASS_BOUNDARIES = text("""
     UPDATE parts p
     SET price_boundary = r.boundary,
@@ -121,9 +123,9 @@ def updated_event(
     )
 
 
-def any_due(connection: Connection) -> bool:
-    """Return whether the price of any part changes by its dates by now."""
-    return bool(connection.execute(_ANY_DUE).scalar_one())
+def any_due(connection: Connection, seconds: float = 0.0) -> bool:
+    """Return whether the price of any part should have changed by its dates so many seconds ago."""
+    return bool(connection.execute(_ANY_DUE, {"seconds": seconds}).scalar_one())
 
 
 def pass_boundaries(unit_of_work: UnitOfWork, rows: Sequence[dict[str, Any]]) -> None:

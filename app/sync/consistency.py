@@ -12,8 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.cache.manager import CacheManager, CacheUnavailableError
 from app.contract.effects import EFFECTS, TASKS
 from app.contract.events import Event
-from app.contract.task_names import Effect
-from app.store import outbox
+from app.contract.task_names import APPLY_PRICE_DATES, Effect
+from app.store import outbox, prices
 from app.store.outbox import Delivery
 from app.store.transaction import CommittedEvent
 from app.sync.invalidations import invalidation_of
@@ -30,7 +30,8 @@ MOST_AT_ONCE = 2000
 AT_ONCE = 200
 # So many invalidations of one commit are settled by whoever wrote it.
 SETTLED_AT_ONCE = 50
-# Deliveries that are due for so many seconds with nobody at work on them get another wake-up.
+# Deliveries that are due for so many seconds with nobody at work on them get another wake-up, and so do the dates of prices: beat
+# ticks for these every second, but may be dead.
 OVERDUE_AFTER = 1.0
 
 
@@ -104,6 +105,8 @@ class CacheConsistencyManager:
                 outbox.settle(connection, Effect.INVALIDATE_CACHE, [d.id for d in unsettled])
             self._cache.mark_verified(began)
             self._wake_ups.request(outbox.overdue_effects(connection, OVERDUE_AFTER))
+            if prices.any_due(connection, OVERDUE_AFTER):
+                self._wake_ups.request([APPLY_PRICE_DATES])
         return True
 
     def _invalidate(self, changes: Sequence[Event | Delivery], deadline: float = math.inf) -> None:
