@@ -82,6 +82,7 @@ bench: .venv/.test-stamp $(FRONTEND)/dist/.stamp ## Measure speed and latency
 
 soak: .venv/.test-stamp $(FRONTEND)/dist/.stamp ## Run for long under load and faults, and watch
 	@python -m bench.history --reads 102000
+	@OPERATIONS=10000 python -m pytest tests/faults/test_many_operations.py
 
 
 ## Keeping house
