@@ -81,8 +81,9 @@ def change_category(
 
 
 def delete_category(
-    transactions: TransactionManager, actor: Actor, category_id: int, target: int | None, expected: Expected
-) -> dict[str, Any]:
+    transactions: TransactionManager, actor: Actor, category_id: int, target: int | None, expected: Expected,
+    reason: str | None,
+) -> dict[str, Any]:  # fmt: skip
     """Delete a category and return it as it was; what it holds goes to `target` first.
 
     Raises:
@@ -98,12 +99,12 @@ def delete_category(
         parts = _lock_below(unit_of_work, tree, category_id)
         if target is None:
             _check_empty(unit_of_work, category_id)
-        reason = f'category "{before.name}" deleted'
+        deleted = f'category "{before.name}" deleted'
         for child in tree.children(category_id):
             (row,) = rows.load(unit_of_work.connection, child.id)
-            rows.update(unit_of_work, row, {"parent_id": target}, reason)
-        _advance(unit_of_work, tree, parts, reason, left=category_id, target=target)
-        rows.delete(unit_of_work, before, None)
+            rows.update(unit_of_work, row, {"parent_id": target}, deleted)
+        _advance(unit_of_work, tree, parts, deleted, left=category_id, target=target)
+        rows.delete(unit_of_work, before, reason)
         return rows.state(before)
 
     return transactions.run(actor, work)

@@ -92,7 +92,9 @@ def update_part(
     return _explaining_duplicates(transactions, actor, work, changes)
 
 
-def set_archived(transactions: TransactionManager, actor: Actor, part_id: int, expected: Expected, *, archived: bool) -> Content:
+def set_archived(
+    transactions: TransactionManager, actor: Actor, part_id: int, expected: Expected, reason: str | None, *, archived: bool
+) -> Content:
     """Archive a part, or bring it back as it was; doing so twice changes nothing.
 
     Raises:
@@ -103,7 +105,7 @@ def set_archived(transactions: TransactionManager, actor: Actor, part_id: int, e
         before = _locked(unit_of_work, part_id, expected)
         if (before.row.archived_at is not None) == archived:
             return before
-        return rows.save(unit_of_work, before, {}, archived=archived, reason=None)
+        return rows.save(unit_of_work, before, {}, archived=archived, reason=reason)
 
     return transactions.run(actor, work)
 

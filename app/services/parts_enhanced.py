@@ -74,9 +74,11 @@ class PartsEnhancedService:
         """Rename or move a category and return it; see `app.services.categories.change_category`."""
         return categories.change_category(self._transactions, actor, category_id, changes, expected, reason)
 
-    def delete_category_with_sync(self, actor: Actor, category_id: int, target: int | None, expected: Expected) -> dict[str, Any]:
+    def delete_category_with_sync(
+        self, actor: Actor, category_id: int, target: int | None, expected: Expected, reason: str | None = None
+    ) -> dict[str, Any]:
         """Delete a category and return what it was; see `app.services.categories.delete_category`."""
-        return categories.delete_category(self._transactions, actor, category_id, target, expected)
+        return categories.delete_category(self._transactions, actor, category_id, target, expected, reason)
 
     def update_specifications_with_sync(
         self, actor: Actor, part_id: int, given: Sequence[dict[str, Any]], expected: Expected, reason: str | None = None
@@ -112,13 +114,13 @@ class PartsEnhancedService:
         """Delete a picture of a part and return its content; see `app.services.images.delete_image`."""
         return images.delete_image(self._transactions, actor, part_id, image_id, expected, reason)
 
-    def archive_part_with_sync(self, actor: Actor, part_id: int, expected: Expected) -> Content:
+    def archive_part_with_sync(self, actor: Actor, part_id: int, expected: Expected, reason: str | None = None) -> Content:
         """Archive a part; see `app.services.content.set_archived`."""
-        return content.set_archived(self._transactions, actor, part_id, expected, archived=True)
+        return content.set_archived(self._transactions, actor, part_id, expected, reason, archived=True)
 
-    def restore_part_with_sync(self, actor: Actor, part_id: int, expected: Expected) -> Content:
+    def restore_part_with_sync(self, actor: Actor, part_id: int, expected: Expected, reason: str | None = None) -> Content:
         """Bring an archived part back; see `app.services.content.set_archived`."""
-        return content.set_archived(self._transactions, actor, part_id, expected, archived=False)
+        return content.set_archived(self._transactions, actor, part_id, expected, reason, archived=False)
 
     def restore_version_with_sync(self, actor: Actor, wish: versions.Wish, expected: Expected) -> Content:
         """Bring back what a content version said and return the content; see `app.services.versions.restore`."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from PIL import Image
 from sqlalchemy import text
 
 from app.api.schemas.history import AsOfSchema, RestoredSchema, RestorePreviewSchema, VersionDiffSchema
@@ -244,6 +245,29 @@ def test_a_change_by_a_machine_says_which_key_and_a_persons_says_none(
     deliver()
     rows = api("viewer").get(f"{ADMIN}/audit?part_id={part}&limit=2").get_json()["items"]
     assert [(row["api_key_name"], row["api_key_id"] is None) for row in rows] == [(None, True), ("test stock", False)]
+
+
+def test_a_write_without_a_body_says_in_its_query_why(api: Api, part: int, deliver: Callable[[], None], refused: Refused) -> None:
+    client = api("editor")
+    category = client.post(f"{ADMIN}/categories", json={"name": f"Category {part}"}).get_json()["id"]
+    file = io.BytesIO()
+    Image.new("RGB", (4, 4)).save(file, "PNG")
+    file.seek(0)
+    picture = client.post(f"{ADMIN}/parts/{part}/images", data={"image": (file, "a.png")}).get_json()["images"][0]["id"]
+    writes = {
+        "blurred": ("DELETE", f"/parts/{part}/images/{picture}", "part_images"),
+        "recalled": ("DELETE", f"/parts/{part}", "parts"),
+        "on sale again": ("POST", f"/parts/{part}/restore", "parts"),
+        "nothing left in it": ("DELETE", f"/categories/{category}", "categories"),
+    }
+    for reason, (method, path, _table) in writes.items():
+        refused(client.open(ADMIN + path, method=method, query_string={"reason": "x" * 501}), 422)
+        assert client.open(ADMIN + path, method=method, query_string={"reason": reason}).status_code == 200
+    deliver()
+    rows = client.get(f"{ADMIN}/audit?limit=4").get_json()["items"]
+    assert [(row["reason"], row["table_name"]) for row in reversed(rows)] == [
+        (reason, table) for reason, (_method, _path, table) in writes.items()
+    ]
 
 
 @pytest.mark.parametrize(

@@ -68,5 +68,5 @@ def update_category(body: dict[str, Any], category_id: int) -> Response:
 @blueprint.response(200, AdminCategorySchema)
 def delete_category(query: dict[str, Any], category_id: int) -> Response:
     """Delete a category that is empty, or whose parts and subcategories `target` takes over; answers what it was."""
-    condition = expected(query["version"])
-    return json_response(g.core.parts.delete_category_with_sync(actor(), category_id, query["target"], condition))
+    condition, reason = expected(query["version"]), query["reason"]
+    return json_response(g.core.parts.delete_category_with_sync(actor(), category_id, query["target"], condition, reason))

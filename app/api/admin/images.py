@@ -12,7 +12,7 @@ from app.api.preconditions import expected, heeds_if_match
 from app.api.rendering import json_response
 from app.api.schemas.answers import ContentAnswerSchema
 from app.api.schemas.images import ImageAltSchema, ImageOrderSchema, ImageUploadSchema
-from app.api.schemas.parts import VersionQuerySchema
+from app.api.schemas.parts import BodilessWriteSchema
 from app.domain.pictures import MOST_BYTES
 from app.services.content import current_state
 from app.services.images import kept_picture
@@ -71,9 +71,10 @@ def describe_image(body: dict[str, Any], part_id: int, image_id: int) -> Respons
 @require("editor")
 @heeds_if_match
 @takes_no_body
-@blueprint.arguments(VersionQuerySchema, location="query")
+@blueprint.arguments(BodilessWriteSchema, location="query")
 @blueprint.response(200, ContentAnswerSchema)
 def delete_image(query: dict[str, Any], part_id: int, image_id: int) -> Response:
     """Show a picture no more; earlier content versions keep it."""
-    content = g.core.parts.delete_image_with_sync(actor(), part_id, image_id, expected(query["version"]))
+    condition = expected(query["version"])
+    content = g.core.parts.delete_image_with_sync(actor(), part_id, image_id, condition, query["reason"])
     return json_response(current_state(content))

@@ -14,11 +14,11 @@ from app.api.rendering import digest_of, json_response, page_body
 from app.api.schemas.answers import AdminPartPageSchema, AdminPartSchema, ContentAnswerSchema, PriceListAnswerSchema
 from app.api.schemas.parts import (
     AdminPartQuerySchema,
+    BodilessWriteSchema,
     PartCreateSchema,
     PartUpdateSchema,
     PriceListSchema,
     SpecificationListSchema,
-    VersionQuerySchema,
     price_lines,
 )
 from app.domain.search import words_of
@@ -79,11 +79,11 @@ def update_part(body: dict[str, Any], part_id: int) -> Response:
 @require("editor")
 @heeds_if_match
 @takes_no_body
-@blueprint.arguments(VersionQuerySchema, location="query")
+@blueprint.arguments(BodilessWriteSchema, location="query")
 @blueprint.response(200, ContentAnswerSchema)
 def archive_part(query: dict[str, Any], part_id: int) -> Response:
     """Archive a part: gone for customers, its history kept."""
-    content = g.core.parts.archive_part_with_sync(actor(), part_id, expected(query["version"]))
+    content = g.core.parts.archive_part_with_sync(actor(), part_id, expected(query["version"]), query["reason"])
     return json_response(current_state(content))
 
 
@@ -91,11 +91,11 @@ def archive_part(query: dict[str, Any], part_id: int) -> Response:
 @require("editor")
 @heeds_if_match
 @takes_no_body
-@blueprint.arguments(VersionQuerySchema, location="query")
+@blueprint.arguments(BodilessWriteSchema, location="query")
 @blueprint.response(200, ContentAnswerSchema)
 def restore_part(query: dict[str, Any], part_id: int) -> Response:
     """Bring an archived part back as it was."""
-    content = g.core.parts.restore_part_with_sync(actor(), part_id, expected(query["version"]))
+    content = g.core.parts.restore_part_with_sync(actor(), part_id, expected(query["version"]), query["reason"])
     return json_response(current_state(content))
 
 

@@ -4,7 +4,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from app.api.parsing import Quantity, StrictSchema, Text, WholeNumber
 from app.api.schemas.answers import CategorySchema, PersonSchema, page_of
-from app.api.schemas.parts import VersionQuerySchema
+from app.api.schemas.parts import BodilessWriteSchema
 from app.domain.stock import LARGEST_QUANTITY
 
 _ID = validate.Range(min=1, max=LARGEST_QUANTITY)
@@ -49,7 +49,7 @@ class CategoryUpdateSchema(StrictSchema):
     reason = _reason()
 
 
-class CategoryDeleteQuerySchema(VersionQuerySchema):
+class CategoryDeleteQuerySchema(BodilessWriteSchema):
     """Which category takes over what the deleted one holds."""
 
     target = WholeNumber(load_default=None, validate=_ID)

@@ -186,7 +186,8 @@ class AdminPartQuerySchema(PartQuerySchema):
     sort = fields.String(load_default="sku", validate=validate.OneOf(ADMIN_SORTS))
 
 
-class VersionQuerySchema(StrictSchema):
-    """The version that the writer saw, where a call has no body."""
+class BodilessWriteSchema(StrictSchema):
+    """The version that the writer saw, and why they write, where a call has no body."""
 
     version = WholeNumber(load_default=None, validate=validate.Range(min=1, max=LARGEST_QUANTITY))
+    reason = _reason()

@@ -2340,6 +2340,7 @@ export interface operations {
         parameters: {
             query?: {
                 version?: number | null;
+                reason?: string | null;
             };
             header?: {
                 /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
@@ -2454,6 +2455,7 @@ export interface operations {
         parameters: {
             query?: {
                 version?: number | null;
+                reason?: string | null;
             };
             header?: {
                 /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
@@ -3151,6 +3153,7 @@ export interface operations {
         parameters: {
             query?: {
                 version?: number | null;
+                reason?: string | null;
             };
             header?: {
                 /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
@@ -3494,6 +3497,7 @@ export interface operations {
         parameters: {
             query?: {
                 version?: number | null;
+                reason?: string | null;
                 target?: number | null;
             };
             header?: {
