@@ -45,6 +45,14 @@ QUESTIONS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("steel", {}, "relevance"),
     ("the", {}, "relevance"),
     ("s", {}, "relevance"),
+    ("q", {}, "relevance"),
+    ("m8", {}, "relevance"),
+    ("iso4762m8x16e129", {}, "relevance"),
+    ("deep groove ball bearing 6001, 12x28x8 mm", {}, "relevance"),
+    ("din 6885 a", {}, "-name"),
+    ("100%", {}, "relevance"),
+    ('"', {}, "relevance"),
+    ("подшипник", {}, "relevance"),
     ("zinc plated m8 hexagon", {}, "relevance"),
     ("steel", {}, "name"),
     ("steel", {}, "-name"),
@@ -61,7 +69,7 @@ QUESTIONS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("", {"category": BEARINGS, "in_stock": False}, "price"),
     ("", {"min_price": "500"}, "name"),
 )
-FACETS = ("", "6205", "m8x", "bering", "bearing", "steel", "the")
+FACETS = ("", "6205", "m8x", "bering", "bearing", "steel", "the", "s", "zinc plated m8 hexagon", "подшипник")
 
 
 @contextmanager

@@ -1,24 +1,21 @@
 """Facets: how many parts each choice of a filter would leave, counted with all other filters and without its own."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 MOST_MANUFACTURERS = 50
 
 
-class Group(Protocol):
-    """Hits that have category, manufacturer and availability in common. `count` are those within the wanted prices; `low` and
-    `high` the prices of all of them, None if none has a price."""
+class Count(Protocol):
+    """How many hits a choice would leave. `facet` is `category` (of parts that are in it, not below), `manufacturer`, `in_stock`,
+    or `total`, which has the lowest and the highest price."""
 
-    category_id: int | None
-    manufacturer: str | None
-    in_stock: bool
+    facet: str
+    value: str | None
     count: int
-    low: Decimal | None
-    high: Decimal | None
+    low: str | None
+    high: str | None
 
 
 class Node(Protocol):
@@ -30,66 +27,38 @@ class Node(Protocol):
     parent_id: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """What the visitor has chosen already; None for nothing."""
-
-    categories: Collection[int] | None = None
-    manufacturer: str | None = None
-    in_stock: bool | None = None
-
-    def fits(self, group: Group) -> tuple[bool, bool, bool]:
-        """Whether a group is of the chosen category, manufacturer and availability."""
-        return (
-            self.categories is None or group.category_id in self.categories,
-            self.manufacturer is None or group.manufacturer == self.manufacturer,
-            self.in_stock is None or group.in_stock == self.in_stock,
-        )
-
-
-def composed(groups: Iterable[Group], tree: Sequence[Node], chosen: Chosen) -> dict[str, Any]:
+def composed(counts: Iterable[Count], tree: Sequence[Node]) -> dict[str, Any]:
     """Return the facets of all hits. A category counts its own parts and those of all below it, as the filter does."""
-    categories: Counter[int | None] = Counter()
-    manufacturers: Counter[str | None] = Counter()
-    available: Counter[bool] = Counter()
-    prices: list[Decimal] = []
-    total = 0
-    for group in groups:
-        of_category, of_manufacturer, of_availability = chosen.fits(group)
-        if of_manufacturer and of_availability:
-            categories[group.category_id] += group.count
-        if of_category and of_availability:
-            manufacturers[group.manufacturer] += group.count
-        if of_category and of_manufacturer:
-            available[group.in_stock] += group.count
-        if of_category and of_manufacturer and of_availability:
-            total += group.count
-            prices += [price for price in (group.low, group.high) if price is not None]
+    of: dict[str, dict[str | None, Count]] = {"category": {}, "manufacturer": {}, "in_stock": {}, "total": {}}
+    for one in counts:
+        of[one.facet][one.value] = one
+    total = of["total"].get(None)
     return {
-        "categories": _with_all_below(categories, tree),
-        "manufacturers": _most_frequent(manufacturers),
-        "availability": {"in_stock": available[True], "out_of_stock": available[False]},
-        "price": {"min": str(min(prices)), "max": str(max(prices))} if prices else None,
-        "total": total,
+        "categories": _with_all_below(of["category"], tree),
+        "manufacturers": [{"value": value, "count": one.count} for value, one in of["manufacturer"].items()],
+        "availability": {
+            "in_stock": _count(of["in_stock"], "true"),
+            "out_of_stock": _count(of["in_stock"], "false"),
+        },
+        "price": {"min": total.low, "max": total.high} if total and total.low is not None else None,
+        "total": total.count if total else 0,
     }
 
 
-def _with_all_below(counts: Counter[int | None], tree: Sequence[Node]) -> list[dict[str, Any]]:
+def _count(counts: Mapping[str | None, Count], value: str) -> int:
+    return counts[value].count if value in counts else 0
+
+
+def _with_all_below(counts: Mapping[str | None, Count], tree: Sequence[Node]) -> list[dict[str, Any]]:
     parents = {node.id: node.parent_id for node in tree}
     sums: Counter[int] = Counter()
-    for category_id, count in counts.items():
-        above = category_id
+    for category_id, one in counts.items():
+        above = None if category_id is None else int(category_id)
         while above is not None and above in parents:
-            sums[above] += count
+            sums[above] += one.count
             above = parents[above]
     return [
         {"id": node.id, "slug": node.slug, "name": node.name, "parent_id": node.parent_id, "count": sums[node.id]}
         for node in tree
         if sums[node.id]
     ]
-
-
-def _most_frequent(counts: Counter[str | None]) -> list[dict[str, Any]]:
-    named = [(value, count) for value, count in counts.items() if value is not None and count]
-    named.sort(key=lambda one: (-one[1], one[0]))
-    return [{"value": value, "count": count} for value, count in named[:MOST_MANUFACTURERS]]

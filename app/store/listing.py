@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from app.contract.events import ListFacet
-from app.domain.facets import Chosen, composed
+from app.domain.facets import MOST_MANUFACTURERS, composed
 from app.store import search
 from app.store.paging import Order, Position, cut
 from app.store.search import Meant
@@ -121,25 +121,51 @@ def other_meaning(connection: Connection, words: Sequence[str]) -> Meant:
 def load_facets(connection: Connection, filters: PartFilters) -> dict[str, Any]:
     """Return the facets of a list, each counted with all filters but its own."""
     meant: Meant = ()
-    groups = _groups(connection, filters, meant)
-    if not groups and (meant := other_meaning(connection, filters.words)):
-        groups = _groups(connection, filters, meant)
-    categories = None if filters.category is None else set(categories_below(connection, filters.category))
-    tree = connection.execute(_TREE).all()
-    chosen = Chosen(categories, filters.manufacturer, filters.in_stock)
-    return composed(groups, tree, chosen) | {"match": "similar" if meant else "exact"}
+    counts = _counts(connection, filters, meant)
+    if not counts and (meant := other_meaning(connection, filters.words)):
+        counts = _counts(connection, filters, meant)
+    tree = connection.execute(_TREE).all() if counts else []
+    return composed(counts, tree) | {"match": "similar" if meant else "exact"}
 
 
-def _groups(connection: Connection, filters: PartFilters, meant: Meant) -> Sequence[Any]:
+def _counts(connection: Connection, filters: PartFilters, meant: Meant) -> Sequence[Any]:
+    """Return the counts of each facet; nothing at all if no published part holds the words."""
     wanted, parameters = search.conditions(filters.words, meant)
     prices, bounds = _price_bounds(filters)
-    counted = " AND ".join(prices) or "true"
+    chosen, choices = _choices(connection, filters)
     statement = text(f"""
-        SELECT s.category_id, s.manufacturer, s.in_stock, count(*) FILTER (WHERE {counted}) AS count,
-               min(s.amount) AS low, max(s.amount) AS high
-        FROM part_search s WHERE {" AND ".join(["s.is_public", *wanted])} GROUP BY s.category_id, s.manufacturer, s.in_stock
+        WITH groups AS MATERIALIZED (
+            SELECT s.category_id, s.manufacturer, s.in_stock, count(*) FILTER (WHERE {" AND ".join(prices) or "true"}) AS count,
+                   min(s.amount) AS low, max(s.amount) AS high
+            FROM part_search s WHERE {" AND ".join(["s.is_public", *wanted])}
+            GROUP BY s.category_id, s.manufacturer, s.in_stock)
+        SELECT 'category' AS facet, s.category_id::text AS value, sum(s.count)::int AS count, NULL AS low, NULL AS high
+        FROM groups s WHERE {chosen["manufacturer"]} AND {chosen["in_stock"]} GROUP BY s.category_id
+        UNION ALL (SELECT 'manufacturer', s.manufacturer, sum(s.count)::int, NULL, NULL
+                   FROM groups s WHERE s.manufacturer IS NOT NULL AND {chosen["category"]} AND {chosen["in_stock"]}
+                   GROUP BY s.manufacturer HAVING sum(s.count) > 0
+                   ORDER BY sum(s.count) DESC, s.manufacturer COLLATE "C" LIMIT {MOST_MANUFACTURERS})
+        UNION ALL SELECT 'in_stock', s.in_stock::text, sum(s.count)::int, NULL, NULL
+        FROM groups s WHERE {chosen["category"]} AND {chosen["manufacturer"]} GROUP BY s.in_stock
+        UNION ALL SELECT 'total', NULL, COALESCE(sum(s.count), 0)::int, min(s.low)::text, max(s.high)::text
+        FROM groups s WHERE {" AND ".join(chosen.values())} HAVING EXISTS (SELECT FROM groups)
     """)  # noqa: S608 — put together from constants; every value is a parameter
-    return connection.execute(statement, parameters | bounds).all()
+    return connection.execute(statement, parameters | bounds | choices).all()
+
+
+def _choices(connection: Connection, filters: PartFilters) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return what each of the filters that have a facet of counts asks, or `true`, with their parameters."""
+    asked = dict.fromkeys(("category", "manufacturer", "in_stock"), "true")
+    parameters: dict[str, Any] = {}
+    if filters.category is not None:
+        asked["category"] = "s.category_id = ANY(:categories)"
+        parameters["categories"] = categories_below(connection, filters.category)
+    if filters.manufacturer is not None:
+        asked["manufacturer"] = "s.manufacturer = :manufacturer"
+        parameters["manufacturer"] = filters.manufacturer
+    if filters.in_stock is not None:
+        asked["in_stock"] = "s.in_stock" if filters.in_stock else "NOT s.in_stock"
+    return asked, parameters
 
 
 def _rows(
@@ -160,14 +186,9 @@ def _question(connection: Connection, filters: PartFilters, sort: str, meant: Me
     prices, bounds = _price_bounds(filters)
     wanted += prices
     parameters |= bounds
-    if filters.category is not None:
-        wanted.append("s.category_id = ANY(:categories)")
-        parameters["categories"] = categories_below(connection, filters.category)
-    if filters.manufacturer is not None:
-        wanted.append("s.manufacturer = :manufacturer")
-        parameters["manufacturer"] = filters.manufacturer
-    if filters.in_stock is not None:
-        wanted.append("s.in_stock" if filters.in_stock else "NOT s.in_stock")
+    chosen, choices = _choices(connection, filters)
+    wanted += [condition for condition in chosen.values() if condition != "true"]
+    parameters |= choices
     if sort != "relevance":
         return Question(wanted, parameters, SORTS[sort])
     by_relevance, of_tiers = search.tiers(search.most_likely(filters.words, meant))
@@ -206,11 +227,13 @@ def _walked(question: Question, tier: Tier, after: Position | None) -> Any:
 
 def _collected(question: Question, tier: Tier, after: Position | None) -> Any:
     continued, order_by = tier.order.clauses("s.part_id", after)
+    # A range of few rows is all that is looked up then.
+    conditions = question.conditions if tier.is_walked else [search.checked(one) for one in question.conditions]
     # OFFSET 0 keeps the planner from walking the order after all, in the hope of meeting enough rows that fit.
     fence = "OFFSET 0" if question.conditions else ""
     return text(f"""
         SELECT s.part_id AS id, '{tier.mark}' || {tier.order.expression} AS sort_key
         FROM (SELECT * FROM part_search s
-              WHERE {" AND ".join(["s.is_public", tier.range, tier.condition, continued, *question.conditions])} {fence}) s
+              WHERE {" AND ".join(["s.is_public", tier.range, tier.condition, continued, *conditions])} {fence}) s
         ORDER BY {order_by} LIMIT :wanted
     """)  # noqa: S608 — put together from constants; every value is a parameter

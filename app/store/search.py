@@ -1,7 +1,7 @@
 """How words find parts: conditions on `part_search`, and what a word with typing errors may have been meant as.
 
-A word is found as the beginning of a word of the name, the maker, the description or a number, and anywhere inside of a number.
-Every condition is served by an index, but for words without a letter or digit, and those of one or two letters amid punctuation.
+A word is found as the beginning of a word of the name, the maker, the description or a number, and anywhere inside of a number;
+one letter alone not as the beginning of a word of the description. Every condition is served by an index.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, text
 
-from app.domain.search import Word, like, number_of, swapped
+from app.domain.search import Word, like, likeness, number_of, swapped
 
 # For each word of a question: nothing, and the word itself is looked for; or what it is taken to mean.
 Meant = tuple[tuple[str, ...], ...]
@@ -19,12 +19,16 @@ MARK = "\x01"
 # Behind every text that begins with a prefix, in the order of code points.
 LAST = "\U0010ffff"
 SUGGESTIONS = 3
+LOOKED_UP = 2
+# With fewer letters a word may have been meant as anything.
+SHORTEST = 3
 
-_TEXT = "(s.name || ' ' || lower(COALESCE(s.manufacturer, '')) || ' ' || s.numbers)"
+_LITERALLY = "(strpos(s.name, {word}) > 0 OR strpos(s.numbers, {word}) > 0 OR strpos(lower(s.manufacturer), {word}) > 0)"
+_LEAST = text("SELECT set_limit(CAST(:least AS real))")
 _SUGGEST = text("""
     SELECT word FROM (
         SELECT DISTINCT word, word = ANY(:swapped) AS is_swapped, similarity(word, :word) AS near
-        FROM search_words WHERE word % :word OR word = ANY(:swapped)) found
+        FROM search_words WHERE show_trgm(:word) <> '{}' AND (word % :word OR word = ANY(:swapped))) found
     ORDER BY is_swapped DESC, near DESC, word LIMIT :most
 """)
 
@@ -32,31 +36,38 @@ _SUGGEST = text("""
 # The question stands in a sub-select, which is evaluated once and not for each row, and which the planner does not look into: it
 # takes every word for a rare one and collects the hits by the index. Common words are met by the walk (`app.store.listing`).
 def conditions(words: Sequence[str], meant: Meant = ()) -> tuple[list[str], dict[str, Any]]:
-    """Return the conditions on `part_search s` that each of the words makes, and their parameters."""
+    """Return the conditions on `part_search s` that each of the words makes, and their parameters.
+
+    An index is asked for the two words that are likely to be the rarest: to collect the hits of common ones as well takes longer
+    than to look at the few rows that are left.
+    """
     found: list[str] = []
     parameters: dict[str, Any] = {}
+    rarest = sorted(words, key=lambda word: Word(word).rarity, reverse=True)[:LOOKED_UP]
     for place, word in enumerate(words):
         suggestions = meant[place] if meant else ()
         if suggestions:
-            found.append(f"s.words @@ (SELECT CAST(:word_{place} AS tsquery))")
+            condition = f"s.words @@ (SELECT CAST(:word_{place} AS tsquery))"
             parameters[f"word_{place}"] = " | ".join(f"'{suggestion}'" for suggestion in suggestions)
         else:
-            found.append(" OR ".join(_alternatives(place, Word(word), parameters)))
-    return [f"({condition})" for condition in found], parameters
+            condition = " OR ".join(_alternatives(place, Word(word), parameters))
+        found.append(f"({condition})" if word in rarest else checked(condition))
+    return found, parameters
+
+
+def checked(condition: str) -> str:
+    """Return a condition that no index is asked for, and that is checked on the rows that others have found."""
+    return f"(({condition}) IS TRUE)"
 
 
 def _alternatives(place: int, word: Word, parameters: dict[str, Any]) -> Iterator[str]:
     name = f"word_{place}"
     parameters[name] = word.text
-    literally = f"strpos({_TEXT}, :{name}) > 0"
-    if word.bare:
-        by_words = f"s.words @@ (SELECT search_query(:{name}))"
-        yield by_words if word.is_plain else f"({by_words} AND {literally})"
+    by_words = f"s.words @@ (SELECT search_query(:{name}))"
+    yield by_words if word.is_plain else f"({by_words} AND {_LITERALLY.format(word=':' + name)})"
     for number, piece in enumerate(word.pieces):
         parameters[f"{name}_{number}"] = like(piece)
         yield f"s.numbers LIKE :{name}_{number}"
-    if not word.bare:
-        yield literally
 
 
 def is_found(connection: Connection, words: Sequence[str], whose: Whose = "public") -> bool:
@@ -77,16 +88,22 @@ def meaning(connection: Connection, words: Sequence[str], whose: Whose = "public
     """
     meant: list[tuple[str, ...]] = []
     for word in words:
-        bare = Word(word).bare
         if is_found(connection, [word], whose):
             meant.append(())
             continue
-        known = {"word": bare, "swapped": swapped(bare), "most": SUGGESTIONS}
-        suggestions = tuple(connection.execute(_SUGGEST, known).scalars()) if len(bare) > 2 else ()
+        suggestions = _suggestions(connection, Word(word).folded)
         if not suggestions:
             return ()
         meant.append(suggestions)
     return tuple(meant) if any(meant) else ()
+
+
+def _suggestions(connection: Connection, word: str) -> tuple[str, ...]:
+    if len(word) < SHORTEST:
+        return ()
+    # What the operator `%` of the next statement takes for alike.
+    connection.execute(_LEAST, {"least": likeness(word)})
+    return tuple(connection.execute(_SUGGEST, {"word": word, "swapped": swapped(word), "most": SUGGESTIONS}).scalars())
 
 
 def most_likely(words: Sequence[str], meant: Meant) -> list[str]:
@@ -97,18 +114,23 @@ def most_likely(words: Sequence[str], meant: Meant) -> list[str]:
 def tiers(words: Sequence[str]) -> tuple[list[tuple[str, str, str]], dict[str, Any]]:
     """Return what sorts hits by relevance, best first: the whole number, its beginning, the beginning of the name, all others.
 
-    Each is its mark, the condition that an index serves, and what else it asks; with the parameters of all.
+    Each is its mark, the condition that an index serves, and what else it asks; with the parameters of all. With one letter
+    begin too many numbers for that to say anything.
     """
     phrase, number = " ".join(words), number_of(words)
     parameters: dict[str, Any] = {"phrase": phrase, "phrase_end": phrase + LAST}
     named = "s.name >= :phrase AND s.name < :phrase_end"
-    if not number:
+    if not any(character.isascii() for character in number):
+        # Nothing that has trigrams everywhere; see `app.domain.search`.
         return [("2", named, "true"), ("3", "true", f"NOT ({named})")], parameters
-    parameters |= {"whole_number": like(MARK + number + MARK), "number_start": like(MARK + number), "number": MARK + number}
+    whole, start = MARK + number + MARK, MARK + number
+    shown = start if len(number) > 1 else whole
+    parameters |= {"whole_number": like(whole), "number_start": like(start), "number": shown}
     other = "strpos(s.numbers, :number) = 0"
+    begun = [("1", "s.numbers LIKE :number_start", "s.numbers NOT LIKE :whole_number")] if shown == start else []
     return [
         ("0", "s.numbers LIKE :whole_number", "true"),
-        ("1", "s.numbers LIKE :number_start", "s.numbers NOT LIKE :whole_number"),
+        *begun,
         ("2", named, other),
         ("3", "true", f"NOT ({named}) AND {other}"),
     ], parameters

@@ -17,18 +17,35 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-# The words of a text: what stands between everything that is neither letter nor digit, in small letters. A lexeme may not be
-# longer than 2 kB.
+# In small letters, without accents, ligatures and the like: people type Sohne for Söhne. Most texts have none.
+FOLDED = r"""
+    CREATE FUNCTION search_folded(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN lower(CASE WHEN octet_length(value) = length(value) THEN value
+                      ELSE left(regexp_replace(normalize(value, NFKD), '[\u0300-\u036f]+', '', 'g'), 60000) END)
+"""
+# The words of a text: what stands between everything that is neither letter nor digit. A lexeme may not be longer than 2 kB.
 TOKENS = """
     CREATE FUNCTION search_tokens(value text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN ARRAY(SELECT left(token, 200) FROM regexp_split_to_table(lower(left(value, 60000)), '[^[:alnum:]]+') AS token
+    RETURN ARRAY(SELECT left(token, 200) FROM regexp_split_to_table(search_folded(left(value, 60000)), '[^[:alnum:]]+') AS token
                  WHERE token <> '')
 """
-# What a typed word asks for: all of its words, the last one as the beginning of a longer one. NULL if there is none in it.
-QUERY = """
+# What a text's words begin with, and the numbers of all its other signs; each with U+0001 behind it, so that it is no word.
+MARKS = r"""
+    CREATE FUNCTION search_marks(value text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ARRAY(SELECT left(token, 1) || E'\x01' FROM unnest(search_tokens(value)) AS token)
+           || ARRAY(SELECT to_hex(ascii(sign)) || E'\x01'
+                    FROM string_to_table(regexp_replace(value, '[[:alnum:][:space:]]+', '', 'g'), NULL) AS sign)
+"""
+# What a typed word asks for: all of its words, the last one as the beginning of a longer one; all of its signs if it has no word.
+# One letter begins so many words that looking them all up would go through most of the index.
+QUERY = r"""
     CREATE FUNCTION search_query(value text) RETURNS tsquery LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN CASE WHEN cardinality(search_tokens(value)) > 0
-           THEN ('''' || array_to_string(search_tokens(value), ''' & ''') || ''':*')::tsquery END
+    RETURN COALESCE(
+        (SELECT string_agg(CASE WHEN place < cardinality(tokens) THEN format('%L', token)
+                                WHEN length(token) = 1 THEN format('(%L | %L)', token, token || E'\x01')
+                                ELSE format('%L:*', token) END, ' & ')
+         FROM (SELECT search_tokens(value) AS tokens) typed, unnest(tokens) WITH ORDINALITY AS word(token, place)),
+        (SELECT string_agg(DISTINCT format('%L', mark), ' & ') FROM unnest(search_marks(value)) AS mark))::tsquery
 """
 # The same choice as `app.domain.pricing.current_price` makes for one piece.
 AMOUNT = """
@@ -48,7 +65,8 @@ ROWS = """
            lower(concat_ws(' ', p.sku, p.manufacturer_number)) || bare.marked,
            array_to_tsvector(search_tokens(concat_ws(' ', p.sku, p.manufacturer_number, p.part_name, p.manufacturer,
                              translate(bare.marked, E'\\x01', ' '),
-                             regexp_replace(p.description, '<[A-Za-z/!?][^>]*>', ' ', 'g'))))
+                             regexp_replace(p.description, '<[A-Za-z/!?][^>]*>', ' ', 'g')))
+                             || search_marks(concat_ws(' ', p.sku, p.manufacturer_number, p.part_name, p.manufacturer)))
     FROM parts p CROSS JOIN LATERAL (
         SELECT E' \\x01' || lower(concat_ws(E'\\x01 \\x01', regexp_replace(p.sku, '[^[:alnum:]]+', '', 'g'),
                                            regexp_replace(p.manufacturer_number, '[^[:alnum:]]+', '', 'g'))) || E'\\x01' AS marked
@@ -172,7 +190,7 @@ def upgrade() -> None:
         sa.Column("word", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_search_words")),
     )
-    for statement in (TOKENS, QUERY, AMOUNT, FILL, KEEP_CONTENT, KEEP_MANY, KEEP_WORDS, KEEP_STOCK, KEEP_PRICE):
+    for statement in (FOLDED, TOKENS, MARKS, QUERY, AMOUNT, FILL, KEEP_CONTENT, KEEP_MANY, KEEP_WORDS, KEEP_STOCK, KEEP_PRICE):
         op.execute(statement)
     op.execute("SELECT fill_part_search()")
     op.create_index("ix_part_search_words", "part_search", ["words"], unique=False, postgresql_using="gin")
@@ -214,5 +232,6 @@ def downgrade() -> None:
     op.drop_table("part_search")
     op.drop_table("search_words")
     for function in ("keep_search_of(int[])", "keep_search_content()", "keep_search_words()", "keep_search_stock()", "keep_search_price()",
-                     "fill_part_search()", "part_amount(int)", "search_query(text)", "search_tokens(text)"):  # fmt: skip
+                     "fill_part_search()", "part_amount(int)", "search_query(text)", "search_marks(text)",
+                     "search_tokens(text)", "search_folded(text)"):  # fmt: skip
         op.execute(f"DROP FUNCTION {function}")

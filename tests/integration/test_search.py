@@ -1,17 +1,20 @@
 """What a search finds, in which order, and that its pages hold together while the catalogue changes."""
 
+import unicodedata
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from app.contract.events import Actor
 from app.core import Core
 from app.domain.pricing import PriceLine
 from app.domain.search import words_of
 from app.services.preconditions import ANY
+from app.store import search
 from app.store.listing import PartFilters
 
 NewPart = Callable[..., int]
@@ -77,6 +80,39 @@ def test_words_are_found_by_their_beginnings_in_any_order_also_in_the_descriptio
 def test_letters_beyond_ascii_are_found_in_either_case(new_part: NewPart, found: Callable[..., list[int]], tag: str) -> None:
     part = new_part(part_name=f"Ölablaßschraube ÇELİK {tag}")
     assert found(f"ÖLABL {tag}") == found(f"ölablaß {tag}") == [part]
+
+
+@pytest.mark.parametrize(("written", "typed"), [("Söhne", "sohne"), ("Rhone", "Rhône"), ("m²", "M2"), ("ﬁtting", "fitting")])
+def test_accents_may_be_left_out_or_put_in(
+    written: str, typed: str, new_part: NewPart, found: Callable[..., list[int]], tag: str
+) -> None:
+    part = new_part(part_name=f"{written} {tag}")
+    for form in ("NFC", "NFD"):
+        assert found(f"{unicodedata.normalize(form, typed)} {tag}") == [part]
+
+
+def test_one_letter_is_the_beginning_of_a_word_of_the_name_the_maker_or_a_number_or_a_whole_word_anywhere(
+    new_part: NewPart, found: Callable[..., list[int]], tag: str
+) -> None:
+    part = new_part(sku=f"7-{tag}", part_name=f"Washer {tag}", manufacturer="Ferrum", description="Bore 5 mm, zinc")
+    assert [letter for letter in "wf7t5bzm" if found(f"{letter} {tag}") == [part]] == list("wf7t5")
+
+
+@pytest.mark.parametrize("sign", ["°", "%", "''", "½%", "&", "\\", "ø"])
+def test_signs_alone_are_looked_up_by_an_index(
+    sign: str, new_part: NewPart, found: Callable[..., list[int]], tag: str, core: Core
+) -> None:
+    part = new_part(part_name=f"{sign} {tag}")
+    new_part(part_name=f"plain {tag}")
+    assert found(f"{sign} {tag}") == [part]
+    conditions, parameters = search.conditions((sign,))
+    statement = f"EXPLAIN (FORMAT JSON) SELECT FROM part_search s WHERE {' AND '.join(conditions)}"
+    with core.reading.connect() as connection:
+        connection.execute(text("SET enable_seqscan = off"))
+        try:
+            assert "ix_part_search_words" in str(connection.execute(text(statement), parameters).scalar_one())
+        finally:
+            connection.execute(text("RESET enable_seqscan"))
 
 
 def test_relevance_puts_numbers_before_names_and_names_before_the_rest(
@@ -182,6 +218,17 @@ def test_what_searches_look_in_follows_every_writer_also_one_past_the_applicatio
     query("INSERT INTO prices (part_id, amount, currency) VALUES (:id, 4, 'EUR')", id=part)
     query("UPDATE parts SET part_name = 'By hand', archived_at = now() WHERE id = :id", id=part)
     assert rows(query, part) == {"in_stock": False, "amount": "4.00", "is_public": False, "name": "by hand"}
+
+
+def test_what_searches_look_in_can_be_made_anew_at_any_time(
+    new_part: NewPart, query: Query, found: Callable[..., list[int]], tag: str
+) -> None:
+    part = new_part(part_name=f"Bearing {tag}")
+    rows_before = query("SELECT * FROM part_search ORDER BY part_id")
+    query("DELETE FROM part_search WHERE part_id = :id", id=part)
+    query("SELECT fill_part_search()")
+    assert query("SELECT * FROM part_search ORDER BY part_id") == rows_before
+    assert found(f"baering {tag}") == [part]
 
 
 def facets(core: Core, **filters: Any) -> dict[str, Any]:

@@ -1,0 +1,184 @@
+"""Searches and facets over a random catalogue say what looking at every part says; pages in any order and of any size."""
+
+import random
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from search_reference import Part, all_ids, catalogue, fits, ordered, words_like
+
+from app.contract.events import Actor
+from app.core import Core
+from app.domain.pricing import PriceLine
+from app.services.preconditions import ANY
+from app.store import listing
+from app.store.listing import PartFilters
+
+NewPart = Callable[..., int]
+Query = Callable[..., list[dict[str, Any]]]
+
+WORDS = [
+    "bearing",
+    "Beam",
+    "bolt",
+    "M8",
+    "m8x40",
+    "10",
+    "100%",
+    "söhne",
+    "ölig",
+    "x",
+    "(A)",
+    "tür-5",
+    "5/8",
+    "½",
+    "подшипник",
+    "a_b",
+]
+NUMBERS = ["6205", "6205-2RS", "62/05.2", "DIN 912", "A-1", "a1", "9", "ÖL-205", "ПШ-205"]
+MAKERS = ["Ferrum", "Kettler & Söhne", "m8 GmbH", "Ölwerk", None]
+SORTS = ["relevance", "name", "-name", "price", "-price", "newest"]
+COMMON = {"max_examples": 150, "deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
+
+
+@pytest.fixture
+def tag() -> str:
+    """The beginning of the SKUs of one catalogue; a word that every part of it holds, and no other part."""
+    return "q" + uuid4().hex[:10]
+
+
+@pytest.fixture
+def tree(query: Query, tag: str) -> dict[str, int]:
+    """Three categories, one below another, and their ids by slug."""
+    ids: dict[str, int] = {}
+    for name, parent in (("root", None), ("leaf", "root"), ("other", None)):
+        statement = "INSERT INTO categories (name, slug, parent_id) VALUES (:n, :n, :p) RETURNING id"
+        (row,) = query(statement, n=f"{name}-{tag}", p=parent and ids[f"{parent}-{tag}"])
+        ids[f"{name}-{tag}"] = row["id"]
+    return ids
+
+
+@pytest.fixture
+def parts(core: Core, actor: Actor, new_part: NewPart, query: Query, tag: str, tree: dict[str, int]) -> list[Part]:
+    """Forty random parts."""
+    dice = random.Random(tag)
+    for number in range(40):
+        part = new_part(
+            sku=f"{tag}-{number} {dice.choice(NUMBERS)}",
+            manufacturer_number=dice.choice([*NUMBERS, None]),
+            part_name=" ".join([*dice.choice([[], [], [tag]]), *dice.sample(WORDS, dice.randint(1, 4))]),
+            description=dice.choice(["", f"<p>{dice.choice(WORDS)} <b>{dice.choice(WORDS)}</b>, a 7 mm text</p>"]),
+            manufacturer=dice.choice(MAKERS),
+            category_id=dice.choice([*tree.values(), None]),
+            status=dice.choice(["published"] * 5 + ["draft"]),
+            stock=dice.randint(0, 1),
+        )
+        if dice.random() < 0.7:
+            core.parts.update_prices_with_sync(actor, part, [PriceLine("EUR", Decimal(dice.randint(1, 5)))], ANY)
+    return catalogue(query, tag)
+
+
+@pytest.fixture
+def walk_at_most(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Change how many rows of an order are looked through before hits are collected."""
+    return lambda rows: monkeypatch.setattr(listing, "WALK", rows)
+
+
+@st.composite
+def typed(draw: st.DrawFn) -> str:
+    """What somebody may type: words and numbers, pieces of them, in any case, with signs between."""
+    whole = draw(st.sampled_from([*WORDS, *NUMBERS, "mm", "7", "a", "of"]))
+    start = draw(st.integers(0, len(whole) - 1))
+    piece = draw(st.sampled_from([whole, whole[start:], whole[: start + 1], whole[:-1] or whole]))
+    return draw(st.sampled_from([piece, piece.upper(), f"({piece}", piece + "%", piece.replace("-", "")]))
+
+
+@st.composite
+def questions(draw: st.DrawFn, tag: str) -> tuple[str, ...]:
+    """Words of which one at least holds the catalogue's tag: alone, first or last, or as the beginning of a SKU."""
+    own = draw(st.sampled_from([tag, tag, f"{tag}-1", f"{tag}1", f"{tag}-12 6205", tag[3:], f"{tag} {WORDS[0]}"]))
+    others = draw(st.lists(typed(), max_size=3))
+    return words_like(" ".join([own, *others] if draw(st.booleans()) else [*others, own]))
+
+
+def filters_of(tag: str, categories: list[str]) -> st.SearchStrategy[PartFilters]:
+    amounts = st.sampled_from([None, None, "1", "2.5", "4.00"])
+    return st.builds(
+        PartFilters,
+        words=questions(tag),
+        category=st.sampled_from([None, None, *categories, "no-such"]),
+        manufacturer=st.sampled_from([None, None, "Ferrum", "Nobody"]),
+        in_stock=st.sampled_from([None, None, True, False]),
+        min_price=amounts,
+        max_price=amounts,
+    )
+
+
+def below(filters: PartFilters, tree: dict[str, int]) -> set[int]:
+    if filters.category is None or filters.category not in tree:
+        return set()
+    inner = {slug.replace("root-", "leaf-") for slug in [filters.category]}
+    return {tree[slug] for slug in {filters.category, *inner}}
+
+
+def test_lists_are_what_looking_at_every_part_finds_in_every_order_and_size_of_page(
+    core: Core, parts: list[Part], tag: str, tree: dict[str, int], walk_at_most: Callable[[int], None]
+) -> None:
+    @settings(**COMMON)
+    @given(
+        filters=filters_of(tag, list(tree)), sort=st.sampled_from(SORTS), limit=st.sampled_from([1, 3, 50]),
+        walk=st.sampled_from([1, 7, 2000]),
+    )  # fmt: skip
+    def check(filters: PartFilters, sort: str, limit: int, walk: int) -> None:
+        walk_at_most(walk)
+        held = [part for part in parts if all(part.holds(word) for word in filters.words)]
+        found, match = all_ids(core, filters, sort, limit)
+        if held:
+            wanted = [part for part in held if fits(part, filters, below(filters, tree))]
+            assert (found, match) == (ordered(wanted, sort, filters.words), "exact")
+        else:
+            assert match == "similar" or found == []
+
+    check()
+
+
+def test_facets_are_what_counting_every_part_gives(core: Core, parts: list[Part], tag: str, tree: dict[str, int]) -> None:
+    @settings(**COMMON)
+    @given(filters=filters_of(tag, list(tree)))
+    def check(filters: PartFilters) -> None:
+        if any(all(part.holds(word) for word in filters.words) for part in parts):
+            shown = core.parts.catalog.facets(filters).body
+            assert shown == counted(parts, filters, tree, shown["categories"]) | {"match": "exact"}
+
+    check()
+
+
+def counted(parts: list[Part], filters: PartFilters, tree: dict[str, int], shown: list[dict[str, Any]]) -> dict[str, Any]:
+    """Count each facet with all filters but its own."""
+
+    def those(**without: None) -> list[Any]:
+        asked = PartFilters(**{name: without.get(name, getattr(filters, name)) for name in PartFilters.__slots__})
+        return [part.row for part in parts if fits(part, asked, below(asked, tree))]
+
+    rows = those(category=None)
+    categories = {
+        slug: sum(row["category_id"] in below(PartFilters(category=slug), tree) for row in rows) for slug in sorted(tree)
+    }
+    makers = [row["manufacturer"] for row in those(manufacturer=None) if row["manufacturer"]]
+    prices = [row["amount"] for row in those(min_price=None, max_price=None) if row["amount"] is not None]
+    stocks = [row["in_stock"] for row in those(in_stock=None)]
+    # Names and parents of categories are of the tree, and not counted.
+    known = {category["slug"]: category for category in shown}
+    return {
+        "categories": [known.get(slug, {}) | {"count": count} for slug, count in categories.items() if count],
+        "manufacturers": [
+            {"value": maker, "count": makers.count(maker)} for maker in sorted(set(makers), key=lambda m: (-makers.count(m), m))
+        ],
+        "availability": {"in_stock": stocks.count(True), "out_of_stock": stocks.count(False)},
+        "price": {"min": str(min(prices)), "max": str(max(prices))} if prices else None,
+        "total": len(those()),
+    }
