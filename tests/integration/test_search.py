@@ -1,7 +1,9 @@
 """What a search finds, in which order, and that its pages hold together while the catalogue changes."""
 
+import threading
 import unicodedata
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -161,31 +163,70 @@ def test_metacharacters_stand_for_themselves(found: Callable[..., list[int]], ne
 
 
 @pytest.mark.parametrize("sort", ["relevance", "name", "-name", "price", "-price", "newest"])
+@pytest.mark.parametrize("in_stock", [None, True])
 def test_pages_neither_skip_nor_double_what_did_not_change_while_everything_around_it_does(
-    sort: str, core: Core, actor: Actor, new_part: NewPart, tag: str
+    sort: str, in_stock: bool | None, core: Core, actor: Actor, new_part: NewPart, tag: str
 ) -> None:
+    def priced(part: int, amount: int) -> None:
+        core.parts.update_prices_with_sync(actor, part, [PriceLine("EUR", Decimal(amount))] if amount else [], ANY)
+
     steady = []
     for number in range(12):
         part = new_part(part_name=f"{tag if number % 2 else 'part'} {number % 3} {tag}", stock=1)
-        if number % 4:
-            core.parts.update_prices_with_sync(actor, part, [PriceLine("EUR", Decimal(number % 5 + 1))], ANY)
+        priced(part, number % 5)
         steady.append(part)
-    restless = [new_part(part_name=f"restless {tag}") for _ in range(6)]
+    restless = [new_part(part_name=f"restless {tag}", stock=number % 2) for number in range(6)]
     seen: list[int] = []
     after = None
-    for step in range(20):
-        page = core.parts.catalog.list_parts(PartFilters((tag,)), sort, after, 2).body
+    for step in range(30):
+        page = core.parts.catalog.list_parts(PartFilters((tag,), in_stock=in_stock), sort, after, 2).body
         seen += [item["id"] for item in page.items]
         after = page.next
         if after is None:
             break
         new_part(part_name=f"{'aaa' if step % 2 else 'zzz'} {tag}")
-        if restless:
-            part = restless.pop()
-            core.parts.update_part_content_with_sync(actor, part, {"part_name": f"{step} renamed {tag}"}, ANY)
+        part = restless[step % len(restless)]
+        core.parts.update_part_content_with_sync(actor, part, {"part_name": f"{'az'[step % 2]} {step} renamed {tag}"}, ANY)
+        # In turn sold out and back again.
+        core.parts.adjust_stock_with_sync(actor, part, 1 if (step + step // len(restless)) % 2 == 0 else -1)
+        priced(part, step % 7)
+        if step == 8:
             core.parts.archive_part_with_sync(actor, part, ANY)
     assert after is None
     assert sorted(part for part in seen if part in steady) == steady
+
+
+@pytest.mark.parametrize("sort", ["relevance", "name", "-price"])
+def test_pages_are_whole_while_others_write_at_the_same_time(
+    sort: str, core: Core, actor: Actor, new_part: NewPart, tag: str
+) -> None:
+    steady = [new_part(part_name=f"steady {number % 4} {tag}") for number in range(20)]
+    restless = [new_part(part_name=f"restless {tag}") for _ in range(4)]
+    done = threading.Event()
+
+    def write(part: int) -> None:
+        number = 0
+        while not done.is_set():
+            number += 1
+            core.parts.update_part_content_with_sync(actor, part, {"part_name": f"{'azt'[number % 3]} {number} {tag}"}, ANY)
+            core.parts.update_prices_with_sync(actor, part, [PriceLine("EUR", Decimal(number))], ANY)
+
+    with ThreadPoolExecutor(len(restless)) as writers:
+        writing = [writers.submit(write, part) for part in restless]
+        try:
+            for limit in (1, 3, 7):
+                seen, after = [], None
+                while True:
+                    page = core.parts.catalog.list_parts(PartFilters((tag,)), sort, after, limit).body
+                    seen += [item["id"] for item in page.items]
+                    after = page.next
+                    if after is None:
+                        break
+                assert sorted(part for part in seen if part in steady) == steady
+        finally:
+            done.set()
+        for writer in writing:
+            writer.result()
 
 
 def test_a_sequence_of_pages_stays_in_the_meaning_that_it_began_with(core: Core, new_part: NewPart, tag: str) -> None:
