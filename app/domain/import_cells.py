@@ -3,23 +3,29 @@
 import re
 from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from app.domain.categories import DEEPEST
 from app.domain.content import MOST_DESCRIPTION, SLUG
 from app.domain.currencies import CURRENCIES
+from app.domain.import_numbers import NOTHING, AmbiguousNumberError, currencies_of, plain, split_currency
 from app.domain.pricing import AMOUNT
 from app.domain.stock import LARGEST_QUANTITY
 
 PATH_SEPARATOR = " > "
+_LEVELS = re.compile(">+")
 _LONGEST = {
     "sku": 100, "part_name": 300, "slug": 200, "description": MOST_DESCRIPTION, "category": 1000, "manufacturer": 200,
     "manufacturer_number": 100,
 }  # fmt: skip
-_COUNT = re.compile(r"[0-9]{1,10}")
-_CURRENCY = re.compile("|".join(CURRENCIES))
 _SLUG = re.compile(SLUG)
 _ONE_CENT = Decimal("0.01")
+_BETWEEN_PATHS = re.compile(r"(?<!\\),")
+# What other systems say of a part that customers see, and of one that they do not.
+_STATUSES = dict.fromkeys(
+    ("published", "active", "enabled", "visible", "online", "1", "true", "yes"), "published"
+) | dict.fromkeys(("draft", "inactive", "disabled", "hidden", "offline", "0", "2", "-1", "false", "no"), "draft")
 
 
 class RefusedCellError(Exception):
@@ -36,7 +42,7 @@ def _text(field: str) -> Callable[[str], str]:
 
     def read(value: str) -> str:
         if len(value) > longest:
-            raise RefusedCellError(field, f"is longer than {longest} characters")
+            raise RefusedCellError(field, f"is longer than {longest} characters; shorten it")
         return value
 
     return read
@@ -53,34 +59,79 @@ def _required(field: str) -> Callable[[str], str]:
     return read
 
 
-def _optional(field: str, pattern: re.Pattern[str], meaning: Callable[[str], Any], expected: str) -> Callable[[str], Any]:
-    def read(value: str) -> Any:
-        if not value:
-            return None
-        if not pattern.fullmatch(value):
-            raise RefusedCellError(field, f"{value[:40]!r} is not {expected}")
-        return meaning(value)
+def _number(field: str, value: str, file_mark: str | None, expected: str) -> str:
+    try:
+        number = plain(value, file_mark)
+    except AmbiguousNumberError:
+        either = " or ".join(plain(value, mark) or "" for mark in ",.")
+        raise RefusedCellError(field, f"{value!r} may mean {either}; write which") from None
+    if number is None:
+        raise RefusedCellError(field, f"{value[:40]!r} is not {expected}; write that, or nothing")
+    return number
 
-    return read
 
-
-def _count(field: str) -> Callable[[str], int | None]:
+def _count(field: str, file_mark: str | None) -> Callable[[str], int | None]:
     expected = f"a whole number from 0 to {LARGEST_QUANTITY}"
-    whole = _optional(field, _COUNT, int, expected)
 
     def read(value: str) -> int | None:
-        count: int | None = whole(value)
-        if count is not None and count > LARGEST_QUANTITY:
-            raise RefusedCellError(field, f"{value[:40]!r} is not {expected}")
-        return count
+        if value in NOTHING:
+            return None
+        if len(value) < len(str(LARGEST_QUANTITY)) and value.isascii() and value.isdigit():
+            return int(value)
+        number = _number(field, value, file_mark, expected).lstrip("0") or "0"
+        if "." in number or len(number) > len(str(LARGEST_QUANTITY)) or int(number) > LARGEST_QUANTITY:
+            raise RefusedCellError(field, f"{value[:40]!r} is not {expected}; write that, or nothing")
+        return int(number)
 
     return read
 
 
+def _price(file_mark: str | None) -> Callable[[str], tuple[Decimal, str] | None]:
+    expected = 'an amount of at most ten digits and two decimals, such as "12.50"'
+
+    def read(value: str) -> tuple[Decimal, str] | None:
+        if value in NOTHING:
+            return None
+        if AMOUNT.fullmatch(value):
+            return Decimal(value).quantize(_ONE_CENT), ""
+        number, beside = split_currency(value)
+        if beside and not currencies_of(beside):
+            raise RefusedCellError(
+                "price", f"{value[:40]!r} is not {expected}: {beside[:20]!r} is no currency; write that, or nothing"
+            )
+        number = _number("price", number, file_mark, expected)
+        if not AMOUNT.fullmatch(number):
+            raise RefusedCellError("price", f"{value[:40]!r} is not {expected}; round it")
+        return Decimal(number).quantize(_ONE_CENT), beside
+
+    return read
+
+
+@lru_cache(64)
+def _currency(value: str) -> str | None:
+    if value in NOTHING:
+        return None
+    meant = currencies_of(value)
+    code = meant[0] if len(meant) == 1 else value.upper()
+    if code not in CURRENCIES:
+        raise RefusedCellError("currency", f"{value[:40]!r} is not an ISO 4217 code, such as EUR")
+    return code
+
+
+def _status(value: str) -> str | None:
+    status = _STATUSES.get(value.casefold())
+    if value and status is None:
+        raise RefusedCellError(
+            "status", f"{value[:40]!r} is not draft or published; if the column says something else, give it another name"
+        )
+    return status
+
+
+@lru_cache(1000)
 def _category(value: str) -> tuple[str, ...]:
     if not value:
         return ()
-    levels = tuple(level.strip() for level in _text("category")(value).split(PATH_SEPARATOR.strip()))
+    levels = tuple(level.strip() for level in _LEVELS.split(_text("category")(value)))
     if not all(levels):
         raise RefusedCellError("category", f'{value[:40]!r} has an empty level; separate levels by "{PATH_SEPARATOR}"')
     if len(levels) > DEEPEST:
@@ -90,26 +141,38 @@ def _category(value: str) -> tuple[str, ...]:
     return levels
 
 
+def _categories(value: str) -> tuple[str, ...]:
+    """Read a cell of several paths: a part may be in a category and in those above it, which is one place."""
+    paths = [_category(path.replace("\\,", ",").strip()) for path in _BETWEEN_PATHS.split(value)]
+    deepest = max(paths, key=len)
+    if any(path != deepest[: len(path)] for path in paths):
+        raise RefusedCellError("category", f"{value[:40]!r} names several categories, and a part is in one; keep one")
+    return deepest
+
+
 def _slug(value: str) -> str | None:
-    expected = "lower-case words with single hyphens between them, such as ball-bearing-6204"
-    slug: str | None = _optional("slug", _SLUG, str, expected)(_text("slug")(value))
-    return slug
+    if not _text("slug")(value):
+        return None
+    if not _SLUG.fullmatch(value):
+        expected = "lower-case words with single hyphens between them, such as ball-bearing-6204"
+        raise RefusedCellError("slug", f"{value[:40]!r} is not {expected}")
+    return value
 
 
-READERS: dict[str, Callable[[str], Any]] = {
-    "sku": _required("sku"),
-    "part_name": _required("part_name"),
-    "slug": _slug,
-    "status": _optional("status", re.compile("draft|published", re.IGNORECASE), str.lower, "draft or published"),
-    "description": _text("description"),
-    "category": _category,
-    "manufacturer": _text("manufacturer"),
-    "manufacturer_number": _text("manufacturer_number"),
-    "price": _optional(
-        "price", AMOUNT, lambda value: Decimal(value).quantize(_ONE_CENT),
-        'an amount with at most two decimals and a point, such as "12.50"',
-    ),
-    "currency": _optional("currency", _CURRENCY, str, "an ISO 4217 code in capitals, such as EUR"),
-    "current_stock": _count("current_stock"),
-    "min_stock_level": _count("min_stock_level"),
-}  # fmt: skip
+def readers(file_mark: str | None) -> dict[str, Callable[[str], Any]]:
+    """Return what reads the cells of each field, in a file with this decimal mark, if it is known."""
+    return {
+        "sku": _required("sku"),
+        "part_name": _required("part_name"),
+        "slug": _slug,
+        "status": _status,
+        "description": _text("description"),
+        "category": _category,
+        "categories": _categories,
+        "manufacturer": _text("manufacturer"),
+        "manufacturer_number": _text("manufacturer_number"),
+        "price": _price(file_mark),
+        "currency": _currency,
+        "current_stock": _count("current_stock", file_mark),
+        "min_stock_level": _count("min_stock_level", file_mark),
+    }

@@ -9,25 +9,18 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from app.domain.import_names import PRIVATE, SYNONYMS
+from app.domain.import_numbers import currencies_of
+
 REQUIRED = ("sku", "part_name")
 KNOWN = (
     "sku", "part_name", "slug", "status", "description", "category", "manufacturer", "manufacturer_number", "price", "currency",
     "current_stock", "min_stock_level",
 )  # fmt: skip
-# What other systems call these columns, in lower case, without punctuation.
-SYNONYMS = {
-    "sku": ("part number", "part no", "item number", "article number"),
-    "part_name": ("name", "product name", "title"),
-    "category": ("category path",),
-    "manufacturer": ("brand", "maker"),
-    "manufacturer_number": ("mpn", "manufacturer part number", "manufacturer s number"),
-    "price": ("unit price", "list price"),
-    "current_stock": ("stock", "qty", "quantity", "on hand"),
-    "min_stock_level": ("minimum stock", "min stock", "reorder level"),
-}
 LONGEST_NAME, LONGEST_UNIT, LONGEST_GROUP = 200, 40, 100
-_FIELD_OF = {name.replace("_", " "): name for name in KNOWN} | {
-    synonym: name for name, synonyms in SYNONYMS.items() for synonym in synonyms
+# Each name of a field, and its rank among them.
+_FIELD_OF = {
+    name: (field, rank) for field in KNOWN for rank, name in enumerate((field.replace("_", " "), *SYNONYMS.get(field, ())))
 }
 # Group and name end at a mark that no backslash stands before.
 _SPECIFICATION = re.compile(
@@ -36,6 +29,8 @@ _SPECIFICATION = re.compile(
 )
 _ESCAPED = re.compile(r"\\([\\:\[\]])")
 _MARK = re.compile(r"[\\:\[\]]")
+# A price's header with a currency: Price (EUR), Unit price in USD, Price €.
+_PRICED = re.compile(r"(.*?\w)[\s_(\[]*(?:\bin )?([A-Z]{3}|[^\w\s()\[\]*:#]{1,3}|US\$)[)\]]?")
 
 
 class Specification(NamedTuple):
@@ -46,32 +41,64 @@ class Specification(NamedTuple):
     group: str = ""
 
 
-# One of `KNOWN`, a specification, or None: a column without a name, whose cells must be empty.
-Column = str | Specification | None
+class Skipped(NamedTuple):
+    """A column that is not read, since it holds what is private."""
+
+    name: str
+
+
+# One of `KNOWN`, a specification, one that is skipped, or None: a column without a name, whose cells must be empty.
+Column = str | Specification | Skipped | None
 
 
 def read_columns(names: Sequence[str]) -> list[Column]:
-    """Return what each column says. A field's own name wins over its synonyms; another name for it is a specification then."""
-    fields = [_field_of(name) for name in names]
-    own = {field for name, field in zip(names, fields, strict=True) if field and _plain(name) == field.replace("_", " ")}
+    """Return what each column says. Of several names for one field the best one counts; the others are specifications."""
+    found = [_field_of(name) for name in names]
+    best = {field: min(rank for other, rank in filter(None, found) if other == field) for field, _ in filter(None, found)}
     taken: set[str] = set()
     columns: list[Column] = []
-    for name, field in zip(names, fields, strict=True):
-        is_own = field is not None and _plain(name) == field.replace("_", " ")
-        if field is not None and (is_own or (field not in own and field not in taken)):
+    for name, field_and_rank in zip(names, found, strict=True):
+        field, rank = field_and_rank or ("", -1)
+        # The own name twice is a mistake in the file, and `problems_of` says so.
+        if rank == best.get(field) and (rank == 0 or field not in taken):
             taken.add(field)
             columns.append(field)
         else:
-            columns.append(read_specification(name) if name else None)
+            columns.append(_other(name))
     return columns
 
 
-def _field_of(name: str) -> str | None:
-    return _FIELD_OF.get(_plain(name))
+def _other(name: str) -> Column:
+    return Skipped(name) if _plain(name) in PRIVATE else read_specification(name) if name else None
+
+
+def currency_of(names: Sequence[str], columns: Sequence[Column]) -> str:
+    """Return the currency's code or sign that the header of the price states, or nothing."""
+    name = next((name for name, column in zip(names, columns, strict=True) if column == "price"), "")
+    return "" if _plain(name) in _FIELD_OF else _priced(name)[1]
+
+
+def names_several(name: str) -> bool:
+    """Whether the cells below a header of categories hold several of them."""
+    return _plain(name) == "categories"
+
+
+def _field_of(name: str) -> tuple[str, int] | None:
+    if found := _FIELD_OF.get(_plain(name)):
+        return found
+    priced = _FIELD_OF.get(_plain(_priced(name)[0]))
+    return priced if priced and priced[0] == "price" else None
+
+
+def _priced(name: str) -> tuple[str, str]:
+    found = _PRICED.fullmatch(name)
+    return (found[1], found[2]) if found and currencies_of(found[2]) else (name, "")
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[\s_.'’-]+", " ", name.casefold()).strip()
+    """Return a header in small letters without punctuation, but for a colon within: it belongs to a specification."""
+    name = name[:-1] if name.endswith((":", "*")) else name
+    return re.sub(r"[\s_.'’()-]+", " ", name.casefold().replace("#", " # ")).strip()
 
 
 def read_specification(header: str) -> Specification:
@@ -85,21 +112,24 @@ def read_specification(header: str) -> Specification:
 def header_of(specification: Specification) -> str:
     """Return the header that `read_columns` takes for this specification."""
     name, unit, group = (_MARK.sub(lambda mark: "\\" + mark[0], part) for part in specification)
-    prefix = f"{group}: " if group or _field_of(name) else ""
-    return f"{prefix}{name}" + (f" [{unit}]" if unit else "")
+    header = name + (f" [{unit}]" if unit else "")
+    return f"{group}: {header}" if group or isinstance(read_columns([header])[0], str | Skipped) else header
 
 
 def problems_of(names: Sequence[str], columns: Sequence[Column]) -> list[tuple[str, str]]:
     """Return what is wrong with a header: the column, and why."""
     if not any(names):
-        return [("header", "the file is empty; its first line must name the columns")]
-    found = [(name, "this column is required") for name in REQUIRED if name not in columns]
+        return [("header", "the file is empty, or its first line is not valid CSV; it must name the columns")]
+    found = [
+        (name, f"this column is required; name one so, or {', or '.join(SYNONYMS[name][:3])}") for name in REQUIRED
+        if name not in columns
+    ]  # fmt: skip
     seen: set[Column] = set()
     for number, (name, column) in enumerate(zip(names, columns, strict=True), 1):
         if column is None:
             continue
         if column in seen:
-            found.append((name[:40], "this column stands there twice"))
+            found.append((name[:40], "this column stands there twice; leave one out, or name it otherwise"))
         seen.add(column)
         if isinstance(column, Specification) and (reason := _too_long(column)):
             found.append((name[:40] or f"column {number}", reason))

@@ -166,7 +166,7 @@ def test_an_export_imports_without_a_change(load: Callable[[str], Any], core: Co
 @pytest.mark.parametrize(
     ("line", "field"),
     [
-        ("{tag}-b,,,,,,,,,", "part_name"), (",Name,,,,,,,,", "sku"), ("{tag}-b,Name,,,\"1,00\",EUR,,,,", "price"),
+        ("{tag}-b,,,,,,,,,", "part_name"), (",Name,,,,,,,,", "sku"), ("{tag}-b,Name,,,1e2,EUR,,,,", "price"),
         ("{tag}-b,Name,,,1.00,,,,,", "currency"), ("{tag}-b,Name,,,,,-1,,,", "current_stock"), ("{tag}-b,Name", "row"),
         ("{tag}-0000,Name,,,,,,,,", "sku"), ("{tag}-b,Name,,a >  > b,,,,,,", "category"),
     ],

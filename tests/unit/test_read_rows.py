@@ -7,7 +7,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from app.domain.content import normalised
-from app.domain.import_columns import Specification, header_of, read_columns
+from app.domain.import_columns import Skipped, Specification, header_of, read_columns
+from app.domain.import_names import PRIVATE, SYNONYMS
 from app.domain.imports import ImportFileError, ImportRow, RowError, read_rows
 
 HEADER = "sku,part_name,description,category,price,currency,current_stock,min_stock_level,Bore\n"
@@ -52,13 +53,12 @@ def test_a_column_that_is_not_there_says_nothing_and_an_empty_one_says_empty() -
         ("a,,,,,,,,", "part_name"),
         ("a,b,,,1.234,EUR,,,", "price"),
         ("a,b,,,1e2,EUR,,,", "price"),
-        ('a,b,,,"1,00",EUR,,,', "price"),
         ("a,b,,,-1,EUR,,,", "price"),
         ("a,b,,,10000000000,EUR,,,", "price"),
         ("a,b,,,NaN,EUR,,,", "price"),
         ("a,b,,,1.00,,,,", "currency"),
-        ("a,b,,,1.00,eur,,,", "currency"),
         ("a,b,,,1.00,ZZZ,,,", "currency"),
+        ("a,b,,,1.00,US Dollar,,,", "currency"),
         ("a,b,,,,,1.5,,", "current_stock"),
         ("a,b,,,,,-1,,", "current_stock"),
         ("a,b,,,,,2147483648,,", "current_stock"),
@@ -70,7 +70,7 @@ def test_a_column_that_is_not_there_says_nothing_and_an_empty_one_says_empty() -
         ("a,b,,,,,,,,,,", "row"),
         ("a\x00,b,,,,,,,", "sku"),
         ("a,b\u202e,,,,,,,", "part_name"),
-        ("a,b\u200b,,,,,,,", "part_name"),
+        ("a\u200b,b,,,,,,,", "sku"),
         ("a,b,,,,,,,x\x07", "Bore"),
         ("a" * 101 + ",b,,,,,,,", "sku"),
         ("a," + "b" * 301 + ",,,,,,,", "part_name"),
@@ -102,12 +102,12 @@ def test_one_sku_twice_is_named_with_both_lines_also_in_another_normal_form() ->
         ("part_name\n", "sku"),
         ("sku,part_name,Bore,Bore\n", "Bore"),
         ("sku,part_name," + "x" * 201 + "\n", "x" * 40),
-        ("sku|part_name\n", "sku"),
+        ("sku^part_name\n", "sku"),
     ],
 )
 def test_a_header_that_cannot_be_used_is_refused(header: str, field: str) -> None:
     with pytest.raises(ImportFileError) as refused:
-        read(header + ("a,b,c\n" if header else ""))
+        read(header + ("a,b,c\n" if header.strip(",\n") else ""))
     assert field in {error.field for error in refused.value.errors}
     assert all(error.line == 1 for error in refused.value.errors)
 
@@ -124,7 +124,7 @@ def test_empty_lines_are_no_rows() -> None:
     assert len(read("sku,part_name\n\na,b\n\n")) == 1
 
 
-@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 def test_the_header_says_which_separator_the_file_has(separator: str) -> None:
     (row,) = read(f"sku{separator}part_name{separator}Bore\na{separator}b{separator}1.5\n")
     assert (row.sku, row.part_name, row.specifications) == ("a", "b", ((Specification("Bore"), "1.5"),))
@@ -153,7 +153,13 @@ def test_columns_are_known_by_the_names_that_other_systems_give_them(names: list
     assert read_columns(names) == fields
 
 
-@given(st.tuples(st.text(min_size=1), st.text(), st.text()))
+# What headers are made of, and what has a meaning in them.
+_PIECES = st.lists(st.sampled_from([*"#()[]:* \\.$€", "sku", "part", "number", "price", "cost", "in", "EUR"]), max_size=5).map(
+    "".join
+)
+
+
+@given(st.tuples(st.text(min_size=1) | _PIECES, st.text() | _PIECES, st.text() | _PIECES))
 def test_every_specification_has_a_header_that_is_read_as_it(parts: tuple[str, str, str]) -> None:
     specification = Specification(*(normalised(part) for part in parts))
     assume(specification.name)
@@ -184,3 +190,208 @@ def test_a_byte_that_is_not_utf8_is_named_in_its_line() -> None:
     good, bad = read(text)
     assert (good.sku, bad.line, bad.field) == ("a", 3, "part_name")
     assert "0xF6" in bad.reason
+
+
+def test_blank_lines_before_the_header_are_counted_and_passed_over() -> None:
+    good, bad = read("\r\n;;;\r\nsku;name\r\na;b\r\nc\r\n")
+    assert (good.sku, good.line, bad.line) == ("a", 4, 5)
+
+
+def test_a_broken_header_is_read_with_its_own_separator_so_that_the_error_names_what_is_wrong() -> None:
+    with pytest.raises(ImportFileError) as refused:
+        read("sku;name;Bore;Bore\na;b;1;2\n")
+    assert [error.field for error in refused.value.errors] == ["Bore"]
+    with pytest.raises(ImportFileError) as refused:
+        read("article number;Bore\na;1\n")
+    assert [(error.field, "product name" in error.reason) for error in refused.value.errors] == [("part_name", True)]
+
+
+# The headers of exports as these systems write them, shortened to what means something here.
+SYSTEMS = {
+    "WooCommerce": ("SKU|Name|Published|Short description|Description|In stock?|Stock|Low stock amount|Regular price|Categories",
+        ["sku", "part_name", "status", None, "description", None, "current_stock", "min_stock_level", "price", "category"]),
+    "Shopify": ("Handle|Title|Body (HTML)|Vendor|Status|Variant SKU|Variant Inventory Qty|Variant Price|Cost per item",
+        [None, "part_name", "description", "-", "status", "sku", "current_stock", "price", "-"]),
+    "Magento": ("sku|categories|name|description|product_online|price|qty",
+        ["sku", "category", "part_name", "description", "status", "price", "current_stock"]),
+    "Odoo": ("External ID|Name|Internal Reference|Sales Price|Cost|Quantity On Hand",
+        [None, "part_name", "sku", "price", "-", "current_stock"]),
+    "InvenTree": ("Name|IPN|Description|In Stock|Minimum Stock|Active",
+        ["part_name", "sku", "description", "current_stock", "min_stock_level", "status"]),
+    "PrestaShop": ("Name *|Reference #|Manufacturer|Quantity|Supplier",
+        ["part_name", "sku", "manufacturer", "current_stock", "-"]),
+    "LCSC": ("LCSC Part Number|Manufacture Part Number|Manufacturer|Name|Unit Price($)",
+        ["sku", "manufacturer_number", "manufacturer", "part_name", "price"]),
+    "Mouser": ("Mouser #:|Mfr. #:|Manufacturer|Item Description|Unit Price (USD)",
+        ["sku", "manufacturer_number", "manufacturer", "part_name", "price"]),
+    "a list": ("Part #|Mfr Part No.|Manufacturer Part Number|Product Name|Price (EUR)|Qty Available|Package",
+        ["sku", None, "manufacturer_number", "part_name", "price", "current_stock", None]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_the_headers_of_other_systems_exports_are_known(system: str) -> None:
+    header, fields = SYSTEMS[system]
+    columns = read_columns(header.split("|"))
+    read_as = ["-" if isinstance(one, Skipped) else None if isinstance(one, Specification) else one for one in columns]
+    assert read_as == fields
+
+
+def test_each_name_stands_for_one_thing() -> None:
+    names = [name for synonyms in SYNONYMS.values() for name in synonyms] + [*PRIVATE]
+    assert len(names) == len(set(names))
+    assert all(read_columns([name.upper()]) == [field] for field, synonyms in SYNONYMS.items() for name in synonyms)
+
+
+def test_what_a_part_costs_the_shop_and_who_supplies_it_is_not_read_unless_it_is_meant_for_customers() -> None:
+    (row,) = read("sku,name,Cost,Supplier,: Cost\na,b,3.10,Acme,low\n")
+    assert row.specifications == ((Specification("Cost"), "low"),)
+
+
+PRICES = "sku,name,price,stock,currency\n"
+
+
+@pytest.mark.parametrize(
+    ("price", "amount"),
+    [
+        ("12", "12"), ("12.5", "12.5"), ("12,50", "12.5"), ("1,234.50", "1234.5"), ("1.234,50", "1234.5"), ("1 234,50", "1234.5"),
+        ("1\u202f234,50", "1234.5"), ("1'234.50", "1234.5"), ("1,234,567", "1234567"), ("1.234.567,8", "1234567.8"),
+        ("12.5000", "12.5"), ("0.500", "0.5"), (".50", "0.5"), ("1234.500", "1234.5"), ("€ 12.50", "12.5"), ("12,50 €", "12.5"),
+        ("EUR 12.50", "12.5"), ("12.50 EUR", "12.5"), ("€1.234,50", "1234.5"), ("0", "0"), ("0.00", "0"),
+    ],
+)  # fmt: skip
+def test_a_price_that_can_mean_one_thing_is_read_however_it_is_written(price: str, amount: str) -> None:
+    (row,) = read(PRICES + f'a,b,"{price}",,EUR\n')
+    assert row.price == (Decimal(amount), "EUR")
+
+
+@pytest.mark.parametrize(
+    "price",
+    [
+        "1,234", "1.234", "12.345", "€ 1.234", "0.0123", "12.50 USD", "$ 12.50", "12.50 each", "12.50/100", "1.20 - 3.40",
+        "1,23,4", "1.2.3", "12.", "1e2", "(5.00)", "on request", "+5", "€", "12,345,67", "1 23,50", "99999999999",
+    ],
+)  # fmt: skip
+def test_a_price_that_can_mean_two_things_or_none_is_refused(price: str) -> None:
+    (error,) = read(PRICES + f'a,b,"{price}",,EUR\n')
+    assert isinstance(error, RowError)
+    assert error.field in {"price", "currency"}
+
+
+@pytest.mark.parametrize("nothing", ["", "-", "n/a", "—"])
+def test_no_price_and_no_count_say_nothing(nothing: str) -> None:
+    (row,) = read(PRICES + f"a,b,{nothing},{nothing},{nothing}\n")
+    assert (row.price, row.current_stock) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("count", "meaning"),
+    [("5.0", 5), ("5,00", 5), ("10.0000", 10), ("1,234.00", 1234), ("1 200", 1200), ("1,234,567", 1234567), ("007", 7)],
+)
+def test_a_count_that_is_surely_whole_is_read_however_it_is_written(count: str, meaning: int) -> None:
+    (row,) = read(PRICES + f'a,b,,"{count}",\n')
+    assert row.current_stock == meaning
+
+
+@pytest.mark.parametrize("count", ["1,200", "10.000", "1.5", "0,5", "100+", ">100", "In stock", "-3", "3000000000", "9" * 5000])
+def test_a_count_that_may_not_be_whole_is_refused(count: str) -> None:
+    (error,) = read(PRICES + f'a,b,,"{count}",\n')
+    assert isinstance(error, RowError)
+    assert error.field == "current_stock"
+
+
+@pytest.mark.parametrize(("proof", "price", "count"), [("12.50", "1234", 1200), ("1,234.50", "1234", 1200), ("12,50", "1.23", 1)])
+def test_the_files_other_numbers_say_what_an_ambiguous_one_means(proof: str, price: str, count: int) -> None:
+    ambiguous = '"1,234","1,200"' if count > 1 else '"1,230","1,000"'
+    row, _ = read(PRICES + f'a,b,{ambiguous},EUR\nc,d,"{proof}",,EUR\n')
+    assert (row.price, row.current_stock) == ((Decimal(price), "EUR"), count)
+
+
+def test_numbers_that_contradict_each_other_say_nothing_about_an_ambiguous_one() -> None:
+    *_, error = read(PRICES + 'a,b,12.50,,EUR\nc,d,"12,50",,EUR\ne,f,"1,234",,EUR\n')
+    assert (error.line, error.field) == (4, "price")
+    assert "1.234 or 1234" in error.reason
+
+
+@pytest.mark.parametrize(
+    ("header", "price", "currency"),
+    [
+        ("Price (EUR)", "12.50", "EUR"), ("Unit price in USD", "$12.50", "USD"), ("Price [GBP]", "£ 12.50", "GBP"),
+        ("Price €", "12.50", "EUR"), ("Unit Price($)", "US$ 12.50", "USD"), ("price", "£12.50", "GBP"),
+        ("price", "12.50 chf", "CHF"),
+    ],
+)  # fmt: skip
+def test_the_header_or_the_price_itself_may_state_the_currency(header: str, price: str, currency: str) -> None:
+    (row,) = read(f"sku,name,{header}\na,b,{price}\n")
+    assert row.price == (Decimal("12.50"), currency)
+
+
+@pytest.mark.parametrize(
+    ("header", "price"), [("price", "12.50"), ("price", "$12.50"), ("Price (EUR)", "£12.50"), ("Unit Price($)", "12.50")]
+)
+def test_a_price_whose_currency_is_not_stated_once_and_for_all_is_refused(header: str, price: str) -> None:
+    (error,) = read(f"sku,name,{header}\na,b,{price}\n")
+    assert (error.line, error.field) == (2, "currency")
+
+
+@pytest.mark.parametrize("currency", ["eur", "EUR", "€"])
+def test_a_currency_is_known_in_small_letters_and_by_its_sign(currency: str) -> None:
+    (row,) = read(PRICES + f"a,b,1.00,,{currency}\n")
+    assert row.price == (Decimal("1.00"), "EUR")
+
+
+@pytest.mark.parametrize(
+    ("cell", "status"), [("Active", "published"), ("1", "published"), ("TRUE", "published"), ("0", "draft"), ("-1", "draft")]
+)
+def test_what_other_systems_do_not_show_becomes_a_draft(cell: str, status: str) -> None:
+    (row,) = read(f"sku,name,published\na,b,{cell}\n")
+    assert row.status == status
+    (error,) = read("sku,name,status\na,b,obsolete\n")
+    assert error.field == "status"
+
+
+@pytest.mark.parametrize(
+    ("cell", "path"),
+    [
+        ("A>B", ("A", "B")), ("A >> B", ("A", "B")), ('"A, A > B"', ("A", "B")), ('"A > B, A > B > C, A"', ("A", "B", "C")),
+        ('"Nuts\\, bolts > M3"', ("Nuts, bolts", "M3")), ("", ()),
+    ],
+)  # fmt: skip
+def test_several_categories_that_lie_below_each_other_are_one_place(cell: str, path: tuple[str, ...]) -> None:
+    (row,) = read(f"sku,name,Categories\na,b,{cell}\n")
+    assert row.category == path
+
+
+def test_several_categories_in_several_places_are_refused_and_a_comma_in_a_name_is_not() -> None:
+    (error,) = read('sku,name,Categories\na,b,"A > B, C"\n')
+    assert error.field == "category"
+    (row,) = read('sku,name,Category\na,b,"Nuts, bolts > M3"\n')
+    assert row.category == ("Nuts, bolts", "M3")
+
+
+def test_what_an_editor_left_in_a_text_is_taken_out_but_never_in_what_a_part_is_known_by() -> None:
+    (row,) = read('sku,name,description,Note\na,"Ball\nbearing\u00ad \u200b 6204","two\nlines\ufeff","a\r\n b\tc"\n')
+    assert (row.part_name, row.description) == ("Ball bearing  6204", "two\nlines")
+    assert row.specifications == ((Specification("Note"), "a b c"),)
+    for sku in ('"a\nb"', "a\u00adb"):
+        (error,) = read(f"sku,name\n{sku},x\n")
+        assert error.field == "sku"
+
+
+def test_a_number_that_was_kept_from_a_spreadsheet_is_read_as_its_text() -> None:
+    (row,) = read('sku,name\n"=""00123""",b\n')
+    assert row.sku == "00123"
+    (row,) = read('sku,name\n\'=""x"",b\n')
+    assert row.sku == '=""x""'
+
+
+def test_a_row_with_more_specifications_than_a_part_may_have_is_refused() -> None:
+    names = ",".join(f"S{n}" for n in range(201))
+    good, bad = read(f"sku,name,{names}\na,b,,{','.join('x' * 200)}\nc,d,{','.join('x' * 201)}\n")
+    assert good.sku == "a"
+    assert (bad.line, bad.field) == (3, "row")
+
+
+def test_unbalanced_quotes_are_reported_where_their_row_begins() -> None:
+    *_, error = read('sku,name\na,b\nc,"d\ne,f\n')
+    assert error.line == 3
