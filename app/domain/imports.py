@@ -32,6 +32,9 @@ _NUMBERS = ("price", "current_stock", "min_stock_level")
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 # How some systems keep a spreadsheet from eating the zeros of ="00123". Our own export has an apostrophe before it.
 _KEPT_TEXT = re.compile(r'="([^"]*)"')
+_NO_CURRENCY = (
+    "a price needs a currency: a column of ISO 4217 codes, a header such as Price (EUR), or the import's option currency"
+)
 # White space that an editor put into a text of one line.
 _BREAKS = re.compile(r"\s*[\t\n\r\x0b\x0c]+\s*")
 # Nobody sees them: a soft hyphen, a zero-width space, a word joiner, a byte order mark.
@@ -94,13 +97,14 @@ def _unescaped(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
-def read_rows(lines: Iterable[str], skip: int = 0) -> Iterator[ImportRow | RowError]:
+def read_rows(lines: Iterable[str], skip: int = 0, currency: str | None = None) -> Iterator[ImportRow | RowError]:
     """Read a CSV file with a header (RFC 4180), and yield a row or its first error for each line that is not blank.
 
     The separator is that of `SEPARATORS` with which the header names the required columns; a comma if none does.
 
     Args:
         skip: so many rows are passed over unread, for whoever goes on with a file that was checked.
+        currency: that of prices for which the file itself states none.
 
     Raises:
         ImportFileError: if the header cannot be used.
@@ -112,7 +116,7 @@ def read_rows(lines: Iterable[str], skip: int = 0) -> Iterator[ImportRow | RowEr
     next(reader)
     numbered = _numbered(reader, before)
     sample = list(islice(numbered, _SAMPLE))
-    rows = _RowReader(names, columns, [cells for _, cells in sample if isinstance(cells, list)])
+    rows = _RowReader(names, columns, [cells for _, cells in sample if isinstance(cells, list)], currency)
     for line, cells in chain(sample, numbered):
         if isinstance(cells, str):
             yield RowError(line, "row", cells)
@@ -200,10 +204,13 @@ def _explained(reason: str) -> str:
 class _RowReader:
     """Reads the rows under one header, and remembers their SKUs and slugs."""
 
-    def __init__(self, names: Sequence[str], columns: Sequence[Column], sample: Sequence[Sequence[str]]) -> None:
+    def __init__(
+        self, names: Sequence[str], columns: Sequence[Column], sample: Sequence[Sequence[str]], currency: str | None
+    ) -> None:
         self._names = [name or f"column {number}" for number, name in enumerate(names, 1)]
         self._columns = columns
         self._currency = currency_of(names, columns)
+        self._default_currency = currency or ""
         numeric = [at for at, column in enumerate(columns) if column in _NUMBERS]
         read = readers(decimal_mark(split_currency(row[at].strip())[0] for row in sample for at in numeric if at < len(row)))
         self._fields = [
@@ -262,13 +269,13 @@ class _RowReader:
     def _agreed(self, column: str | None, beside: str) -> str:
         """Return the one currency that the row's column, the header and what stands beside the price agree on."""
         stated = [set(currencies_of(one)) for one in (self._currency, beside) if one] + ([{column}] if column else [])
-        if not stated:
-            raise RefusedCellError(
-                "currency", "a price needs a currency: an ISO 4217 code in a column currency, or in the header, as in Price (EUR)"
-            )
-        meant = set.intersection(*stated)
+        if not stated and not self._default_currency:
+            raise RefusedCellError("currency", _NO_CURRENCY)
+        meant = set.intersection(*stated) if stated else {self._default_currency}
         if not meant:
             raise RefusedCellError("currency", "the column currency, the header and the price state different ones; correct it")
+        if self._default_currency in meant:
+            return self._default_currency
         if len(meant) > 1:
             raise RefusedCellError(
                 "currency", f"{beside or self._currency!r} may mean {', '.join(sorted(meant))}; state which, as in Price (USD)"

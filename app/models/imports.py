@@ -26,6 +26,7 @@ class ImportJob(Base):
     file_name: Mapped[str] = mapped_column(String(200))
     digest: Mapped[str] = mapped_column(String(64))
     encoding: Mapped[str | None] = mapped_column(String(20))
+    currency: Mapped[str | None] = mapped_column(String(3))
     byte_size: Mapped[int]
     dry_run: Mapped[bool] = mapped_column(server_default="false")
     state: Mapped[str] = mapped_column(String(10), server_default="queued")

@@ -66,12 +66,13 @@ class ImportJobs:
         self._wake_ups = wake_ups
 
     def create(
-        self, actor: Actor, digest: str, byte_size: int, file_name: str, encoding: str | None, *, dry_run: bool
-    ) -> dict[str, Any]:
+        self, actor: Actor, digest: str, byte_size: int, file_name: str, encoding: str | None = None, currency: str | None = None,
+        *, dry_run: bool,
+    ) -> dict[str, Any]:  # fmt: skip
         """Queue the import of a file that was kept (`keep`), and return the job."""
         values = {
-            "file_name": _label(file_name), "digest": digest, "encoding": encoding, "byte_size": byte_size, "dry_run": dry_run,
-            "created_by": actor.user_id, "ip_address": actor.ip_address, "user_agent": actor.user_agent,
+            "file_name": _label(file_name), "digest": digest, "encoding": encoding, "currency": currency, "byte_size": byte_size,
+            "dry_run": dry_run, "created_by": actor.user_id, "ip_address": actor.ip_address, "user_agent": actor.user_agent,
             "request_id": actor.request_id, "api_key_id": actor.api_key_id,
         }  # fmt: skip
         with self._reading.connect() as connection:
@@ -137,13 +138,11 @@ class ImportJobs:
         return int(row.rows_done) if row else 0
 
     def _open(self, work: _Work) -> TextIO:
-        return open_text(self._storage.open(path_of(work.job.digest)), work.job.encoding)
+        return open_text(self._storage.open(path_of(work.job.digest)), work.job.encoding, work.job.currency)
 
     def _import(self, transactions: TransactionManager, work: _Work, chunk: Sequence[ImportRow]) -> None:
         job = work.job
-        actor = Actor(
-            job.created_by, job.created_by_name, job.ip_address, job.user_agent, job.request_id, job.api_key_id
-        )  # fmt: skip
+        actor = Actor(job.created_by, job.created_by_name, job.ip_address, job.user_agent, job.request_id, job.api_key_id)
 
         def apply(unit_of_work: UnitOfWork) -> Any:
             if job.dry_run:

@@ -16,6 +16,7 @@ from app.contract.events import Actor
 from app.domain.content import MOST_DESCRIPTION
 from app.domain.imports import ImportFileError, ImportRow, RowError, read_rows
 from app.services.import_chunk import Chunk, ImportReport
+from app.services.import_files import currency_of
 from app.services.rich_text import sanitised
 from app.store import imports
 from app.store.transaction import TransactionManager, UnitOfWork
@@ -129,7 +130,13 @@ def check(reading: Engine, open_file: Open, progress: Progress = lambda _rows: N
                 if errors_in_all >= ENOUGH_ERRORS or count > MOST_ROWS:
                     break
     except UnicodeDecodeError as error:
-        found = [RowError(1, "file", f"is not UTF-8 (byte {error.start}: {error.reason}); save it as UTF-8")]
+        found = [
+            RowError(
+                1,
+                "file",
+                f"is not {error.encoding.upper()} (byte {error.start}: {error.reason}); save it as UTF-8, or name its encoding",
+            )
+        ]
         errors, errors_in_all = found + errors, errors_in_all + 1
     if count > MOST_ROWS:
         errors.insert(0, RowError(MOST_ROWS + 1, "file", f"has more than {MOST_ROWS:,} rows; split it"))
@@ -159,7 +166,7 @@ def chunks(rows: Iterable[T]) -> Iterator[list[T]]:
 
 
 def _all_rows(lines: TextIO, skip: int = 0) -> Iterator[ImportRow | RowError]:
-    for row in read_rows(lines, skip):
+    for row in read_rows(lines, skip, currency_of(lines)):
         yield _with_clean_description(row) if isinstance(row, ImportRow) and row.description else row
 
 

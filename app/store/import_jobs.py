@@ -15,14 +15,15 @@ from app.store.transaction import UnitOfWork
 LEASE_SECONDS = 30
 
 _COLUMNS = """
-    j.id, j.file_name, j.digest, j.encoding, j.byte_size, j.dry_run, j.state, j.rows_total, j.rows_done, j.created_count,
-    j.changed_count, j.unchanged_count, j.errors, j.error_count, j.failure, j.leased_until, j.created_by, j.ip_address,
-    j.user_agent, j.request_id, j.api_key_id, j.created_at, j.finished_at, u.name AS created_by_name
+    j.id, j.file_name, j.digest, j.encoding, j.currency, j.byte_size, j.dry_run, j.state, j.rows_total, j.rows_done,
+    j.created_count, j.changed_count, j.unchanged_count, j.errors, j.error_count, j.failure, j.leased_until, j.created_by,
+    j.ip_address, j.user_agent, j.request_id, j.api_key_id, j.created_at, j.finished_at, u.name AS created_by_name
 """
 _INSERT = text("""
-    INSERT INTO import_jobs (file_name, digest, encoding, byte_size, dry_run, created_by, ip_address, user_agent, request_id,
-                             api_key_id)
-    VALUES (:file_name, :digest, :encoding, :byte_size, :dry_run, :created_by, :ip_address, :user_agent, :request_id, :api_key_id)
+    INSERT INTO import_jobs (file_name, digest, encoding, currency, byte_size, dry_run, created_by, ip_address, user_agent,
+                             request_id, api_key_id)
+    VALUES (:file_name, :digest, :encoding, :currency, :byte_size, :dry_run, :created_by, :ip_address, :user_agent,
+            :request_id, :api_key_id)
     RETURNING id
 """)
 _ONE = text(f"SELECT {_COLUMNS} FROM import_jobs j JOIN users u ON u.id = j.created_by WHERE j.id = :id")  # noqa: S608

@@ -86,6 +86,7 @@ def upgrade() -> None:
         sa.Column("file_name", sa.String(length=200), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("encoding", sa.String(length=20), nullable=True),
+        sa.Column("currency", sa.String(length=3), nullable=True),
         sa.Column("byte_size", sa.Integer(), nullable=False),
         sa.Column("dry_run", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("state", sa.String(length=10), server_default="queued", nullable=False),

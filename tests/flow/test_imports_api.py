@@ -63,6 +63,17 @@ def test_a_dry_run_may_be_asked_for_in_the_query_and_in_the_form(
     assert events() == before
 
 
+def test_the_currency_of_prices_without_one_is_named_in_the_form(api: Callable[[str], FlaskClient], core: Core, tag: str) -> None:
+    editor, data = api("editor"), f"sku,name,regular price\n{tag}-1,One,12.50\n".encode()
+    refused = editor.post(URL, **form(data))
+    answer = editor.post(URL, **form(data, currency="CHF"))
+    work(core)
+    assert editor.get(refused.headers["Location"]).get_json()["errors"][0]["field"] == "currency"
+    assert editor.get(answer.headers["Location"]).get_json()["state"] == "done"
+    (found,) = editor.get(f"/api/v1/admin/parts?q={tag}-1").get_json()["items"]
+    assert (found["price"]["amount"], found["price"]["currency"]) == ("12.50", "CHF")
+
+
 def test_errors_are_listed_and_downloaded_as_a_file_without_formulas(
     api: Callable[[str], FlaskClient], core: Core, events: Callable[[], int]
 ) -> None:
@@ -103,6 +114,8 @@ def test_imports_are_listed_page_by_page_newest_first(api: Callable[[str], Flask
         (form(b"PK\x03\x04 a workbook", "parts.xlsx"), 422),
         (form(b"sku,part_name\na,b\n", dry_run="perhaps"), 422),
         (form(b"sku,part_name\na,b\n", encoding="ebcdic"), 422),
+        (form(b"sku,part_name\na,b\n", currency="eur"), 422),
+        (form(b"sku,part_name\na,b\n", currency="XXX"), 422),
         (form(b"sku,part_name\na,b\n", nonsense="1"), 422),
         ({"data": {"file": [(BytesIO(b"a"), "a"), (BytesIO(b"b"), "b")]}, "content_type": "multipart/form-data"}, 422),
     ],

@@ -395,3 +395,21 @@ def test_a_row_with_more_specifications_than_a_part_may_have_is_refused() -> Non
 def test_unbalanced_quotes_are_reported_where_their_row_begins() -> None:
     *_, error = read('sku,name\na,b\nc,"d\ne,f\n')
     assert error.line == 3
+
+
+@pytest.mark.parametrize(
+    ("header", "price", "currency"),
+    [("price", "12.50", "CAD"), ("price", "$12.50", "CAD"), ("price", "€12.50", "EUR"), ("Price (USD)", "12.50", "USD")],
+)
+def test_the_currency_named_for_the_file_counts_only_where_the_file_leaves_it_open(
+    header: str, price: str, currency: str
+) -> None:
+    (row,) = read_rows([f"sku,name,{header}\n", f"a,b,{price}\n"], currency="CAD")
+    assert isinstance(row, ImportRow)
+    assert row.price == (Decimal("12.50"), currency)
+
+
+def test_a_sign_that_cannot_mean_the_currency_named_for_the_file_is_refused() -> None:
+    (error,) = read_rows(["sku,name,price\n", "a,b,$12.50\n"], currency="EUR")
+    assert isinstance(error, RowError)
+    assert error.field == "currency"

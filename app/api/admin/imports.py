@@ -36,7 +36,9 @@ def start_import(query: dict[str, Any], form: dict[str, Any]) -> Response:
     """
     file, dry_run = form["file"], query["dry_run"] or form["dry_run"]
     digest, size = g.offload(keep, g.core.storage, file.stream)
-    job = g.core.import_jobs.create(actor(), digest, size, file.filename or "", form["encoding"], dry_run=bool(dry_run))
+    job = g.core.import_jobs.create(
+        actor(), digest, size, file.filename or "", form["encoding"], form["currency"], dry_run=bool(dry_run)
+    )
     return json_response(job, 202, {"Location": f"/api/v1/admin/imports/{job['id']}"})
 
 

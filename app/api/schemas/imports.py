@@ -4,17 +4,19 @@ from marshmallow import Schema, fields, validate
 
 from app.api.parsing import File, Flag, StrictSchema
 from app.api.schemas.answers import PersonSchema
+from app.domain.import_numbers import CODES
 from app.services.import_files import ENCODINGS
 
 STATES = ("queued", "checking", "importing", "done", "refused", "failed")
 
 
 class ImportUploadSchema(StrictSchema):
-    """A catalogue file as CSV. `encoding` counts only if its first bytes do not state it."""
+    """A catalogue file as CSV. `encoding` counts if its first bytes do not state it, `currency` for prices that state none."""
 
     file = File(required=True)
     dry_run = Flag(load_default=None)
     encoding = fields.String(load_default=None, validate=validate.OneOf(ENCODINGS))
+    currency = fields.String(load_default=None, validate=validate.OneOf(sorted(CODES)))
 
 
 class ImportQuerySchema(StrictSchema):
