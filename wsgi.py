@@ -1,7 +1,7 @@
 """The web application, and (run as a program) one web process on the shared port.
 
 `flask --app wsgi …` imports `app`; `python wsgi.py` serves it with eventlet. Any number of these processes bind the one port with
-SO_REUSEPORT. Together with `app/live/server.py` the only place that knows of eventlet.
+SO_REUSEPORT. Together with `app/live/server.py` and `app/live/protocol.py` the only place that knows of eventlet.
 """
 
 import errno
@@ -77,6 +77,7 @@ class Listener:
 def serve(settings: Settings) -> None:
     """Serve on the shared port until SIGTERM or SIGINT; then finish the requests under way, and send the pages elsewhere."""
     # Imported here because it needs the patched modules above, which `flask` commands must not have.
+    from app.live.protocol import HttpProtocol
     from app.live.server import attach, disconnect_all
 
     if psycopg.waiting.wait is not psycopg.waiting.wait_selector:
@@ -90,7 +91,7 @@ def serve(settings: Settings) -> None:
     listener = Listener(eventlet.listen((settings.bind, settings.port), backlog=1024, reuse_port=True))
     server = eventlet.spawn(
         eventlet.wsgi.server, listener, app, custom_pool=eventlet.GreenPool(MOST_CONNECTIONS), log_output=False, debug=False,
-        socket_timeout=IDLE, url_length_limit=LONGEST_URL,
+        socket_timeout=IDLE, url_length_limit=LONGEST_URL, protocol=HttpProtocol,
     )  # fmt: skip
     stopping = eventlet.event.Event()
 

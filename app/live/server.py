@@ -1,4 +1,4 @@
-"""The Socket.IO server. Together with `wsgi.py` the only place that knows of eventlet.
+"""The Socket.IO server. Together with `wsgi.py` and `protocol.py` the only place that knows of eventlet.
 
 WebSocket only, so that any web process on the one port may take any connection. What is emitted elsewhere arrives over a channel;
 when that channel was interrupted, events may have been missed, and every local page is told to `resync`.
