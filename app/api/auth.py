@@ -14,7 +14,7 @@ from flask import Response, g, request
 from flask_smorest import Blueprint
 
 from app.api.errors import may_answer
-from app.api.parsing import StrictParser
+from app.api.parsing import StrictParser, refuse_unread
 from app.api.rendering import json_response
 from app.api.schemas.answers import SessionSchema
 from app.api.schemas.auth import LoginSchema
@@ -58,12 +58,17 @@ def require(role: str) -> Callable[[View], View]:
     """Let a view be called only by those who have at least `role`."""
 
     def decorate(view: View) -> View:
+        # flask-smorest notes there what `arguments` declared.
+        read = [parameter["in"] for parameter in getattr(view, "_apidoc", {}).get("arguments", {}).get("parameters", ())]
+
         @wraps(view)
         def checked(*arguments: Any, **options: Any) -> Any:
             principal = authenticate(g.authenticator)
             if not principal.may(role):
                 raise ForbiddenError(f"This needs the role {role}; yours is {principal.role}.")
             g.principal = principal
+            if request.method not in SAFE_METHODS:
+                refuse_unread(read)
             return view(*arguments, **options)
 
         checked.required_role = role  # type: ignore[attr-defined] # read by the test that enumerates routes

@@ -1,8 +1,9 @@
 """How requests are read: strict JSON, unknown fields refused, texts normalised."""
 
 import json
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import wraps
@@ -14,7 +15,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 from webargs import missing
 from webargs.flaskparser import FlaskParser, is_json_request
 from werkzeug.datastructures import CombinedMultiDict, FileStorage
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from app.domain.content import forbidden_characters, normalised
 from app.domain.errors import InvalidFieldError
@@ -22,6 +23,8 @@ from app.domain.pricing import AMOUNT
 
 View = TypeVar("View", bound=Callable[..., Any])
 
+# No object here has nearly so many, and each unknown one is named in the answer.
+MOST_KEYS = 1000
 # Bytes that a form may have around its file.
 ENVELOPE = 100_000
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,20}")
@@ -34,11 +37,14 @@ class StrictParser(FlaskParser):
 
     def _raw_load_json(self, req: Request) -> Any:
         body = req.get_data(cache=True)
-        if not is_json_request(req):
-            # Not by its type: eventlet calls a request without a body and without a type text/plain.
-            if body:
-                raise UnsupportedMediaType("Send the body as application/json.")
+        # What is longer than allowed and came in chunks has been cut off silently.
+        if req.content_length is None and len(body) >= (req.max_content_length or math.inf):
+            raise RequestEntityTooLarge
+        # Not by its type: eventlet calls a request without a body and without a type text/plain, and some clients say JSON.
+        if not body:
             return missing
+        if not is_json_request(req):
+            raise UnsupportedMediaType("Send the body as application/json.")
         try:
             parsed = json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant)
             # A lone surrogate written as an escape survives the parser, but no encoder.
@@ -87,6 +93,8 @@ def takes_no_body(view: View) -> View:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MOST_KEYS:
+        raise ValueError(f"an object has more than {MOST_KEYS} keys")
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("an object names a key twice")
@@ -104,6 +112,22 @@ class StrictSchema(Schema):
         """Refuse what is not declared, and keep the declared order."""
 
         unknown = RAISE
+
+
+_PARSER = StrictParser()
+_NOTHING = StrictSchema()
+
+
+def refuse_unread(locations: Collection[str]) -> None:
+    """Refuse what the present request sends in its body or query, if its view reads neither there: it might be a condition.
+
+    Raises:
+        HTTPException: 415, 400 or 422, as a view that reads it would answer.
+    """
+    if not {"json", "files"} & {*locations} and request.get_data():
+        _PARSER.parse(_NOTHING, request, location="json")
+    if "query" not in locations and request.args:
+        _PARSER.parse(_NOTHING, request, location="query")
 
 
 class Text(fields.String):

@@ -1,11 +1,16 @@
 """Bad inputs (the table of docs and of `6-bad-days`): a problem, no change, no event, never a 5xx."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from app.core import Core
 
 Refused = Callable[..., dict[str, Any]]
 
@@ -130,11 +135,11 @@ def test_an_unknown_field_is_named_and_never_ignored(field: str, unchanged: Call
         '{"reason": "x"}'.encode("utf-16"),
         b'{"reason": "\\ud800"}',
         b'{"reason": "\xff"}',
-        b"",
         b"{",
         b"[" * 10_000,
         b'{"a":' * 10_000,
         b"{'reason': 'x'}",
+        ("{" + ",".join(f'"{n}": 1' for n in range(1001)) + "}").encode(),
     ],
 )
 def test_a_body_that_is_not_proper_json_is_refused(body: bytes, unchanged: Callable[..., dict]) -> None:
@@ -246,3 +251,50 @@ def test_the_edges_of_time_break_nothing(query: str, api: Callable[[str], FlaskC
 def test_a_version_that_cannot_be_is_not_found(unchanged: Callable[..., dict]) -> None:
     for number in ("0", "999", "9" * 30):
         unchanged("GET", f"/parts/{{id}}/versions/{number}", 404)
+
+
+WRITES = {"POST", "PUT", "PATCH", "DELETE"}
+# What is wrong with a request, whatever it asks for.
+WRONG: dict[str, dict[str, Any]] = {
+    "no JSON": {"data": b"{", "content_type": "application/json"},
+    "no object": {"data": b"[1]", "content_type": "application/json"},
+    "an unknown field": {"json": {"nonsense": 1}},
+    "a text": {"data": b'{"reason": "x"}', "content_type": "text/plain"},
+    "a form": {"data": b"reason=x", "content_type": "application/x-www-form-urlencoded"},
+    "an unknown field of a form": {"data": {"nonsense": "1"}, "content_type": "multipart/form-data"},
+    "too long": {"data": b'"' + b"x" * 1_100_000 + b'"', "content_type": "application/json"},
+    "NUL": {"data": b'{"reason": "\\u0000"}', "content_type": "application/json"},
+    "an unknown parameter": {"query_string": {"nonsense": "1"}, "json": {}},
+}
+
+
+@pytest.fixture
+def everything(core: Core) -> Callable[[], Any]:
+    """How far everything is that a request may add to: events, imports, reconciliations, versions of rows."""
+    counted = text("""
+        SELECT (SELECT max(id) FROM outbox_events), (SELECT max(id) FROM import_jobs), (SELECT max(id) FROM sync_runs),
+               (SELECT sum(version + price_version) FROM parts), (SELECT sum(version) FROM stock_levels),
+               (SELECT sum(version) FROM categories), (SELECT count(*) FROM part_images), (SELECT count(*) FROM part_prices)
+    """)
+
+    def read() -> Any:
+        with core.reading.connect() as connection:
+            return connection.execute(counted).one()
+
+    return read
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_no_admin_write_that_is_wrong_changes_or_emits_anything(
+    wrong: str, app: Flask, api: Callable[[str], FlaskClient], new_part: Callable[..., int], everything: Any, refused: Refused
+) -> None:
+    client, part_id = api("admin"), new_part()
+    before, answers = everything(), {}
+    for rule in app.url_map.iter_rules():
+        for method in (rule.methods or set()) & WRITES if rule.rule.startswith("/api/v1/admin") else ():
+            path = re.sub("<[^>]*part_id>", str(part_id), rule.rule)
+            response = client.open(re.sub("<[^>]*>", "1", path), method=method, **WRONG[wrong])
+            answers[f"{method} {rule.rule}"] = response.status_code
+            refused(response, *range(400, 500))
+            assert everything() == before, answers
+    assert len(answers) > 15
