@@ -384,6 +384,33 @@ def test_a_price_that_ends_by_its_date_gives_way_to_the_files_standing_one(
     assert [line["amount"] for line in core.parts.panel.part(part_id)["price"]["prices"]] == ["2.00"]
 
 
+def test_an_export_imports_without_a_change_whatever_a_price_list_holds(
+    load: Callable[[str], Any], core: Core, actor: Actor, new_part: Callable[..., int], query: Query, tag: str
+) -> None:
+    now = datetime.now(UTC)
+    lists = [
+        [],
+        [PriceLine("USD", Decimal("2.00")), PriceLine("EUR", Decimal("1.00")), PriceLine("EUR", Decimal("0.90"), 10)],
+        [PriceLine("EUR", Decimal("1.00"), 1, now - timedelta(days=1), now + timedelta(days=1))],
+        [
+            PriceLine("EUR", Decimal("1.00"), 1, None, now + timedelta(days=1)),
+            PriceLine("EUR", Decimal("2.00"), 1, now + timedelta(1)),
+        ],
+        [
+            PriceLine("GBP", Decimal("9999999999.99"), 5),
+            PriceLine("EUR", Decimal("0.00")),
+            PriceLine("EUR", Decimal("1.00"), 1, now),
+        ],
+    ]
+    for number, lines in enumerate(lists):
+        core.parts.update_prices_with_sync(actor, new_part(sku=f"{tag}-{number}"), lines, Expected())
+    out = StringIO()
+    count = exports.export_parts(core.reading, out)
+    before = state(query, tag)
+    assert load(out.getvalue()) == (0, 0, count)
+    assert state(query, tag) == before
+
+
 def test_a_rehearsal_tells_the_numbers_and_writes_nothing(core: Core, actor: Actor, load: Any, query: Query, tag: str) -> None:
     load(HEADER + rows(tag, 4))
     before = state(query, tag)
