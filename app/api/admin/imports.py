@@ -34,10 +34,10 @@ def start_import(query: dict[str, Any], form: dict[str, Any]) -> Response:
     The answer is the job; its progress is at its Location, and told on Socket.IO as `import.progress`. A dry run says what would
     be done and writes nothing.
     """
-    file, dry_run = form["file"], query["dry_run"] or form["dry_run"]
+    file, dry_run = form["file"], query["dry_run"] or form.get("dry_run", False)
     digest, size = g.offload(keep, g.core.storage, file.stream)
     job = g.core.import_jobs.create(
-        actor(), digest, size, file.filename or "", form["encoding"], form["currency"], dry_run=bool(dry_run)
+        actor(), digest, size, file.filename or "", form.get("encoding"), form.get("currency"), dry_run=bool(dry_run)
     )
     return json_response(job, 202, {"Location": f"/api/v1/admin/imports/{job['id']}"})
 

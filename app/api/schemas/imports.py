@@ -13,10 +13,11 @@ STATES = ("queued", "checking", "importing", "done", "refused", "failed")
 class ImportUploadSchema(StrictSchema):
     """A catalogue file as CSV. `encoding` counts if its first bytes do not state it, `currency` for prices that state none."""
 
+    # Without defaults: a form has no null, so the document should not offer one.
     file = File(required=True)
-    dry_run = Flag(load_default=None)
-    encoding = fields.String(load_default=None, validate=validate.OneOf(ENCODINGS))
-    currency = fields.String(load_default=None, validate=validate.OneOf(sorted(CODES)))
+    dry_run = Flag()
+    encoding = fields.String(validate=validate.OneOf(ENCODINGS))
+    currency = fields.String(validate=validate.OneOf(sorted(CODES)))
 
 
 class ImportQuerySchema(StrictSchema):

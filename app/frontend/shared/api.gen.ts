@@ -1441,18 +1441,11 @@ export interface components {
         ImportUpload: {
             /** Format: binary */
             file: string;
-            /** @default null */
-            dry_run: boolean | null;
-            /**
-             * @default null
-             * @enum {string|null}
-             */
-            encoding: "utf-8" | "utf-16" | "windows-1252" | "iso-8859-1" | "iso-8859-15" | "windows-1250" | "windows-1251" | "mac-roman" | "gb18030" | "shift_jis" | null;
-            /**
-             * @default null
-             * @enum {string|null}
-             */
-            currency: "AED" | "ARS" | "AUD" | "BGN" | "BRL" | "CAD" | "CHF" | "CLP" | "CNY" | "COP" | "CZK" | "DKK" | "EGP" | "EUR" | "GBP" | "HKD" | "HUF" | "IDR" | "ILS" | "INR" | "ISK" | "JPY" | "KRW" | "MXN" | "MYR" | "NOK" | "NZD" | "PEN" | "PHP" | "PLN" | "RON" | "RSD" | "RUB" | "SAR" | "SEK" | "SGD" | "THB" | "TRY" | "TWD" | "UAH" | "USD" | "VND" | "ZAR" | null;
+            dry_run?: boolean;
+            /** @enum {string} */
+            encoding?: "utf-8" | "utf-16" | "windows-1252" | "iso-8859-1" | "iso-8859-15" | "windows-1250" | "windows-1251" | "mac-roman" | "gb18030" | "shift_jis";
+            /** @enum {string} */
+            currency?: "AED" | "ARS" | "AUD" | "BGN" | "BRL" | "CAD" | "CHF" | "CLP" | "CNY" | "COP" | "CZK" | "DKK" | "EGP" | "EUR" | "GBP" | "HKD" | "HUF" | "IDR" | "ILS" | "INR" | "ISK" | "JPY" | "KRW" | "MXN" | "MYR" | "NOK" | "NZD" | "PEN" | "PHP" | "PLN" | "RON" | "RSD" | "RUB" | "SAR" | "SEK" | "SGD" | "THB" | "TRY" | "TWD" | "UAH" | "USD" | "VND" | "ZAR";
         };
         ImportError: {
             line: number;
