@@ -1,5 +1,6 @@
 """The customers' namespace: pages say which parts they show, and get the present state of what differs."""
 
+import re
 import secrets
 import time
 from typing import Any
@@ -15,6 +16,7 @@ from app.store import outbox
 
 MOST_PARTS = 200
 
+_DIGITS = re.compile(r"[0-9]{1,10}")
 _COUNT = validate.Range(min=-LARGEST_QUANTITY, max=LARGEST_QUANTITY)
 
 
@@ -23,6 +25,12 @@ class _PartId(fields.Integer):
 
     def __init__(self) -> None:
         super().__init__(validate=validate.Range(min=1, max=LARGEST_QUANTITY))
+
+    def _deserialize(self, value: Any, *context: Any, **options: Any) -> int:
+        # Not the spaces, underscores and other scripts' digits that Python reads.
+        if not _DIGITS.fullmatch(str(value)):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, *context, **options)
 
 
 class _HeldSchema(Schema):

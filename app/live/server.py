@@ -30,6 +30,10 @@ LONGEST_QUEUE = 500
 # Beyond so many messages within a second a connection is cut off.
 MOST_MESSAGES_PER_SECOND = 100
 LARGEST_MESSAGE = 64_000
+# The events that clients may send.
+TAKEN: dict[str | None, frozenset[str]] = {rooms.CUSTOMERS: frozenset(("watch", "unwatch", "seen"))}
+# What the library raises at a message that is none of its protocol.
+UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError)
 PING_INTERVAL = 10
 PING_TIMEOUT = 10
 
@@ -99,6 +103,7 @@ def attach(app: Flask, core: Core, authenticator: Authenticator) -> SocketIO:
     socketio.on_namespace(AdminNamespace(rooms.ADMIN, core, authenticator))
     _bound_queues(socketio, core.monitoring)
     _bound_rates(socketio, core.monitoring)
+    _bound_events(socketio, core.monitoring)
     return socketio
 
 
@@ -138,7 +143,13 @@ def _bound_rates(socketio: SocketIO, monitoring: SyncMonitoring) -> None:
             monitoring.record_refusal("too_many_messages")
             server.eio.disconnect(sid)
             return
-        server._handle_eio_message(sid, data)
+        try:
+            server._handle_eio_message(sid, data)
+        except UNREADABLE as error:
+            # Nothing of ours runs in there but `on_connect`; events are handled in threads of their own.
+            log.warning("unreadable socket message", error=repr(error)[:200])
+            monitoring.record_refusal("unreadable")
+            server.eio.disconnect(sid)
 
     def forget(sid: str, reason: Any = None) -> None:
         counts.pop(sid, None)
@@ -146,3 +157,22 @@ def _bound_rates(socketio: SocketIO, monitoring: SyncMonitoring) -> None:
 
     server.eio.on("message", handle)
     server.eio.on("disconnect", forget)
+
+
+def _bound_events(socketio: SocketIO, monitoring: SyncMonitoring) -> None:
+    """Let clients send what their namespace takes, with one body, and nothing else.
+
+    The library would call `on_connect` and `on_disconnect` for events of these names, too.
+    """
+    server = socketio.server
+    handle = server._handle_event
+
+    def handle_event(eio_sid: str, namespace: str | None, packet_id: int | None, data: Any) -> None:
+        name, *bodies = data
+        if name not in TAKEN.get(namespace, ()) or len(bodies) > 1:
+            log.info("unknown socket event", namespace=namespace, name=str(name)[:40])
+            monitoring.record_refusal("unknown_event")
+            return
+        handle(eio_sid, namespace, packet_id, data)
+
+    server._handle_event = handle_event

@@ -75,6 +75,7 @@ def test_the_catalog_token_changes_when_lists_may_differ_and_is_announced(client
     [
         "text", 5, [], {"parts": []}, {"parts": {"a": None}}, {"parts": {"1": {"content": "3"}}}, {"parts": {"1": 7}},
         {"parts": {"0": None}}, {"parts": {"99999999999999999999": None}}, {"unknown": 1}, {"parts": {"1": {"stock": 1.5}}},
+        {"parts": {"1_0": None}}, {"parts": {" 1": None}}, {"parts": {"\u0661": None}},
     ],
 )  # fmt: skip
 def test_a_watch_that_makes_no_sense_gets_an_error_and_the_connection_stays(connect: Connect, body: object) -> None:
@@ -99,11 +100,40 @@ def test_a_connection_may_watch_200_parts_and_no_more(connect: Connect) -> None:
 def test_a_client_can_neither_send_events_to_others_nor_join_rooms_by_name(connect: Connect, part_id: int) -> None:
     villain, page = connect(), connect()
     page.call("watch", {"parts": {str(part_id): None}})
-    for event in ("stock.updated", "catalog.changed", "join", "enter_room"):
+    for event in ("stock.updated", "catalog.changed", "join", "enter_room", "connect", "disconnect"):
         villain.client.emit(event, {"part_id": part_id, "room": "everything"}, namespace="/customers")
     assert villain.call("watch", {}) == {"parts": [], "gone": []}
     assert page.call("watch", {}) == {"parts": [], "gone": []}
     assert page.events == []
+
+
+@pytest.mark.parametrize("event", ["connect", "disconnect"])
+def test_the_librarys_own_calls_cannot_be_sent_as_events(connect: Connect, event: str) -> None:
+    page = connect()
+    page.call("watch", {"parts": {str(n): None for n in range(1, 201)}})
+    page.client.emit(event, {}, namespace="/customers")
+    assert page.call("watch", {"parts": {"201": None}})["error"]["code"] == "too_many_parts"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "garbage",
+        "9",
+        "2/customers,",
+        "2/customers,{}",
+        '2/customers,["watch",',
+        '2/customers,[["watch"]]',
+        "2/customers," + "[" * 20_000,
+        b"x",
+    ],
+    ids=lambda message: repr(message[:20]),
+)
+def test_a_message_of_another_protocol_cuts_off_who_sends_it_and_nobody_else(connect: Connect, message: str | bytes) -> None:
+    villain, page = connect(), connect()
+    villain.client.eio.send(message)
+    assert wait_until(lambda: not villain.client.connected)
+    assert page.call("watch", {}) == {"parts": [], "gone": []}
 
 
 def test_a_flood_cuts_off_who_sends_it_and_nobody_else(connect: Connect, part_id: int) -> None:
