@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from app.commands import console
 from app.contract.effects import LIVE
 from app.core import Core
-from app.domain.import_numbers import CODES
+from app.domain.currencies import CURRENCIES
 from app.domain.imports import ImportFileError
 from app.services import exports, imports
 from app.services.import_chunk import ImportReport
@@ -26,9 +26,10 @@ def import_file(
     core: Core, path: Path, encoding: str | None = None, currency: str | None = None, *, dry_run: bool = False
 ) -> None:
     """Import a CSV file with a progress bar; end with its errors if it has any."""
+    default = currency or imports.only_currency(core.reading)
 
     def open_file() -> TextIO:
-        return open_text(path.open("rb"), encoding, currency)
+        return open_text(path.open("rb"), encoding, default)
 
     try:
         report = _import_with_bar(core, path, open_file, dry_run=dry_run)
@@ -66,7 +67,12 @@ def seed_demo() -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Say what would be done and what is wrong, and write nothing.")
 @click.option("--encoding", type=click.Choice(ENCODINGS), help="The file's encoding, if it is neither UTF-8 nor marked.")
-@click.option("--currency", type=click.Choice(sorted(CODES)), metavar="CODE", help="Of prices for which the file states none.")
+@click.option(
+    "--currency",
+    type=click.Choice(sorted(CURRENCIES)),
+    metavar="CODE",
+    help="Of prices that state none; by default the shop's only one.",
+)
 @with_appcontext
 def import_parts(file: Path, encoding: str | None, currency: str | None, *, dry_run: bool) -> None:
     """Import FILE, a CSV with the columns sku, part_name, slug, status, description, category, manufacturer,

@@ -6,6 +6,8 @@ A number is read only if it can mean one thing. `1,234` can mean two: the file's
 import re
 from collections.abc import Iterable
 
+from app.domain.currencies import CURRENCIES
+
 # What each currency's sign may stand for; a sign of several currencies says nothing by itself.
 SIGNS = {
     "€": ("EUR",), "£": ("GBP",), "US$": ("USD",), "C$": ("CAD",), "CA$": ("CAD",), "A$": ("AUD",), "AU$": ("AUD",),
@@ -13,12 +15,8 @@ SIGNS = {
     "¥": ("JPY", "CNY"), "₹": ("INR",), "₩": ("KRW",), "₽": ("RUB",), "₺": ("TRY",), "₪": ("ILS",), "₴": ("UAH",), "zł": ("PLN",),
     "Kč": ("CZK",), "Ft": ("HUF",), "kr": ("SEK", "NOK", "DKK"),
 }  # fmt: skip
-# Codes that a header or a price may have beside it; the column of currencies takes any code.
-CODES = frozenset((
-    "AED", "ARS", "AUD", "BGN", "BRL", "CAD", "CHF", "CLP", "CNY", "COP", "CZK", "DKK", "EGP", "EUR", "GBP", "HKD", "HUF",
-    "IDR", "ILS", "INR", "ISK", "JPY", "KRW", "MXN", "MYR", "NOK", "NZD", "PEN", "PHP", "PLN", "RON", "RSD", "RUB", "SAR",
-    "SEK", "SGD", "THB", "TRY", "TWD", "UAH", "USD", "VND", "ZAR",
-))  # fmt: skip
+# Codes that a header or a price may have beside it. Those that are words too, as in Price (ALL), count in their own column alone.
+CODES = CURRENCIES - {"ALL", "CUP", "TOP"}
 # Cells by which other systems say that there is no number.
 NOTHING = frozenset(("", "-", "--", "–", "—", "n/a", "N/A", "null", "NULL"))
 

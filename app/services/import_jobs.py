@@ -70,6 +70,7 @@ class ImportJobs:
         *, dry_run: bool,
     ) -> dict[str, Any]:  # fmt: skip
         """Queue the import of a file that was kept (`keep`), and return the job."""
+        currency = currency or imports.only_currency(self._reading)
         values = {
             "file_name": _label(file_name), "digest": digest, "encoding": encoding, "currency": currency, "byte_size": byte_size,
             "dry_run": dry_run, "created_by": actor.user_id, "ip_address": actor.ip_address, "user_agent": actor.user_agent,

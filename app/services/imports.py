@@ -18,7 +18,7 @@ from app.domain.imports import ImportFileError, ImportRow, RowError, read_rows
 from app.services.import_chunk import Chunk, ImportReport
 from app.services.import_files import currency_of
 from app.services.rich_text import sanitised
-from app.store import imports
+from app.store import imports, prices
 from app.store.transaction import TransactionManager, UnitOfWork
 
 CHUNK = 500
@@ -145,6 +145,13 @@ def check(reading: Engine, open_file: Open, progress: Progress = lambda _rows: N
     if errors:
         raise ImportFileError(sorted(errors), max(errors_in_all, len(errors)))
     return count
+
+
+def only_currency(reading: Engine) -> str | None:
+    """Return the currency that all prices of the shop have, or None if there is no such one."""
+    with reading.connect() as connection:
+        found = prices.currencies(connection)
+    return found[0] if len(found) == 1 else None
 
 
 def has_parts(reading: Engine) -> bool:

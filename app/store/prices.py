@@ -27,6 +27,7 @@ _SET_BOUNDARIES = text("""
           FROM unnest(CAST(:part_ids AS int[])) AS given(id)) b
     WHERE p.id = b.id AND p.price_boundary IS DISTINCT FROM b.next
 """)
+_CURRENCIES = text("SELECT currency FROM part_prices UNION SELECT currency FROM prices")
 _ANY_DUE = text("""
     SELECT EXISTS (SELECT FROM parts WHERE price_boundary <= statement_timestamp() - make_interval(secs => :seconds))
 """)
@@ -121,6 +122,11 @@ def updated_event(
         lists=(ListFacet.PRICE,),
         reason=reason,
     )
+
+
+def currencies(connection: Connection) -> list[str]:
+    """Return the currencies that prices of the shop have."""
+    return list(connection.execute(_CURRENCIES).scalars())
 
 
 def any_due(connection: Connection, seconds: float = 0.0) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
+from app.commands.catalogue import import_file
 from app.contract.events import Actor, Aspect
 from app.core import Core
 from app.domain.content import forbidden_characters, normalised
@@ -24,7 +26,7 @@ from app.domain.imports import ImportFileError
 from app.domain.pricing import PriceLine
 from app.services import exports, imports
 from app.services.preconditions import Expected
-from app.store import content, truth, users
+from app.store import content, prices, truth, users
 from app.store.database import single_statements
 from app.store.encoding import jsonb
 from app.store.transaction import TransactionManager
@@ -112,6 +114,30 @@ def test_the_search_after_an_import_is_the_one_that_would_be_made_anew(
     assert (kept, known) == (query(searchable, like=f"{tag}%"), query(words))
     assert len(kept) == 4
     assert len(known) == 1
+
+
+def test_a_price_without_a_currency_is_in_the_only_one_that_the_shop_has(
+    core: Core, tmp_path: Path, query: Query, tag: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with core.engine.connect() as connection:
+        # Rolled back: other tests' parts keep their prices.
+        connection.execute(sqlalchemy.text("DELETE FROM part_prices WHERE currency <> 'CHF'"))
+        connection.execute(sqlalchemy.text("DELETE FROM prices"))
+        row = connection.execute(sqlalchemy.text("SELECT min(id) AS id FROM parts")).one()
+        connection.execute(
+            sqlalchemy.text("INSERT INTO prices (part_id, currency, amount) VALUES (:id, 'CHF', 1)"), {"id": row.id}
+        )
+        only = prices.currencies(connection)
+    assert only == ["CHF"]
+    file = tmp_path / "parts.csv"
+    file.write_text(f"sku,part_name,price\n{tag},Part,1.50\n")
+    monkeypatch.setattr(prices, "currencies", lambda _connection: ["CHF", "EUR"])
+    with pytest.raises(SystemExit):
+        import_file(core, file)
+    assert "currency" in capsys.readouterr().err
+    monkeypatch.setattr(prices, "currencies", lambda _connection: only)
+    import_file(core, file)
+    assert [line["currency"] for line in part(core, query, tag)["price"]["prices"]] == ["CHF"]
 
 
 def test_importing_the_same_file_again_writes_no_row_and_makes_no_event(

@@ -4,20 +4,21 @@ from marshmallow import Schema, fields, validate
 
 from app.api.parsing import File, Flag, StrictSchema
 from app.api.schemas.answers import PersonSchema
-from app.domain.import_numbers import CODES
+from app.domain.currencies import CURRENCIES
 from app.services.import_files import ENCODINGS
 
 STATES = ("queued", "checking", "importing", "done", "refused", "failed")
 
 
 class ImportUploadSchema(StrictSchema):
-    """A catalogue file as CSV. `encoding` counts if its first bytes do not state it, `currency` for prices that state none."""
+    """A catalogue file as CSV. `encoding` counts if its first bytes do not state it, `currency` for prices that state none: by
+    default the one that all present prices have, if there is one."""
 
     # Without defaults: a form has no null, so the document should not offer one.
     file = File(required=True)
     dry_run = Flag()
     encoding = fields.String(validate=validate.OneOf(ENCODINGS))
-    currency = fields.String(validate=validate.OneOf(sorted(CODES)))
+    currency = fields.String(validate=validate.OneOf(sorted(CURRENCIES)))
 
 
 class ImportQuerySchema(StrictSchema):
