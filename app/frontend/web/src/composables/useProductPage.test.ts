@@ -1,5 +1,5 @@
 import { listItem, publicPart, stockEvent } from "@lockstep/shared/live/fixtures.ts";
-import { enableAutoUnmount } from "@vue/test-utils";
+import { enableAutoUnmount, flushPromises } from "@vue/test-utils";
 import { nextTick, ref } from "vue";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { useConnectionStore } from "../stores/connection.ts";
@@ -82,6 +82,14 @@ it("another part begins anew: nothing of the first one is shown, described or wa
   id.value = 3;
   await nextTick();
   expect([related.value, described(), [...watched.keys()]]).toEqual([[], [], [3]]);
+});
+
+it("an answer that has just come when another part is opened is not shown with that one", async () => {
+  const { server, id, related } = setUp();
+  void server.last("/pdp/1").answer(page(1, [3]));
+  id.value = 2;
+  await flushPromises();
+  expect([related.value, described()]).toEqual([[], []]);
 });
 
 it("a part that is not there can still come, and brings the rest of its page with it", async () => {

@@ -39,6 +39,7 @@ export function useProductPage(id: Ref<number>) {
     const asOf = dispatcher.begin();
     try {
       const read = await request<ProductPage>(`/pdp/${asked}`, { signal: mine.signal });
+      if (mine !== abort) return;
       for (const one of [read.part, ...read.related]) dispatcher.reading(one, asOf);
       page.value = read;
       error.value = null;
