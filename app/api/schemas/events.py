@@ -15,7 +15,8 @@ from app.api.schemas.answers import (
     one_of,
     required,
 )
-from app.contract.events import EventType
+from app.contract.effects import EFFECTS
+from app.contract.task_names import Effect
 from app.domain.stock import LARGEST_QUANTITY
 
 
@@ -139,7 +140,7 @@ class AdminEventSchema(Schema):
     """Every event on `/admin`: the same envelope, with the panel's whole state of the aspect and who did it."""
 
     id = required(fields.UUID)
-    type = one_of(*(str(kind) for kind in EventType if not kind.startswith(("user.", "api_key."))))
+    type = one_of(*(str(kind) for kind, effects in EFFECTS.items() if Effect.BROADCAST in effects))
     part_id = required(fields.Integer, metadata={"description": "The part's or category's id."})
     version = required(fields.Integer)
     data = required(fields.Dict)
