@@ -167,6 +167,38 @@ def missed_boundaries(connection: Connection, part_ids: Sequence[int]) -> list[i
     return [row.id for row in schedules if missed(row)]
 
 
+def legacy_drift(connection: Connection, told: Mapping[int, CurrentPrice | None]) -> list[int]:
+    """Return those parts whose legacy price is another than the one that customers were told of; `told` is by part.
+
+    Only where no line of the list was in force when the price was last announced: then it was the legacy one, or none.
+    """
+    part_ids = list(told)
+    rows = connection.execute(_SCHEDULES, {"part_ids": part_ids}).all()
+    lines, legacy = lines_of(connection, part_ids), legacy_of(connection, part_ids)
+
+    def differs(row: Row[Any]) -> bool:
+        listed = current_price(lines.get(row.id, []), None, row.price_updated_at)
+        return listed is None and current_price([], legacy.get(row.id), row.moment) != told[row.id]
+
+    return [row.id for row in rows if differs(row)]
+
+
+def adopt_legacy(unit_of_work: UnitOfWork, part: Row[Any], told: CurrentPrice | None, reason: str) -> None:
+    """Announce a locked part's price anew, because its legacy price was changed past the application."""
+    version = part.price_version + 1
+    lines = lines_of(unit_of_work.connection, [part.id]).get(part.id, [])
+    legacy = legacy_of(unit_of_work.connection, [part.id]).get(part.id)
+    at = unit_of_work.execute(_TOUCH, part_id=part.id, version=version, actor_id=unit_of_work.actor.user_id).scalar_one()
+    event = updated_event(part.id, version, lines, lines, legacy=legacy, at=at, is_public=part.is_public, reason=reason)
+    old, new = public_state(told, version - 1, at), public_state(current_price(lines, legacy, at), version, at)
+    unit_of_work.record(
+        replace(
+            event, table_name="prices", old_values={"price": old["price"], "version": version - 1},
+            new_values={"price": new["price"], "version": version},
+        )
+    )  # fmt: skip
+
+
 def make_due(unit_of_work: UnitOfWork, part_id: int) -> None:
     """Make a locked part's price be looked at by its dates at once."""
     unit_of_work.execute(_MAKE_DUE, part_id=part_id)
@@ -243,3 +275,11 @@ def public_state(price: CurrentPrice | None, version: int, at: datetime) -> dict
         "version": version,
     }
     return {"price": shown, "version": version, "updated_at": rfc3339(at)}
+
+
+def price_of(shown: dict[str, Any] | None) -> CurrentPrice | None:
+    """Return the price that `public_state` has written."""
+    if shown is None:
+        return None
+    tiers = tuple((tier["min_quantity"], Decimal(tier["amount"])) for tier in shown["tiers"])
+    return CurrentPrice(shown["currency"], Decimal(shown["amount"]), tiers)

@@ -2,13 +2,13 @@
 event, and with it the audit row, snapshot, invalidation and broadcast that every change owes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 from sqlalchemy import Connection
 
 from app.contract.events import Aspect
-from app.domain.pricing import PriceLine, same_list
+from app.domain.pricing import CurrentPrice, PriceLine, same_list
 from app.store import content, prices, stock, truth
 from app.store.content import Content
 from app.store.locks import lock_part, lock_stock
@@ -35,6 +35,7 @@ def edited_past_us(connection: Connection, part_ids: Sequence[int]) -> dict[str,
             [p for p in part_ids if not same_list(lines.get(p, []), recorded_lines(priced.get(p)))],
             adopt_prices,
         ),
+        "legacy_price": (prices.legacy_drift(connection, _told(priced, part_ids)), adopt_legacy_price),
         "price_boundary": (prices.missed_boundaries(connection, part_ids), mend_boundary),
     }
 
@@ -77,6 +78,17 @@ def adopt_prices(part_id: int, unit_of_work: UnitOfWork) -> bool:
     return True
 
 
+def adopt_legacy_price(part_id: int, unit_of_work: UnitOfWork) -> bool:
+    """Announce a part's legacy price under the part's lock; return whether it needed that."""
+    row = lock_part(unit_of_work, part_id)
+    told = _told(truth.last_states(unit_of_work.connection, [part_id], Aspect.PRICE), [part_id])
+    if not prices.legacy_drift(unit_of_work.connection, told):
+        return False
+    log.error("legacy price adopted", part_id=part_id)
+    prices.adopt_legacy(unit_of_work, row, told[part_id], REASON)
+    return True
+
+
 def mend_boundary(part_id: int, unit_of_work: UnitOfWork) -> bool:
     """Have a part's price looked at by its dates, if its boundary is wrong; return whether it needed that."""
     lock_part(unit_of_work, part_id)
@@ -95,6 +107,13 @@ def _differing(present: Content, last: Recorded | None) -> list[str]:
     # A snapshot of an older release has fewer fields; what it does not say cannot differ.
     fields = [name for name in snapshot if name != "category" and name in recorded and snapshot[name] != recorded[name]]
     return fields or (["version"] if last.version != present.version else [])
+
+
+def _told(priced: Mapping[int, Recorded], part_ids: Sequence[int]) -> dict[int, CurrentPrice | None]:
+    """Return the prices that customers were last told: none without an event. Of a hidden part they were not told."""
+    told: dict[int, CurrentPrice | None] = dict.fromkeys(part_id for part_id in part_ids if part_id not in priced)
+    public = {part_id: last.payload["public"] for part_id, last in priced.items()}
+    return told | {part_id: prices.price_of(state["price"]) for part_id, state in public.items() if state is not None}
 
 
 def recorded_lines(last: Recorded | None) -> list[PriceLine]:

@@ -21,7 +21,7 @@ from app.contract.task_names import Effect
 LATENCY_BUCKETS_MS = (5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000)
 
 DRIFT_KINDS = (
-    "overdue_effects", "audit_missing", "snapshot_missing", "stock_row", "content_row", "price_row",
+    "overdue_effects", "audit_missing", "snapshot_missing", "stock_row", "content_row", "price_row", "legacy_price",
     "price_boundary", "cache_part", "cache_list",
 )  # fmt: skip
 

@@ -172,6 +172,45 @@ def test_an_empty_list_lets_the_legacy_price_through(priced: Callable[..., int],
     assert core.parts.catalog.part(part_id).body["price"]["amount"] == "5.00"
 
 
+@pytest.mark.parametrize(
+    ("lines", "statement", "before", "after"),
+    [
+        ([], "UPDATE prices SET amount = 6 WHERE part_id = :id", "5.00", "6.00"),
+        ([], "DELETE FROM prices WHERE part_id = :id", "5.00", None),
+        (
+            [PriceLine("EUR", Decimal("4.00"), 1, None, far(-3))],
+            "UPDATE prices SET amount = 6 WHERE part_id = :id",
+            "5.00",
+            "6.00",
+        ),
+        ([PriceLine("EUR", Decimal("4.00"))], "UPDATE prices SET amount = 6 WHERE part_id = :id", "4.00", "4.00"),
+    ],
+    ids=["changed", "deleted", "shown after a line has ended", "hidden by a line"],
+)
+def test_a_legacy_price_changed_past_the_application_is_announced_by_reconciliation_once(
+    lines: list[PriceLine], statement: str, before: str | None, after: str | None, priced: Callable[..., int], core: Core,
+    query: Query, deliver: Callable[[], None],
+) -> None:  # fmt: skip
+    part_id = priced(*lines)
+    core.reconciliation.run()
+
+    def seen() -> tuple[str | None, int]:
+        body = core.parts.catalog.part(part_id).body
+        return body["price"] and body["price"]["amount"], body["versions"]["price"]
+
+    amount, version = seen()
+    assert amount == before
+    query(statement, id=part_id)
+    assert core.reconciliation.run()["found"]["legacy_price"] == (before != after)
+    assert core.reconciliation.run()["found"]["legacy_price"] == 0
+    assert seen() == (after, version + (before != after))
+    deliver()
+    rows = query("SELECT * FROM data_change_logs WHERE part_id = :id AND table_name = 'prices' ORDER BY id DESC", id=part_id)
+    if before != after:
+        old, new = rows[0]["old_values"]["price"], rows[0]["new_values"]["price"]
+        assert (old and old["amount"], new and new["amount"], rows[0]["reason"].split(":")[0]) == (before, after, "reconcile")
+
+
 def test_the_command_says_what_it_did(servers: EmbeddedServers, priced: Callable[..., int]) -> None:
     priced()
     kept = priced(PriceLine("EUR", Decimal("4.00"), 10, far(2), far(3)))
