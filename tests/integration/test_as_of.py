@@ -115,8 +115,8 @@ def test_a_price_that_began_by_its_date_is_the_price_of_that_moment(
     core.parts.update_prices_with_sync(actor, part_id, lines, ANY)
     deliver()
     rewrite(
-        "INSERT INTO data_change_logs (event_id, table_name, record_id, part_id, operation, version, old_values, new_values)"
-        " VALUES (uuidv7(), 'part_prices', :id, :id, 'UPDATE', 3, '{}', '{\"price\": null, \"version\": 3}')",
+        "INSERT INTO data_change_logs (event_id, table_name, record_id, part_id, operation, version, old_values, new_values,"
+        " hash) VALUES (uuidv7(), 'part_prices', :id, :id, 'UPDATE', 3, '{}', '{\"price\": null, \"version\": 3}', 'none')",
         id=part_id,
     )
     price = core.parts.panel.part_as_of(part_id, datetime.now(UTC))["part"]["price"]
