@@ -1,6 +1,7 @@
 """The storage of files: a folder, or a bucket behind the same few calls."""
 
 import io
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,14 +14,34 @@ from app.store.files import READ_AHEAD, Storage
 
 
 class Bucket(BaseHTTPRequestHandler):
-    """As much of S3 as we use: PUT, GET (whole or a range) and HEAD of one object."""
+    """As much of S3 as we use: PUT (whole or in parts), GET (whole or a range) and HEAD of one object."""
 
     objects: dict[str, bytes]
+    parts: dict[int, bytes]
 
     def do_PUT(self) -> None:
         assert self.headers["Authorization"].startswith("AWS4-HMAC-SHA256 Credential=key-of-the-test/")
-        self.objects[self.path] = self.rfile.read(int(self.headers["Content-Length"]))
+        data, number = self.rfile.read(int(self.headers["Content-Length"])), re.search(r"partNumber=(\d+)", self.path)
+        if number:
+            self.parts[int(number[1])] = data
+        else:
+            self.objects[self.path] = data
         self._answer(200, b"")
+
+    def do_POST(self) -> None:
+        """Begin or complete an object in parts."""
+        self.rfile.read(int(self.headers["Content-Length"] or 0))
+        path, _, asked = self.path.partition("?")
+        if asked.startswith("uploads"):
+            self.parts.clear()
+            self._answer(200, b"<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>")
+        else:
+            self.objects[path] = b"".join(self.parts[number] for number in sorted(self.parts))
+            self._answer(200, b'<CompleteMultipartUploadResult><ETag>"1"</ETag></CompleteMultipartUploadResult>')
+
+    def do_DELETE(self) -> None:
+        """Forget what was sent in parts."""
+        self._answer(204, b"")
 
     def do_GET(self) -> None:
         data = self.objects.get(self.path)
@@ -55,7 +76,7 @@ class Bucket(BaseHTTPRequestHandler):
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, bytes]]:
     """The objects of a bucket, which the usual environment variables lead to."""
     objects: dict[str, bytes] = {}
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("OwnBucket", (Bucket,), {"objects": objects}))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("OwnBucket", (Bucket,), {"objects": objects, "parts": {}}))
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     environment = {
@@ -99,6 +120,13 @@ def test_a_large_file_is_read_piece_by_piece(storage: Storage) -> None:
         assert raw.read() == data
     with pytest.raises(FileNotFoundError):
         storage.open("imports/other.csv")
+
+
+def test_a_file_beyond_what_one_request_takes_is_kept_whole(storage: Storage) -> None:
+    data = bytes(range(256)) * 50_000
+    for sent in (data, io.BytesIO(data)):
+        storage.put("images/large.jpg", sent)
+        assert storage.get("images/large.jpg") == data
 
 
 def test_an_empty_file_is_a_file(storage: Storage) -> None:
