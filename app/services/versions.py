@@ -76,13 +76,13 @@ def rehearse(reading: Engine, wish: Wish, expected: Expected) -> dict[str, Any]:
         NotFoundError, ArchivedError, ConcurrencyError: as `restore` does.
     """
     with reading.connect() as connection:
+        wanted = _wanted(connection, wish)
         present = rows.load(connection, [wish.part_id]).get(wish.part_id)
         if present is None:
             raise NotFoundError(f"There is no part {wish.part_id}.")
         expected.check("content", present.version, current_state(present))
         if present.row.archived_at is not None:
             raise ArchivedError
-        wanted = _wanted(connection, wish)
         before = present.snapshot()
         changed = changed_columns(before, wanted)
         changes = differences.fields(before, before | changed | _category(connection, wish, changed))
@@ -108,9 +108,12 @@ def restore(transactions: TransactionManager, actor: Actor, wish: Wish, expected
     """
 
     def work(unit_of_work: UnitOfWork) -> Content:
-        before = locked_to_change(unit_of_work, wish.part_id, expected)
         connection = unit_of_work.connection
-        changed = changed_columns(before.snapshot(), _wanted(connection, wish))
+        wanted = _wanted(connection, wish)
+        # The category before the part, as the lock order has it: a change of the tree locks both.
+        versions.category_exists(connection, wanted.get("category_id"))
+        before = locked_to_change(unit_of_work, wish.part_id, expected)
+        changed = changed_columns(before.snapshot(), wanted)
         for error in _blocked(connection, wish.part_id, changed):
             raise error
         if not changed:

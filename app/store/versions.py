@@ -124,6 +124,6 @@ def is_taken(connection: Connection, field: str, value: str, part_id: int) -> bo
     return bool(connection.execute(_IS_TAKEN[field], {"value": value, "part_id": part_id}).scalar_one())
 
 
-def category_exists(connection: Connection, category_id: int) -> bool:
-    """Return whether there is such a category; within a transaction it stays there until its end."""
+def category_exists(connection: Connection, category_id: int | None) -> bool:
+    """Return whether there is such a category; within a transaction it stays there, under its name, until its end."""
     return connection.execute(_CATEGORY, {"category_id": category_id}).one_or_none() is not None

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from app.contract.events import Actor
 from app.core import Core
@@ -20,6 +21,7 @@ from app.domain.errors import (
 )
 from app.services import categories as use_cases
 from app.services.preconditions import Expected
+from app.services.versions import Wish
 from app.store.listing import PartFilters
 from app.store.payload import unpacked
 from app.sync import consistency
@@ -302,6 +304,25 @@ def test_a_part_that_enters_or_changes_while_its_category_is_renamed_never_keeps
             assert events[-1]["payload"]["state"]["category"] == core.parts.panel.part(part_id)["category"]
         assert path(core, inside)[0] == path(core, entering)[0] == name
         assert differing_parts(core.reading, core.cache, [inside, entering, leaving]) == {}
+
+
+def test_a_restore_that_waits_for_a_category_does_not_keep_its_part_from_whoever_changes_the_tree(
+    core: Core, actor: Actor, make: Make, new_part: Callable[..., int], deliver: Callable[[], None], query: Query
+) -> None:
+    """Locking the part first, the two would wait for each other until PostgreSQL ends one of them."""
+    place = make()
+    part_id = new_part(category_id=place)
+    core.parts.update_part_content_with_sync(actor, part_id, {"category_id": None}, ANY)
+    deliver()
+    with ThreadPoolExecutor(1) as pool, core.engine.begin() as tree:
+        tree.execute(text("SELECT FROM categories WHERE id = :id FOR UPDATE"), {"id": place})
+        own = tree.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        restored = pool.submit(core.parts.restore_version_with_sync, actor, Wish(part_id, 1), ANY)
+        while not query("SELECT pid FROM pg_stat_activity WHERE :own = ANY(pg_blocking_pids(pid))", own=own):
+            assert not restored.done()
+        tree.execute(text("SELECT FROM parts WHERE id = :id FOR NO KEY UPDATE NOWAIT"), {"id": part_id})
+        tree.rollback()
+        assert restored.result().row.category_id == place
 
 
 def test_a_part_cannot_enter_a_category_that_is_being_deleted(
