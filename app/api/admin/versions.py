@@ -46,7 +46,10 @@ def list_versions(query: dict[str, Any], part_id: int) -> Response:
 @require("viewer")
 @blueprint.response(200, VersionSchema)
 def get_version(part_id: int, number: int) -> Response:
-    """Return one content version with its snapshot."""
+    """Return one content version with its snapshot.
+
+    It is kept moments after the write that made it; until then the answer is 404 with the code `not_kept_yet`.
+    """
     return json_response(g.core.parts.panel.version(part_id, number))
 
 
@@ -66,7 +69,10 @@ def diff_versions(query: dict[str, Any], part_id: int, number: int) -> Response:
 @blueprint.arguments(RestoreSchema, required=False)
 @blueprint.response(200, {"oneOf": [RestoredSchema, RestorePreviewSchema]})
 def restore_version(query: dict[str, Any], body: dict[str, Any], part_id: int, number: int) -> Response:
-    """Make this version's content the present one, as a new version; with `dry_run` only say what would change."""
+    """Make this version's content the present one, as a new version; with `dry_run` only say what would change.
+
+    Stock and prices stay as they are. What is the same already makes no version.
+    """
     wish, condition = Wish(part_id, number, body["fields_"], body["reason"]), expected(body["version"])
     if query["dry_run"]:
         return json_response(g.core.parts.panel.rehearse_restore(wish, condition))
