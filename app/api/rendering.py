@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 import orjson
 from flask import Response, request
-from itsdangerous import BadSignature, URLSafeSerializer
+from itsdangerous import BadData, URLSafeSerializer
+from itsdangerous.encoding import base64_decode, base64_encode
 from werkzeug.exceptions import BadRequest
 
 from app.store.paging import Page, Position
@@ -65,9 +66,12 @@ class Cursors:
         """
         if cursor is None:
             return None
+        signature = cursor.rpartition(".")[2]
         try:
-            made_for, key, part_id, meant = self._serializer.loads(cursor)
-        except (BadSignature, ValueError, TypeError):
+            # The last letter of a signature has bits that mean nothing; what was not written here is not read either.
+            is_whole = base64_encode(base64_decode(signature)) == signature.encode()
+            made_for, key, part_id, meant = self._serializer.loads(cursor) if is_whole else (None, "", 0, ())
+        except (BadData, ValueError, TypeError):
             made_for = None
         if made_for != scope:
             raise BadRequest("cursor: not one of this list; take `next_cursor` of the page before, or leave it out")

@@ -70,8 +70,23 @@ def json_ld(part: dict[str, Any]) -> dict[str, Any]:
         "category": " > ".join(step["name"] for step in path),
         "url": _address(part),
         "offers": part["price"] and _offer(part),
+        "mainEntityOfPage": _page(part),
     }
     return {name: value for name, value in described.items() if value}
+
+
+def _page(part: dict[str, Any]) -> dict[str, Any]:
+    """Return the page itself with the way to it. The last step is where one is, and needs no address."""
+    steps = [*breadcrumbs(part), {"name": part["part_name"]}]
+    listed = [
+        {"@type": "ListItem", "position": place, "name": step["name"]} | ({"item": step["url"]} if "url" in step else {})
+        for place, step in enumerate(steps, 1)
+    ]
+    return {
+        "@type": "ItemPage",
+        "url": _address(part),
+        "breadcrumb": {"@type": "BreadcrumbList", "itemListElement": listed},
+    }
 
 
 def _offer(part: dict[str, Any]) -> dict[str, Any]:

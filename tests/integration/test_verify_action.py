@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
 from typing import Any
+from uuid import uuid4
 
 import orjson
 import pytest
@@ -45,6 +46,8 @@ class Shop:
     actor: Actor
     part_id: int
     sku: str
+    # Another part, which shares its category.
+    neighbour: int
     top: int = 0
     leaf: int = 0
 
@@ -68,7 +71,7 @@ class Shop:
 
     def category(self) -> int:
         with self.core.engine.begin() as connection:
-            slug = f"category-{self.part_id}"
+            slug = f"category-{uuid4().hex[:10]}"
             statement = text("INSERT INTO categories (name, slug) VALUES (:slug, :slug) RETURNING id")
             return int(connection.execute(statement, {"slug": slug}).scalar_one())
 
@@ -78,6 +81,7 @@ class Shop:
         self.top = made["id"]
         self.leaf = self.core.parts.create_category_with_sync(self.actor, f"Leaf {self.part_id}", self.top, None)["id"]
         self.change(category_id=self.leaf)
+        self.core.parts.update_part_content_with_sync(self.actor, self.neighbour, {"category_id": self.leaf}, ANY, None)
 
     def change_category(self, category_id: int, **changes: object) -> None:
         self.core.parts.update_category_with_sync(self.actor, category_id, changes, ANY, None)
@@ -243,7 +247,7 @@ REASONS = {
 @pytest.fixture
 def shop(core: Core, actor: Actor, new_part: Callable[..., int]) -> Shop:
     part_id = new_part()
-    return Shop(core, actor, part_id, core.parts.panel.part(part_id)["sku"])
+    return Shop(core, actor, part_id, core.parts.panel.part(part_id)["sku"], new_part())
 
 
 class Channel:
@@ -383,7 +387,7 @@ def answers(reader: CatalogReader, shop: Shop, slug: str) -> dict[str, Any]:
     for filters in narrowed:
         found |= {f"{sort} {filters}": reader.list_parts(filters, sort, **kept) for sort in ("name", "price", "newest")}
         found[f"facets {filters}"] = reader.facets(filters)
-    found |= {f"page of {reference}": product_page(reader, reference) for reference in (str(shop.part_id), slug)}
+    found |= {f"page of {one}": product_page(reader, one) for one in (str(shop.part_id), slug, str(shop.neighbour))}
     return found
 
 
@@ -424,6 +428,45 @@ def listed(answer: Answer) -> Any:
             return None
         case body:
             return body
+
+
+LISTS = ("list by name", "list by price", "list in stock")
+
+
+@pytest.mark.parametrize(
+    ("operation", "dropped"),
+    [
+        (lambda s: s.stock(current_stock=9), set()),
+        (lambda s: s.stock(current_stock=0), {"list in stock", "facets"}),
+        (lambda s: s.price(EUR), {"page", "list by price", "facets"}),
+        # Content may change what is found, and whose neighbour a part is.
+        (lambda s: s.specify("Bore"), {*LISTS, "facets", "categories", "page", "page of another part"}),
+    ],
+)
+def test_a_write_drops_what_may_show_it_and_nothing_else(
+    operation: Callable[[Shop], None], dropped: set[str], shop: Shop, new_part: Callable[..., int], deliver: Callable[[], None]
+) -> None:
+    other, reader = str(new_part()), shop.core.parts.catalog
+    # What is owed is invalidated again and again until it is settled.
+    deliver()
+
+    def listed(sort: str, **filters: Any) -> Result:
+        question = {"filters": asdict(PartFilters(**filters)), "sort": sort, "after": None, "limit": 50}
+        return reader.lookup("list", "page", question)[1]
+
+    asked: dict[str, Callable[[], Result]] = {
+        "page": lambda: product_page(reader, str(shop.part_id)).result,
+        "page of another part": lambda: product_page(reader, other).result,
+        "list by name": lambda: listed("name"),
+        "list by price": lambda: listed("price"),
+        "list in stock": lambda: listed("name", in_stock=True),
+        "facets": lambda: reader.facets(PartFilters()).result,
+        "categories": lambda: reader.categories().result,
+    }
+    for ask in asked.values():
+        ask()
+    operation(shop)
+    assert {name for name, ask in asked.items() if ask() is not Result.HIT} == dropped
 
 
 def test_a_creation_and_an_import_are_audited_with_all_their_rows(shop: Shop, deliver: Callable[[], None], query: Query) -> None:
