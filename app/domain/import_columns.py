@@ -30,7 +30,7 @@ _SPECIFICATION = re.compile(
 _ESCAPED = re.compile(r"\\([\\:\[\]])")
 _MARK = re.compile(r"[\\:\[\]]")
 # A price's header with a currency: Price (EUR), Unit price in USD, Price €.
-_PRICED = re.compile(r"(.*?\w)[\s_(\[]*(?:\bin )?([A-Z]{3}|[^\w\s()\[\]*:#]{1,3}|US\$)[)\]]?")
+_PRICED = re.compile(r"(.*?\w)[\s_(\[]*(?:\bin )?([A-Za-z]{3}|[^\w\s()\[\]*:#]{1,3}|US\$)[)\]]?")
 
 
 class Specification(NamedTuple):
@@ -69,7 +69,9 @@ def read_columns(names: Sequence[str]) -> list[Column]:
 
 
 def _other(name: str) -> Column:
-    return Skipped(name) if _plain(name) in PRIVATE else read_specification(name) if name else None
+    if {_plain(name), _plain(_priced(name)[0])} & PRIVATE:
+        return Skipped(name)
+    return read_specification(name) if name else None
 
 
 def currency_of(names: Sequence[str], columns: Sequence[Column]) -> str:
@@ -97,7 +99,7 @@ def _priced(name: str) -> tuple[str, str]:
 
 def _plain(name: str) -> str:
     """Return a header in small letters without punctuation, but for a colon within: it belongs to a specification."""
-    name = name[:-1] if name.endswith((":", "*")) else name
+    name = re.sub("(?<=[a-z])(?=[A-Z])", " ", name[:-1] if name.endswith((":", "*")) else name)
     return re.sub(r"[\s_.'’()-]+", " ", name.casefold().replace("#", " # ")).strip()
 
 

@@ -7,40 +7,42 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "item code", "article number", "article no", "product code", "product number", "stock code", "catalog number",
         "catalogue number", "material number", "internal reference", "internal part number", "default code", "ipn",
         "reference", "reference #", "digi key part number", "digi key part #", "dk part #", "mouser part number", "mouser #",
-        "lcsc part number", "rs stock no",
+        "lcsc part number", "rs stock no", "artikelnummer", "artikel nr",
     ),
     "part_name": (
         "name", "product name", "title", "item name", "product title", "article name", "designation", "item description",
         "part description", "article description", "material description",
+        "bezeichnung", "artikelbezeichnung",
     ),
     "description": (
-        "body html", "long description", "product description", "full description",
+        "body html", "long description", "product description", "full description", "beschreibung",
     ),
     "category": (
-        "category path", "category name", "categories", "product category",
+        "category path", "category name", "categories", "product category", "kategorie",
     ),
     "manufacturer": (
-        "brand", "maker", "mfr", "mfg", "manufacturer name", "brand name",
+        "brand", "maker", "hersteller", "mfr", "mfg", "manufacturer name", "brand name",
     ),
     "manufacturer_number": (
         "mpn", "manufacturer part number", "manufacturer part no", "manufacturer part #", "manufacturer number",
         "manufacturer s number", "manufacture part number", "mfr part number", "mfr part no", "mfr part #", "mfr no", "mfr #",
-        "mfg part number", "mfg part no", "mfg part #", "mfg #",
+        "mfg part number", "mfg part no", "mfg part #", "mfg #", "herstellernummer", "hersteller nr",
     ),
     "price": (
         "unit price", "list price", "regular price", "sales price", "selling price", "retail price", "variant price",
-        "price each", "price per unit", "base price", "net price",
+        "price each", "price per unit", "base price", "net price", "preis", "einzelpreis", "verkaufspreis",
     ),
     "currency": (
-        "currency code", "price currency",
+        "currency code", "price currency", "währung",
     ),
     "current_stock": (
         "stock", "stock quantity", "stock qty", "stock level", "stock on hand", "in stock", "on hand", "quantity on hand",
         "qty on hand", "quantity available", "qty available", "available quantity", "available qty", "inventory",
-        "inventory quantity", "variant inventory qty", "qty", "quantity",
+        "inventory quantity", "variant inventory qty", "qty", "quantity", "bestand",
+        "lagerbestand",
     ),
     "min_stock_level": (
-        "minimum stock", "min stock", "reorder level", "reorder point", "low stock amount", "safety stock",
+        "minimum stock", "min stock", "reorder level", "reorder point", "low stock amount", "safety stock", "mindestbestand",
     ),
     "status": (
         "published", "product online", "active", "is active", "enabled",
@@ -49,8 +51,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 # What no customer may see, while specifications are public. A column under one of these names is not read.
 PRIVATE = frozenset((
     "average cost", "avg cost", "buying price", "cost", "cost per item", "cost price", "dealer cost", "dealer price",
-    "landed cost", "last cost", "margin", "markup", "purchase cost", "purchase price", "standard cost", "standard price",
-    "supplier", "supplier code", "supplier name", "supplier part no", "supplier part number", "supplier price",
-    "supplier sku", "unit cost", "variant cost", "vendor", "vendor name", "vendor part number", "vendor price", "vendor sku",
-    "wholesale cost", "wholesale price",
+    "einkaufspreis", "landed cost", "last cost", "lieferant", "margin", "markup", "purchase cost", "purchase price",
+    "standard cost", "standard price", "supplier", "supplier code", "supplier name", "supplier part no",
+    "supplier part number", "supplier price", "supplier sku", "unit cost", "variant cost", "vendor", "vendor name",
+    "vendor part number", "vendor price", "vendor sku", "wholesale cost", "wholesale price",
 ))  # fmt: skip

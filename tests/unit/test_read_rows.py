@@ -224,6 +224,10 @@ SYSTEMS = {
         ["sku", "manufacturer_number", "manufacturer", "part_name", "price"]),
     "Mouser": ("Mouser #:|Mfr. #:|Manufacturer|Item Description|Unit Price (USD)",
         ["sku", "manufacturer_number", "manufacturer", "part_name", "price"]),
+    "a German ERP": ("Artikelnummer|Bezeichnung|Preis EUR|Bestand|Hersteller|Einkaufspreis (EUR)",
+        ["sku", "part_name", "price", "current_stock", "manufacturer", "-"]),
+    "a database": ("PartNumber|ProductName|price_usd|QtyOnHand|UnitCost|CostPrice EUR",
+        ["sku", "part_name", "price", "current_stock", "-", "-"]),
     "a list": ("Part #|Mfr Part No.|Manufacturer Part Number|Product Name|Price (EUR)|Qty Available|Package",
         ["sku", None, "manufacturer_number", "part_name", "price", "current_stock", None]),
 }  # fmt: skip
