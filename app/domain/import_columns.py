@@ -121,7 +121,7 @@ def header_of(specification: Specification) -> str:
 def problems_of(names: Sequence[str], columns: Sequence[Column]) -> list[tuple[str, str]]:
     """Return what is wrong with a header: the column, and why."""
     if not any(names):
-        return [("header", "the file is empty, or its first line is not valid CSV; it must name the columns")]
+        return [("header", "the file is empty, or its first line is no CSV of a sensible length; it must name the columns")]
     found = [
         (name, f"this column is required; name one so, or {', or '.join(SYNONYMS[name][:3])}") for name in REQUIRED
         if name not in columns

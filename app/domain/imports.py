@@ -22,6 +22,7 @@ from app.domain.import_columns import (
 from app.domain.import_numbers import currencies_of, decimal_mark, split_currency
 
 SEPARATORS = ",;\t|"
+MOST_COLUMNS = 1000
 MOST_SPECIFICATIONS = 200
 _LONGEST_SPECIFICATION = 1000
 _LONGEST_HEADER = 100_000
@@ -114,7 +115,7 @@ def read_rows(lines: Iterable[str], skip: int = 0, currency: str | None = None) 
     names, columns = _read_header("".join(header), separator, before + 1 if header[0] else 1)
     reader = csv.reader(chain(header, source), delimiter=separator, strict=True)
     next(reader)
-    numbered = _numbered(reader, before)
+    numbered = _numbered(reader, before, len(columns))
     sample = list(islice(numbered, _SAMPLE))
     rows = _RowReader(names, columns, [cells for _, cells in sample if isinstance(cells, list)], currency)
     for line, cells in chain(sample, numbered):
@@ -126,8 +127,8 @@ def read_rows(lines: Iterable[str], skip: int = 0, currency: str | None = None) 
             yield rows.read(cells, line)
 
 
-def _numbered(reader: Any, before: int) -> Iterator[tuple[int, list[str] | str]]:
-    """Yield the line and the cells of each row that is not blank; in the end, if they are no CSV, why."""
+def _numbered(reader: Any, before: int, width: int) -> Iterator[tuple[int, list[str] | str]]:
+    """Yield the line and the cells of each row that is not blank, or why it has none that could be read."""
     while True:
         begins = before + reader.line_num + 1
         try:
@@ -137,8 +138,13 @@ def _numbered(reader: Any, before: int) -> Iterator[tuple[int, list[str] | str]]
             return
         if cells is None:
             return
-        if any(cells):
+        if not any(cells):
+            continue
+        if len(cells) == width:
             yield before + reader.line_num, cells
+        else:
+            ragged = f"has {len(cells)} cells, the header has {width}; check the quotes and separators"
+            yield before + reader.line_num, ragged
 
 
 def _header_lines(source: Iterator[str]) -> tuple[list[str], str, int]:
@@ -163,7 +169,7 @@ def _fit(text: str, separator: str) -> tuple[int, int]:
 
 def _read_header_leniently(text: str, separator: str) -> tuple[list[str], list[Column]]:
     try:
-        cells = next(csv.reader([text], delimiter=separator, strict=True), [])
+        cells = next(csv.reader([text], delimiter=separator, strict=True), []) if len(text) <= _LONGEST_HEADER else []
     except csv.Error:
         cells = []
     # A line break in a name is how a spreadsheet shows it.
@@ -173,6 +179,8 @@ def _read_header_leniently(text: str, separator: str) -> tuple[list[str], list[C
 
 def _read_header(text: str, separator: str, line: int) -> tuple[list[str], list[Column]]:
     names, columns = _read_header_leniently(text, separator)
+    if len(names) > MOST_COLUMNS:
+        raise ImportFileError([RowError(line, "header", f"has more than {MOST_COLUMNS:,} columns; leave some out")])
     problems = problems_of(names, columns)
     problems += [(name[:40], _explained(reason)) for name in names if (reason := _forbidden(name, multiline=False))]
     if problems:
@@ -212,7 +220,7 @@ class _RowReader:
         self._currency = currency_of(names, columns)
         self._default_currency = currency or ""
         numeric = [at for at, column in enumerate(columns) if column in _NUMBERS]
-        read = readers(decimal_mark(split_currency(row[at].strip())[0] for row in sample for at in numeric if at < len(row)))
+        read = readers(decimal_mark(split_currency(row[at].strip())[0] for row in sample for at in numeric))
         self._fields = [
             (at, column, read["categories" if column == "category" and names_several(names[at]) else column])
             for at, column in enumerate(columns) if isinstance(column, str)
@@ -225,9 +233,6 @@ class _RowReader:
 
     def read(self, cells: Sequence[str], line: int) -> ImportRow | RowError:
         """Return what the cells say, or the first thing that is wrong with them."""
-        if len(cells) != len(self._columns):
-            reason = f"has {len(cells)} cells, the header has {len(self._columns)}; check the quotes and separators"
-            return RowError(line, "row", reason)
         try:
             row = self._row(self._texts(cells), line)
             self._note("sku", row.sku, line)

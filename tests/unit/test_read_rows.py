@@ -103,6 +103,9 @@ def test_one_sku_twice_is_named_with_both_lines_also_in_another_normal_form() ->
         ("sku,part_name,Bore,Bore\n", "Bore"),
         ("sku,part_name," + "x" * 201 + "\n", "x" * 40),
         ("sku^part_name\n", "sku"),
+        ("sku,part_name" + ",x" * 999 + "\n", "header"),
+        ("sku,part_name" + ",x" * 9_000_000 + "\n", "header"),
+        ('sku,part_name,"x\n', "header"),
     ],
 )
 def test_a_header_that_cannot_be_used_is_refused(header: str, field: str) -> None:
