@@ -101,6 +101,8 @@ def http_error(error: HTTPException) -> Response:
         fields = _by_field(messages)
         named = ", ".join(fields)
         return problem(422, f"These fields do not fit: {named}. See `errors` for what each expects.", errors=fields)
+    if status == 413:
+        return problem(413, f"The body is too long: at most {request.max_content_length:,} bytes are read here.", headers=headers)
     return problem(status, str(data.get("detail") or error.description or ""), data.get("code"), headers)
 
 

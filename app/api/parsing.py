@@ -27,6 +27,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 MOST_KEYS = 1000
 # Bytes that a form may have around its file.
 ENVELOPE = 100_000
+_RFC_3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})")
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,20}")
 
 
@@ -170,6 +171,9 @@ class Moment(fields.AwareDateTime):
         super().__init__(format="iso", error_messages={"invalid": remedy, "invalid_awareness": remedy}, **options)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> datetime:
+        # Python reads weeks, ordinal days and times without seconds, too.
+        if not _RFC_3339.fullmatch(str(value)):
+            raise ValidationError("Not a moment with its offset, such as 2026-01-31T12:00:00Z.")
         moment = super()._deserialize(value, attr, data, **options)
         try:
             return moment.astimezone(UTC)

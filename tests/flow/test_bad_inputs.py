@@ -111,6 +111,10 @@ def test_an_amount_is_a_string_with_at_most_two_decimals(amount: object, unchang
         {"min_quantity": "1"},
         {"valid_from": "2026-01-01T00:00:00"},
         {"valid_from": "yesterday"},
+        {"valid_from": "2026-W01-1T00:00:00Z"},
+        {"valid_from": "20260101T000000Z"},
+        {"valid_from": "2026-02-30T00:00:00Z"},
+        {"valid_from": 1767225600},
         {"valid_from": "2026-01-02T00:00:00Z", "valid_to": "2026-01-01T00:00:00Z"},
         {"valid_to": "9999-12-31T23:59:59-01:00"},
         {"valid_from": "0001-01-01T00:00:00+01:00"},
@@ -152,7 +156,8 @@ def test_a_body_that_is_no_object_is_refused(body: str, unchanged: Callable[...,
 
 
 def test_a_body_of_many_megabytes_is_refused(unchanged: Callable[..., dict]) -> None:
-    unchanged("PUT", "/parts/{id}", 413, json={"description": "x" * 10_000_000})
+    body = unchanged("PUT", "/parts/{id}", 413, json={"description": "x" * 10_000_000})
+    assert "1,000,000 bytes" in body["detail"]
     unchanged("PUT", "/parts/{id}/prices", 413, json={"prices": [0] * 1_000_000})
 
 
