@@ -14,7 +14,7 @@ from flask_smorest.fields import Upload
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 from webargs import missing
 from webargs.flaskparser import FlaskParser, is_json_request
-from werkzeug.datastructures import CombinedMultiDict, FileStorage
+from werkzeug.datastructures import CombinedMultiDict, FileStorage, MultiDict
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from app.domain.content import forbidden_characters, normalised
@@ -54,17 +54,26 @@ class StrictParser(FlaskParser):
             raise BadRequest(f"The body is not valid JSON: {str(error) or 'nested too deeply'}") from error
         return parsed
 
+    def load_querystring(self, req: Request, schema: Schema) -> Any:
+        """Return the query, each field sent once: of `dry_run=false&dry_run=true` neither may count."""
+        _refuse_repeated(req.args)
+        return super().load_querystring(req, schema)
+
     def load_files(self, req: Request, schema: Schema) -> Any:
         """Return the fields of a multipart form, files and texts, each sent once."""
         if req.mimetype != "multipart/form-data":
             raise UnsupportedMediaType("Send the file in a multipart/form-data body.")
         form: CombinedMultiDict[str, Any] = CombinedMultiDict([req.files, req.form])
-        if repeated := [name for name in form if len(form.getlist(name)) > 1]:
-            raise ValidationError({name: ["Send this field once."] for name in repeated})
+        _refuse_repeated(form)
         # What Werkzeug makes of bytes that are no UTF-8.
         if broken := [name for name, value in form.items() if isinstance(value, str) and "\ufffd" in value]:
             raise ValidationError({name: ["Send this text in UTF-8."] for name in broken})
         return self._makeproxy(form, schema)
+
+
+def _refuse_repeated(form: MultiDict[str, Any]) -> None:
+    if repeated := [name for name in form if len(form.getlist(name)) > 1]:
+        raise ValidationError({name: ["Send this field once."] for name in repeated})
 
 
 def takes_file(most_bytes: int) -> Callable[[View], View]:

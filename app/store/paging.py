@@ -46,6 +46,17 @@ class Page(Generic[T]):
     next: Position | None
 
 
+def page_by_name(items: Sequence[dict[str, Any]], limit: int | None, after: Position | None) -> Page[dict[str, Any]]:
+    """Return a page of what is at hand as a whole, in the order of names; without `limit` all that follows `after`."""
+
+    def place(item: dict[str, Any]) -> tuple[str, int]:
+        return item["name"], item["id"]
+
+    rest = sorted((item for item in items if after is None or place(item) > (after.key, after.id)), key=place)
+    shown = rest[:limit]
+    return Page(shown, Position(*place(shown[-1])) if len(shown) < len(rest) else None)
+
+
 def cut(rows: Sequence[Any], limit: int) -> tuple[Sequence[Any], Position | None]:
     """Return at most `limit` of `limit + 1` fetched rows (with columns `sort_key` and `id`) and where the next page begins."""
     shown = rows[:limit]

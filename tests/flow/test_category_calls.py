@@ -179,3 +179,23 @@ def test_a_write_of_nothing_answers_the_same_version_and_makes_no_event(
     for body in ({}, {"name": made["name"]}, {"slug": made["slug"], "parent_id": None, "version": 1}):
         assert editor.put(f"{URL}/{made['id']}", json=body).get_json() == made
     assert events() == events_before
+
+
+@pytest.mark.parametrize("url", ["/api/v1/categories", URL])
+def test_a_list_of_categories_is_whole_or_comes_page_by_page(
+    url: str, editor: FlaskClient, make: Callable[..., dict[str, Any]], new_part: Callable[..., int]
+) -> None:
+    for _ in range(3):
+        new_part(category_id=make()["id"])
+    whole = editor.get(url).get_json()
+    assert whole["next_cursor"] is None
+    pages, cursor = [], ""
+    while cursor is not None:
+        page = editor.get(url, query_string={"limit": 2} | ({"cursor": cursor} if cursor else {})).get_json()
+        assert 1 <= len(page["items"]) <= 2
+        pages += page["items"]
+        cursor = page["next_cursor"]
+    assert pages == whole["items"]
+    assert len(pages) > 2
+    for query, status in (("limit=0", 422), ("limit=201", 422), ("cursor=x", 400), ("nonsense=1", 422), ("limit=2&limit=3", 422)):
+        assert editor.get(f"{url}?{query}").status_code == status

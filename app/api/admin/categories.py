@@ -9,14 +9,16 @@ from app.api.auth import actor, require
 from app.api.errors import may_answer
 from app.api.parsing import StrictParser, takes_no_body
 from app.api.preconditions import expected, heeds_if_match
-from app.api.rendering import json_response
+from app.api.rendering import json_response, page_body
 from app.api.schemas.categories import (
     AdminCategoryPageSchema,
     AdminCategorySchema,
     CategoryCreateSchema,
     CategoryDeleteQuerySchema,
+    CategoryQuerySchema,
     CategoryUpdateSchema,
 )
+from app.store.paging import page_by_name
 
 blueprint = Blueprint("admin_categories", __name__, url_prefix="/api/v1/admin/categories", description="The category tree")
 blueprint.ARGUMENTS_PARSER = StrictParser()
@@ -24,10 +26,13 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 
 @blueprint.route("", methods=["GET"])
 @require("viewer")
+@blueprint.arguments(CategoryQuerySchema, location="query")
 @blueprint.response(200, AdminCategoryPageSchema)
-def list_categories() -> Response:
-    """List all categories, each with its parent, its own parts and its subcategories in numbers."""
-    return json_response({"items": g.core.parts.panel.categories(), "next_cursor": None})
+def list_categories(query: dict[str, Any]) -> Response:
+    """List categories by name, each with its parent, its own parts and its subcategories in numbers."""
+    after = g.cursors.read("admin categories", query["cursor"])
+    page = page_by_name(g.core.parts.panel.categories(), query["limit"], after)
+    return json_response(page_body(page, g.cursors.write("admin categories", page.next)))
 
 
 @blueprint.route("", methods=["POST"])

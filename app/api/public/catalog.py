@@ -9,10 +9,12 @@ from flask_smorest import Blueprint
 from app.api.parsing import StrictParser
 from app.api.rendering import digest_of, page_body, public_response
 from app.api.schemas.answers import CategoryPageSchema, PublicPartSchema
+from app.api.schemas.categories import CategoryQuerySchema
 from app.api.schemas.search import FacetsSchema, FilterQuerySchema, PublicPartPageSchema, PublicPartQuerySchema
 from app.domain.errors import NotFoundError
 from app.domain.search import words_of
 from app.store.listing import PartFilters
+from app.store.paging import page_by_name
 
 blueprint = Blueprint("public", __name__, url_prefix="/api/v1", description="The customers' side")
 blueprint.ARGUMENTS_PARSER = StrictParser()
@@ -61,8 +63,11 @@ def get_part(part_id: int) -> Response:
 
 
 @blueprint.route("/categories", methods=["GET"])
+@blueprint.arguments(CategoryQuerySchema, location="query")
 @blueprint.response(200, CategoryPageSchema)
-def categories() -> Response:
-    """Return all categories, each with its parent and the number of its own published parts."""
+def categories(query: dict[str, Any]) -> Response:
+    """List categories by name, each with its parent and the number of its own published parts."""
+    after = g.cursors.read("categories", query["cursor"])
     answer = g.core.parts.catalog.categories()
-    return public_response({"items": answer.body, "next_cursor": None}, answer.result)
+    page = page_by_name(answer.body, query["limit"], after)
+    return public_response(page_body(page, g.cursors.write("categories", page.next)), answer.result)

@@ -4,7 +4,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from app.api.parsing import Quantity, StrictSchema, Text, WholeNumber
 from app.api.schemas.answers import CategorySchema, PersonSchema, page_of
-from app.api.schemas.parts import BodilessWriteSchema
+from app.api.schemas.parts import BodilessWriteSchema, PageQuerySchema
 from app.domain.stock import LARGEST_QUANTITY
 
 _ID = validate.Range(min=1, max=LARGEST_QUANTITY)
@@ -28,6 +28,12 @@ def _slug() -> fields.String:
 
 def _reason() -> Text:
     return Text(validate=validate.Length(max=500), load_default=None)
+
+
+class CategoryQuerySchema(PageQuerySchema):
+    """Which page of the categories; all of them without `limit`, since a tree needs all of them."""
+
+    limit = WholeNumber(load_default=None, validate=validate.Range(min=1, max=200))
 
 
 class CategoryCreateSchema(StrictSchema):

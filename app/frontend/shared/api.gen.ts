@@ -260,7 +260,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List all categories, each with its parent, its own parts and its subcategories in numbers.
+         * List categories by name, each with its parent, its own parts and its subcategories in numbers.
          * @description Role: viewer or above.
          */
         get: operations["admin_categories_list_categories"];
@@ -733,7 +733,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Return all categories, each with its parent and the number of its own published parts. */
+        /** List categories by name, each with its parent and the number of its own published parts. */
         get: operations["public_categories"];
         put?: never;
         post?: never;
@@ -3265,7 +3265,10 @@ export interface operations {
     };
     admin_categories_list_categories: {
         parameters: {
-            query?: never;
+            query?: {
+                limit?: number | null;
+                cursor?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3320,8 +3323,17 @@ export interface operations {
                     "application/json": components["schemas"]["AdminCategoryPage"];
                 };
             };
+            400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -5136,7 +5148,10 @@ export interface operations {
     };
     public_categories: {
         parameters: {
-            query?: never;
+            query?: {
+                limit?: number | null;
+                cursor?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5192,6 +5207,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["Problem400"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
             503: components["responses"]["Problem503"];
         };
     };
