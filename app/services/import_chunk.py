@@ -1,6 +1,6 @@
 """One transaction's worth of a catalogue file: what differs from the shop, and writing just that."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +12,7 @@ from app.domain.pricing import PriceLine, same_list
 from app.domain.stock import Stock, set_quantities
 from app.store import categories, content, imports, prices, stock
 from app.store.content import Content
-from app.store.locks import lock_category_tree, lock_parts, lock_stocks
+from app.store.locks import hold_categories, lock_category_tree, lock_parts, lock_stocks
 from app.store.transaction import UnitOfWork
 
 # Stands for a category that is still to be made, which no part is in.
@@ -68,10 +68,8 @@ class Chunk:
 
     def compare(self) -> Difference:
         """Lock the parts that the rows name, and return what differs."""
-        if any(row.category for row in self._rows):
-            lock_category_tree(self._unit_of_work)
+        self._hold_categories()
         found = {row.sku: row.id for row in imports.ids_by_sku(self._connection, [row.sku for row in self._rows])}
-        self._find_categories()
         difference = Difference(
             new=[row for row in self._rows if row.sku not in found],
             rows={found[row.sku]: row for row in self._rows if row.sku in found},
@@ -92,16 +90,31 @@ class Chunk:
         if difference.new:
             self._create(difference.new)
 
-    def _find_categories(self) -> None:
+    def _hold_categories(self) -> None:
+        """Find the rows' categories, which then stay as they are; lock the tree if some are to be made."""
         wanted = {row.category[:depth] for row in self._rows if row.category for depth in range(1, len(row.category) + 1)}
-        if wanted:
-            known = imports.categories(self._connection)
-            for path in sorted(wanted, key=len):
-                step = known.get((self._paths[path[:-1]], path[-1]))
-                if step:
-                    self._enter(path, step)
-                else:
-                    self._paths[path] = _TO_BE_MADE
+        if not wanted:
+            return
+        is_whole = self._find_categories(wanted)
+        if not is_whole:
+            lock_category_tree(self._unit_of_work)
+        places = {self._paths[row.category] for row in self._rows if row.category}
+        hold_categories(self._unit_of_work, [place for place in places if place and place != _TO_BE_MADE])
+        # One may have been moved, renamed or deleted just before it was held.
+        if not self._find_categories(wanted) and is_whole:
+            lock_category_tree(self._unit_of_work)
+            self._find_categories(wanted)
+
+    def _find_categories(self, wanted: Iterable[Path]) -> bool:
+        """Look the paths up; return whether all of them are there."""
+        known = imports.categories(self._connection)
+        for path in sorted(wanted, key=len):
+            step = known.get((self._paths[path[:-1]], path[-1]))
+            if step:
+                self._enter(path, step)
+            else:
+                self._paths[path] = _TO_BE_MADE
+        return _TO_BE_MADE not in self._paths.values()
 
     def _enter(self, path: Path, step: dict[str, Any]) -> None:
         self._paths[path] = step["id"]

@@ -3,8 +3,8 @@
 import hashlib
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import IO, Any, TextIO
 
 import structlog
@@ -22,7 +22,7 @@ from app.services.import_files import open_text, refusal_of
 from app.store import import_jobs
 from app.store.files import Storage
 from app.store.import_jobs import LeaseLostError
-from app.store.transaction import TransactionManager, UnitOfWork
+from app.store.transaction import Pipeline, TransactionManager, UnitOfWork
 from app.sync.publisher import EventPublisher, PublishError
 from app.sync.wakeup import WakeUps
 
@@ -124,14 +124,26 @@ class ImportJobs:
             self._note(work, "checking")
             total = imports.check(self._reading, lambda: self._open(work), lambda _rows: self._renew(work))
             self._note(work, "importing", rows_total=total)
-        with imports.reference_counting_alone(), self._open(work) as lines, ThreadPoolExecutor(max_workers=1) as beside:
-            bulk = self._transactions.followed_beside(beside)
+        if self._apply(work):
+            self._end(work, "done")
+        else:
+            import_jobs.release(self._engine, work.job.id, work.leased_until)
+
+    def _apply(self, work: _Work) -> bool:
+        """Import what is left of the file; return False if time ran out before its end."""
+        job = work.job
+        actor = Actor(job.created_by, job.created_by_name, job.ip_address, job.user_agent, job.request_id, job.api_key_id)
+        with (
+            imports.reference_counting_alone(),
+            self._open(work) as lines,
+            Pipeline(self._transactions, actor) as pipeline,
+        ):
             for chunk in imports.chunks(imports.good_rows(lines, skip=self._done(work))):
                 if time.monotonic() > work.deadline:
-                    import_jobs.release(self._engine, work.job.id, work.leased_until)
-                    return
-                self._import(bulk, work, chunk)
-        self._end(work, "done")
+                    return False
+                work.leased_until = pipeline.run(partial(self._import, work, actor, chunk))
+                self._announce(job.id)
+        return True
 
     def _done(self, work: _Work) -> int:
         with self._reading.connect() as connection:
@@ -141,19 +153,14 @@ class ImportJobs:
     def _open(self, work: _Work) -> TextIO:
         return open_text(self._storage.open(path_of(work.job.digest)), work.job.encoding, work.job.currency)
 
-    def _import(self, transactions: TransactionManager, work: _Work, chunk: Sequence[ImportRow]) -> None:
+    def _import(self, work: _Work, actor: Actor, chunk: Sequence[ImportRow], unit_of_work: UnitOfWork) -> Any:
+        """Import a chunk, and write with it how far the job is; return until when it is leased now."""
         job = work.job
-        actor = Actor(job.created_by, job.created_by_name, job.ip_address, job.user_agent, job.request_id, job.api_key_id)
-
-        def apply(unit_of_work: UnitOfWork) -> Any:
-            if job.dry_run:
-                report = imports.rehearse_chunk(self._transactions, actor, chunk)
-            else:
-                report = imports.apply_chunk(chunk, f"import {job.id}: {job.file_name}", unit_of_work)
-            return import_jobs.step(unit_of_work, job.id, work.leased_until, "importing", rows=len(chunk), **asdict(report))
-
-        work.leased_until = imports.run_again_if_overtaken(transactions, actor, apply)
-        self._announce(job.id)
+        if job.dry_run:
+            report = imports.rehearse_chunk(self._transactions, actor, chunk)
+        else:
+            report = imports.apply_chunk(chunk, f"import {job.id}: {job.file_name}", unit_of_work)
+        return import_jobs.step(unit_of_work, job.id, work.leased_until, "importing", rows=len(chunk), **asdict(report))
 
     def _note(self, work: _Work, state: str, rows_total: int | None = None) -> None:
         actor = Actor(work.job.created_by, work.job.created_by_name)

@@ -2,15 +2,12 @@
 
 import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from typing import TextIO, TypeVar
 
-from psycopg.errors import UniqueViolation
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import IntegrityError
 
 from app.contract.events import Actor
 from app.domain.content import MOST_DESCRIPTION
@@ -19,7 +16,7 @@ from app.services.import_chunk import Chunk, ImportReport
 from app.services.import_files import currency_of
 from app.services.rich_text import sanitised
 from app.store import imports, prices
-from app.store.transaction import TransactionManager, UnitOfWork
+from app.store.transaction import Pipeline, TransactionManager, UnitOfWork
 
 CHUNK = 500
 # From so many rows on, the records of a chunk may wait a little.
@@ -66,10 +63,9 @@ def apply(
 ) -> ImportReport:
     """Apply a checked file."""
     report = ImportReport()
-    with reference_counting_alone(), open_file() as lines, ThreadPoolExecutor(max_workers=1) as beside:
-        bulk = transactions.followed_beside(beside)
+    with reference_counting_alone(), open_file() as lines, Pipeline(transactions, actor) as pipeline:
         for chunk in chunks(good_rows(lines)):
-            report.add(run_again_if_overtaken(bulk, actor, partial(apply_chunk, chunk, reason)))
+            report.add(pipeline.run(partial(apply_chunk, chunk, reason)))
             progress(len(chunk))
     return report
 
@@ -93,16 +89,6 @@ def apply_chunk(rows: Sequence[ImportRow], reason: str, unit_of_work: UnitOfWork
     difference = chunk.compare()
     chunk.write(difference)
     return difference.report()
-
-
-def run_again_if_overtaken(transactions: TransactionManager, actor: Actor, work: Callable[[UnitOfWork], T]) -> T:
-    """Run a unit of work; once more if somebody has just made a part with one of its SKUs or addresses, which it then finds."""
-    try:
-        return transactions.run(actor, work)
-    except IntegrityError as error:
-        if not isinstance(error.orig, UniqueViolation):
-            raise
-        return transactions.run(actor, work)
 
 
 def rehearse_chunk(transactions: TransactionManager, actor: Actor, rows: Sequence[ImportRow]) -> ImportReport:

@@ -66,9 +66,10 @@ _UPDATE_PART = text("""
 _DELETE_SPECIFICATIONS = text("DELETE FROM part_specifications WHERE part_id = ANY(:part_ids)")
 _INSERT_SPECIFICATIONS = text("""
     INSERT INTO part_specifications (part_id, name, value, unit, "group", position)
-    SELECT part_id, name, value, unit, "group", position
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-      AS s(part_id int, name text, value text, unit text, "group" text, position int)
+    SELECT part_id, name, value, COALESCE(unit, ''), COALESCE("group", ''), place - 1
+    FROM jsonb_to_recordset(CAST(:lists AS jsonb)) AS l(part_id int, specifications jsonb)
+    CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(specifications) AS (name text, value text, unit text, "group" text))
+      WITH ORDINALITY AS s(name, value, unit, "group", place)
 """)
 
 
@@ -198,12 +199,8 @@ def replace_specifications(unit_of_work: UnitOfWork, lists: Mapping[int, Sequenc
 
 def insert_specifications(unit_of_work: UnitOfWork, lists: Mapping[int, Sequence[dict[str, Any]]]) -> None:
     """Insert the specifications of parts that have none, in the given order."""
-    rows = [
-        {"part_id": part_id, "position": position, "unit": "", "group": "", **specification}
-        for part_id, specifications in lists.items()
-        for position, specification in enumerate(specifications)
-    ]
-    unit_of_work.execute(_INSERT_SPECIFICATIONS, rows=jsonb(rows))
+    given = [{"part_id": part_id, "specifications": specifications} for part_id, specifications in lists.items()]
+    unit_of_work.execute(_INSERT_SPECIFICATIONS, lists=jsonb(given))
 
 
 @dataclass(frozen=True, slots=True)

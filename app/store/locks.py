@@ -39,6 +39,7 @@ _LOCK_PARTS = text("""
 _LOCK_CATEGORY_TREE = text("SELECT pg_advisory_xact_lock(hashtext('lockstep: categories'))")
 # FOR UPDATE, unlike all others: a part that enters a category takes a key share of its row, and must wait while the path, which
 # its content repeats, is changing.
+_HOLD_CATEGORIES = text("SELECT id FROM categories WHERE id = ANY(:category_ids) ORDER BY id FOR KEY SHARE")
 _LOCK_CATEGORIES = text("SELECT id FROM categories WHERE id = ANY(:category_ids) ORDER BY id FOR UPDATE")
 
 # Served by ix_parts_price_boundary. `now` may be earlier than a price written while the statement looked for rows.
@@ -60,6 +61,11 @@ _LOCK_STOCKS = text("""
 def lock_category_tree(unit_of_work: UnitOfWork) -> None:
     """Keep others from changing the category tree until the end of the transaction; take it before every row lock."""
     unit_of_work.execute(_LOCK_CATEGORY_TREE)
+
+
+def hold_categories(unit_of_work: UnitOfWork, category_ids: Sequence[int]) -> None:
+    """Keep these categories, and the paths to them, as they are, beside others who hold them; take it before the parts' locks."""
+    unit_of_work.execute(_HOLD_CATEGORIES, category_ids=list(category_ids))
 
 
 def lock_categories(unit_of_work: UnitOfWork, category_ids: Sequence[int]) -> None:

@@ -7,11 +7,11 @@ so that no caller can forget to invalidate a cache or to wake the worker.
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import structlog
 from psycopg import errors as pg
@@ -129,17 +129,6 @@ class TransactionManager:
         self._engine = engine
         self._on_commit = on_commit
 
-    def followed_beside(self, executor: Executor) -> "TransactionManager":
-        """Return one that does not wait for what follows its commits; `executor` does it, in their order if it has one thread.
-
-        For whoever makes many commits and answers after the last: until an invalidation is settled, no cache is proven fresh.
-        """
-
-        def on_commit(committed: Sequence[CommittedEvent]) -> None:
-            executor.submit(self._on_commit, committed).add_done_callback(lambda done: done.result())
-
-        return TransactionManager(self._engine, on_commit)
-
     @contextmanager
     def atomic_operation(self, actor: Actor) -> Iterator[UnitOfWork]:
         """Open a unit of work. The caller commits it; an exception, or no commit, rolls everything back."""
@@ -167,10 +156,74 @@ class TransactionManager:
             except PoolTimeoutError as error:
                 raise DatabaseConsistencyError from error
             else:
-                if committed:
-                    self._on_commit(committed)
+                self._follow(committed)
                 return result
         raise AssertionError("unreachable")
+
+    def finish(self, unit_of_work: UnitOfWork, scope: ExitStack) -> None:
+        """Commit a unit of work that was opened in `scope`, leave that, and start what follows.
+
+        Raises:
+            DatabaseConsistencyError: if the database cannot confirm it.
+        """
+        try:
+            with scope:
+                committed = unit_of_work.commit()
+        except DBAPIError as error:
+            raise _explained(error) from error
+        self._follow(committed)
+
+    def _follow(self, committed: Sequence[CommittedEvent]) -> None:
+        if committed:
+            self._on_commit(committed)
+
+
+class Pipeline:
+    """Runs units of work of one actor in turn: while one writes its events, commits, and does what follows, the next one makes
+    its statements, on a connection of its own. They are committed in their order, and none after one that failed.
+
+    Leave it before you say that anything is done.
+    """
+
+    def __init__(self, transactions: TransactionManager, actor: Actor) -> None:
+        self._transactions = transactions
+        self._actor = actor
+        self._executor = ThreadPoolExecutor(max_workers=1)
+        self._before: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, failure: object, *_rest: object) -> None:
+        self._executor.shutdown()
+        if failure is None:
+            self._wait()
+
+    def run(self, work: Callable[[UnitOfWork], T]) -> T:
+        """Do `work`, and have it committed behind the one before; return its result.
+
+        Raises:
+            DatabaseConsistencyError: if this or the one before could not be written; nothing of this one was.
+        """
+        with ExitStack() as scope:
+            unit_of_work = scope.enter_context(self._transactions.atomic_operation(self._actor))
+            try:
+                result = work(unit_of_work)
+            except Exception as error:
+                scope.close()
+                # If the one before failed, that is what this one's failure came of.
+                self._wait()
+                if not isinstance(error, DBAPIError):
+                    raise
+                # With all before it committed it is like any other, and so are its retries.
+                return self._transactions.run(self._actor, work)
+            self._wait()
+            self._before = self._executor.submit(self._transactions.finish, unit_of_work, scope.pop_all())
+        return result
+
+    def _wait(self) -> None:
+        if self._before is not None:
+            self._before.result()
 
 
 def _is_transient(error: DBAPIError) -> bool:

@@ -15,7 +15,7 @@ from app.services import import_jobs as service
 from app.services import imports
 from app.services.import_jobs import keep
 from app.store import import_jobs
-from app.store.transaction import TransactionManager
+from app.store.transaction import Pipeline, TransactionManager
 
 Query = Callable[..., list[dict[str, Any]]]
 Start = Callable[..., dict[str, Any]]
@@ -93,39 +93,46 @@ def test_a_job_applies_its_file_and_says_what_it_did(start: Start, finish: Any, 
 
 
 @pytest.mark.usefixtures("small_chunks")
-@pytest.mark.parametrize("killed_after", [1, 2, 5])
-@pytest.mark.parametrize("before_commit", [True, False])
+@pytest.mark.parametrize("chunk", [1, 2, 6])
+@pytest.mark.parametrize("killed", ["at its statements", "at its commit", "after its commit"])
 def test_whoever_comes_after_a_killed_worker_goes_on_exactly_there(
-    killed_after: int, before_commit: bool, core: Core, start: Start, finish: Any, query: Query, tag: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+    chunk: int, killed: str, core: Core, start: Start, finish: Any, query: Query, tag: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job = start(file_of(tag, 60))
-    chunks = 0
-    run = TransactionManager.run
+    begun = committed = 0
+    run, commit = Pipeline.run, TransactionManager.finish
 
-    def killing(manager: TransactionManager, actor: Actor, work: Any) -> Any:
-        nonlocal chunks
+    def run_and_die(pipeline: Pipeline, work: Any) -> Any:
+        nonlocal begun
+        begun += 1
 
         def work_and_die(unit_of_work: Any) -> Any:
             result = work(unit_of_work)
-            if chunks == killed_after + 2 and before_commit:
+            if (begun, killed) == (chunk, "at its statements"):
                 raise KilledError
             return result
 
-        chunks += 1
-        result = run(manager, actor, work_and_die)
-        # The first two transactions note the states.
-        if chunks == killed_after + 2:
+        result = run(pipeline, work_and_die)
+        if (begun, killed) == (chunk, "after its commit"):
             raise KilledError
         return result
 
-    monkeypatch.setattr(TransactionManager, "run", killing)
+    def commit_and_die(manager: TransactionManager, unit_of_work: Any, scope: Any) -> None:
+        nonlocal committed
+        committed += 1
+        if (committed, killed) == (chunk, "at its commit"):
+            scope.close()
+            raise KilledError
+        commit(manager, unit_of_work, scope)
+
+    monkeypatch.setattr(Pipeline, "run", run_and_die)
+    monkeypatch.setattr(TransactionManager, "finish", commit_and_die)
     with pytest.raises(KilledError):
         core.import_jobs.work()
     monkeypatch.undo()
     held = core.import_jobs.job(job["id"])
     assert held["state"] == "importing"
-    assert held["rows_done"] == 10 * (killed_after - before_commit) == written(query, tag)[0]
+    assert held["rows_done"] == 10 * (chunk - (killed != "after its commit")) == written(query, tag)[0]
     assert core.import_jobs.work() is False  # the lease still stands
     query("UPDATE import_jobs SET leased_until = clock_timestamp() - interval '1 second' WHERE id = :id", id=job["id"])
     done = finish(job)

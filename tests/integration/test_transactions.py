@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from threading import Barrier
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from psycopg.errors import CheckViolation
@@ -19,7 +20,7 @@ from app.domain.stock import Stock
 from app.services.preconditions import Expected
 from app.store import stock as rows
 from app.store.locks import lock_parts, lock_stock, lock_stocks
-from app.store.transaction import TransactionManager, UnitOfWork
+from app.store.transaction import Pipeline, TransactionManager, UnitOfWork
 
 Query = Callable[..., list[dict[str, Any]]]
 WRITERS = 8
@@ -244,3 +245,63 @@ def test_the_database_refuses_a_negative_quantity_whoever_writes(column: str, ne
 def test_the_database_refuses_what_must_never_be(statement: str, new_part: Callable[..., int], query: Query) -> None:
     with pytest.raises(Exception, match=r"check constraint|too long"):
         query(statement, id=new_part())
+
+
+def setting(part_id: int, stock: int, *, times: int = 1) -> Callable[[UnitOfWork], int]:
+    """Return work that sets a part's stock and announces it; twice is once too often, which shows when it is committed."""
+
+    def work(unit_of_work: UnitOfWork) -> int:
+        row = lock_stock(unit_of_work, part_id)
+        for _ in range(times):
+            rows.save(unit_of_work, row, Stock(stock, version=row.version + 1), None)
+        return int(row.version)
+
+    return work
+
+
+def test_units_in_a_pipeline_are_committed_in_their_order_and_each_is_followed_by_what_it_owes(
+    core: Core, actor: Actor, new_part: Callable[..., int], query: Query
+) -> None:
+    part_id = new_part()
+    followed: list[int] = []
+    transactions = TransactionManager(core.engine, lambda committed: followed.extend(one.event.version for one in committed))
+    with Pipeline(transactions, actor) as pipeline:
+        # Each waits for the row lock of the one before, and sees what that has written.
+        assert [pipeline.run(setting(part_id, stock)) for stock in range(10, 20)] == list(range(1, 11))
+    assert followed == list(range(2, 12))
+    assert [event["version"] for event in stock_events(query, part_id)] == list(range(1, 12))
+    assert stock_row(query, part_id)["current_stock"] == 19
+
+
+def test_behind_a_unit_that_cannot_be_committed_no_other_is(
+    core: Core, actor: Actor, new_part: Callable[..., int], query: Query
+) -> None:
+    good, bad, behind = new_part(), new_part(), new_part()
+    before = stock_row(query, bad), stock_row(query, behind)
+
+    def run(*units: Callable[[UnitOfWork], int]) -> None:
+        with Pipeline(core.transactions, actor) as pipeline:
+            for unit in units:
+                pipeline.run(unit)
+
+    with pytest.raises(IntegrityError):
+        run(setting(good, 11), setting(bad, 12, times=2), setting(behind, 13))
+    assert stock_row(query, good)["current_stock"] == 11
+    assert (stock_row(query, bad), stock_row(query, behind)) == before
+    with pytest.raises(IntegrityError):
+        run(setting(bad, 12, times=2))
+    assert stock_row(query, bad) == before[0]
+
+
+def test_a_unit_that_could_not_see_what_the_one_before_made_is_done_again(core: Core, actor: Actor, query: Query) -> None:
+    name = f"Shared {uuid4().hex}"
+
+    def work(unit_of_work: UnitOfWork) -> str:
+        if unit_of_work.execute(text("SELECT FROM categories WHERE name = :name"), name=name).first() is not None:
+            return "found"
+        unit_of_work.execute(text("INSERT INTO categories (name, slug) VALUES (:name, :name)"), name=name)
+        return "made"
+
+    with Pipeline(core.transactions, actor) as pipeline:
+        assert [pipeline.run(work) for _ in range(3)] == ["made", "found", "found"]
+    assert len(query("SELECT FROM categories WHERE name = :name", name=name)) == 1
