@@ -57,4 +57,5 @@ class SearchWord(Base):
     )
 
     id: Mapped[Key]
-    word: Mapped[str] = mapped_column(Text)
+    # As the name of a part, of which it is: an index of another collation would not be asked for its words.
+    word: Mapped[str] = mapped_column(Text(collation="C"))

@@ -187,7 +187,7 @@ def upgrade() -> None:
     op.create_table(
         "search_words",
         sa.Column("id", sa.Integer(), sa.Identity(always=False), nullable=False),
-        sa.Column("word", sa.Text(), nullable=False),
+        sa.Column("word", sa.Text(collation="C"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_search_words")),
     )
     for statement in (FOLDED, TOKENS, MARKS, QUERY, AMOUNT, FILL, KEEP_CONTENT, KEEP_MANY, KEEP_WORDS, KEEP_STOCK, KEEP_PRICE):
