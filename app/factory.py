@@ -104,4 +104,6 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
         "OPENAPI_JSON_PATH": "openapi.json",
         "OPENAPI_SWAGGER_UI_PATH": "docs",
         "OPENAPI_SWAGGER_UI_URL": "/api-docs/",
+        # By default the page would show the document's address to a server of Swagger's makers.
+        "OPENAPI_SWAGGER_UI_CONFIG": {"validatorUrl": None},
     }

@@ -1,6 +1,7 @@
 """The committed OpenAPI document, which storefronts and our own frontend generate their types from."""
 
 import json
+import re
 
 from flask.testing import FlaskClient
 
@@ -10,3 +11,18 @@ from config import REPOSITORY
 def test_the_committed_document_is_the_one_that_is_served(client: FlaskClient) -> None:
     committed = json.loads((REPOSITORY / "docs" / "openapi.json").read_text())
     assert committed == client.get("/api/v1/openapi.json").get_json(), "run: make openapi"
+
+
+def test_the_docs_page_is_of_our_own_origin_alone(client: FlaskClient) -> None:
+    page = client.get("/api/v1/docs")
+    html = page.get_data(as_text=True)
+    assert page.status_code == 200
+    assert re.findall(r"(?:https?:)?//[\w.-]+", html) == []
+    sources = re.findall(r'(?:src|href)="([^"]+)"', html)
+    assert len(sources) == 3
+    for source in sources:
+        assert client.get(source).status_code == 200, source
+    assert 'url: "/api/v1/openapi.json"' in html
+    # Else Swagger UI asks a server of its makers whether the document is valid.
+    assert '"validatorUrl": null' in html
+    assert "default-src 'self'" in page.headers["Content-Security-Policy"]
