@@ -108,6 +108,7 @@ class ProductPageSchema(Schema):
     related = fields.List(fields.Nested(PublicListItemSchema), required=True)
     tiers = fields.List(fields.Nested(TierSchema), required=True)
     json_ld = fields.Dict(
-        required=True, metadata={"description": "A schema.org Product; set it as the text of a script element."}
+        required=True,
+        metadata={"description": "A schema.org Product, Offer and BreadcrumbList; set it as the text of a script element."},
     )
     versions = fields.Nested(VersionsSchema, required=True)

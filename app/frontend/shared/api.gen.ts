@@ -1615,7 +1615,7 @@ export interface components {
             breadcrumbs: components["schemas"]["Breadcrumb"][];
             related: components["schemas"]["PublicListItem"][];
             tiers: components["schemas"]["Tier"][];
-            /** @description A schema.org Product; set it as the text of a script element. */
+            /** @description A schema.org Product, Offer and BreadcrumbList; set it as the text of a script element. */
             json_ld: {
                 [key: string]: unknown;
             };
@@ -5188,6 +5188,32 @@ export interface operations {
                      *         "image": [
                      *           "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53.jpg"
                      *         ],
+                     *         "mainEntityOfPage": {
+                     *           "@type": "ItemPage",
+                     *           "breadcrumb": {
+                     *             "@type": "BreadcrumbList",
+                     *             "itemListElement": [
+                     *               {
+                     *                 "@type": "ListItem",
+                     *                 "item": "/?category=bearings",
+                     *                 "name": "Bearings",
+                     *                 "position": 1
+                     *               },
+                     *               {
+                     *                 "@type": "ListItem",
+                     *                 "item": "/?category=ball-bearings",
+                     *                 "name": "Ball bearings",
+                     *                 "position": 2
+                     *               },
+                     *               {
+                     *                 "@type": "ListItem",
+                     *                 "name": "Deep groove ball bearing 6205-2RS",
+                     *                 "position": 3
+                     *               }
+                     *             ]
+                     *           },
+                     *           "url": "/parts/1/deep-groove-ball-bearing-6205-2rs-6205-2rs"
+                     *         },
                      *         "mpn": "6205 2RS1",
                      *         "name": "Deep groove ball bearing 6205-2RS",
                      *         "offers": {
