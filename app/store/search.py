@@ -63,7 +63,7 @@ def checked(condition: str) -> str:
 def _alternatives(place: int, word: Word, parameters: dict[str, Any]) -> Iterator[str]:
     name = f"word_{place}"
     parameters[name] = word.text
-    by_words = f"s.words @@ (SELECT search_query(:{name}))"
+    by_words = f"s.words @@ (SELECT search_query(:{name}, {not word.is_plain}))"
     yield by_words if word.is_plain else f"({by_words} AND {_LITERALLY.format(word=':' + name)})"
     for number, piece in enumerate(word.pieces):
         parameters[f"{name}_{number}"] = like(piece)

@@ -29,23 +29,28 @@ TOKENS = """
     RETURN ARRAY(SELECT left(token, 200) FROM regexp_split_to_table(search_folded(left(value, 60000)), '[^[:alnum:]]+') AS token
                  WHERE token <> '')
 """
-# What a text's words begin with, and the numbers of all its other signs; each with U+0001 behind it, so that it is no word.
+# The numbers of a text's other signs, each with U+0001 behind it, so that it is no word.
+SIGNS = r"""
+    CREATE FUNCTION search_signs(value text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ARRAY(SELECT to_hex(ascii(sign)) || E'\x01'
+                 FROM string_to_table(regexp_replace(value, '[[:alnum:][:space:]]+', '', 'g'), NULL) AS sign)
+"""
+# These, and what the text's words begin with.
 MARKS = r"""
     CREATE FUNCTION search_marks(value text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN ARRAY(SELECT left(token, 1) || E'\x01' FROM unnest(search_tokens(value)) AS token)
-           || ARRAY(SELECT to_hex(ascii(sign)) || E'\x01'
-                    FROM string_to_table(regexp_replace(value, '[[:alnum:][:space:]]+', '', 'g'), NULL) AS sign)
+    RETURN ARRAY(SELECT left(token, 1) || E'\x01' FROM unnest(search_tokens(value)) AS token) || search_signs(value)
 """
-# What a typed word asks for: all of its words, the last one as the beginning of a longer one; all of its signs if it has no word.
-# One letter begins so many words that looking them all up would go through most of the index.
+# What a typed word asks for: all of its words, the last one as the beginning of a longer one; and all of its signs if it is meant
+# literally. One letter begins so many words that looking them all up would go through most of the index. NULL for nothing.
 QUERY = r"""
-    CREATE FUNCTION search_query(value text) RETURNS tsquery LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN COALESCE(
-        (SELECT string_agg(CASE WHEN place < cardinality(tokens) THEN format('%L', token)
-                                WHEN length(token) = 1 THEN format('(%L | %L)', token, token || E'\x01')
-                                ELSE format('%L:*', token) END, ' & ')
-         FROM (SELECT search_tokens(value) AS tokens) typed, unnest(tokens) WITH ORDINALITY AS word(token, place)),
-        (SELECT string_agg(DISTINCT format('%L', mark), ' & ') FROM unnest(search_marks(value)) AS mark))::tsquery
+    CREATE FUNCTION search_query(value text, literally boolean) RETURNS tsquery LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (
+        SELECT string_agg(term, ' & ') FROM (
+            SELECT CASE WHEN place < cardinality(tokens) THEN format('%L', token)
+                        WHEN length(token) = 1 THEN format('(%L | %L)', token, token || E'\x01')
+                        ELSE format('%L:*', token) END AS term
+            FROM (SELECT search_tokens(value) AS tokens) typed, unnest(tokens) WITH ORDINALITY AS word(token, place)
+            UNION SELECT format('%L', sign) FROM unnest(search_signs(value)) AS sign WHERE literally) asked)::tsquery
 """
 # The same choice as `app.domain.pricing.current_price` makes for one piece.
 AMOUNT = """
@@ -190,7 +195,20 @@ def upgrade() -> None:
         sa.Column("word", sa.Text(collation="C"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_search_words")),
     )
-    for statement in (FOLDED, TOKENS, MARKS, QUERY, AMOUNT, FILL, KEEP_CONTENT, KEEP_MANY, KEEP_WORDS, KEEP_STOCK, KEEP_PRICE):
+    for statement in (
+        FOLDED,
+        TOKENS,
+        SIGNS,
+        MARKS,
+        QUERY,
+        AMOUNT,
+        FILL,
+        KEEP_CONTENT,
+        KEEP_MANY,
+        KEEP_WORDS,
+        KEEP_STOCK,
+        KEEP_PRICE,
+    ):
         op.execute(statement)
     op.execute("SELECT fill_part_search()")
     op.create_index("ix_part_search_words", "part_search", ["words"], unique=False, postgresql_using="gin")
@@ -232,6 +250,6 @@ def downgrade() -> None:
     op.drop_table("part_search")
     op.drop_table("search_words")
     for function in ("keep_search_of(int[])", "keep_search_content()", "keep_search_words()", "keep_search_stock()", "keep_search_price()",
-                     "fill_part_search()", "part_amount(int)", "search_query(text)", "search_marks(text)",
-                     "search_tokens(text)", "search_folded(text)"):  # fmt: skip
+                     "fill_part_search()", "part_amount(int)", "search_query(text, boolean)", "search_marks(text)",
+                     "search_signs(text)", "search_tokens(text)", "search_folded(text)"):  # fmt: skip
         op.execute(f"DROP FUNCTION {function}")
