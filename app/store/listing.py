@@ -107,22 +107,24 @@ def list_part_ids(connection: Connection, filters: PartFilters, sort: str, after
     """Return one page of published parts. What the first page took the words to mean holds for those that follow."""
     meant = after.meant if after else ()
     rows = _rows(connection, filters, sort, after, limit, meant)
-    if not rows and after is None and (meant := other_meaning(connection, filters.words)):
+    if not rows and after is None and (meant := other_meaning(connection, filters)):
         rows = _rows(connection, filters, sort, None, limit, meant)
     shown, following = cut(rows, limit)
     return Found([row.id for row in shown], following and Position(following.key, following.id, meant), meant)
 
 
-def other_meaning(connection: Connection, words: Sequence[str]) -> Meant:
-    """Return what words may have been meant as; empty if there is no need to ask, since some part holds them as typed."""
-    return () if not words or search.is_found(connection, words) else search.meaning(connection, words)
+def other_meaning(connection: Connection, filters: PartFilters) -> Meant:
+    """Return what the words of a list that is empty may have been meant as; empty if it is its other filters that leave nothing,
+    since some part holds the words as typed."""
+    is_narrowed = filters != PartFilters(words=filters.words)
+    return () if is_narrowed and search.is_found(connection, filters.words) else search.meaning(connection, filters.words)
 
 
 def load_facets(connection: Connection, filters: PartFilters) -> dict[str, Any]:
     """Return the facets of a list, each counted with all filters but its own."""
     meant: Meant = ()
     counts = _counts(connection, filters, meant)
-    if not counts and (meant := other_meaning(connection, filters.words)):
+    if not counts and (meant := search.meaning(connection, filters.words)):
         counts = _counts(connection, filters, meant)
     tree = connection.execute(_TREE).all() if counts else []
     return composed(counts, tree) | {"match": "similar" if meant else "exact"}

@@ -88,7 +88,7 @@ def meaning(connection: Connection, words: Sequence[str], whose: Whose = "public
     """
     meant: list[tuple[str, ...]] = []
     for word in words:
-        if is_found(connection, [word], whose):
+        if len(words) > 1 and is_found(connection, [word], whose):
             meant.append(())
             continue
         suggestions = _suggestions(connection, Word(word).folded)
