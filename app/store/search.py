@@ -24,6 +24,7 @@ LOOKED_UP = 2
 SHORTEST = 3
 
 _LITERALLY = "(strpos(s.name, {word}) > 0 OR strpos(s.numbers, {word}) > 0 OR strpos(lower(s.manufacturer), {word}) > 0)"
+_NUMBER = "s.words @@ (SELECT CAST(:{name} AS tsquery))"
 _LEAST = text("SELECT set_limit(CAST(:least AS real))")
 _SUGGEST = text("""
     SELECT word FROM (
@@ -120,16 +121,16 @@ def tiers(words: Sequence[str]) -> tuple[list[tuple[str, str, str]], dict[str, A
     phrase, number = " ".join(words), number_of(words)
     parameters: dict[str, Any] = {"phrase": phrase, "phrase_end": phrase + LAST}
     named = "s.name >= :phrase AND s.name < :phrase_end"
-    if not any(character.isascii() for character in number):
-        # Nothing that has trigrams everywhere; see `app.domain.search`.
+    if not number:
         return [("2", named, "true"), ("3", "true", f"NOT ({named})")], parameters
     whole, start = MARK + number + MARK, MARK + number
     shown = start if len(number) > 1 else whole
-    parameters |= {"whole_number": like(whole), "number_start": like(start), "number": shown}
+    # Parts have their numbers as lexemes, with the mark before them.
+    parameters |= {"whole_number": f"'{start}'", "number_start": f"'{start}':*", "number": shown, "whole": whole}
     other = "strpos(s.numbers, :number) = 0"
-    begun = [("1", "s.numbers LIKE :number_start", "s.numbers NOT LIKE :whole_number")] if shown == start else []
+    begun = [("1", _NUMBER.format(name="number_start"), "strpos(s.numbers, :whole) = 0")] if shown == start else []
     return [
-        ("0", "s.numbers LIKE :whole_number", "true"),
+        ("0", _NUMBER.format(name="whole_number"), "true"),
         *begun,
         ("2", named, other),
         ("3", "true", f"NOT ({named}) AND {other}"),

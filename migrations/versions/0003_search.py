@@ -71,7 +71,9 @@ ROWS = """
            array_to_tsvector(search_tokens(concat_ws(' ', p.sku, p.manufacturer_number, p.part_name, p.manufacturer,
                              translate(bare.marked, E'\\x01', ' '),
                              regexp_replace(p.description, '<[A-Za-z/!?][^>]*>', ' ', 'g')))
-                             || search_marks(concat_ws(' ', p.sku, p.manufacturer_number, p.part_name, p.manufacturer)))
+                             || search_marks(concat_ws(' ', p.sku, p.manufacturer_number, p.part_name, p.manufacturer))
+                             || ARRAY(SELECT DISTINCT E'\\x01' || number FROM regexp_split_to_table(bare.marked, E'[ \\x01]+') AS number
+                                      WHERE number <> ''))
     FROM parts p CROSS JOIN LATERAL (
         SELECT E' \\x01' || lower(concat_ws(E'\\x01 \\x01', regexp_replace(p.sku, '[^[:alnum:]]+', '', 'g'),
                                            regexp_replace(p.manufacturer_number, '[^[:alnum:]]+', '', 'g'))) || E'\\x01' AS marked

@@ -68,7 +68,7 @@ class Part:
     def relevance(self, words: Sequence[str]) -> int:
         """Return the tier in which the part is shown."""
         number, phrase = bare("".join(words)), " ".join(words)
-        if any(character.isascii() for character in number):
+        if number:
             if number in self.bare_numbers:
                 return 0
             if len(number) > 1 and any(own.startswith(number) for own in self.bare_numbers):
