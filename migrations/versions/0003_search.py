@@ -90,8 +90,7 @@ def on_conflict(*columns: str) -> str:
 
 
 # A sub-select with a limit is looked up in the index word by word; an anti-join would read all words for one part. Without bitmaps
-# it is the B-tree: the trigrams serve equality too, at many times the cost. What is made of a name has its collation, "C", in which
-# that index has no order. So in KEEP_WORDS.
+# it is the B-tree: the trigrams serve equality too, at many times the cost. So in KEEP_WORDS.
 # A bulk of parts at once: an import keeps the triggers quiet (`lockstep.bulk`) and calls this before it commits.
 KEEP_MANY = f"""
     CREATE FUNCTION keep_search_of(part_ids int[]) RETURNS void LANGUAGE plpgsql
@@ -103,7 +102,7 @@ KEEP_MANY = f"""
         SELECT word FROM (
             SELECT DISTINCT word FROM part_search, unnest(search_tokens(concat_ws(' ', name, manufacturer, numbers))) AS word
             WHERE part_id = ANY(part_ids) AND length(word) BETWEEN 3 AND 100) given
-        WHERE (SELECT k.id FROM search_words k WHERE k.word = given.word COLLATE "default" LIMIT 1) IS NULL;
+        WHERE (SELECT k.id FROM search_words k WHERE k.word = given.word LIMIT 1) IS NULL;
     END $$
 """  # noqa: S608 — constant text
 KEEP_CONTENT = f"""
@@ -132,7 +131,7 @@ KEEP_WORDS = """
     BEGIN
         INSERT INTO search_words (word)
         SELECT DISTINCT word FROM unnest(search_tokens(concat_ws(' ', NEW.name, NEW.manufacturer, NEW.numbers))) AS word
-        WHERE length(word) BETWEEN 3 AND 100 AND (SELECT k.id FROM search_words k WHERE k.word = word.word COLLATE "default" LIMIT 1) IS NULL;
+        WHERE length(word) BETWEEN 3 AND 100 AND (SELECT k.id FROM search_words k WHERE k.word = word.word LIMIT 1) IS NULL;
         RETURN NULL;
     END $$
 """

@@ -260,7 +260,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List all categories, each with its parent, its own parts and its subcategories in numbers.
+         * List categories by name, each with its parent, its own parts and its subcategories in numbers.
          * @description Role: viewer or above.
          */
         get: operations["admin_categories_list_categories"];
@@ -285,7 +285,11 @@ export interface paths {
             };
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Return one category.
+         * @description Role: viewer or above.
+         */
+        get: operations["admin_categories_get_category"];
         /**
          * Rename or move a category; every part below it gets its next content version.
          * @description Role: editor or above.
@@ -729,7 +733,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Return all categories, each with its parent and the number of its own published parts. */
+        /** List categories by name, each with its parent and the number of its own published parts. */
         get: operations["public_categories"];
         put?: never;
         post?: never;
@@ -989,7 +993,7 @@ export interface components {
             /** Format: uuid */
             id: string;
             /** @enum {string} */
-            type: "part.created" | "content.updated" | "stock.created" | "stock.updated" | "price.created" | "price.updated" | "part.deleted" | "part.restored" | "category.created" | "category.updated" | "category.deleted";
+            type: "part.created" | "content.updated" | "part.deleted" | "part.restored" | "stock.updated" | "price.updated" | "category.created" | "category.updated" | "category.deleted";
             /** @description The part's or category's id. */
             part_id: number;
             version: number;
@@ -1061,7 +1065,8 @@ export interface components {
             group: string;
         };
         PriceLine: {
-            currency: string;
+            /** @enum {string} */
+            currency: "AED" | "AFN" | "ALL" | "AMD" | "AOA" | "ARS" | "AUD" | "AWG" | "AZN" | "BAM" | "BBD" | "BDT" | "BHD" | "BIF" | "BMD" | "BND" | "BOB" | "BRL" | "BSD" | "BTN" | "BWP" | "BYN" | "BZD" | "CAD" | "CDF" | "CHF" | "CLP" | "CNY" | "COP" | "CRC" | "CUP" | "CVE" | "CZK" | "DJF" | "DKK" | "DOP" | "DZD" | "EGP" | "ERN" | "ETB" | "EUR" | "FJD" | "FKP" | "GBP" | "GEL" | "GHS" | "GIP" | "GMD" | "GNF" | "GTQ" | "GYD" | "HKD" | "HNL" | "HTG" | "HUF" | "IDR" | "ILS" | "INR" | "IQD" | "IRR" | "ISK" | "JMD" | "JOD" | "JPY" | "KES" | "KGS" | "KHR" | "KMF" | "KPW" | "KRW" | "KWD" | "KYD" | "KZT" | "LAK" | "LBP" | "LKR" | "LRD" | "LSL" | "LYD" | "MAD" | "MDL" | "MGA" | "MKD" | "MMK" | "MNT" | "MOP" | "MRU" | "MUR" | "MVR" | "MWK" | "MXN" | "MYR" | "MZN" | "NAD" | "NGN" | "NIO" | "NOK" | "NPR" | "NZD" | "OMR" | "PAB" | "PEN" | "PGK" | "PHP" | "PKR" | "PLN" | "PYG" | "QAR" | "RON" | "RSD" | "RUB" | "RWF" | "SAR" | "SBD" | "SCR" | "SDG" | "SEK" | "SGD" | "SHP" | "SLE" | "SOS" | "SRD" | "SSP" | "STN" | "SVC" | "SYP" | "SZL" | "THB" | "TJS" | "TMT" | "TND" | "TOP" | "TRY" | "TTD" | "TWD" | "TZS" | "UAH" | "UGX" | "USD" | "UYU" | "UZS" | "VED" | "VES" | "VND" | "VUV" | "WST" | "XAF" | "XCD" | "XCG" | "XOF" | "XPF" | "YER" | "ZAR" | "ZMW" | "ZWG";
             /** Format: decimal */
             amount: string;
             /** @default 1 */
@@ -1420,6 +1425,8 @@ export interface components {
             } | null;
             changed_by: number | null;
             changed_by_name: string | null;
+            api_key_id: number | null;
+            api_key_name: string | null;
             /** Format: date-time */
             changed_at: string;
             ip_address: string | null;
@@ -1434,13 +1441,11 @@ export interface components {
         ImportUpload: {
             /** Format: binary */
             file: string;
-            /** @default null */
-            dry_run: boolean;
-            /**
-             * @default null
-             * @enum {string}
-             */
-            encoding: "utf-8" | "utf-16" | "windows-1252" | "iso-8859-1";
+            dry_run?: boolean;
+            /** @enum {string} */
+            encoding?: "utf-8" | "utf-16" | "windows-1252" | "iso-8859-1" | "iso-8859-15" | "windows-1250" | "windows-1251" | "mac-roman" | "gb18030" | "shift_jis";
+            /** @enum {string} */
+            currency?: "AED" | "AFN" | "ALL" | "AMD" | "AOA" | "ARS" | "AUD" | "AWG" | "AZN" | "BAM" | "BBD" | "BDT" | "BHD" | "BIF" | "BMD" | "BND" | "BOB" | "BRL" | "BSD" | "BTN" | "BWP" | "BYN" | "BZD" | "CAD" | "CDF" | "CHF" | "CLP" | "CNY" | "COP" | "CRC" | "CUP" | "CVE" | "CZK" | "DJF" | "DKK" | "DOP" | "DZD" | "EGP" | "ERN" | "ETB" | "EUR" | "FJD" | "FKP" | "GBP" | "GEL" | "GHS" | "GIP" | "GMD" | "GNF" | "GTQ" | "GYD" | "HKD" | "HNL" | "HTG" | "HUF" | "IDR" | "ILS" | "INR" | "IQD" | "IRR" | "ISK" | "JMD" | "JOD" | "JPY" | "KES" | "KGS" | "KHR" | "KMF" | "KPW" | "KRW" | "KWD" | "KYD" | "KZT" | "LAK" | "LBP" | "LKR" | "LRD" | "LSL" | "LYD" | "MAD" | "MDL" | "MGA" | "MKD" | "MMK" | "MNT" | "MOP" | "MRU" | "MUR" | "MVR" | "MWK" | "MXN" | "MYR" | "MZN" | "NAD" | "NGN" | "NIO" | "NOK" | "NPR" | "NZD" | "OMR" | "PAB" | "PEN" | "PGK" | "PHP" | "PKR" | "PLN" | "PYG" | "QAR" | "RON" | "RSD" | "RUB" | "RWF" | "SAR" | "SBD" | "SCR" | "SDG" | "SEK" | "SGD" | "SHP" | "SLE" | "SOS" | "SRD" | "SSP" | "STN" | "SVC" | "SYP" | "SZL" | "THB" | "TJS" | "TMT" | "TND" | "TOP" | "TRY" | "TTD" | "TWD" | "TZS" | "UAH" | "UGX" | "USD" | "UYU" | "UZS" | "VED" | "VES" | "VND" | "VUV" | "WST" | "XAF" | "XCD" | "XCG" | "XOF" | "XPF" | "YER" | "ZAR" | "ZMW" | "ZWG";
         };
         ImportError: {
             line: number;
@@ -2333,6 +2338,7 @@ export interface operations {
         parameters: {
             query?: {
                 version?: number | null;
+                reason?: string | null;
             };
             header?: {
                 /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
@@ -2447,6 +2453,7 @@ export interface operations {
         parameters: {
             query?: {
                 version?: number | null;
+                reason?: string | null;
             };
             header?: {
                 /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
@@ -3144,6 +3151,7 @@ export interface operations {
         parameters: {
             query?: {
                 version?: number | null;
+                reason?: string | null;
             };
             header?: {
                 /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
@@ -3257,7 +3265,10 @@ export interface operations {
     };
     admin_categories_list_categories: {
         parameters: {
-            query?: never;
+            query?: {
+                limit?: number | null;
+                cursor?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3312,8 +3323,17 @@ export interface operations {
                     "application/json": components["schemas"]["AdminCategoryPage"];
                 };
             };
+            400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -3371,6 +3391,51 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_categories_get_category: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                category_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed_at": "2026-11-22T20:14:00.243777Z",
+                     *       "changed_by": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "child_count": 0,
+                     *       "id": 2,
+                     *       "name": "Deep groove ball bearings",
+                     *       "parent_id": 1,
+                     *       "part_count": 2,
+                     *       "slug": "ball-bearings",
+                     *       "updated_at": "2026-11-22T20:14:00.243777Z",
+                     *       "version": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AdminCategory"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -3442,6 +3507,7 @@ export interface operations {
         parameters: {
             query?: {
                 version?: number | null;
+                reason?: string | null;
                 target?: number | null;
             };
             header?: {
@@ -4167,6 +4233,8 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
+                     *           "api_key_id": null,
+                     *           "api_key_name": null,
                      *           "changed_at": "2026-11-22T20:14:00.368092Z",
                      *           "changed_by": 2,
                      *           "changed_by_name": "Anna",
@@ -4236,10 +4304,10 @@ export interface operations {
                 };
                 content: {
                     /**
-                     * @example id,changed_at,changed_by,changed_by_name,operation,table_name,record_id,part_id,version,reason,old_values,new_values,ip_address,user_agent,request_id,event_id
-                     *     28,2026-11-22T20:14:00.368092Z,2,Anna,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,6313c554774b49d7a6fdbae85043fa0a,01a204e4-e8b0-7164-b8cf-79ce33329573
-                     *     24,2026-11-22T20:14:00.298968Z,2,Anna,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-22T20:14:00.296267Z""}",127.0.0.1,Werkzeug/3.1.9,acb9bf7bdef74c43b347df2363f22bd3,01a204e4-e86a-7f0a-914b-dbd1d0dc5f02
-                     *     19,2026-11-22T20:14:00.011459Z,2,Anna,DELETE,part_images,2,1,8,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":7}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}",127.0.0.1,Werkzeug/3.1.9,05eb8d3376274b7c8bd9fc62ae605403,01a204e4-e74b-76e3-a498-ac5ca1873f64
+                     * @example id,changed_at,changed_by,changed_by_name,api_key_id,api_key_name,operation,table_name,record_id,part_id,version,reason,old_values,new_values,ip_address,user_agent,request_id,event_id
+                     *     28,2026-11-22T20:14:00.368092Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,6313c554774b49d7a6fdbae85043fa0a,01a204e4-e8b0-7164-b8cf-79ce33329573
+                     *     24,2026-11-22T20:14:00.298968Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-22T20:14:00.296267Z""}",127.0.0.1,Werkzeug/3.1.9,acb9bf7bdef74c43b347df2363f22bd3,01a204e4-e86a-7f0a-914b-dbd1d0dc5f02
+                     *     19,2026-11-22T20:14:00.011459Z,2,Anna,,,DELETE,part_images,2,1,8,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":7}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}",127.0.0.1,Werkzeug/3.1.9,05eb8d3376274b7c8bd9fc62ae605403,01a204e4-e74b-76e3-a498-ac5ca1873f64
                      */
                     "text/csv": string;
                 };
@@ -5080,7 +5148,10 @@ export interface operations {
     };
     public_categories: {
         parameters: {
-            query?: never;
+            query?: {
+                limit?: number | null;
+                cursor?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5136,6 +5207,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["Problem400"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
             503: components["responses"]["Problem503"];
         };
     };
