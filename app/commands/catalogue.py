@@ -1,5 +1,6 @@
 """Catalogue files: import, export, the demo."""
 
+import time
 from functools import partial
 from pathlib import Path
 from typing import TextIO
@@ -31,6 +32,7 @@ def import_file(
     def open_file() -> TextIO:
         return open_text(path.open("rb"), encoding, default)
 
+    began = time.monotonic()
     try:
         report = _import_with_bar(core, path, open_file, dry_run=dry_run)
     except ImportFileError as error:
@@ -41,7 +43,9 @@ def import_file(
         click.echo(f"would be: {done}; nothing was written")
         return
     core.wake_ups.send_now(LIVE)
-    click.echo(done)
+    seconds = time.monotonic() - began
+    rows = report.created + report.changed + report.unchanged
+    click.echo(f"{done}; {rows:,} rows in {seconds:.1f} s, {rows / seconds:,.0f} a second")
 
 
 def _import_with_bar(core: Core, path: Path, open_file: imports.Open, *, dry_run: bool) -> ImportReport:

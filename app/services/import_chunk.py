@@ -219,7 +219,7 @@ class Chunk:
 
         def write_the_rest() -> None:
             content.insert_specifications(self._unit_of_work, given)
-            prices.replace_lines(self._unit_of_work, lists)
+            prices.insert_undated_lines(self._unit_of_work, lists)
             imports.keep_search(self._unit_of_work, list(by_id))
 
         # The database and this process work side by side; the connection has one user at any time.

@@ -78,11 +78,17 @@ def legacy_of(connection: Connection, part_ids: Sequence[int]) -> dict[int, Pric
 
 
 def replace_lines(unit_of_work: UnitOfWork, lists: Mapping[int, Sequence[PriceLine]]) -> None:
-    """Replace the price lists of the given parts, whose rows are locked; every writer of price lists comes through here."""
-    rows = [{"part_id": part_id} | line_state(line) for part_id, lines in lists.items() for line in lines]
+    """Replace the price lists of the given parts, whose rows are locked; every writer of price lists comes through here, but
+    for an import's first prices of new parts, which have no dates."""
     unit_of_work.execute(_DELETE, part_ids=list(lists))
-    unit_of_work.execute(_INSERT, lines=jsonb(rows))
+    insert_undated_lines(unit_of_work, lists)
     unit_of_work.execute(_SET_BOUNDARIES, part_ids=list(lists))
+
+
+def insert_undated_lines(unit_of_work: UnitOfWork, lists: Mapping[int, Sequence[PriceLine]]) -> None:
+    """Insert the price lists of parts that have none; with dates in it, a list needs its part's boundary as well."""
+    rows = [{"part_id": part_id} | line_state(line) for part_id, lines in lists.items() for line in lines]
+    unit_of_work.execute(_INSERT, lines=jsonb(rows))
 
 
 def save(
