@@ -18,7 +18,6 @@ from werkzeug.datastructures import CombinedMultiDict, FileStorage, MultiDict
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from app.domain.content import forbidden_characters, normalised
-from app.domain.errors import InvalidFieldError
 from app.domain.pricing import AMOUNT
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -88,18 +87,6 @@ def takes_file(most_bytes: int) -> Callable[[View], View]:
         return receive  # type: ignore[return-value] # wraps keeps the signature
 
     return decorate
-
-
-def takes_no_body(view: View) -> View:
-    """Let a view refuse a body that says anything: who states a `version` in it must not believe that it was heeded."""
-
-    @wraps(view)
-    def receive(*arguments: Any, **options: Any) -> Any:
-        if request.get_data().strip() not in {b"", b"{}"}:
-            raise InvalidFieldError("body", "This call takes none. State `version` in the query, or as If-Match.")
-        return view(*arguments, **options)
-
-    return receive  # type: ignore[return-value] # wraps keeps the signature
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

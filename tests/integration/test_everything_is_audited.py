@@ -15,7 +15,7 @@ from app.contract.events import Actor
 from app.core import Core
 from app.models import Base
 from app.services import imports
-from tests.integration.test_verify_action import EUR, OPERATIONS, Shop
+from tests.integration.test_verify_action import EUR, OPERATIONS, opened
 
 Query = Callable[..., list[dict[str, Any]]]
 Deliver = Callable[[], None]
@@ -134,7 +134,7 @@ def test_every_audited_table_is_watched_by_the_journal() -> None:
 def test_whatever_row_an_operation_changes_an_event_of_its_transaction_tells_of_it(
     name: str, core: Core, actor: Actor, new_part: Callable[..., int], query: Query, request: pytest.FixtureRequest
 ) -> None:
-    shop = Shop(core, actor, new_part())
+    shop = opened(core, actor, new_part)
     before, operation, _audited = OPERATIONS[name]
     for step in before:
         step(shop)
@@ -146,7 +146,7 @@ def test_whatever_row_an_operation_changes_an_event_of_its_transaction_tells_of_
 def test_creating_importing_and_managing_staff_leave_no_row_untold(
     journal: Callable[[], list[dict[str, Any]]], core: Core, actor: Actor, new_part: Callable[..., int], flask: Callable[..., str]
 ) -> None:
-    shop, name = Shop(core, actor, new_part(description="text")), uuid4().hex
+    shop, name = opened(core, actor, new_part, description="text"), uuid4().hex
     shop.import_row()
     values = {"sku": uuid4().hex, "part_name": "New"}
     specifications = [{"name": "Bore", "value": "1", "unit": "", "group": ""}]

@@ -19,8 +19,9 @@ Query = Callable[..., list[dict[str, Any]]]
 
 
 @pytest.fixture(autouse=True)
-def _clean(core: Core, deliver: Callable[[], None]) -> None:
-    """Begin with everything delivered and reconciled, whatever other tests have left."""
+def _clean(core: Core, deliver: Callable[[], None], query: Query) -> None:
+    """Begin with everything delivered and reconciled, whatever other tests have left, also what was to wait a little."""
+    query("UPDATE outbox_deliveries SET next_attempt_at = clock_timestamp() WHERE state = 'pending'")
     deliver()
     core.reconciliation.run()
     deliver()

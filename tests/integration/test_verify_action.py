@@ -244,10 +244,15 @@ REASONS = {
 }  # fmt: skip
 
 
+def opened(core: Core, actor: Actor, new_part: Callable[..., int], **columns: object) -> Shop:
+    """Return a shop with a part of these columns, and another one."""
+    part_id = new_part(**columns)
+    return Shop(core, actor, part_id, core.parts.panel.part(part_id)["sku"], new_part())
+
+
 @pytest.fixture
 def shop(core: Core, actor: Actor, new_part: Callable[..., int]) -> Shop:
-    part_id = new_part()
-    return Shop(core, actor, part_id, core.parts.panel.part(part_id)["sku"], new_part())
+    return opened(core, actor, new_part)
 
 
 class Channel:

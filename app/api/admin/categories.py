@@ -7,7 +7,7 @@ from flask_smorest import Blueprint
 
 from app.api.auth import actor, require
 from app.api.errors import may_answer
-from app.api.parsing import StrictParser, takes_no_body
+from app.api.parsing import StrictParser
 from app.api.preconditions import expected, heeds_if_match
 from app.api.rendering import json_response, page_body
 from app.api.schemas.categories import (
@@ -68,7 +68,6 @@ def update_category(body: dict[str, Any], category_id: int) -> Response:
 @blueprint.route("/<id:category_id>", methods=["DELETE"])
 @require("editor")
 @heeds_if_match
-@takes_no_body
 @blueprint.arguments(CategoryDeleteQuerySchema, location="query")
 @blueprint.response(200, AdminCategorySchema)
 def delete_category(query: dict[str, Any], category_id: int) -> Response:

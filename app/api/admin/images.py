@@ -7,7 +7,7 @@ from flask import Response, g
 from flask_smorest import Blueprint
 
 from app.api.auth import actor, require
-from app.api.parsing import StrictParser, takes_file, takes_no_body
+from app.api.parsing import StrictParser, takes_file
 from app.api.preconditions import expected, heeds_if_match
 from app.api.rendering import json_response
 from app.api.schemas.answers import ContentAnswerSchema
@@ -70,7 +70,6 @@ def describe_image(body: dict[str, Any], part_id: int, image_id: int) -> Respons
 @blueprint.route("/<id:part_id>/images/<id:image_id>", methods=["DELETE"])
 @require("editor")
 @heeds_if_match
-@takes_no_body
 @blueprint.arguments(BodilessWriteSchema, location="query")
 @blueprint.response(200, ContentAnswerSchema)
 def delete_image(query: dict[str, Any], part_id: int, image_id: int) -> Response:

@@ -8,7 +8,7 @@ from flask_smorest import Blueprint
 
 from app.api.auth import actor, require
 from app.api.errors import may_answer
-from app.api.parsing import StrictParser, takes_no_body
+from app.api.parsing import StrictParser
 from app.api.preconditions import expected, heeds_if_match
 from app.api.rendering import digest_of, json_response, page_body
 from app.api.schemas.answers import AdminPartPageSchema, AdminPartSchema, ContentAnswerSchema, PriceListAnswerSchema
@@ -78,7 +78,6 @@ def update_part(body: dict[str, Any], part_id: int) -> Response:
 @blueprint.route("/<id:part_id>", methods=["DELETE"])
 @require("editor")
 @heeds_if_match
-@takes_no_body
 @blueprint.arguments(BodilessWriteSchema, location="query")
 @blueprint.response(200, ContentAnswerSchema)
 def archive_part(query: dict[str, Any], part_id: int) -> Response:
@@ -90,7 +89,6 @@ def archive_part(query: dict[str, Any], part_id: int) -> Response:
 @blueprint.route("/<id:part_id>/restore", methods=["POST"])
 @require("editor")
 @heeds_if_match
-@takes_no_body
 @blueprint.arguments(BodilessWriteSchema, location="query")
 @blueprint.response(200, ContentAnswerSchema)
 def restore_part(query: dict[str, Any], part_id: int) -> Response:
