@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from bench.checker import check
+from bench.checker import Kind, check
 from bench.page import Page
 from bench.recording import Recorder
 from bench.system import System, close_all, wait_until
@@ -76,7 +76,8 @@ def test_without_valkey_writes_stay_below_a_second_and_answers_stay_right(
         assert writes[-1] < 1.0
         assert median < 0.15
         # Nothing was answered from the past while the outage lasted, and at no time from longer ago than the bound.
-        assert not check([operation for operation in recorder.history if operation.end < ended])
+        # A write that was under way at its end may have been read already.
+        assert not check([one for one in recorder.history if one.kind is Kind.WRITE or one.end < ended])
         assert not check(recorder.history, grace=BOUND)
         took = assert_converges(lambda: complaints(system, parts, [], page), 10)
         log.info("converged in %.2f s; page %s", took, page.counts)

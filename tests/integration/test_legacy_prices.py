@@ -33,6 +33,12 @@ def far(days: int) -> datetime:
     return datetime.now(UTC).replace(microsecond=0) + timedelta(days=days)
 
 
+@pytest.fixture(autouse=True)
+def _no_others(query: Query) -> None:
+    """Whatever other tests have left is not counted here."""
+    query("DELETE FROM prices")
+
+
 @pytest.fixture
 def priced(core: Core, actor: Actor, new_part: Callable[..., int], query: Query) -> Iterator[Callable[..., int]]:
     """Make parts with a legacy price of 5.00 EUR, and a price list; their legacy prices end with the test."""
