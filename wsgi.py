@@ -5,10 +5,14 @@ SO_REUSEPORT. Together with `app/live/server.py` and `app/live/protocol.py` the 
 """
 
 import errno
+import gc
 import signal
 import sys
 import warnings
 from typing import Any
+
+# Until the application stands, nothing of what is made is garbage: see `begin_collecting`.
+gc.disable()
 
 if __name__ == "__main__":
     with warnings.catch_warnings():
@@ -74,6 +78,12 @@ class Listener:
                     raise OSError(errno.ESHUTDOWN, "the listener has been left") from None
 
 
+def begin_collecting() -> None:
+    """Look for garbage from now on, but never among what stays until the end."""
+    gc.freeze()
+    gc.enable()
+
+
 def serve(settings: Settings) -> None:
     """Serve on the shared port until SIGTERM or SIGINT; then finish the requests under way, and send the pages elsewhere."""
     # Imported here because it needs the patched modules above, which `flask` commands must not have.
@@ -88,6 +98,7 @@ def serve(settings: Settings) -> None:
     core.consistency.sweep()
     core.consistency.start()
     core.monitoring.prime()
+    begin_collecting()
     listener = Listener(eventlet.listen((settings.bind, settings.port), backlog=1024, reuse_port=True))
     server = eventlet.spawn(
         eventlet.wsgi.server, listener, app, custom_pool=eventlet.GreenPool(MOST_CONNECTIONS), log_output=False, debug=False,
@@ -119,3 +130,4 @@ if __name__ == "__main__":
     serve(_settings)
 else:
     app = create_app(_settings)
+    begin_collecting()

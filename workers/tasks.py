@@ -67,7 +67,8 @@ def make_image_variants() -> None:
         core().wake_ups.send_now([MAKE_IMAGE_VARIANTS])
 
 
-@app.task(name=IMPORT_PARTS)
+# The check of a long file is one piece; like every task's, its limit lies below the visibility timeout.
+@app.task(name=IMPORT_PARTS, soft_time_limit=105, time_limit=115)
 def import_parts() -> None:
     """Go on with the oldest unfinished import, for a few seconds."""
     core().wake_ups.taken(IMPORT_PARTS)

@@ -14,12 +14,15 @@ from app.commands import console
 from app.contract.effects import LIVE
 from app.core import Core
 from app.domain.currencies import CURRENCIES
+from app.domain.errors import DatabaseConsistencyError
 from app.domain.imports import ImportFileError
 from app.services import exports, imports
 from app.services.import_chunk import ImportReport
 from app.services.import_files import ENCODINGS, open_text
 from config import REPOSITORY
 
+# Seconds that a chunk waits for its invalidations.
+PATIENCE = 5.0
 DEMO_CATALOGUE = REPOSITORY / "demo" / "parts.csv"
 
 
@@ -32,12 +35,16 @@ def import_file(
     def open_file() -> TextIO:
         return open_text(path.open("rb"), encoding, default)
 
+    # Nobody waits for a chunk; what is not confirmed has to be done again by others.
+    core.consistency.patience = PATIENCE
     began = time.monotonic()
     try:
         report = _import_with_bar(core, path, open_file, dry_run=dry_run)
     except ImportFileError as error:
         more = f"\n  … and {error.count - len(error.errors)} more" if error.count > len(error.errors) else ""
         console.fail(f"{path}: nothing was imported.\n" + "\n".join(f"  {one}" for one in error.errors) + more)
+    except DatabaseConsistencyError as error:
+        console.fail(f"{path}: cut off: {error} What is imported stays; import the file again, which leaves that alone.")
     done = f"{report.created} created, {report.changed} changed, {report.unchanged} unchanged"
     if dry_run:
         click.echo(f"would be: {done}; nothing was written")

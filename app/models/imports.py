@@ -38,6 +38,7 @@ class ImportJob(Base):
     errors: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
     error_count: Mapped[int] = mapped_column(server_default="0")
     failure: Mapped[str | None] = mapped_column(Text)
+    attempts: Mapped[int] = mapped_column(server_default="0")
     leased_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     created_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
     ip_address: Mapped[str | None] = mapped_column(String(45))

@@ -12,7 +12,7 @@ from app.domain.pricing import PriceLine, same_list
 from app.domain.stock import Stock, set_quantities
 from app.store import categories, content, imports, prices, stock
 from app.store.content import Content
-from app.store.locks import hold_categories, lock_category_tree, lock_parts, lock_stocks
+from app.store.locks import lock_category_tree, lock_parts, lock_stocks, share_category_tree
 from app.store.transaction import UnitOfWork
 
 # Stands for a category that is still to be made, which no part is in.
@@ -42,6 +42,7 @@ class Difference:
 
     new: list[ImportRow] = field(default_factory=list)
     rows: dict[int, ImportRow] = field(default_factory=dict)
+    archived: int = 0
     contents: dict[int, Content] = field(default_factory=dict)
     specifications: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     stocks: dict[int, tuple[Stock, Stock]] = field(default_factory=dict)
@@ -50,7 +51,7 @@ class Difference:
     def report(self) -> ImportReport:
         """Return the numbers of parts."""
         changed = self.contents.keys() | self.stocks.keys() | self.prices.keys()
-        return ImportReport(len(self.new), len(changed), len(self.rows) - len(changed))
+        return ImportReport(len(self.new), len(changed), self.archived + len(self.rows) - len(changed))
 
 
 class Chunk:
@@ -68,11 +69,16 @@ class Chunk:
 
     def compare(self) -> Difference:
         """Lock the parts that the rows name, and return what differs."""
+        imports.wait_long(self._unit_of_work)
         self._hold_categories()
-        found = {row.sku: row.id for row in imports.ids_by_sku(self._connection, [row.sku for row in self._rows])}
+        known = imports.ids_by_sku(self._connection, [row.sku for row in self._rows])
+        found = {row.sku: row.id for row in known if not row.archived}
+        # What was archived after the file was checked stays as it is.
+        archived = {row.sku for row in known if row.archived}
         difference = Difference(
-            new=[row for row in self._rows if row.sku not in found],
+            new=[row for row in self._rows if row.sku not in found and row.sku not in archived],
             rows={found[row.sku]: row for row in self._rows if row.sku in found},
+            archived=len(archived),
         )
         if found:
             self._compare_parts(difference)
@@ -91,19 +97,17 @@ class Chunk:
             self._create(difference.new)
 
     def _hold_categories(self) -> None:
-        """Find the rows' categories, which then stay as they are; lock the tree if some are to be made."""
+        """Find the rows' categories, and keep the tree as it is; for ourselves alone if some are to be made."""
         wanted = {row.category[:depth] for row in self._rows if row.category for depth in range(1, len(row.category) + 1)}
         if not wanted:
             return
-        is_whole = self._find_categories(wanted)
-        if not is_whole:
-            lock_category_tree(self._unit_of_work)
-        places = {self._paths[row.category] for row in self._rows if row.category}
-        hold_categories(self._unit_of_work, [place for place in places if place and place != _TO_BE_MADE])
-        # One may have been moved, renamed or deleted just before it was held.
-        if not self._find_categories(wanted) and is_whole:
-            lock_category_tree(self._unit_of_work)
-            self._find_categories(wanted)
+        if self._find_categories(wanted):
+            share_category_tree(self._unit_of_work)
+            # One may have been moved, renamed or deleted meanwhile.
+            if self._find_categories(wanted):
+                return
+        lock_category_tree(self._unit_of_work)
+        self._find_categories(wanted)
 
     def _find_categories(self, wanted: Iterable[Path]) -> bool:
         """Look the paths up; return whether all of them are there."""

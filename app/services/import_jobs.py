@@ -33,6 +33,8 @@ MOST_BYTES = 50_000_000
 BUDGET = 8.0
 # A lease is renewed at least this often while a file is checked.
 RENEW_AFTER = 5.0
+# So often a job is taken up without getting any further; others wait behind it.
+MOST_ATTEMPTS = 20
 EVENT = "import.progress"
 _AWAY = (OperationalError, DatabaseConsistencyError, StorageUnavailableError)
 _PIECE = 1_000_000
@@ -45,6 +47,17 @@ class _Work:
     job: Row[Any]
     leased_until: Any
     deadline: float
+    # The lease before, which is still the true one until the step that renewed it is committed.
+    leased_before: Any = None
+
+    def renew(self, leased_until: Any) -> None:
+        """Note the lease that a step has given."""
+        self.leased_before, self.leased_until = self.leased_until, leased_until
+
+    @property
+    def leases(self) -> list[Any]:
+        """The leases of which one is the true one."""
+        return [self.leased_before, self.leased_until]
 
 
 class ImportJobs:
@@ -104,6 +117,9 @@ class ImportJobs:
         if row is None:
             return False
         work = _Work(row, row.leased_until, time.monotonic() + BUDGET)
+        if row.attempts > MOST_ATTEMPTS:
+            self._end(work, "failed", failure=f"No row more was imported in {MOST_ATTEMPTS} attempts; the worker's log says why.")
+            return True
         try:
             self._advance(work)
         except LeaseLostError:
@@ -127,7 +143,7 @@ class ImportJobs:
         if self._apply(work):
             self._end(work, "done")
         else:
-            import_jobs.release(self._engine, work.job.id, work.leased_until)
+            import_jobs.release(self._engine, work.job.id, work.leases)
 
     def _apply(self, work: _Work) -> bool:
         """Import what is left of the file; return False if time ran out before its end."""
@@ -141,7 +157,7 @@ class ImportJobs:
             for chunk in imports.chunks(imports.good_rows(lines, skip=self._done(work))):
                 if time.monotonic() > work.deadline:
                     return False
-                work.leased_until = pipeline.run(partial(self._import, work, actor, chunk))
+                work.renew(pipeline.run(partial(self._import, work, actor, chunk)))
                 self._announce(job.id)
         return True
 
@@ -164,8 +180,10 @@ class ImportJobs:
 
     def _note(self, work: _Work, state: str, rows_total: int | None = None) -> None:
         actor = Actor(work.job.created_by, work.job.created_by_name)
-        work.leased_until = self._transactions.run(
-            actor, lambda uow: import_jobs.step(uow, work.job.id, work.leased_until, state, rows_total=rows_total)
+        work.renew(
+            self._transactions.run(
+                actor, lambda uow: import_jobs.step(uow, work.job.id, work.leased_until, state, rows_total=rows_total)
+            )
         )
         self._announce(work.job.id)
 
@@ -183,7 +201,7 @@ class ImportJobs:
         self, work: _Work, state: str, errors: Sequence[dict[str, Any]] = (), count: int = 0, failure: str | None = None
     ) -> None:
         try:
-            import_jobs.finish(self._engine, work.job.id, work.leased_until, state, errors, count, failure)
+            import_jobs.finish(self._engine, work.job.id, work.leases, state, errors, count, failure)
         except LeaseLostError:
             log.warning("import went over to another worker", job=work.job.id)
         self._announce(work.job.id)

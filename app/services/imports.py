@@ -4,7 +4,6 @@ import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from itertools import islice
 from typing import TextIO, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -18,7 +17,9 @@ from app.services.rich_text import sanitised
 from app.store import imports, prices
 from app.store.transaction import Pipeline, TransactionManager, UnitOfWork
 
-CHUNK = 500
+CHUNK = 1000
+# So much text ends a chunk, too: no statement may take long.
+CHUNK_TEXT = 2_000_000
 # From so many rows on, the records of a chunk may wait a little.
 BULK = 100
 MOST_ERRORS = 200
@@ -26,7 +27,7 @@ MOST_ERRORS = 200
 ENOUGH_ERRORS = 10_000
 MOST_ROWS = 500_000
 
-T = TypeVar("T")
+T = TypeVar("T", bound=ImportRow | RowError)
 Open = Callable[[], TextIO]
 Progress = Callable[[int], None]
 
@@ -152,10 +153,24 @@ def good_rows(lines: TextIO, skip: int = 0) -> Iterator[ImportRow]:
 
 
 def chunks(rows: Iterable[T]) -> Iterator[list[T]]:
-    """Yield the rows in lists of `CHUNK`."""
-    remaining = iter(rows)
-    while chunk := list(islice(remaining, CHUNK)):
+    """Yield the rows in lists of up to `CHUNK`, fewer if there is much text in them."""
+    chunk: list[T] = []
+    length = 0
+    for row in rows:
+        chunk.append(row)
+        length += _length(row)
+        if len(chunk) == CHUNK or length > CHUNK_TEXT:
+            yield chunk
+            chunk, length = [], 0
+    if chunk:
         yield chunk
+
+
+def _length(row: ImportRow | RowError) -> int:
+    """Return about how much text a row has to be written."""
+    if isinstance(row, RowError):
+        return 0
+    return len(row.description or "") + sum(len(value) for _, value in row.specifications)
 
 
 def _all_rows(lines: TextIO, skip: int = 0) -> Iterator[ImportRow | RowError]:

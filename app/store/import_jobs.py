@@ -17,7 +17,7 @@ LEASE_SECONDS = 30
 _COLUMNS = """
     j.id, j.file_name, j.digest, j.encoding, j.currency, j.byte_size, j.dry_run, j.state, j.rows_total, j.rows_done,
     j.created_count, j.changed_count, j.unchanged_count, j.errors, j.error_count, j.failure, j.leased_until, j.created_by,
-    j.ip_address, j.user_agent, j.request_id, j.api_key_id, j.created_at, j.finished_at, u.name AS created_by_name
+    j.attempts, j.ip_address, j.user_agent, j.request_id, j.api_key_id, j.created_at, j.finished_at, u.name AS created_by_name
 """
 _INSERT = text("""
     INSERT INTO import_jobs (file_name, digest, encoding, currency, byte_size, dry_run, created_by, ip_address, user_agent,
@@ -34,7 +34,7 @@ _LIST = text(f"""
 """)  # noqa: S608 — the only text put in is the constant list of columns
 # One after the other, in the order of their uploads: of two files about the same parts the later one has the last word.
 _CLAIM = text("""
-    UPDATE import_jobs SET leased_until = clock_timestamp() + make_interval(secs => :lease)
+    UPDATE import_jobs SET leased_until = clock_timestamp() + make_interval(secs => :lease), attempts = attempts + 1
     WHERE id = (SELECT id FROM import_jobs WHERE state IN ('queued', 'checking', 'importing') ORDER BY id LIMIT 1)
       AND (leased_until IS NULL OR leased_until < clock_timestamp())
       AND state IN ('queued', 'checking', 'importing')
@@ -44,7 +44,7 @@ _STEP = text("""
     UPDATE import_jobs
     SET state = :state, rows_total = COALESCE(:rows_total, rows_total), rows_done = rows_done + :rows,
         created_count = created_count + :created, changed_count = changed_count + :changed,
-        unchanged_count = unchanged_count + :unchanged,
+        unchanged_count = unchanged_count + :unchanged, attempts = CASE WHEN :rows > 0 THEN 0 ELSE attempts END,
         leased_until = clock_timestamp() + make_interval(secs => :lease)
     WHERE id = :id AND leased_until = :leased_until
     RETURNING leased_until
@@ -53,10 +53,10 @@ _FINISH = text("""
     UPDATE import_jobs
     SET state = :state, errors = CAST(:errors AS jsonb), error_count = :error_count, failure = :failure,
         leased_until = NULL, finished_at = clock_timestamp()
-    WHERE id = :id AND leased_until = :leased_until
+    WHERE id = :id AND leased_until = ANY(:leases)
     RETURNING id
 """)
-_RELEASE = text("UPDATE import_jobs SET leased_until = NULL WHERE id = :id AND leased_until = :leased_until")
+_RELEASE = text("UPDATE import_jobs SET leased_until = NULL WHERE id = :id AND leased_until = ANY(:leases)")
 
 
 class LeaseLostError(Exception):
@@ -104,10 +104,10 @@ def step(
 
 
 def finish(
-    engine: Engine, job_id: int, leased_until: Any, state: str, errors: Sequence[dict[str, Any]] = (), error_count: int = 0,
+    engine: Engine, job_id: int, leases: Sequence[Any], state: str, errors: Sequence[dict[str, Any]] = (), error_count: int = 0,
     failure: str | None = None,
 ) -> None:  # fmt: skip
-    """Note how a job ended.
+    """Note how a job ended. Of the last step's lease and the one before either may be the true one, if that step failed.
 
     Raises:
         LeaseLostError: if the lease is not ours any more.
@@ -116,7 +116,7 @@ def finish(
         ended = connection.execute(
             _FINISH,
             {
-                "id": job_id, "leased_until": leased_until, "state": state, "errors": jsonb(errors),
+                "id": job_id, "leases": list(leases), "state": state, "errors": jsonb(errors),
                 "error_count": error_count, "failure": failure,
             },
         ).scalar_one_or_none()  # fmt: skip
@@ -124,7 +124,7 @@ def finish(
         raise LeaseLostError
 
 
-def release(engine: Engine, job_id: int, leased_until: Any) -> None:
+def release(engine: Engine, job_id: int, leases: Sequence[Any]) -> None:
     """Give a lease back, so that whoever comes next goes on at once."""
     with single_statements(engine).connect() as connection:
-        connection.execute(_RELEASE, {"id": job_id, "leased_until": leased_until})
+        connection.execute(_RELEASE, {"id": job_id, "leases": list(leases)})

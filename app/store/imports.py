@@ -54,6 +54,8 @@ _TOUCH_PRICES = text("""
     UPDATE parts SET price_version = price_version + 1, price_updated_by = :actor_id, price_updated_at = clock_timestamp()
     WHERE id = ANY(:part_ids) RETURNING id, price_version, price_updated_at
 """)
+# A change of the category tree takes a few seconds where it has many parts; nobody waits for a chunk.
+_WAIT_LONG = text("SELECT set_config('lock_timeout', '10s', true), set_config('statement_timeout', '20s', true)")
 # The search is kept by triggers, part by part; a bulk quiets them to its end, and keeps it for all of its parts at once.
 _QUIET_SEARCH = text("SELECT set_config('lockstep.bulk', 'on', true)")
 _KEEP_SEARCH = text("SELECT keep_search_of(:part_ids)")
@@ -65,6 +67,11 @@ _SPECIFICATIONS = text("""
     SELECT s.name, s.unit, s."group" FROM part_specifications s JOIN parts p ON p.id = s.part_id WHERE p.archived_at IS NULL
     GROUP BY s.name, s.unit, s."group" ORDER BY min(s.position), s.name, s.unit, s."group"
 """)
+
+
+def wait_long(unit_of_work: UnitOfWork) -> None:
+    """Wait for locks longer than a request would, in this transaction."""
+    unit_of_work.execute(_WAIT_LONG)
 
 
 def quiet_search(unit_of_work: UnitOfWork) -> None:

@@ -36,10 +36,10 @@ _LOCK_PARTS = text("""
 
 # Whoever changes the tree, imports included, holds this until the end of the transaction: of two moves at once each could be
 # right by itself, and both together a circle.
+_SHARE_CATEGORY_TREE = text("SELECT pg_advisory_xact_lock_shared(hashtext('lockstep: categories'))")
 _LOCK_CATEGORY_TREE = text("SELECT pg_advisory_xact_lock(hashtext('lockstep: categories'))")
 # FOR UPDATE, unlike all others: a part that enters a category takes a key share of its row, and must wait while the path, which
 # its content repeats, is changing.
-_HOLD_CATEGORIES = text("SELECT id FROM categories WHERE id = ANY(:category_ids) ORDER BY id FOR KEY SHARE")
 _LOCK_CATEGORIES = text("SELECT id FROM categories WHERE id = ANY(:category_ids) ORDER BY id FOR UPDATE")
 
 # Served by ix_parts_price_boundary. `now` may be earlier than a price written while the statement looked for rows.
@@ -63,9 +63,12 @@ def lock_category_tree(unit_of_work: UnitOfWork) -> None:
     unit_of_work.execute(_LOCK_CATEGORY_TREE)
 
 
-def hold_categories(unit_of_work: UnitOfWork, category_ids: Sequence[int]) -> None:
-    """Keep these categories, and the paths to them, as they are, beside others who hold them; take it before the parts' locks."""
-    unit_of_work.execute(_HOLD_CATEGORIES, category_ids=list(category_ids))
+def share_category_tree(unit_of_work: UnitOfWork) -> None:
+    """Keep the category tree as it is until the end of the transaction, beside others who do; take it before every row lock.
+
+    Whoever waits to change it comes next: those who share it later queue behind.
+    """
+    unit_of_work.execute(_SHARE_CATEGORY_TREE)
 
 
 def lock_categories(unit_of_work: UnitOfWork, category_ids: Sequence[int]) -> None:

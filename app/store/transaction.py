@@ -156,31 +156,31 @@ class TransactionManager:
             except PoolTimeoutError as error:
                 raise DatabaseConsistencyError from error
             else:
-                self._follow(committed)
+                self.follow(committed)
                 return result
         raise AssertionError("unreachable")
 
-    def finish(self, unit_of_work: UnitOfWork, scope: ExitStack) -> None:
-        """Commit a unit of work that was opened in `scope`, leave that, and start what follows.
+    def finish(self, unit_of_work: UnitOfWork, scope: ExitStack) -> Sequence[CommittedEvent]:
+        """Commit a unit of work that was opened in `scope`, leave that, and return what became true.
 
         Raises:
             DatabaseConsistencyError: if the database cannot confirm it.
         """
         try:
             with scope:
-                committed = unit_of_work.commit()
+                return unit_of_work.commit()
         except DBAPIError as error:
             raise _explained(error) from error
-        self._follow(committed)
 
-    def _follow(self, committed: Sequence[CommittedEvent]) -> None:
+    def follow(self, committed: Sequence[CommittedEvent]) -> None:
+        """Start what follows a commit."""
         if committed:
             self._on_commit(committed)
 
 
 class Pipeline:
-    """Runs units of work of one actor in turn: while one writes its events, commits, and does what follows, the next one makes
-    its statements, on a connection of its own. They are committed in their order, and none after one that failed.
+    """Runs units of work of one actor in turn: while one writes its events and commits, the next one makes its statements, on a
+    connection of its own; what follows a commit is beside both. They are committed in their order, none after one that failed.
 
     Leave it before you say that anything is done.
     """
@@ -188,16 +188,20 @@ class Pipeline:
     def __init__(self, transactions: TransactionManager, actor: Actor) -> None:
         self._transactions = transactions
         self._actor = actor
-        self._executor = ThreadPoolExecutor(max_workers=1)
+        self._committing = ThreadPoolExecutor(max_workers=1)
+        self._following = ThreadPoolExecutor(max_workers=1)
         self._before: Future[None] | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, failure: object, *_rest: object) -> None:
-        self._executor.shutdown()
+        self._committing.shutdown()
+        self._following.shutdown()
         if failure is None:
             self._wait()
+        elif self._before is not None and (unwritten := self._before.exception()) is not None:
+            log.error("the last unit of work was not committed either", error=str(unwritten))
 
     def run(self, work: Callable[[UnitOfWork], T]) -> T:
         """Do `work`, and have it committed behind the one before; return its result.
@@ -206,20 +210,25 @@ class Pipeline:
             DatabaseConsistencyError: if this or the one before could not be written; nothing of this one was.
         """
         with ExitStack() as scope:
-            unit_of_work = scope.enter_context(self._transactions.atomic_operation(self._actor))
             try:
+                unit_of_work = scope.enter_context(self._transactions.atomic_operation(self._actor))
                 result = work(unit_of_work)
             except Exception as error:
                 scope.close()
                 # If the one before failed, that is what this one's failure came of.
                 self._wait()
-                if not isinstance(error, DBAPIError):
+                if not isinstance(error, DBAPIError | PoolTimeoutError):
                     raise
                 # With all before it committed it is like any other, and so are its retries.
                 return self._transactions.run(self._actor, work)
             self._wait()
-            self._before = self._executor.submit(self._transactions.finish, unit_of_work, scope.pop_all())
+            self._before = self._committing.submit(self._commit, unit_of_work, scope.pop_all())
         return result
+
+    def _commit(self, unit_of_work: UnitOfWork, scope: ExitStack) -> None:
+        committed = self._transactions.finish(unit_of_work, scope)
+        # Nobody asks for its outcome, so what it raises is to be logged.
+        self._following.submit(self._transactions.follow, committed).add_done_callback(lambda done: done.result())
 
     def _wait(self) -> None:
         if self._before is not None:

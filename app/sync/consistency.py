@@ -41,7 +41,7 @@ class CacheConsistencyManager:
 
     Args:
         reading: the database, with every statement its own transaction.
-        patience: how long a writer waits for its invalidations, in seconds.
+        patience: how long a writer waits for its invalidations, in seconds; more where nobody waits for the writer.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class CacheConsistencyManager:
         self._cache = cache
         self._wake_ups = wake_ups
         self._monitoring = monitoring
-        self._patience = patience
+        self.patience = patience
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -72,7 +72,7 @@ class CacheConsistencyManager:
         began = time.monotonic()
         events = [item.event for item in committed]
         try:
-            self._invalidate(events, began + self._patience)
+            self._invalidate(events, began + self.patience)
         except CacheUnavailableError as error:
             self._monitoring.record_unconfirmed_invalidation()
             log.warning("invalidation unconfirmed", events=len(events), error=str(error))

@@ -98,6 +98,7 @@ def upgrade() -> None:
         sa.Column("errors", postgresql.JSONB(astext_type=sa.Text()), server_default="[]", nullable=False),
         sa.Column("error_count", sa.Integer(), server_default="0", nullable=False),
         sa.Column("failure", sa.Text(), nullable=True),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_by", sa.Integer(), nullable=False),
         sa.Column("ip_address", sa.String(length=45), nullable=True),

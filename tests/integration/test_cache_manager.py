@@ -67,6 +67,10 @@ def test_repeated_and_late_invalidations_change_nothing(manager: CacheManager) -
 def test_an_entry_lives_no_longer_than_it_says(manager: CacheManager, scratch: Redis) -> None:
     manager.get_or_set("part", [KEY], lambda keys: dict.fromkeys(keys, Entry(1, b"sale", life=2.0)))
     assert 1_000 < scratch.pttl(KEY) <= 2_000
+    # Whoever tells late of a version that it has already does not lengthen it.
+    manager.invalidate([Invalidation(1, {KEY: None})])
+    assert 0 < scratch.pttl(KEY) <= 2_000
+    assert manager.get_or_set("part", [KEY], never).entries[KEY].body == b"sale"
 
 
 def test_every_key_that_is_written_expires_by_itself_or_is_one_of_the_few_tokens(manager: CacheManager, scratch: Redis) -> None:

@@ -384,7 +384,7 @@ def test_invalidations_that_take_too_long_are_left_to_the_worker_which_is_woken_
     for part_id in part_ids:
         core.parts.catalog.part(part_id)
     requested: set[str] = set()
-    monkeypatch.setattr(core.consistency, "_patience", -1.0)
+    monkeypatch.setattr(core.consistency, "patience", -1.0)
     monkeypatch.setattr(consistency, "AT_ONCE", 2)
     monkeypatch.setattr(consistency, "MOST_AT_ONCE", 3)
     monkeypatch.setattr(core.wake_ups, "request", requested.update)

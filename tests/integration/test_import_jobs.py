@@ -10,12 +10,12 @@ import pytest
 
 from app.contract.events import Actor
 from app.core import Core
-from app.domain.errors import InvalidFieldError
+from app.domain.errors import InvalidFieldError, StorageUnavailableError
 from app.services import import_jobs as service
 from app.services import imports
 from app.services.import_jobs import keep
 from app.store import import_jobs
-from app.store.transaction import Pipeline, TransactionManager
+from app.store.transaction import Pipeline, TransactionManager, UnitOfWork
 
 Query = Callable[..., list[dict[str, Any]]]
 Start = Callable[..., dict[str, Any]]
@@ -117,13 +117,13 @@ def test_whoever_comes_after_a_killed_worker_goes_on_exactly_there(
             raise KilledError
         return result
 
-    def commit_and_die(manager: TransactionManager, unit_of_work: Any, scope: Any) -> None:
+    def commit_and_die(manager: TransactionManager, unit_of_work: Any, scope: Any) -> Any:
         nonlocal committed
         committed += 1
         if (committed, killed) == (chunk, "at its commit"):
             scope.close()
             raise KilledError
-        commit(manager, unit_of_work, scope)
+        return commit(manager, unit_of_work, scope)
 
     monkeypatch.setattr(Pipeline, "run", run_and_die)
     monkeypatch.setattr(TransactionManager, "finish", commit_and_die)
@@ -224,6 +224,47 @@ def test_a_job_ends_as_failed_when_something_breaks_and_the_next_one_is_done(
     assert finish(good)["state"] == "done"
     failed = core.import_jobs.job(broken["id"])
     assert (failed["state"], failed["failure"]) == ("failed", "RuntimeError: broken on purpose")
+
+
+@pytest.mark.usefixtures("small_chunks")
+@pytest.mark.parametrize("rows", [10, 35])
+def test_a_job_whose_rows_cannot_be_committed_ends_as_failed(
+    rows: int, core: Core, start: Start, finish: Any, tag: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, good = start(file_of(tag, rows)), start(file_of(f"{tag}x", 3))
+    commit = UnitOfWork.commit
+
+    def refuse(unit_of_work: UnitOfWork) -> Any:
+        if unit_of_work.is_bulk:
+            raise RuntimeError("refused on purpose")
+        return commit(unit_of_work)
+
+    monkeypatch.setattr(imports, "BULK", 1)
+    monkeypatch.setattr(UnitOfWork, "commit", refuse)
+    core.import_jobs.work()
+    monkeypatch.undo()
+    failed = core.import_jobs.job(broken["id"])
+    assert (failed["state"], failed["failure"], failed["rows_done"]) == ("failed", "RuntimeError: refused on purpose", 0)
+    assert finish(good)["state"] == "done"
+
+
+def test_a_job_that_gets_no_further_ends_and_lets_the_next_one_begin(
+    core: Core, start: Start, finish: Any, query: Query, tag: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck, good = start(file_of(tag, 3)), start(file_of(f"{tag}x", 3))
+
+    def away(*_arguments: Any) -> Any:
+        raise StorageUnavailableError
+
+    monkeypatch.setattr(service, "open_text", away)
+    for _ in range(service.MOST_ATTEMPTS):
+        assert core.import_jobs.work() is False
+        query("UPDATE import_jobs SET leased_until = NULL WHERE id = :id", id=stuck["id"])
+    assert core.import_jobs.job(stuck["id"])["state"] == "checking"
+    assert core.import_jobs.work() is True
+    monkeypatch.undo()
+    assert core.import_jobs.job(stuck["id"])["state"] == "failed"
+    assert finish(good)["state"] == "done"
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04 a workbook", b"\xd0\xcf\x11\xe0 an old one", b"%PDF-1.7"])

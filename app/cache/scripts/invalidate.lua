@@ -27,7 +27,8 @@ for i = 2 + generations, #KEYS do
         redis.call('HDEL', KEYS[i], 'epoch', 'version', 'body')
       end
     end
-    redis.call('PEXPIRE', KEYS[i], ARGV[3])
+    -- A body that stays keeps the end of its life, too: a price may hold for less than others.
+    if not held or held < version then redis.call('PEXPIRE', KEYS[i], ARGV[3]) end
     applied = applied + 1
   end
 end
