@@ -40,6 +40,8 @@ _CLAIM = text("""
       AND state IN ('queued', 'checking', 'importing')
     RETURNING id
 """)
+# An UPDATE looks for its row as it was when the statement began: it would not wait for the step before, whose lease it asks for.
+_WAIT = text("SELECT FROM import_jobs WHERE id = :id FOR NO KEY UPDATE")
 _STEP = text("""
     UPDATE import_jobs
     SET state = :state, rows_total = COALESCE(:rows_total, rows_total), rows_done = rows_done + :rows,
@@ -89,11 +91,12 @@ def step(
     unit_of_work: UnitOfWork, job_id: int, leased_until: Any, state: str, *, rows_total: int | None = None, rows: int = 0,
     created: int = 0, changed: int = 0, unchanged: int = 0,
 ) -> Any:  # fmt: skip
-    """Note progress in the transaction that makes it, and return the end of the renewed lease.
+    """Note progress in the transaction that makes it, behind the step before, and return the end of the renewed lease.
 
     Raises:
         LeaseLostError: if the lease is not ours any more; the transaction must be given up.
     """
+    unit_of_work.execute(_WAIT, id=job_id)
     renewed = unit_of_work.execute(
         _STEP, id=job_id, leased_until=leased_until, lease=LEASE_SECONDS, state=state, rows_total=rows_total, rows=rows,
         created=created, changed=changed, unchanged=unchanged,

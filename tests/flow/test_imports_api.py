@@ -65,6 +65,9 @@ def test_a_dry_run_may_be_asked_for_in_the_query_and_in_the_form(
 
 def test_the_currency_of_prices_without_one_is_named_in_the_form(api: Callable[[str], FlaskClient], core: Core, tag: str) -> None:
     editor, data = api("editor"), f"sku,name,regular price\n{tag}-1,One,12.50\n".encode()
+    prices = [{"currency": currency, "amount": "1.00"} for currency in ("EUR", "USD")]
+    made = editor.post("/api/v1/admin/parts", json={"sku": f"{tag}-0", "part_name": "In two currencies", "prices": prices})
+    assert made.status_code == 201
     refused = editor.post(URL, **form(data))
     answer = editor.post(URL, **form(data, currency="CHF"))
     work(core)

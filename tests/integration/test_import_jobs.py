@@ -16,6 +16,7 @@ from app.services import imports
 from app.services.import_jobs import keep
 from app.store import import_jobs
 from app.store.transaction import Pipeline, TransactionManager, UnitOfWork
+from bench.system import wait_until
 
 Query = Callable[..., list[dict[str, Any]]]
 Start = Callable[..., dict[str, Any]]
@@ -224,6 +225,36 @@ def test_a_job_ends_as_failed_when_something_breaks_and_the_next_one_is_done(
     assert finish(good)["state"] == "done"
     failed = core.import_jobs.job(broken["id"])
     assert (failed["state"], failed["failure"]) == ("failed", "RuntimeError: broken on purpose")
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_a_step_waits_for_the_one_before_however_slow_its_commit_is(
+    core: Core, start: Start, query: Query, tag: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, chunks = start(file_of(tag, 40)), 4
+    step, commit = import_jobs.step, TransactionManager.finish
+    ended = committed = 0
+
+    def count(unit_of_work: Any, *arguments: Any, rows: int = 0, **progress: Any) -> Any:
+        nonlocal ended
+        try:
+            return step(unit_of_work, *arguments, rows=rows, **progress)
+        finally:
+            ended += rows > 0
+
+    def waits() -> bool:
+        return bool(query("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"))
+
+    def commit_late(manager: TransactionManager, unit_of_work: Any, scope: Any) -> Any:
+        nonlocal committed
+        committed += 1
+        assert committed == chunks or wait_until(lambda: ended > committed or waits())
+        return commit(manager, unit_of_work, scope)
+
+    monkeypatch.setattr(import_jobs, "step", count)
+    monkeypatch.setattr(TransactionManager, "finish", commit_late)
+    core.import_jobs.work()
+    assert core.import_jobs.job(job["id"])["state"] == "done"
 
 
 @pytest.mark.usefixtures("small_chunks")
