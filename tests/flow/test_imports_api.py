@@ -73,7 +73,8 @@ def test_the_currency_of_prices_without_one_is_named_in_the_form(api: Callable[[
     work(core)
     assert editor.get(refused.headers["Location"]).get_json()["errors"][0]["field"] == "currency"
     assert editor.get(answer.headers["Location"]).get_json()["state"] == "done"
-    (found,) = editor.get(f"/api/v1/admin/parts?q={tag}-1").get_json()["items"]
+    items = editor.get(f"/api/v1/admin/parts?q={tag}-1").get_json()["items"]
+    (found,) = (item for item in items if item["sku"] == f"{tag}-1")
     assert (found["price"]["amount"], found["price"]["currency"]) == ("12.50", "CHF")
 
 
