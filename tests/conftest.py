@@ -27,6 +27,7 @@ from app.contract.task_names import Effect
 from app.core import Core
 from app.factory import create_app
 from app.logs import configure
+from app.services.intent import Intent
 from app.store import users
 from bench.system import System, own_stack
 from config import load_settings
@@ -101,7 +102,7 @@ def new_part(core: Core, actor: Actor) -> Callable[..., int]:
 
     def make(stock: int = 10, **columns: object) -> int:
         values = {"sku": f"T-{uuid4().hex[:12]}", "part_name": "Test part", "status": "published", **columns}
-        return core.parts.create_part_with_sync(actor, values, [], [], {"current_stock": stock})
+        return core.parts.create_part_with_sync(Intent(actor), values, [], [], {"current_stock": stock})
 
     return make
 

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.api.rendering import json_response
 from app.domain import errors
-from app.services.preconditions import PreconditionFailedError
+from app.services.intent import PreconditionFailedError
 
 log = structlog.get_logger()
 

@@ -31,7 +31,7 @@ Version = Annotated[int, mapped_column(server_default="1")]
 class OptimisticLockingMixin:
     """A row whose every change has a number.
 
-    Whoever writes states the version that they saw (`app.services.preconditions`), which is checked under the row's lock
+    Whoever writes states the version that they saw (`app.services.intent`), which is checked under the row's lock
     (`app.store.locks`): of several writers on one version one wins. Nothing here commits.
     """
 

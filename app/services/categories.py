@@ -15,7 +15,7 @@ from app.contract.events import Actor
 from app.domain.categories import Tree, category_slug
 from app.domain.content import changed_columns
 from app.domain.errors import CategoryNotEmptyError, NotFoundError
-from app.services.preconditions import Expected
+from app.services.intent import Expected, Intent
 from app.store import categories as rows
 from app.store import content
 from app.store.locks import lock_categories, lock_category_tree, lock_parts
@@ -28,7 +28,7 @@ _DONE = {"parent_id": "moved", "name": "renamed", "slug": "given another address
 
 
 def create_category(
-    transactions: TransactionManager, actor: Actor, name: str, parent_id: int | None, slug: str | None, reason: str | None
+    transactions: TransactionManager, intent: Intent, name: str, parent_id: int | None, slug: str | None
 ) -> dict[str, Any]:
     """Create a category and return it; without a slug it gets one made from its name.
 
@@ -42,17 +42,16 @@ def create_category(
         tree = rows.tree(unit_of_work.connection)
         tree.check_place(parent_id)
         tree.check_names(name, parent_id, slug)
-        category_id = rows.insert(unit_of_work, name, slug or category_slug(name), parent_id, reason)["id"]
+        category_id = rows.insert(unit_of_work, name, slug or category_slug(name), parent_id, intent.reason)["id"]
         (made,) = rows.load(unit_of_work.connection, category_id)
         # Its event is written with the commit, so who made it is not to be found there yet.
-        return rows.state(made) | {"changed_by": _person(actor)}
+        return rows.state(made) | {"changed_by": _person(intent.actor)}
 
-    return transactions.run(actor, work)
+    return transactions.run(intent.actor, work)
 
 
 def change_category(
-    transactions: TransactionManager, actor: Actor, category_id: int, changes: dict[str, Any], expected: Expected,
-    reason: str | None,
+    transactions: TransactionManager, intent: Intent, category_id: int, changes: dict[str, Any],
 ) -> dict[str, Any]:  # fmt: skip
     """Rename or move a category and return it; what is the same already changes nothing.
 
@@ -61,7 +60,7 @@ def change_category(
     """
 
     def work(unit_of_work: UnitOfWork) -> dict[str, Any]:
-        before = _locked(unit_of_work, category_id, expected)
+        before = _locked(unit_of_work, category_id, intent.expected)
         changed = changed_columns(dict(before._mapping), changes)
         if not changed:
             return rows.state(before)
@@ -71,18 +70,17 @@ def change_category(
         wanted = before._asdict() | changed
         tree.check_names(wanted["name"], wanted["parent_id"], wanted["slug"], category_id)
         parts = _lock_below(unit_of_work, tree, category_id)
-        rows.update(unit_of_work, before, changed, reason)
+        rows.update(unit_of_work, before, changed, intent.reason)
         done = next(what for field, what in _DONE.items() if field in changed)
         _advance(unit_of_work, tree, parts, f'category "{before.name}" {done}')
         (after,) = rows.load(unit_of_work.connection, category_id)
-        return rows.state(after) | {"changed_by": _person(actor)}
+        return rows.state(after) | {"changed_by": _person(intent.actor)}
 
-    return transactions.run(actor, work)
+    return transactions.run(intent.actor, work)
 
 
 def delete_category(
-    transactions: TransactionManager, actor: Actor, category_id: int, target: int | None, expected: Expected,
-    reason: str | None,
+    transactions: TransactionManager, intent: Intent, category_id: int, target: int | None,
 ) -> dict[str, Any]:  # fmt: skip
     """Delete a category and return it as it was; what it holds goes to `target` first.
 
@@ -92,7 +90,7 @@ def delete_category(
     """
 
     def work(unit_of_work: UnitOfWork) -> dict[str, Any]:
-        before = _locked(unit_of_work, category_id, expected)
+        before = _locked(unit_of_work, category_id, intent.expected)
         tree = rows.tree(unit_of_work.connection)
         if target is not None:
             tree.check_heir(target, category_id)
@@ -104,10 +102,10 @@ def delete_category(
             (row,) = rows.load(unit_of_work.connection, child.id)
             rows.update(unit_of_work, row, {"parent_id": target}, deleted)
         _advance(unit_of_work, tree, parts, deleted, left=category_id, target=target)
-        rows.delete(unit_of_work, before, reason)
+        rows.delete(unit_of_work, before, intent.reason)
         return rows.state(before)
 
-    return transactions.run(actor, work)
+    return transactions.run(intent.actor, work)
 
 
 def _locked(unit_of_work: UnitOfWork, category_id: int, expected: Expected) -> Row[Any]:

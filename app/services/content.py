@@ -7,13 +7,12 @@ from psycopg.errors import UniqueViolation
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from app.contract.events import Actor
 from app.contract.formats import rfc3339
 from app.domain.content import MOST_DESCRIPTION, changed_columns, part_slug
 from app.domain.errors import ArchivedError, DuplicateError, InvalidFieldError
 from app.domain.pricing import PriceLine
 from app.domain.stock import Stock
-from app.services.preconditions import Expected
+from app.services.intent import Expected, Intent
 from app.services.rich_text import sanitised
 from app.store import content as rows
 from app.store import prices, stock
@@ -32,7 +31,7 @@ _DEFAULTS: dict[str, Any] = {
 
 
 def create_part(
-    transactions: TransactionManager, actor: Actor, values: dict[str, Any], specifications: Sequence[dict[str, Any]],
+    transactions: TransactionManager, intent: Intent, values: dict[str, Any], specifications: Sequence[dict[str, Any]],
     price_list: Sequence[PriceLine], quantities: dict[str, int],
 ) -> int:  # fmt: skip
     """Create a part with its stock, and its prices and specifications if given; return its id. Without a slug it gets a free one.
@@ -54,7 +53,7 @@ def create_part(
         stock_row = rows.insert_stock(unit_of_work, part_id, initial.quantities())
         after = rows.load(unit_of_work.connection, [part_id])[part_id]
         unit_of_work.record(rows.created_event(after))
-        state = stock.full_state(part_id, initial, actor.user_id, actor.name, stock_row.updated_at)
+        state = stock.full_state(part_id, initial, intent.actor.user_id, intent.actor.name, stock_row.updated_at)
         unit_of_work.record(
             stock.created_event(part_id, stock_row.id, initial, state, stock_row.updated_at, is_public=after.is_public)
         )
@@ -67,12 +66,10 @@ def create_part(
             )
         return part_id
 
-    return _explaining_duplicates(transactions, actor, work, values)
+    return _explaining_duplicates(transactions, intent, work, values)
 
 
-def update_part(
-    transactions: TransactionManager, actor: Actor, part_id: int, changes: dict[str, Any], expected: Expected, reason: str | None
-) -> Content:
+def update_part(transactions: TransactionManager, intent: Intent, part_id: int, changes: dict[str, Any]) -> Content:
     """Write the given content fields of a part and return its content; what is the same already changes nothing.
 
     Raises:
@@ -83,18 +80,16 @@ def update_part(
     def work(unit_of_work: UnitOfWork) -> Content:
         # The category before the part, as the lock order has it: a change of the tree locks both.
         _check_category(unit_of_work, changes.get("category_id"))
-        before = locked_to_change(unit_of_work, part_id, expected)
+        before = locked_to_change(unit_of_work, part_id, intent.expected)
         changed = changed_columns(dict(before.row._mapping), changes)
         if not changed:
             return before
-        return rows.save(unit_of_work, before, changed, archived=False, reason=reason)
+        return rows.save(unit_of_work, before, changed, archived=False, reason=intent.reason)
 
-    return _explaining_duplicates(transactions, actor, work, changes)
+    return _explaining_duplicates(transactions, intent, work, changes)
 
 
-def set_archived(
-    transactions: TransactionManager, actor: Actor, part_id: int, expected: Expected, reason: str | None, *, archived: bool
-) -> Content:
+def set_archived(transactions: TransactionManager, intent: Intent, part_id: int, *, archived: bool) -> Content:
     """Archive a part, or bring it back as it was; doing so twice changes nothing.
 
     Raises:
@@ -102,12 +97,12 @@ def set_archived(
     """
 
     def work(unit_of_work: UnitOfWork) -> Content:
-        before = _locked(unit_of_work, part_id, expected)
+        before = _locked(unit_of_work, part_id, intent.expected)
         if (before.row.archived_at is not None) == archived:
             return before
-        return rows.save(unit_of_work, before, {}, archived=archived, reason=reason)
+        return rows.save(unit_of_work, before, {}, archived=archived, reason=intent.reason)
 
-    return transactions.run(actor, work)
+    return transactions.run(intent.actor, work)
 
 
 def _locked(unit_of_work: UnitOfWork, part_id: int, expected: Expected) -> Content:
@@ -161,11 +156,11 @@ def _free_slug(unit_of_work: UnitOfWork, wanted: str) -> str:
 
 
 def _explaining_duplicates(
-    transactions: TransactionManager, actor: Actor, work: Callable[[UnitOfWork], T], values: dict[str, Any]
+    transactions: TransactionManager, intent: Intent, work: Callable[[UnitOfWork], T], values: dict[str, Any]
 ) -> T:
     for attempt in range(1, SLUG_TRIES + 1):
         try:
-            return transactions.run(actor, work)
+            return transactions.run(intent.actor, work)
         except IntegrityError as error:
             taken = error.orig.diag.constraint_name if isinstance(error.orig, UniqueViolation) else None
             if taken == "uq_parts_sku":

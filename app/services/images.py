@@ -7,12 +7,12 @@ from typing import Any
 import structlog
 from sqlalchemy import Engine
 
-from app.contract.events import Actor, Operation
+from app.contract.events import Operation
 from app.domain.errors import DuplicateError, InvalidFieldError, NotFoundError
 from app.domain.pictures import MOST_PICTURES, file_path, variant_path, variant_widths
 from app.services.content import locked_to_change
+from app.services.intent import Intent
 from app.services.pictures import EXTENSIONS, Picture, prepared, variants, width_of
-from app.services.preconditions import Expected
 from app.store import content, images
 from app.store.content import AuditedRow, Content
 from app.store.files import Storage
@@ -42,18 +42,17 @@ def kept_picture(storage: Storage, upload: bytes) -> Picture:
     return picture
 
 
-def refuse_early(transactions: TransactionManager, actor: Actor, part_id: int, expected: Expected) -> None:
+def refuse_early(transactions: TransactionManager, intent: Intent, part_id: int) -> None:
     """Refuse a picture for a part that cannot take one, before any work is done for it.
 
     Raises:
         NotFoundError, ArchivedError, ConcurrencyError, InvalidFieldError.
     """
-    transactions.run(actor, lambda unit_of_work: _room_for_one(locked_to_change(unit_of_work, part_id, expected)))
+    transactions.run(intent.actor, lambda unit_of_work: _room_for_one(locked_to_change(unit_of_work, part_id, intent.expected)))
 
 
 def add_image(
-    transactions: TransactionManager, actor: Actor, part_id: int, picture: Picture, alt: str, expected: Expected,
-    reason: str | None,
+    transactions: TransactionManager, intent: Intent, part_id: int, picture: Picture, alt: str,
 ) -> Content:  # fmt: skip
     """Show a kept picture behind the part's other ones, and return the part's content.
 
@@ -69,12 +68,11 @@ def add_image(
         image_id = images.insert_image(unit_of_work, part_id, picture.columns() | {"alt": alt})
         return _audited("INSERT", image_id)
 
-    return _changed(transactions, actor, part_id, expected, reason, add)
+    return _changed(transactions, intent, part_id, add)
 
 
 def set_order(
-    transactions: TransactionManager, actor: Actor, part_id: int, image_ids: Sequence[int], expected: Expected,
-    reason: str | None,
+    transactions: TransactionManager, intent: Intent, part_id: int, image_ids: Sequence[int],
 ) -> Content:  # fmt: skip
     """Put a part's pictures into the given order, the first one first; the present order changes nothing.
 
@@ -92,12 +90,11 @@ def set_order(
         images.set_order(unit_of_work, part_id, image_ids)
         return _audited("UPDATE", part_id)
 
-    return _changed(transactions, actor, part_id, expected, reason, order)
+    return _changed(transactions, intent, part_id, order)
 
 
 def set_alt(
-    transactions: TransactionManager, actor: Actor, part_id: int, image_id: int, alt: str, expected: Expected,
-    reason: str | None,
+    transactions: TransactionManager, intent: Intent, part_id: int, image_id: int, alt: str,
 ) -> Content:  # fmt: skip
     """Write what a picture shows, for those who cannot see it; the same text changes nothing.
 
@@ -111,11 +108,14 @@ def set_alt(
         images.set_alt(unit_of_work, part_id, image_id, alt)
         return _audited("UPDATE", image_id)
 
-    return _changed(transactions, actor, part_id, expected, reason, describe)
+    return _changed(transactions, intent, part_id, describe)
 
 
 def delete_image(
-    transactions: TransactionManager, actor: Actor, part_id: int, image_id: int, expected: Expected, reason: str | None
+    transactions: TransactionManager,
+    intent: Intent,
+    part_id: int,
+    image_id: int,
 ) -> Content:
     """Show a picture no more. Its file stays: earlier content versions have it.
 
@@ -128,7 +128,7 @@ def delete_image(
         images.delete_image(unit_of_work, part_id, image_id)
         return _audited("DELETE", image_id)
 
-    return _changed(transactions, actor, part_id, expected, reason, delete)
+    return _changed(transactions, intent, part_id, delete)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,19 +191,17 @@ def _make_variants(storage: Storage, image: dict[str, Any]) -> None:
         storage.put(variant_path(digest, width), variant)
 
 
-def _changed(
-    transactions: TransactionManager, actor: Actor, part_id: int, expected: Expected, reason: str | None, change: Change
-) -> Content:
+def _changed(transactions: TransactionManager, intent: Intent, part_id: int, change: Change) -> Content:
     """Do `change` to a part's pictures as its next content version, and return the content."""
 
     def work(unit_of_work: UnitOfWork) -> Content:
-        before = locked_to_change(unit_of_work, part_id, expected)
+        before = locked_to_change(unit_of_work, part_id, intent.expected)
         audited = change(unit_of_work, before)
         if audited is None:
             return before
-        return content.save(unit_of_work, before, {}, archived=False, reason=reason, audited=audited)
+        return content.save(unit_of_work, before, {}, archived=False, reason=intent.reason, audited=audited)
 
-    return transactions.run(actor, work)
+    return transactions.run(intent.actor, work)
 
 
 def _audited(operation: Operation, record_id: int) -> AuditedRow:

@@ -11,7 +11,7 @@ from app.domain.errors import NotFoundError
 from app.domain.stock import Stock
 from app.services import prices
 from app.services.as_of import part_as_of
-from app.services.preconditions import ANY, Expected
+from app.services.intent import ANY, Expected
 from app.services.versions import Wish, difference, kept, rehearse
 from app.store import audit, categories, content, panel, versions
 from app.store import stock as stock_rows

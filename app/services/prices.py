@@ -5,11 +5,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from app.contract.events import Actor
 from app.contract.formats import rfc3339
 from app.domain.errors import ArchivedError
 from app.domain.pricing import PriceLine, same_list
-from app.services.preconditions import Expected
+from app.services.intent import Intent
 from app.store import panel
 from app.store import prices as rows
 from app.store.locks import lock_part
@@ -17,8 +16,7 @@ from app.store.transaction import TransactionManager, UnitOfWork
 
 
 def set_prices(
-    transactions: TransactionManager, actor: Actor, part_id: int, lines: Sequence[PriceLine], expected: Expected,
-    reason: str | None,
+    transactions: TransactionManager, intent: Intent, part_id: int, lines: Sequence[PriceLine],
 ) -> dict[str, Any]:  # fmt: skip
     """Make `lines` the part's price list and return it; the same list in another order changes nothing.
 
@@ -31,12 +29,12 @@ def set_prices(
         if row.archived_at is not None:
             raise ArchivedError
         before = rows.lines_of(unit_of_work.connection, [part_id]).get(part_id, [])
-        expected.check("price", row.price_version, current_state(unit_of_work.connection, part_id))
+        intent.expected.check("price", row.price_version, current_state(unit_of_work.connection, part_id))
         if not same_list(before, lines):
-            rows.save(unit_of_work, row, before, lines, reason)
+            rows.save(unit_of_work, row, before, lines, intent.reason)
         return current_state(unit_of_work.connection, part_id)
 
-    return transactions.run(actor, work)
+    return transactions.run(intent.actor, work)
 
 
 def current_state(connection: Connection, part_id: int) -> dict[str, Any]:

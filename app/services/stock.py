@@ -5,52 +5,44 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from app.contract.events import Actor
 from app.domain import stock as rules
 from app.domain.errors import ArchivedError
 from app.domain.stock import Stock
-from app.services.preconditions import Expected
+from app.services.intent import Intent
 from app.store import stock as rows
 from app.store.locks import lock_stock
 from app.store.transaction import TransactionManager, UnitOfWork
 
 
-def set_stock(
-    transactions: TransactionManager, actor: Actor, part_id: int, changes: dict[str, int], expected: Expected, reason: str | None
-) -> dict[str, Any]:
+def set_stock(transactions: TransactionManager, intent: Intent, part_id: int, changes: dict[str, int]) -> dict[str, Any]:
     """Set the given quantities of one part and return its stock; setting what is there already changes nothing.
 
     Raises:
         NotFoundError, ArchivedError, ConcurrencyError, DatabaseConsistencyError.
     """
-    return _change(transactions, actor, part_id, lambda stock: rules.set_quantities(stock, changes), expected, reason)
+    return _change(transactions, intent, part_id, lambda stock: rules.set_quantities(stock, changes))
 
 
-def adjust_stock(
-    transactions: TransactionManager, actor: Actor, part_id: int, delta: int, expected: Expected, reason: str | None
-) -> dict[str, Any]:
+def adjust_stock(transactions: TransactionManager, intent: Intent, part_id: int, delta: int) -> dict[str, Any]:
     """Put `delta` pieces on hand, or take them, and return the stock. Needs no version: adjustments commute.
 
     Raises:
         NotFoundError, ArchivedError, ConcurrencyError, InsufficientStockError, DatabaseConsistencyError.
     """
-    return _change(transactions, actor, part_id, lambda stock: rules.adjust(stock, delta), expected, reason)
+    return _change(transactions, intent, part_id, lambda stock: rules.adjust(stock, delta))
 
 
-def _change(
-    transactions: TransactionManager, actor: Actor, part_id: int, decide: Callable[[Stock], Stock], expected: Expected,
-    reason: str | None,
-) -> dict[str, Any]:  # fmt: skip
+def _change(transactions: TransactionManager, intent: Intent, part_id: int, decide: Callable[[Stock], Stock]) -> dict[str, Any]:
     def work(unit_of_work: UnitOfWork) -> dict[str, Any]:
         row = lock_stock(unit_of_work, part_id)
         if row.archived_at is not None:
             raise ArchivedError
         before = rows.stock_of(row)
-        expected.check("stock", before.version, current_state(row))
+        intent.expected.check("stock", before.version, current_state(row))
         after = decide(before)
-        return rows.state_of(row) if after == before else rows.save(unit_of_work, row, after, reason)
+        return rows.state_of(row) if after == before else rows.save(unit_of_work, row, after, intent.reason)
 
-    return transactions.run(actor, work)
+    return transactions.run(intent.actor, work)
 
 
 def current_state(row: Row[Any]) -> dict[str, Any]:

@@ -8,13 +8,12 @@ from psycopg.errors import UniqueViolation
 from sqlalchemy import Connection, Engine, Row
 from sqlalchemy.exc import IntegrityError
 
-from app.contract.events import Actor
 from app.domain import differences
 from app.domain.content import COLUMNS, changed_columns
 from app.domain.differences import LISTS
 from app.domain.errors import ArchivedError, DuplicateError, InvalidFieldError, NotFoundError, NotKeptYetError
 from app.services.content import current_state, locked_to_change
-from app.services.preconditions import Expected
+from app.services.intent import Expected, Intent
 from app.services.rich_text import sanitised
 from app.store import categories, versions
 from app.store import content as rows
@@ -33,12 +32,11 @@ _TAKEN_BY = {"uq_parts_sku": "sku", "uq_parts_slug": "slug"}
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What to restore: a part's version, the fields of it (None: all), and why."""
+    """What to restore: a part's version, and the fields of it (None: all)."""
 
     part_id: int
     number: int
     fields: Sequence[str] | None = None
-    reason: str | None = None
 
 
 def kept(connection: Connection, part_id: int, number: int) -> Row[Any]:
@@ -96,7 +94,7 @@ def rehearse(reading: Engine, wish: Wish, expected: Expected) -> dict[str, Any]:
     }
 
 
-def restore(transactions: TransactionManager, actor: Actor, wish: Wish, expected: Expected) -> Content:
+def restore(transactions: TransactionManager, intent: Intent, wish: Wish) -> Content:
     """Make what a version said the part's present content, as its next version, and return the content.
 
     What is the same already changes nothing. What an older release's snapshot does not say stays as it is.
@@ -112,7 +110,7 @@ def restore(transactions: TransactionManager, actor: Actor, wish: Wish, expected
         wanted = _wanted(connection, wish)
         # The category before the part, as the lock order has it: a change of the tree locks both.
         versions.category_exists(connection, wanted.get("category_id"))
-        before = locked_to_change(unit_of_work, wish.part_id, expected)
+        before = locked_to_change(unit_of_work, wish.part_id, intent.expected)
         changed = changed_columns(before.snapshot(), wanted)
         for error in _blocked(connection, wish.part_id, changed):
             raise error
@@ -121,10 +119,10 @@ def restore(transactions: TransactionManager, actor: Actor, wish: Wish, expected
         for name in changed.keys() & LISTS.keys():
             _REPLACE[name](unit_of_work, wish.part_id, changed[name])
         columns = {name: value for name, value in changed.items() if name in COLUMNS}
-        return rows.save(unit_of_work, before, columns, archived=False, reason=_reason(wish))
+        return rows.save(unit_of_work, before, columns, archived=False, reason=_reason(wish, intent.reason))
 
     try:
-        return transactions.run(actor, work)
+        return transactions.run(intent.actor, work)
     except IntegrityError as error:
         # Another part took it between our look and our write.
         field = _TAKEN_BY.get(error.orig.diag.constraint_name or "") if isinstance(error.orig, UniqueViolation) else None
@@ -177,5 +175,5 @@ def _taken(field: str, value: str | None) -> DuplicateError:
     return DuplicateError(field, value or "of that version", "leave it out of the restore: name the other ones in `fields`")
 
 
-def _reason(wish: Wish) -> str:
-    return f"Restored version {wish.number}" + (f": {wish.reason}" if wish.reason else "")
+def _reason(wish: Wish, reason: str | None) -> str:
+    return f"Restored version {wish.number}" + (f": {reason}" if reason else "")

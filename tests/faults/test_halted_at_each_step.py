@@ -22,6 +22,7 @@ from app.contract import rooms
 from app.contract.events import Actor
 from app.contract.task_names import Effect
 from app.core import Core
+from app.services.intent import Intent
 from bench.system import wait_until
 from config import REPOSITORY
 from tests.faults.victim import LEASE, STEPS
@@ -154,7 +155,7 @@ def test_what_a_killed_worker_left_is_done_by_another_once(
     with channel(core) as heard:
         with no_sweep(core):
             part = new_part()
-            core.parts.adjust_stock_with_sync(actor, part, 1, "counted")
+            core.parts.adjust_stock_with_sync(Intent(actor, reason="counted"), part, 1)
             with victims.halted("worker", f"{effect}:{step}", "KILL"):
                 assert victims.exit_code() == -signal.SIGKILL
         assert wait_until(lambda: lease_over(core), within=LEASE + 2)
@@ -182,7 +183,7 @@ def test_a_worker_frozen_past_its_lease_does_no_harm_when_it_goes_on(
         assert psutil.Process(frozen).status() == "stopped"
         assert wait_until(lambda: lease_over(core), within=LEASE + 2)
         # The world goes on meanwhile, so that what the frozen one holds grows old.
-        core.parts.adjust_stock_with_sync(actor, part, 1, "counted")
+        core.parts.adjust_stock_with_sync(Intent(actor, reason="counted"), part, 1)
         in_transaction = step == "settled" or (step == "applied" and effect in RECORDING)
         if not in_transaction:
             # Another worker takes over. A transaction left open is ended by PostgreSQL after 15 s, which is not waited for here.

@@ -10,6 +10,7 @@ from app.contract import cache_keys
 from app.contract.events import Actor, Aspect
 from app.contract.task_names import Effect
 from app.core import Core
+from app.services.intent import Intent
 
 OWE_AGAIN = text("""
     UPDATE outbox_deliveries d SET state = 'pending', next_attempt_at = clock_timestamp() FROM outbox_events e
@@ -27,7 +28,7 @@ def test_an_old_state_that_is_delivered_late_is_never_served(
 ) -> None:  # fmt: skip
     part = new_part()
     for _ in range(3):
-        core.parts.adjust_stock_with_sync(actor, part, 1, "counted")
+        core.parts.adjust_stock_with_sync(Intent(actor, reason="counted"), part, 1)
     deliver()
     core.cache.drop([key for aspect in Aspect for key in cache_keys.aspect_keys(part, aspect)])  # evicted, or expired
     if read_meanwhile:
@@ -43,7 +44,7 @@ def test_a_change_replaces_what_is_cached_so_that_the_next_reader_need_not_load(
 ) -> None:
     part = new_part()
     core.parts.catalog.part(part)
-    core.parts.adjust_stock_with_sync(actor, part, 1, "counted")
+    core.parts.adjust_stock_with_sync(Intent(actor, reason="counted"), part, 1)
     key = cache_keys.part_stock(part)
     assert core.cache.peek([key])[key].version == 2
 

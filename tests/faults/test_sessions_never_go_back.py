@@ -10,6 +10,7 @@ from app.cache.manager import Entry
 from app.contract import cache_keys
 from app.contract.events import Actor
 from app.core import Core
+from app.services.intent import Intent
 
 
 def test_a_reader_that_loads_past_anothers_lease_is_not_shown_an_older_version_afterwards(
@@ -35,7 +36,7 @@ def test_a_reader_that_loads_past_anothers_lease_is_not_shown_an_older_version_a
         # The commit is true; what follows it (the invalidation) has not come yet.
         monkeypatch.setattr(core.transactions, "_on_commit", lambda _events: None)
         monkeypatch.setattr(core.consistency, "process_retry_queue", lambda: True)
-        core.parts.adjust_stock_with_sync(actor, part, 1, "counted")
+        core.parts.adjust_stock_with_sync(Intent(actor, reason="counted"), part, 1)
         first = reader.part(part).body["versions"]["stock"]
         fill.set()
         slow.result(10)

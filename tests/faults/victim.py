@@ -15,6 +15,7 @@ from typing import Any
 from app.contract.events import Actor
 from app.contract.task_names import Effect
 from app.core import Core, build_core
+from app.services.intent import Intent
 from app.store import outbox, users
 from app.store.database import connect
 from app.sync import delivery
@@ -76,7 +77,7 @@ def write(core: Core, step: str, number: int, part: int) -> None:
             core.consistency.ensure_cache_consistency = after(  # type: ignore[method-assign]
                 core.consistency.ensure_cache_consistency, number
             )
-    core.parts.adjust_stock_with_sync(Actor(row.id, row.name), part, 1, "victim")
+    core.parts.adjust_stock_with_sync(Intent(Actor(row.id, row.name), reason="victim"), part, 1)
 
 
 def main(role: str, step: str, name: str, part: str = "0") -> None:

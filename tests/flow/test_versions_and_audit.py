@@ -16,6 +16,7 @@ from sqlalchemy import text
 from app.api.schemas.history import AsOfSchema, RestoredSchema, RestorePreviewSchema, VersionDiffSchema
 from app.contract.events import Actor
 from app.core import Core
+from app.services.intent import Intent
 from app.store import audit
 
 Refused = Callable[..., dict[str, Any]]
@@ -295,7 +296,7 @@ def test_the_file_leaves_out_what_is_written_meanwhile_and_repeats_nothing(
     monkeypatch.setattr(audit, "CHUNK", 3)
     part_id = new_part()
     for _ in range(8):
-        core.parts.adjust_stock_with_sync(actor, part_id, 1)
+        core.parts.adjust_stock_with_sync(Intent(actor), part_id, 1)
     due = text("""
         UPDATE outbox_deliveries SET next_attempt_at = now() + make_interval(secs => :seconds)
         WHERE effect = 'persist_audit' AND event_id IN (

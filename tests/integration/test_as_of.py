@@ -11,8 +11,8 @@ from app.contract.events import Actor
 from app.core import Core
 from app.domain.errors import InvalidFieldError, NotFoundError
 from app.domain.pricing import PriceLine
+from app.services.intent import Intent
 from app.services.legacy_prices import move_prices
-from app.services.preconditions import ANY
 
 Query = Callable[..., list[dict[str, Any]]]
 Deliver = Callable[[], None]
@@ -24,7 +24,7 @@ def change(core: Core, actor: Actor) -> Callable[..., None]:
     """Change content fields of a part."""
 
     def run(part_id: int, **columns: object) -> None:
-        core.parts.update_part_content_with_sync(actor, part_id, columns, ANY)
+        core.parts.update_part_content_with_sync(Intent(actor), part_id, columns)
 
     return run
 
@@ -43,17 +43,17 @@ def test_the_part_as_customers_saw_it_follows_every_step_of_its_life(
     change(part_id, status="published", description="first")
     now("published")
     seen = {"published": core.parts.catalog.part(part_id).body}
-    core.parts.update_prices_with_sync(actor, part_id, [PriceLine("EUR", Decimal(5)), PriceLine("EUR", Decimal(4), 10)], ANY)
-    core.parts.adjust_stock_with_sync(actor, part_id, 3)
+    core.parts.update_prices_with_sync(Intent(actor), part_id, [PriceLine("EUR", Decimal(5)), PriceLine("EUR", Decimal(4), 10)])
+    core.parts.adjust_stock_with_sync(Intent(actor), part_id, 3)
     now("priced")
     seen["priced"] = core.parts.catalog.part(part_id).body
     lines = [PriceLine("EUR", Decimal(7), valid_to=soon), PriceLine("EUR", Decimal(8), valid_from=soon)]
-    core.parts.update_prices_with_sync(actor, part_id, lines, ANY)
-    core.parts.update_stock_with_sync(actor, part_id, {"current_stock": 9, "reserved_quantity": 9}, ANY)
+    core.parts.update_prices_with_sync(Intent(actor), part_id, lines)
+    core.parts.update_stock_with_sync(Intent(actor), part_id, {"current_stock": 9, "reserved_quantity": 9})
     change(part_id, description="second")
     now("changed")
     seen["changed"] = core.parts.catalog.part(part_id).body
-    core.parts.archive_part_with_sync(actor, part_id, ANY)
+    core.parts.archive_part_with_sync(Intent(actor), part_id)
     now("archived")
     assert not core.parts.panel.part_as_of(part_id, moments["archived"])["complete"]
     deliver()
@@ -112,7 +112,7 @@ def test_a_price_that_began_by_its_date_is_the_price_of_that_moment(
     part_id = new_part()
     boundary = datetime.now(UTC)
     lines = [PriceLine("EUR", Decimal(5)), PriceLine("EUR", Decimal(3), valid_from=boundary)]
-    core.parts.update_prices_with_sync(actor, part_id, lines, ANY)
+    core.parts.update_prices_with_sync(Intent(actor), part_id, lines)
     deliver()
     rewrite(
         "INSERT INTO data_change_logs (event_id, table_name, record_id, part_id, operation, version, old_values, new_values,"

@@ -14,6 +14,7 @@ from sqlalchemy.exc import ProgrammingError
 from app.contract.events import Actor
 from app.contract.task_names import Effect
 from app.core import Core
+from app.services.intent import Intent
 from app.store import audit, audit_chain, outbox
 
 Query = Callable[..., list[dict[str, Any]]]
@@ -25,7 +26,7 @@ def trail(core: Core, actor: Actor, new_part: Callable[..., int], deliver: Calla
     deliver()
     part_id = new_part()
     for delta in range(1, 5):
-        core.parts.adjust_stock_with_sync(actor, part_id, delta, "because")
+        core.parts.adjust_stock_with_sync(Intent(actor, reason="because"), part_id, delta)
     deliver()
     with core.reading.connect() as connection:
         rows = connection.execute(text("SELECT id FROM data_change_logs WHERE part_id = :id ORDER BY id"), {"id": part_id})
@@ -135,7 +136,7 @@ def test_workers_that_persist_the_same_and_other_events_at_once_make_one_chain(
     parts = [new_part() for _ in range(4)]
     for part_id in parts:
         for _ in range(15):
-            core.parts.adjust_stock_with_sync(actor, part_id, 1)
+            core.parts.adjust_stock_with_sync(Intent(actor), part_id, 1)
     # Leased and never settled, as by a worker that was halted: each of the four has half of the others' events, too.
     batch = outbox.claim(core.engine, Effect.PERSIST_AUDIT, 500)
     assert len(batch) >= 68
@@ -169,8 +170,8 @@ def test_a_batch_with_an_event_that_cannot_be_written_is_taken_apart_and_the_cha
 ) -> None:
     deliver()
     part_id = new_part()
-    core.parts.adjust_stock_with_sync(actor, part_id, 1)
-    core.parts.adjust_stock_with_sync(actor, part_id, 1)
+    core.parts.adjust_stock_with_sync(Intent(actor), part_id, 1)
+    core.parts.adjust_stock_with_sync(Intent(actor), part_id, 1)
     poison = 'UPDATE outbox_events SET payload = payload || \'{"operation": "EXPLODE"}\' WHERE aggregate_id = :id AND version = 2'
     query(poison, id=part_id)
     deliver()

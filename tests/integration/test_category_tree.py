@@ -20,7 +20,7 @@ from app.domain.errors import (
     LockstepError,
 )
 from app.services import categories as use_cases
-from app.services.preconditions import Expected
+from app.services.intent import ANY, Expected, Intent
 from app.services.versions import Wish
 from app.store.listing import PartFilters
 from app.store.payload import unpacked
@@ -29,7 +29,6 @@ from app.sync.cached_copies import differing_parts
 
 Query = Callable[..., list[dict[str, Any]]]
 Make = Callable[..., int]
-ANY = Expected()
 
 
 @pytest.fixture
@@ -37,7 +36,7 @@ def make(core: Core, actor: Actor) -> Make:
     """Make categories with a name of their own."""
 
     def run(parent_id: int | None = None, name: str | None = None) -> int:
-        made = core.parts.create_category_with_sync(actor, name or f"C {uuid4().hex[:10]}", parent_id, None)
+        made = core.parts.create_category_with_sync(Intent(actor), name or f"C {uuid4().hex[:10]}", parent_id, None)
         return int(made["id"])
 
     return run
@@ -48,7 +47,7 @@ def change(core: Core, actor: Actor) -> Callable[..., dict[str, Any]]:
     """Change fields of a category."""
 
     def run(category_id: int, expected: Expected = ANY, **changes: object) -> dict[str, Any]:
-        return core.parts.update_category_with_sync(actor, category_id, changes, expected, "spring cleaning")
+        return core.parts.update_category_with_sync(Intent(actor, expected, "spring cleaning"), category_id, changes)
 
     return run
 
@@ -79,7 +78,7 @@ def test_a_rename_is_the_next_content_version_of_every_part_below_in_whatever_st
     leaf, beside = make(make(top)), make()
     shown, draft = new_part(category_id=leaf), new_part(category_id=top, status="draft")
     archived, other = new_part(category_id=leaf), new_part(category_id=beside)
-    core.parts.archive_part_with_sync(actor, archived, ANY)
+    core.parts.archive_part_with_sync(Intent(actor), archived)
     change(top, name=f"Renamed {top}")
     for part_id, version, public in ((shown, 2, True), (draft, 2, False), (archived, 3, False)):
         *_, event = content_events(query, part_id)
@@ -118,7 +117,7 @@ def test_a_write_of_an_old_version_is_refused_with_the_present_state(
     change(category_id, name=f"Second {category_id}")
     for write in (
         lambda: change(category_id, Expected(1), name="Third"),
-        lambda: core.parts.delete_category_with_sync(actor, category_id, None, Expected(1)),
+        lambda: core.parts.delete_category_with_sync(Intent(actor, Expected(1)), category_id, None),
     ):
         with pytest.raises(ConcurrencyError) as refused:
             write()
@@ -173,7 +172,7 @@ def test_the_tree_has_twenty_levels_and_no_more(make: Make, change: Callable[...
     with pytest.raises(InvalidFieldError, match="parent_id"):
         change(pair, parent_id=chain[-2])
     # Only what is below the pair comes along when it is deleted, so it fits one level deeper.
-    core.parts.delete_category_with_sync(actor, pair, chain[-2], ANY)
+    core.parts.delete_category_with_sync(Intent(actor), pair, chain[-2])
 
 
 def test_a_name_is_unique_under_its_parent_and_a_slug_everywhere(
@@ -190,7 +189,7 @@ def test_a_name_is_unique_under_its_parent_and_a_slug_everywhere(
         (lambda: change(nuts, name="Bolts"), "name"),
         (lambda: change(elsewhere, parent_id=top), "name"),
         (lambda: change(nuts, slug=slugs[first]), "slug"),
-        (lambda: core.parts.create_category_with_sync(actor, "New", top, slugs[first]), "slug"),
+        (lambda: core.parts.create_category_with_sync(Intent(actor), "New", top, slugs[first]), "slug"),
     ):
         with pytest.raises(DuplicateError) as refused:
             write()
@@ -198,9 +197,9 @@ def test_a_name_is_unique_under_its_parent_and_a_slug_everywhere(
 
 
 def test_a_name_of_digits_gets_an_address_that_is_no_id(core: Core, actor: Actor, make: Make) -> None:
-    made = core.parts.create_category_with_sync(actor, "100", make(), None)
+    made = core.parts.create_category_with_sync(Intent(actor), "100", make(), None)
     assert made["slug"].startswith("category-100")
-    assert core.parts.create_category_with_sync(actor, "螺丝", make(), None)["slug"].startswith("category")
+    assert core.parts.create_category_with_sync(Intent(actor), "螺丝", make(), None)["slug"].startswith("category")
 
 
 def test_only_an_empty_category_is_deleted_without_a_target(
@@ -208,10 +207,10 @@ def test_only_an_empty_category_is_deleted_without_a_target(
 ) -> None:
     category_id = make()
     child, part_id = make(category_id), new_part(category_id=category_id)
-    core.parts.archive_part_with_sync(actor, part_id, ANY)
+    core.parts.archive_part_with_sync(Intent(actor), part_id)
     with pytest.raises(CategoryNotEmptyError, match=r"holds 1 parts \(1 of them archived\) and 1 subcategories.*target"):
-        core.parts.delete_category_with_sync(actor, category_id, None, ANY)
-    core.parts.delete_category_with_sync(actor, child, None, ANY)
+        core.parts.delete_category_with_sync(Intent(actor), category_id, None)
+    core.parts.delete_category_with_sync(Intent(actor), child, None)
     *_, event = category_events(query, child)
     assert (event["type"], event["version"], event["payload"]["operation"]) == ("category.deleted", 2, "DELETE")
     deliver()
@@ -229,8 +228,8 @@ def test_a_target_takes_over_parts_and_subcategories_of_what_is_deleted(
     child = make(doomed)
     own, below = new_part(category_id=doomed), new_part(category_id=child)
     archived = new_part(category_id=doomed)
-    core.parts.archive_part_with_sync(actor, archived, ANY)
-    core.parts.delete_category_with_sync(actor, doomed, heir, ANY)
+    core.parts.archive_part_with_sync(Intent(actor), archived)
+    core.parts.delete_category_with_sync(Intent(actor), doomed, heir)
     for part_id, category_id, columns in ((own, heir, 3), (archived, heir, 3), (below, child, 2)):
         part = core.parts.panel.part(part_id)
         assert part["category_id"] == category_id
@@ -253,7 +252,7 @@ def test_a_target_that_cannot_take_over_is_refused(target: str, core: Core, acto
     make(heir, "Bolts")
     chosen = {"itself": doomed, "below": child, "nowhere": 2**31 - 1, "same name": heir}[target]
     with pytest.raises(InvalidFieldError) as refused:
-        core.parts.delete_category_with_sync(actor, doomed, chosen, ANY)
+        core.parts.delete_category_with_sync(Intent(actor), doomed, chosen)
     assert refused.value.field == "target"
     assert len(category_events(query, doomed)) == 1
 
@@ -291,10 +290,12 @@ def test_a_part_that_enters_or_changes_while_its_category_is_renamed_never_keeps
 
         work: list[Callable[[], Any]] = [
             lambda top=top, name=name: change(top, name=name),
-            lambda inside=inside: core.parts.update_part_content_with_sync(actor, inside, {"part_name": "Newer"}, ANY),
-            lambda part=entering, leaf=leaf: core.parts.update_part_content_with_sync(actor, part, {"category_id": leaf}, ANY),
-            lambda part=leaving, other=other: core.parts.update_part_content_with_sync(actor, part, {"category_id": other}, ANY),
-            lambda inside=inside: core.parts.update_stock_with_sync(actor, inside, {"current_stock": 3}, ANY),
+            lambda inside=inside: core.parts.update_part_content_with_sync(Intent(actor), inside, {"part_name": "Newer"}),
+            lambda part=entering, leaf=leaf: core.parts.update_part_content_with_sync(Intent(actor), part, {"category_id": leaf}),
+            lambda part=leaving, other=other: core.parts.update_part_content_with_sync(
+                Intent(actor), part, {"category_id": other}
+            ),
+            lambda inside=inside: core.parts.update_stock_with_sync(Intent(actor), inside, {"current_stock": 3}),
         ]
         with ThreadPoolExecutor(5) as pool:
             list(pool.map(together, work))
@@ -312,12 +313,12 @@ def test_a_restore_that_waits_for_a_category_does_not_keep_its_part_from_whoever
     """Locking the part first, the two would wait for each other until PostgreSQL ends one of them."""
     place = make()
     part_id = new_part(category_id=place)
-    core.parts.update_part_content_with_sync(actor, part_id, {"category_id": None}, ANY)
+    core.parts.update_part_content_with_sync(Intent(actor), part_id, {"category_id": None})
     deliver()
     with ThreadPoolExecutor(1) as pool, core.engine.begin() as tree:
         tree.execute(text("SELECT FROM categories WHERE id = :id FOR UPDATE"), {"id": place})
         own = tree.execute(text("SELECT pg_backend_pid()")).scalar_one()
-        restored = pool.submit(core.parts.restore_version_with_sync, actor, Wish(part_id, 1), ANY)
+        restored = pool.submit(core.parts.restore_version_with_sync, Intent(actor), Wish(part_id, 1))
         while not query("SELECT pid FROM pg_stat_activity WHERE :own = ANY(pg_blocking_pids(pid))", own=own):
             assert not restored.done()
         tree.execute(text("SELECT FROM parts WHERE id = :id FOR NO KEY UPDATE NOWAIT"), {"id": part_id})
@@ -334,7 +335,7 @@ def test_a_part_cannot_enter_a_category_that_is_being_deleted(
         def enter(part_id: int = part_id, doomed: int = doomed, start: Barrier = start) -> LockstepError | None:
             start.wait()
             try:
-                core.parts.update_part_content_with_sync(actor, part_id, {"category_id": doomed}, ANY)
+                core.parts.update_part_content_with_sync(Intent(actor), part_id, {"category_id": doomed})
             except LockstepError as error:
                 return error
             return None
@@ -342,7 +343,7 @@ def test_a_part_cannot_enter_a_category_that_is_being_deleted(
         def delete(doomed: int = doomed, start: Barrier = start) -> LockstepError | None:
             start.wait()
             try:
-                core.parts.delete_category_with_sync(actor, doomed, None, ANY)
+                core.parts.delete_category_with_sync(Intent(actor), doomed, None)
             except LockstepError as error:
                 return error
             return None

@@ -15,6 +15,7 @@ from app.contract.events import Actor
 from app.core import Core
 from app.models import Base
 from app.services import imports
+from app.services.intent import Intent
 from tests.integration.test_verify_action import EUR, OPERATIONS, opened
 
 Query = Callable[..., list[dict[str, Any]]]
@@ -150,7 +151,7 @@ def test_creating_importing_and_managing_staff_leave_no_row_untold(
     shop.import_row()
     values = {"sku": uuid4().hex, "part_name": "New"}
     specifications = [{"name": "Bore", "value": "1", "unit": "", "group": ""}]
-    core.parts.create_part_with_sync(actor, values, specifications, EUR, {"current_stock": 1})
+    core.parts.create_part_with_sync(Intent(actor), values, specifications, EUR, {"current_stock": 1})
     rows = f"sku,part_name,category,current_stock,price,currency,Bore\n{name},New,A > {name},5,3.30,EUR,10\n"
     imports.import_parts(core.transactions, core.reading, actor, lambda: StringIO(rows))
     flask("create-user", f"{name}@shop.example", "--password", "first secret")

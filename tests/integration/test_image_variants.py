@@ -20,7 +20,7 @@ from app.domain.errors import StorageUnavailableError
 from app.domain.pictures import file_path, variant_path
 from app.services import images as service
 from app.services.images import kept_picture, make_variants
-from app.services.preconditions import ANY
+from app.services.intent import Intent
 from app.store import content
 from app.store.images import replace_images
 from app.store.transaction import UnitOfWork
@@ -35,7 +35,7 @@ def add(core: Core, actor: Actor) -> Callable[..., dict[str, Any]]:
 
     def run(part_id: int, data: bytes | None = None) -> dict[str, Any]:
         picture = kept_picture(core.storage, jpeg() if data is None else data)
-        after = core.parts.add_image_with_sync(actor, part_id, picture, "alt", ANY)
+        after = core.parts.add_image_with_sync(Intent(actor), part_id, picture, "alt")
         return dict(after.row.images[-1])
 
     return run
@@ -171,7 +171,7 @@ def test_a_new_picture_wakes_the_worker(
     add(part_id)
     assert MAKE_IMAGE_VARIANTS in wanted
     wanted.clear()
-    core.parts.update_part_content_with_sync(actor, part_id, {"part_name": "Newer"}, ANY)
+    core.parts.update_part_content_with_sync(Intent(actor), part_id, {"part_name": "Newer"})
     assert MAKE_IMAGE_VARIANTS not in wanted
 
 
@@ -189,9 +189,9 @@ def test_a_snapshot_brings_pictures_back_exactly_and_what_stayed_keeps_its_sizes
     kept = present()
     assert kept == [one, two, three]
     assert set(one) == {"id", "digest", "extension", "byte_size", "alt", "width", "height"}
-    core.parts.delete_image_with_sync(actor, part_id, two["id"], ANY)
-    core.parts.describe_image_with_sync(actor, part_id, one["id"], "another text", ANY)
-    core.parts.order_images_with_sync(actor, part_id, [three["id"], one["id"]], ANY)
+    core.parts.delete_image_with_sync(Intent(actor), part_id, two["id"])
+    core.parts.describe_image_with_sync(Intent(actor), part_id, one["id"], "another text")
+    core.parts.order_images_with_sync(Intent(actor), part_id, [three["id"], one["id"]])
     added = add(part_id)
 
     def bring_back(unit_of_work: UnitOfWork) -> None:

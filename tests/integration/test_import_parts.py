@@ -25,7 +25,7 @@ from app.domain.content import forbidden_characters, normalised
 from app.domain.imports import ImportFileError
 from app.domain.pricing import PriceLine
 from app.services import exports, imports
-from app.services.preconditions import Expected
+from app.services.intent import Intent
 from app.store import content, prices, truth, users
 from app.store.database import single_statements
 from app.store.encoding import jsonb
@@ -210,7 +210,7 @@ def test_an_archived_part_is_not_brought_back_by_a_file(
     load: Callable[[str], Any], core: Core, actor: Actor, query: Query, tag: str
 ) -> None:
     load(HEADER + rows(tag, 1))
-    core.parts.archive_part_with_sync(actor, part(core, query, f"{tag}-0000")["id"], Expected())
+    core.parts.archive_part_with_sync(Intent(actor), part(core, query, f"{tag}-0000")["id"])
     with pytest.raises(ImportFileError, match="archived"):
         load(HEADER + rows(tag, 1))
 
@@ -336,7 +336,7 @@ def test_any_catalogue_comes_back_from_its_own_file_and_is_made_anew_from_it_els
         columns = ("part_name", "description", "status", "manufacturer", "manufacturer_number")
         values = {"sku": f"{tag}-{number}"} | {name: one[name] for name in columns}
         core.parts.create_part_with_sync(
-            actor, values, one["specifications"], lines, {"current_stock": one["stock"], "min_stock_level": one["least"]}
+            Intent(actor), values, one["specifications"], lines, {"current_stock": one["stock"], "min_stock_level": one["least"]}
         )
     out = StringIO()
     exports.export_parts(core.reading, out)
@@ -405,7 +405,7 @@ def test_a_price_that_ends_by_its_date_gives_way_to_the_files_standing_one(
 ) -> None:
     part_id = new_part(sku=f"{tag}-a", part_name="A")
     ends = datetime.now(UTC) + timedelta(days=1)
-    core.parts.update_prices_with_sync(actor, part_id, [PriceLine("EUR", Decimal(1), 1, None, ends)], Expected())
+    core.parts.update_prices_with_sync(Intent(actor), part_id, [PriceLine("EUR", Decimal(1), 1, None, ends)])
     assert load(f"sku,part_name,price,currency\n{tag}-a,A,2.00,EUR\n") == (0, 1, 0)
     assert [line["amount"] for line in core.parts.panel.part(part_id)["price"]["prices"]] == ["2.00"]
 
@@ -429,7 +429,7 @@ def test_an_export_imports_without_a_change_whatever_a_price_list_holds(
         ],
     ]
     for number, lines in enumerate(lists):
-        core.parts.update_prices_with_sync(actor, new_part(sku=f"{tag}-{number}"), lines, Expected())
+        core.parts.update_prices_with_sync(Intent(actor), new_part(sku=f"{tag}-{number}"), lines)
     out = StringIO()
     count = exports.export_parts(core.reading, out)
     before = state(query, tag)

@@ -17,14 +17,13 @@ from app.contract.events import Actor
 from app.core import Core
 from app.domain.pricing import PriceLine, current_price, without_legacy
 from app.services import legacy_prices
+from app.services.intent import Intent
 from app.services.legacy_prices import PriceMove
-from app.services.preconditions import Expected
 from app.sync.cached_copies import differing_parts
 from config import REPOSITORY
 from devserver import EmbeddedServers
 
 Query = Callable[..., list[dict[str, Any]]]
-ANY = Expected()
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 LEGACY = PriceLine("EUR", Decimal("5.00"))
 
@@ -48,7 +47,7 @@ def priced(core: Core, actor: Actor, new_part: Callable[..., int], query: Query)
         part_id = new_part()
         query("INSERT INTO prices (part_id, amount, currency) VALUES (:id, 5, 'EUR')", id=part_id)
         if lines:
-            core.parts.update_prices_with_sync(actor, part_id, lines, ANY)
+            core.parts.update_prices_with_sync(Intent(actor), part_id, lines)
         made.append(part_id)
         return part_id
 
@@ -150,7 +149,7 @@ def test_two_moves_and_somebody_who_sets_prices_at_once_lose_nothing(
     def set_all() -> PriceMove:
         start.wait()
         for part_id in reversed(part_ids):
-            core.parts.update_prices_with_sync(actor, part_id, own, ANY)
+            core.parts.update_prices_with_sync(Intent(actor), part_id, own)
         return PriceMove()
 
     def move_all() -> PriceMove:
@@ -174,7 +173,7 @@ def test_two_moves_and_somebody_who_sets_prices_at_once_lose_nothing(
 def test_an_empty_list_lets_the_legacy_price_through(priced: Callable[..., int], core: Core, actor: Actor) -> None:
     part_id = priced(PriceLine("EUR", Decimal("6.00")))
     assert core.parts.catalog.part(part_id).body["price"]["amount"] == "6.00"
-    core.parts.update_prices_with_sync(actor, part_id, [], ANY)
+    core.parts.update_prices_with_sync(Intent(actor), part_id, [])
     assert core.parts.catalog.part(part_id).body["price"]["amount"] == "5.00"
 
 

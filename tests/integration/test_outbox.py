@@ -13,6 +13,7 @@ from app.cache.manager import CacheUnavailableError
 from app.contract.task_names import Effect
 from app.core import Core
 from app.domain.retry import RetryPolicy
+from app.services.intent import Intent
 from app.store import outbox
 from app.sync.delivery import DeliveryService
 from app.sync.effects import Handler
@@ -231,8 +232,8 @@ def test_pruning_keeps_the_newest_event_of_every_aspect_and_whatever_is_still_ow
 ) -> None:
     part_id, owing = new_part(), new_part()
     for _ in range(3):
-        core.parts.adjust_stock_with_sync(actor, part_id, 1)
-        core.parts.adjust_stock_with_sync(actor, owing, 1)
+        core.parts.adjust_stock_with_sync(Intent(actor), part_id, 1)
+        core.parts.adjust_stock_with_sync(Intent(actor), owing, 1)
     deliver()
     query("UPDATE outbox_events SET created_at = now() - interval '20 days' WHERE aggregate_id = ANY(:ids)", ids=[part_id, owing])
     query(

@@ -18,7 +18,7 @@ from app.contract.events import Actor
 from app.contract.task_names import APPLY_PRICE_DATES, queue_of
 from app.core import Core
 from app.domain.pricing import PriceLine, current_price
-from app.services.preconditions import Expected
+from app.services.intent import Intent
 from app.store.catalog import AMOUNT, CURRENCY
 from app.store.listing import PartFilters
 from app.store.transaction import TransactionManager
@@ -26,7 +26,6 @@ from app.sync.cached_copies import differing_parts
 from app.sync.price_dates import PriceDates
 
 Query = Callable[..., list[dict[str, Any]]]
-ANY = Expected()
 STANDING = PriceLine("EUR", Decimal("10.00"))
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -44,7 +43,7 @@ def set_prices(core: Core, actor: Actor) -> Callable[..., dict[str, Any]]:
     """Replace a part's price list."""
 
     def run(part_id: int, *lines: PriceLine) -> dict[str, Any]:
-        return core.parts.update_prices_with_sync(actor, part_id, lines, ANY)
+        return core.parts.update_prices_with_sync(Intent(actor), part_id, lines)
 
     return run
 
@@ -101,7 +100,7 @@ def test_every_way_to_write_a_price_list_notes_when_it_next_changes_by_its_dates
     first, second = soon(60_000), soon(120_000)
     lines = [STANDING, sale(first, second)]
     values = {"sku": uuid4().hex, "part_name": "Dated", "status": "published"}
-    part_id = core.parts.create_part_with_sync(actor, values, [], lines, {})
+    part_id = core.parts.create_part_with_sync(Intent(actor), values, [], lines, {})
     assert boundary(query, part_id) == first
     set_prices(part_id, STANDING, sale(LONG_AGO, second))
     assert boundary(query, part_id) == second
@@ -181,7 +180,7 @@ def test_a_hidden_parts_price_changes_too_and_nobody_outside_hears_of_it(
     part_id = new_part(status="draft" if hidden == "draft" else "published")
     set_prices(part_id, STANDING, sale(soon(86_400_000)))
     if hidden == "archived":
-        core.parts.archive_part_with_sync(actor, part_id, ANY)
+        core.parts.archive_part_with_sync(Intent(actor), part_id)
     put_back(part_id)
     core.price_dates.apply()
     *_, event = price_events(query, part_id)

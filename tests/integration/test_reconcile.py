@@ -10,6 +10,7 @@ from sqlalchemy import text
 from app.contract import cache_keys
 from app.contract.events import Actor
 from app.core import Core
+from app.services.intent import Intent
 from app.store import truth
 from app.store.listing import PartFilters
 from app.sync.adoption import REASON
@@ -38,7 +39,7 @@ def test_nothing_is_found_on_a_clean_system_not_even_after_reads_and_writes(
     part_id = new_part()
     core.parts.catalog.part(part_id)
     core.parts.catalog.list_parts(PartFilters(), "name", None, 50)
-    core.parts.adjust_stock_with_sync(actor, part_id, 1)
+    core.parts.adjust_stock_with_sync(Intent(actor), part_id, 1)
     deliver()
     assert found(core.reconciliation.run()) == {}
     assert found(core.reconciliation.run()) == {}

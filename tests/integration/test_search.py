@@ -15,7 +15,7 @@ from app.contract.events import Actor
 from app.core import Core
 from app.domain.pricing import PriceLine
 from app.domain.search import words_of
-from app.services.preconditions import ANY
+from app.services.intent import Intent
 from app.store import search
 from app.store.listing import PartFilters
 
@@ -168,7 +168,7 @@ def test_pages_neither_skip_nor_double_what_did_not_change_while_everything_arou
     sort: str, in_stock: bool | None, core: Core, actor: Actor, new_part: NewPart, tag: str
 ) -> None:
     def priced(part: int, amount: int) -> None:
-        core.parts.update_prices_with_sync(actor, part, [PriceLine("EUR", Decimal(amount))] if amount else [], ANY)
+        core.parts.update_prices_with_sync(Intent(actor), part, [PriceLine("EUR", Decimal(amount))] if amount else [])
 
     steady = []
     for number in range(12):
@@ -186,12 +186,12 @@ def test_pages_neither_skip_nor_double_what_did_not_change_while_everything_arou
             break
         new_part(part_name=f"{'aaa' if step % 2 else 'zzz'} {tag}")
         part = restless[step % len(restless)]
-        core.parts.update_part_content_with_sync(actor, part, {"part_name": f"{'az'[step % 2]} {step} renamed {tag}"}, ANY)
+        core.parts.update_part_content_with_sync(Intent(actor), part, {"part_name": f"{'az'[step % 2]} {step} renamed {tag}"})
         # In turn sold out and back again.
-        core.parts.adjust_stock_with_sync(actor, part, 1 if (step + step // len(restless)) % 2 == 0 else -1)
+        core.parts.adjust_stock_with_sync(Intent(actor), part, 1 if (step + step // len(restless)) % 2 == 0 else -1)
         priced(part, step % 7)
         if step == 8:
-            core.parts.archive_part_with_sync(actor, part, ANY)
+            core.parts.archive_part_with_sync(Intent(actor), part)
     assert after is None
     assert sorted(part for part in seen if part in steady) == steady
 
@@ -208,8 +208,8 @@ def test_pages_are_whole_while_others_write_at_the_same_time(
         number = 0
         while not done.is_set():
             number += 1
-            core.parts.update_part_content_with_sync(actor, part, {"part_name": f"{'azt'[number % 3]} {number} {tag}"}, ANY)
-            core.parts.update_prices_with_sync(actor, part, [PriceLine("EUR", Decimal(number))], ANY)
+            core.parts.update_part_content_with_sync(Intent(actor), part, {"part_name": f"{'azt'[number % 3]} {number} {tag}"})
+            core.parts.update_prices_with_sync(Intent(actor), part, [PriceLine("EUR", Decimal(number))])
 
     with ThreadPoolExecutor(len(restless)) as writers:
         writing = [writers.submit(write, part) for part in restless]
@@ -251,8 +251,8 @@ def test_what_searches_look_in_follows_every_writer_also_one_past_the_applicatio
 ) -> None:
     part = new_part(part_name=f"Part {tag}", stock=0)
     assert rows(query, part) == {"in_stock": False, "amount": None, "is_public": True, "name": f"part {tag}"}
-    core.parts.adjust_stock_with_sync(actor, part, 2)
-    core.parts.update_prices_with_sync(actor, part, [PriceLine("EUR", Decimal(3))], ANY)
+    core.parts.adjust_stock_with_sync(Intent(actor), part, 2)
+    core.parts.update_prices_with_sync(Intent(actor), part, [PriceLine("EUR", Decimal(3))])
     assert rows(query, part) == {"in_stock": True, "amount": "3.00", "is_public": True, "name": f"part {tag}"}
     query("UPDATE stock_levels SET reserved_quantity = 2 WHERE part_id = :id", id=part)
     query("DELETE FROM part_prices WHERE part_id = :id", id=part)
@@ -303,7 +303,7 @@ def test_facets_count_with_all_filters_but_their_own(core: Core, actor: Actor, n
     )  # fmt: skip
     for category, maker, stock, amount in kinds:
         part = new_part(part_name=f"Part {tag}", category_id=category, manufacturer=maker, stock=stock)
-        core.parts.update_prices_with_sync(actor, part, [PriceLine("EUR", Decimal(amount))], ANY)
+        core.parts.update_prices_with_sync(Intent(actor), part, [PriceLine("EUR", Decimal(amount))])
     shown = facets(core, words=(tag,))
     assert {c["id"]: c["count"] for c in shown["categories"]} == {above["id"]: 4, below["id"]: 3}
     assert shown["manufacturers"] == [{"value": "A", "count": 2}, {"value": "B", "count": 1}]
@@ -314,7 +314,7 @@ def test_facets_count_with_all_filters_but_their_own(core: Core, actor: Actor, n
     assert shown["manufacturers"] == [{"value": "B", "count": 1}, {"value": "A", "count": 1}][::-1]
     assert (shown["availability"], shown["total"]) == ({"in_stock": 0, "out_of_stock": 1}, 1)
     assert shown["price"] == {"min": "2.00", "max": "2.00"}
-    core.parts.adjust_stock_with_sync(actor, part, 1)
+    core.parts.adjust_stock_with_sync(Intent(actor), part, 1)
     assert facets(core, words=(tag,))["availability"] == {"in_stock": 3, "out_of_stock": 1}
 
 

@@ -14,7 +14,7 @@ from search_reference import Part, all_ids, catalogue, fits, ordered, words_like
 from app.contract.events import Actor
 from app.core import Core
 from app.domain.pricing import PriceLine
-from app.services.preconditions import ANY
+from app.services.intent import Intent
 from app.store import listing
 from app.store.listing import PartFilters
 
@@ -78,7 +78,7 @@ def parts(core: Core, actor: Actor, new_part: NewPart, query: Query, tag: str, t
             stock=dice.randint(0, 1),
         )
         if dice.random() < 0.7:
-            core.parts.update_prices_with_sync(actor, part, [PriceLine("EUR", Decimal(dice.randint(1, 5)))], ANY)
+            core.parts.update_prices_with_sync(Intent(actor), part, [PriceLine("EUR", Decimal(dice.randint(1, 5)))])
     return catalogue(query, tag)
 
 

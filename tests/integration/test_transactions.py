@@ -17,7 +17,7 @@ from app.contract.events import Actor, EventType
 from app.core import Core
 from app.domain.errors import ConcurrencyError, DatabaseConsistencyError, InsufficientStockError
 from app.domain.stock import Stock
-from app.services.preconditions import Expected
+from app.services.intent import Expected, Intent
 from app.store import stock as rows
 from app.store.locks import lock_parts, lock_stock, lock_stocks
 from app.store.transaction import Pipeline, TransactionManager, UnitOfWork
@@ -46,7 +46,7 @@ def test_of_many_writers_of_one_version_exactly_one_wins(
     def write(number: int) -> int:
         start.wait()
         try:
-            state = core.parts.update_stock_with_sync(actor, part_id, {"current_stock": 100 + number}, Expected(1))
+            state = core.parts.update_stock_with_sync(Intent(actor, Expected(1)), part_id, {"current_stock": 100 + number})
         except ConcurrencyError as error:
             return -int(error.current["version"])
         return int(state["current_stock"])
@@ -66,7 +66,7 @@ def test_concurrent_adjustments_all_count_and_their_versions_are_in_the_order_of
     def adjust(number: int) -> None:
         start.wait()
         for _ in range(5):
-            core.parts.adjust_stock_with_sync(actor, part_id, number + 1)
+            core.parts.adjust_stock_with_sync(Intent(actor), part_id, number + 1)
 
     with ThreadPoolExecutor(WRITERS) as pool:
         list(pool.map(adjust, range(WRITERS)))
@@ -86,7 +86,7 @@ def test_concurrent_removals_never_take_more_than_there_is(
     def take(_number: int) -> bool:
         start.wait()
         try:
-            core.parts.adjust_stock_with_sync(actor, part_id, -1)
+            core.parts.adjust_stock_with_sync(Intent(actor), part_id, -1)
         except InsufficientStockError:
             return False
         return True
@@ -141,7 +141,7 @@ def test_every_event_owes_exactly_the_deliveries_of_its_type(
     core: Core, actor: Actor, new_part: Callable[..., int], query: Query
 ) -> None:
     part_id = new_part()
-    core.parts.archive_part_with_sync(actor, part_id, Expected())
+    core.parts.archive_part_with_sync(Intent(actor), part_id)
     found = query(
         "SELECT e.type, array_agg(d.effect ORDER BY d.effect) AS effects FROM outbox_events e"
         " JOIN outbox_deliveries d ON d.event_id = e.id WHERE e.aggregate_type = 'part' AND e.aggregate_id = :id GROUP BY e.id",

@@ -26,7 +26,7 @@ from app.domain.search import words_of
 from app.services import imports, legacy_prices
 from app.services.catalog import Answer, CatalogReader, FoundPage
 from app.services.images import kept_picture
-from app.services.preconditions import Expected
+from app.services.intent import Intent
 from app.services.product_page import product_page
 from app.services.versions import Wish
 from app.store.listing import PartFilters
@@ -34,7 +34,6 @@ from app.sync.cached_copies import differing_parts
 from tests.sample_pictures import jpeg
 
 Query = Callable[..., list[dict[str, Any]]]
-ANY = Expected()
 EUR = [PriceLine("EUR", Decimal("9.90"))]
 
 
@@ -52,22 +51,22 @@ class Shop:
     leaf: int = 0
 
     def change(self, **columns: object) -> None:
-        self.core.parts.update_part_content_with_sync(self.actor, self.part_id, columns, ANY, "because")
+        self.core.parts.update_part_content_with_sync(Intent(self.actor, reason="because"), self.part_id, columns)
 
     def stock(self, **quantities: int) -> None:
-        self.core.parts.update_stock_with_sync(self.actor, self.part_id, quantities, ANY, "because")
+        self.core.parts.update_stock_with_sync(Intent(self.actor, reason="because"), self.part_id, quantities)
 
     def adjust(self, delta: int) -> None:
-        self.core.parts.adjust_stock_with_sync(self.actor, self.part_id, delta, "because")
+        self.core.parts.adjust_stock_with_sync(Intent(self.actor, reason="because"), self.part_id, delta)
 
     def price(self, lines: list[PriceLine]) -> None:
-        self.core.parts.update_prices_with_sync(self.actor, self.part_id, lines, ANY, "because")
+        self.core.parts.update_prices_with_sync(Intent(self.actor, reason="because"), self.part_id, lines)
 
     def archive(self) -> None:
-        self.core.parts.archive_part_with_sync(self.actor, self.part_id, ANY)
+        self.core.parts.archive_part_with_sync(Intent(self.actor), self.part_id)
 
     def restore(self) -> None:
-        self.core.parts.restore_part_with_sync(self.actor, self.part_id, ANY)
+        self.core.parts.restore_part_with_sync(Intent(self.actor), self.part_id)
 
     def category(self) -> int:
         with self.core.engine.begin() as connection:
@@ -77,27 +76,27 @@ class Shop:
 
     def place(self) -> None:
         """Put the part into a category below another one."""
-        made = self.core.parts.create_category_with_sync(self.actor, f"Top {self.part_id}", None, None)
+        made = self.core.parts.create_category_with_sync(Intent(self.actor), f"Top {self.part_id}", None, None)
         self.top = made["id"]
-        self.leaf = self.core.parts.create_category_with_sync(self.actor, f"Leaf {self.part_id}", self.top, None)["id"]
+        self.leaf = self.core.parts.create_category_with_sync(Intent(self.actor), f"Leaf {self.part_id}", self.top, None)["id"]
         self.change(category_id=self.leaf)
-        self.core.parts.update_part_content_with_sync(self.actor, self.neighbour, {"category_id": self.leaf}, ANY, None)
+        self.core.parts.update_part_content_with_sync(Intent(self.actor), self.neighbour, {"category_id": self.leaf})
 
     def change_category(self, category_id: int, **changes: object) -> None:
-        self.core.parts.update_category_with_sync(self.actor, category_id, changes, ANY, None)
+        self.core.parts.update_category_with_sync(Intent(self.actor), category_id, changes)
 
     def create_part(self) -> None:
         values = {"sku": f"Second {self.sku}", "part_name": "Another", "status": "published", "category_id": self.leaf}
-        self.core.parts.create_part_with_sync(self.actor, values, [], EUR, {"current_stock": 1})
+        self.core.parts.create_part_with_sync(Intent(self.actor), values, [], EUR, {"current_stock": 1})
 
     def create_category(self) -> None:
-        self.core.parts.create_category_with_sync(self.actor, f"New {self.part_id}", self.top, None)
+        self.core.parts.create_category_with_sync(Intent(self.actor), f"New {self.part_id}", self.top, None)
 
     def leave_leaf(self) -> None:
         self.change(category_id=self.top)
 
     def delete_leaf(self) -> None:
-        self.core.parts.delete_category_with_sync(self.actor, self.leaf, self.top, ANY)
+        self.core.parts.delete_category_with_sync(Intent(self.actor), self.leaf, self.top)
 
     def price_soon(self) -> None:
         begins = datetime.now(UTC) + timedelta(milliseconds=300)
@@ -119,29 +118,29 @@ class Shop:
 
     def specify(self, *names: str) -> None:
         given = [{"name": name, "value": "10", "unit": "mm", "group": ""} for name in names]
-        self.core.parts.update_specifications_with_sync(self.actor, self.part_id, given, ANY, "because")
+        self.core.parts.update_specifications_with_sync(Intent(self.actor, reason="because"), self.part_id, given)
 
     def image(self) -> None:
         picture = kept_picture(self.core.storage, jpeg())
-        self.core.parts.add_image_with_sync(self.actor, self.part_id, picture, "A bearing", ANY, "because")
+        self.core.parts.add_image_with_sync(Intent(self.actor, reason="because"), self.part_id, picture, "A bearing")
 
     def images(self) -> list[int]:
         return [image["id"] for image in self.core.parts.panel.part(self.part_id)["images"]]
 
     def turn_images(self) -> None:
-        self.core.parts.order_images_with_sync(self.actor, self.part_id, self.images()[::-1], ANY, "because")
+        self.core.parts.order_images_with_sync(Intent(self.actor, reason="because"), self.part_id, self.images()[::-1])
 
     def describe_image(self) -> None:
-        self.core.parts.describe_image_with_sync(self.actor, self.part_id, self.images()[0], "Newer", ANY, "because")
+        self.core.parts.describe_image_with_sync(Intent(self.actor, reason="because"), self.part_id, self.images()[0], "Newer")
 
     def delete_image(self) -> None:
-        self.core.parts.delete_image_with_sync(self.actor, self.part_id, self.images()[0], ANY, "because")
+        self.core.parts.delete_image_with_sync(Intent(self.actor, reason="because"), self.part_id, self.images()[0])
 
     def keep_versions(self) -> None:
         self.core.deliveries.deliver(Effect.SNAPSHOT_CONTENT)
 
     def restore_version(self, *fields: str) -> None:
-        self.core.parts.restore_version_with_sync(self.actor, Wish(self.part_id, 1, fields, reason="because"), ANY)
+        self.core.parts.restore_version_with_sync(Intent(self.actor, reason="because"), Wish(self.part_id, 1, fields))
 
     def import_row(self, prefix: str = "") -> None:
         file = f"sku,part_name,current_stock,price,currency,Bore\n{prefix}{self.sku},Imported,55,3.30,EUR,10\n"

@@ -11,7 +11,7 @@ from app.contract.events import Actor
 from app.core import Core
 from app.domain.errors import ArchivedError, ConcurrencyError, DuplicateError, InvalidFieldError, NotFoundError
 from app.domain.pricing import PriceLine
-from app.services.preconditions import ANY, Expected
+from app.services.intent import Expected, Intent
 from app.services.versions import Wish
 from app.store import content as content_rows
 from app.store.images import replace_images
@@ -56,7 +56,7 @@ def change(core: Core, actor: Actor) -> Callable[..., None]:
     """Change content fields of a part."""
 
     def run(part_id: int, reason: str | None = None, **columns: object) -> None:
-        core.parts.update_part_content_with_sync(actor, part_id, columns, ANY, reason)
+        core.parts.update_part_content_with_sync(Intent(actor, reason=reason), part_id, columns)
 
     return run
 
@@ -65,13 +65,13 @@ def test_a_restore_makes_a_new_version_with_one_event_and_leaves_stock_and_price
     core: Core, actor: Actor, new_part: NewPart, change: Callable[..., None], deliver: Deliver, query: Query
 ) -> None:
     part_id = new_part(description="<p>first</p>", stock=7)
-    core.parts.update_prices_with_sync(actor, part_id, [PriceLine("EUR", Decimal(5))], ANY)
+    core.parts.update_prices_with_sync(Intent(actor), part_id, [PriceLine("EUR", Decimal(5))])
     specify(core, actor, part_id, "ab")
     change(part_id, description="second", part_name="Other", status="draft")
     specify(core, actor, part_id, "bc")
     deliver()
     before = core.parts.panel.part(part_id)
-    content = core.parts.restore_version_with_sync(actor, Wish(part_id, 2, reason="a mistake"), Expected(4))
+    content = core.parts.restore_version_with_sync(Intent(actor, Expected(4), "a mistake"), Wish(part_id, 2))
     deliver()
     after = core.parts.panel.part(part_id)
     assert content.version == after["version"] == 5
@@ -93,7 +93,7 @@ def test_chosen_fields_alone_are_restored(
     part_id = new_part(description="first")
     change(part_id, description="second", part_name="Other")
     deliver()
-    core.parts.restore_version_with_sync(actor, Wish(part_id, 1, ["description"]), ANY)
+    core.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1, ["description"]))
     assert (present(core, part_id)["description"], present(core, part_id)["part_name"]) == ("first", "Other")
 
 
@@ -107,7 +107,7 @@ def test_restoring_what_is_there_already_makes_no_version_and_no_event(
     deliver()
     count = "SELECT count(*) AS n FROM outbox_events WHERE aggregate_id = :id AND aggregate_type = 'part'"
     before = query(count, id=part_id)
-    content = core.parts.restore_version_with_sync(actor, Wish(part_id, 1 if fields else 2, fields), ANY)
+    content = core.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1 if fields else 2, fields))
     assert content.version == 2
     assert query(count, id=part_id) == before
 
@@ -121,7 +121,7 @@ def test_a_rehearsal_says_what_a_restore_does_and_writes_nothing(
     said = core.parts.panel.rehearse_restore(Wish(part_id, 1))
     assert core.parts.panel.part(part_id)["version"] == said["version"] == 2
     assert said["blocked"] == []
-    core.parts.restore_version_with_sync(actor, Wish(part_id, 1), ANY)
+    core.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1))
     deliver()
     assert said["changes"] == core.parts.panel.version_diff(part_id, 2, 3)["changes"]
     assert [change["field"] for change in said["changes"]] == ["description"]
@@ -139,8 +139,8 @@ def test_a_sku_that_another_part_has_by_now_blocks_the_restore_and_the_other_fie
     assert blocked["field"] == "sku"
     assert "fields" in blocked["reason"]
     with pytest.raises(DuplicateError, match="fields"):
-        core.parts.restore_version_with_sync(actor, Wish(part_id, 1), ANY)
-    assert core.parts.restore_version_with_sync(actor, Wish(part_id, 1, ["description"]), ANY).version == 3
+        core.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1))
+    assert core.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1, ["description"])).version == 3
 
 
 def test_a_category_that_is_gone_blocks_the_restore(
@@ -156,21 +156,21 @@ def test_a_category_that_is_gone_blocks_the_restore(
     query("DELETE FROM categories WHERE id = :id", id=category["id"])
     assert [one["field"] for one in core.parts.panel.rehearse_restore(Wish(part_id, 1))["blocked"]] == ["category_id"]
     with pytest.raises(InvalidFieldError, match="fields"):
-        core.parts.restore_version_with_sync(actor, Wish(part_id, 1), ANY)
+        core.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1))
 
 
 def test_a_rehearsal_names_the_category_as_it_is_called_now(
     core: Core, actor: Actor, new_part: NewPart, change: Callable[..., None], deliver: Deliver
 ) -> None:
     name = uuid4().hex
-    category_id = core.parts.create_category_with_sync(actor, name, None, None)["id"]
+    category_id = core.parts.create_category_with_sync(Intent(actor), name, None, None)["id"]
     part_id = new_part(category_id=category_id)
     change(part_id, category_id=None)
-    core.parts.update_category_with_sync(actor, category_id, {"name": f"{name} renamed"}, ANY)
+    core.parts.update_category_with_sync(Intent(actor), category_id, {"name": f"{name} renamed"})
     deliver()
     said = core.parts.panel.rehearse_restore(Wish(part_id, 1))["changes"]
     assert said[1] == {"field": "category_path", "old": [], "new": [f"{name} renamed"]}
-    core.parts.restore_version_with_sync(actor, Wish(part_id, 1), ANY)
+    core.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1))
     deliver()
     assert core.parts.panel.version_diff(part_id, 2, 3)["changes"] == said
 
@@ -185,14 +185,14 @@ def test_an_archived_part_an_unknown_version_and_a_version_that_moved_on_are_ref
     deliver()
     for number in (0, 3):
         with pytest.raises(NotFoundError):
-            core.parts.restore_version_with_sync(actor, Wish(part_id, number), ANY)
+            core.parts.restore_version_with_sync(Intent(actor), Wish(part_id, number))
         with pytest.raises(NotFoundError):
             core.parts.panel.rehearse_restore(Wish(part_id, number))
     with pytest.raises(ConcurrencyError):
-        core.parts.restore_version_with_sync(actor, Wish(part_id, 1), Expected(1))
-    core.parts.archive_part_with_sync(actor, part_id, ANY)
+        core.parts.restore_version_with_sync(Intent(actor, Expected(1)), Wish(part_id, 1))
+    core.parts.archive_part_with_sync(Intent(actor), part_id)
     with pytest.raises(ArchivedError):
-        core.parts.restore_version_with_sync(actor, Wish(part_id, 1), ANY)
+        core.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1))
     with pytest.raises(ArchivedError):
         core.parts.panel.rehearse_restore(Wish(part_id, 1))
 
@@ -209,7 +209,7 @@ def test_what_an_old_release_kept_comes_back_clean_and_what_it_did_not_keep_stay
         id=part_id,
     )
     slug = present(core, part_id)["slug"]
-    core.parts.restore_version_with_sync(actor, Wish(part_id, 1), ANY)
+    core.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1))
     assert present(core, part_id)["description"] == "<p>a</p>"
     assert (present(core, part_id)["slug"], present(core, part_id)["part_name"]) == (slug, "Test part")
 
@@ -243,6 +243,6 @@ def test_restored_pictures_are_the_old_rows_again(
     [found] = core.parts.panel.version_diff(part_id, 2, 3)["changes"]
     assert [entry["item"]["id"] for entry in found["items"]["removed"]] == [ids[1]]
     assert [entry["new"]["alt"] for entry in found["items"]["changed"]] == ["changed"]
-    core.parts.restore_version_with_sync(actor, Wish(part_id, 2), ANY)
+    core.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 2))
     assert [image["id"] for image in present(core, part_id)["images"]] == [ids[1], ids[0]]
     assert present(core, part_id) == snapshot(core, part_id, 2)

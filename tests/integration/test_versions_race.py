@@ -17,8 +17,8 @@ from app.core import Core
 from app.domain.content import COLUMNS
 from app.domain.errors import ArchivedError, ConcurrencyError, DuplicateError, InvalidFieldError, NotFoundError
 from app.domain.pictures import shown
+from app.services.intent import ANY, Expected, Intent
 from app.services.pictures import prepared
-from app.services.preconditions import ANY, Expected
 from app.services.versions import RESTORABLE, Wish
 from app.store.payload import unpacked
 from tests.sample_pictures import jpeg
@@ -82,57 +82,60 @@ class Shop:
         if chosen.get("category_id") is not None:
             chosen["category_id"] = self.categories[chosen["category_id"]]
         self.steps[reason] = lambda before, _: before | chosen
-        return self.core.parts.update_part_content_with_sync(self.actor, self.part_id, chosen, ANY, reason)
+        return self.core.parts.update_part_content_with_sync(Intent(self.actor, reason=reason), self.part_id, chosen)
 
     def specify(self, reason: str, named: list[tuple[str, str]]) -> Any:
         wanted = [{"name": name, "value": value, "unit": "mm", "group": ""} for name, value in named]
         self.steps[reason] = lambda before, _: before | {"specifications": wanted}
-        return self.core.parts.update_specifications_with_sync(self.actor, self.part_id, wanted, ANY, reason)
+        return self.core.parts.update_specifications_with_sync(Intent(self.actor, reason=reason), self.part_id, wanted)
 
     def add_picture(self, reason: str, picture: Any) -> Any:
         added = {name: value for name, value in picture.columns().items() if name != "data"} | {"alt": reason}
         ids: list[int] = []
         self.steps[reason] = lambda before, _: before | {"images": [*before["images"], added | {"id": ids[0]}]}
-        content = self.core.parts.add_image_with_sync(self.actor, self.part_id, picture, reason, ANY, reason)
+        content = self.core.parts.add_image_with_sync(Intent(self.actor, reason=reason), self.part_id, picture, reason)
         ids.append(content.row.images[-1]["id"])
         return content
 
     def delete_picture(self, reason: str, at: int) -> Any:
         image_id = (self.image_ids() or [0])[at % max(1, len(self.image_ids()))]
         self.steps[reason] = lambda before, _: before | {"images": [one for one in before["images"] if one["id"] != image_id]}
-        return self.core.parts.delete_image_with_sync(self.actor, self.part_id, image_id, ANY, reason)
+        return self.core.parts.delete_image_with_sync(Intent(self.actor, reason=reason), self.part_id, image_id)
 
     def describe_picture(self, reason: str, at: int, alt: str) -> Any:
         image_id = next(iter(self.image_ids()[at:]), 0)
         self.steps[reason] = lambda before, _: (
             before | {"images": [one | {"alt": alt} if one["id"] == image_id else one for one in before["images"]]}
         )
-        return self.core.parts.describe_image_with_sync(self.actor, self.part_id, image_id, alt, ANY, reason)
+        return self.core.parts.describe_image_with_sync(Intent(self.actor, reason=reason), self.part_id, image_id, alt)
 
     def turn_pictures(self, reason: str) -> Any:
         order = self.image_ids()[::-1]
         self.steps[reason] = lambda before, _: (
             before | {"images": sorted(before["images"], key=lambda one: order.index(one["id"]))}
         )
-        return self.core.parts.order_images_with_sync(self.actor, self.part_id, order, ANY, reason)
+        return self.core.parts.order_images_with_sync(Intent(self.actor, reason=reason), self.part_id, order)
 
     def rename_category(self, reason: str, at: int, name: str) -> None:
         # Its parts' versions name the category and not the reason; nothing that can be restored changes.
-        self.core.parts.update_category_with_sync(self.actor, self.categories[at], {"name": f"{reason} {name}"}, ANY, reason)
+        self.core.parts.update_category_with_sync(
+            Intent(self.actor, reason=reason), self.categories[at], {"name": f"{reason} {name}"}
+        )
 
     def archive(self, _reason: str, archived: bool) -> Any:
         done = self.core.parts.archive_part_with_sync if archived else self.core.parts.restore_part_with_sync
-        return done(self.actor, self.part_id, ANY)
+        return done(Intent(self.actor), self.part_id)
 
     def restore(self, reason: str, where: float, fields: list[str] | None, states_version: bool) -> Any:
         version = self.present()["version"]
         number = 1 + int(where * (version - 1))
-        wish = Wish(self.part_id, number, fields, reason)
+        wish = Wish(self.part_id, number, fields)
         restored = fields or RESTORABLE
         self.steps[f"Restored version {number}: {reason}"] = lambda before, kept: (
             before | {name: kept[number][name] for name in restored}
         )
-        content = self.core.parts.restore_version_with_sync(self.actor, wish, Expected(version) if states_version else ANY)
+        intent = Intent(self.actor, Expected(version) if states_version else ANY, reason)
+        content = self.core.parts.restore_version_with_sync(intent, wish)
         assert not states_version or content.version in {version, version + 1}
         return content
 
@@ -214,11 +217,11 @@ def assert_each_moment_had_its_version(shop: Shop, listed: list[Json]) -> None:
 
 
 def assert_a_rehearsal_says_what_the_restore_does(shop: Shop, kept: dict[int, Json], deliver: Callable[[], None]) -> None:
-    shop.core.parts.restore_part_with_sync(shop.actor, shop.part_id, ANY)
+    shop.core.parts.restore_part_with_sync(Intent(shop.actor), shop.part_id)
     for number in (1, len(kept) // 2 + 1, len(kept)):
         said = shop.core.parts.panel.rehearse_restore(Wish(shop.part_id, number))
         before = shop.present()["version"]
-        after = shop.core.parts.restore_version_with_sync(shop.actor, Wish(shop.part_id, number), ANY)
+        after = shop.core.parts.restore_version_with_sync(Intent(shop.actor), Wish(shop.part_id, number))
         deliver()
         assert restorable(after.snapshot()) == restorable(kept[number])
         assert after.version == before + bool(said["changes"])
@@ -237,7 +240,9 @@ def test_versions_differences_and_restores_are_exact_while_many_write(
 ) -> None:
     part_id = new_part()
     names = [f"{part_id} {place}" for place in "ab"]
-    shop = Shop(core, actor, part_id, [core.parts.create_category_with_sync(actor, name, None, None)["id"] for name in names])
+    shop = Shop(
+        core, actor, part_id, [core.parts.create_category_with_sync(Intent(actor), name, None, None)["id"] for name in names]
+    )
     for picture in PICTURES[:2]:
         shop.add_picture(picture.digest, picture)
     untouched = {name: shop.present()[name] for name in ("stock", "price")}

@@ -5,10 +5,10 @@ from typing import Any
 from flask import Response, g
 from flask_smorest import Blueprint
 
-from app.api.auth import actor, require
+from app.api.auth import require
 from app.api.errors import may_answer
+from app.api.intent import heeds_if_match, intent_of
 from app.api.parsing import StrictParser
-from app.api.preconditions import expected, heeds_if_match
 from app.api.rendering import json_response, page_body
 from app.api.schemas.categories import (
     AdminCategoryPageSchema,
@@ -42,7 +42,7 @@ def list_categories(query: dict[str, Any]) -> Response:
 @blueprint.response(201, AdminCategorySchema)
 def create_category(body: dict[str, Any]) -> Response:
     """Create a category."""
-    made = g.core.parts.create_category_with_sync(actor(), body["name"], body["parent_id"], body.get("slug"), body["reason"])
+    made = g.core.parts.create_category_with_sync(intent_of(body), body["name"], body["parent_id"], body.get("slug"))
     return json_response(made, 201, {"Location": f"/api/v1/admin/categories/{made['id']}"})
 
 
@@ -61,8 +61,7 @@ def get_category(category_id: int) -> Response:
 @blueprint.response(200, AdminCategorySchema)
 def update_category(body: dict[str, Any], category_id: int) -> Response:
     """Rename or move a category; every part below it gets its next content version."""
-    condition, reason = expected(body.pop("version", None)), body.pop("reason")
-    return json_response(g.core.parts.update_category_with_sync(actor(), category_id, body, condition, reason))
+    return json_response(g.core.parts.update_category_with_sync(intent_of(body), category_id, body))
 
 
 @blueprint.route("/<id:category_id>", methods=["DELETE"])
@@ -72,5 +71,4 @@ def update_category(body: dict[str, Any], category_id: int) -> Response:
 @blueprint.response(200, AdminCategorySchema)
 def delete_category(query: dict[str, Any], category_id: int) -> Response:
     """Delete a category that is empty, or whose parts and subcategories `target` takes over; answers what it was."""
-    condition, reason = expected(query["version"]), query["reason"]
-    return json_response(g.core.parts.delete_category_with_sync(actor(), category_id, query["target"], condition, reason))
+    return json_response(g.core.parts.delete_category_with_sync(intent_of(query), category_id, query["target"]))

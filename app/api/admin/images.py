@@ -6,9 +6,9 @@ from typing import Any
 from flask import Response, g
 from flask_smorest import Blueprint
 
-from app.api.auth import actor, require
+from app.api.auth import require
+from app.api.intent import heeds_if_match, intent_of
 from app.api.parsing import StrictParser, takes_file
-from app.api.preconditions import expected, heeds_if_match
 from app.api.rendering import json_response
 from app.api.schemas.answers import ContentAnswerSchema
 from app.api.schemas.images import ImageAltSchema, ImageOrderSchema, ImageUploadSchema
@@ -36,11 +36,11 @@ def add_image(form: dict[str, Any], part_id: int) -> Response:
     It is encoded anew, upright and without metadata. Its smaller sizes are made afterwards; until then their addresses answer
     with the picture itself.
     """
-    condition = expected(form.get("version"))
-    g.core.parts.check_room_for_image(actor(), part_id, condition)
+    intent = intent_of(form)
+    g.core.parts.check_room_for_image(intent, part_id)
     with _AT_WORK:
         picture = g.offload(kept_picture, g.core.storage, form["image"].read())
-    content = g.core.parts.add_image_with_sync(actor(), part_id, picture, form["alt"], condition, form["reason"])
+    content = g.core.parts.add_image_with_sync(intent, part_id, picture, form["alt"])
     return json_response(current_state(content), 201, {"Location": f"/media/{picture.digest}.{picture.extension}"})
 
 
@@ -51,8 +51,8 @@ def add_image(form: dict[str, Any], part_id: int) -> Response:
 @blueprint.response(200, ContentAnswerSchema)
 def order_images(body: dict[str, Any], part_id: int) -> Response:
     """Put the part's pictures into an order; name each of them once."""
-    condition, order = expected(body.get("version")), body["image_ids"]
-    return json_response(current_state(g.core.parts.order_images_with_sync(actor(), part_id, order, condition, body["reason"])))
+    content = g.core.parts.order_images_with_sync(intent_of(body), part_id, body["image_ids"])
+    return json_response(current_state(content))
 
 
 @blueprint.route("/<id:part_id>/images/<id:image_id>", methods=["PUT"])
@@ -62,8 +62,7 @@ def order_images(body: dict[str, Any], part_id: int) -> Response:
 @blueprint.response(200, ContentAnswerSchema)
 def describe_image(body: dict[str, Any], part_id: int, image_id: int) -> Response:
     """Write a picture's alternative text."""
-    condition, alt = expected(body.get("version")), body["alt"]
-    content = g.core.parts.describe_image_with_sync(actor(), part_id, image_id, alt, condition, body["reason"])
+    content = g.core.parts.describe_image_with_sync(intent_of(body), part_id, image_id, body["alt"])
     return json_response(current_state(content))
 
 
@@ -74,6 +73,5 @@ def describe_image(body: dict[str, Any], part_id: int, image_id: int) -> Respons
 @blueprint.response(200, ContentAnswerSchema)
 def delete_image(query: dict[str, Any], part_id: int, image_id: int) -> Response:
     """Show a picture no more; earlier content versions keep it."""
-    condition = expected(query["version"])
-    content = g.core.parts.delete_image_with_sync(actor(), part_id, image_id, condition, query["reason"])
+    content = g.core.parts.delete_image_with_sync(intent_of(query), part_id, image_id)
     return json_response(current_state(content))

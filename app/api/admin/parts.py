@@ -6,10 +6,10 @@ from typing import Any
 from flask import Response, g
 from flask_smorest import Blueprint
 
-from app.api.auth import actor, require
+from app.api.auth import require
 from app.api.errors import may_answer
+from app.api.intent import heeds_if_match, intent_of
 from app.api.parsing import StrictParser
-from app.api.preconditions import expected, heeds_if_match
 from app.api.rendering import digest_of, json_response, page_body
 from app.api.schemas.answers import AdminPartPageSchema, AdminPartSchema, ContentAnswerSchema, PriceListAnswerSchema
 from app.api.schemas.parts import (
@@ -50,7 +50,7 @@ def list_parts(query: dict[str, Any]) -> Response:
 def create_part(body: dict[str, Any]) -> Response:
     """Create a part, with its prices, stock and specifications."""
     specifications, prices, stock = body.pop("specifications"), body.pop("prices"), body.pop("stock")
-    part_id = g.core.parts.create_part_with_sync(actor(), body, specifications, price_lines(prices), stock)
+    part_id = g.core.parts.create_part_with_sync(intent_of(body), body, specifications, price_lines(prices), stock)
     location = f"/api/v1/admin/parts/{part_id}"
     return json_response(g.core.parts.panel.part(part_id), 201, {"Location": location})
 
@@ -70,8 +70,7 @@ def get_part(part_id: int) -> Response:
 @blueprint.response(200, ContentAnswerSchema)
 def update_part(body: dict[str, Any], part_id: int) -> Response:
     """Change the given content fields."""
-    condition, reason = expected(body.pop("version", None)), body.pop("reason")
-    content = g.core.parts.update_part_content_with_sync(actor(), part_id, body, condition, reason)
+    content = g.core.parts.update_part_content_with_sync(intent_of(body), part_id, body)
     return json_response(current_state(content))
 
 
@@ -82,7 +81,7 @@ def update_part(body: dict[str, Any], part_id: int) -> Response:
 @blueprint.response(200, ContentAnswerSchema)
 def archive_part(query: dict[str, Any], part_id: int) -> Response:
     """Archive a part: gone for customers, its history kept."""
-    content = g.core.parts.archive_part_with_sync(actor(), part_id, expected(query["version"]), query["reason"])
+    content = g.core.parts.archive_part_with_sync(intent_of(query), part_id)
     return json_response(current_state(content))
 
 
@@ -93,7 +92,7 @@ def archive_part(query: dict[str, Any], part_id: int) -> Response:
 @blueprint.response(200, ContentAnswerSchema)
 def restore_part(query: dict[str, Any], part_id: int) -> Response:
     """Bring an archived part back as it was."""
-    content = g.core.parts.restore_part_with_sync(actor(), part_id, expected(query["version"]), query["reason"])
+    content = g.core.parts.restore_part_with_sync(intent_of(query), part_id)
     return json_response(current_state(content))
 
 
@@ -104,8 +103,7 @@ def restore_part(query: dict[str, Any], part_id: int) -> Response:
 @blueprint.response(200, ContentAnswerSchema)
 def set_specifications(body: dict[str, Any], part_id: int) -> Response:
     """Replace the part's specifications; they are shown in the order in which they are sent."""
-    condition, given = expected(body.get("version")), body["specifications"]
-    content = g.core.parts.update_specifications_with_sync(actor(), part_id, given, condition, body["reason"])
+    content = g.core.parts.update_specifications_with_sync(intent_of(body), part_id, body["specifications"])
     return json_response(current_state(content))
 
 
@@ -117,5 +115,4 @@ def set_specifications(body: dict[str, Any], part_id: int) -> Response:
 def set_prices(body: dict[str, Any], part_id: int) -> Response:
     """Replace the part's price list."""
     lines = price_lines(body["prices"])
-    condition = expected(body.get("version"))
-    return json_response(g.core.parts.update_prices_with_sync(actor(), part_id, lines, condition, body["reason"]))
+    return json_response(g.core.parts.update_prices_with_sync(intent_of(body), part_id, lines))

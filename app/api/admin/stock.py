@@ -5,9 +5,9 @@ from typing import Any
 from flask import Response, g
 from flask_smorest import Blueprint
 
-from app.api.auth import actor, require
+from app.api.auth import require
+from app.api.intent import heeds_if_match, intent_of
 from app.api.parsing import StrictParser
-from app.api.preconditions import expected, heeds_if_match
 from app.api.rendering import json_response
 from app.api.schemas.answers import AdminStockSchema
 from app.api.schemas.parts import StockAdjustmentSchema, StockUpdateSchema
@@ -23,8 +23,7 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 @blueprint.response(200, AdminStockSchema)
 def set_stock(body: dict[str, Any], part_id: int) -> Response:
     """Set the given quantities. With `version` or `If-Match`, only if nobody has changed the stock since."""
-    condition, reason = expected(body.pop("version", None)), body.pop("reason")
-    return json_response(g.core.parts.update_stock_with_sync(actor(), part_id, body, condition, reason))
+    return json_response(g.core.parts.update_stock_with_sync(intent_of(body), part_id, body))
 
 
 @blueprint.route("/<id:part_id>/stock/adjustments", methods=["POST"])
@@ -34,4 +33,4 @@ def set_stock(body: dict[str, Any], part_id: int) -> Response:
 @blueprint.response(200, AdminStockSchema)
 def adjust_stock(body: dict[str, Any], part_id: int) -> Response:
     """Put pieces on hand, or take them; needs no version, since adjustments commute (`If-Match` is heeded)."""
-    return json_response(g.core.parts.adjust_stock_with_sync(actor(), part_id, body["delta"], body["reason"], expected(None)))
+    return json_response(g.core.parts.adjust_stock_with_sync(intent_of(body), part_id, body["delta"]))

@@ -5,9 +5,9 @@ from typing import Any
 from flask import Response, g
 from flask_smorest import Blueprint
 
-from app.api.auth import actor, require
+from app.api.auth import require
+from app.api.intent import heeds_if_match, intent_of
 from app.api.parsing import StrictParser
-from app.api.preconditions import expected, heeds_if_match
 from app.api.rendering import json_response
 from app.api.schemas.answers import VersionPageSchema, VersionSchema
 from app.api.schemas.history import (
@@ -73,10 +73,10 @@ def restore_version(query: dict[str, Any], body: dict[str, Any], part_id: int, n
 
     Stock and prices stay as they are. What is the same already makes no version.
     """
-    wish, condition = Wish(part_id, number, body["fields_"], body["reason"]), expected(body["version"])
+    wish, intent = Wish(part_id, number, body["fields_"]), intent_of(body)
     if query["dry_run"]:
-        return json_response(g.core.parts.panel.rehearse_restore(wish, condition))
-    content = g.core.parts.restore_version_with_sync(actor(), wish, condition)
+        return json_response(g.core.parts.panel.rehearse_restore(wish, intent.expected))
+    content = g.core.parts.restore_version_with_sync(intent, wish)
     return json_response(current_state(content) | {"restored_from": number})
 
 

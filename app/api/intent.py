@@ -1,4 +1,4 @@
-"""`If-Match`, and the `version` of a body: what the writer saw."""
+"""What a write says beside its values: who makes it, why, and (`If-Match`, or `version` in the body) which state they saw."""
 
 import re
 from collections.abc import Callable
@@ -7,19 +7,25 @@ from typing import Any, TypeVar
 from flask import request
 from werkzeug.exceptions import BadRequest
 
-from app.services.preconditions import Expected
+from app.api.auth import actor
+from app.services.intent import Expected, Intent
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 _TAG = re.compile(r'"(\d{1,10})"')
 
 
-def expected(version: int | None) -> Expected:
-    """Return what the present request demands: its `If-Match` (a version as a strong tag, such as `"7"`) or the body's version.
+def intent_of(sent: dict[str, Any]) -> Intent:
+    """Take `version` and `reason` out of a loaded body, form or query, and return the intent that they make with the request.
 
     Raises:
-        BadRequest: for `*`, weak tags, lists of tags, or anything else that is not one version.
+        BadRequest: if `If-Match` is not one strong tag, or states another version than the body.
     """
+    return Intent(actor(), _expected(sent.pop("version", None)), sent.pop("reason", None))
+
+
+def _expected(version: int | None) -> Expected:
+    """Return the version that the present request expects: its `If-Match` (a strong tag such as `"7"`), or the body's."""
     header = request.headers.get("If-Match")
     if header is None:
         return Expected(version)
@@ -33,6 +39,6 @@ def expected(version: int | None) -> Expected:
 
 
 def heeds_if_match(view: View) -> View:
-    """Say in the OpenAPI document that a view asks `expected`: it takes If-Match and may answer 409 and 412."""
+    """Say in the OpenAPI document that a view calls `intent_of`: it takes If-Match and may answer 409 and 412."""
     view.heeds_if_match = True  # type: ignore[attr-defined] # read by app.api.openapi
     return view

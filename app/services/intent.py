@@ -1,8 +1,9 @@
-"""What a writer may demand of the present state: a version, or an entity tag of it."""
+"""What every write is told beside its values: who makes it, why, and which present state it expects."""
 
 from dataclasses import dataclass
 from typing import Any
 
+from app.contract.events import Actor
 from app.domain.errors import ConcurrencyError
 
 
@@ -31,3 +32,12 @@ class Expected:
 
 # Whatever the present version is.
 ANY = Expected()
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """Somebody's wish to change something: who, the version they saw, and the reason they gave, if any."""
+
+    actor: Actor
+    expected: Expected = ANY
+    reason: str | None = None
