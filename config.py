@@ -20,7 +20,7 @@ from environs import Env, EnvValidationError, validate
 REPOSITORY = Path(__file__).resolve().parent
 
 # A UNIX socket's path holds at most 108 bytes, and PostgreSQL appends `/.s.PGSQL.5432.lock`.
-_LONGEST_SOCKET_DIRECTORY = 80
+_MAX_SOCKET_DIRECTORY = 80
 _MEDIA_URL = re.compile(r"file:///|(s3|s3a|gs|az|abfs|abfss)://[^/]")
 
 
@@ -169,7 +169,7 @@ def _with_driver(url: str) -> str:
 def _socket_directory(home: Path) -> Path:
     run = home / "run"
     # libpq takes a comma for the end of one host's name.
-    if len(os.fsencode(run)) <= _LONGEST_SOCKET_DIRECTORY and "," not in str(run):
+    if len(os.fsencode(run)) <= _MAX_SOCKET_DIRECTORY and "," not in str(run):
         return run
     digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"lockstep-{digest}"

@@ -33,7 +33,7 @@ from config import Settings, SettingsError, load_settings
 log = structlog.get_logger()
 
 # Every WebSocket holds a connection for as long as its page is open.
-MOST_CONNECTIONS = 10_000
+MAX_CONNECTIONS = 10_000
 # Seconds for requests under way when the process is told to stop.
 DRAIN = 20
 # Seconds in which the connections taken last may send their request.
@@ -42,7 +42,7 @@ GREETING = 0.5
 IDLE = 60
 # Bytes of a request line. A query of allowed length may need so many when it is percent-encoded, and what is longer than that
 # should get our own answer, which names the field, as far as possible.
-LONGEST_URL = 32_768
+MAX_URL_BYTES = 32_768
 
 
 class Listener:
@@ -93,16 +93,16 @@ def serve(settings: Settings) -> None:
     if psycopg.waiting.wait is not psycopg.waiting.wait_selector:
         sys.exit("Start web processes with PSYCOPG_WAIT_FUNC=wait_selector; without it every query stops all connections.")
     app = create_app(settings, offload=eventlet.tpool.execute)
-    core = app.extensions["lockstep"]
-    socketio = attach(app, core, app.extensions["lockstep_authenticator"])
-    core.consistency.sweep()
-    core.consistency.start()
-    core.monitoring.prime()
+    container = app.extensions["lockstep"]
+    socketio = attach(app, container, app.extensions["lockstep_authenticator"])
+    container.consistency.sweep()
+    container.consistency.start()
+    container.monitoring.prime()
     begin_collecting()
     listener = Listener(eventlet.listen((settings.bind, settings.port), backlog=1024, reuse_port=True))
     server = eventlet.spawn(
-        eventlet.wsgi.server, listener, app, custom_pool=eventlet.GreenPool(MOST_CONNECTIONS), log_output=False, debug=False,
-        socket_timeout=IDLE, url_length_limit=LONGEST_URL, protocol=HttpProtocol,
+        eventlet.wsgi.server, listener, app, custom_pool=eventlet.GreenPool(MAX_CONNECTIONS), log_output=False, debug=False,
+        socket_timeout=IDLE, url_length_limit=MAX_URL_BYTES, protocol=HttpProtocol,
     )  # fmt: skip
     stopping = eventlet.event.Event()
 

@@ -1,4 +1,4 @@
-"""`create_app`: the Flask application over a wired core. It serves HTTP alone; `app.live` adds the sockets."""
+"""`create_app`: the Flask application over a wired container. It serves HTTP alone; `app.live` adds the sockets."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ from app.api.converters import BigIdConverter, IdConverter, PageConverter
 from app.api.public import catalog, pdp
 from app.api.rendering import Cursors
 from app.commands import register as register_commands
-from app.core import build_core
+from app.container import build_container
 from app.extensions import db, limiter, migrate
 from app.services.authentication import Authenticator
 from app.store.database import engine_options
@@ -59,13 +59,13 @@ def create_app(settings: Settings, offload: Callable[..., Any] = lambda function
     limiter.init_app(app)
     with app.app_context():
         engine = db.engine
-    core = build_core(settings, engine, publisher(settings))
-    authenticator = Authenticator(core.engine, core.reading, offload)
-    app.extensions["lockstep"] = core
+    container = build_container(settings, engine, publisher(settings))
+    authenticator = Authenticator(container.engine, container.reading, offload)
+    app.extensions["lockstep"] = container
     app.extensions["lockstep_authenticator"] = authenticator
     request_context.register(
         app,
-        {"core": core, "authenticator": authenticator, "cursors": Cursors(settings.secret_key), "offload": offload},
+        {"container": container, "authenticator": authenticator, "cursors": Cursors(settings.secret_key), "offload": offload},
         https_only=settings.production,
     )
     api = openapi.document(app)

@@ -1,4 +1,4 @@
-"""`python -m bench.imports`: how fast a catalogue file goes in beside a running stack, and how fast once more. Prints."""
+"""`python -m bench.imports`: how fast a catalog file goes in beside a running stack, and how fast once more. Prints."""
 
 import csv
 import os
@@ -18,7 +18,7 @@ WORDS = ["for", "high", "speeds", "&", "low", "noise", "<", "5", "µm", "sealed"
 
 
 def write_file(path: Path, rows: int) -> None:
-    """Write a catalogue with ten specifications a part."""
+    """Write a catalog with ten specifications a part."""
     chance = random.Random(rows)  # the same file every time
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)

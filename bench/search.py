@@ -18,7 +18,7 @@ from rich.table import Table
 from sqlalchemy import Connection, Engine, event
 
 from app.cache.manager import CacheManager, Result
-from app.core import cache_client
+from app.container import cache_client
 from app.domain.search import words_of
 from app.factory import create_app
 from app.services.catalog import CatalogReader
@@ -26,7 +26,7 @@ from app.store import listing
 from app.store.database import connect, single_statements
 from app.store.imports import part_exists
 from app.store.listing import PartFilters
-from bench.catalogue import category_slug, fill
+from bench.catalog import category_slug, fill
 from config import load_settings
 
 PARTS = 100_000
@@ -173,12 +173,12 @@ def main() -> None:
             def count(filters: PartFilters = filters) -> Any:
                 return listing.load_facets(connection, filters)
 
-            # Most of the catalogue is read faster in one go.
+            # Most of the catalog is read faster in one go.
             holds &= measured(engine, f"facets {typed or '-'}", count, may_scan=True, table=table)
     Console(width=160).print(table)
     engine.dispose()
     if not holds:
-        print("A search read the catalogue without an index.", file=sys.stderr)
+        print("A search read the catalog without an index.", file=sys.stderr)
         sys.exit(1)
 
 

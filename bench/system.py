@@ -176,7 +176,7 @@ def wait_until(condition: Callable[[], bool], within: float = 10.0, every: float
 
 @contextmanager
 def own_stack(home: Path, without: Sequence[str] = ("flower",), **environ: str) -> Iterator[System]:
-    """Run a stack without the demo catalogue and without the processes named, while the block runs."""
+    """Run a stack without the demo catalog and without the processes named, while the block runs."""
     lines = (REPOSITORY / "Procfile").read_text().splitlines()
     procfile = home / "Procfile"
     procfile.write_text("".join(f"{line}\n" for line in lines if line.split(":")[0] not in without))

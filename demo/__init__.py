@@ -1,4 +1,4 @@
-"""The demo catalogue: real standard parts with invented prices and stock.
+"""The demo catalog: real standard parts with invented prices and stock.
 
 Nothing here is imported by the application; `demo/parts.csv` is what it reads.
 `python -m demo.generate` writes that file again from the tables in `demo.tables`.

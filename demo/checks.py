@@ -47,12 +47,12 @@ _ORDERED_TABLES: dict[str, tuple[tuple[Row, ...], tuple[str, ...]]] = {
 }
 
 
-class CatalogueError(Exception):
+class CatalogError(Exception):
     """The tables or the finished lines contradict themselves; the message says where."""
 
 
 def check_tables() -> None:
-    """Raise CatalogueError when a dimension table cannot be right."""
+    """Raise CatalogError when a dimension table cannot be right."""
     for name, (rows, columns) in _ORDERED_TABLES.items():
         for before, after in pairwise(rows):
             for column in columns:
@@ -109,7 +109,7 @@ def _check_lengths() -> None:
 
 
 def check_lines(lines: Sequence[Mapping[str, str]]) -> None:
-    """Raise CatalogueError when a finished line, or all of them together, break what the catalogue promises."""
+    """Raise CatalogError when a finished line, or all of them together, break what the catalog promises."""
     _require(len(lines) >= MINIMUM_ROWS, f"fewer than {MINIMUM_ROWS} parts", len(lines))
     for column in ("sku", "part_name"):
         twice = [value for value, count in Counter(line[column] for line in lines).items() if count > 1]
@@ -148,4 +148,4 @@ def _rising(name: str, numbers: Iterable[Decimal]) -> None:
 
 def _require(holds: bool, problem: str, where: object) -> None:
     if not holds:
-        raise CatalogueError(f"{problem}: {where}")
+        raise CatalogError(f"{problem}: {where}")

@@ -12,14 +12,14 @@ from itertools import chain
 from pathlib import Path
 
 from demo import commerce
-from demo.checks import CatalogueError, check_lines, check_tables
+from demo.checks import CatalogError, check_lines, check_tables
 from demo.families import bearings, drives, nuts_washers, screws, seals, shaft_parts
 from demo.part import COLUMNS, Part
 
 CSV_PATH = Path(__file__).with_name("parts.csv")
 
 
-def catalogue() -> Iterator[Part]:
+def catalog() -> Iterator[Part]:
     """Every part, family by family, in the order of the file."""
     return chain(
         bearings.parts(),
@@ -49,9 +49,9 @@ def line_of(part: Part) -> dict[str, str]:
 
 
 def render() -> str:
-    """The whole file as text. Raises CatalogueError when a check fails."""
+    """The whole file as text. Raises CatalogError when a check fails."""
     check_tables()
-    lines = [line_of(part) for part in catalogue()]
+    lines = [line_of(part) for part in catalog()]
     check_lines(lines)
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
@@ -67,13 +67,13 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         content = render().encode()
-    except CatalogueError as error:
-        print(f"demo catalogue: {error}", file=sys.stderr)
+    except CatalogError as error:
+        print(f"demo catalog: {error}", file=sys.stderr)
         return 1
     if not options.check:
         CSV_PATH.write_bytes(content)
     elif not CSV_PATH.exists() or CSV_PATH.read_bytes() != content:
-        print("demo catalogue: parts.csv differs from the tables; run python -m demo.generate", file=sys.stderr)
+        print("demo catalog: parts.csv differs from the tables; run python -m demo.generate", file=sys.stderr)
         return 1
     return 0
 

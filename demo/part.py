@@ -1,4 +1,4 @@
-"""What one line of the catalogue is, and the columns that the catalogue has."""
+"""What one line of the catalog is, and the columns that the catalog has."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

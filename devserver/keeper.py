@@ -10,7 +10,7 @@ from devserver.process import Child
 
 _SETTLED_SECONDS = 5.0
 _FIRST_DELAY = 0.25
-_LONGEST_DELAY = 2.0
+_MAX_DELAY = 2.0
 
 
 class Keeper(threading.Thread):
@@ -45,7 +45,7 @@ class Keeper(threading.Thread):
                 self.started.set()
                 self._watch()
             settled = time.monotonic() - began > _SETTLED_SECONDS
-            delay = 0.0 if settled or self.deaths == 1 else min(_LONGEST_DELAY, delay * 2 or _FIRST_DELAY)
+            delay = 0.0 if settled or self.deaths == 1 else min(_MAX_DELAY, delay * 2 or _FIRST_DELAY)
 
     def _watch(self) -> None:
         if self.child.unwanted.is_set():

@@ -22,9 +22,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app.container import Container
 from app.contract.events import Actor
 from app.contract.task_names import Effect
-from app.core import Core
 from app.factory import create_app
 from app.logs import configure
 from app.services.intent import Intent
@@ -63,67 +63,67 @@ def app(servers: EmbeddedServers) -> Iterator[Flask]:
 
 
 @pytest.fixture(scope="session")
-def _session_core(app: Flask) -> Core:
-    core: Core = app.extensions["lockstep"]
-    core.consistency.start()
-    return core
+def _session_core(app: Flask) -> Container:
+    container: Container = app.extensions["lockstep"]
+    container.consistency.start()
+    return container
 
 
 @pytest.fixture
-def core(_session_core: Core) -> Core:
+def container(_session_core: Container) -> Container:
     """The wired application without an interface; its freshness is proven by its own sweeper."""
     _session_core.consistency.process_retry_queue()
     return _session_core
 
 
 @pytest.fixture
-def actor(core: Core) -> Actor:
+def actor(container: Container) -> Actor:
     """The system user, as the author of changes."""
-    with core.reading.connect() as connection:
+    with container.reading.connect() as connection:
         row = users.system(connection)
     return Actor(row.id, row.name, "192.0.2.1", "tests", "request-" + uuid4().hex[:8])
 
 
 @pytest.fixture
-def deliver(core: Core) -> Callable[[], None]:
+def deliver(container: Container) -> Callable[[], None]:
     """Do what the worker would: deliver every effect until nothing is due."""
 
     def run() -> None:
         for effect in Effect:
-            while core.deliveries.deliver(effect):
+            while container.deliveries.deliver(effect):
                 pass
 
     return run
 
 
 @pytest.fixture
-def new_part(core: Core, actor: Actor) -> Callable[..., int]:
+def new_part(container: Container, actor: Actor) -> Callable[..., int]:
     """Make published parts with a SKU of their own; keyword arguments are content columns, or `stock`."""
 
     def make(stock: int = 10, **columns: object) -> int:
         values = {"sku": f"T-{uuid4().hex[:12]}", "part_name": "Test part", "status": "published", **columns}
-        return core.parts.create_part_with_sync(Intent(actor), values, [], [], {"current_stock": stock})
+        return container.parts.create_part_with_sync(Intent(actor), values, [], [], {"current_stock": stock})
 
     return make
 
 
 @pytest.fixture
-def client(app: Flask, core: Core) -> FlaskClient:
+def client(app: Flask, container: Container) -> FlaskClient:
     """A client without credentials."""
     return app.test_client()
 
 
 @pytest.fixture
-def api(app: Flask, core: Core) -> Callable[[str], FlaskClient]:
+def api(app: Flask, container: Container) -> Callable[[str], FlaskClient]:
     """Make clients that send an API key of the given role."""
     from app.services.authentication import digest, new_api_key
 
     def make(role: str) -> FlaskClient:
         key = new_api_key()
-        with core.reading.connect() as connection:
+        with container.reading.connect() as connection:
             system = users.system(connection)
         author = Actor(system.id, system.name)
-        core.transactions.run(author, lambda uow: users.create_key(uow, f"test {role}", digest(key), role, system.id))
+        container.transactions.run(author, lambda uow: users.create_key(uow, f"test {role}", digest(key), role, system.id))
         made = app.test_client()
         made.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {key}"
         return made

@@ -8,8 +8,8 @@ from celery.app.amqp import AMQP
 from celery.signals import worker_process_init
 from kombu import Exchange, Queue
 
+from app.container import WORKER_CACHE_TIMEOUT, Container, build_container
 from app.contract.task_names import LIVE_QUEUE, RECORDS_QUEUE
-from app.core import WORKER_CACHE_TIMEOUT, Core, build_core
 from app.store.database import connect
 from config import load_settings
 
@@ -33,16 +33,16 @@ app = Celery("lockstep", amqp=PromptAMQP, include=["workers.tasks"])
 app.config_from_object("celeryconfig")
 app.conf.task_queues = [Queue(name, Exchange(name, type="direct"), routing_key=name) for name in (LIVE_QUEUE, RECORDS_QUEUE)]
 
-_cores: list[Core] = []
+_cores: list[Container] = []
 
 
 @worker_process_init.connect
 def _begin(**_signal: Any) -> None:
     """Give a forked child connections of its own."""
     settings = load_settings()
-    _cores[:] = [build_core(settings, connect(settings.database_url), app, WORKER_CACHE_TIMEOUT)]
+    _cores[:] = [build_container(settings, connect(settings.database_url), app, WORKER_CACHE_TIMEOUT)]
 
 
-def core() -> Core:
+def container() -> Container:
     """Return this worker child's parts."""
     return _cores[0]

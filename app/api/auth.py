@@ -21,8 +21,8 @@ from app.api.schemas.auth import LoginSchema
 from app.contract.events import Actor
 from app.domain.errors import ForbiddenError, UnauthenticatedError
 from app.extensions import limiter
+from app.monitoring import SyncMonitoring
 from app.services.authentication import COOKIE, SESSION_LIFETIME, Authenticator, Principal
-from app.sync.monitoring import SyncMonitoring
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # No header should hold one, and PostgreSQL stores no NUL.
@@ -101,7 +101,7 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 
 
 def _monitoring() -> SyncMonitoring:
-    monitoring: SyncMonitoring = g.core.monitoring
+    monitoring: SyncMonitoring = g.container.monitoring
     return monitoring
 
 
@@ -119,7 +119,7 @@ def log_in(body: dict[str, Any]) -> Response:
         raise
     response = json_response({"user": principal.public(), "csrf_token": principal.csrf_token})
     response.set_cookie(
-        COOKIE, token, max_age=SESSION_LIFETIME, httponly=True, samesite="Lax", secure=g.core.settings.production, path="/"
+        COOKIE, token, max_age=SESSION_LIFETIME, httponly=True, samesite="Lax", secure=g.container.settings.production, path="/"
     )
     return response
 

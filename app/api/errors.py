@@ -81,7 +81,7 @@ def _domain_error(error: errors.LockstepError) -> Response:
     if isinstance(error, errors.ConcurrencyError | errors.InsufficientStockError):
         more["current"] = error.current
     if isinstance(error, errors.ConcurrencyError):
-        g.core.monitoring.record_conflict(error.entity)
+        g.container.monitoring.record_conflict(error.entity)
     if isinstance(error, errors.StorageUnavailableError):
         log.error("storage away", path=request.path, error=str(error.__cause__).splitlines()[:1])
     if isinstance(error, errors.InvalidFieldError):

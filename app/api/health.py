@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.api.rendering import json_response
 from app.domain.errors import ForbiddenError
-from app.sync.monitoring import exposition
+from app.monitoring import exposition
 
 blueprint = Blueprint("health", __name__)
 
@@ -24,12 +24,12 @@ def healthz() -> Response:
 def readyz() -> Response:
     """The database is needed; without the cache or the broker everything works, slower: degraded."""
     try:
-        with g.core.reading.connect() as connection:
+        with g.container.reading.connect() as connection:
             connection.execute(text("SELECT 1"))
     except SQLAlchemyError:
         return json_response({"status": "unavailable", "database": "away"}, 503, {"Retry-After": "1"})
-    cache = "ok" if g.core.cache.answers() else "degraded"
-    broker = "ok" if g.core.wake_ups.broker_answers else "degraded"
+    cache = "ok" if g.container.cache.answers() else "degraded"
+    broker = "ok" if g.container.wake_ups.broker_answers else "degraded"
     status = "ok" if cache == broker == "ok" else "degraded"
     return json_response({"status": status, "database": "ok", "cache": cache, "broker": broker})
 
@@ -37,11 +37,12 @@ def readyz() -> Response:
 @blueprint.get("/metrics")
 def metrics() -> Response:
     """Metrics of all processes; in production only with the token."""
-    token = g.core.settings.metrics_token
+    token = g.container.settings.metrics_token
     sent = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if (g.core.settings.production or token) and not (token and hmac.compare_digest(sent.encode(), token.encode())):
+    if (g.container.settings.production or token) and not (token and hmac.compare_digest(sent.encode(), token.encode())):
         raise ForbiddenError("Send `Authorization: Bearer` with the value of LOCKSTEP_METRICS_TOKEN.")
 
     return Response(
-        exposition(g.core.settings.metrics_directory, g.core.operations.outbox_status), content_type=CONTENT_TYPE_LATEST
+        exposition(g.container.settings.metrics_directory, g.container.sync_control.outbox_status),
+        content_type=CONTENT_TYPE_LATEST,
     )

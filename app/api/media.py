@@ -19,7 +19,7 @@ def media(name: str) -> Response:
     if named is None:
         abort(404, "There is no such file.")
     digest, extension, width = named.groups()
-    found = g.offload(served_picture, g.core.storage, digest, extension, width and int(width))
+    found = g.offload(served_picture, g.container.storage, digest, extension, width and int(width))
     if found is None:
         abort(404, "There is no such file.")
     response = Response(found.data, content_type=_TYPES[found.extension])

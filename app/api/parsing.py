@@ -23,7 +23,7 @@ from app.domain.pricing import AMOUNT
 View = TypeVar("View", bound=Callable[..., Any])
 
 # No object here has nearly so many, and each unknown one is named in the answer.
-MOST_KEYS = 1000
+MAX_KEYS = 1000
 # Bytes that a form may have around its file.
 ENVELOPE = 100_000
 _RFC_3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})")
@@ -90,8 +90,8 @@ def takes_file(most_bytes: int) -> Callable[[View], View]:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(pairs) > MOST_KEYS:
-        raise ValueError(f"an object has more than {MOST_KEYS} keys")
+    if len(pairs) > MAX_KEYS:
+        raise ValueError(f"an object has more than {MAX_KEYS} keys")
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("an object names a key twice")

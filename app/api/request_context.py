@@ -1,4 +1,4 @@
-"""What every request gets: an id, the core, security headers, and its duration measured."""
+"""What every request gets: an id, the container, security headers, and its duration measured."""
 
 import re
 import time
@@ -55,6 +55,6 @@ def register(app: Flask, request_globals: dict[str, Any], *, https_only: bool) -
         if "began" in g:
             route = request.url_rule.rule if request.url_rule else "none"
             seconds = time.perf_counter() - g.began
-            g.core.monitoring.record_request(route, request.method, response.status_code, seconds)
+            g.container.monitoring.record_request(route, request.method, response.status_code, seconds)
         structlog.contextvars.unbind_contextvars("request_id")
         return response

@@ -3,7 +3,7 @@
 from flask import Flask
 
 from app.commands.audit import audit
-from app.commands.catalogue import export_parts, import_parts, seed_demo
+from app.commands.catalog import export_parts, import_parts, seed_demo
 from app.commands.prepare import prepare
 from app.commands.prices import move_prices
 from app.commands.staff import create_api_key, create_user, deactivate_user, revoke_api_key

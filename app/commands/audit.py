@@ -27,7 +27,7 @@ def _noted(_context: click.Context, _option: click.Parameter, value: str | None)
 def verify(noted: tuple[int, str] | None) -> None:
     """Recompute the hash chain. Note the head that is printed somewhere else: only with one (--from-head) is a chain found out
     that somebody has rewritten as a whole."""
-    found = audit_chain.verify(console.core().reading, noted)
+    found = audit_chain.verify(console.container().reading, noted)
     click.echo(f"{found.length} rows in the chain")
     click.echo(f"head {found.head.last_id or 0}:{found.head.last_hash}")
     if found.broken:

@@ -6,20 +6,20 @@ from typing import NoReturn
 import click
 from flask import current_app
 
+from app.container import Container
 from app.contract.events import Actor
-from app.core import Core
 from app.store import users
 
 
-def core() -> Core:
+def container() -> Container:
     """Return the wired parts of the application."""
-    wired: Core = current_app.extensions["lockstep"]
+    wired: Container = current_app.extensions["lockstep"]
     return wired
 
 
-def system(core: Core) -> Actor:
+def system(container: Container) -> Actor:
     """Return the author of what is done from the command line."""
-    with core.reading.connect() as connection:
+    with container.reading.connect() as connection:
         row = users.system(connection)
     return Actor(row.id, row.name)
 

@@ -5,7 +5,7 @@ from flask.cli import with_appcontext
 from flask_migrate import upgrade
 
 from app.commands import console
-from app.commands.catalogue import DEMO_CATALOGUE, import_file
+from app.commands.catalog import DEMO_CATALOG, import_file
 from app.services import imports, staff
 from app.store import users
 from config import REPOSITORY
@@ -14,13 +14,13 @@ from config import REPOSITORY
 @click.command("prepare")
 @with_appcontext
 def prepare() -> None:
-    """Bring the database up to date; the first time, add an administrator and the demo catalogue."""
-    core = console.core()
+    """Bring the database up to date; the first time, add an administrator and the demo catalog."""
+    container = console.container()
     upgrade(directory=str(REPOSITORY / "migrations"))
-    if core.settings.production:
+    if container.settings.production:
         return
-    if not users.has_administrator(core.reading):
-        email, password = core.settings.admin_email, core.settings.admin_password
-        staff.create_user(core.transactions, console.system(core), email, "Admin", password, "admin")
-    if not imports.has_parts(core.reading):
-        import_file(core, DEMO_CATALOGUE)
+    if not users.has_administrator(container.reading):
+        email, password = container.settings.admin_email, container.settings.admin_password
+        staff.create_user(container.transactions, console.system(container), email, "Admin", password, "admin")
+    if not imports.has_parts(container.reading):
+        import_file(container, DEMO_CATALOG)

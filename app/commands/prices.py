@@ -13,9 +13,9 @@ from app.services import legacy_prices
 @with_appcontext
 def move_prices(*, dry_run: bool) -> None:
     """Move every price of the legacy table into its part's price list. No customer sees another price; can be run twice."""
-    core = console.core()
-    done = legacy_prices.move_prices(core.transactions, core.reading, console.system(core), dry_run=dry_run)
-    core.wake_ups.send_now(Effect)
+    container = console.container()
+    done = legacy_prices.move_prices(container.transactions, container.reading, console.system(container), dry_run=dry_run)
+    container.wake_ups.send_now(Effect)
     click.echo(f"{done.moved} moved, {done.shadowed} shadowed, {len(done.kept)} kept")
     for part_id in done.kept:
         click.echo(f"part {part_id} keeps its legacy price: as a line of the list it would change what is shown at some moment")

@@ -9,7 +9,7 @@ from app.services import staff
 from app.services.authentication import ROLES
 from app.store import users
 
-SHORTEST_PASSWORD = 8
+MIN_PASSWORD_LENGTH = 8
 
 
 @click.command("create-user")
@@ -22,10 +22,10 @@ def create_user(email: str, name: str, role: str, password: str) -> None:
     """Create a member of staff, or give them a new password and role."""
     if "@" not in email:
         console.fail(f"{email!r} is not an e-mail address")
-    if len(password) < SHORTEST_PASSWORD:
-        console.fail(f"the password must have at least {SHORTEST_PASSWORD} characters")
-    core = console.core()
-    user_id = staff.create_user(core.transactions, console.system(core), email, name or email, password, role)
+    if len(password) < MIN_PASSWORD_LENGTH:
+        console.fail(f"the password must have at least {MIN_PASSWORD_LENGTH} characters")
+    container = console.container()
+    user_id = staff.create_user(container.transactions, console.system(container), email, name or email, password, role)
     click.echo(f"user {user_id}: {email}, {role}")
 
 
@@ -34,9 +34,9 @@ def create_user(email: str, name: str, role: str, password: str) -> None:
 @with_appcontext
 def deactivate_user(email: str) -> None:
     """Keep a member of staff out at once, with their sessions and keys; `create-user` lets them in again."""
-    core = console.core()
+    container = console.container()
     try:
-        staff.deactivate_user(core.transactions, console.system(core), email)
+        staff.deactivate_user(container.transactions, console.system(container), email)
     except LockstepError as error:
         console.fail(error.detail)
     click.echo(f"{email} is deactivated")
@@ -49,15 +49,15 @@ def deactivate_user(email: str) -> None:
 @with_appcontext
 def create_api_key(name: str, role: str, email: str | None) -> None:
     """Create an API key and print it, once."""
-    core = console.core()
-    actor = console.system(core)
+    container = console.container()
+    actor = console.system(container)
     user_id = actor.user_id
     if email is not None:
-        user = users.by_email(core.reading, email)
+        user = users.by_email(container.reading, email)
         if user is None:
             console.fail(f"there is no user {email!r}; create one with `flask create-user`")
         user_id = user.id
-    click.echo(staff.create_key(core.transactions, actor, name, role, user_id))
+    click.echo(staff.create_key(container.transactions, actor, name, role, user_id))
 
 
 @click.command("revoke-api-key")
@@ -65,9 +65,9 @@ def create_api_key(name: str, role: str, email: str | None) -> None:
 @with_appcontext
 def revoke_api_key(name_or_id: str) -> None:
     """Make an API key worthless from now on, by its name or id."""
-    core = console.core()
+    container = console.container()
     try:
-        key_id = staff.revoke_key(core.transactions, console.system(core), name_or_id)
+        key_id = staff.revoke_key(container.transactions, console.system(container), name_or_id)
     except LockstepError as error:
         console.fail(error.detail)
     click.echo(f"API key {key_id} is revoked")

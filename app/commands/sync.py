@@ -15,7 +15,7 @@ sync = AppGroup("sync", help="The synchronisation: status, replay, reconcile.")
 @sync.command("status")
 def sync_status() -> None:
     """Show per effect what is owed and how fast it goes."""
-    report = console.core().operations.status()
+    report = console.container().sync_control.status()
     table = Table("effect", "pending", "oldest (s)", "dead", "p50 (ms)", "p95 (ms)", "p99 (ms)")
     for effect, row in report["effects"].items():
         latency = [str(row["latency_ms"][name] or "-") for name in ("p50", "p95", "p99")]
@@ -30,12 +30,12 @@ def sync_status() -> None:
 @click.option("--effect", type=click.Choice([str(effect) for effect in Effect]))
 def sync_replay(event_id: int | None, effect: str | None) -> None:
     """Try dead deliveries again."""
-    core = console.core()
+    container = console.container()
     try:
-        count = core.operations.replay_all() if event_id is None else core.operations.replay(event_id, effect)
+        count = container.sync_control.replay_all() if event_id is None else container.sync_control.replay(event_id, effect)
     except NotFoundError as error:
         console.fail(error.detail)
-    core.wake_ups.send_now(Effect)
+    container.wake_ups.send_now(Effect)
     click.echo(f"{count} made due again")
 
 
@@ -43,5 +43,5 @@ def sync_replay(event_id: int | None, effect: str | None) -> None:
 @click.option("--dry-run", is_flag=True, help="Say what would be repaired.")
 def sync_reconcile(*, dry_run: bool) -> None:
     """Compare the truth with its copies and repair what differs."""
-    for name, value in console.core().operations.reconcile(dry_run=dry_run).items():
+    for name, value in console.container().sync_control.reconcile(dry_run=dry_run).items():
         click.echo(f"{name}: {value}")

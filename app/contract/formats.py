@@ -5,7 +5,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 
-@lru_cache(maxsize=1024)  # a catalogue's import has the same moment in many thousand rows
+@lru_cache(maxsize=1024)  # a catalog's import has the same moment in many thousand rows
 def rfc3339(moment: datetime) -> str:
     """Return an aware moment in UTC, RFC 3339, with microseconds."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

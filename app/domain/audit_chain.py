@@ -17,7 +17,7 @@ COLUMNS = (
     "api_key_id", "changed_at", "ip_address", "user_agent", "request_id", "reason",
 )  # fmt: skip
 # A report names so many broken places; one is enough to know, and a rewritten table would name all of its rows.
-MOST_NAMED = 20
+MAX_NAMED = 20
 
 
 def digest(row: Mapping[str, Any]) -> str:
@@ -120,5 +120,5 @@ class Verifier:
             self._note(f"row {self._noted[0]}, noted earlier as the head, is not part of the chain")
 
     def _note(self, what: str) -> None:
-        if len(self.broken) < MOST_NAMED:
+        if len(self.broken) < MAX_NAMED:
             self.broken.append(what)

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from typing import Any
 
-MOST_DESCRIPTION = 50_000
+MAX_DESCRIPTION = 50_000
 # Lower-case words with single hyphens between them, and a letter in one of them.
 SLUG = r"^(?:[0-9]+-)*[0-9]*[a-z][0-9a-z]*(?:-[0-9a-z]+)*\Z"
 COLUMNS = ("sku", "slug", "part_name", "description", "category_id", "manufacturer", "manufacturer_number", "status")

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-MOST_MANUFACTURERS = 50
+MAX_MANUFACTURERS = 50
 
 
 class Count(Protocol):

@@ -7,16 +7,16 @@ from functools import lru_cache
 from typing import Any
 
 from app.domain.categories import DEEPEST
-from app.domain.content import MOST_DESCRIPTION, SLUG
+from app.domain.content import MAX_DESCRIPTION, SLUG
 from app.domain.currencies import CURRENCIES
 from app.domain.import_numbers import NOTHING, AmbiguousNumberError, currencies_of, plain, split_currency
 from app.domain.pricing import AMOUNT
-from app.domain.stock import LARGEST_QUANTITY
+from app.domain.stock import MAX_QUANTITY
 
 PATH_SEPARATOR = " > "
 _LEVELS = re.compile(">+")
 _LONGEST = {
-    "sku": 100, "part_name": 300, "slug": 200, "description": MOST_DESCRIPTION, "category": 1000, "manufacturer": 200,
+    "sku": 100, "part_name": 300, "slug": 200, "description": MAX_DESCRIPTION, "category": 1000, "manufacturer": 200,
     "manufacturer_number": 100,
 }  # fmt: skip
 _SLUG = re.compile(SLUG)
@@ -71,15 +71,15 @@ def _number(field: str, value: str, file_mark: str | None, expected: str) -> str
 
 
 def _count(field: str, file_mark: str | None) -> Callable[[str], int | None]:
-    expected = f"a whole number from 0 to {LARGEST_QUANTITY}"
+    expected = f"a whole number from 0 to {MAX_QUANTITY}"
 
     def read(value: str) -> int | None:
         if value in NOTHING:
             return None
-        if len(value) < len(str(LARGEST_QUANTITY)) and value.isascii() and value.isdigit():
+        if len(value) < len(str(MAX_QUANTITY)) and value.isascii() and value.isdigit():
             return int(value)
         number = _number(field, value, file_mark, expected).lstrip("0") or "0"
-        if "." in number or len(number) > len(str(LARGEST_QUANTITY)) or int(number) > LARGEST_QUANTITY:
+        if "." in number or len(number) > len(str(MAX_QUANTITY)) or int(number) > MAX_QUANTITY:
             raise RefusedCellError(field, f"{value[:40]!r} is not {expected}; write that, or nothing")
         return int(number)
 

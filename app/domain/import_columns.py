@@ -1,4 +1,4 @@
-"""The header of a catalogue file: which columns say what, under which names; where a specification's unit and group stand.
+"""The header of a catalog file: which columns say what, under which names; where a specification's unit and group stand.
 
 A specification's column is `name`, `name [unit]`, `group: name` or `group: name [unit]`. A backslash stands before a colon,
 bracket or backslash that belongs to one of them, and a name that would be taken for a column of the part's own has an empty
@@ -17,7 +17,7 @@ KNOWN = (
     "sku", "part_name", "slug", "status", "description", "category", "manufacturer", "manufacturer_number", "price", "currency",
     "current_stock", "min_stock_level",
 )  # fmt: skip
-LONGEST_NAME, LONGEST_UNIT, LONGEST_GROUP = 200, 40, 100
+MAX_NAME, MAX_UNIT, MAX_GROUP = 200, 40, 100
 # Each name of a field, and its rank among them.
 _FIELD_OF = {
     name: (field, rank) for field in KNOWN for rank, name in enumerate((field.replace("_", " "), *SYNONYMS.get(field, ())))
@@ -139,7 +139,7 @@ def problems_of(names: Sequence[str], columns: Sequence[Column]) -> list[tuple[s
 
 
 def _too_long(column: Specification) -> str | None:
-    limits = (("name", LONGEST_NAME), ("unit", LONGEST_UNIT), ("group", LONGEST_GROUP))
+    limits = (("name", MAX_NAME), ("unit", MAX_UNIT), ("group", MAX_GROUP))
     return next(
         (f"the {part} is longer than {most} characters" for part, most in limits if len(getattr(column, part)) > most), None
     )

@@ -1,4 +1,4 @@
-"""What a row of a catalogue file must look like, and what it means. Every problem names its line, its field and a remedy."""
+"""What a row of a catalog file must look like, and what it means. Every problem names its line, its field and a remedy."""
 
 import csv
 import re
@@ -22,10 +22,10 @@ from app.domain.import_columns import (
 from app.domain.import_numbers import currencies_of, decimal_mark, split_currency
 
 SEPARATORS = ",;\t|"
-MOST_COLUMNS = 1000
-MOST_SPECIFICATIONS = 200
-_LONGEST_SPECIFICATION = 1000
-_LONGEST_HEADER = 100_000
+MAX_COLUMNS = 1000
+MAX_SPECIFICATIONS = 200
+_MAX_SPECIFICATION = 1000
+_MAX_HEADER = 100_000
 # So many rows are looked at to learn the file's decimal mark.
 _SAMPLE = 1000
 _NUMBERS = ("price", "current_stock", "min_stock_level")
@@ -155,7 +155,7 @@ def _header_lines(source: Iterator[str]) -> tuple[list[str], str, int]:
         before, line = before + 1, next(source, "")
     lines = [line]
     # Within quotes a name may go over several lines.
-    while "".join(lines).count('"') % 2 and sum(map(len, lines)) < _LONGEST_HEADER and (more := next(source, "")):
+    while "".join(lines).count('"') % 2 and sum(map(len, lines)) < _MAX_HEADER and (more := next(source, "")):
         lines.append(more)
     text = "".join(lines)
     return lines, stated[1] if stated else max(SEPARATORS, key=lambda one: _fit(text, one)), before
@@ -169,7 +169,7 @@ def _fit(text: str, separator: str) -> tuple[int, int]:
 
 def _read_header_leniently(text: str, separator: str) -> tuple[list[str], list[Column]]:
     try:
-        cells = next(csv.reader([text], delimiter=separator, strict=True), []) if len(text) <= _LONGEST_HEADER else []
+        cells = next(csv.reader([text], delimiter=separator, strict=True), []) if len(text) <= _MAX_HEADER else []
     except csv.Error:
         cells = []
     # A line break in a name is how a spreadsheet shows it.
@@ -179,8 +179,8 @@ def _read_header_leniently(text: str, separator: str) -> tuple[list[str], list[C
 
 def _read_header(text: str, separator: str, line: int) -> tuple[list[str], list[Column]]:
     names, columns = _read_header_leniently(text, separator)
-    if len(names) > MOST_COLUMNS:
-        raise ImportFileError([RowError(line, "header", f"has more than {MOST_COLUMNS:,} columns; leave some out")])
+    if len(names) > MAX_COLUMNS:
+        raise ImportFileError([RowError(line, "header", f"has more than {MAX_COLUMNS:,} columns; leave some out")])
     problems = problems_of(names, columns)
     problems += [(name[:40], _explained(reason)) for name in names if (reason := _forbidden(name, multiline=False))]
     if problems:
@@ -289,12 +289,12 @@ class _RowReader:
 
     def _check_specifications(self, specifications: Sequence[tuple[Specification, str]]) -> None:
         for column, value in specifications:
-            if len(value) > _LONGEST_SPECIFICATION:
+            if len(value) > _MAX_SPECIFICATION:
                 raise RefusedCellError(
-                    column.name, f"is longer than {_LONGEST_SPECIFICATION} characters; shorten it, or leave the column out"
+                    column.name, f"is longer than {_MAX_SPECIFICATION} characters; shorten it, or leave the column out"
                 )
-        if len(specifications) > MOST_SPECIFICATIONS and sum(bool(value) for _, value in specifications) > MOST_SPECIFICATIONS:
-            raise RefusedCellError("row", f"has more than {MOST_SPECIFICATIONS} specifications; leave columns out")
+        if len(specifications) > MAX_SPECIFICATIONS and sum(bool(value) for _, value in specifications) > MAX_SPECIFICATIONS:
+            raise RefusedCellError("row", f"has more than {MAX_SPECIFICATIONS} specifications; leave columns out")
         if self._in_several_units:
             given = [(column.group, column.name) for column, value in specifications if value]
             if twice := next((key for key in given if given.count(key) > 1), None):

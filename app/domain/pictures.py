@@ -2,11 +2,11 @@
 
 from typing import Any
 
-MOST_PICTURES = 30
-MOST_PIXELS = 40_000_000
+MAX_PICTURES = 30
+MAX_PIXELS = 40_000_000
 # WebP knows no longer side, and every picture gets WebP variants.
-LONGEST_SIDE = 16_383
-MOST_BYTES = 15_000_000
+MAX_SIDE = 16_383
+MAX_BYTES = 15_000_000
 WIDTHS = (160, 480, 1200)
 
 

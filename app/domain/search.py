@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-MOST_WORDS = 10
+MAX_WORDS = 10
 # What stands between the pieces of a part's number, and may be left out or taken for another one.
 _SEPARATED = re.compile(r"[^\W_]+(?:[-./]+[^\W_]+)*")
 # pg_trgm knows no other letters where PostgreSQL's locale is C, as that of the embedded one is.
@@ -56,7 +56,7 @@ def words_of(typed: str) -> tuple[str, ...]:
     Letter by letter, as PostgreSQL does it: Python would make two letters of one, and look at those around it.
     """
     words = "".join(letter.lower()[0] for letter in typed).split()
-    return tuple(dict.fromkeys(words))[:MOST_WORDS]
+    return tuple(dict.fromkeys(words))[:MAX_WORDS]
 
 
 def number_of(words: Sequence[str]) -> str:

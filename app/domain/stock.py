@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from app.domain.errors import InsufficientStockError, InvalidFieldError
 
-LARGEST_QUANTITY = 2**31 - 1
+MAX_QUANTITY = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,8 @@ def adjust(stock: Stock, delta: int) -> Stock:
             f"{stock.current_stock} on hand, {stock.reserved_quantity} of them reserved: {-delta} cannot be taken",
             current=dict(stock.full()),
         )
-    if on_hand > LARGEST_QUANTITY:
-        raise InvalidFieldError("delta", f"the stock would exceed {LARGEST_QUANTITY}")
+    if on_hand > MAX_QUANTITY:
+        raise InvalidFieldError("delta", f"the stock would exceed {MAX_QUANTITY}")
     return _next(stock, replace(stock, current_stock=on_hand))
 
 

@@ -9,22 +9,22 @@ from flask import request
 from flask_socketio import Namespace, join_room, leave_room
 from marshmallow import Schema, ValidationError, fields, validate
 
+from app.container import Container
 from app.contract import rooms
-from app.core import Core
-from app.domain.stock import LARGEST_QUANTITY
+from app.domain.stock import MAX_QUANTITY
 from app.store import outbox
 
-MOST_PARTS = 200
+MAX_PARTS = 200
 
 _DIGITS = re.compile(r"[0-9]{1,10}")
-_COUNT = validate.Range(min=-LARGEST_QUANTITY, max=LARGEST_QUANTITY)
+_COUNT = validate.Range(min=-MAX_QUANTITY, max=MAX_QUANTITY)
 
 
 class _PartId(fields.Integer):
     """A part's id as a JSON key or a number."""
 
     def __init__(self) -> None:
-        super().__init__(validate=validate.Range(min=1, max=LARGEST_QUANTITY))
+        super().__init__(validate=validate.Range(min=1, max=MAX_QUANTITY))
 
     def _deserialize(self, value: Any, *context: Any, **options: Any) -> int:
         # Not the spaces, underscores and other scripts' digits that Python reads.
@@ -63,21 +63,21 @@ class SeenSchema(Schema):
 class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is untyped
     """Open to everybody. A page can join the rooms of parts and nothing else, and only through `watch`."""
 
-    def __init__(self, namespace: str, core: Core) -> None:
+    def __init__(self, namespace: str, container: Container) -> None:
         super().__init__(namespace)
-        self._core = core
+        self._container = container
         self._watched: dict[str, set[int]] = {}
         self._reported: dict[str, float] = {}
 
     def on_connect(self, _auth: Any = None) -> None:
         """Count the page."""
         self._watched[_sid()] = set()
-        self._core.monitoring.record_clients(rooms.CUSTOMERS, +1)
+        self._container.monitoring.record_clients(rooms.CUSTOMERS, +1)
 
     def on_disconnect(self, _reason: Any = None) -> None:
         """Forget the page."""
         if self._watched.pop(_sid(), None) is not None:
-            self._core.monitoring.record_clients(rooms.CUSTOMERS, -1)
+            self._container.monitoring.record_clients(rooms.CUSTOMERS, -1)
         self._reported.pop(_sid(), None)
 
     def on_watch(self, body: Any = None) -> dict[str, Any]:
@@ -88,8 +88,8 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
             return self._refused("invalid", "watch: see `errors`", error)
         held: dict[int, dict[str, int] | None] = request_["parts"]
         watched = self._watched.setdefault(_sid(), set())
-        if len(watched | held.keys()) > MOST_PARTS:
-            return self._refused("too_many_parts", f"A connection may watch {MOST_PARTS} parts; unwatch some first.")
+        if len(watched | held.keys()) > MAX_PARTS:
+            return self._refused("too_many_parts", f"A connection may watch {MAX_PARTS} parts; unwatch some first.")
         for part_id in held.keys() - watched:
             join_room(rooms.part_room(part_id))
         watched.update(held)
@@ -97,8 +97,8 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
         if request_["catalog"]:
             join_room(rooms.CATALOG_ROOM)
             # Unknown means that the page should ask for its list again: a token that equals no other says so.
-            answer["catalog"] = self._core.parts.catalog.catalog_token() or secrets.token_hex(8)
-        present, _ = self._core.parts.catalog.parts(list(held))
+            answer["catalog"] = self._container.parts.catalog.catalog_token() or secrets.token_hex(8)
+        present, _ = self._container.parts.catalog.parts(list(held))
         answer["parts"] = [part for part_id, part in present.items() if held[part_id] != part["versions"]]
         answer["gone"] = [part_id for part_id in held if part_id not in present]
         return answer
@@ -120,19 +120,19 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
         try:
             event_id = SeenSchema().load({} if body is None else body)["id"]
         except (ValidationError, TypeError):
-            self._core.monitoring.record_refusal("invalid")
+            self._container.monitoring.record_refusal("invalid")
             return
         now = time.monotonic()
         if now - self._reported.get(_sid(), float("-inf")) < 1:
             return
         self._reported[_sid()] = now
-        with self._core.reading.connect() as connection:
+        with self._container.reading.connect() as connection:
             age = outbox.age_ms(connection, str(event_id))
         if age is not None:
-            self._core.monitoring.record_write_to_screen(age)
+            self._container.monitoring.record_write_to_screen(age)
 
     def _refused(self, code: str, message: str, error: Exception | None = None) -> dict[str, Any]:
-        self._core.monitoring.record_refusal(code)
+        self._container.monitoring.record_refusal(code)
         details = {"errors": error.messages} if isinstance(error, ValidationError) else {}
         return {"error": {"code": code, "message": message, **details}}
 

@@ -16,20 +16,20 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from socketio import RedisManager
 
+from app.container import Container
 from app.contract import rooms
-from app.core import Core
 from app.live.admin import AdminNamespace
 from app.live.customers import CustomersNamespace
+from app.monitoring import SyncMonitoring
 from app.services.authentication import Authenticator
-from app.sync.monitoring import SyncMonitoring
 
 log = structlog.get_logger()
 
 # A page that cannot keep up is cut off beyond so many queued packets. It comes back and watches, which costs one state.
-LONGEST_QUEUE = 500
+MAX_QUEUED_PACKETS = 500
 # Beyond so many messages within a second a connection is cut off.
-MOST_MESSAGES_PER_SECOND = 100
-LARGEST_MESSAGE = 64_000
+MAX_MESSAGES_PER_SECOND = 100
+MAX_MESSAGE_BYTES = 64_000
 # The events that clients may send.
 TAKEN: dict[str | None, frozenset[str]] = {rooms.CUSTOMERS: frozenset(("watch", "unwatch", "seen"))}
 # What the library raises at a message that is none of its protocol.
@@ -76,10 +76,10 @@ class ListeningManager(RedisManager):  # type: ignore[misc] # python-socketio is
             self._handle_emit({"event": "resync", "data": [{}], "namespace": namespace, "room": None})
 
 
-def attach(app: Flask, core: Core, authenticator: Authenticator) -> SocketIO:
+def attach(app: Flask, container: Container, authenticator: Authenticator) -> SocketIO:
     """Add the Socket.IO server to `app` and return it."""
     manager = ListeningManager(
-        core.settings.redis_url,
+        container.settings.redis_url,
         channel=rooms.CHANNEL,
         redis_options={
             "socket_connect_timeout": 1,
@@ -93,17 +93,17 @@ def attach(app: Flask, core: Core, authenticator: Authenticator) -> SocketIO:
         async_mode="eventlet",
         client_manager=manager,
         transports=["websocket"],
-        cors_allowed_origins=list(core.settings.allowed_origins) or None,
+        cors_allowed_origins=list(container.settings.allowed_origins) or None,
         manage_session=False,
-        max_http_buffer_size=LARGEST_MESSAGE,
+        max_http_buffer_size=MAX_MESSAGE_BYTES,
         ping_interval=PING_INTERVAL,
         ping_timeout=PING_TIMEOUT,
     )
-    socketio.on_namespace(CustomersNamespace(rooms.CUSTOMERS, core))
-    socketio.on_namespace(AdminNamespace(rooms.ADMIN, core, authenticator))
-    _bound_queues(socketio, core.monitoring)
-    _bound_rates(socketio, core.monitoring)
-    _bound_events(socketio, core.monitoring)
+    socketio.on_namespace(CustomersNamespace(rooms.CUSTOMERS, container))
+    socketio.on_namespace(AdminNamespace(rooms.ADMIN, container, authenticator))
+    _bound_queues(socketio, container.monitoring)
+    _bound_rates(socketio, container.monitoring)
+    _bound_events(socketio, container.monitoring)
     return socketio
 
 
@@ -120,7 +120,7 @@ def _bound_queues(socketio: SocketIO, monitoring: SyncMonitoring) -> None:
 
     def send_packet(sid: str, packet: Any) -> None:
         connection = engine.sockets.get(sid)
-        if connection is not None and connection.queue.qsize() >= LONGEST_QUEUE:
+        if connection is not None and connection.queue.qsize() >= MAX_QUEUED_PACKETS:
             if not connection.closed:
                 monitoring.record_refusal("slow_client")
                 connection.close(wait=False, abort=True)
@@ -139,7 +139,7 @@ def _bound_rates(socketio: SocketIO, monitoring: SyncMonitoring) -> None:
         began, count = counts.get(sid, (second, 0))
         count = count + 1 if began == second else 1
         counts[sid] = (second, count)
-        if count > MOST_MESSAGES_PER_SECOND:
+        if count > MAX_MESSAGES_PER_SECOND:
             monitoring.record_refusal("too_many_messages")
             server.eio.disconnect(sid)
             return

@@ -1,4 +1,4 @@
-"""The shop's catalogue: categories, parts, stock, prices, pictures and specifications.
+"""The shop's catalog: categories, parts, stock, prices, pictures and specifications.
 
 A part has three aspects with a version each: content (`parts.version`), stock (`stock_levels.version`), price
 (`parts.price_version`). CHECK constraints state what must never be, whoever writes.

@@ -11,7 +11,7 @@ from app.models.base import Base, CreatedAt, Key
 
 
 class ImportJob(Base):
-    """One uploaded catalogue file. The row is the truth: a worker that finds it unfinished and unleased goes on with it.
+    """One uploaded catalog file. The row is the truth: a worker that finds it unfinished and unleased goes on with it.
 
     `rows_done` is written with the rows themselves, so that a killed worker's successor goes on exactly there.
     """

@@ -2,7 +2,7 @@
 
 The event's columns are those that Debezium's outbox event router understands, so that a larger shop streams the same table.
 There are no foreign keys here: an event and its deliveries come in one statement and go in one, users are never deleted, and the
-checks took a tenth of a catalogue's import.
+checks took a tenth of a catalog's import.
 """
 
 from datetime import datetime

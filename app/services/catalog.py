@@ -45,7 +45,7 @@ class FoundPage(Page[dict[str, Any]]):
 
 
 class CatalogReader:
-    """Reads the public catalogue through the cache."""
+    """Reads the public catalog through the cache."""
 
     def __init__(self, reading: Engine, cache: CacheManager) -> None:
         self._reading = reading

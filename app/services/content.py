@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from app.contract.formats import rfc3339
-from app.domain.content import MOST_DESCRIPTION, changed_columns, part_slug
+from app.domain.content import MAX_DESCRIPTION, changed_columns, part_slug
 from app.domain.errors import ArchivedError, DuplicateError, InvalidFieldError
 from app.domain.pricing import PriceLine
 from app.domain.stock import Stock
@@ -136,8 +136,8 @@ def _with_clean_description(values: dict[str, Any]) -> dict[str, Any]:
         return values
     description = sanitised(values["description"])
     # Once more: entities take more room than what they stand for, and whoever reads this text must be able to send it back.
-    if len(description) > MOST_DESCRIPTION:
-        raise InvalidFieldError("description", f"As HTML it is longer than {MOST_DESCRIPTION:,} characters; shorten it.")
+    if len(description) > MAX_DESCRIPTION:
+        raise InvalidFieldError("description", f"As HTML it is longer than {MAX_DESCRIPTION:,} characters; shorten it.")
     return values | {"description": description}
 
 

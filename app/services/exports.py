@@ -1,4 +1,4 @@
-"""Exporting the catalogue as the CSV that an import reads: every part that is not archived, in bounded memory."""
+"""Exporting the catalog as the CSV that an import reads: every part that is not archived, in bounded memory."""
 
 import csv
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from app.domain.import_cells import PATH_SEPARATOR
 from app.domain.import_columns import KNOWN, Specification, header_of
 from app.domain.imports import spreadsheet_safe
 from app.domain.pricing import PriceLine
-from app.store import content, imports, panel, prices
+from app.store import admin_parts, content, imports, prices
 from app.store.content import Content
 
 CHUNK = 500
@@ -27,7 +27,7 @@ def export_parts(reading: Engine, out: TextIO) -> int:
         count = 0
         for ids in imports.export_ids(connection, CHUNK):
             contents, lists = content.load(connection, ids), prices.lines_of(connection, ids)
-            stocks = panel.quantities(connection, ids)
+            stocks = admin_parts.quantities(connection, ids)
             for part_id in ids:
                 row = _row(contents[part_id], stocks[part_id], lists.get(part_id, []), columns)
                 writer.writerow(map(spreadsheet_safe, row))

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from app.contract.events import Operation
 from app.domain.errors import DuplicateError, InvalidFieldError, NotFoundError
-from app.domain.pictures import MOST_PICTURES, file_path, variant_path, variant_widths
+from app.domain.pictures import MAX_PICTURES, file_path, variant_path, variant_widths
 from app.services.content import locked_to_change
 from app.services.intent import Intent
 from app.services.pictures import EXTENSIONS, Picture, prepared, variants, width_of
@@ -209,8 +209,8 @@ def _audited(operation: Operation, record_id: int) -> AuditedRow:
 
 
 def _room_for_one(content_now: Content) -> None:
-    if len(content_now.row.images) >= MOST_PICTURES:
-        raise InvalidFieldError("image", f"A part shows at most {MOST_PICTURES} pictures; delete one first.")
+    if len(content_now.row.images) >= MAX_PICTURES:
+        raise InvalidFieldError("image", f"A part shows at most {MAX_PICTURES} pictures; delete one first.")
 
 
 def _image(content_now: Content, image_id: int) -> dict[str, Any]:

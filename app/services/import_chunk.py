@@ -1,4 +1,4 @@
-"""One transaction's worth of a catalogue file: what differs from the shop, and writing just that."""
+"""One transaction's worth of a catalog file: what differs from the shop, and writing just that."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor

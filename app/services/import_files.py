@@ -1,4 +1,4 @@
-"""Opening a catalogue file as text: the encodings that spreadsheets write, and a refusal of what is no text at all."""
+"""Opening a catalog file as text: the encodings that spreadsheets write, and a refusal of what is no text at all."""
 
 import io
 from typing import TextIO
@@ -15,15 +15,15 @@ _OTHER_KINDS = (b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0", b"\x1f\x8b", 
 _MARKED = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
-class CatalogueText(io.TextIOWrapper):
-    """The lines of a catalogue file, and the currency of prices for which it states none."""
+class CatalogText(io.TextIOWrapper):
+    """The lines of a catalog file, and the currency of prices for which it states none."""
 
     currency: str | None = None
 
 
 def currency_of(lines: TextIO) -> str | None:
     """Return the currency that was named for a file when it was opened."""
-    return lines.currency if isinstance(lines, CatalogueText) else None
+    return lines.currency if isinstance(lines, CatalogText) else None
 
 
 def open_text(raw: io.BufferedReader, encoding: str | None = None, currency: str | None = None) -> TextIO:
@@ -40,7 +40,7 @@ def open_text(raw: io.BufferedReader, encoding: str | None = None, currency: str
     stated = next((name for mark, name in _MARKED if head.startswith(mark)), None)
     chosen = stated or encoding or "utf-8"
     errors = "surrogateescape" if chosen.startswith("utf-8") else "strict"
-    text = CatalogueText(raw, encoding=chosen, errors=errors, newline="")
+    text = CatalogText(raw, encoding=chosen, errors=errors, newline="")
     text.currency = currency
     return text
 

@@ -1,4 +1,4 @@
-"""Import jobs: a catalogue file is uploaded, and workers check and apply it in slices, whoever of them lives."""
+"""Import jobs: a catalog file is uploaded, and workers check and apply it in slices, whoever of them lives."""
 
 import hashlib
 import time
@@ -28,13 +28,13 @@ from app.sync.wakeup import WakeUps
 
 log = structlog.get_logger()
 
-MOST_BYTES = 50_000_000
+MAX_BYTES = 50_000_000
 # A task makes room for others after so many seconds; the next one goes on with the job.
 BUDGET = 8.0
 # A lease is renewed at least this often while a file is checked.
 RENEW_AFTER = 5.0
 # So often a job is taken up without getting any further; others wait behind it.
-MOST_ATTEMPTS = 20
+MAX_ATTEMPTS = 20
 EVENT = "import.progress"
 _AWAY = (OperationalError, DatabaseConsistencyError, StorageUnavailableError)
 _PIECE = 1_000_000
@@ -117,8 +117,8 @@ class ImportJobs:
         if row is None:
             return False
         work = _Work(row, row.leased_until, time.monotonic() + BUDGET)
-        if row.attempts > MOST_ATTEMPTS:
-            self._end(work, "failed", failure=f"No row more was imported in {MOST_ATTEMPTS} attempts; the worker's log says why.")
+        if row.attempts > MAX_ATTEMPTS:
+            self._end(work, "failed", failure=f"No row more was imported in {MAX_ATTEMPTS} attempts; the worker's log says why.")
             return True
         try:
             self._advance(work)

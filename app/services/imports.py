@@ -1,4 +1,4 @@
-"""Importing a catalogue file: checked as a whole before anything is written, then applied by chunks, each a transaction."""
+"""Importing a catalog file: checked as a whole before anything is written, then applied by chunks, each a transaction."""
 
 import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,7 +9,7 @@ from typing import TextIO, TypeVar
 from sqlalchemy import Connection, Engine
 
 from app.contract.events import Actor
-from app.domain.content import MOST_DESCRIPTION
+from app.domain.content import MAX_DESCRIPTION
 from app.domain.imports import ImportFileError, ImportRow, RowError, read_rows
 from app.services.import_chunk import Chunk, ImportReport
 from app.services.import_files import currency_of
@@ -22,10 +22,10 @@ CHUNK = 1000
 CHUNK_TEXT = 2_000_000
 # From so many rows on, the records of a chunk may wait a little.
 BULK = 100
-MOST_ERRORS = 200
+MAX_ERRORS = 200
 # A file that is wrong in so many lines, or has so many, is not looked at any further.
 ENOUGH_ERRORS = 10_000
-MOST_ROWS = 500_000
+MAX_ROWS = 500_000
 
 T = TypeVar("T", bound=ImportRow | RowError)
 Open = Callable[[], TextIO]
@@ -110,11 +110,11 @@ def check(reading: Engine, open_file: Open, progress: Progress = lambda _rows: N
         with reference_counting_alone(), open_file() as lines, reading.connect() as connection:
             for chunk in chunks(_all_rows(lines)):
                 found = [row for row in chunk if isinstance(row, RowError)] + _conflicts(connection, chunk)
-                errors += found[: MOST_ERRORS - len(errors)]
+                errors += found[: MAX_ERRORS - len(errors)]
                 errors_in_all += len(found)
                 count += len(chunk)
                 progress(len(chunk))
-                if errors_in_all >= ENOUGH_ERRORS or count > MOST_ROWS:
+                if errors_in_all >= ENOUGH_ERRORS or count > MAX_ROWS:
                     break
     except UnicodeDecodeError as error:
         found = [
@@ -125,8 +125,8 @@ def check(reading: Engine, open_file: Open, progress: Progress = lambda _rows: N
             )
         ]
         errors, errors_in_all = found + errors, errors_in_all + 1
-    if count > MOST_ROWS:
-        errors.insert(0, RowError(MOST_ROWS + 1, "file", f"has more than {MOST_ROWS:,} rows; split it"))
+    if count > MAX_ROWS:
+        errors.insert(0, RowError(MAX_ROWS + 1, "file", f"has more than {MAX_ROWS:,} rows; split it"))
     if not count and not errors:
         errors.append(RowError(1, "file", "has a header and no rows"))
     if errors:
@@ -181,8 +181,8 @@ def _all_rows(lines: TextIO, skip: int = 0) -> Iterator[ImportRow | RowError]:
 def _with_clean_description(row: ImportRow) -> ImportRow | RowError:
     description = sanitised(row.description or "")
     # Entities take more room than what they stand for.
-    if len(description) > MOST_DESCRIPTION:
-        return RowError(row.line, "description", f"as HTML is longer than {MOST_DESCRIPTION:,} characters")
+    if len(description) > MAX_DESCRIPTION:
+        return RowError(row.line, "description", f"as HTML is longer than {MAX_DESCRIPTION:,} characters")
     return row._replace(description=description) if description != row.description else row
 
 

@@ -1,4 +1,4 @@
-"""PartsEnhancedService: the one door to the catalogue, for the panel's interface and the customers' alike.
+"""PartsEnhancedService: the one door to the catalog, for the panel's interface and the customers' alike.
 
 Thin on purpose: each use case stands in a module of its own.
 """
@@ -8,9 +8,9 @@ from typing import Any
 
 from app.domain.pricing import PriceLine
 from app.services import categories, content, images, prices, specifications, stock, versions
+from app.services.admin_reader import AdminReader
 from app.services.catalog import Answer, CatalogReader
 from app.services.intent import Intent
-from app.services.panel import PanelReader
 from app.services.pictures import Picture
 from app.services.product_page import product_page
 from app.store.content import Content
@@ -22,13 +22,13 @@ class PartsEnhancedService:
 
     Attributes:
         catalog: what customers read, through the cache.
-        panel: what staff read, from PostgreSQL.
+        admin: what staff read, from PostgreSQL.
     """
 
-    def __init__(self, transactions: TransactionManager, catalog: CatalogReader, panel: PanelReader) -> None:
+    def __init__(self, transactions: TransactionManager, catalog: CatalogReader, admin: AdminReader) -> None:
         self._transactions = transactions
         self.catalog = catalog
-        self.panel = panel
+        self.admin = admin
 
     def update_stock_with_sync(self, intent: Intent, part_id: int, changes: dict[str, int]) -> dict[str, Any]:
         """Set quantities of a part's stock and return the stock; see `app.services.stock.set_stock`."""

@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image, ImageCms, ImageOps
 
 from app.domain.errors import InvalidFieldError
-from app.domain.pictures import LONGEST_SIDE, MOST_BYTES, MOST_PIXELS, variant_height, variant_widths
+from app.domain.pictures import MAX_BYTES, MAX_PIXELS, MAX_SIDE, variant_height, variant_widths
 
 # We count the pixels ourselves, before anything is decoded, and refuse where Pillow would only warn.
 Image.MAX_IMAGE_PIXELS = None
@@ -72,11 +72,11 @@ def variants(data: bytes) -> dict[int, bytes]:
 
 
 def _check_size(width: int, height: int) -> None:
-    if width * height > MOST_PIXELS or max(width, height) > LONGEST_SIDE:
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
         raise InvalidFieldError(
             "image",
-            f"The picture has {width} × {height} pixels. Scale it down to at most {MOST_PIXELS // 1_000_000} million, and"
-            f" {LONGEST_SIDE} on a side.",
+            f"The picture has {width} × {height} pixels. Scale it down to at most {MAX_PIXELS // 1_000_000} million, and"
+            f" {MAX_SIDE} on a side.",
         )
 
 
@@ -124,7 +124,7 @@ def _encoded(image: Image.Image) -> Picture:
             image.save(out, "JPEG", quality=85, progressive=True, optimize=True)
         out.seek(0)
         data = out.read()
-    if len(data) > MOST_BYTES:
+    if len(data) > MAX_BYTES:
         raise InvalidFieldError("image", f"Encoded anew, the picture has {len(data):,} bytes; scale it down.")
     return Picture(data, hashlib.sha256(data).hexdigest(), extension, *image.size)
 

@@ -9,7 +9,7 @@ from app.contract.formats import rfc3339
 from app.domain.errors import ArchivedError
 from app.domain.pricing import PriceLine, same_list
 from app.services.intent import Intent
-from app.store import panel
+from app.store import admin_parts
 from app.store import prices as rows
 from app.store.locks import lock_part
 from app.store.transaction import TransactionManager, UnitOfWork
@@ -39,7 +39,7 @@ def set_prices(
 
 def current_state(connection: Connection, part_id: int) -> dict[str, Any]:
     """Return a price list as the panel shows it: its lines, its version, and who made it, when."""
-    row = panel.price_row(connection, part_id)
+    row = admin_parts.price_row(connection, part_id)
     lines = rows.lines_of(connection, [part_id]).get(part_id, [])
     who = {"id": row.price_updated_by, "name": row.price_updated_by_name} if row.price_updated_by else None
     return {

@@ -5,12 +5,12 @@ from urllib.parse import quote
 
 from app.cache.manager import Result
 from app.domain.content import forbidden_characters
-from app.domain.stock import LARGEST_QUANTITY
+from app.domain.stock import MAX_QUANTITY
 from app.services.catalog import Answer, CatalogReader, worst
 from app.services.rich_text import plain
 
 # No slug is longer.
-LONGEST_SLUG = 300
+MAX_SLUG = 300
 
 
 def product_page(reader: CatalogReader, reference: str) -> Answer:
@@ -43,8 +43,8 @@ def _part_id(reader: CatalogReader, reference: str) -> tuple[int | None, Result]
     if reference.isascii() and reference.isdigit():
         # More digits than the column holds are nobody's id.
         number = int(reference[:20])
-        return (number if number <= LARGEST_QUANTITY else 0), Result.HIT
-    if len(reference) > LONGEST_SLUG or forbidden_characters(reference):
+        return (number if number <= MAX_QUANTITY else 0), Result.HIT
+    if len(reference) > MAX_SLUG or forbidden_characters(reference):
         return None, Result.HIT
     return reader.lookup("pdp", "slug", {"slug": reference})
 

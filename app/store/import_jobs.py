@@ -1,4 +1,4 @@
-"""Import jobs: uploaded catalogue files, and how far each has come.
+"""Import jobs: uploaded catalog files, and how far each has come.
 
 A worker holds a job by its lease; every step says whose lease it is made under, so that one who lost it can write nothing more.
 """

@@ -2,7 +2,7 @@
 
 A page is taken from the order's own index as long as enough of its first rows fit (`WALK`); else the hits are collected by the
 indexes of the words and filters, and the page is sorted out of them. So neither a rare word nor a very common one reads the
-whole catalogue in order, whatever the planner makes of it.
+whole catalog in order, whatever the planner makes of it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from app.contract.events import ListFacet
-from app.domain.facets import MOST_MANUFACTURERS, composed
+from app.domain.facets import MAX_MANUFACTURERS, composed
 from app.store import search
 from app.store.paging import Order, Position, cut
 from app.store.search import Meant
@@ -146,7 +146,7 @@ def _counts(connection: Connection, filters: PartFilters, meant: Meant) -> Seque
         UNION ALL (SELECT 'manufacturer', s.manufacturer, sum(s.count)::int, NULL, NULL
                    FROM groups s WHERE s.manufacturer IS NOT NULL AND {chosen["category"]} AND {chosen["in_stock"]}
                    GROUP BY s.manufacturer HAVING sum(s.count) > 0
-                   ORDER BY sum(s.count) DESC, s.manufacturer COLLATE "C" LIMIT {MOST_MANUFACTURERS})
+                   ORDER BY sum(s.count) DESC, s.manufacturer COLLATE "C" LIMIT {MAX_MANUFACTURERS})
         UNION ALL SELECT 'in_stock', s.in_stock::text, sum(s.count)::int, NULL, NULL
         FROM groups s WHERE {chosen["category"]} AND {chosen["manufacturer"]} GROUP BY s.in_stock
         UNION ALL SELECT 'total', NULL, COALESCE(sum(s.count), 0)::int, min(s.low)::text, max(s.high)::text

@@ -1,7 +1,7 @@
 """An event's payload as the outbox stores it: what repeats the panel's state is named there, not written again.
 
 A content event says nearly the same in four ways (the panel's state, the customers' view, the snapshot, the new values); a
-catalogue file of many thousand rows would be written, read and sent four times over.
+catalog file of many thousand rows would be written, read and sent four times over.
 """
 
 from typing import Any

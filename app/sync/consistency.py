@@ -13,11 +13,11 @@ from app.cache.manager import CacheManager, CacheUnavailableError
 from app.contract.effects import EFFECTS, TASKS
 from app.contract.events import Event
 from app.contract.task_names import APPLY_PRICE_DATES, Effect
+from app.monitoring import SyncMonitoring
 from app.store import outbox, prices
 from app.store.outbox import Delivery
 from app.store.transaction import CommittedEvent
 from app.sync.invalidations import invalidation_of
-from app.sync.monitoring import SyncMonitoring
 from app.sync.wakeup import WakeUps
 
 log = structlog.get_logger()
@@ -25,7 +25,7 @@ log = structlog.get_logger()
 # Seconds between two proofs of freshness; the cache is served from for `manager.FRESH_FOR` after the last.
 SWEEP_EVERY = 0.4
 # More unsettled invalidations than this are left to the worker; meanwhile readers go to the database.
-MOST_AT_ONCE = 2000
+MAX_AT_ONCE = 2000
 # Changes that one call to the cache takes: a script keeps everybody else waiting while it runs.
 AT_ONCE = 200
 # So many invalidations of one commit are settled by whoever wrote it.
@@ -96,8 +96,8 @@ class CacheConsistencyManager:
         """
         began = time.monotonic()
         with self._reading.connect() as connection:
-            unsettled = outbox.unsettled(connection, Effect.INVALIDATE_CACHE, MOST_AT_ONCE + 1)
-            if len(unsettled) > MOST_AT_ONCE:
+            unsettled = outbox.unsettled(connection, Effect.INVALIDATE_CACHE, MAX_AT_ONCE + 1)
+            if len(unsettled) > MAX_AT_ONCE:
                 self._wake_ups.request([Effect.INVALIDATE_CACHE])
                 return False
             if unsettled:

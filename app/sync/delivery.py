@@ -15,11 +15,11 @@ from sqlalchemy.exc import OperationalError
 from app.cache.manager import CacheUnavailableError
 from app.contract.task_names import Effect
 from app.domain.retry import GiveUp, decide
+from app.monitoring import SyncMonitoring
 from app.store import outbox
 from app.store.database import single_statements
 from app.store.outbox import Delivery
 from app.sync.effects import Handler
-from app.sync.monitoring import SyncMonitoring
 from app.sync.publisher import PublishError
 
 log = structlog.get_logger()

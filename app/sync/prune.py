@@ -6,13 +6,13 @@ from app.store import outbox
 
 KEEP_DAYS = 14
 BATCH = 1000
-MOST_BATCHES = 50
+MAX_BATCHES = 50
 
 
 def prune(engine: Engine) -> int:
     """Delete old events and return how many; what is left after many batches waits for the next run."""
     deleted = 0
-    for _ in range(MOST_BATCHES):
+    for _ in range(MAX_BATCHES):
         count = outbox.prune(engine, KEEP_DAYS, BATCH)
         deleted += count
         if count < BATCH:

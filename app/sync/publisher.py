@@ -14,8 +14,8 @@ from socketio import RedisManager
 from app.contract import rooms
 from app.contract.events import Aspect, EventType
 from app.contract.formats import rfc3339
+from app.monitoring import SyncMonitoring
 from app.store.outbox import Delivery
-from app.sync.monitoring import SyncMonitoring
 
 
 class PublishError(Exception):
@@ -63,7 +63,7 @@ class EventPublisher:
         self._send(collector)
 
     def tell_staff(self, event: str, data: dict[str, Any]) -> None:
-        """Tell every open panel of something that is no change of the catalogue, such as how far an import is.
+        """Tell every open panel of something that is no change of the catalog, such as how far an import is.
 
         Raises:
             PublishError: if it is not certain that the channel took it.

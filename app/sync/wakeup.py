@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from app.contract import cache_keys
 from app.contract.task_names import Effect, queue_of, task_of
 from app.domain.breaker import CircuitBreaker
-from app.sync.monitoring import SyncMonitoring
+from app.monitoring import SyncMonitoring
 
 log = structlog.get_logger()
 

@@ -18,10 +18,10 @@ import psutil
 import pytest
 from sqlalchemy import text
 
+from app.container import Container
 from app.contract import rooms
 from app.contract.events import Actor
 from app.contract.task_names import Effect
-from app.core import Core
 from app.services.intent import Intent
 from bench.system import wait_until
 from config import REPOSITORY
@@ -87,18 +87,18 @@ def victims(servers: object) -> Iterator[Victims]:
 
 
 @contextmanager
-def no_sweep(core: Core) -> Iterator[None]:
+def no_sweep(container: Container) -> Iterator[None]:
     """Keep our own sweep from doing the victim's work before it comes to it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(core.consistency, "process_retry_queue", lambda: True)
+        patch.setattr(container.consistency, "process_retry_queue", lambda: True)
         yield
 
 
 @contextmanager
-def channel(core: Core) -> Iterator[Callable[[], list[dict[str, Any]]]]:
+def channel(container: Container) -> Iterator[Callable[[], list[dict[str, Any]]]]:
     """Listen to what is published to open pages; the callable returns what came so far."""
     heard: list[dict[str, Any]] = []
-    with core.cache._client.pubsub() as pubsub:
+    with container.cache._client.pubsub() as pubsub:
         pubsub.subscribe(rooms.CHANNEL)
 
         def read() -> list[dict[str, Any]]:
@@ -111,40 +111,40 @@ def channel(core: Core) -> Iterator[Callable[[], list[dict[str, Any]]]]:
         yield read
 
 
-def records(core: Core, part: int) -> dict[str, int]:
+def records(container: Container, part: int) -> dict[str, int]:
     """Count a part's events and what they left."""
-    with core.reading.connect() as connection:
+    with container.reading.connect() as connection:
         return dict(connection.execute(RECORDS, {"part": part}).one()._mapping)
 
 
-def assert_exactly_once(core: Core, part: int) -> None:
+def assert_exactly_once(container: Container, part: int) -> None:
     """Each event has one audit row, each content event one snapshot, the cache answers the present, and nothing is owed."""
-    counts = records(core, part)
+    counts = records(container, part)
     assert counts["audited"] == counts["events"] > 0
     assert counts["snapshots"] == counts["contents"]
     assert counts["owed"] == 0
-    with core.reading.connect() as connection:
+    with container.reading.connect() as connection:
         truth = connection.execute(text("SELECT version FROM stock_levels WHERE part_id = :part"), {"part": part}).scalar_one()
-    assert core.parts.catalog.part(part).body["versions"]["stock"] == truth
+    assert container.parts.catalog.part(part).body["versions"]["stock"] == truth
 
 
-def lease_over(core: Core) -> bool:
+def lease_over(container: Container) -> bool:
     """Whether no lease holds any more."""
-    with core.reading.connect() as connection:
+    with container.reading.connect() as connection:
         held = "SELECT count(*) FROM outbox_deliveries WHERE state = 'pending' AND leased_until > clock_timestamp()"
         return connection.execute(text(held)).scalar_one() == 0
 
 
-def due_again(core: Core, deliver: Callable[[], None], part: int) -> bool:
+def due_again(container: Container, deliver: Callable[[], None], part: int) -> bool:
     """Deliver what is due; whether the part is owed nothing any more. What was postponed comes due in a moment."""
     deliver()
-    return records(core, part)["owed"] == 0
+    return records(container, part)["owed"] == 0
 
 
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("effect", list(Effect))
 def test_what_a_killed_worker_left_is_done_by_another_once(
-    core: Core,
+    container: Container,
     actor: Actor,
     new_part: Callable[..., int],
     deliver: Callable[[], None],
@@ -152,22 +152,22 @@ def test_what_a_killed_worker_left_is_done_by_another_once(
     effect: Effect,
     step: str,
 ) -> None:
-    with channel(core) as heard:
-        with no_sweep(core):
+    with channel(container) as heard:
+        with no_sweep(container):
             part = new_part()
-            core.parts.adjust_stock_with_sync(Intent(actor, reason="counted"), part, 1)
+            container.parts.adjust_stock_with_sync(Intent(actor, reason="counted"), part, 1)
             with victims.halted("worker", f"{effect}:{step}", "KILL"):
                 assert victims.exit_code() == -signal.SIGKILL
-        assert wait_until(lambda: lease_over(core), within=LEASE + 2)
-        assert wait_until(lambda: due_again(core, deliver, part), within=10)
-        assert_exactly_once(core, part)
+        assert wait_until(lambda: lease_over(container), within=LEASE + 2)
+        assert wait_until(lambda: due_again(container, deliver, part), within=10)
+        assert_exactly_once(container, part)
         assert_told(heard(), part)
 
 
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("effect", list(Effect))
 def test_a_worker_frozen_past_its_lease_does_no_harm_when_it_goes_on(
-    core: Core,
+    container: Container,
     actor: Actor,
     new_part: Callable[..., int],
     deliver: Callable[[], None],
@@ -176,23 +176,23 @@ def test_a_worker_frozen_past_its_lease_does_no_harm_when_it_goes_on(
     step: str,
 ) -> None:
     with ExitStack() as stack:
-        heard = stack.enter_context(channel(core))
-        with no_sweep(core):
+        heard = stack.enter_context(channel(container))
+        with no_sweep(container):
             part = new_part()
             frozen = stack.enter_context(victims.halted("worker", f"{effect}:{step}", "STOP"))
         assert psutil.Process(frozen).status() == "stopped"
-        assert wait_until(lambda: lease_over(core), within=LEASE + 2)
+        assert wait_until(lambda: lease_over(container), within=LEASE + 2)
         # The world goes on meanwhile, so that what the frozen one holds grows old.
-        core.parts.adjust_stock_with_sync(Intent(actor, reason="counted"), part, 1)
+        container.parts.adjust_stock_with_sync(Intent(actor, reason="counted"), part, 1)
         in_transaction = step == "settled" or (step == "applied" and effect in RECORDING)
         if not in_transaction:
             # Another worker takes over. A transaction left open is ended by PostgreSQL after 15 s, which is not waited for here.
-            assert wait_until(lambda: due_again(core, deliver, part), within=10)
-            assert_exactly_once(core, part)
+            assert wait_until(lambda: due_again(container, deliver, part), within=10)
+            assert_exactly_once(container, part)
         os.kill(frozen, signal.SIGCONT)
         assert victims.exit_code() == 0
-        assert wait_until(lambda: due_again(core, deliver, part), within=10)
-        assert_exactly_once(core, part)
+        assert wait_until(lambda: due_again(container, deliver, part), within=10)
+        assert_exactly_once(container, part)
         assert_told(heard(), part)
 
 
@@ -207,25 +207,25 @@ def assert_told(messages: list[dict[str, Any]], part: int) -> None:
 
 @pytest.mark.parametrize("step", ["committed", "invalidated"])
 def test_a_web_process_killed_between_commit_and_wake_up_loses_nothing(
-    core: Core, new_part: Callable[..., int], deliver: Callable[[], None], victims: Victims, step: str
+    container: Container, new_part: Callable[..., int], deliver: Callable[[], None], victims: Victims, step: str
 ) -> None:
     part = new_part()
     deliver()
-    assert core.parts.catalog.part(part).body["stock"]["current_stock"] == 10
+    assert container.parts.catalog.part(part).body["stock"]["current_stock"] == 10
     with victims.halted("web", step, "KILL", str(part)):
         assert victims.exit_code() == -signal.SIGKILL
     # The sweep of any other process puts the cache right within the bound, without the dead one's help …
-    assert wait_until(lambda: core.parts.catalog.part(part).body["stock"]["current_stock"] == 11, within=2)
+    assert wait_until(lambda: container.parts.catalog.part(part).body["stock"]["current_stock"] == 11, within=2)
     # … and asks for the wake-ups that it could not send.
-    assert wait_until(lambda: set(_overdue(core)) <= {Effect.BROADCAST, Effect.PERSIST_AUDIT}, within=5)
-    with channel(core) as heard:
+    assert wait_until(lambda: set(_overdue(container)) <= {Effect.BROADCAST, Effect.PERSIST_AUDIT}, within=5)
+    with channel(container) as heard:
         deliver()
-        assert_exactly_once(core, part)
+        assert_exactly_once(container, part)
         assert_told(heard(), part)
 
 
-def _overdue(core: Core) -> list[Effect]:
+def _overdue(container: Container) -> list[Effect]:
     from app.store import outbox
 
-    with core.reading.connect() as connection:
+    with container.reading.connect() as connection:
         return outbox.overdue_effects(connection, 0)

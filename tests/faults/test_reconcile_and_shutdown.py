@@ -12,7 +12,7 @@ from itertools import pairwise
 import psutil
 import pytest
 
-from app.core import Core
+from app.container import Container
 from bench.system import Client, NoAnswerError, System, wait_until
 from devserver.process import is_alive
 from tests.faults.inspection import pid, query
@@ -21,30 +21,30 @@ log = logging.getLogger(__name__)
 
 
 def test_of_two_reconciliations_at_once_one_runs_and_the_other_says_so(
-    core: Core, new_part: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+    container: Container, new_part: Callable[..., int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     new_part()
     inside, go_on = threading.Event(), threading.Event()
-    choose = core.reconciliation._choose_parts
+    choose = container.reconciliation._choose_parts
 
     def slowly() -> object:
         inside.set()
         assert go_on.wait(10)
         return choose()
 
-    monkeypatch.setattr(core.reconciliation, "_choose_parts", slowly)
+    monkeypatch.setattr(container.reconciliation, "_choose_parts", slowly)
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(core.reconciliation.run)
+        first = pool.submit(container.reconciliation.run)
         assert inside.wait(10)
         try:
-            second = core.reconciliation.run()
+            second = container.reconciliation.run()
         finally:
             go_on.set()
         report = first.result(10)
     assert second == {"skipped": "another reconciliation is running"}
     assert report["parts_checked"] >= 1
     # The lock is free again.
-    assert "skipped" not in core.reconciliation.run()
+    assert "skipped" not in container.reconciliation.run()
 
 
 def test_the_ticks_of_several_beats_at_once_never_run_side_by_side(system: System) -> None:

@@ -7,18 +7,18 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from app.cache.manager import Entry
+from app.container import Container
 from app.contract import cache_keys
 from app.contract.events import Actor
-from app.core import Core
 from app.services.intent import Intent
 
 
 def test_a_reader_that_loads_past_anothers_lease_is_not_shown_an_older_version_afterwards(
-    core: Core, actor: Actor, new_part: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+    container: Container, actor: Actor, new_part: Callable[..., int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     part = new_part()
-    reader = core.parts.catalog
-    core.cache.drop([cache_keys.part_stock(part)])
+    reader = container.parts.catalog
+    container.cache.drop([cache_keys.part_stock(part)])
     loaded, fill = threading.Event(), threading.Event()
     load = reader._load
 
@@ -34,9 +34,9 @@ def test_a_reader_that_loads_past_anothers_lease_is_not_shown_an_older_version_a
         assert loaded.wait(10)
         monkeypatch.setattr(reader, "_load", load)
         # The commit is true; what follows it (the invalidation) has not come yet.
-        monkeypatch.setattr(core.transactions, "_on_commit", lambda _events: None)
-        monkeypatch.setattr(core.consistency, "process_retry_queue", lambda: True)
-        core.parts.adjust_stock_with_sync(Intent(actor, reason="counted"), part, 1)
+        monkeypatch.setattr(container.transactions, "_on_commit", lambda _events: None)
+        monkeypatch.setattr(container.consistency, "process_retry_queue", lambda: True)
+        container.parts.adjust_stock_with_sync(Intent(actor, reason="counted"), part, 1)
         first = reader.part(part).body["versions"]["stock"]
         fill.set()
         slow.result(10)

@@ -12,9 +12,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from app.container import Container, build_container
 from app.contract.events import Actor
 from app.contract.task_names import Effect
-from app.core import Core, build_core
 from app.services.intent import Intent
 from app.store import outbox, users
 from app.store.database import connect
@@ -49,10 +49,10 @@ def after(function: Callable[..., Any], number: int) -> Callable[..., Any]:
     return wrapped
 
 
-def deliver(core: Core, effect: Effect, step: str, number: int) -> None:
+def deliver(container: Container, effect: Effect, step: str, number: int) -> None:
     """Deliver what is due of one effect, and halt after a step of the first batch."""
     delivery.outbox.claim = functools.partial(outbox.claim, lease=LEASE)  # type: ignore[attr-defined]
-    service = core.deliveries
+    service = container.deliveries
     match step:
         case "claimed":
             delivery.outbox.claim = after(delivery.outbox.claim, number)  # type: ignore[attr-defined]
@@ -66,30 +66,30 @@ def deliver(core: Core, effect: Effect, step: str, number: int) -> None:
     service.deliver(effect)
 
 
-def write(core: Core, step: str, number: int, part: int) -> None:
+def write(container: Container, step: str, number: int, part: int) -> None:
     """Add one piece of a part and halt at a step of what follows the commit."""
-    with core.reading.connect() as connection:
+    with container.reading.connect() as connection:
         row = users.system(connection)
     match step:
         case "committed":
-            core.transactions._on_commit = lambda _events: halt(number)
+            container.transactions._on_commit = lambda _events: halt(number)
         case "invalidated":
-            core.consistency.ensure_cache_consistency = after(  # type: ignore[method-assign]
-                core.consistency.ensure_cache_consistency, number
+            container.consistency.ensure_cache_consistency = after(  # type: ignore[method-assign]
+                container.consistency.ensure_cache_consistency, number
             )
-    core.parts.adjust_stock_with_sync(Intent(Actor(row.id, row.name), reason="victim"), part, 1)
+    container.parts.adjust_stock_with_sync(Intent(Actor(row.id, row.name), reason="victim"), part, 1)
 
 
 def main(role: str, step: str, name: str, part: str = "0") -> None:
     """Be the victim."""
     settings = load_settings()
-    core = build_core(settings, connect(settings.database_url), _NoSender())
+    container = build_container(settings, connect(settings.database_url), _NoSender())
     number = getattr(signal, f"SIG{name}")
     if role == "worker":
         effect, _, step = step.partition(":")
-        deliver(core, Effect(effect), step, number)
+        deliver(container, Effect(effect), step, number)
     else:
-        write(core, step, number, int(part))
+        write(container, step, number, int(part))
 
 
 def fork_on_demand() -> None:

@@ -12,8 +12,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
+from app.container import Container
 from app.contract.events import Actor
-from app.core import Core
 from app.services.authentication import ROLES, hash_password
 from app.store import users
 
@@ -21,11 +21,11 @@ _PASSWORD_HASH = hash_password(PASSWORD)
 
 
 @pytest.fixture
-def events(core: Core) -> Callable[[], int]:
+def events(container: Container) -> Callable[[], int]:
     """Count the events written so far: a request that changes nothing leaves the number as it is."""
 
     def count() -> int:
-        with core.reading.connect() as connection:
+        with container.reading.connect() as connection:
             return int(connection.execute(text("SELECT COALESCE(max(id), 0) FROM outbox_events")).scalar_one())
 
     return count
@@ -55,19 +55,19 @@ def everybody(api: Callable[[str], FlaskClient], client: FlaskClient) -> dict[st
 
 
 @pytest.fixture
-def staff(core: Core, actor: Actor) -> Callable[..., str]:
+def staff(container: Container, actor: Actor) -> Callable[..., str]:
     """Make members of staff with the password `PASSWORD`; return the address."""
 
     def make(role: str = "editor") -> str:
         email = f"{uuid4().hex}@shop.example"
-        core.transactions.run(actor, lambda uow: users.create_user(uow, email, f"Test {role}", _PASSWORD_HASH, role))
+        container.transactions.run(actor, lambda uow: users.create_user(uow, email, f"Test {role}", _PASSWORD_HASH, role))
         return email
 
     return make
 
 
 @pytest.fixture
-def browser(app: Flask, core: Core) -> Callable[[], FlaskClient]:
+def browser(app: Flask, container: Container) -> Callable[[], FlaskClient]:
     """Make clients that keep cookies, each from an address of its own, so that none uses up another one's attempts."""
 
     def make() -> FlaskClient:

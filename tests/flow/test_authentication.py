@@ -8,7 +8,7 @@ from credentials import PASSWORD
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from app.core import Core
+from app.container import Container
 
 LOGIN = "/api/v1/auth/login"
 Refused = Callable[..., dict[str, Any]]
@@ -29,12 +29,12 @@ def test_logging_in_sets_a_cookie_that_scripts_cannot_read_and_returns_the_csrf_
     assert client.get("/api/v1/auth/me").get_json() == response.get_json()
 
 
-def test_only_a_digest_of_the_sessions_token_is_kept(browser: Browser, staff: Callable[..., str], core: Core) -> None:
+def test_only_a_digest_of_the_sessions_token_is_kept(browser: Browser, staff: Callable[..., str], container: Container) -> None:
     client = browser()
     client.post(LOGIN, json={"email": staff(), "password": PASSWORD})
     token = client.get_cookie("lockstep_session")
     assert token is not None
-    with core.reading.connect() as connection:
+    with container.reading.connect() as connection:
         kept = connection.execute(text("SELECT count(*) FROM user_sessions WHERE token_digest = :t"), {"t": token.value})
         assert kept.scalar_one() == 0
 
@@ -52,19 +52,21 @@ def test_nobody_can_log_in_as_the_system(browser: Browser, refused: Refused) -> 
 
 
 def test_a_deactivated_member_of_staff_is_out_at_once(
-    logged_in: Callable[..., tuple[FlaskClient, str]], core: Core, refused: Refused
+    logged_in: Callable[..., tuple[FlaskClient, str]], container: Container, refused: Refused
 ) -> None:
     client, _ = logged_in()
     user_id = client.get("/api/v1/auth/me").get_json()["user"]["id"]
-    with core.reading.connect() as connection:
+    with container.reading.connect() as connection:
         connection.execute(text("UPDATE users SET is_active = false WHERE id = :id"), {"id": user_id})
     refused(client.get("/api/v1/auth/me"), 401)
 
 
-def test_an_expired_session_is_nobodys(logged_in: Callable[..., tuple[FlaskClient, str]], core: Core, refused: Refused) -> None:
+def test_an_expired_session_is_nobodys(
+    logged_in: Callable[..., tuple[FlaskClient, str]], container: Container, refused: Refused
+) -> None:
     client, _ = logged_in()
     user_id = client.get("/api/v1/auth/me").get_json()["user"]["id"]
-    with core.reading.connect() as connection:
+    with container.reading.connect() as connection:
         connection.execute(text("UPDATE user_sessions SET expires_at = now() WHERE user_id = :id"), {"id": user_id})
     refused(client.get("/api/v1/auth/me"), 401)
 
@@ -141,10 +143,10 @@ def test_a_wrong_key_is_refused_even_beside_a_valid_cookie(
     refused(client.get("/api/v1/auth/me", headers={"Authorization": value}), 401)
 
 
-def test_a_revoked_key_is_worthless(api: Callable[[str], FlaskClient], core: Core, refused: Refused) -> None:
+def test_a_revoked_key_is_worthless(api: Callable[[str], FlaskClient], container: Container, refused: Refused) -> None:
     client = api("viewer")
     assert client.get("/api/v1/auth/me").status_code == 200
-    with core.reading.connect() as connection:
+    with container.reading.connect() as connection:
         connection.execute(text("UPDATE api_keys SET revoked_at = now() WHERE id = (SELECT max(id) FROM api_keys)"))
     refused(client.get("/api/v1/auth/me"), 401)
 

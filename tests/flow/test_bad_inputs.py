@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from app.core import Core
+from app.container import Container
 
 Refused = Callable[..., dict[str, Any]]
 
@@ -274,7 +274,7 @@ WRONG: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture
-def everything(core: Core) -> Callable[[], Any]:
+def everything(container: Container) -> Callable[[], Any]:
     """How far everything is that a request may add to: events, imports, reconciliations, versions of rows."""
     counted = text("""
         SELECT (SELECT max(id) FROM outbox_events), (SELECT max(id) FROM import_jobs), (SELECT max(id) FROM sync_runs),
@@ -283,7 +283,7 @@ def everything(core: Core) -> Callable[[], Any]:
     """)
 
     def read() -> Any:
-        with core.reading.connect() as connection:
+        with container.reading.connect() as connection:
             return connection.execute(counted).one()
 
     return read

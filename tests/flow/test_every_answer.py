@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.api import site
-from app.core import Core
+from app.container import Container
 from app.factory import create_app
 from config import load_settings
 
@@ -119,10 +119,14 @@ def test_health_and_readiness_say_what_works(client: FlaskClient) -> None:
 
 
 def test_the_metrics_have_the_contracts_names_and_no_label_without_bounds(
-    client: FlaskClient, core: Core, api: Callable[[str], FlaskClient], new_part: Callable[..., int], deliver: Callable[[], None]
+    client: FlaskClient,
+    container: Container,
+    api: Callable[[str], FlaskClient],
+    new_part: Callable[..., int],
+    deliver: Callable[[], None],
 ) -> None:
     part_id, staff = new_part(), api("stock")
-    core.monitoring.prime()
+    container.monitoring.prime()
     client.get(f"/api/v1/parts/{part_id}")
     staff.put(f"/api/v1/admin/parts/{part_id}/stock", json={"current_stock": 1, "version": 9})
     deliver()

@@ -12,14 +12,14 @@ from urllib.parse import urlsplit
 import pytest
 from flask.testing import FlaskClient
 from PIL import Image
+from tests.unit.test_pictures import REFUSED
 from werkzeug.test import TestResponse
 
 from app.api.schemas.answers import ContentAnswerSchema
-from app.core import Core
-from app.domain.pictures import MOST_BYTES, MOST_PICTURES
+from app.container import Container
+from app.domain.pictures import MAX_BYTES, MAX_PICTURES
 from app.services.images import make_variants
 from tests.sample_pictures import jpeg
-from tests.unit.test_pictures import REFUSED
 
 Refused = Callable[..., dict[str, Any]]
 
@@ -50,9 +50,9 @@ def ids(client: FlaskClient, url: str) -> list[int]:
 
 
 @pytest.fixture
-def kept_files(core: Core) -> Callable[[], set[str]]:
+def kept_files(container: Container) -> Callable[[], set[str]]:
     """Tell which files the storage has."""
-    folder = Path(urlsplit(core.settings.media_url).path)
+    folder = Path(urlsplit(container.settings.media_url).path)
 
     def look() -> set[str]:
         return {path.name for path in folder.rglob("*") if path.is_file()}
@@ -98,7 +98,7 @@ def test_an_uploaded_picture_is_shown_and_served_for_ever(editor: FlaskClient, c
 
 
 def test_sizes_answer_with_the_picture_until_they_are_made_and_then_for_ever(
-    editor: FlaskClient, client: FlaskClient, url: str, core: Core
+    editor: FlaskClient, client: FlaskClient, url: str, container: Container
 ) -> None:
     (image,) = upload(editor, url).get_json()["images"]
     original = client.get(image["url"])
@@ -107,7 +107,7 @@ def test_sizes_answer_with_the_picture_until_they_are_made_and_then_for_ever(
         assert (early.status_code, early.content_type, early.data) == (200, "image/jpeg", original.data)
         assert early.headers["Cache-Control"] == "no-store"
         assert "ETag" not in early.headers
-    while make_variants(core.reading, core.storage):
+    while make_variants(container.reading, container.storage):
         pass
     for size in image["srcset"]:
         served = client.get(size["url"])
@@ -193,14 +193,14 @@ def test_a_body_of_another_type_is_refused(unchanged: Callable[..., dict]) -> No
 
 
 def test_a_picture_of_too_many_bytes_is_refused_and_every_other_call_takes_less(unchanged: Callable[..., dict]) -> None:
-    huge = jpeg() + bytes(MOST_BYTES + 200_000)
+    huge = jpeg() + bytes(MAX_BYTES + 200_000)
     unchanged("POST", "/images", 413, **as_form(huge))
     unchanged("PUT", "", 413, data=b" " * 1_100_000, content_type="application/json")
     unchanged("PUT", "/images/order", 413, data=b" " * 1_100_000, content_type="application/json")
 
 
 def test_a_picture_just_below_the_limit_is_taken(editor: FlaskClient, url: str) -> None:
-    answer = editor.post(f"{url}/images", **as_form(jpeg() + bytes(MOST_BYTES - 200_000)))
+    answer = editor.post(f"{url}/images", **as_form(jpeg() + bytes(MAX_BYTES - 200_000)))
     assert answer.status_code == 201
 
 
@@ -230,10 +230,10 @@ def test_the_same_picture_twice_is_a_duplicate_so_that_an_upload_can_be_repeated
 
 
 def test_a_part_shows_a_bounded_number_of_pictures(editor: FlaskClient, url: str, unchanged: Callable[..., dict]) -> None:
-    for _ in range(MOST_PICTURES):
+    for _ in range(MAX_PICTURES):
         assert upload(editor, url, jpeg(8, 8)).status_code == 201
     body = unchanged("POST", "/images", 422, data={"image": (BytesIO(jpeg()), "a.jpg")})
-    assert str(MOST_PICTURES) in body["detail"]
+    assert str(MAX_PICTURES) in body["detail"]
 
 
 def test_pictures_are_shown_in_the_order_that_was_set_and_the_first_one_in_lists(
@@ -337,12 +337,12 @@ def test_of_two_uploads_on_one_version_one_wins_and_the_other_gets_the_present_s
 
 
 def test_while_the_storage_is_away_nothing_is_changed_and_nothing_breaks(
-    editor: FlaskClient, client: FlaskClient, url: str, core: Core, monkeypatch: pytest.MonkeyPatch, refused: Refused,
+    editor: FlaskClient, client: FlaskClient, url: str, container: Container, monkeypatch: pytest.MonkeyPatch, refused: Refused,
     events: Callable[[], int],
 ) -> None:  # fmt: skip
     """The folder of pictures gives way to a file, as when a disk is not there."""
     (image,) = upload(editor, url).get_json()["images"]
-    folder = Path(urlsplit(core.settings.media_url).path) / "images"
+    folder = Path(urlsplit(container.settings.media_url).path) / "images"
     aside = folder.rename(folder.with_name("aside"))
     folder.write_text("in the way")
     try:

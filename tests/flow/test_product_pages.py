@@ -10,7 +10,7 @@ from marshmallow import Schema
 from sqlalchemy import event, text
 
 from app.api.schemas.search import FacetsSchema, ProductPageSchema, PublicPartPageSchema
-from app.core import Core
+from app.container import Container
 
 Refused = Callable[..., dict[str, Any]]
 NewPart = Callable[..., int]
@@ -22,11 +22,11 @@ def editor(api: Callable[[str], FlaskClient]) -> FlaskClient:
 
 
 @pytest.fixture
-def category(core: Core) -> Callable[..., int]:
+def category(container: Container) -> Callable[..., int]:
     """Make categories."""
 
     def make(name: str, parent: int | None = None) -> int:
-        with core.engine.begin() as connection:
+        with container.engine.begin() as connection:
             statement = text("INSERT INTO categories (name, slug, parent_id) VALUES (:name, :name, :parent) RETURNING id")
             return int(connection.execute(statement, {"name": name, "parent": parent}).scalar_one())
 
@@ -154,21 +154,21 @@ def test_few_neighbours_are_joined_by_those_of_the_category_above(
 
 
 def test_a_page_takes_a_bounded_number_of_statements_and_none_from_the_cache(
-    client: FlaskClient, core: Core, new_part: NewPart, category: Callable[..., int]
+    client: FlaskClient, container: Container, new_part: NewPart, category: Callable[..., int]
 ) -> None:
     own = category("own-" + uuid4().hex)
     parts = [new_part(part_name=f"Part {n}", category_id=own) for n in range(9)]
     slug = client.get(f"/api/v1/parts/{parts[0]}").get_json()["slug"]
-    core.consistency.process_retry_queue()
+    container.consistency.process_retry_queue()
     for part in parts:
-        core.cache.invalidate_part_cache(part)
+        container.cache.invalidate_part_cache(part)
     ran: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
         if "outbox" not in statement:
             ran.append(statement)
 
-    event.listen(core.engine, "before_cursor_execute", note)
+    event.listen(container.engine, "before_cursor_execute", note)
     try:
         assert len(page_of(client, slug)["related"]) == 8
         assert 0 < len(ran) <= 14, ran
@@ -176,7 +176,7 @@ def test_a_page_takes_a_bounded_number_of_statements_and_none_from_the_cache(
         page_of(client, slug)
         assert ran == []
     finally:
-        event.remove(core.engine, "before_cursor_execute", note)
+        event.remove(container.engine, "before_cursor_execute", note)
 
 
 def test_a_cursor_holds_only_for_the_question_that_it_was_made_for(

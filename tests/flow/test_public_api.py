@@ -252,12 +252,12 @@ def test_search_takes_metacharacters_literally(client: FlaskClient, shelf: Calla
 
 
 def test_categories_count_their_published_parts(
-    client: FlaskClient, editor: FlaskClient, new_part: Callable[..., int], core: Any
+    client: FlaskClient, editor: FlaskClient, new_part: Callable[..., int], container: Any
 ) -> None:
     from sqlalchemy import text
 
     name = uuid4().hex
-    with core.engine.begin() as connection:
+    with container.engine.begin() as connection:
         statement = text("INSERT INTO categories (name, slug) VALUES (:name, :name) RETURNING id")
         category_id = connection.execute(statement, {"name": name}).scalar_one()
     part_id = new_part(category_id=category_id)

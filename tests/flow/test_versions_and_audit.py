@@ -14,8 +14,8 @@ from PIL import Image
 from sqlalchemy import text
 
 from app.api.schemas.history import AsOfSchema, RestoredSchema, RestorePreviewSchema, VersionDiffSchema
+from app.container import Container
 from app.contract.events import Actor
-from app.core import Core
 from app.services.intent import Intent
 from app.store import audit
 
@@ -217,7 +217,9 @@ def test_a_filter_that_makes_no_sense_is_refused(query: str, path: str, api: Api
     refused(api("viewer").get(f"{ADMIN}/{path}?{query}"), 422)
 
 
-def test_the_file_has_every_row_that_fits_and_no_formula(api: Api, part: int, core: Core, deliver: Callable[[], None]) -> None:
+def test_the_file_has_every_row_that_fits_and_no_formula(
+    api: Api, part: int, container: Container, deliver: Callable[[], None]
+) -> None:
     client = api("editor")
     client.environ_base["HTTP_USER_AGENT"] = "=HYPERLINK(1)"
     sly = "<p>2mm; =cmd|' /C calc'!A0</p>"
@@ -291,26 +293,26 @@ def test_whatever_a_proxy_calls_an_address_the_trail_has_its_row(
 
 
 def test_the_file_leaves_out_what_is_written_meanwhile_and_repeats_nothing(
-    new_part: Callable[..., int], core: Core, actor: Actor, deliver: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    new_part: Callable[..., int], container: Container, actor: Actor, deliver: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(audit, "CHUNK", 3)
     part_id = new_part()
     for _ in range(8):
-        core.parts.adjust_stock_with_sync(Intent(actor), part_id, 1)
+        container.parts.adjust_stock_with_sync(Intent(actor), part_id, 1)
     due = text("""
         UPDATE outbox_deliveries SET next_attempt_at = now() + make_interval(secs => :seconds)
         WHERE effect = 'persist_audit' AND event_id IN (
             SELECT id FROM outbox_events WHERE aggregate_type = 'part' AND aggregate_id = :part_id AND version = 2)
     """)
     # An old change whose row comes late: by its time it stands where the reader has still to come.
-    with core.engine.begin() as connection:
+    with container.engine.begin() as connection:
         connection.execute(due, {"part_id": part_id, "seconds": 3600})
     deliver()
-    expected = [row["id"] for row in core.parts.panel.audit({"part_id": part_id}, None, 200).items]
-    rows = core.parts.panel.audit_rows({"part_id": part_id})
+    expected = [row["id"] for row in container.parts.admin.audit({"part_id": part_id}, None, 200).items]
+    rows = container.parts.admin.audit_rows({"part_id": part_id})
     first = next(rows)
-    with core.engine.begin() as connection:
+    with container.engine.begin() as connection:
         connection.execute(due, {"part_id": part_id, "seconds": 0})
     deliver()
-    assert len(core.parts.panel.audit({"part_id": part_id}, None, 200).items) == len(expected) + 1
+    assert len(container.parts.admin.audit({"part_id": part_id}, None, 200).items) == len(expected) + 1
     assert [first["id"], *(row["id"] for row in rows)] == expected

@@ -9,22 +9,22 @@ from redis import Redis
 from sqlalchemy import text
 
 from app.cache.manager import CacheManager
-from app.core import Core, cache_client
+from app.container import Container, cache_client
 from app.domain.audit_chain import GENESIS, digest, link
 from app.store.encoding import jsonb
 
 
 @pytest.fixture
-def valkey(core: Core) -> Iterator[Redis]:
+def valkey(container: Container) -> Iterator[Redis]:
     """A client of the shop's own cache database."""
-    with Redis.from_url(core.settings.redis_url) as client:
+    with Redis.from_url(container.settings.redis_url) as client:
         yield client
 
 
 @pytest.fixture
-def scratch(core: Core) -> Iterator[Redis]:
+def scratch(container: Container) -> Iterator[Redis]:
     """A patient client of an empty database beside the shop's, which a test may flush."""
-    with cache_client(core.settings.redis_url.replace("db=1", "db=5"), 5.0) as client:
+    with cache_client(container.settings.redis_url.replace("db=1", "db=5"), 5.0) as client:
         client.flushdb()
         yield client
         client.flushdb()
@@ -49,11 +49,11 @@ def manager(new_manager: Callable[[], CacheManager]) -> CacheManager:
 
 
 @pytest.fixture
-def query(core: Core) -> Callable[..., list[dict[str, Any]]]:
+def query(container: Container) -> Callable[..., list[dict[str, Any]]]:
     """Run a statement that commits by itself, and return its rows as dictionaries."""
 
     def run(statement: str, **parameters: object) -> list[dict[str, Any]]:
-        with core.reading.connect() as connection:
+        with container.reading.connect() as connection:
             result = connection.execute(text(statement), parameters)
             return [dict(row._mapping) for row in result] if result.returns_rows else []
 
@@ -61,14 +61,14 @@ def query(core: Core) -> Callable[..., list[dict[str, Any]]]:
 
 
 @pytest.fixture
-def rewrite(core: Core) -> Iterator[Callable[..., None]]:
+def rewrite(container: Container) -> Iterator[Callable[..., None]]:
     """Run a statement as the tables' owner can who switches their triggers off: the way past "append-only".
 
     Afterwards the audit trail's chain is made anew over what is there, so that the next test finds one that holds.
     """
 
     def run(statement: str, **parameters: object) -> None:
-        with core.engine.begin() as connection:
+        with container.engine.begin() as connection:
             for state in ("DISABLE", "ENABLE"):
                 for table in ("data_change_logs", "part_content_versions", "audit_chain"):
                     connection.execute(text(f"ALTER TABLE {table} {state} TRIGGER USER"))
@@ -78,7 +78,7 @@ def rewrite(core: Core) -> Iterator[Callable[..., None]]:
     yield run
     run("DELETE FROM data_change_logs WHERE event_id NOT IN (SELECT event_id FROM outbox_events)")
     previous, hashes = GENESIS, {}
-    with core.reading.connect() as connection:
+    with container.reading.connect() as connection:
         for row in connection.execute(text("SELECT * FROM data_change_logs ORDER BY id")):
             previous = hashes[row.id] = link(previous, digest(row._asdict()))
     run(
@@ -91,7 +91,7 @@ def rewrite(core: Core) -> Iterator[Callable[..., None]]:
 
 
 @contextmanager
-def counting(core: Core) -> Iterator[list[str]]:
+def counting(container: Container) -> Iterator[list[str]]:
     """Collect the SQL statements that the engine executes meanwhile."""
     from sqlalchemy import event
 
@@ -100,14 +100,14 @@ def counting(core: Core) -> Iterator[list[str]]:
     def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
         statements.append(statement)
 
-    event.listen(core.engine, "before_cursor_execute", note)
+    event.listen(container.engine, "before_cursor_execute", note)
     try:
         yield statements
     finally:
-        event.remove(core.engine, "before_cursor_execute", note)
+        event.remove(container.engine, "before_cursor_execute", note)
 
 
 @pytest.fixture
-def statements(core: Core) -> Callable[[], Any]:
+def statements(container: Container) -> Callable[[], Any]:
     """Make context managers that collect the SQL statements executed meanwhile."""
-    return lambda: counting(core)
+    return lambda: counting(container)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from app.core import Core
+from app.container import Container
 from app.domain.search import words_of
 from app.store.listing import PartFilters
 
@@ -76,7 +76,7 @@ class Part:
         return 2 if self.name.startswith(phrase) else 3
 
 
-def catalogue(query: Callable[..., list[dict[str, Any]]], prefix: str) -> list[Part]:
+def catalog(query: Callable[..., list[dict[str, Any]]], prefix: str) -> list[Part]:
     """Read the published parts whose SKU begins with `prefix`."""
     return [Part(row) for row in query(_PARTS, prefix=prefix + "%")]
 
@@ -109,12 +109,12 @@ def ordered(parts: list[Part], sort: str, words: Sequence[str]) -> list[int]:
     return [part.row["id"] for part in sorted(parts, key=lambda p: (p.name, p.row["id"]), reverse=descending)]
 
 
-def all_ids(core: Core, filters: PartFilters, sort: str, limit: int) -> tuple[list[int], str]:
+def all_ids(container: Container, filters: PartFilters, sort: str, limit: int) -> tuple[list[int], str]:
     """Follow a list from page to page, through the cache; return its ids and how its words were taken."""
     ids: list[int] = []
     after = None
     while True:
-        page = core.parts.catalog.list_parts(filters, sort, after, limit).body
+        page = container.parts.catalog.list_parts(filters, sort, after, limit).body
         assert len(page.items) <= limit
         ids += [item["id"] for item in page.items]
         if page.next is None:

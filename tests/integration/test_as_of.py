@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from app.container import Container
 from app.contract.events import Actor
-from app.core import Core
 from app.domain.errors import InvalidFieldError, NotFoundError
 from app.domain.pricing import PriceLine
 from app.services.intent import Intent
@@ -20,17 +20,17 @@ NewPart = Callable[..., int]
 
 
 @pytest.fixture
-def change(core: Core, actor: Actor) -> Callable[..., None]:
+def change(container: Container, actor: Actor) -> Callable[..., None]:
     """Change content fields of a part."""
 
     def run(part_id: int, **columns: object) -> None:
-        core.parts.update_part_content_with_sync(Intent(actor), part_id, columns)
+        container.parts.update_part_content_with_sync(Intent(actor), part_id, columns)
 
     return run
 
 
 def test_the_part_as_customers_saw_it_follows_every_step_of_its_life(
-    core: Core, actor: Actor, new_part: NewPart, change: Callable[..., None], deliver: Deliver
+    container: Container, actor: Actor, new_part: NewPart, change: Callable[..., None], deliver: Deliver
 ) -> None:
     moments: dict[str, datetime] = {"before": datetime.now(UTC)}
 
@@ -42,22 +42,24 @@ def test_the_part_as_customers_saw_it_follows_every_step_of_its_life(
     now("draft")
     change(part_id, status="published", description="first")
     now("published")
-    seen = {"published": core.parts.catalog.part(part_id).body}
-    core.parts.update_prices_with_sync(Intent(actor), part_id, [PriceLine("EUR", Decimal(5)), PriceLine("EUR", Decimal(4), 10)])
-    core.parts.adjust_stock_with_sync(Intent(actor), part_id, 3)
+    seen = {"published": container.parts.catalog.part(part_id).body}
+    container.parts.update_prices_with_sync(
+        Intent(actor), part_id, [PriceLine("EUR", Decimal(5)), PriceLine("EUR", Decimal(4), 10)]
+    )
+    container.parts.adjust_stock_with_sync(Intent(actor), part_id, 3)
     now("priced")
-    seen["priced"] = core.parts.catalog.part(part_id).body
+    seen["priced"] = container.parts.catalog.part(part_id).body
     lines = [PriceLine("EUR", Decimal(7), valid_to=soon), PriceLine("EUR", Decimal(8), valid_from=soon)]
-    core.parts.update_prices_with_sync(Intent(actor), part_id, lines)
-    core.parts.update_stock_with_sync(Intent(actor), part_id, {"current_stock": 9, "reserved_quantity": 9})
+    container.parts.update_prices_with_sync(Intent(actor), part_id, lines)
+    container.parts.update_stock_with_sync(Intent(actor), part_id, {"current_stock": 9, "reserved_quantity": 9})
     change(part_id, description="second")
     now("changed")
-    seen["changed"] = core.parts.catalog.part(part_id).body
-    core.parts.archive_part_with_sync(Intent(actor), part_id)
+    seen["changed"] = container.parts.catalog.part(part_id).body
+    container.parts.archive_part_with_sync(Intent(actor), part_id)
     now("archived")
-    assert not core.parts.panel.part_as_of(part_id, moments["archived"])["complete"]
+    assert not container.parts.admin.part_as_of(part_id, moments["archived"])["complete"]
     deliver()
-    shown = {name: core.parts.panel.part_as_of(part_id, at) for name, at in moments.items()}
+    shown = {name: container.parts.admin.part_as_of(part_id, at) for name, at in moments.items()}
     assert {name: answer["reason"] for name, answer in shown.items()} == {
         "before": "not_created", "draft": "draft", "published": None, "priced": None, "changed": None, "archived": "archived",
     }  # fmt: skip
@@ -80,45 +82,45 @@ def test_the_part_as_customers_saw_it_follows_every_step_of_its_life(
             assert then[field] == body[field], (name, field)
 
 
-def test_a_moment_to_come_and_an_unknown_part_are_refused(core: Core, new_part: NewPart) -> None:
+def test_a_moment_to_come_and_an_unknown_part_are_refused(container: Container, new_part: NewPart) -> None:
     with pytest.raises(InvalidFieldError, match="still to come"):
-        core.parts.panel.part_as_of(new_part(), datetime.now(UTC) + timedelta(minutes=1))
+        container.parts.admin.part_as_of(new_part(), datetime.now(UTC) + timedelta(minutes=1))
     with pytest.raises(NotFoundError):
-        core.parts.panel.part_as_of(2**31 - 1, datetime.now(UTC))
+        container.parts.admin.part_as_of(2**31 - 1, datetime.now(UTC))
 
 
 def test_a_legacy_price_is_the_price_until_it_was_moved_and_uncertain_if_it_was_written_since(
-    core: Core, actor: Actor, new_part: NewPart, deliver: Deliver, query: Query
+    container: Container, actor: Actor, new_part: NewPart, deliver: Deliver, query: Query
 ) -> None:
     part_id = new_part()
     deliver()
     before = datetime.now(UTC)
     query("INSERT INTO prices (part_id, amount, currency) VALUES (:id, 6, 'EUR')", id=part_id)
-    uncertain = core.parts.panel.part_as_of(part_id, before)
+    uncertain = container.parts.admin.part_as_of(part_id, before)
     assert (uncertain["complete"], uncertain["part"]["price"]) == (False, None)
     priced = datetime.now(UTC)
-    assert core.parts.panel.part_as_of(part_id, priced)["part"]["price"]["amount"] == "6.00"
-    move_prices(core.transactions, core.reading, actor, dry_run=False)
+    assert container.parts.admin.part_as_of(part_id, priced)["part"]["price"]["amount"] == "6.00"
+    move_prices(container.transactions, container.reading, actor, dry_run=False)
     deliver()
     for at, version in ((priced, 1), (datetime.now(UTC), 2)):
-        then = core.parts.panel.part_as_of(part_id, at)
+        then = container.parts.admin.part_as_of(part_id, at)
         assert (then["complete"], then["part"]["price"]["amount"], then["part"]["price"]["version"]) == (True, "6.00", version)
 
 
 def test_a_price_that_began_by_its_date_is_the_price_of_that_moment(
-    core: Core, actor: Actor, new_part: NewPart, deliver: Deliver, query: Query, rewrite: Callable[..., None]
+    container: Container, actor: Actor, new_part: NewPart, deliver: Deliver, query: Query, rewrite: Callable[..., None]
 ) -> None:
     """The trail's row of a date that came has the price and no list: the newest list before it holds."""
     part_id = new_part()
     boundary = datetime.now(UTC)
     lines = [PriceLine("EUR", Decimal(5)), PriceLine("EUR", Decimal(3), valid_from=boundary)]
-    core.parts.update_prices_with_sync(Intent(actor), part_id, lines)
+    container.parts.update_prices_with_sync(Intent(actor), part_id, lines)
     deliver()
     rewrite(
         "INSERT INTO data_change_logs (event_id, table_name, record_id, part_id, operation, version, old_values, new_values,"
         " hash) VALUES (uuidv7(), 'part_prices', :id, :id, 'UPDATE', 3, '{}', '{\"price\": null, \"version\": 3}', 'none')",
         id=part_id,
     )
-    price = core.parts.panel.part_as_of(part_id, datetime.now(UTC))["part"]["price"]
+    price = container.parts.admin.part_as_of(part_id, datetime.now(UTC))["part"]["price"]
     assert (price["amount"], price["version"]) == ("3.00", 3)
     rewrite("DELETE FROM data_change_logs WHERE part_id = :id AND version = 3", id=part_id)

@@ -11,9 +11,9 @@ import pytest
 from redis import Redis
 
 from app.cache.manager import CacheManager, CacheUnavailableError, Entry, Invalidation, Result
+from app.container import cache_client
 from app.contract import cache_keys
 from app.contract.events import Aspect, ListFacet
-from app.core import cache_client
 
 KEY = "part:1"
 FACETS = (ListFacet.CONTENT,)
@@ -90,7 +90,7 @@ def test_a_list_is_a_hit_until_one_of_its_generations_changes(manager: CacheMana
     assert manager.get_or_set_list("list", "parts:list:x", FACETS, lambda: b"new") == (b"new", Result.MISS)
 
 
-def test_the_catalogue_token_changes_with_every_facet(manager: CacheManager) -> None:
+def test_the_catalog_token_changes_with_every_facet(manager: CacheManager) -> None:
     tokens = [manager.catalog_token()]
     for facet in ListFacet:
         manager.invalidate([Invalidation(1, {}, (facet,))])

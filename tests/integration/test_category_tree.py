@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
+from app.container import Container
 from app.contract.events import Actor
-from app.core import Core
 from app.domain.errors import (
     CategoryNotEmptyError,
     ConcurrencyError,
@@ -25,35 +25,35 @@ from app.services.versions import Wish
 from app.store.listing import PartFilters
 from app.store.payload import unpacked
 from app.sync import consistency
-from app.sync.cached_copies import differing_parts
+from app.sync.reconciliation.cached_copies import differing_parts
 
 Query = Callable[..., list[dict[str, Any]]]
 Make = Callable[..., int]
 
 
 @pytest.fixture
-def make(core: Core, actor: Actor) -> Make:
+def make(container: Container, actor: Actor) -> Make:
     """Make categories with a name of their own."""
 
     def run(parent_id: int | None = None, name: str | None = None) -> int:
-        made = core.parts.create_category_with_sync(Intent(actor), name or f"C {uuid4().hex[:10]}", parent_id, None)
+        made = container.parts.create_category_with_sync(Intent(actor), name or f"C {uuid4().hex[:10]}", parent_id, None)
         return int(made["id"])
 
     return run
 
 
 @pytest.fixture
-def change(core: Core, actor: Actor) -> Callable[..., dict[str, Any]]:
+def change(container: Container, actor: Actor) -> Callable[..., dict[str, Any]]:
     """Change fields of a category."""
 
     def run(category_id: int, expected: Expected = ANY, **changes: object) -> dict[str, Any]:
-        return core.parts.update_category_with_sync(Intent(actor, expected, "spring cleaning"), category_id, changes)
+        return container.parts.update_category_with_sync(Intent(actor, expected, "spring cleaning"), category_id, changes)
 
     return run
 
 
-def path(core: Core, part_id: int) -> list[str]:
-    return [step["name"] for step in core.parts.panel.part(part_id)["category"]["path"]]
+def path(container: Container, part_id: int) -> list[str]:
+    return [step["name"] for step in container.parts.admin.part(part_id)["category"]["path"]]
 
 
 def content_events(query: Query, part_id: int) -> list[dict[str, Any]]:
@@ -72,19 +72,19 @@ def category_events(query: Query, category_id: int) -> list[dict[str, Any]]:
 
 
 def test_a_rename_is_the_next_content_version_of_every_part_below_in_whatever_state(
-    core: Core, actor: Actor, make: Make, change: Callable[..., Any], new_part: Callable[..., int], query: Query
+    container: Container, actor: Actor, make: Make, change: Callable[..., Any], new_part: Callable[..., int], query: Query
 ) -> None:
     top = make(name=f"Top {uuid4().hex}")
     leaf, beside = make(make(top)), make()
     shown, draft = new_part(category_id=leaf), new_part(category_id=top, status="draft")
     archived, other = new_part(category_id=leaf), new_part(category_id=beside)
-    core.parts.archive_part_with_sync(Intent(actor), archived)
+    container.parts.archive_part_with_sync(Intent(actor), archived)
     change(top, name=f"Renamed {top}")
     for part_id, version, public in ((shown, 2, True), (draft, 2, False), (archived, 3, False)):
         *_, event = content_events(query, part_id)
         payload = event["payload"]
         assert (event["type"], event["version"]) == ("content.updated", version)
-        assert path(core, part_id)[0] == payload["state"]["category"]["path"][0]["name"] == f"Renamed {top}"
+        assert path(container, part_id)[0] == payload["state"]["category"]["path"][0]["name"] == f"Renamed {top}"
         assert payload["snapshot"]["category"]["path"][0]["name"] == f"Renamed {top}"
         assert (payload["public"] is not None) == public
         assert payload["old_values"].keys() == payload["new_values"].keys() == {"category_path", "version"}
@@ -99,25 +99,25 @@ def test_a_rename_is_the_next_content_version_of_every_part_below_in_whatever_st
 
 
 def test_what_is_the_same_already_makes_no_version_and_no_event(
-    core: Core, actor: Actor, make: Make, change: Callable[..., Any], new_part: Callable[..., int], query: Query
+    container: Container, actor: Actor, make: Make, change: Callable[..., Any], new_part: Callable[..., int], query: Query
 ) -> None:
     parent = make()
     category_id = make(parent, name="Same")
     part_id = new_part(category_id=category_id)
-    (row,) = [c for c in core.parts.panel.categories() if c["id"] == category_id]
+    (row,) = [c for c in container.parts.admin.categories() if c["id"] == category_id]
     assert change(category_id, name="Same", slug=row["slug"], parent_id=parent)["version"] == 1
     assert change(category_id)["version"] == 1
     assert len(category_events(query, category_id)) == len(content_events(query, part_id)) == 1
 
 
 def test_a_write_of_an_old_version_is_refused_with_the_present_state(
-    actor: Actor, core: Core, make: Make, change: Callable[..., Any]
+    actor: Actor, container: Container, make: Make, change: Callable[..., Any]
 ) -> None:
     category_id = make()
     change(category_id, name=f"Second {category_id}")
     for write in (
         lambda: change(category_id, Expected(1), name="Third"),
-        lambda: core.parts.delete_category_with_sync(Intent(actor, Expected(1)), category_id, None),
+        lambda: container.parts.delete_category_with_sync(Intent(actor, Expected(1)), category_id, None),
     ):
         with pytest.raises(ConcurrencyError) as refused:
             write()
@@ -128,24 +128,24 @@ def test_a_write_of_an_old_version_is_refused_with_the_present_state(
 
 
 def test_lists_by_category_and_the_tree_itself_show_a_change_at_once(
-    core: Core, make: Make, change: Callable[..., Any], new_part: Callable[..., int]
+    container: Container, make: Make, change: Callable[..., Any], new_part: Callable[..., int]
 ) -> None:
     top, other = make(), make()
     leaf = make(top)
     part_id = new_part(category_id=leaf)
 
     def listed(category_id: int) -> list[dict[str, Any]]:
-        return list(core.parts.catalog.list_parts(PartFilters(category=str(category_id)), "name", None, 10).body.items)
+        return list(container.parts.catalog.list_parts(PartFilters(category=str(category_id)), "name", None, 10).body.items)
 
     assert ([item["id"] for item in listed(top)], listed(other)) == ([part_id], [])
-    assert core.parts.catalog.categories().body
+    assert container.parts.catalog.categories().body
     change(leaf, parent_id=other, name=f"Moved {leaf}")
     assert listed(top) == []
     (item,) = listed(other)
     assert [step["id"] for step in item["category"]["path"]] == [other, leaf]
-    (shown,) = [one for one in core.parts.catalog.categories().body if one["id"] == leaf]
+    (shown,) = [one for one in container.parts.catalog.categories().body if one["id"] == leaf]
     assert (shown["name"], shown["parent_id"], shown["version"]) == (f"Moved {leaf}", other, 2)
-    assert differing_parts(core.reading, core.cache, [part_id]) == {}
+    assert differing_parts(container.reading, container.cache, [part_id]) == {}
 
 
 @pytest.mark.parametrize("place", ["itself", "child", "grandchild", "nowhere"])
@@ -161,7 +161,9 @@ def test_a_category_cannot_go_below_itself_or_where_nothing_is(
     assert len(category_events(query, top)) == 1
 
 
-def test_the_tree_has_twenty_levels_and_no_more(make: Make, change: Callable[..., Any], core: Core, actor: Actor) -> None:
+def test_the_tree_has_twenty_levels_and_no_more(
+    make: Make, change: Callable[..., Any], container: Container, actor: Actor
+) -> None:
     chain = [make()]
     while len(chain) < 20:
         chain.append(make(chain[-1]))
@@ -172,16 +174,16 @@ def test_the_tree_has_twenty_levels_and_no_more(make: Make, change: Callable[...
     with pytest.raises(InvalidFieldError, match="parent_id"):
         change(pair, parent_id=chain[-2])
     # Only what is below the pair comes along when it is deleted, so it fits one level deeper.
-    core.parts.delete_category_with_sync(Intent(actor), pair, chain[-2])
+    container.parts.delete_category_with_sync(Intent(actor), pair, chain[-2])
 
 
 def test_a_name_is_unique_under_its_parent_and_a_slug_everywhere(
-    core: Core, actor: Actor, make: Make, change: Callable[..., Any]
+    container: Container, actor: Actor, make: Make, change: Callable[..., Any]
 ) -> None:
     top, other = make(), make()
     first = make(top, "Bolts")
     elsewhere = make(other, "Bolts")
-    slugs = {c["id"]: c["slug"] for c in core.parts.panel.categories()}
+    slugs = {c["id"]: c["slug"] for c in container.parts.admin.categories()}
     assert slugs[first] != slugs[elsewhere]
     nuts = make(top, "Nuts")
     for write, field in (
@@ -189,28 +191,28 @@ def test_a_name_is_unique_under_its_parent_and_a_slug_everywhere(
         (lambda: change(nuts, name="Bolts"), "name"),
         (lambda: change(elsewhere, parent_id=top), "name"),
         (lambda: change(nuts, slug=slugs[first]), "slug"),
-        (lambda: core.parts.create_category_with_sync(Intent(actor), "New", top, slugs[first]), "slug"),
+        (lambda: container.parts.create_category_with_sync(Intent(actor), "New", top, slugs[first]), "slug"),
     ):
         with pytest.raises(DuplicateError) as refused:
             write()
         assert refused.value.field == field
 
 
-def test_a_name_of_digits_gets_an_address_that_is_no_id(core: Core, actor: Actor, make: Make) -> None:
-    made = core.parts.create_category_with_sync(Intent(actor), "100", make(), None)
+def test_a_name_of_digits_gets_an_address_that_is_no_id(container: Container, actor: Actor, make: Make) -> None:
+    made = container.parts.create_category_with_sync(Intent(actor), "100", make(), None)
     assert made["slug"].startswith("category-100")
-    assert core.parts.create_category_with_sync(Intent(actor), "螺丝", make(), None)["slug"].startswith("category")
+    assert container.parts.create_category_with_sync(Intent(actor), "螺丝", make(), None)["slug"].startswith("category")
 
 
 def test_only_an_empty_category_is_deleted_without_a_target(
-    core: Core, actor: Actor, make: Make, new_part: Callable[..., int], query: Query, deliver: Callable[[], None]
+    container: Container, actor: Actor, make: Make, new_part: Callable[..., int], query: Query, deliver: Callable[[], None]
 ) -> None:
     category_id = make()
     child, part_id = make(category_id), new_part(category_id=category_id)
-    core.parts.archive_part_with_sync(Intent(actor), part_id)
+    container.parts.archive_part_with_sync(Intent(actor), part_id)
     with pytest.raises(CategoryNotEmptyError, match=r"holds 1 parts \(1 of them archived\) and 1 subcategories.*target"):
-        core.parts.delete_category_with_sync(Intent(actor), category_id, None)
-    core.parts.delete_category_with_sync(Intent(actor), child, None)
+        container.parts.delete_category_with_sync(Intent(actor), category_id, None)
+    container.parts.delete_category_with_sync(Intent(actor), child, None)
     *_, event = category_events(query, child)
     assert (event["type"], event["version"], event["payload"]["operation"]) == ("category.deleted", 2, "DELETE")
     deliver()
@@ -222,16 +224,16 @@ def test_only_an_empty_category_is_deleted_without_a_target(
 
 
 def test_a_target_takes_over_parts_and_subcategories_of_what_is_deleted(
-    core: Core, actor: Actor, make: Make, new_part: Callable[..., int], query: Query
+    container: Container, actor: Actor, make: Make, new_part: Callable[..., int], query: Query
 ) -> None:
     doomed, heir = make(), make(make())
     child = make(doomed)
     own, below = new_part(category_id=doomed), new_part(category_id=child)
     archived = new_part(category_id=doomed)
-    core.parts.archive_part_with_sync(Intent(actor), archived)
-    core.parts.delete_category_with_sync(Intent(actor), doomed, heir)
+    container.parts.archive_part_with_sync(Intent(actor), archived)
+    container.parts.delete_category_with_sync(Intent(actor), doomed, heir)
     for part_id, category_id, columns in ((own, heir, 3), (archived, heir, 3), (below, child, 2)):
-        part = core.parts.panel.part(part_id)
+        part = container.parts.admin.part(part_id)
         assert part["category_id"] == category_id
         assert heir in [step["id"] for step in part["category"]["path"]]
         *_, event = content_events(query, part_id)
@@ -239,20 +241,22 @@ def test_a_target_takes_over_parts_and_subcategories_of_what_is_deleted(
         assert len(event["payload"]["old_values"]) == columns
         assert event["payload"]["old_values"]["category_path"][0]["id"] == doomed
         assert event["payload"]["reason"].endswith("deleted")
-    (moved,) = [c for c in core.parts.panel.categories() if c["id"] == child]
+    (moved,) = [c for c in container.parts.admin.categories() if c["id"] == child]
     assert (moved["parent_id"], moved["version"]) == (heir, 2)
-    assert differing_parts(core.reading, core.cache, [own, below]) == {}
-    assert doomed not in [c["id"] for c in core.parts.panel.categories()]
+    assert differing_parts(container.reading, container.cache, [own, below]) == {}
+    assert doomed not in [c["id"] for c in container.parts.admin.categories()]
 
 
 @pytest.mark.parametrize("target", ["itself", "below", "nowhere", "same name"])
-def test_a_target_that_cannot_take_over_is_refused(target: str, core: Core, actor: Actor, make: Make, query: Query) -> None:
+def test_a_target_that_cannot_take_over_is_refused(
+    target: str, container: Container, actor: Actor, make: Make, query: Query
+) -> None:
     doomed, heir = make(), make()
     child = make(doomed, "Bolts")
     make(heir, "Bolts")
     chosen = {"itself": doomed, "below": child, "nowhere": 2**31 - 1, "same name": heir}[target]
     with pytest.raises(InvalidFieldError) as refused:
-        core.parts.delete_category_with_sync(Intent(actor), doomed, chosen)
+        container.parts.delete_category_with_sync(Intent(actor), doomed, chosen)
     assert refused.value.field == "target"
     assert len(category_events(query, doomed)) == 1
 
@@ -276,7 +280,7 @@ def test_two_moves_at_once_never_make_a_circle(make: Make, change: Callable[...,
 
 
 def test_a_part_that_enters_or_changes_while_its_category_is_renamed_never_keeps_the_old_path(
-    core: Core, actor: Actor, make: Make, change: Callable[..., Any], new_part: Callable[..., int], query: Query
+    container: Container, actor: Actor, make: Make, change: Callable[..., Any], new_part: Callable[..., int], query: Query
 ) -> None:
     for _ in range(12):
         top, other = make(), make()
@@ -290,35 +294,37 @@ def test_a_part_that_enters_or_changes_while_its_category_is_renamed_never_keeps
 
         work: list[Callable[[], Any]] = [
             lambda top=top, name=name: change(top, name=name),
-            lambda inside=inside: core.parts.update_part_content_with_sync(Intent(actor), inside, {"part_name": "Newer"}),
-            lambda part=entering, leaf=leaf: core.parts.update_part_content_with_sync(Intent(actor), part, {"category_id": leaf}),
-            lambda part=leaving, other=other: core.parts.update_part_content_with_sync(
+            lambda inside=inside: container.parts.update_part_content_with_sync(Intent(actor), inside, {"part_name": "Newer"}),
+            lambda part=entering, leaf=leaf: container.parts.update_part_content_with_sync(
+                Intent(actor), part, {"category_id": leaf}
+            ),
+            lambda part=leaving, other=other: container.parts.update_part_content_with_sync(
                 Intent(actor), part, {"category_id": other}
             ),
-            lambda inside=inside: core.parts.update_stock_with_sync(Intent(actor), inside, {"current_stock": 3}),
+            lambda inside=inside: container.parts.update_stock_with_sync(Intent(actor), inside, {"current_stock": 3}),
         ]
         with ThreadPoolExecutor(5) as pool:
             list(pool.map(together, work))
         for part_id in (inside, entering, leaving):
             events = content_events(query, part_id)
             assert [event["version"] for event in events] == list(range(1, len(events) + 1))
-            assert events[-1]["payload"]["state"]["category"] == core.parts.panel.part(part_id)["category"]
-        assert path(core, inside)[0] == path(core, entering)[0] == name
-        assert differing_parts(core.reading, core.cache, [inside, entering, leaving]) == {}
+            assert events[-1]["payload"]["state"]["category"] == container.parts.admin.part(part_id)["category"]
+        assert path(container, inside)[0] == path(container, entering)[0] == name
+        assert differing_parts(container.reading, container.cache, [inside, entering, leaving]) == {}
 
 
 def test_a_restore_that_waits_for_a_category_does_not_keep_its_part_from_whoever_changes_the_tree(
-    core: Core, actor: Actor, make: Make, new_part: Callable[..., int], deliver: Callable[[], None], query: Query
+    container: Container, actor: Actor, make: Make, new_part: Callable[..., int], deliver: Callable[[], None], query: Query
 ) -> None:
     """Locking the part first, the two would wait for each other until PostgreSQL ends one of them."""
     place = make()
     part_id = new_part(category_id=place)
-    core.parts.update_part_content_with_sync(Intent(actor), part_id, {"category_id": None})
+    container.parts.update_part_content_with_sync(Intent(actor), part_id, {"category_id": None})
     deliver()
-    with ThreadPoolExecutor(1) as pool, core.engine.begin() as tree:
+    with ThreadPoolExecutor(1) as pool, container.engine.begin() as tree:
         tree.execute(text("SELECT FROM categories WHERE id = :id FOR UPDATE"), {"id": place})
         own = tree.execute(text("SELECT pg_backend_pid()")).scalar_one()
-        restored = pool.submit(core.parts.restore_version_with_sync, Intent(actor), Wish(part_id, 1))
+        restored = pool.submit(container.parts.restore_version_with_sync, Intent(actor), Wish(part_id, 1))
         while not query("SELECT pid FROM pg_stat_activity WHERE :own = ANY(pg_blocking_pids(pid))", own=own):
             assert not restored.done()
         tree.execute(text("SELECT FROM parts WHERE id = :id FOR NO KEY UPDATE NOWAIT"), {"id": part_id})
@@ -327,7 +333,7 @@ def test_a_restore_that_waits_for_a_category_does_not_keep_its_part_from_whoever
 
 
 def test_a_part_cannot_enter_a_category_that_is_being_deleted(
-    core: Core, actor: Actor, make: Make, new_part: Callable[..., int], query: Query
+    container: Container, actor: Actor, make: Make, new_part: Callable[..., int], query: Query
 ) -> None:
     for _ in range(8):
         doomed, part_id, start = make(), new_part(), Barrier(2)
@@ -335,7 +341,7 @@ def test_a_part_cannot_enter_a_category_that_is_being_deleted(
         def enter(part_id: int = part_id, doomed: int = doomed, start: Barrier = start) -> LockstepError | None:
             start.wait()
             try:
-                core.parts.update_part_content_with_sync(Intent(actor), part_id, {"category_id": doomed})
+                container.parts.update_part_content_with_sync(Intent(actor), part_id, {"category_id": doomed})
             except LockstepError as error:
                 return error
             return None
@@ -343,7 +349,7 @@ def test_a_part_cannot_enter_a_category_that_is_being_deleted(
         def delete(doomed: int = doomed, start: Barrier = start) -> LockstepError | None:
             start.wait()
             try:
-                core.parts.delete_category_with_sync(Intent(actor), doomed, None)
+                container.parts.delete_category_with_sync(Intent(actor), doomed, None)
             except LockstepError as error:
                 return error
             return None
@@ -356,7 +362,7 @@ def test_a_part_cannot_enter_a_category_that_is_being_deleted(
 
 
 def test_a_change_of_many_parts_goes_in_chunks_and_whole_or_not_at_all(
-    core: Core, actor: Actor, make: Make, change: Callable[..., Any], new_part: Callable[..., int], query: Query,
+    container: Container, actor: Actor, make: Make, change: Callable[..., Any], new_part: Callable[..., int], query: Query,
     statements: Callable[[], Any], monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     top = make()
@@ -365,17 +371,17 @@ def test_a_change_of_many_parts_goes_in_chunks_and_whole_or_not_at_all(
     with statements() as executed:
         change(top, name=f"Chunked {top}")
     assert sum("UPDATE parts" in statement for statement in executed) == 3
-    assert {path(core, part_id)[0] for part_id in part_ids} == {f"Chunked {top}"}
-    with core.engine.connect() as blocker:
+    assert {path(container, part_id)[0] for part_id in part_ids} == {f"Chunked {top}"}
+    with container.engine.connect() as blocker:
         blocker.exec_driver_sql(f"SELECT 1 FROM parts WHERE id = {part_ids[-1]} FOR UPDATE")
         with pytest.raises(DatabaseConsistencyError):
             change(top, name="Never")
-    assert {path(core, part_id)[0] for part_id in part_ids} == {f"Chunked {top}"}
+    assert {path(container, part_id)[0] for part_id in part_ids} == {f"Chunked {top}"}
     assert {len(content_events(query, part_id)) for part_id in part_ids} == {2}
 
 
 def test_invalidations_that_take_too_long_are_left_to_the_worker_which_is_woken_for_them(
-    core: Core, make: Make, change: Callable[..., Any], new_part: Callable[..., int], query: Query,
+    container: Container, make: Make, change: Callable[..., Any], new_part: Callable[..., int], query: Query,
     deliver: Callable[[], None], monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """So a writer waits for a bounded time, and nobody is served what is old: readers have no proof that the cache is fresh."""
@@ -383,28 +389,28 @@ def test_invalidations_that_take_too_long_are_left_to_the_worker_which_is_woken_
     part_ids = [new_part(category_id=top) for _ in range(6)]
     deliver()
     for part_id in part_ids:
-        core.parts.catalog.part(part_id)
+        container.parts.catalog.part(part_id)
     requested: set[str] = set()
-    monkeypatch.setattr(core.consistency, "patience", -1.0)
+    monkeypatch.setattr(container.consistency, "patience", -1.0)
     monkeypatch.setattr(consistency, "AT_ONCE", 2)
-    monkeypatch.setattr(consistency, "MOST_AT_ONCE", 3)
-    monkeypatch.setattr(core.wake_ups, "request", requested.update)
+    monkeypatch.setattr(consistency, "MAX_AT_ONCE", 3)
+    monkeypatch.setattr(container.wake_ups, "request", requested.update)
     change(top, name=f"Slow {top}")
-    assert differing_parts(core.reading, core.cache, part_ids)
+    assert differing_parts(container.reading, container.cache, part_ids)
     assert "invalidate_cache" in requested
     requested.clear()
-    assert core.consistency.process_retry_queue() is False
+    assert container.consistency.process_retry_queue() is False
     assert "invalidate_cache" in requested
     deliver()
-    assert core.consistency.process_retry_queue() is True
-    assert differing_parts(core.reading, core.cache, part_ids) == {}
+    assert container.consistency.process_retry_queue() is True
+    assert differing_parts(container.reading, container.cache, part_ids) == {}
 
 
 def test_a_category_renamed_past_the_application_is_not_taken_for_an_edit_of_its_parts(
-    core: Core, make: Make, new_part: Callable[..., int], query: Query
+    container: Container, make: Make, new_part: Callable[..., int], query: Query
 ) -> None:
     category_id = make()
     part_id = new_part(category_id=category_id)
     query("UPDATE categories SET name = name || ' by hand' WHERE id = :id", id=category_id)
-    core.reconciliation.run()
+    container.reconciliation.run()
     assert [event["version"] for event in content_events(query, part_id)] == [1]

@@ -11,8 +11,8 @@ import pytest
 from flask import Flask
 
 import app.store as store
+from app.container import Container
 from app.contract.events import Actor
-from app.core import Core
 from app.models import Base
 from app.services import imports
 from app.services.intent import Intent
@@ -133,9 +133,9 @@ def test_every_audited_table_is_watched_by_the_journal() -> None:
 # The one left out puts the part into a category that the test itself makes past the application.
 @pytest.mark.parametrize("name", sorted(OPERATIONS.keys() - {"category"}))
 def test_whatever_row_an_operation_changes_an_event_of_its_transaction_tells_of_it(
-    name: str, core: Core, actor: Actor, new_part: Callable[..., int], query: Query, request: pytest.FixtureRequest
+    name: str, container: Container, actor: Actor, new_part: Callable[..., int], query: Query, request: pytest.FixtureRequest
 ) -> None:
-    shop = opened(core, actor, new_part)
+    shop = opened(container, actor, new_part)
     before, operation, _audited = OPERATIONS[name]
     for step in before:
         step(shop)
@@ -145,15 +145,19 @@ def test_whatever_row_an_operation_changes_an_event_of_its_transaction_tells_of_
 
 
 def test_creating_importing_and_managing_staff_leave_no_row_untold(
-    journal: Callable[[], list[dict[str, Any]]], core: Core, actor: Actor, new_part: Callable[..., int], flask: Callable[..., str]
+    journal: Callable[[], list[dict[str, Any]]],
+    container: Container,
+    actor: Actor,
+    new_part: Callable[..., int],
+    flask: Callable[..., str],
 ) -> None:
-    shop, name = opened(core, actor, new_part, description="text"), uuid4().hex
+    shop, name = opened(container, actor, new_part, description="text"), uuid4().hex
     shop.import_row()
     values = {"sku": uuid4().hex, "part_name": "New"}
     specifications = [{"name": "Bore", "value": "1", "unit": "", "group": ""}]
-    core.parts.create_part_with_sync(Intent(actor), values, specifications, EUR, {"current_stock": 1})
+    container.parts.create_part_with_sync(Intent(actor), values, specifications, EUR, {"current_stock": 1})
     rows = f"sku,part_name,category,current_stock,price,currency,Bore\n{name},New,A > {name},5,3.30,EUR,10\n"
-    imports.import_parts(core.transactions, core.reading, actor, lambda: StringIO(rows))
+    imports.import_parts(container.transactions, container.reading, actor, lambda: StringIO(rows))
     flask("create-user", f"{name}@shop.example", "--password", "first secret")
     flask("deactivate-user", f"{name}@shop.example")
     flask("create-api-key", name), flask("revoke-api-key", name)
@@ -171,7 +175,7 @@ def test_the_journal_finds_a_row_that_no_event_tells_of(
 
 
 @pytest.fixture
-def flask(app: Flask, core: Core) -> Callable[..., str]:
+def flask(app: Flask, container: Container) -> Callable[..., str]:
     """Run a command and return what it printed."""
 
     def run(*arguments: str) -> str:
@@ -241,7 +245,7 @@ def test_an_api_key_is_audited_without_the_key_and_worthless_once_revoked(
 
 
 def test_a_key_that_is_not_there_or_not_the_only_one_and_a_stranger_are_refused(
-    app: Flask, core: Core, flask: Callable[..., str], query: Query
+    app: Flask, container: Container, flask: Callable[..., str], query: Query
 ) -> None:
     name, runner = uuid4().hex, app.test_cli_runner()
     flask("create-api-key", name), flask("create-api-key", name)

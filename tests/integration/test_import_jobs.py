@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import pytest
 
+from app.container import Container
 from app.contract.events import Actor
-from app.core import Core
 from app.domain.errors import InvalidFieldError, StorageUnavailableError
 from app.services import import_jobs as service
 from app.services import imports
@@ -33,24 +33,24 @@ def tag() -> str:
 
 
 @pytest.fixture
-def start(core: Core, actor: Actor) -> Start:
+def start(container: Container, actor: Actor) -> Start:
     """Queue the import of a file's bytes."""
 
     def run(data: bytes, *, dry_run: bool = False, name: str = "parts.csv") -> dict[str, Any]:
-        digest, size = keep(core.storage, BytesIO(data))
-        return core.import_jobs.create(actor, digest, size, name, None, dry_run=dry_run)
+        digest, size = keep(container.storage, BytesIO(data))
+        return container.import_jobs.create(actor, digest, size, name, None, dry_run=dry_run)
 
     return run
 
 
 @pytest.fixture
-def finish(core: Core) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def finish(container: Container) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """Work until nothing is left, and return the job as it is then."""
 
     def run(job: dict[str, Any]) -> dict[str, Any]:
-        while core.import_jobs.work():
+        while container.import_jobs.work():
             pass
-        return core.import_jobs.job(job["id"])
+        return container.import_jobs.job(job["id"])
 
     return run
 
@@ -97,7 +97,14 @@ def test_a_job_applies_its_file_and_says_what_it_did(start: Start, finish: Any, 
 @pytest.mark.parametrize("chunk", [1, 2, 6])
 @pytest.mark.parametrize("killed", ["at its statements", "at its commit", "after its commit"])
 def test_whoever_comes_after_a_killed_worker_goes_on_exactly_there(
-    chunk: int, killed: str, core: Core, start: Start, finish: Any, query: Query, tag: str, monkeypatch: pytest.MonkeyPatch
+    chunk: int,
+    killed: str,
+    container: Container,
+    start: Start,
+    finish: Any,
+    query: Query,
+    tag: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     job = start(file_of(tag, 60))
     begun = committed = 0
@@ -129,12 +136,12 @@ def test_whoever_comes_after_a_killed_worker_goes_on_exactly_there(
     monkeypatch.setattr(Pipeline, "run", run_and_die)
     monkeypatch.setattr(TransactionManager, "finish", commit_and_die)
     with pytest.raises(KilledError):
-        core.import_jobs.work()
+        container.import_jobs.work()
     monkeypatch.undo()
-    held = core.import_jobs.job(job["id"])
+    held = container.import_jobs.job(job["id"])
     assert held["state"] == "importing"
     assert held["rows_done"] == 10 * (chunk - (killed != "after its commit")) == written(query, tag)[0]
-    assert core.import_jobs.work() is False  # the lease still stands
+    assert container.import_jobs.work() is False  # the lease still stands
     query("UPDATE import_jobs SET leased_until = clock_timestamp() - interval '1 second' WHERE id = :id", id=job["id"])
     done = finish(job)
     assert (done["state"], done["rows_done"], done["created"], done["unchanged"]) == ("done", 60, 60, 0)
@@ -143,7 +150,7 @@ def test_whoever_comes_after_a_killed_worker_goes_on_exactly_there(
 
 @pytest.mark.usefixtures("small_chunks")
 def test_a_worker_that_was_taken_for_dead_writes_nothing_more(
-    core: Core, start: Start, query: Query, tag: str, monkeypatch: pytest.MonkeyPatch
+    container: Container, start: Start, query: Query, tag: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = start(file_of(tag, 30))
     step = import_jobs.step
@@ -154,21 +161,21 @@ def test_a_worker_that_was_taken_for_dead_writes_nothing_more(
         return step(unit_of_work, job_id, *rest, **progress)
 
     monkeypatch.setattr(import_jobs, "step", overtaken)
-    core.import_jobs.work()
+    container.import_jobs.work()
     monkeypatch.undo()
-    assert core.import_jobs.job(job["id"])["rows_done"] == 0
+    assert container.import_jobs.job(job["id"])["rows_done"] == 0
     assert written(query, tag) == (0, 0, 0)
     query("UPDATE import_jobs SET state = 'failed', leased_until = NULL WHERE id = :id", id=job["id"])
 
 
 @pytest.mark.usefixtures("small_chunks")
-def test_two_workers_at_once_share_no_row(core: Core, start: Start, query: Query, tag: str) -> None:
+def test_two_workers_at_once_share_no_row(container: Container, start: Start, query: Query, tag: str) -> None:
     job = start(file_of(tag, 80))
     barrier = threading.Barrier(2)
 
     def work() -> None:
         barrier.wait()
-        while core.import_jobs.work():
+        while container.import_jobs.work():
             pass
 
     threads = [threading.Thread(target=work) for _ in range(2)]
@@ -176,19 +183,19 @@ def test_two_workers_at_once_share_no_row(core: Core, start: Start, query: Query
         thread.start()
     for thread in threads:
         thread.join()
-    done = core.import_jobs.job(job["id"])
+    done = container.import_jobs.job(job["id"])
     assert (done["state"], done["rows_done"], done["created"]) == ("done", 80, 80)
     assert written(query, tag) == (80, 240, 240)
 
 
 @pytest.mark.usefixtures("small_chunks")
 def test_a_job_makes_room_for_others_and_goes_on(
-    core: Core, start: Start, finish: Any, query: Query, tag: str, monkeypatch: pytest.MonkeyPatch
+    container: Container, start: Start, finish: Any, query: Query, tag: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "BUDGET", 0.0)
     job = start(file_of(tag, 20))
-    assert core.import_jobs.work() is True
-    assert core.import_jobs.job(job["id"])["state"] == "importing"
+    assert container.import_jobs.work() is True
+    assert container.import_jobs.job(job["id"])["state"] == "importing"
     monkeypatch.undo()
     assert finish(job)["rows_done"] == 20
 
@@ -212,7 +219,7 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(start: Start, fini
 
 
 def test_a_job_ends_as_failed_when_something_breaks_and_the_next_one_is_done(
-    core: Core, start: Start, finish: Any, query: Query, tag: str, monkeypatch: pytest.MonkeyPatch
+    container: Container, start: Start, finish: Any, query: Query, tag: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken, good = start(file_of(tag, 3)), start(file_of(f"{tag}x", 3))
 
@@ -220,16 +227,16 @@ def test_a_job_ends_as_failed_when_something_breaks_and_the_next_one_is_done(
         raise RuntimeError("broken on purpose")
 
     monkeypatch.setattr(imports, "apply_chunk", explode)
-    core.import_jobs.work()
+    container.import_jobs.work()
     monkeypatch.undo()
     assert finish(good)["state"] == "done"
-    failed = core.import_jobs.job(broken["id"])
+    failed = container.import_jobs.job(broken["id"])
     assert (failed["state"], failed["failure"]) == ("failed", "RuntimeError: broken on purpose")
 
 
 @pytest.mark.usefixtures("small_chunks")
 def test_a_step_waits_for_the_one_before_however_slow_its_commit_is(
-    core: Core, start: Start, query: Query, tag: str, monkeypatch: pytest.MonkeyPatch
+    container: Container, start: Start, query: Query, tag: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job, chunks = start(file_of(tag, 40)), 4
     step, commit = import_jobs.step, TransactionManager.finish
@@ -253,14 +260,14 @@ def test_a_step_waits_for_the_one_before_however_slow_its_commit_is(
 
     monkeypatch.setattr(import_jobs, "step", count)
     monkeypatch.setattr(TransactionManager, "finish", commit_late)
-    core.import_jobs.work()
-    assert core.import_jobs.job(job["id"])["state"] == "done"
+    container.import_jobs.work()
+    assert container.import_jobs.job(job["id"])["state"] == "done"
 
 
 @pytest.mark.usefixtures("small_chunks")
 @pytest.mark.parametrize("rows", [10, 35])
 def test_a_job_whose_rows_cannot_be_committed_ends_as_failed(
-    rows: int, core: Core, start: Start, finish: Any, tag: str, monkeypatch: pytest.MonkeyPatch
+    rows: int, container: Container, start: Start, finish: Any, tag: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken, good = start(file_of(tag, rows)), start(file_of(f"{tag}x", 3))
     commit = UnitOfWork.commit
@@ -272,15 +279,15 @@ def test_a_job_whose_rows_cannot_be_committed_ends_as_failed(
 
     monkeypatch.setattr(imports, "BULK", 1)
     monkeypatch.setattr(UnitOfWork, "commit", refuse)
-    core.import_jobs.work()
+    container.import_jobs.work()
     monkeypatch.undo()
-    failed = core.import_jobs.job(broken["id"])
+    failed = container.import_jobs.job(broken["id"])
     assert (failed["state"], failed["failure"], failed["rows_done"]) == ("failed", "RuntimeError: refused on purpose", 0)
     assert finish(good)["state"] == "done"
 
 
 def test_a_job_that_gets_no_further_ends_and_lets_the_next_one_begin(
-    core: Core, start: Start, finish: Any, query: Query, tag: str, monkeypatch: pytest.MonkeyPatch
+    container: Container, start: Start, finish: Any, query: Query, tag: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stuck, good = start(file_of(tag, 3)), start(file_of(f"{tag}x", 3))
 
@@ -288,20 +295,20 @@ def test_a_job_that_gets_no_further_ends_and_lets_the_next_one_begin(
         raise StorageUnavailableError
 
     monkeypatch.setattr(service, "open_text", away)
-    for _ in range(service.MOST_ATTEMPTS):
-        assert core.import_jobs.work() is False
+    for _ in range(service.MAX_ATTEMPTS):
+        assert container.import_jobs.work() is False
         query("UPDATE import_jobs SET leased_until = NULL WHERE id = :id", id=stuck["id"])
-    assert core.import_jobs.job(stuck["id"])["state"] == "checking"
-    assert core.import_jobs.work() is True
+    assert container.import_jobs.job(stuck["id"])["state"] == "checking"
+    assert container.import_jobs.work() is True
     monkeypatch.undo()
-    assert core.import_jobs.job(stuck["id"])["state"] == "failed"
+    assert container.import_jobs.job(stuck["id"])["state"] == "failed"
     assert finish(good)["state"] == "done"
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04 a workbook", b"\xd0\xcf\x11\xe0 an old one", b"%PDF-1.7"])
-def test_what_is_no_csv_is_refused_before_it_is_kept(data: bytes, core: Core) -> None:
+def test_what_is_no_csv_is_refused_before_it_is_kept(data: bytes, container: Container) -> None:
     with pytest.raises(InvalidFieldError):
-        keep(core.storage, BytesIO(data))
+        keep(container.storage, BytesIO(data))
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "C:\\parts\\list.csv", "x" * 300, "a\x00b\u202e.csv", ""])
@@ -320,11 +327,11 @@ def test_a_file_says_its_encoding_by_its_first_bytes(mark: str, start: Start, fi
 
 
 def test_another_encoding_is_refused_line_by_line_unless_it_is_named(
-    core: Core, actor: Actor, start: Start, finish: Any, query: Query, tag: str
+    container: Container, actor: Actor, start: Start, finish: Any, query: Query, tag: str
 ) -> None:
     data = f"sku;name\n{tag}-1;plain\n{tag}-2;Größe\n".encode("windows-1252")
     refused = finish(start(data))
     assert [(error["line"], error["field"]) for error in refused["errors"]] == [(3, "name")]
-    digest, size = keep(core.storage, BytesIO(data))
-    assert finish(core.import_jobs.create(actor, digest, size, "x", "windows-1252", dry_run=False))["created"] == 2
+    digest, size = keep(container.storage, BytesIO(data))
+    assert finish(container.import_jobs.create(actor, digest, size, "x", "windows-1252", dry_run=False))["created"] == 2
     assert query("SELECT part_name FROM parts WHERE sku = :sku", sku=f"{tag}-2") == [{"part_name": "Größe"}]

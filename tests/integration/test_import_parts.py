@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from app.commands.catalogue import import_file
+from app.commands.catalog import import_file
+from app.container import Container
 from app.contract.events import Actor, Aspect
-from app.core import Core
 from app.domain.content import forbidden_characters, normalised
 from app.domain.imports import ImportFileError
 from app.domain.pricing import PriceLine
@@ -37,11 +37,11 @@ HEADER = "sku,part_name,description,category,price,currency,current_stock,min_st
 
 
 @pytest.fixture
-def load(core: Core, actor: Actor) -> Callable[[str], tuple[int, int, int]]:
+def load(container: Container, actor: Actor) -> Callable[[str], tuple[int, int, int]]:
     """Import a file's text; return how many parts were created, changed, and left alone."""
 
     def run(text: str) -> tuple[int, int, int]:
-        report = imports.import_parts(core.transactions, core.reading, actor, lambda: StringIO(text, newline=""))
+        report = imports.import_parts(container.transactions, container.reading, actor, lambda: StringIO(text, newline=""))
         return report.created, report.changed, report.unchanged
 
     return run
@@ -68,16 +68,16 @@ def state(query: Query, tag: str) -> list[dict[str, Any]]:
     )  # fmt: skip
 
 
-def part(core: Core, query: Query, sku: str) -> dict[str, Any]:
+def part(container: Container, query: Query, sku: str) -> dict[str, Any]:
     (row,) = query("SELECT id FROM parts WHERE sku = :sku", sku=sku)
-    return core.parts.panel.part(row["id"])
+    return container.parts.admin.part(row["id"])
 
 
 def test_a_file_creates_published_parts_with_stock_price_category_and_specifications(
-    load: Callable[[str], Any], core: Core, query: Query, tag: str
+    load: Callable[[str], Any], container: Container, query: Query, tag: str
 ) -> None:
     assert load(HEADER + rows(tag, 3)) == (3, 0, 0)
-    made = part(core, query, f"{tag}-0002")
+    made = part(container, query, f"{tag}-0002")
     assert (made["status"], made["part_name"], made["description"]) == ("published", "Part 2", "About 2")
     assert [step["name"] for step in made["category"]["path"]] == ["Tests", tag]
     assert (made["stock"]["current_stock"], made["stock"]["min_stock_level"]) == (5, 2)
@@ -86,13 +86,13 @@ def test_a_file_creates_published_parts_with_stock_price_category_and_specificat
 
 
 def test_what_an_import_announces_is_what_the_database_says(
-    load: Callable[[str], Any], core: Core, query: Query, tag: str
+    load: Callable[[str], Any], container: Container, query: Query, tag: str
 ) -> None:
     """New parts are not read back before they are announced; changed ones are."""
     load(HEADER + rows(tag, 3))
     load(HEADER + rows(tag, 4).replace("Part 1,", "Renamed,"))
     ids = [row["id"] for row in query("SELECT id FROM parts WHERE sku LIKE :like ORDER BY id", like=f"{tag}%")]
-    with core.reading.connect() as connection:
+    with container.reading.connect() as connection:
         for part_id, present in content.load(connection, ids).items():
             recorded = truth.last_states(connection, [part_id], Aspect.CONTENT)[part_id].payload
             state = recorded["state"], recorded["snapshot"], recorded["public"]
@@ -117,9 +117,14 @@ def test_the_search_after_an_import_is_the_one_that_would_be_made_anew(
 
 
 def test_a_price_without_a_currency_is_in_the_only_one_that_the_shop_has(
-    core: Core, tmp_path: Path, query: Query, tag: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    container: Container,
+    tmp_path: Path,
+    query: Query,
+    tag: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with core.engine.connect() as connection:
+    with container.engine.connect() as connection:
         # Rolled back: other tests' parts keep their prices.
         connection.execute(sqlalchemy.text("DELETE FROM part_prices WHERE currency <> 'CHF'"))
         connection.execute(sqlalchemy.text("DELETE FROM prices"))
@@ -133,11 +138,11 @@ def test_a_price_without_a_currency_is_in_the_only_one_that_the_shop_has(
     file.write_text(f"sku,part_name,price\n{tag},Part,1.50\n")
     monkeypatch.setattr(prices, "currencies", lambda _connection: ["CHF", "EUR"])
     with pytest.raises(SystemExit):
-        import_file(core, file)
+        import_file(container, file)
     assert "currency" in capsys.readouterr().err
     monkeypatch.setattr(prices, "currencies", lambda _connection: only)
-    import_file(core, file)
-    assert [line["currency"] for line in part(core, query, tag)["price"]["prices"]] == ["CHF"]
+    import_file(container, file)
+    assert [line["currency"] for line in part(container, query, tag)["price"]["prices"]] == ["CHF"]
 
 
 def test_importing_the_same_file_again_writes_no_row_and_makes_no_event(
@@ -150,42 +155,42 @@ def test_importing_the_same_file_again_writes_no_row_and_makes_no_event(
 
 
 def test_only_rows_that_differ_are_written_and_only_the_aspect_that_differs(
-    load: Callable[[str], Any], core: Core, query: Query, tag: str
+    load: Callable[[str], Any], container: Container, query: Query, tag: str
 ) -> None:
     load(HEADER + rows(tag, 4))
     changed = rows(tag, 4).replace("Part 1,", "Renamed,").replace("1.02,EUR,5", "9.99,EUR,5").replace("1.03,EUR,5", "1.03,EUR,6")
     assert load(HEADER + changed) == (0, 3, 1)
-    versions = [part(core, query, f"{tag}-{n:04}")["versions"] for n in range(4)]
+    versions = [part(container, query, f"{tag}-{n:04}")["versions"] for n in range(4)]
     assert versions == [
         {"content": 1, "stock": 1, "price": 1}, {"content": 2, "stock": 1, "price": 1},
         {"content": 1, "stock": 1, "price": 2}, {"content": 1, "stock": 2, "price": 1},
     ]  # fmt: skip
 
 
-def test_what_a_file_has_no_column_for_stays(load: Callable[[str], Any], core: Core, query: Query, tag: str) -> None:
+def test_what_a_file_has_no_column_for_stays(load: Callable[[str], Any], container: Container, query: Query, tag: str) -> None:
     load(HEADER + rows(tag, 1))
-    before = part(core, query, f"{tag}-0000")
+    before = part(container, query, f"{tag}-0000")
     assert load(f"sku,part_name\n{tag}-0000,Part 0\n") == (0, 0, 1)
     assert load(f"sku,part_name,Width\n{tag}-0000,Part 0,7\n") == (0, 1, 0)
-    after = part(core, query, f"{tag}-0000")
+    after = part(container, query, f"{tag}-0000")
     assert {(one["name"], one["value"]) for one in after["specifications"]} == {("Bore", "0"), ("Width", "7")}
     for name in ("description", "category", "stock", "price"):
         assert after[name] == before[name]
 
 
 def test_an_empty_cell_removes_a_specification_and_keeps_a_count(
-    load: Callable[[str], Any], core: Core, query: Query, tag: str
+    load: Callable[[str], Any], container: Container, query: Query, tag: str
 ) -> None:
     load(HEADER + rows(tag, 1))
     assert load(f"sku,part_name,current_stock,Bore\n{tag}-0000,Part 0,,\n") == (0, 1, 0)
-    after = part(core, query, f"{tag}-0000")
+    after = part(container, query, f"{tag}-0000")
     assert (after["specifications"], after["stock"]["current_stock"]) == ([], 5)
 
 
-def test_an_export_imports_without_a_change(load: Callable[[str], Any], core: Core, query: Query, tag: str) -> None:
+def test_an_export_imports_without_a_change(load: Callable[[str], Any], container: Container, query: Query, tag: str) -> None:
     load(HEADER + rows(tag, 5) + f'{tag}-x,"Odd, ""quoted""","=HYPERLINK(""x"")\nsecond line",,,,0,0,,-40\n')
     out = StringIO()
-    count = exports.export_parts(core.reading, out)
+    count = exports.export_parts(container.reading, out)
     assert load(out.getvalue()) == (0, 0, count)
 
 
@@ -207,21 +212,21 @@ def test_a_bad_row_is_named_and_nothing_is_applied(
 
 
 def test_an_archived_part_is_not_brought_back_by_a_file(
-    load: Callable[[str], Any], core: Core, actor: Actor, query: Query, tag: str
+    load: Callable[[str], Any], container: Container, actor: Actor, query: Query, tag: str
 ) -> None:
     load(HEADER + rows(tag, 1))
-    core.parts.archive_part_with_sync(Intent(actor), part(core, query, f"{tag}-0000")["id"])
+    container.parts.archive_part_with_sync(Intent(actor), part(container, query, f"{tag}-0000")["id"])
     with pytest.raises(ImportFileError, match="archived"):
         load(HEADER + rows(tag, 1))
 
 
 def test_a_file_that_is_not_utf8_or_has_no_rows_is_refused(
-    core: Core, actor: Actor, tmp_path: Any, load: Callable[[str], Any]
+    container: Container, actor: Actor, tmp_path: Any, load: Callable[[str], Any]
 ) -> None:
     path = tmp_path / "latin.csv"
     path.write_bytes("sku,part_name\nx,Größe\n".encode("latin-1"))
     with pytest.raises(ImportFileError, match="UTF-8"):
-        imports.import_parts(core.transactions, core.reading, actor, lambda: path.open(encoding="utf-8", newline=""))
+        imports.import_parts(container.transactions, container.reading, actor, lambda: path.open(encoding="utf-8", newline=""))
     for text in ("", "sku,part_name\n"):
         with pytest.raises(ImportFileError):
             load(text)
@@ -255,16 +260,16 @@ def test_the_number_of_statements_does_not_grow_with_the_rows(
 
 
 def test_no_cell_of_an_export_is_a_formula_and_the_round_trip_keeps_every_text(
-    core: Core, actor: Actor, new_part: Callable[..., int]
+    container: Container, actor: Actor, new_part: Callable[..., int]
 ) -> None:
     names = ["=HYPERLINK(1)", "+49", "-40 °C", "@SUM(1)", "'=quoted", "plain"]
     ids = [new_part(part_name=name) for name in names]
     out = StringIO()
-    exports.export_parts(core.reading, out)
+    exports.export_parts(container.reading, out)
     cells = [cell for row in csv.reader(StringIO(out.getvalue())) for cell in row]
     assert not [cell for cell in cells if cell[:1] in {"=", "+", "-", "@"}]
-    imports.import_parts(core.transactions, core.reading, actor, lambda: StringIO(out.getvalue()))
-    assert [core.parts.panel.part(part_id)["part_name"] for part_id in ids] == names
+    imports.import_parts(container.transactions, container.reading, actor, lambda: StringIO(out.getvalue()))
+    assert [container.parts.admin.part(part_id)["part_name"] for part_id in ids] == names
 
 
 @pytest.fixture(scope="module")
@@ -327,22 +332,22 @@ CONTENT = """
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-def test_any_catalogue_comes_back_from_its_own_file_and_is_made_anew_from_it_elsewhere(
-    wanted: list[dict[str, Any]], core: Core, actor: Actor, query: Query, elsewhere: Engine
+def test_any_catalog_comes_back_from_its_own_file_and_is_made_anew_from_it_elsewhere(
+    wanted: list[dict[str, Any]], container: Container, actor: Actor, query: Query, elsewhere: Engine
 ) -> None:
     tag = uuid4().hex[:10]
     for number, one in enumerate(wanted):
         lines = [PriceLine("EUR", one["amount"])] if one["amount"] is not None else []
         columns = ("part_name", "description", "status", "manufacturer", "manufacturer_number")
         values = {"sku": f"{tag}-{number}"} | {name: one[name] for name in columns}
-        core.parts.create_part_with_sync(
+        container.parts.create_part_with_sync(
             Intent(actor), values, one["specifications"], lines, {"current_stock": one["stock"], "min_stock_level": one["least"]}
         )
     out = StringIO()
-    exports.export_parts(core.reading, out)
+    exports.export_parts(container.reading, out)
     (before,) = query("SELECT max(id) AS id FROM outbox_events")
     count = len(query("SELECT id FROM parts WHERE archived_at IS NULL"))
-    report = imports.import_parts(core.transactions, core.reading, actor, lambda: StringIO(out.getvalue(), newline=""))
+    report = imports.import_parts(container.transactions, container.reading, actor, lambda: StringIO(out.getvalue(), newline=""))
     assert (report.created, report.changed, report.unchanged) == (0, 0, count)
     assert query("SELECT max(id) AS id FROM outbox_events") == [before]
     own = "".join(
@@ -378,40 +383,40 @@ def test_a_slug_of_another_part_and_one_that_two_rows_want_are_refused(
 
 
 def test_status_manufacturer_and_its_number_are_written_and_an_empty_cell_takes_them_away(
-    load: Callable[[str], Any], core: Core, query: Query, tag: str
+    load: Callable[[str], Any], container: Container, query: Query, tag: str
 ) -> None:
     load(f"Part number,Name,Status,Brand,MPN\n{tag}-a,A,Draft,SKF,6204\n")
-    made = part(core, query, f"{tag}-a")
+    made = part(container, query, f"{tag}-a")
     assert (made["status"], made["manufacturer"], made["manufacturer_number"]) == ("draft", "SKF", "6204")
     load(f"sku,name,status,brand,mpn\n{tag}-a,A,,,\n")
-    after = part(core, query, f"{tag}-a")
+    after = part(container, query, f"{tag}-a")
     assert (after["status"], after["manufacturer"], after["manufacturer_number"]) == ("draft", None, None)
 
 
 def test_a_column_without_a_unit_leaves_the_unit_and_the_place_of_a_specification(
-    load: Callable[[str], Any], core: Core, query: Query, tag: str
+    load: Callable[[str], Any], container: Container, query: Query, tag: str
 ) -> None:
     load(f"sku,part_name,Bore [mm],Size: Width [mm]\n{tag}-a,A,20,7\n")
     assert load(f"sku,part_name,Bore\n{tag}-a,A,20\n") == (0, 0, 1)
     assert load(f"sku,part_name,Bore,Size: Width [in]\n{tag}-a,A,25,1\n") == (0, 1, 0)
-    assert part(core, query, f"{tag}-a")["specifications"] == [
+    assert part(container, query, f"{tag}-a")["specifications"] == [
         {"name": "Bore", "value": "25", "unit": "mm", "group": ""},
         {"name": "Width", "value": "1", "unit": "in", "group": "Size"},
     ]  # fmt: skip
 
 
 def test_a_price_that_ends_by_its_date_gives_way_to_the_files_standing_one(
-    load: Callable[[str], Any], core: Core, actor: Actor, new_part: Callable[..., int], tag: str
+    load: Callable[[str], Any], container: Container, actor: Actor, new_part: Callable[..., int], tag: str
 ) -> None:
     part_id = new_part(sku=f"{tag}-a", part_name="A")
     ends = datetime.now(UTC) + timedelta(days=1)
-    core.parts.update_prices_with_sync(Intent(actor), part_id, [PriceLine("EUR", Decimal(1), 1, None, ends)])
+    container.parts.update_prices_with_sync(Intent(actor), part_id, [PriceLine("EUR", Decimal(1), 1, None, ends)])
     assert load(f"sku,part_name,price,currency\n{tag}-a,A,2.00,EUR\n") == (0, 1, 0)
-    assert [line["amount"] for line in core.parts.panel.part(part_id)["price"]["prices"]] == ["2.00"]
+    assert [line["amount"] for line in container.parts.admin.part(part_id)["price"]["prices"]] == ["2.00"]
 
 
 def test_an_export_imports_without_a_change_whatever_a_price_list_holds(
-    load: Callable[[str], Any], core: Core, actor: Actor, new_part: Callable[..., int], query: Query, tag: str
+    load: Callable[[str], Any], container: Container, actor: Actor, new_part: Callable[..., int], query: Query, tag: str
 ) -> None:
     now = datetime.now(UTC)
     lists = [
@@ -429,27 +434,29 @@ def test_an_export_imports_without_a_change_whatever_a_price_list_holds(
         ],
     ]
     for number, lines in enumerate(lists):
-        core.parts.update_prices_with_sync(Intent(actor), new_part(sku=f"{tag}-{number}"), lines)
+        container.parts.update_prices_with_sync(Intent(actor), new_part(sku=f"{tag}-{number}"), lines)
     out = StringIO()
-    count = exports.export_parts(core.reading, out)
+    count = exports.export_parts(container.reading, out)
     before = state(query, tag)
     assert load(out.getvalue()) == (0, 0, count)
     assert state(query, tag) == before
 
 
-def test_a_rehearsal_tells_the_numbers_and_writes_nothing(core: Core, actor: Actor, load: Any, query: Query, tag: str) -> None:
+def test_a_rehearsal_tells_the_numbers_and_writes_nothing(
+    container: Container, actor: Actor, load: Any, query: Query, tag: str
+) -> None:
     load(HEADER + rows(tag, 4))
     before = state(query, tag)
     text = HEADER + rows(tag, 6).replace("Part 1,", "Renamed,")
-    report = imports.rehearse(core.transactions, actor, lambda: StringIO(text, newline=""))
+    report = imports.rehearse(container.transactions, actor, lambda: StringIO(text, newline=""))
     assert (report.created, report.changed, report.unchanged) == (2, 1, 3)
     assert state(query, tag) == before
 
 
 def test_a_description_is_cleaned_and_cleaning_it_again_is_no_change(
-    load: Callable[[str], Any], core: Core, query: Query, tag: str
+    load: Callable[[str], Any], container: Container, query: Query, tag: str
 ) -> None:
     text = f'sku,part_name,description\n{tag}-a,A,"<p onclick=""x()"">5 < 6 & 7<script>alert(1)</script>"\n'
     load(text)
-    assert part(core, query, f"{tag}-a")["description"] == "<p>5 &lt; 6 &amp; 7</p>"
+    assert part(container, query, f"{tag}-a")["description"] == "<p>5 &lt; 6 &amp; 7</p>"
     assert load(text) == (0, 0, 1)

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.container import Container
 from app.contract.events import Actor
-from app.core import Core
 from app.domain.pricing import PriceLine, current_price, without_legacy
 from app.services import legacy_prices
 from app.services.intent import Intent
 from app.services.legacy_prices import PriceMove
-from app.sync.cached_copies import differing_parts
+from app.sync.reconciliation.cached_copies import differing_parts
 from config import REPOSITORY
 from devserver import EmbeddedServers
 
@@ -39,7 +39,7 @@ def _no_others(query: Query) -> None:
 
 
 @pytest.fixture
-def priced(core: Core, actor: Actor, new_part: Callable[..., int], query: Query) -> Iterator[Callable[..., int]]:
+def priced(container: Container, actor: Actor, new_part: Callable[..., int], query: Query) -> Iterator[Callable[..., int]]:
     """Make parts with a legacy price of 5.00 EUR, and a price list; their legacy prices end with the test."""
     made: list[int] = []
 
@@ -47,7 +47,7 @@ def priced(core: Core, actor: Actor, new_part: Callable[..., int], query: Query)
         part_id = new_part()
         query("INSERT INTO prices (part_id, amount, currency) VALUES (:id, 5, 'EUR')", id=part_id)
         if lines:
-            core.parts.update_prices_with_sync(Intent(actor), part_id, lines)
+            container.parts.update_prices_with_sync(Intent(actor), part_id, lines)
         made.append(part_id)
         return part_id
 
@@ -56,11 +56,11 @@ def priced(core: Core, actor: Actor, new_part: Callable[..., int], query: Query)
 
 
 @pytest.fixture
-def move(core: Core, actor: Actor) -> Callable[..., PriceMove]:
+def move(container: Container, actor: Actor) -> Callable[..., PriceMove]:
     """Move the legacy prices."""
 
     def run(*, dry_run: bool = False) -> PriceMove:
-        return legacy_prices.move_prices(core.transactions, core.reading, actor, dry_run=dry_run)
+        return legacy_prices.move_prices(container.transactions, container.reading, actor, dry_run=dry_run)
 
     return run
 
@@ -73,15 +73,15 @@ def state(query: Query) -> list[dict[str, Any]]:
 
 
 def test_a_legacy_price_moves_once_with_one_event_and_customers_see_the_same(
-    priced: Callable[..., int], move: Callable[..., PriceMove], core: Core, query: Query, deliver: Callable[[], None]
+    priced: Callable[..., int], move: Callable[..., PriceMove], container: Container, query: Query, deliver: Callable[[], None]
 ) -> None:
     part_id = priced()
-    before = core.parts.catalog.part(part_id).body["price"]
+    before = container.parts.catalog.part(part_id).body["price"]
     assert (before["amount"], before["currency"]) == ("5.00", "EUR")
     assert (move(dry_run=True).moved, move().moved) == (1, 1)
-    after = core.parts.catalog.part(part_id).body["price"]
+    after = container.parts.catalog.part(part_id).body["price"]
     assert after == before | {"version": 2}
-    assert differing_parts(core.reading, core.cache, [part_id]) == {}
+    assert differing_parts(container.reading, container.cache, [part_id]) == {}
     (event,) = query(
         "SELECT payload FROM outbox_events WHERE aggregate_type = 'part' AND aggregate_id = :id AND aspect = 'price'", id=part_id
     )
@@ -99,7 +99,7 @@ def test_a_legacy_price_moves_once_with_one_event_and_customers_see_the_same(
 
 
 def test_what_a_list_hides_for_ever_is_deleted_and_what_would_change_a_price_is_kept(
-    priced: Callable[..., int], move: Callable[..., PriceMove], core: Core, query: Query, deliver: Callable[[], None]
+    priced: Callable[..., int], move: Callable[..., PriceMove], container: Container, query: Query, deliver: Callable[[], None]
 ) -> None:
     shadowed = priced(PriceLine("EUR", Decimal("4.00")))
     seamless = priced(
@@ -115,7 +115,7 @@ def test_what_a_list_hides_for_ever_is_deleted_and_what_would_change_a_price_is_
     for part_id, lines in ((shadowed, 1), (seamless, 2), (sale, 2)):
         (row,) = query("SELECT * FROM data_change_logs WHERE part_id = :id AND version = 3", id=part_id)
         assert (row["table_name"], row["old_values"]["legacy"]["amount"]) == ("prices", "5.00")
-        assert len(core.parts.panel.part(part_id)["price"]["prices"]) == lines
+        assert len(container.parts.admin.part(part_id)["price"]["prices"]) == lines
 
 
 def test_a_rehearsal_says_the_same_and_changes_nothing(
@@ -141,7 +141,7 @@ def test_moving_goes_in_chunks(
 
 
 def test_two_moves_and_somebody_who_sets_prices_at_once_lose_nothing(
-    priced: Callable[..., int], move: Callable[..., PriceMove], core: Core, actor: Actor, query: Query
+    priced: Callable[..., int], move: Callable[..., PriceMove], container: Container, actor: Actor, query: Query
 ) -> None:
     part_ids, start = [priced() for _ in range(12)], Barrier(3)
     own = [PriceLine("EUR", Decimal("6.00"))]
@@ -149,7 +149,7 @@ def test_two_moves_and_somebody_who_sets_prices_at_once_lose_nothing(
     def set_all() -> PriceMove:
         start.wait()
         for part_id in reversed(part_ids):
-            core.parts.update_prices_with_sync(Intent(actor), part_id, own)
+            container.parts.update_prices_with_sync(Intent(actor), part_id, own)
         return PriceMove()
 
     def move_all() -> PriceMove:
@@ -160,7 +160,7 @@ def test_two_moves_and_somebody_who_sets_prices_at_once_lose_nothing(
         results = [future.result() for future in [pool.submit(set_all), pool.submit(move_all), pool.submit(move_all)]]
     assert sum(done.moved + done.shadowed for done in results) == len(part_ids)
     for part_id in part_ids:
-        part = core.parts.panel.part(part_id)
+        part = container.parts.admin.part(part_id)
         assert [line["amount"] for line in part["price"]["prices"]] == ["6.00"]
         events = query(
             "SELECT version FROM outbox_events WHERE aggregate_type = 'part' AND aggregate_id = :id AND aspect = 'price'"
@@ -170,11 +170,11 @@ def test_two_moves_and_somebody_who_sets_prices_at_once_lose_nothing(
     assert query("SELECT 1 FROM prices WHERE part_id = ANY(:ids)", ids=part_ids) == []
 
 
-def test_an_empty_list_lets_the_legacy_price_through(priced: Callable[..., int], core: Core, actor: Actor) -> None:
+def test_an_empty_list_lets_the_legacy_price_through(priced: Callable[..., int], container: Container, actor: Actor) -> None:
     part_id = priced(PriceLine("EUR", Decimal("6.00")))
-    assert core.parts.catalog.part(part_id).body["price"]["amount"] == "6.00"
-    core.parts.update_prices_with_sync(Intent(actor), part_id, [])
-    assert core.parts.catalog.part(part_id).body["price"]["amount"] == "5.00"
+    assert container.parts.catalog.part(part_id).body["price"]["amount"] == "6.00"
+    container.parts.update_prices_with_sync(Intent(actor), part_id, [])
+    assert container.parts.catalog.part(part_id).body["price"]["amount"] == "5.00"
 
 
 @pytest.mark.parametrize(
@@ -193,21 +193,21 @@ def test_an_empty_list_lets_the_legacy_price_through(priced: Callable[..., int],
     ids=["changed", "deleted", "shown after a line has ended", "hidden by a line"],
 )
 def test_a_legacy_price_changed_past_the_application_is_announced_by_reconciliation_once(
-    lines: list[PriceLine], statement: str, before: str | None, after: str | None, priced: Callable[..., int], core: Core,
-    query: Query, deliver: Callable[[], None],
+    lines: list[PriceLine], statement: str, before: str | None, after: str | None, priced: Callable[..., int],
+    container: Container, query: Query, deliver: Callable[[], None],
 ) -> None:  # fmt: skip
     part_id = priced(*lines)
-    core.reconciliation.run()
+    container.reconciliation.run()
 
     def seen() -> tuple[str | None, int]:
-        body = core.parts.catalog.part(part_id).body
+        body = container.parts.catalog.part(part_id).body
         return body["price"] and body["price"]["amount"], body["versions"]["price"]
 
     amount, version = seen()
     assert amount == before
     query(statement, id=part_id)
-    assert core.reconciliation.run()["found"]["legacy_price"] == (before != after)
-    assert core.reconciliation.run()["found"]["legacy_price"] == 0
+    assert container.reconciliation.run()["found"]["legacy_price"] == (before != after)
+    assert container.reconciliation.run()["found"]["legacy_price"] == 0
     assert seen() == (after, version + (before != after))
     deliver()
     rows = query("SELECT * FROM data_change_logs WHERE part_id = :id AND table_name = 'prices' ORDER BY id DESC", id=part_id)

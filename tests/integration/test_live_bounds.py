@@ -20,9 +20,9 @@ from config import load_settings
 app = create_app(load_settings())
 engine = server.attach(app, app.extensions["lockstep"], app.extensions["lockstep_authenticator"]).server.eio
 slow = engine.sockets["slow"] = Socket(engine, "slow")
-for _ in range(server.LONGEST_QUEUE * 3):
+for _ in range(server.MAX_QUEUED_PACKETS * 3):
     engine.send_packet("slow", Packet(MESSAGE, "event"))
-print(slow.closed, slow.queue.qsize() - server.LONGEST_QUEUE)
+print(slow.closed, slow.queue.qsize() - server.MAX_QUEUED_PACKETS)
 """
 
 

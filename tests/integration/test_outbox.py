@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from app.cache.manager import CacheUnavailableError
+from app.container import Container
 from app.contract.task_names import Effect
-from app.core import Core
 from app.domain.retry import RetryPolicy
 from app.services.intent import Intent
 from app.store import outbox
@@ -23,7 +23,7 @@ AUDIT = Effect.PERSIST_AUDIT
 
 
 @pytest.fixture(autouse=True)
-def _nothing_owed(core: Core, query: Query) -> None:
+def _nothing_owed(container: Container, query: Query) -> None:
     """Begin with an empty outbox, so that a claim finds this test's events alone, and nothing that another one has postponed."""
     query("UPDATE outbox_deliveries SET state = 'done', leased_until = NULL WHERE state = 'pending'")
 
@@ -57,29 +57,29 @@ def make_due(query: Query, ids: list[int]) -> None:
 
 
 @contextmanager
-def service(core: Core, handler: Handler) -> Iterator[DeliveryService]:
-    yield DeliveryService(core.engine, {AUDIT: handler}, core.monitoring)
+def service(container: Container, handler: Handler) -> Iterator[DeliveryService]:
+    yield DeliveryService(container.engine, {AUDIT: handler}, container.monitoring)
 
 
 def test_a_claim_leases_the_oldest_due_deliveries_with_all_that_the_effect_needs(
-    core: Core, owed: Callable[[int], list[int]], query: Query
+    container: Container, owed: Callable[[int], list[int]], query: Query
 ) -> None:
     ids = owed(4)
-    claimed = outbox.claim(core.engine, AUDIT, 3)
+    claimed = outbox.claim(container.engine, AUDIT, 3)
     assert [one.id for one in claimed] == ids[:3]
     assert [one.attempts for one in claimed] == [1, 1, 1]
     assert claimed[0].payload["new_values"]["part_name"] == "Test part"
-    assert [one.id for one in outbox.claim(core.engine, AUDIT, 10)] == ids[3:]
-    assert outbox.claim(core.engine, AUDIT, 10) == []
+    assert [one.id for one in outbox.claim(container.engine, AUDIT, 10)] == ids[3:]
+    assert outbox.claim(container.engine, AUDIT, 10) == []
 
 
-def test_all_of_a_claim_carries_one_lease(core: Core, owed: Callable[[int], list[int]]) -> None:
+def test_all_of_a_claim_carries_one_lease(container: Container, owed: Callable[[int], list[int]]) -> None:
     owed(6)
-    assert len({one.leased_until for one in outbox.claim(core.engine, AUDIT, 10)}) == 1
+    assert len({one.leased_until for one in outbox.claim(container.engine, AUDIT, 10)}) == 1
 
 
 def test_two_claimers_side_by_side_never_get_the_same_delivery_and_never_wait_for_each_other(
-    core: Core, owed: Callable[[int], list[int]]
+    container: Container, owed: Callable[[int], list[int]]
 ) -> None:
     ids = owed(60)
     start = Barrier(4)
@@ -87,7 +87,7 @@ def test_two_claimers_side_by_side_never_get_the_same_delivery_and_never_wait_fo
     def claim(_number: int) -> list[int]:
         start.wait()
         taken: list[int] = []
-        while batch := outbox.claim(core.engine, AUDIT, 5):
+        while batch := outbox.claim(container.engine, AUDIT, 5):
             taken += [one.id for one in batch]
         return taken
 
@@ -96,24 +96,24 @@ def test_two_claimers_side_by_side_never_get_the_same_delivery_and_never_wait_fo
     assert sorted(taken) == sorted(set(taken))
     assert set(taken) <= set(ids)
     # A claimer that found every due row locked by the others stops; whatever is left is due for the next one.
-    assert set(taken) | {one.id for one in outbox.claim(core.engine, AUDIT, 100)} == set(ids)
+    assert set(taken) | {one.id for one in outbox.claim(container.engine, AUDIT, 100)} == set(ids)
 
 
-def test_a_claim_passes_over_what_another_transaction_holds(core: Core, owed: Callable[[int], list[int]]) -> None:
+def test_a_claim_passes_over_what_another_transaction_holds(container: Container, owed: Callable[[int], list[int]]) -> None:
     ids = owed(2)
-    with core.engine.connect() as other:
+    with container.engine.connect() as other:
         other.execute(text("SELECT FROM outbox_deliveries WHERE event_id = :id FOR UPDATE"), {"id": ids[0]})
-        assert [one.id for one in outbox.claim(core.engine, AUDIT, 10)] == ids[1:]
+        assert [one.id for one in outbox.claim(container.engine, AUDIT, 10)] == ids[1:]
 
 
 def test_an_expired_lease_is_taken_over_and_the_first_holder_can_no_longer_postpone_or_bury(
-    core: Core, owed: Callable[[int], list[int]], query: Query
+    container: Container, owed: Callable[[int], list[int]], query: Query
 ) -> None:
     (event_id,) = owed(1)
-    (first,) = outbox.claim(core.engine, AUDIT, 1, lease=-1)
-    (second,) = outbox.claim(core.engine, AUDIT, 1)
+    (first,) = outbox.claim(container.engine, AUDIT, 1, lease=-1)
+    (second,) = outbox.claim(container.engine, AUDIT, 1)
     assert (second.id, second.attempts) == (event_id, 2)
-    with core.engine.begin() as connection:
+    with container.engine.begin() as connection:
         outbox.postpone(connection, AUDIT, first, 60, "too late")
         outbox.postpone_all(connection, AUDIT, [first], 60, "too late")
         outbox.bury(connection, AUDIT, first, "too late")
@@ -121,9 +121,11 @@ def test_an_expired_lease_is_taken_over_and_the_first_holder_can_no_longer_postp
     assert (row["state"], row["leased_until"], row["last_error"]) == ("pending", second.leased_until, None)
 
 
-def test_settling_says_which_deliveries_were_not_done_before(core: Core, owed: Callable[[int], list[int]], query: Query) -> None:
+def test_settling_says_which_deliveries_were_not_done_before(
+    container: Container, owed: Callable[[int], list[int]], query: Query
+) -> None:
     ids = owed(2)
-    with core.engine.begin() as connection:
+    with container.engine.begin() as connection:
         assert outbox.settle(connection, AUDIT, ids[:1]) == set(ids[:1])
         assert outbox.settle(connection, AUDIT, ids) == set(ids[1:])
     row = delivery(query, ids[0])
@@ -132,7 +134,7 @@ def test_settling_says_which_deliveries_were_not_done_before(core: Core, owed: C
 
 
 def test_a_poisoned_event_backs_off_alone_while_the_others_of_its_batch_are_delivered(
-    core: Core, owed: Callable[[int], list[int]], query: Query, deliver: Callable[[], None]
+    container: Container, owed: Callable[[int], list[int]], query: Query, deliver: Callable[[], None]
 ) -> None:
     ids = owed(6)
     query("UPDATE outbox_events SET payload = payload - 'table_name' WHERE id = :id", id=ids[2])
@@ -149,7 +151,7 @@ def test_a_poisoned_event_backs_off_alone_while_the_others_of_its_batch_are_deli
 
 
 def test_a_record_is_a_dead_letter_after_twelve_failures_and_delivered_when_replayed_after_the_repair(
-    core: Core, owed: Callable[[int], list[int]], query: Query, deliver: Callable[[], None]
+    container: Container, owed: Callable[[int], list[int]], query: Query, deliver: Callable[[], None]
 ) -> None:
     (event_id,) = owed(1)
     (before,) = query("SELECT payload FROM outbox_events WHERE id = :id", id=event_id)
@@ -157,22 +159,22 @@ def test_a_record_is_a_dead_letter_after_twelve_failures_and_delivered_when_repl
     for attempt in range(1, 13):
         assert delivery(query, event_id)["state"] == "pending", attempt
         make_due(query, [event_id])
-        core.deliveries.deliver(AUDIT)
+        container.deliveries.deliver(AUDIT)
         assert delivery(query, event_id)["attempts"] == attempt
     assert delivery(query, event_id)["state"] == "dead"
-    letters = core.operations.dead_letters((0, ""), 1000)
+    letters = container.sync_control.dead_letters((0, ""), 1000)
     assert any(letter["id"] == event_id and "KeyError" in letter["last_error"] for letter in letters)
 
     query(
         "UPDATE outbox_events SET payload = jsonb_set(payload, '{table_name}', to_jsonb(CAST(:name AS text))) WHERE id = :id",
         name=before["payload"]["table_name"], id=event_id,
     )  # fmt: skip
-    assert core.operations.replay(event_id, None) == 1
+    assert container.sync_control.replay(event_id, None) == 1
     deliver()
     assert delivery(query, event_id)["state"] == "done"
 
 
-def test_an_invalidation_never_gives_up(core: Core, owed: Callable[[int], list[int]], query: Query) -> None:
+def test_an_invalidation_never_gives_up(container: Container, owed: Callable[[int], list[int]], query: Query) -> None:
     """Its policy has no end; seen through the same service that buries others."""
     (event_id,) = owed(1)
     query("UPDATE outbox_deliveries SET attempts = 500 WHERE event_id = :id", id=event_id)
@@ -180,21 +182,21 @@ def test_an_invalidation_never_gives_up(core: Core, owed: Callable[[int], list[i
     def fails(_batch: object) -> None:
         raise ValueError("bad event")
 
-    with service(core, Handler(RetryPolicy(gives_up_after=None, longest_delay=5), apply=fails)) as deliveries:
+    with service(container, Handler(RetryPolicy(gives_up_after=None, longest_delay=5), apply=fails)) as deliveries:
         deliveries.deliver(AUDIT)
     row = delivery(query, event_id)
     assert (row["state"], row["attempts"]) == ("pending", 501)
 
 
 def test_an_outage_postpones_the_whole_batch_and_counts_no_attempt(
-    core: Core, owed: Callable[[int], list[int]], query: Query
+    container: Container, owed: Callable[[int], list[int]], query: Query
 ) -> None:
     ids = owed(5)
 
     def away(_batch: object) -> None:
         raise CacheUnavailableError("away")
 
-    with service(core, Handler(RetryPolicy(gives_up_after=1), apply=away)) as deliveries:
+    with service(container, Handler(RetryPolicy(gives_up_after=1), apply=away)) as deliveries:
         for _ in range(3):
             make_due(query, ids)
             deliveries.deliver(AUDIT)
@@ -204,43 +206,47 @@ def test_an_outage_postpones_the_whole_batch_and_counts_no_attempt(
         assert "away" in row["last_error"]
 
 
-def test_an_effect_and_its_settlement_become_true_together(core: Core, owed: Callable[[int], list[int]], query: Query) -> None:
+def test_an_effect_and_its_settlement_become_true_together(
+    container: Container, owed: Callable[[int], list[int]], query: Query
+) -> None:
     (event_id,) = owed(1)
 
     def writes_and_fails(connection: Any, _batch: object) -> None:
         connection.execute(text("UPDATE outbox_events SET request_id = 'half' WHERE id = :id"), {"id": event_id})
         raise ValueError("in the middle")
 
-    with service(core, Handler(RetryPolicy(gives_up_after=12), record=writes_and_fails)) as deliveries:
+    with service(container, Handler(RetryPolicy(gives_up_after=12), record=writes_and_fails)) as deliveries:
         deliveries.deliver(AUDIT)
     assert delivery(query, event_id)["state"] == "pending"
     assert query("SELECT 1 AS x FROM outbox_events WHERE id = :id AND request_id = 'half'", id=event_id) == []
 
 
-def test_deliveries_that_nobody_works_on_are_overdue(core: Core, owed: Callable[[int], list[int]], query: Query) -> None:
+def test_deliveries_that_nobody_works_on_are_overdue(
+    container: Container, owed: Callable[[int], list[int]], query: Query
+) -> None:
     (event_id,) = owed(1)
-    with core.reading.connect() as connection:
+    with container.reading.connect() as connection:
         assert AUDIT not in outbox.overdue_effects(connection, 60)
         query("UPDATE outbox_deliveries SET next_attempt_at = now() - interval '2 minutes' WHERE event_id = :id", id=event_id)
         assert AUDIT in outbox.overdue_effects(connection, 60)
-        outbox.claim(core.engine, AUDIT, 1)
+        outbox.claim(container.engine, AUDIT, 1)
         assert AUDIT not in outbox.overdue_effects(connection, 60)
 
 
 def test_pruning_keeps_the_newest_event_of_every_aspect_and_whatever_is_still_owed(
-    core: Core, actor: Any, new_part: Callable[..., int], deliver: Callable[[], None], query: Query
+    container: Container, actor: Any, new_part: Callable[..., int], deliver: Callable[[], None], query: Query
 ) -> None:
     part_id, owing = new_part(), new_part()
     for _ in range(3):
-        core.parts.adjust_stock_with_sync(Intent(actor), part_id, 1)
-        core.parts.adjust_stock_with_sync(Intent(actor), owing, 1)
+        container.parts.adjust_stock_with_sync(Intent(actor), part_id, 1)
+        container.parts.adjust_stock_with_sync(Intent(actor), owing, 1)
     deliver()
     query("UPDATE outbox_events SET created_at = now() - interval '20 days' WHERE aggregate_id = ANY(:ids)", ids=[part_id, owing])
     query(
         "UPDATE outbox_deliveries SET state = 'dead' WHERE effect = 'broadcast' AND event_id IN"
         " (SELECT id FROM outbox_events WHERE aggregate_id = :id AND aspect = 'stock' AND version = 2)", id=owing,
     )  # fmt: skip
-    outbox.prune(core.engine, 14, 1000)
+    outbox.prune(container.engine, 14, 1000)
 
     def left(id_: int) -> list[tuple[str, int]]:
         rows = query(

@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 import celeryconfig
+from app.container import Container
 from app.contract.events import Actor
 from app.contract.task_names import APPLY_PRICE_DATES, queue_of
-from app.core import Core
 from app.domain.pricing import PriceLine, current_price
 from app.services.intent import Intent
 from app.store.catalog import AMOUNT, CURRENCY
 from app.store.listing import PartFilters
 from app.store.transaction import TransactionManager
-from app.sync.cached_copies import differing_parts
 from app.sync.price_dates import PriceDates
+from app.sync.reconciliation.cached_copies import differing_parts
 
 Query = Callable[..., list[dict[str, Any]]]
 STANDING = PriceLine("EUR", Decimal("10.00"))
@@ -39,11 +39,11 @@ def sale(begins: datetime | None, ends: datetime | None = None, amount: str = "7
 
 
 @pytest.fixture
-def set_prices(core: Core, actor: Actor) -> Callable[..., dict[str, Any]]:
+def set_prices(container: Container, actor: Actor) -> Callable[..., dict[str, Any]]:
     """Replace a part's price list."""
 
     def run(part_id: int, *lines: PriceLine) -> dict[str, Any]:
-        return core.parts.update_prices_with_sync(Intent(actor), part_id, lines)
+        return container.parts.update_prices_with_sync(Intent(actor), part_id, lines)
 
     return run
 
@@ -66,9 +66,9 @@ def put_back(query: Query) -> Callable[..., None]:
 
 
 @pytest.fixture(autouse=True)
-def nothing_due(core: Core) -> None:
+def nothing_due(container: Container) -> None:
     """Other tests' parts have had their say."""
-    core.price_dates.apply()
+    container.price_dates.apply()
 
 
 def boundary(query: Query, part_id: int) -> datetime | None:
@@ -84,8 +84,8 @@ def price_events(query: Query, part_id: int) -> list[dict[str, Any]]:
     )  # fmt: skip
 
 
-def shown(core: Core, part_id: int) -> str:
-    return str(core.parts.catalog.part(part_id).body["price"]["amount"])
+def shown(container: Container, part_id: int) -> str:
+    return str(container.parts.catalog.part(part_id).body["price"]["amount"])
 
 
 def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
@@ -95,12 +95,12 @@ def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
 
 
 def test_every_way_to_write_a_price_list_notes_when_it_next_changes_by_its_dates(
-    core: Core, actor: Actor, set_prices: Callable[..., Any], query: Query
+    container: Container, actor: Actor, set_prices: Callable[..., Any], query: Query
 ) -> None:
     first, second = soon(60_000), soon(120_000)
     lines = [STANDING, sale(first, second)]
     values = {"sku": uuid4().hex, "part_name": "Dated", "status": "published"}
-    part_id = core.parts.create_part_with_sync(Intent(actor), values, [], lines, {})
+    part_id = container.parts.create_part_with_sync(Intent(actor), values, [], lines, {})
     assert boundary(query, part_id) == first
     set_prices(part_id, STANDING, sale(LONG_AGO, second))
     assert boundary(query, part_id) == second
@@ -109,14 +109,14 @@ def test_every_way_to_write_a_price_list_notes_when_it_next_changes_by_its_dates
 
 
 def test_a_price_begins_by_its_date_once_with_an_event_of_the_systems_own(
-    core: Core, set_prices: Callable[..., Any], put_back: Callable[..., None], new_part: Callable[..., int], query: Query,
-    deliver: Callable[[], None],
+    container: Container, set_prices: Callable[..., Any], put_back: Callable[..., None], new_part: Callable[..., int],
+    query: Query, deliver: Callable[[], None],
 ) -> None:  # fmt: skip
     part_id, tomorrow = new_part(), soon(86_400_000)
     set_prices(part_id, STANDING, sale(tomorrow, tomorrow + timedelta(days=9)))
     put_back(part_id)
-    assert core.price_dates.apply() == 1
-    assert core.price_dates.apply() == 0
+    assert container.price_dates.apply() == 1
+    assert container.price_dates.apply() == 0
     *_, event = price_events(query, part_id)
     payload = event["payload"]
     assert event["version"] == 3
@@ -129,19 +129,23 @@ def test_a_price_begins_by_its_date_once_with_an_event_of_the_systems_own(
     deliver()
     (row,) = query("SELECT * FROM data_change_logs WHERE part_id = :id AND version = 3", id=part_id)
     assert (row["operation"], row["reason"]) == ("UPDATE", "price dates")
-    body = core.parts.catalog.part(part_id).body
+    body = container.parts.catalog.part(part_id).body
     assert body["price"] == payload["public"]["price"]
     assert body["versions"]["price"] == 3
 
 
 def test_a_late_worker_announces_what_holds_now_and_not_what_it_has_missed(
-    core: Core, set_prices: Callable[..., Any], put_back: Callable[..., None], new_part: Callable[..., int], query: Query
+    container: Container,
+    set_prices: Callable[..., Any],
+    put_back: Callable[..., None],
+    new_part: Callable[..., int],
+    query: Query,
 ) -> None:
     part_id, hour = new_part(), soon(3_600_000)
     day = timedelta(hours=1)
     set_prices(part_id, STANDING, *(sale(hour + n * day, hour + (n + 1) * day, f"{n + 1}.00") for n in range(60)))
     put_back(part_id)
-    core.price_dates.apply()
+    container.price_dates.apply()
     events = price_events(query, part_id)
     assert [event["version"] for event in events] == [2, 3]
     # Forty-eight hours have gone by: the forty-eighth sale has just begun.
@@ -158,14 +162,14 @@ def test_a_late_worker_announces_what_holds_now_and_not_what_it_has_missed(
     ids=["another currency", "the same amount"],
 )
 def test_a_date_that_changes_nothing_of_what_is_shown_moves_the_boundary_and_nothing_else(
-    other: PriceLine, core: Core, set_prices: Callable[..., Any], put_back: Callable[..., None], new_part: Callable[..., int],
-    query: Query,
+    other: PriceLine, container: Container, set_prices: Callable[..., Any], put_back: Callable[..., None],
+    new_part: Callable[..., int], query: Query,
 ) -> None:  # fmt: skip
     part_id = new_part()
     set_prices(part_id, STANDING, other)
     put_back(part_id)
     (before,) = query("SELECT price_version, price_updated_at, price_updated_by FROM parts WHERE id = :id", id=part_id)
-    assert core.price_dates.apply() == 1
+    assert container.price_dates.apply() == 1
     assert boundary(query, part_id) is None
     assert [event["version"] for event in price_events(query, part_id)] == [2]
     assert query("SELECT price_version, price_updated_at, price_updated_by FROM parts WHERE id = :id", id=part_id) == [before]
@@ -173,23 +177,27 @@ def test_a_date_that_changes_nothing_of_what_is_shown_moves_the_boundary_and_not
 
 @pytest.mark.parametrize("hidden", ["draft", "archived"])
 def test_a_hidden_parts_price_changes_too_and_nobody_outside_hears_of_it(
-    hidden: str, core: Core, actor: Actor, set_prices: Callable[..., Any], put_back: Callable[..., None],
+    hidden: str, container: Container, actor: Actor, set_prices: Callable[..., Any], put_back: Callable[..., None],
     new_part: Callable[..., int], query: Query,
 ) -> None:  # fmt: skip
     """A page that was open before and comes back to the part compares versions."""
     part_id = new_part(status="draft" if hidden == "draft" else "published")
     set_prices(part_id, STANDING, sale(soon(86_400_000)))
     if hidden == "archived":
-        core.parts.archive_part_with_sync(Intent(actor), part_id)
+        container.parts.archive_part_with_sync(Intent(actor), part_id)
     put_back(part_id)
-    core.price_dates.apply()
+    container.price_dates.apply()
     *_, event = price_events(query, part_id)
     assert (event["version"], event["payload"]["public"]) == (3, None)
     assert boundary(query, part_id) is None
 
 
 def test_many_beats_at_once_announce_a_price_once(
-    core: Core, set_prices: Callable[..., Any], put_back: Callable[..., None], new_part: Callable[..., int], query: Query
+    container: Container,
+    set_prices: Callable[..., Any],
+    put_back: Callable[..., None],
+    new_part: Callable[..., int],
+    query: Query,
 ) -> None:
     part_ids, start = [new_part() for _ in range(12)], Barrier(4)
     for part_id in part_ids:
@@ -198,7 +206,7 @@ def test_many_beats_at_once_announce_a_price_once(
 
     def tick(_number: int) -> int:
         start.wait()
-        return core.price_dates.apply()
+        return container.price_dates.apply()
 
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(tick, range(4))) == len(part_ids)
@@ -206,7 +214,11 @@ def test_many_beats_at_once_announce_a_price_once(
 
 
 def test_what_a_killed_worker_had_begun_is_done_by_the_next(
-    core: Core, set_prices: Callable[..., Any], put_back: Callable[..., None], new_part: Callable[..., int], query: Query
+    container: Container,
+    set_prices: Callable[..., Any],
+    put_back: Callable[..., None],
+    new_part: Callable[..., int],
+    query: Query,
 ) -> None:
     part_id = new_part()
     set_prices(part_id, STANDING, sale(soon(86_400_000)))
@@ -222,17 +234,19 @@ def test_what_a_killed_worker_had_begun_is_done_by_the_next(
                 raise Killed
 
     with pytest.raises(Killed):
-        PriceDates(core.reading, Dying(core.engine, lambda _committed: None)).apply()
+        PriceDates(container.reading, Dying(container.engine, lambda _committed: None)).apply()
     assert [event["version"] for event in price_events(query, part_id)] == [2]
-    assert core.price_dates.apply() == 1
+    assert container.price_dates.apply() == 1
     assert [event["version"] for event in price_events(query, part_id)] == [2, 3]
 
 
-def test_nothing_due_costs_one_statement_that_an_index_answers(core: Core, statements: Callable[[], Any], query: Query) -> None:
+def test_nothing_due_costs_one_statement_that_an_index_answers(
+    container: Container, statements: Callable[[], Any], query: Query
+) -> None:
     with statements() as executed:
-        core.price_dates.apply()
+        container.price_dates.apply()
     assert len(executed) == 1
-    with core.reading.connect() as connection:
+    with container.reading.connect() as connection:
         connection.execute(text("SET enable_seqscan = off"))
         plan = " ".join(connection.exec_driver_sql("EXPLAIN " + executed[0], {"seconds": 0.0}).scalars())
         connection.execute(text("RESET enable_seqscan"))
@@ -241,7 +255,7 @@ def test_nothing_due_costs_one_statement_that_an_index_answers(core: Core, state
 
 
 def test_a_list_by_price_and_a_part_read_before_the_moment_are_right_after_it(
-    core: Core, set_prices: Callable[..., Any], new_part: Callable[..., int]
+    container: Container, set_prices: Callable[..., Any], new_part: Callable[..., int]
 ) -> None:
     """With a real date some hundred milliseconds away, and a worker that ticks."""
     word = "w" + uuid4().hex[:10]
@@ -252,60 +266,60 @@ def test_a_list_by_price_and_a_part_read_before_the_moment_are_right_after_it(
     filters = PartFilters((word,))
 
     def order() -> list[int]:
-        return [item["id"] for item in core.parts.catalog.list_parts(filters, "price", None, 10).body.items]
+        return [item["id"] for item in container.parts.catalog.list_parts(filters, "price", None, 10).body.items]
 
     def page() -> tuple[list[int], list[int], str]:
-        affordable = core.parts.catalog.list_parts(PartFilters((word,), max_price="7.50"), "name", None, 10)
-        return order(), [item["id"] for item in affordable.body.items], shown(core, dated)
+        affordable = container.parts.catalog.list_parts(PartFilters((word,), max_price="7.50"), "name", None, 10)
+        return order(), [item["id"] for item in affordable.body.items], shown(container, dated)
 
     before, during = ([cheap, dated], [], "10.00"), ([dated, cheap], [dated], "7.00")
     assert page() == page() == before
 
     def ticked(expected: Any) -> bool:
-        core.price_dates.apply()
+        container.price_dates.apply()
         return bool(page() == expected)
 
     until(lambda: ticked(during))
     late = datetime.now(UTC) - begins
     assert timedelta(0) <= late < timedelta(seconds=1)
-    assert differing_parts(core.reading, core.cache, [cheap, dated]) == {}
+    assert differing_parts(container.reading, container.cache, [cheap, dated]) == {}
     until(lambda: ticked(before))
-    assert differing_parts(core.reading, core.cache, [cheap, dated]) == {}
+    assert differing_parts(container.reading, container.cache, [cheap, dated]) == {}
 
 
 def test_a_part_itself_shows_its_price_at_the_moment_even_if_no_worker_ticks(
-    core: Core, set_prices: Callable[..., Any], new_part: Callable[..., int]
+    container: Container, set_prices: Callable[..., Any], new_part: Callable[..., int]
 ) -> None:
     part_id, begins = new_part(), soon(400)
     set_prices(part_id, STANDING, sale(begins))
-    assert shown(core, part_id) == "10.00"
+    assert shown(container, part_id) == "10.00"
     until(lambda: datetime.now(UTC) > begins + timedelta(milliseconds=20))
-    assert shown(core, part_id) == "7.00"
+    assert shown(container, part_id) == "7.00"
 
 
 @pytest.mark.parametrize("damage", ["NULL", "price_boundary + interval '3 days'", "clock_timestamp() + interval '1 minute'"])
 def test_reconciliation_mends_a_boundary_that_somebody_has_spoilt(
-    damage: str, core: Core, set_prices: Callable[..., Any], new_part: Callable[..., int], query: Query
+    damage: str, container: Container, set_prices: Callable[..., Any], new_part: Callable[..., int], query: Query
 ) -> None:
     part_id, begins = new_part(), soon(86_400_000)
     set_prices(part_id, STANDING, sale(begins))
     query(f"UPDATE parts SET price_boundary = {damage} WHERE id = :id", id=part_id)
-    assert core.reconciliation.run()["found"]["price_boundary"] >= 1
-    core.price_dates.apply()
+    assert container.reconciliation.run()["found"]["price_boundary"] >= 1
+    container.price_dates.apply()
     assert boundary(query, part_id) == begins
     assert [event["version"] for event in price_events(query, part_id)] == [2]
-    assert core.reconciliation.run()["found"]["price_boundary"] == 0
+    assert container.reconciliation.run()["found"]["price_boundary"] == 0
 
 
 def test_reconciliation_has_a_missed_price_announced(
-    core: Core, set_prices: Callable[..., Any], new_part: Callable[..., int], query: Query
+    container: Container, set_prices: Callable[..., Any], new_part: Callable[..., int], query: Query
 ) -> None:
     part_id = new_part()
     set_prices(part_id, STANDING, sale(soon(-3_600_000)))
     query("UPDATE parts SET price_updated_at = now() - interval '2 hours', price_boundary = NULL WHERE id = :id", id=part_id)
-    assert core.price_dates.apply() == 0
-    core.reconciliation.run()
-    core.price_dates.apply()
+    assert container.price_dates.apply() == 0
+    container.reconciliation.run()
+    container.price_dates.apply()
     *_, event = price_events(query, part_id)
     assert event["payload"]["new_values"]["price"]["amount"] == "7.00"
 
@@ -333,7 +347,12 @@ def price_lists(draw: st.DrawFn) -> list[PriceLine]:
 @example(lines=[PriceLine("USD", Decimal(1), 1, None, LONG_AGO), STANDING], legacy=None)
 @example(lines=[PriceLine("USD", Decimal(1), 1, None, LONG_AGO)], legacy=STANDING)
 def test_the_lists_and_the_part_agree_on_what_it_costs(
-    lines: list[PriceLine], legacy: PriceLine | None, core: Core, set_prices: Callable[..., Any], the_part: int, query: Query
+    lines: list[PriceLine],
+    legacy: PriceLine | None,
+    container: Container,
+    set_prices: Callable[..., Any],
+    the_part: int,
+    query: Query,
 ) -> None:
     """The rule stands in SQL for the lists and in Python for the part."""
     query("DELETE FROM prices WHERE part_id = :id", id=the_part)

@@ -7,24 +7,24 @@ import pytest
 from redis import Redis
 from sqlalchemy import text
 
+from app.container import Container
 from app.contract import cache_keys
 from app.contract.events import Actor
-from app.core import Core
 from app.services.intent import Intent
 from app.store import truth
 from app.store.listing import PartFilters
-from app.sync.adoption import REASON
-from app.sync.reconcile import LOCK
+from app.sync.reconciliation.adoption import REASON
+from app.sync.reconciliation.reconcile import LOCK
 
 Query = Callable[..., list[dict[str, Any]]]
 
 
 @pytest.fixture(autouse=True)
-def _clean(core: Core, deliver: Callable[[], None], query: Query) -> None:
+def _clean(container: Container, deliver: Callable[[], None], query: Query) -> None:
     """Begin with everything delivered and reconciled, whatever other tests have left, also what was to wait a little."""
     query("UPDATE outbox_deliveries SET next_attempt_at = clock_timestamp() WHERE state = 'pending'")
     deliver()
-    core.reconciliation.run()
+    container.reconciliation.run()
     deliver()
 
 
@@ -34,102 +34,104 @@ def found(report: dict[str, Any]) -> dict[str, int]:
 
 
 def test_nothing_is_found_on_a_clean_system_not_even_after_reads_and_writes(
-    core: Core, actor: Actor, new_part: Callable[..., int], deliver: Callable[[], None]
+    container: Container, actor: Actor, new_part: Callable[..., int], deliver: Callable[[], None]
 ) -> None:
     part_id = new_part()
-    core.parts.catalog.part(part_id)
-    core.parts.catalog.list_parts(PartFilters(), "name", None, 50)
-    core.parts.adjust_stock_with_sync(Intent(actor), part_id, 1)
+    container.parts.catalog.part(part_id)
+    container.parts.catalog.list_parts(PartFilters(), "name", None, 50)
+    container.parts.adjust_stock_with_sync(Intent(actor), part_id, 1)
     deliver()
-    assert found(core.reconciliation.run()) == {}
-    assert found(core.reconciliation.run()) == {}
+    assert found(container.reconciliation.run()) == {}
+    assert found(container.reconciliation.run()) == {}
 
 
 def test_stock_edited_by_hand_gets_a_version_an_event_and_an_audit_row(
-    core: Core, new_part: Callable[..., int], deliver: Callable[[], None], query: Query
+    container: Container, new_part: Callable[..., int], deliver: Callable[[], None], query: Query
 ) -> None:
     part_id = new_part(stock=10)
-    assert core.parts.catalog.part(part_id).body["stock"]["current_stock"] == 10
+    assert container.parts.catalog.part(part_id).body["stock"]["current_stock"] == 10
     query("UPDATE stock_levels SET current_stock = 3 WHERE part_id = :id", id=part_id)
-    assert found(core.reconciliation.run())["stock_row"] == 1
-    shown = core.parts.catalog.part(part_id).body["stock"]
+    assert found(container.reconciliation.run())["stock_row"] == 1
+    shown = container.parts.catalog.part(part_id).body["stock"]
     assert (shown["current_stock"], shown["version"]) == (3, 2)
     deliver()
     (row,) = query("SELECT * FROM data_change_logs WHERE part_id = :id AND version = 2", id=part_id)
     assert row["old_values"] == {"current_stock": 10, "version": 1}
     assert row["new_values"] == {"current_stock": 3, "version": 2}
     assert row["reason"] == REASON
-    assert found(core.reconciliation.run()) == {}
+    assert found(container.reconciliation.run()) == {}
 
 
 def test_content_edited_by_hand_gets_a_version_an_event_a_snapshot_and_an_audit_row(
-    core: Core, new_part: Callable[..., int], deliver: Callable[[], None], query: Query
+    container: Container, new_part: Callable[..., int], deliver: Callable[[], None], query: Query
 ) -> None:
     part_id = new_part()
-    core.parts.catalog.part(part_id)
+    container.parts.catalog.part(part_id)
     query("UPDATE parts SET part_name = 'By hand' WHERE id = :id", id=part_id)
-    assert found(core.reconciliation.run())["content_row"] == 1
+    assert found(container.reconciliation.run())["content_row"] == 1
     deliver()
-    shown = core.parts.catalog.part(part_id).body
+    shown = container.parts.catalog.part(part_id).body
     assert (shown["part_name"], shown["version"]) == ("By hand", 2)
     (row,) = query("SELECT * FROM data_change_logs WHERE part_id = :id AND version = 2", id=part_id)
     assert (row["old_values"]["part_name"], row["new_values"]["part_name"], row["reason"]) == ("Test part", "By hand", REASON)
     (snapshot,) = query("SELECT * FROM part_content_versions WHERE part_id = :id AND is_active", id=part_id)
     assert (snapshot["version_number"], snapshot["content_snapshot"]["part_name"]) == (2, "By hand")
-    assert found(core.reconciliation.run()) == {}
+    assert found(container.reconciliation.run()) == {}
 
 
 def test_a_part_archived_by_hand_is_gone_for_customers_after_the_run(
-    core: Core, new_part: Callable[..., int], query: Query
+    container: Container, new_part: Callable[..., int], query: Query
 ) -> None:
     part_id = new_part()
-    core.parts.catalog.part(part_id)
+    container.parts.catalog.part(part_id)
     query("UPDATE parts SET archived_at = now() WHERE id = :id", id=part_id)
-    core.reconciliation.run()
-    assert core.parts.catalog.part(part_id).body is None
+    container.reconciliation.run()
+    assert container.parts.catalog.part(part_id).body is None
 
 
 @pytest.mark.parametrize("key_of", [cache_keys.part, cache_keys.part_stock, cache_keys.part_prices, cache_keys.part_images])
 def test_a_cache_entry_that_somebody_tampered_with_is_repaired(
-    key_of: Callable[[int], str], core: Core, new_part: Callable[..., int], valkey: Redis
+    key_of: Callable[[int], str], container: Container, new_part: Callable[..., int], valkey: Redis
 ) -> None:
     part_id = new_part()
-    core.parts.catalog.part(part_id)
-    core.parts.catalog.part(part_id)
+    container.parts.catalog.part(part_id)
+    container.parts.catalog.part(part_id)
     body = valkey.hget(key_of(part_id), "body")
     assert body is not None
     valkey.hset(key_of(part_id), "body", body.replace(b"{", b'{"tampered":1,', 1) if b"{" in body else b"[1]")
-    report = core.reconciliation.run()
+    report = container.reconciliation.run()
     assert found(report)["cache_part"] == 1
     assert report["examples"]["cache_part"] == [part_id]
-    answer = core.parts.catalog.part(part_id).body
+    answer = container.parts.catalog.part(part_id).body
     assert "tampered" not in str(answer)
     assert answer["images"] == []
-    assert found(core.reconciliation.run()) == {}
+    assert found(container.reconciliation.run()) == {}
 
 
-def test_a_list_that_somebody_tampered_with_is_repaired(core: Core, new_part: Callable[..., int], valkey: Redis) -> None:
+def test_a_list_that_somebody_tampered_with_is_repaired(
+    container: Container, new_part: Callable[..., int], valkey: Redis
+) -> None:
     # A run looks at a sample; so that this list is in it, there are no others.
     valkey.delete(*valkey.scan_iter("parts:list:*"), "none")
     part_id = new_part(part_name="Tampered list")
     # Settled now: a sweep in the middle would give the lists new tokens, and nobody be answered with this one.
-    core.consistency.process_retry_queue()
+    container.consistency.process_retry_queue()
     filters = PartFilters(words=("tampered", "list"))
-    before = core.parts.catalog.list_parts(filters, "name", None, 3).body
+    before = container.parts.catalog.list_parts(filters, "name", None, 3).body
     (key,) = [k for k in valkey.scan_iter("parts:list:*") if b'"tampered"' in (valkey.hget(k, "body") or b"")]
     body = valkey.hget(key, "body")
     valkey.hset(key, "body", body.replace(str(part_id).encode(), b"", 1))
-    assert core.parts.catalog.list_parts(filters, "name", None, 3).body != before
-    assert found(core.reconciliation.run())["cache_list"] == 1
-    assert core.parts.catalog.list_parts(filters, "name", None, 3).body == before
+    assert container.parts.catalog.list_parts(filters, "name", None, 3).body != before
+    assert found(container.reconciliation.run())["cache_list"] == 1
+    assert container.parts.catalog.list_parts(filters, "name", None, 3).body == before
 
 
 @pytest.mark.parametrize("body", [b"garbage", b"[]", b"{}"])
-def test_a_list_that_is_none_of_ours_is_dropped_and_stops_nothing(body: bytes, core: Core, valkey: Redis) -> None:
+def test_a_list_that_is_none_of_ours_is_dropped_and_stops_nothing(body: bytes, container: Container, valkey: Redis) -> None:
     # A run looks at a sample; so that this list is in it, there are no others.
     valkey.delete(*valkey.scan_iter("parts:list:*"), "none")
     valkey.hset("parts:list:foreign", "body", body)
-    assert found(core.reconciliation.run())["cache_list"] == 1
+    assert found(container.reconciliation.run())["cache_list"] == 1
     assert not valkey.exists("parts:list:foreign")
 
 
@@ -137,7 +139,7 @@ def test_a_list_that_is_none_of_ours_is_dropped_and_stops_nothing(body: bytes, c
     ("table", "kind"), [("data_change_logs", "audit_missing"), ("part_content_versions", "snapshot_missing")]
 )
 def test_a_deleted_record_is_written_again_as_it_was(
-    table: str, kind: str, core: Core, new_part: Callable[..., int], deliver: Callable[[], None], query: Query,
+    table: str, kind: str, container: Container, new_part: Callable[..., int], deliver: Callable[[], None], query: Query,
     rewrite: Callable[..., None],
 ) -> None:  # fmt: skip
     part_id = new_part()
@@ -147,19 +149,19 @@ def test_a_deleted_record_is_written_again_as_it_was(
     before = query(columns, id=part_id)
     assert before
     rewrite(f"DELETE FROM {table} WHERE part_id = :id", id=part_id)
-    assert found(core.reconciliation.run())[kind] == len(before)
+    assert found(container.reconciliation.run())[kind] == len(before)
     deliver()
     assert query(columns, id=part_id) == before
 
 
 def test_a_rehearsal_says_what_it_found_and_changes_nothing(
-    core: Core, new_part: Callable[..., int], deliver: Callable[[], None], query: Query, valkey: Redis,
+    container: Container, new_part: Callable[..., int], deliver: Callable[[], None], query: Query, valkey: Redis,
     rewrite: Callable[..., None],
 ) -> None:  # fmt: skip
     part_id, other = new_part(), new_part()
     deliver()
-    core.parts.catalog.part(other)
-    core.parts.catalog.part(other)
+    container.parts.catalog.part(other)
+    container.parts.catalog.part(other)
     query("UPDATE stock_levels SET current_stock = 3 WHERE part_id = :id", id=part_id)
     query("UPDATE parts SET part_name = 'By hand' WHERE id = :id", id=part_id)
     rewrite("DELETE FROM data_change_logs WHERE part_id = :id", id=part_id)
@@ -167,7 +169,7 @@ def test_a_rehearsal_says_what_it_found_and_changes_nothing(
     events = "SELECT count(*) AS n, max(id) AS last FROM outbox_events"
     deliveries = "SELECT count(*) AS n FROM outbox_deliveries WHERE state = 'pending'"
     before = query(events), query(deliveries)
-    report = core.reconciliation.run(dry_run=True)
+    report = container.reconciliation.run(dry_run=True)
     assert report["dry_run"]
     assert {"stock_row": 1, "content_row": 1, "audit_missing": 2}.items() <= found(report).items()
     assert other in report["examples"]["cache_part"]
@@ -175,37 +177,39 @@ def test_a_rehearsal_says_what_it_found_and_changes_nothing(
     assert valkey.hget(cache_keys.part_stock(other), "body") == b"{}"
 
 
-def test_two_runs_at_once_are_one(core: Core) -> None:
-    with core.engine.connect() as other:
+def test_two_runs_at_once_are_one(container: Container) -> None:
+    with container.engine.connect() as other:
         assert truth.try_lock(other, LOCK)
-        assert "skipped" in core.reconciliation.run()
+        assert "skipped" in container.reconciliation.run()
         truth.unlock(other, LOCK)
-    assert "skipped" not in core.reconciliation.run()
+    assert "skipped" not in container.reconciliation.run()
 
 
-def test_a_run_that_found_something_is_remembered_and_counted(core: Core, new_part: Callable[..., int], query: Query) -> None:
+def test_a_run_that_found_something_is_remembered_and_counted(
+    container: Container, new_part: Callable[..., int], query: Query
+) -> None:
     query("UPDATE stock_levels SET current_stock = 3 WHERE part_id = :id", id=new_part())
-    report = core.reconciliation.run()
-    last = core.operations.status()["last_reconciliation"]
+    report = container.reconciliation.run()
+    last = container.sync_control.status()["last_reconciliation"]
     assert last["found"] == report["found"]
     assert last["finished_at"] >= last["started_at"]
 
 
 def test_a_price_edited_past_the_application_gets_a_version_an_event_and_an_audit_row(
-    core: Core, new_part: Callable[..., int], deliver: Callable[[], None]
+    container: Container, new_part: Callable[..., int], deliver: Callable[[], None]
 ) -> None:
     part_id = new_part()
     deliver()
-    with core.engine.begin() as connection:
+    with container.engine.begin() as connection:
         connection.execute(
             text("INSERT INTO part_prices (part_id, currency, amount) VALUES (:part_id, 'EUR', 9.5)"), {"part_id": part_id}
         )
     found = 0
     while not found:
-        found = core.reconciliation.run()["found"].get("price_row", 0)
+        found = container.reconciliation.run()["found"].get("price_row", 0)
     deliver()
-    assert core.parts.panel.part(part_id)["price"]["version"] == 2
-    assert core.parts.get_part_with_real_time_data(part_id).body["price"]["amount"] == "9.50"
-    [row] = core.parts.panel.audit({"part_id": part_id, "table_name": "part_prices"}, None, 10).items
+    assert container.parts.admin.part(part_id)["price"]["version"] == 2
+    assert container.parts.get_part_with_real_time_data(part_id).body["price"]["amount"] == "9.50"
+    [row] = container.parts.admin.audit({"part_id": part_id, "table_name": "part_prices"}, None, 10).items
     assert row["reason"] == REASON
     assert row["old_values"] == {"prices": [], "version": 1}

@@ -1,4 +1,4 @@
-"""What a search finds, in which order, and that its pages hold together while the catalogue changes."""
+"""What a search finds, in which order, and that its pages hold together while the catalog changes."""
 
 import threading
 import unicodedata
@@ -11,8 +11,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
+from app.container import Container
 from app.contract.events import Actor
-from app.core import Core
 from app.domain.pricing import PriceLine
 from app.domain.search import words_of
 from app.services.intent import Intent
@@ -30,11 +30,11 @@ def tag() -> str:
 
 
 @pytest.fixture
-def found(core: Core) -> Callable[..., list[int]]:
+def found(container: Container) -> Callable[..., list[int]]:
     """Ask for the first page of a search; return its ids."""
 
     def ask(typed: str, sort: str = "relevance", **filters: Any) -> list[int]:
-        page = core.parts.catalog.list_parts(PartFilters(words_of(typed), **filters), sort, None, 50).body
+        page = container.parts.catalog.list_parts(PartFilters(words_of(typed), **filters), sort, None, 50).body
         return [item["id"] for item in page.items]
 
     return ask
@@ -102,14 +102,14 @@ def test_one_letter_is_the_beginning_of_a_word_of_the_name_the_maker_or_a_number
 
 @pytest.mark.parametrize("sign", ["°", "%", "''", "½%", "&", "\\", "ø"])
 def test_signs_alone_are_looked_up_by_an_index(
-    sign: str, new_part: NewPart, found: Callable[..., list[int]], tag: str, core: Core
+    sign: str, new_part: NewPart, found: Callable[..., list[int]], tag: str, container: Container
 ) -> None:
     part = new_part(part_name=f"{sign} {tag}")
     new_part(part_name=f"plain {tag}")
     assert found(f"{sign} {tag}") == [part]
     conditions, parameters = search.conditions((sign,))
     statement = f"EXPLAIN (FORMAT JSON) SELECT FROM part_search s WHERE {' AND '.join(conditions)}"
-    with core.reading.connect() as connection:
+    with container.reading.connect() as connection:
         connection.execute(text("SET enable_seqscan = off"))
         try:
             assert "ix_part_search_words" in str(connection.execute(text(statement), parameters).scalar_one())
@@ -129,18 +129,18 @@ def test_relevance_puts_numbers_before_names_and_names_before_the_rest(
 
 
 @pytest.mark.parametrize("typed", ["bering", "baering", "bearinng", "Berings"])
-def test_a_word_with_a_typing_error_finds_what_it_is_like(typed: str, core: Core, new_part: NewPart, tag: str) -> None:
+def test_a_word_with_a_typing_error_finds_what_it_is_like(typed: str, container: Container, new_part: NewPart, tag: str) -> None:
     part = new_part(part_name=f"Ball bearing bearings {tag}")
-    page = core.parts.catalog.list_parts(PartFilters(words_of(f"{typed} {tag}")), "relevance", None, 50).body
+    page = container.parts.catalog.list_parts(PartFilters(words_of(f"{typed} {tag}")), "relevance", None, 50).body
     assert ([item["id"] for item in page.items], page.match) == ([part], "similar")
-    page = core.parts.catalog.list_parts(PartFilters(words_of(f"bearing {tag}")), "relevance", None, 50).body
+    page = container.parts.catalog.list_parts(PartFilters(words_of(f"bearing {tag}")), "relevance", None, 50).body
     assert ([item["id"] for item in page.items], page.match) == ([part], "exact")
 
 
-def test_filters_that_leave_nothing_are_no_typing_error(core: Core, new_part: NewPart, tag: str) -> None:
+def test_filters_that_leave_nothing_are_no_typing_error(container: Container, new_part: NewPart, tag: str) -> None:
     new_part(part_name=f"Bearing {tag}", stock=5)
     filters = PartFilters((tag,), in_stock=False)
-    assert core.parts.catalog.list_parts(filters, "relevance", None, 50).body.match == "exact"
+    assert container.parts.catalog.list_parts(filters, "relevance", None, 50).body.match == "exact"
 
 
 @pytest.mark.parametrize(
@@ -165,10 +165,10 @@ def test_metacharacters_stand_for_themselves(found: Callable[..., list[int]], ne
 @pytest.mark.parametrize("sort", ["relevance", "name", "-name", "price", "-price", "newest"])
 @pytest.mark.parametrize("in_stock", [None, True])
 def test_pages_neither_skip_nor_double_what_did_not_change_while_everything_around_it_does(
-    sort: str, in_stock: bool | None, core: Core, actor: Actor, new_part: NewPart, tag: str
+    sort: str, in_stock: bool | None, container: Container, actor: Actor, new_part: NewPart, tag: str
 ) -> None:
     def priced(part: int, amount: int) -> None:
-        core.parts.update_prices_with_sync(Intent(actor), part, [PriceLine("EUR", Decimal(amount))] if amount else [])
+        container.parts.update_prices_with_sync(Intent(actor), part, [PriceLine("EUR", Decimal(amount))] if amount else [])
 
     steady = []
     for number in range(12):
@@ -179,26 +179,28 @@ def test_pages_neither_skip_nor_double_what_did_not_change_while_everything_arou
     seen: list[int] = []
     after = None
     for step in range(30):
-        page = core.parts.catalog.list_parts(PartFilters((tag,), in_stock=in_stock), sort, after, 2).body
+        page = container.parts.catalog.list_parts(PartFilters((tag,), in_stock=in_stock), sort, after, 2).body
         seen += [item["id"] for item in page.items]
         after = page.next
         if after is None:
             break
         new_part(part_name=f"{'aaa' if step % 2 else 'zzz'} {tag}")
         part = restless[step % len(restless)]
-        core.parts.update_part_content_with_sync(Intent(actor), part, {"part_name": f"{'az'[step % 2]} {step} renamed {tag}"})
+        container.parts.update_part_content_with_sync(
+            Intent(actor), part, {"part_name": f"{'az'[step % 2]} {step} renamed {tag}"}
+        )
         # In turn sold out and back again.
-        core.parts.adjust_stock_with_sync(Intent(actor), part, 1 if (step + step // len(restless)) % 2 == 0 else -1)
+        container.parts.adjust_stock_with_sync(Intent(actor), part, 1 if (step + step // len(restless)) % 2 == 0 else -1)
         priced(part, step % 7)
         if step == 8:
-            core.parts.archive_part_with_sync(Intent(actor), part)
+            container.parts.archive_part_with_sync(Intent(actor), part)
     assert after is None
     assert sorted(part for part in seen if part in steady) == steady
 
 
 @pytest.mark.parametrize("sort", ["relevance", "name", "-price"])
 def test_pages_are_whole_while_others_write_at_the_same_time(
-    sort: str, core: Core, actor: Actor, new_part: NewPart, tag: str
+    sort: str, container: Container, actor: Actor, new_part: NewPart, tag: str
 ) -> None:
     steady = [new_part(part_name=f"steady {number % 4} {tag}") for number in range(20)]
     restless = [new_part(part_name=f"restless {tag}") for _ in range(4)]
@@ -208,8 +210,10 @@ def test_pages_are_whole_while_others_write_at_the_same_time(
         number = 0
         while not done.is_set():
             number += 1
-            core.parts.update_part_content_with_sync(Intent(actor), part, {"part_name": f"{'azt'[number % 3]} {number} {tag}"})
-            core.parts.update_prices_with_sync(Intent(actor), part, [PriceLine("EUR", Decimal(number))])
+            container.parts.update_part_content_with_sync(
+                Intent(actor), part, {"part_name": f"{'azt'[number % 3]} {number} {tag}"}
+            )
+            container.parts.update_prices_with_sync(Intent(actor), part, [PriceLine("EUR", Decimal(number))])
 
     with ThreadPoolExecutor(len(restless)) as writers:
         writing = [writers.submit(write, part) for part in restless]
@@ -217,7 +221,7 @@ def test_pages_are_whole_while_others_write_at_the_same_time(
             for limit in (1, 3, 7):
                 seen, after = [], None
                 while True:
-                    page = core.parts.catalog.list_parts(PartFilters((tag,)), sort, after, limit).body
+                    page = container.parts.catalog.list_parts(PartFilters((tag,)), sort, after, limit).body
                     seen += [item["id"] for item in page.items]
                     after = page.next
                     if after is None:
@@ -229,16 +233,16 @@ def test_pages_are_whole_while_others_write_at_the_same_time(
             writer.result()
 
 
-def test_a_sequence_of_pages_stays_in_the_meaning_that_it_began_with(core: Core, new_part: NewPart, tag: str) -> None:
+def test_a_sequence_of_pages_stays_in_the_meaning_that_it_began_with(container: Container, new_part: NewPart, tag: str) -> None:
     wrong = tag[:-1] + ("x" if tag[-1] != "x" else "y") + "q"
     parts = [new_part(part_name=f"{tag} number {number}") for number in range(3)]
     filters = PartFilters((wrong,))
-    first = core.parts.catalog.list_parts(filters, "name", None, 1).body
+    first = container.parts.catalog.list_parts(filters, "name", None, 1).body
     assert (first.match, [item["id"] for item in first.items]) == ("similar", parts[:1])
     new_part(part_name=f"{wrong} appears")
-    second = core.parts.catalog.list_parts(filters, "name", first.next, 5).body
+    second = container.parts.catalog.list_parts(filters, "name", first.next, 5).body
     assert (second.match, [item["id"] for item in second.items]) == ("similar", parts[1:])
-    assert core.parts.catalog.list_parts(filters, "name", None, 5).body.match == "exact"
+    assert container.parts.catalog.list_parts(filters, "name", None, 5).body.match == "exact"
 
 
 def rows(query: Query, part_id: int) -> dict[str, Any]:
@@ -247,12 +251,12 @@ def rows(query: Query, part_id: int) -> dict[str, Any]:
 
 
 def test_what_searches_look_in_follows_every_writer_also_one_past_the_application(
-    core: Core, actor: Actor, new_part: NewPart, query: Query, tag: str
+    container: Container, actor: Actor, new_part: NewPart, query: Query, tag: str
 ) -> None:
     part = new_part(part_name=f"Part {tag}", stock=0)
     assert rows(query, part) == {"in_stock": False, "amount": None, "is_public": True, "name": f"part {tag}"}
-    core.parts.adjust_stock_with_sync(Intent(actor), part, 2)
-    core.parts.update_prices_with_sync(Intent(actor), part, [PriceLine("EUR", Decimal(3))])
+    container.parts.adjust_stock_with_sync(Intent(actor), part, 2)
+    container.parts.update_prices_with_sync(Intent(actor), part, [PriceLine("EUR", Decimal(3))])
     assert rows(query, part) == {"in_stock": True, "amount": "3.00", "is_public": True, "name": f"part {tag}"}
     query("UPDATE stock_levels SET reserved_quantity = 2 WHERE part_id = :id", id=part)
     query("DELETE FROM part_prices WHERE part_id = :id", id=part)
@@ -272,12 +276,12 @@ def test_what_searches_look_in_can_be_made_anew_at_any_time(
     assert found(f"baering {tag}") == [part]
 
 
-def test_what_searches_look_in_is_kept_by_the_indexes_alone(core: Core, new_part: NewPart, tag: str) -> None:
-    """Else a change of content takes the longer the more words the catalogue has."""
+def test_what_searches_look_in_is_kept_by_the_indexes_alone(container: Container, new_part: NewPart, tag: str) -> None:
+    """Else a change of content takes the longer the more words the catalog has."""
     part = new_part(part_name=f"Bearing {tag}")
     scanned = text("SELECT relname, seq_scan FROM pg_stat_xact_user_tables WHERE relname IN ('part_search', 'search_words')")
     changes = {"part": part, "name": f"Bearings and bolts {tag}"}
-    with core.engine.connect() as connection:
+    with container.engine.connect() as connection:
         # With what this connection has not reported yet.
         before = {row.relname: row.seq_scan for row in connection.execute(scanned)}
         connection.execute(text("UPDATE parts SET part_name = :name WHERE id = :part"), changes)
@@ -288,12 +292,14 @@ def test_what_searches_look_in_is_kept_by_the_indexes_alone(core: Core, new_part
     assert scans == {"part_search": 0, "search_words": 0}
 
 
-def facets(core: Core, **filters: Any) -> dict[str, Any]:
-    body: dict[str, Any] = core.parts.catalog.facets(PartFilters(**filters)).body
+def facets(container: Container, **filters: Any) -> dict[str, Any]:
+    body: dict[str, Any] = container.parts.catalog.facets(PartFilters(**filters)).body
     return body
 
 
-def test_facets_count_with_all_filters_but_their_own(core: Core, actor: Actor, new_part: NewPart, query: Query, tag: str) -> None:
+def test_facets_count_with_all_filters_but_their_own(
+    container: Container, actor: Actor, new_part: NewPart, query: Query, tag: str
+) -> None:
     (above,) = query("INSERT INTO categories (name, slug) VALUES (:n, :n) RETURNING id", n=f"above-{tag}")
     (below,) = query(
         "INSERT INTO categories (name, slug, parent_id) VALUES (:n, :n, :p) RETURNING id", n=f"below-{tag}", p=above["id"]
@@ -303,39 +309,39 @@ def test_facets_count_with_all_filters_but_their_own(core: Core, actor: Actor, n
     )  # fmt: skip
     for category, maker, stock, amount in kinds:
         part = new_part(part_name=f"Part {tag}", category_id=category, manufacturer=maker, stock=stock)
-        core.parts.update_prices_with_sync(Intent(actor), part, [PriceLine("EUR", Decimal(amount))])
-    shown = facets(core, words=(tag,))
+        container.parts.update_prices_with_sync(Intent(actor), part, [PriceLine("EUR", Decimal(amount))])
+    shown = facets(container, words=(tag,))
     assert {c["id"]: c["count"] for c in shown["categories"]} == {above["id"]: 4, below["id"]: 3}
     assert shown["manufacturers"] == [{"value": "A", "count": 2}, {"value": "B", "count": 1}]
     assert shown["availability"] == {"in_stock": 2, "out_of_stock": 2}
     assert (shown["price"], shown["total"], shown["match"]) == ({"min": "1.00", "max": "4.00"}, 4, "exact")
-    shown = facets(core, words=(tag,), category=f"below-{tag}", manufacturer="A", min_price="2.00")
+    shown = facets(container, words=(tag,), category=f"below-{tag}", manufacturer="A", min_price="2.00")
     assert {c["id"]: c["count"] for c in shown["categories"]} == {above["id"]: 1, below["id"]: 1}
     assert shown["manufacturers"] == [{"value": "B", "count": 1}, {"value": "A", "count": 1}][::-1]
     assert (shown["availability"], shown["total"]) == ({"in_stock": 0, "out_of_stock": 1}, 1)
     assert shown["price"] == {"min": "2.00", "max": "2.00"}
-    core.parts.adjust_stock_with_sync(Intent(actor), part, 1)
-    assert facets(core, words=(tag,))["availability"] == {"in_stock": 3, "out_of_stock": 1}
+    container.parts.adjust_stock_with_sync(Intent(actor), part, 1)
+    assert facets(container, words=(tag,))["availability"] == {"in_stock": 3, "out_of_stock": 1}
 
 
 def test_reconciliation_finds_every_kind_of_cached_list_right_and_a_wrong_one_wrong(
-    core: Core, new_part: NewPart, deliver: Callable[[], None], tag: str
+    container: Container, new_part: NewPart, deliver: Callable[[], None], tag: str
 ) -> None:
     from redis import Redis
 
     part = new_part(part_name=f"Part {tag}")
     deliver()
-    core.reconciliation.run()
-    slug = core.parts.catalog.part(part).body["slug"]
-    with Redis.from_url(core.settings.redis_url) as valkey:
+    container.reconciliation.run()
+    slug = container.parts.catalog.part(part).body["slug"]
+    with Redis.from_url(container.settings.redis_url) as valkey:
         valkey.delete(*valkey.scan_iter("parts:list:*"), "none")
-        core.consistency.process_retry_queue()
-        core.parts.get_product_page(slug)
-        facets(core, words=(tag,))
-        core.parts.catalog.list_parts(PartFilters((tag,)), "relevance", None, 3)
+        container.consistency.process_retry_queue()
+        container.parts.get_product_page(slug)
+        facets(container, words=(tag,))
+        container.parts.catalog.list_parts(PartFilters((tag,)), "relevance", None, 3)
         assert len(list(valkey.scan_iter("parts:list:*"))) == 4
-        assert not core.reconciliation.run()["found"].get("cache_list")
+        assert not container.reconciliation.run()["found"].get("cache_list")
         (key,) = [k for k in valkey.scan_iter("parts:list:*") if b'"facets"' in (valkey.hget(k, "body") or b"")]
         valkey.hset(key, "body", (valkey.hget(key, "body") or b"").replace(b'"total":1', b'"total":2'))
-        assert core.reconciliation.run()["found"]["cache_list"] == 1
-    assert facets(core, words=(tag,))["total"] == 1
+        assert container.reconciliation.run()["found"]["cache_list"] == 1
+    assert facets(container, words=(tag,))["total"] == 1

@@ -1,4 +1,4 @@
-"""Searches and facets over a random catalogue say what looking at every part says; pages in any order and of any size."""
+"""Searches and facets over a random catalog say what looking at every part says; pages in any order and of any size."""
 
 import random
 from collections.abc import Callable
@@ -9,10 +9,10 @@ from uuid import uuid4
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from search_reference import Part, all_ids, catalogue, fits, ordered, words_like
+from search_reference import Part, all_ids, catalog, fits, ordered, words_like
 
+from app.container import Container
 from app.contract.events import Actor
-from app.core import Core
 from app.domain.pricing import PriceLine
 from app.services.intent import Intent
 from app.store import listing
@@ -47,7 +47,7 @@ COMMON = {"max_examples": 150, "deadline": None, "suppress_health_check": [Healt
 
 @pytest.fixture
 def tag() -> str:
-    """The beginning of the SKUs of one catalogue; a word that every part of it holds, and no other part."""
+    """The beginning of the SKUs of one catalog; a word that every part of it holds, and no other part."""
     return "q" + uuid4().hex[:10]
 
 
@@ -63,7 +63,7 @@ def tree(query: Query, tag: str) -> dict[str, int]:
 
 
 @pytest.fixture
-def parts(core: Core, actor: Actor, new_part: NewPart, query: Query, tag: str, tree: dict[str, int]) -> list[Part]:
+def parts(container: Container, actor: Actor, new_part: NewPart, query: Query, tag: str, tree: dict[str, int]) -> list[Part]:
     """Forty random parts."""
     dice = random.Random(tag)
     for number in range(40):
@@ -78,8 +78,8 @@ def parts(core: Core, actor: Actor, new_part: NewPart, query: Query, tag: str, t
             stock=dice.randint(0, 1),
         )
         if dice.random() < 0.7:
-            core.parts.update_prices_with_sync(Intent(actor), part, [PriceLine("EUR", Decimal(dice.randint(1, 5)))])
-    return catalogue(query, tag)
+            container.parts.update_prices_with_sync(Intent(actor), part, [PriceLine("EUR", Decimal(dice.randint(1, 5)))])
+    return catalog(query, tag)
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def typed(draw: st.DrawFn) -> str:
 
 @st.composite
 def questions(draw: st.DrawFn, tag: str) -> tuple[str, ...]:
-    """Words of which one at least holds the catalogue's tag: alone, first or last, or as the beginning of a SKU."""
+    """Words of which one at least holds the catalog's tag: alone, first or last, or as the beginning of a SKU."""
     own = draw(st.sampled_from([tag, tag, f"{tag}-1", f"{tag}1", f"{tag}-12 6205", tag[3:], f"{tag} {WORDS[0]}"]))
     others = draw(st.lists(typed(), max_size=3))
     return words_like(" ".join([own, *others] if draw(st.booleans()) else [*others, own]))
@@ -126,7 +126,7 @@ def below(filters: PartFilters, tree: dict[str, int]) -> set[int]:
 
 
 def test_lists_are_what_looking_at_every_part_finds_in_every_order_and_size_of_page(
-    core: Core, parts: list[Part], tag: str, tree: dict[str, int], walk_at_most: Callable[[int], None]
+    container: Container, parts: list[Part], tag: str, tree: dict[str, int], walk_at_most: Callable[[int], None]
 ) -> None:
     @settings(**COMMON)
     @given(
@@ -136,7 +136,7 @@ def test_lists_are_what_looking_at_every_part_finds_in_every_order_and_size_of_p
     def check(filters: PartFilters, sort: str, limit: int, walk: int) -> None:
         walk_at_most(walk)
         held = [part for part in parts if all(part.holds(word) for word in filters.words)]
-        found, match = all_ids(core, filters, sort, limit)
+        found, match = all_ids(container, filters, sort, limit)
         if held:
             wanted = [part for part in held if fits(part, filters, below(filters, tree))]
             assert (found, match) == (ordered(wanted, sort, filters.words), "exact")
@@ -146,12 +146,14 @@ def test_lists_are_what_looking_at_every_part_finds_in_every_order_and_size_of_p
     check()
 
 
-def test_facets_are_what_counting_every_part_gives(core: Core, parts: list[Part], tag: str, tree: dict[str, int]) -> None:
+def test_facets_are_what_counting_every_part_gives(
+    container: Container, parts: list[Part], tag: str, tree: dict[str, int]
+) -> None:
     @settings(**COMMON)
     @given(filters=filters_of(tag, list(tree)))
     def check(filters: PartFilters) -> None:
         if any(all(part.holds(word) for word in filters.words) for part in parts):
-            shown = core.parts.catalog.facets(filters).body
+            shown = container.parts.catalog.facets(filters).body
             assert shown == counted(parts, filters, tree, shown["categories"]) | {"match": "exact"}
 
     check()

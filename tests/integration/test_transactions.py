@@ -12,9 +12,9 @@ from psycopg.errors import CheckViolation
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from app.container import Container
 from app.contract.effects import EFFECTS
 from app.contract.events import Actor, EventType
-from app.core import Core
 from app.domain.errors import ConcurrencyError, DatabaseConsistencyError, InsufficientStockError
 from app.domain.stock import Stock
 from app.services.intent import Expected, Intent
@@ -39,14 +39,14 @@ def stock_row(query: Query, part_id: int) -> dict[str, Any]:
 
 
 def test_of_many_writers_of_one_version_exactly_one_wins(
-    core: Core, actor: Actor, new_part: Callable[..., int], query: Query
+    container: Container, actor: Actor, new_part: Callable[..., int], query: Query
 ) -> None:
     part_id, start = new_part(), Barrier(WRITERS)
 
     def write(number: int) -> int:
         start.wait()
         try:
-            state = core.parts.update_stock_with_sync(Intent(actor, Expected(1)), part_id, {"current_stock": 100 + number})
+            state = container.parts.update_stock_with_sync(Intent(actor, Expected(1)), part_id, {"current_stock": 100 + number})
         except ConcurrencyError as error:
             return -int(error.current["version"])
         return int(state["current_stock"])
@@ -59,14 +59,14 @@ def test_of_many_writers_of_one_version_exactly_one_wins(
 
 
 def test_concurrent_adjustments_all_count_and_their_versions_are_in_the_order_of_their_commits(
-    core: Core, actor: Actor, new_part: Callable[..., int], query: Query
+    container: Container, actor: Actor, new_part: Callable[..., int], query: Query
 ) -> None:
     part_id, start = new_part(stock=0), Barrier(WRITERS)
 
     def adjust(number: int) -> None:
         start.wait()
         for _ in range(5):
-            core.parts.adjust_stock_with_sync(Intent(actor), part_id, number + 1)
+            container.parts.adjust_stock_with_sync(Intent(actor), part_id, number + 1)
 
     with ThreadPoolExecutor(WRITERS) as pool:
         list(pool.map(adjust, range(WRITERS)))
@@ -79,14 +79,14 @@ def test_concurrent_adjustments_all_count_and_their_versions_are_in_the_order_of
 
 
 def test_concurrent_removals_never_take_more_than_there_is(
-    core: Core, actor: Actor, new_part: Callable[..., int], query: Query
+    container: Container, actor: Actor, new_part: Callable[..., int], query: Query
 ) -> None:
     part_id, start = new_part(stock=5), Barrier(WRITERS)
 
     def take(_number: int) -> bool:
         start.wait()
         try:
-            core.parts.adjust_stock_with_sync(Intent(actor), part_id, -1)
+            container.parts.adjust_stock_with_sync(Intent(actor), part_id, -1)
         except InsufficientStockError:
             return False
         return True
@@ -97,7 +97,7 @@ def test_concurrent_removals_never_take_more_than_there_is(
 
 
 def test_an_exception_after_a_recorded_write_leaves_neither_the_row_nor_the_event(
-    core: Core, actor: Actor, new_part: Callable[..., int], query: Query
+    container: Container, actor: Actor, new_part: Callable[..., int], query: Query
 ) -> None:
     part_id = new_part()
     before = stock_row(query, part_id), stock_events(query, part_id)
@@ -108,22 +108,22 @@ def test_an_exception_after_a_recorded_write_leaves_neither_the_row_nor_the_even
         raise RuntimeError("in the middle")
 
     with pytest.raises(RuntimeError, match="in the middle"):
-        core.transactions.run(actor, work)
+        container.transactions.run(actor, work)
     assert (stock_row(query, part_id), stock_events(query, part_id)) == before
 
 
 def test_leaving_a_unit_of_work_without_a_commit_rolls_back(
-    core: Core, actor: Actor, new_part: Callable[..., int], query: Query
+    container: Container, actor: Actor, new_part: Callable[..., int], query: Query
 ) -> None:
     part_id = new_part()
-    with core.transactions.atomic_operation(actor) as unit_of_work:
+    with container.transactions.atomic_operation(actor) as unit_of_work:
         row = lock_stock(unit_of_work, part_id)
         rows.save(unit_of_work, row, Stock(99, version=row.version + 1), None)
     assert stock_row(query, part_id)["version"] == 1
 
 
 def test_an_event_that_cannot_be_written_undoes_its_change(
-    core: Core, actor: Actor, new_part: Callable[..., int], query: Query
+    container: Container, actor: Actor, new_part: Callable[..., int], query: Query
 ) -> None:
     """Two events of one version cannot both be true: the second breaks the unique index and takes its row with it."""
     part_id = new_part()
@@ -133,15 +133,15 @@ def test_an_event_that_cannot_be_written_undoes_its_change(
         rows.save(unit_of_work, row, Stock(99, version=row.version), None)
 
     with pytest.raises(IntegrityError):
-        core.transactions.run(actor, work)
+        container.transactions.run(actor, work)
     assert stock_row(query, part_id)["current_stock"] == 10
 
 
 def test_every_event_owes_exactly_the_deliveries_of_its_type(
-    core: Core, actor: Actor, new_part: Callable[..., int], query: Query
+    container: Container, actor: Actor, new_part: Callable[..., int], query: Query
 ) -> None:
     part_id = new_part()
-    core.parts.archive_part_with_sync(Intent(actor), part_id)
+    container.parts.archive_part_with_sync(Intent(actor), part_id)
     found = query(
         "SELECT e.type, array_agg(d.effect ORDER BY d.effect) AS effects FROM outbox_events e"
         " JOIN outbox_deliveries d ON d.event_id = e.id WHERE e.aggregate_type = 'part' AND e.aggregate_id = :id GROUP BY e.id",
@@ -153,14 +153,14 @@ def test_every_event_owes_exactly_the_deliveries_of_its_type(
 
 
 def test_what_follows_a_commit_starts_after_it_and_only_for_units_of_work_with_events(
-    core: Core, actor: Actor, new_part: Callable[..., int], query: Query
+    container: Container, actor: Actor, new_part: Callable[..., int], query: Query
 ) -> None:
     part_id, seen = new_part(), []
 
     def after_commit(committed: Any) -> None:
         seen.append([(c.event.version, stock_row(query, part_id)["version"], c.id) for c in committed])
 
-    transactions = TransactionManager(core.engine, after_commit)
+    transactions = TransactionManager(container.engine, after_commit)
     transactions.run(actor, lambda unit_of_work: lock_stock(unit_of_work, part_id))
     assert seen == []
 
@@ -173,7 +173,7 @@ def test_what_follows_a_commit_starts_after_it_and_only_for_units_of_work_with_e
 
 
 def test_a_deadlock_is_retried_and_both_transactions_succeed(
-    core: Core, actor: Actor, new_part: Callable[..., int], query: Query
+    container: Container, actor: Actor, new_part: Callable[..., int], query: Query
 ) -> None:
     parts = new_part(), new_part()
     meeting, attempts = Barrier(2), [0, 0]
@@ -187,7 +187,7 @@ def test_a_deadlock_is_retried_and_both_transactions_succeed(
                 if position == 0 and attempts[number] == 1:
                     meeting.wait(10)
 
-        core.transactions.run(actor, work)
+        container.transactions.run(actor, work)
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(cross, range(2)))
@@ -197,7 +197,7 @@ def test_a_deadlock_is_retried_and_both_transactions_succeed(
 
 
 def test_a_lock_that_is_not_to_be_had_in_time_is_reported_and_nothing_is_written(
-    core: Core, actor: Actor, new_part: Callable[..., int], query: Query
+    container: Container, actor: Actor, new_part: Callable[..., int], query: Query
 ) -> None:
     part_id = new_part()
 
@@ -206,18 +206,18 @@ def test_a_lock_that_is_not_to_be_had_in_time_is_reported_and_nothing_is_written
         row = lock_stock(unit_of_work, part_id)
         rows.save(unit_of_work, row, Stock(99, version=2), None)
 
-    with core.engine.connect() as other:
+    with container.engine.connect() as other:
         other.execute(text("SELECT FROM stock_levels WHERE part_id = :id FOR UPDATE"), {"id": part_id})
         with pytest.raises(DatabaseConsistencyError):
-            core.transactions.run(actor, work)
+            container.transactions.run(actor, work)
     assert stock_row(query, part_id)["current_stock"] == 10
 
 
 def test_locks_are_taken_in_the_order_of_the_ids_whatever_the_caller_says(
-    core: Core, actor: Actor, new_part: Callable[..., int]
+    container: Container, actor: Actor, new_part: Callable[..., int]
 ) -> None:
     parts = [new_part() for _ in range(4)]
-    with core.transactions.atomic_operation(actor) as unit_of_work:
+    with container.transactions.atomic_operation(actor) as unit_of_work:
         assert [row.id for row in lock_parts(unit_of_work, parts[::-1])] == parts
         assert [row.part_id for row in lock_stocks(unit_of_work, parts[::-1])] == parts
 
@@ -260,11 +260,11 @@ def setting(part_id: int, stock: int, *, times: int = 1) -> Callable[[UnitOfWork
 
 
 def test_units_in_a_pipeline_are_committed_in_their_order_and_each_is_followed_by_what_it_owes(
-    core: Core, actor: Actor, new_part: Callable[..., int], query: Query
+    container: Container, actor: Actor, new_part: Callable[..., int], query: Query
 ) -> None:
     part_id = new_part()
     followed: list[int] = []
-    transactions = TransactionManager(core.engine, lambda committed: followed.extend(one.event.version for one in committed))
+    transactions = TransactionManager(container.engine, lambda committed: followed.extend(one.event.version for one in committed))
     with Pipeline(transactions, actor) as pipeline:
         # Each waits for the row lock of the one before, and sees what that has written.
         assert [pipeline.run(setting(part_id, stock)) for stock in range(10, 20)] == list(range(1, 11))
@@ -274,13 +274,13 @@ def test_units_in_a_pipeline_are_committed_in_their_order_and_each_is_followed_b
 
 
 def test_behind_a_unit_that_cannot_be_committed_no_other_is(
-    core: Core, actor: Actor, new_part: Callable[..., int], query: Query
+    container: Container, actor: Actor, new_part: Callable[..., int], query: Query
 ) -> None:
     good, bad, behind = new_part(), new_part(), new_part()
     before = stock_row(query, bad), stock_row(query, behind)
 
     def run(*units: Callable[[UnitOfWork], int]) -> None:
-        with Pipeline(core.transactions, actor) as pipeline:
+        with Pipeline(container.transactions, actor) as pipeline:
             for unit in units:
                 pipeline.run(unit)
 
@@ -293,7 +293,9 @@ def test_behind_a_unit_that_cannot_be_committed_no_other_is(
     assert stock_row(query, bad) == before[0]
 
 
-def test_a_unit_that_could_not_see_what_the_one_before_made_is_done_again(core: Core, actor: Actor, query: Query) -> None:
+def test_a_unit_that_could_not_see_what_the_one_before_made_is_done_again(
+    container: Container, actor: Actor, query: Query
+) -> None:
     name = f"Shared {uuid4().hex}"
 
     def work(unit_of_work: UnitOfWork) -> str:
@@ -302,6 +304,6 @@ def test_a_unit_that_could_not_see_what_the_one_before_made_is_done_again(core: 
         unit_of_work.execute(text("INSERT INTO categories (name, slug) VALUES (:name, :name)"), name=name)
         return "made"
 
-    with Pipeline(core.transactions, actor) as pipeline:
+    with Pipeline(container.transactions, actor) as pipeline:
         assert [pipeline.run(work) for _ in range(3)] == ["made", "found", "found"]
     assert len(query("SELECT FROM categories WHERE name = :name", name=name)) == 1

@@ -16,10 +16,10 @@ from redis import Redis
 from sqlalchemy import text
 
 from app.cache.manager import CacheManager, Result
+from app.container import Container
 from app.contract import rooms
 from app.contract.events import Actor
 from app.contract.task_names import Effect
-from app.core import Core
 from app.domain.pictures import shown
 from app.domain.pricing import PriceLine
 from app.domain.search import words_of
@@ -30,7 +30,7 @@ from app.services.intent import Intent
 from app.services.product_page import product_page
 from app.services.versions import Wish
 from app.store.listing import PartFilters
-from app.sync.cached_copies import differing_parts
+from app.sync.reconciliation.cached_copies import differing_parts
 from tests.sample_pictures import jpeg
 
 Query = Callable[..., list[dict[str, Any]]]
@@ -41,7 +41,7 @@ EUR = [PriceLine("EUR", Decimal("9.90"))]
 class Shop:
     """What an operation works on."""
 
-    core: Core
+    container: Container
     actor: Actor
     part_id: int
     sku: str
@@ -51,52 +51,54 @@ class Shop:
     leaf: int = 0
 
     def change(self, **columns: object) -> None:
-        self.core.parts.update_part_content_with_sync(Intent(self.actor, reason="because"), self.part_id, columns)
+        self.container.parts.update_part_content_with_sync(Intent(self.actor, reason="because"), self.part_id, columns)
 
     def stock(self, **quantities: int) -> None:
-        self.core.parts.update_stock_with_sync(Intent(self.actor, reason="because"), self.part_id, quantities)
+        self.container.parts.update_stock_with_sync(Intent(self.actor, reason="because"), self.part_id, quantities)
 
     def adjust(self, delta: int) -> None:
-        self.core.parts.adjust_stock_with_sync(Intent(self.actor, reason="because"), self.part_id, delta)
+        self.container.parts.adjust_stock_with_sync(Intent(self.actor, reason="because"), self.part_id, delta)
 
     def price(self, lines: list[PriceLine]) -> None:
-        self.core.parts.update_prices_with_sync(Intent(self.actor, reason="because"), self.part_id, lines)
+        self.container.parts.update_prices_with_sync(Intent(self.actor, reason="because"), self.part_id, lines)
 
     def archive(self) -> None:
-        self.core.parts.archive_part_with_sync(Intent(self.actor), self.part_id)
+        self.container.parts.archive_part_with_sync(Intent(self.actor), self.part_id)
 
     def restore(self) -> None:
-        self.core.parts.restore_part_with_sync(Intent(self.actor), self.part_id)
+        self.container.parts.restore_part_with_sync(Intent(self.actor), self.part_id)
 
     def category(self) -> int:
-        with self.core.engine.begin() as connection:
+        with self.container.engine.begin() as connection:
             slug = f"category-{uuid4().hex[:10]}"
             statement = text("INSERT INTO categories (name, slug) VALUES (:slug, :slug) RETURNING id")
             return int(connection.execute(statement, {"slug": slug}).scalar_one())
 
     def place(self) -> None:
         """Put the part into a category below another one."""
-        made = self.core.parts.create_category_with_sync(Intent(self.actor), f"Top {self.part_id}", None, None)
+        made = self.container.parts.create_category_with_sync(Intent(self.actor), f"Top {self.part_id}", None, None)
         self.top = made["id"]
-        self.leaf = self.core.parts.create_category_with_sync(Intent(self.actor), f"Leaf {self.part_id}", self.top, None)["id"]
+        self.leaf = self.container.parts.create_category_with_sync(Intent(self.actor), f"Leaf {self.part_id}", self.top, None)[
+            "id"
+        ]
         self.change(category_id=self.leaf)
-        self.core.parts.update_part_content_with_sync(Intent(self.actor), self.neighbour, {"category_id": self.leaf})
+        self.container.parts.update_part_content_with_sync(Intent(self.actor), self.neighbour, {"category_id": self.leaf})
 
     def change_category(self, category_id: int, **changes: object) -> None:
-        self.core.parts.update_category_with_sync(Intent(self.actor), category_id, changes)
+        self.container.parts.update_category_with_sync(Intent(self.actor), category_id, changes)
 
     def create_part(self) -> None:
         values = {"sku": f"Second {self.sku}", "part_name": "Another", "status": "published", "category_id": self.leaf}
-        self.core.parts.create_part_with_sync(Intent(self.actor), values, [], EUR, {"current_stock": 1})
+        self.container.parts.create_part_with_sync(Intent(self.actor), values, [], EUR, {"current_stock": 1})
 
     def create_category(self) -> None:
-        self.core.parts.create_category_with_sync(Intent(self.actor), f"New {self.part_id}", self.top, None)
+        self.container.parts.create_category_with_sync(Intent(self.actor), f"New {self.part_id}", self.top, None)
 
     def leave_leaf(self) -> None:
         self.change(category_id=self.top)
 
     def delete_leaf(self) -> None:
-        self.core.parts.delete_category_with_sync(Intent(self.actor), self.leaf, self.top)
+        self.container.parts.delete_category_with_sync(Intent(self.actor), self.leaf, self.top)
 
     def price_soon(self) -> None:
         begins = datetime.now(UTC) + timedelta(milliseconds=300)
@@ -104,47 +106,49 @@ class Shop:
 
     def wait_for_the_price(self) -> None:
         end = time.monotonic() + 10
-        while self.core.parts.panel.part(self.part_id)["versions"]["price"] < 3:
+        while self.container.parts.admin.part(self.part_id)["versions"]["price"] < 3:
             assert time.monotonic() < end, "the price never began"
-            self.core.price_dates.apply()
+            self.container.price_dates.apply()
 
     def legacy(self) -> None:
-        with self.core.engine.begin() as connection:
+        with self.container.engine.begin() as connection:
             statement = text("INSERT INTO prices (part_id, amount, currency) VALUES (:id, 5, 'EUR')")
             connection.execute(statement, {"id": self.part_id})
 
     def move_prices(self) -> None:
-        legacy_prices.move_prices(self.core.transactions, self.core.reading, self.actor, dry_run=False)
+        legacy_prices.move_prices(self.container.transactions, self.container.reading, self.actor, dry_run=False)
 
     def specify(self, *names: str) -> None:
         given = [{"name": name, "value": "10", "unit": "mm", "group": ""} for name in names]
-        self.core.parts.update_specifications_with_sync(Intent(self.actor, reason="because"), self.part_id, given)
+        self.container.parts.update_specifications_with_sync(Intent(self.actor, reason="because"), self.part_id, given)
 
     def image(self) -> None:
-        picture = kept_picture(self.core.storage, jpeg())
-        self.core.parts.add_image_with_sync(Intent(self.actor, reason="because"), self.part_id, picture, "A bearing")
+        picture = kept_picture(self.container.storage, jpeg())
+        self.container.parts.add_image_with_sync(Intent(self.actor, reason="because"), self.part_id, picture, "A bearing")
 
     def images(self) -> list[int]:
-        return [image["id"] for image in self.core.parts.panel.part(self.part_id)["images"]]
+        return [image["id"] for image in self.container.parts.admin.part(self.part_id)["images"]]
 
     def turn_images(self) -> None:
-        self.core.parts.order_images_with_sync(Intent(self.actor, reason="because"), self.part_id, self.images()[::-1])
+        self.container.parts.order_images_with_sync(Intent(self.actor, reason="because"), self.part_id, self.images()[::-1])
 
     def describe_image(self) -> None:
-        self.core.parts.describe_image_with_sync(Intent(self.actor, reason="because"), self.part_id, self.images()[0], "Newer")
+        self.container.parts.describe_image_with_sync(
+            Intent(self.actor, reason="because"), self.part_id, self.images()[0], "Newer"
+        )
 
     def delete_image(self) -> None:
-        self.core.parts.delete_image_with_sync(Intent(self.actor, reason="because"), self.part_id, self.images()[0])
+        self.container.parts.delete_image_with_sync(Intent(self.actor, reason="because"), self.part_id, self.images()[0])
 
     def keep_versions(self) -> None:
-        self.core.deliveries.deliver(Effect.SNAPSHOT_CONTENT)
+        self.container.deliveries.deliver(Effect.SNAPSHOT_CONTENT)
 
     def restore_version(self, *fields: str) -> None:
-        self.core.parts.restore_version_with_sync(Intent(self.actor, reason="because"), Wish(self.part_id, 1, fields))
+        self.container.parts.restore_version_with_sync(Intent(self.actor, reason="because"), Wish(self.part_id, 1, fields))
 
     def import_row(self, prefix: str = "") -> None:
         file = f"sku,part_name,current_stock,price,currency,Bore\n{prefix}{self.sku},Imported,55,3.30,EUR,10\n"
-        imports.import_parts(self.core.transactions, self.core.reading, self.actor, lambda: StringIO(file))
+        imports.import_parts(self.container.transactions, self.container.reading, self.actor, lambda: StringIO(file))
 
 
 # what happens before, the operation, the table and operation of its audit row, the columns that it says changed
@@ -243,15 +247,15 @@ REASONS = {
 }  # fmt: skip
 
 
-def opened(core: Core, actor: Actor, new_part: Callable[..., int], **columns: object) -> Shop:
+def opened(container: Container, actor: Actor, new_part: Callable[..., int], **columns: object) -> Shop:
     """Return a shop with a part of these columns, and another one."""
     part_id = new_part(**columns)
-    return Shop(core, actor, part_id, core.parts.panel.part(part_id)["sku"], new_part())
+    return Shop(container, actor, part_id, container.parts.admin.part(part_id)["sku"], new_part())
 
 
 @pytest.fixture
-def shop(core: Core, actor: Actor, new_part: Callable[..., int]) -> Shop:
-    return opened(core, actor, new_part)
+def shop(container: Container, actor: Actor, new_part: Callable[..., int]) -> Shop:
+    return opened(container, actor, new_part)
 
 
 class Channel:
@@ -309,13 +313,13 @@ def test_a_page_changed_by_the_events_alone_equals_a_fresh_read(
         step(shop)
     deliver()
     channel.emits()
-    page = shop.core.parts.catalog.part(shop.part_id).body
+    page = shop.container.parts.catalog.part(shop.part_id).body
     operation(shop)
     deliver()
     emits = [e for e in channel.emits() if e["namespace"] == rooms.CUSTOMERS and e["room"] == rooms.part_room(shop.part_id)]
     events = [e["data"] for e in emits]
     assert [(e["event"], event["part_id"]) for e, event in zip(emits, events, strict=True)] == [(events[0]["type"], shop.part_id)]
-    fresh = shop.core.parts.catalog.part(shop.part_id).body
+    fresh = shop.container.parts.catalog.part(shop.part_id).body
     after = page_after(page, events)
     assert after == ({"watch again": True} if name in {"publish", "restore"} else fresh)
 
@@ -341,7 +345,7 @@ def test_the_audit_trail_says_who_what_whence_and_why(name: str, shop: Shop, del
     before, operation, (table, kind, columns) = OPERATIONS[name]
     for step in before:
         step(shop)
-    first = shop.core.parts.panel.part(shop.part_id)
+    first = shop.container.parts.admin.part(shop.part_id)
     deliver()
     operation(shop)
     deliver()
@@ -365,16 +369,16 @@ def test_the_audit_trail_says_who_what_whence_and_why(name: str, shop: Shop, del
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_the_cache_holds_what_the_database_says_right_after_the_write(name: str, shop: Shop) -> None:
     before, operation, _ = OPERATIONS[name]
-    shop.core.parts.catalog.part(shop.part_id)
+    shop.container.parts.catalog.part(shop.part_id)
     for step in before:
         step(shop)
     operation(shop)
-    assert differing_parts(shop.core.reading, shop.core.cache, [shop.part_id]) == {}
-    shop.core.parts.catalog.part(shop.part_id)
-    assert differing_parts(shop.core.reading, shop.core.cache, [shop.part_id]) == {}
+    assert differing_parts(shop.container.reading, shop.container.cache, [shop.part_id]) == {}
+    shop.container.parts.catalog.part(shop.part_id)
+    assert differing_parts(shop.container.reading, shop.container.cache, [shop.part_id]) == {}
 
 
-def test_every_call_that_changes_the_catalogue_is_among_the_operations(app: Flask) -> None:
+def test_every_call_that_changes_the_catalog_is_among_the_operations(app: Flask) -> None:
     writes = {rule.endpoint for rule in app.url_map.iter_rules() if rule.methods and rule.methods & {"POST", "PUT", "DELETE"}}
     assert {name for name in writes if name.startswith("admin_") and not name.startswith("admin_sync.")} == CALLS.keys()
     assert EVERYTHING.keys() - set().union(*CALLS.values()) == {"move legacy prices"}
@@ -403,16 +407,16 @@ def test_no_answer_from_the_cache_differs_from_the_database_after_the_write_and_
     for step in before:
         step(shop)
     deliver()
-    slug = shop.core.parts.panel.part(shop.part_id)["slug"]
+    slug = shop.container.parts.admin.part(shop.part_id)["slug"]
     # Of its freshness this one has no proof, so it asks the database.
-    past_the_cache = CatalogReader(shop.core.reading, CacheManager(valkey, lambda _kind, _result: None))
-    shop.core.consistency.process_retry_queue()
-    held = answers(shop.core.parts.catalog, shop, slug)
+    past_the_cache = CatalogReader(shop.container.reading, CacheManager(valkey, lambda _kind, _result: None))
+    shop.container.consistency.process_retry_queue()
+    held = answers(shop.container.parts.catalog, shop, slug)
     assert Result.BYPASS not in {answer.result for answer in held.values()}
     channel.emits()
-    token = shop.core.parts.catalog.catalog_token()
+    token = shop.container.parts.catalog.catalog_token()
     operation(shop)
-    cached, fresh = answers(shop.core.parts.catalog, shop, slug), answers(past_the_cache, shop, slug)
+    cached, fresh = answers(shop.container.parts.catalog, shop, slug), answers(past_the_cache, shop, slug)
     assert {question: answer.body for question, answer in cached.items()} == {q: answer.body for q, answer in fresh.items()}
     deliver()
     tokens = [e["data"]["catalog"] for e in channel.emits() if e["event"] == "catalog.changed"]
@@ -450,7 +454,7 @@ LISTS = ("list by name", "list by price", "list in stock")
 def test_a_write_drops_what_may_show_it_and_nothing_else(
     operation: Callable[[Shop], None], dropped: set[str], shop: Shop, new_part: Callable[..., int], deliver: Callable[[], None]
 ) -> None:
-    other, reader = str(new_part()), shop.core.parts.catalog
+    other, reader = str(new_part()), shop.container.parts.catalog
     # What is owed is invalidated again and again until it is settled.
     deliver()
 
@@ -483,7 +487,7 @@ def test_a_creation_and_an_import_are_audited_with_all_their_rows(shop: Shop, de
         ("parts", "INSERT", 1, ""), ("parts", "UPDATE", 2, "import"),
         ("stock_levels", "INSERT", 1, ""), ("stock_levels", "UPDATE", 2, "import"),
     ]  # fmt: skip
-    assert differing_parts(shop.core.reading, shop.core.cache, [shop.part_id]) == {}
+    assert differing_parts(shop.container.reading, shop.container.cache, [shop.part_id]) == {}
 
 
 def test_every_content_version_has_its_own_snapshot_whatever_came_after(

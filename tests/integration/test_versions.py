@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 
+from app.container import Container
 from app.contract.events import Actor
-from app.core import Core
 from app.domain.errors import ArchivedError, ConcurrencyError, DuplicateError, InvalidFieldError, NotFoundError
 from app.domain.pricing import PriceLine
 from app.services.intent import Expected, Intent
@@ -27,7 +27,7 @@ def specification(name: str, value: str = "1") -> dict[str, str]:
     return {"name": name, "value": value, "unit": "", "group": ""}
 
 
-def specify(core: Core, actor: Actor, part_id: int, names: str, value: str = "1") -> None:
+def specify(container: Container, actor: Actor, part_id: int, names: str, value: str = "1") -> None:
     """Give a part the specifications named by letters, as a unit of work of content does."""
 
     def work(unit_of_work: UnitOfWork) -> None:
@@ -38,48 +38,48 @@ def specify(core: Core, actor: Actor, part_id: int, names: str, value: str = "1"
             content_rows.replace_specifications(unit_of_work, {part_id: wanted})
             content_rows.save(unit_of_work, before, {}, archived=False, reason=None)
 
-    core.transactions.run(actor, work)
+    container.transactions.run(actor, work)
 
 
-def snapshot(core: Core, part_id: int, number: int) -> dict[str, Any]:
-    found: dict[str, Any] = core.parts.panel.version(part_id, number)["content_snapshot"]
+def snapshot(container: Container, part_id: int, number: int) -> dict[str, Any]:
+    found: dict[str, Any] = container.parts.admin.version(part_id, number)["content_snapshot"]
     return found
 
 
-def present(core: Core, part_id: int) -> dict[str, Any]:
-    with core.reading.connect() as connection:
+def present(container: Container, part_id: int) -> dict[str, Any]:
+    with container.reading.connect() as connection:
         return content_rows.load(connection, [part_id])[part_id].snapshot()
 
 
 @pytest.fixture
-def change(core: Core, actor: Actor) -> Callable[..., None]:
+def change(container: Container, actor: Actor) -> Callable[..., None]:
     """Change content fields of a part."""
 
     def run(part_id: int, reason: str | None = None, **columns: object) -> None:
-        core.parts.update_part_content_with_sync(Intent(actor, reason=reason), part_id, columns)
+        container.parts.update_part_content_with_sync(Intent(actor, reason=reason), part_id, columns)
 
     return run
 
 
 def test_a_restore_makes_a_new_version_with_one_event_and_leaves_stock_and_prices_alone(
-    core: Core, actor: Actor, new_part: NewPart, change: Callable[..., None], deliver: Deliver, query: Query
+    container: Container, actor: Actor, new_part: NewPart, change: Callable[..., None], deliver: Deliver, query: Query
 ) -> None:
     part_id = new_part(description="<p>first</p>", stock=7)
-    core.parts.update_prices_with_sync(Intent(actor), part_id, [PriceLine("EUR", Decimal(5))])
-    specify(core, actor, part_id, "ab")
+    container.parts.update_prices_with_sync(Intent(actor), part_id, [PriceLine("EUR", Decimal(5))])
+    specify(container, actor, part_id, "ab")
     change(part_id, description="second", part_name="Other", status="draft")
-    specify(core, actor, part_id, "bc")
+    specify(container, actor, part_id, "bc")
     deliver()
-    before = core.parts.panel.part(part_id)
-    content = core.parts.restore_version_with_sync(Intent(actor, Expected(4), "a mistake"), Wish(part_id, 2))
+    before = container.parts.admin.part(part_id)
+    content = container.parts.restore_version_with_sync(Intent(actor, Expected(4), "a mistake"), Wish(part_id, 2))
     deliver()
-    after = core.parts.panel.part(part_id)
+    after = container.parts.admin.part(part_id)
     assert content.version == after["version"] == 5
-    assert present(core, part_id) == snapshot(core, part_id, 2) == snapshot(core, part_id, 5)
+    assert present(container, part_id) == snapshot(container, part_id, 2) == snapshot(container, part_id, 5)
     assert (after["stock"], after["price"]) == (before["stock"], before["price"])
     rows = query("SELECT * FROM data_change_logs WHERE part_id = :id AND version = 5", id=part_id)
     assert [(row["table_name"], row["reason"]) for row in rows] == [("parts", "Restored version 2: a mistake")]
-    listed = core.parts.panel.versions(part_id, None, 10)
+    listed = container.parts.admin.versions(part_id, None, 10)
     assert listed[0]["change_summary"] == (
         "Changed name, description, status and 2 specifications (Restored version 2: a mistake)"
     )
@@ -88,95 +88,95 @@ def test_a_restore_makes_a_new_version_with_one_event_and_leaves_stock_and_price
 
 
 def test_chosen_fields_alone_are_restored(
-    core: Core, actor: Actor, new_part: NewPart, change: Callable[..., None], deliver: Deliver
+    container: Container, actor: Actor, new_part: NewPart, change: Callable[..., None], deliver: Deliver
 ) -> None:
     part_id = new_part(description="first")
     change(part_id, description="second", part_name="Other")
     deliver()
-    core.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1, ["description"]))
-    assert (present(core, part_id)["description"], present(core, part_id)["part_name"]) == ("first", "Other")
+    container.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1, ["description"]))
+    assert (present(container, part_id)["description"], present(container, part_id)["part_name"]) == ("first", "Other")
 
 
 @pytest.mark.parametrize("fields", [None, ["part_name"]])
 def test_restoring_what_is_there_already_makes_no_version_and_no_event(
-    fields: list[str] | None, core: Core, actor: Actor, new_part: NewPart, change: Callable[..., None], deliver: Deliver,
-    query: Query,
+    fields: list[str] | None, container: Container, actor: Actor, new_part: NewPart, change: Callable[..., None],
+    deliver: Deliver, query: Query,
 ) -> None:  # fmt: skip
     part_id = new_part()
     change(part_id, description="second")
     deliver()
     count = "SELECT count(*) AS n FROM outbox_events WHERE aggregate_id = :id AND aggregate_type = 'part'"
     before = query(count, id=part_id)
-    content = core.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1 if fields else 2, fields))
+    content = container.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1 if fields else 2, fields))
     assert content.version == 2
     assert query(count, id=part_id) == before
 
 
 def test_a_rehearsal_says_what_a_restore_does_and_writes_nothing(
-    core: Core, actor: Actor, new_part: NewPart, change: Callable[..., None], deliver: Deliver
+    container: Container, actor: Actor, new_part: NewPart, change: Callable[..., None], deliver: Deliver
 ) -> None:
     part_id = new_part(description="the first text")
     change(part_id, description="the second text")
     deliver()
-    said = core.parts.panel.rehearse_restore(Wish(part_id, 1))
-    assert core.parts.panel.part(part_id)["version"] == said["version"] == 2
+    said = container.parts.admin.rehearse_restore(Wish(part_id, 1))
+    assert container.parts.admin.part(part_id)["version"] == said["version"] == 2
     assert said["blocked"] == []
-    core.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1))
+    container.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1))
     deliver()
-    assert said["changes"] == core.parts.panel.version_diff(part_id, 2, 3)["changes"]
+    assert said["changes"] == container.parts.admin.version_diff(part_id, 2, 3)["changes"]
     assert [change["field"] for change in said["changes"]] == ["description"]
 
 
 def test_a_sku_that_another_part_has_by_now_blocks_the_restore_and_the_other_fields_are_the_way_round(
-    core: Core, actor: Actor, new_part: NewPart, change: Callable[..., None], deliver: Deliver
+    container: Container, actor: Actor, new_part: NewPart, change: Callable[..., None], deliver: Deliver
 ) -> None:
     sku = f"OLD-{uuid4().hex}"
     part_id = new_part(sku=sku, description="first")
     change(part_id, sku=f"NEW-{uuid4().hex}", description="second")
     new_part(sku=sku)
     deliver()
-    [blocked] = core.parts.panel.rehearse_restore(Wish(part_id, 1))["blocked"]
+    [blocked] = container.parts.admin.rehearse_restore(Wish(part_id, 1))["blocked"]
     assert blocked["field"] == "sku"
     assert "fields" in blocked["reason"]
     with pytest.raises(DuplicateError, match="fields"):
-        core.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1))
-    assert core.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1, ["description"])).version == 3
+        container.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1))
+    assert container.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1, ["description"])).version == 3
 
 
 def test_a_category_that_is_gone_blocks_the_restore(
-    core: Core, actor: Actor, new_part: NewPart, change: Callable[..., None], deliver: Deliver, query: Query
+    container: Container, actor: Actor, new_part: NewPart, change: Callable[..., None], deliver: Deliver, query: Query
 ) -> None:
     name = uuid4().hex
     [category] = query("INSERT INTO categories (name, slug) VALUES (:name, :name) RETURNING id", name=name)
     part_id = new_part(category_id=category["id"])
     change(part_id, category_id=None)
     deliver()
-    [moved] = core.parts.panel.rehearse_restore(Wish(part_id, 1, ["category_id"]))["changes"][1:]
+    [moved] = container.parts.admin.rehearse_restore(Wish(part_id, 1, ["category_id"]))["changes"][1:]
     assert moved == {"field": "category_path", "old": [], "new": [name]}
     query("DELETE FROM categories WHERE id = :id", id=category["id"])
-    assert [one["field"] for one in core.parts.panel.rehearse_restore(Wish(part_id, 1))["blocked"]] == ["category_id"]
+    assert [one["field"] for one in container.parts.admin.rehearse_restore(Wish(part_id, 1))["blocked"]] == ["category_id"]
     with pytest.raises(InvalidFieldError, match="fields"):
-        core.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1))
+        container.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1))
 
 
 def test_a_rehearsal_names_the_category_as_it_is_called_now(
-    core: Core, actor: Actor, new_part: NewPart, change: Callable[..., None], deliver: Deliver
+    container: Container, actor: Actor, new_part: NewPart, change: Callable[..., None], deliver: Deliver
 ) -> None:
     name = uuid4().hex
-    category_id = core.parts.create_category_with_sync(Intent(actor), name, None, None)["id"]
+    category_id = container.parts.create_category_with_sync(Intent(actor), name, None, None)["id"]
     part_id = new_part(category_id=category_id)
     change(part_id, category_id=None)
-    core.parts.update_category_with_sync(Intent(actor), category_id, {"name": f"{name} renamed"})
+    container.parts.update_category_with_sync(Intent(actor), category_id, {"name": f"{name} renamed"})
     deliver()
-    said = core.parts.panel.rehearse_restore(Wish(part_id, 1))["changes"]
+    said = container.parts.admin.rehearse_restore(Wish(part_id, 1))["changes"]
     assert said[1] == {"field": "category_path", "old": [], "new": [f"{name} renamed"]}
-    core.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1))
+    container.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1))
     deliver()
-    assert core.parts.panel.version_diff(part_id, 2, 3)["changes"] == said
+    assert container.parts.admin.version_diff(part_id, 2, 3)["changes"] == said
 
 
 def test_an_archived_part_an_unknown_version_and_a_version_that_moved_on_are_refused(
-    core: Core, actor: Actor, new_part: NewPart, change: Callable[..., None], deliver: Deliver
+    container: Container, actor: Actor, new_part: NewPart, change: Callable[..., None], deliver: Deliver
 ) -> None:
     part_id, other = new_part(), new_part()
     change(part_id, description="second")
@@ -185,20 +185,25 @@ def test_an_archived_part_an_unknown_version_and_a_version_that_moved_on_are_ref
     deliver()
     for number in (0, 3):
         with pytest.raises(NotFoundError):
-            core.parts.restore_version_with_sync(Intent(actor), Wish(part_id, number))
+            container.parts.restore_version_with_sync(Intent(actor), Wish(part_id, number))
         with pytest.raises(NotFoundError):
-            core.parts.panel.rehearse_restore(Wish(part_id, number))
+            container.parts.admin.rehearse_restore(Wish(part_id, number))
     with pytest.raises(ConcurrencyError):
-        core.parts.restore_version_with_sync(Intent(actor, Expected(1)), Wish(part_id, 1))
-    core.parts.archive_part_with_sync(Intent(actor), part_id)
+        container.parts.restore_version_with_sync(Intent(actor, Expected(1)), Wish(part_id, 1))
+    container.parts.archive_part_with_sync(Intent(actor), part_id)
     with pytest.raises(ArchivedError):
-        core.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1))
+        container.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1))
     with pytest.raises(ArchivedError):
-        core.parts.panel.rehearse_restore(Wish(part_id, 1))
+        container.parts.admin.rehearse_restore(Wish(part_id, 1))
 
 
 def test_what_an_old_release_kept_comes_back_clean_and_what_it_did_not_keep_stays(
-    core: Core, actor: Actor, new_part: NewPart, change: Callable[..., None], deliver: Deliver, rewrite: Callable[..., None]
+    container: Container,
+    actor: Actor,
+    new_part: NewPart,
+    change: Callable[..., None],
+    deliver: Deliver,
+    rewrite: Callable[..., None],
 ) -> None:
     part_id = new_part()
     change(part_id, part_name="Second")
@@ -208,14 +213,14 @@ def test_what_an_old_release_kept_comes_back_clean_and_what_it_did_not_keep_stay
         ' || \'{"description": "<p onclick=\\"x()\\">a<script>b</script></p>"}\' WHERE part_id = :id AND version_number = 1',
         id=part_id,
     )
-    slug = present(core, part_id)["slug"]
-    core.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1))
-    assert present(core, part_id)["description"] == "<p>a</p>"
-    assert (present(core, part_id)["slug"], present(core, part_id)["part_name"]) == (slug, "Test part")
+    slug = present(container, part_id)["slug"]
+    container.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1))
+    assert present(container, part_id)["description"] == "<p>a</p>"
+    assert (present(container, part_id)["slug"], present(container, part_id)["part_name"]) == (slug, "Test part")
 
 
 def test_restored_pictures_are_the_old_rows_again(
-    core: Core, actor: Actor, new_part: NewPart, deliver: Deliver, query: Query
+    container: Container, actor: Actor, new_part: NewPart, deliver: Deliver, query: Query
 ) -> None:
     part_id = new_part()
     first = {"digest": "a" * 64, "extension": "png", "byte_size": 9, "alt": "front", "width": 10, "height": 20}
@@ -234,15 +239,15 @@ def test_restored_pictures_are_the_old_rows_again(
             replace_images(unit_of_work, part_id, images)
             content_rows.save(unit_of_work, before, {}, archived=False, reason=None)
 
-        core.transactions.run(actor, work)
+        container.transactions.run(actor, work)
 
     pictures = [first | {"id": ids[0], "alt": "front"}, first | {"id": ids[1], "alt": "back"}]
     save([pictures[1], pictures[0]])
     save([pictures[0] | {"alt": "changed"}])
     deliver()
-    [found] = core.parts.panel.version_diff(part_id, 2, 3)["changes"]
+    [found] = container.parts.admin.version_diff(part_id, 2, 3)["changes"]
     assert [entry["item"]["id"] for entry in found["items"]["removed"]] == [ids[1]]
     assert [entry["new"]["alt"] for entry in found["items"]["changed"]] == ["changed"]
-    core.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 2))
-    assert [image["id"] for image in present(core, part_id)["images"]] == [ids[1], ids[0]]
-    assert present(core, part_id) == snapshot(core, part_id, 2)
+    container.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 2))
+    assert [image["id"] for image in present(container, part_id)["images"]] == [ids[1], ids[0]]
+    assert present(container, part_id) == snapshot(container, part_id, 2)

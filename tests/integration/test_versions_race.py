@@ -10,10 +10,11 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from tests.unit.test_differences import applied
 
+from app.container import Container
 from app.contract.events import Actor
 from app.contract.task_names import Effect
-from app.core import Core
 from app.domain.content import COLUMNS
 from app.domain.errors import ArchivedError, ConcurrencyError, DuplicateError, InvalidFieldError, NotFoundError
 from app.domain.pictures import shown
@@ -22,7 +23,6 @@ from app.services.pictures import prepared
 from app.services.versions import RESTORABLE, Wish
 from app.store.payload import unpacked
 from tests.sample_pictures import jpeg
-from tests.unit.test_differences import applied
 
 Json = dict[str, Any]
 Query = Callable[..., list[Json]]
@@ -63,7 +63,7 @@ WRITERS = st.lists(st.lists(OPERATIONS, min_size=2, max_size=6), min_size=2, max
 class Shop:
     """One part that several threads write, and all that they and a reader were told."""
 
-    core: Core
+    container: Container
     actor: Actor
     part_id: int
     categories: list[int]
@@ -72,7 +72,7 @@ class Shop:
     seen: list[Json] = field(default_factory=list)
 
     def present(self) -> Json:
-        return self.core.parts.panel.part(self.part_id)
+        return self.container.parts.admin.part(self.part_id)
 
     def image_ids(self) -> list[int]:
         return [image["id"] for image in self.present()["images"]]
@@ -82,48 +82,48 @@ class Shop:
         if chosen.get("category_id") is not None:
             chosen["category_id"] = self.categories[chosen["category_id"]]
         self.steps[reason] = lambda before, _: before | chosen
-        return self.core.parts.update_part_content_with_sync(Intent(self.actor, reason=reason), self.part_id, chosen)
+        return self.container.parts.update_part_content_with_sync(Intent(self.actor, reason=reason), self.part_id, chosen)
 
     def specify(self, reason: str, named: list[tuple[str, str]]) -> Any:
         wanted = [{"name": name, "value": value, "unit": "mm", "group": ""} for name, value in named]
         self.steps[reason] = lambda before, _: before | {"specifications": wanted}
-        return self.core.parts.update_specifications_with_sync(Intent(self.actor, reason=reason), self.part_id, wanted)
+        return self.container.parts.update_specifications_with_sync(Intent(self.actor, reason=reason), self.part_id, wanted)
 
     def add_picture(self, reason: str, picture: Any) -> Any:
         added = {name: value for name, value in picture.columns().items() if name != "data"} | {"alt": reason}
         ids: list[int] = []
         self.steps[reason] = lambda before, _: before | {"images": [*before["images"], added | {"id": ids[0]}]}
-        content = self.core.parts.add_image_with_sync(Intent(self.actor, reason=reason), self.part_id, picture, reason)
+        content = self.container.parts.add_image_with_sync(Intent(self.actor, reason=reason), self.part_id, picture, reason)
         ids.append(content.row.images[-1]["id"])
         return content
 
     def delete_picture(self, reason: str, at: int) -> Any:
         image_id = (self.image_ids() or [0])[at % max(1, len(self.image_ids()))]
         self.steps[reason] = lambda before, _: before | {"images": [one for one in before["images"] if one["id"] != image_id]}
-        return self.core.parts.delete_image_with_sync(Intent(self.actor, reason=reason), self.part_id, image_id)
+        return self.container.parts.delete_image_with_sync(Intent(self.actor, reason=reason), self.part_id, image_id)
 
     def describe_picture(self, reason: str, at: int, alt: str) -> Any:
         image_id = next(iter(self.image_ids()[at:]), 0)
         self.steps[reason] = lambda before, _: (
             before | {"images": [one | {"alt": alt} if one["id"] == image_id else one for one in before["images"]]}
         )
-        return self.core.parts.describe_image_with_sync(Intent(self.actor, reason=reason), self.part_id, image_id, alt)
+        return self.container.parts.describe_image_with_sync(Intent(self.actor, reason=reason), self.part_id, image_id, alt)
 
     def turn_pictures(self, reason: str) -> Any:
         order = self.image_ids()[::-1]
         self.steps[reason] = lambda before, _: (
             before | {"images": sorted(before["images"], key=lambda one: order.index(one["id"]))}
         )
-        return self.core.parts.order_images_with_sync(Intent(self.actor, reason=reason), self.part_id, order)
+        return self.container.parts.order_images_with_sync(Intent(self.actor, reason=reason), self.part_id, order)
 
     def rename_category(self, reason: str, at: int, name: str) -> None:
         # Its parts' versions name the category and not the reason; nothing that can be restored changes.
-        self.core.parts.update_category_with_sync(
+        self.container.parts.update_category_with_sync(
             Intent(self.actor, reason=reason), self.categories[at], {"name": f"{reason} {name}"}
         )
 
     def archive(self, _reason: str, archived: bool) -> Any:
-        done = self.core.parts.archive_part_with_sync if archived else self.core.parts.restore_part_with_sync
+        done = self.container.parts.archive_part_with_sync if archived else self.container.parts.restore_part_with_sync
         return done(Intent(self.actor), self.part_id)
 
     def restore(self, reason: str, where: float, fields: list[str] | None, states_version: bool) -> Any:
@@ -135,7 +135,7 @@ class Shop:
             before | {name: kept[number][name] for name in restored}
         )
         intent = Intent(self.actor, Expected(version) if states_version else ANY, reason)
-        content = self.core.parts.restore_version_with_sync(intent, wish)
+        content = self.container.parts.restore_version_with_sync(intent, wish)
         assert not states_version or content.version in {version, version + 1}
         return content
 
@@ -152,7 +152,7 @@ class Shop:
 def run_at_once(shop: Shop, writers: list[list[Any]]) -> None:
     """Run the writers beside a reader and two workers that write snapshots."""
     beside: list[Callable[[], Any]] = [lambda: shop.seen.append(shop.present())]
-    beside += [lambda: shop.core.deliveries.deliver(Effect.SNAPSHOT_CONTENT)] * 2
+    beside += [lambda: shop.container.deliveries.deliver(Effect.SNAPSHOT_CONTENT)] * 2
     stop, start = threading.Event(), threading.Barrier(len(writers) + len(beside))
 
     def write(writer: int, operations: list[Any]) -> None:
@@ -204,7 +204,7 @@ def assert_each_version_is_one_step(shop: Shop, kept: dict[int, Json], reasons: 
 def assert_differences_lead_from_one_version_to_another(shop: Shop, kept: dict[int, Json]) -> None:
     pairs = [*pairwise(kept), *pairwise(reversed(kept)), (1, len(kept)), (len(kept), 1)]
     for old, new in pairs:
-        changes = shop.core.parts.panel.version_diff(shop.part_id, old, new)["changes"]
+        changes = shop.container.parts.admin.version_diff(shop.part_id, old, new)["changes"]
         made = kept[old] | {one["field"]: applied(one, kept[old].get(one["field"])) for one in changes}
         assert restorable(made) == restorable(kept[new])
         assert made["archived"] == kept[new]["archived"]
@@ -212,20 +212,20 @@ def assert_differences_lead_from_one_version_to_another(shop: Shop, kept: dict[i
 
 def assert_each_moment_had_its_version(shop: Shop, listed: list[Json]) -> None:
     for version in listed:
-        then = shop.core.parts.panel.part_as_of(shop.part_id, datetime.fromisoformat(version["created_at"]))
+        then = shop.container.parts.admin.part_as_of(shop.part_id, datetime.fromisoformat(version["created_at"]))
         assert (then["version_number"], then["complete"]) == (version["version_number"], True)
 
 
 def assert_a_rehearsal_says_what_the_restore_does(shop: Shop, kept: dict[int, Json], deliver: Callable[[], None]) -> None:
-    shop.core.parts.restore_part_with_sync(Intent(shop.actor), shop.part_id)
+    shop.container.parts.restore_part_with_sync(Intent(shop.actor), shop.part_id)
     for number in (1, len(kept) // 2 + 1, len(kept)):
-        said = shop.core.parts.panel.rehearse_restore(Wish(shop.part_id, number))
+        said = shop.container.parts.admin.rehearse_restore(Wish(shop.part_id, number))
         before = shop.present()["version"]
-        after = shop.core.parts.restore_version_with_sync(Intent(shop.actor), Wish(shop.part_id, number))
+        after = shop.container.parts.restore_version_with_sync(Intent(shop.actor), Wish(shop.part_id, number))
         deliver()
         assert restorable(after.snapshot()) == restorable(kept[number])
         assert after.version == before + bool(said["changes"])
-        assert shop.core.parts.panel.version_diff(shop.part_id, before, after.version)["changes"] == said["changes"]
+        assert shop.container.parts.admin.version_diff(shop.part_id, before, after.version)["changes"] == said["changes"]
 
 
 @given(writers=WRITERS)
@@ -236,12 +236,20 @@ def assert_a_rehearsal_says_what_the_restore_does(shop: Shop, kept: dict[int, Js
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_versions_differences_and_restores_are_exact_while_many_write(
-    writers: list[list[Any]], core: Core, actor: Actor, new_part: Callable[..., int], deliver: Callable[[], None], query: Query
+    writers: list[list[Any]],
+    container: Container,
+    actor: Actor,
+    new_part: Callable[..., int],
+    deliver: Callable[[], None],
+    query: Query,
 ) -> None:
     part_id = new_part()
     names = [f"{part_id} {place}" for place in "ab"]
     shop = Shop(
-        core, actor, part_id, [core.parts.create_category_with_sync(Intent(actor), name, None, None)["id"] for name in names]
+        container,
+        actor,
+        part_id,
+        [container.parts.create_category_with_sync(Intent(actor), name, None, None)["id"] for name in names],
     )
     for picture in PICTURES[:2]:
         shop.add_picture(picture.digest, picture)
@@ -253,11 +261,11 @@ def test_versions_differences_and_restores_are_exact_while_many_write(
         "SELECT version, payload FROM outbox_events WHERE aggregate_type = 'part' AND aggregate_id = :id AND aspect = 'content'",
         id=part_id,
     )
-    listed = core.parts.panel.versions(part_id, None, 200)
+    listed = container.parts.admin.versions(part_id, None, 200)
     last = shop.present()["version"]
     assert [one["version_number"] for one in listed] == list(range(last, 0, -1))
     assert [one["is_active"] for one in listed] == [True] + [False] * (last - 1)
-    kept = {number: core.parts.panel.version(part_id, number)["content_snapshot"] for number in range(1, last + 1)}
+    kept = {number: container.parts.admin.version(part_id, number)["content_snapshot"] for number in range(1, last + 1)}
     assert kept[last].keys() >= {*COLUMNS, *RESTORABLE, "archived", "category"}
     assert_versions_are_what_was_seen(shop, kept)
     assert_each_version_is_one_step(shop, kept, {one["version"]: unpacked(one["payload"])["reason"] for one in events})

@@ -14,8 +14,8 @@ from PIL import Image
 from werkzeug.test import TestResponse
 
 from app.commands import console
+from app.container import Container
 from app.contract.task_names import Effect
-from app.core import Core
 from app.factory import create_app
 from app.services import staff
 from config import REPOSITORY, load_settings
@@ -34,16 +34,16 @@ BEARING = {
 class Recorder:
     """Makes calls and keeps what was sent and answered."""
 
-    def __init__(self, app: Flask, core: Core) -> None:
+    def __init__(self, app: Flask, container: Container) -> None:
         self._app = app
-        self._core = core
+        self._container = container
         self._client = app.test_client()
         self._headers: dict[str, str] = {}
         self.examples: dict[str, dict[str, Any]] = {}
 
     def finish_imports(self) -> None:
         """Do what the worker would."""
-        while self._core.import_jobs.work():
+        while self._container.import_jobs.work():
             pass
 
     def log_in(self) -> None:
@@ -63,7 +63,7 @@ class Recorder:
             recorded["request"] = body
         recorded["response"] = _shown(response)
         for effect in Effect:
-            self._core.deliveries.deliver(effect)
+            self._container.deliveries.deliver(effect)
         return response.get_json(silent=True)
 
 
@@ -143,13 +143,13 @@ def _play_imports(recorder: Recorder) -> None:
 def main() -> None:
     """Play and write the file."""
     app = create_app(load_settings())
-    core: Core = app.extensions["lockstep"]
+    container: Container = app.extensions["lockstep"]
     with app.app_context():
-        staff.create_user(core.transactions, console.system(core), EMAIL, "Anna", PASSWORD, "admin")
-    core.consistency.process_retry_queue()
-    recorder = Recorder(app, core)
+        staff.create_user(container.transactions, console.system(container), EMAIL, "Anna", PASSWORD, "admin")
+    container.consistency.process_retry_queue()
+    recorder = Recorder(app, container)
     play(recorder)
-    core.close()
+    container.close()
     Path(FILE).write_text(json.dumps(recorder.examples, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
 
 

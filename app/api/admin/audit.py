@@ -36,7 +36,7 @@ _WITHIN = re.compile(r"([;\t\r\n]\s*)([=+\-@])")
 def list_audit(query: dict[str, Any]) -> Response:
     """List changes, newest first: who, when, from where, old and new."""
     limit, cursor = query.pop("limit"), query.pop("cursor")
-    page = g.core.parts.panel.audit(query, g.cursors.read("audit", cursor), limit)
+    page = g.container.parts.admin.audit(query, g.cursors.read("audit", cursor), limit)
     return json_response(page_body(page, g.cursors.write("audit", page.next)))
 
 
@@ -46,7 +46,7 @@ def list_audit(query: dict[str, Any]) -> Response:
 @blueprint.response(200, {"type": "string"}, content_type="text/csv")
 def export_audit(query: dict[str, Any]) -> Response:
     """Download the changes that fit as CSV, newest first: those that are there now, in a file safe to open in a spreadsheet."""
-    rows = g.core.parts.panel.audit_rows(query)
+    rows = g.container.parts.admin.audit_rows(query)
     return Response(
         _csv(rows), content_type="text/csv; charset=utf-8", headers={"Content-Disposition": 'attachment; filename="audit.csv"'}
     )

@@ -13,7 +13,7 @@ from app.api.rendering import json_response
 from app.api.schemas.answers import ContentAnswerSchema
 from app.api.schemas.images import ImageAltSchema, ImageOrderSchema, ImageUploadSchema
 from app.api.schemas.parts import BodilessWriteSchema
-from app.domain.pictures import MOST_BYTES
+from app.domain.pictures import MAX_BYTES
 from app.services.content import current_state
 from app.services.images import kept_picture
 
@@ -27,7 +27,7 @@ _AT_WORK = threading.BoundedSemaphore(2)
 @blueprint.route("/<id:part_id>/images", methods=["POST"])
 @require("editor")
 @heeds_if_match
-@takes_file(MOST_BYTES)
+@takes_file(MAX_BYTES)
 @blueprint.arguments(ImageUploadSchema, location="files")
 @blueprint.response(201, ContentAnswerSchema)
 def add_image(form: dict[str, Any], part_id: int) -> Response:
@@ -37,10 +37,10 @@ def add_image(form: dict[str, Any], part_id: int) -> Response:
     with the picture itself.
     """
     intent = intent_of(form)
-    g.core.parts.check_room_for_image(intent, part_id)
+    g.container.parts.check_room_for_image(intent, part_id)
     with _AT_WORK:
-        picture = g.offload(kept_picture, g.core.storage, form["image"].read())
-    content = g.core.parts.add_image_with_sync(intent, part_id, picture, form["alt"])
+        picture = g.offload(kept_picture, g.container.storage, form["image"].read())
+    content = g.container.parts.add_image_with_sync(intent, part_id, picture, form["alt"])
     return json_response(current_state(content), 201, {"Location": f"/media/{picture.digest}.{picture.extension}"})
 
 
@@ -51,7 +51,7 @@ def add_image(form: dict[str, Any], part_id: int) -> Response:
 @blueprint.response(200, ContentAnswerSchema)
 def order_images(body: dict[str, Any], part_id: int) -> Response:
     """Put the part's pictures into an order; name each of them once."""
-    content = g.core.parts.order_images_with_sync(intent_of(body), part_id, body["image_ids"])
+    content = g.container.parts.order_images_with_sync(intent_of(body), part_id, body["image_ids"])
     return json_response(current_state(content))
 
 
@@ -62,7 +62,7 @@ def order_images(body: dict[str, Any], part_id: int) -> Response:
 @blueprint.response(200, ContentAnswerSchema)
 def describe_image(body: dict[str, Any], part_id: int, image_id: int) -> Response:
     """Write a picture's alternative text."""
-    content = g.core.parts.describe_image_with_sync(intent_of(body), part_id, image_id, body["alt"])
+    content = g.container.parts.describe_image_with_sync(intent_of(body), part_id, image_id, body["alt"])
     return json_response(current_state(content))
 
 
@@ -73,5 +73,5 @@ def describe_image(body: dict[str, Any], part_id: int, image_id: int) -> Respons
 @blueprint.response(200, ContentAnswerSchema)
 def delete_image(query: dict[str, Any], part_id: int, image_id: int) -> Response:
     """Show a picture no more; earlier content versions keep it."""
-    content = g.core.parts.delete_image_with_sync(intent_of(query), part_id, image_id)
+    content = g.container.parts.delete_image_with_sync(intent_of(query), part_id, image_id)
     return json_response(current_state(content))

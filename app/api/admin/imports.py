@@ -1,4 +1,4 @@
-"""Catalogue files: upload, progress, errors. Workers do the work."""
+"""Catalog files: upload, progress, errors. Workers do the work."""
 
 import csv
 import io
@@ -13,10 +13,10 @@ from app.api.rendering import json_response, page_body
 from app.api.schemas.imports import ImportJobPageSchema, ImportJobSchema, ImportQuerySchema, ImportUploadSchema
 from app.api.schemas.parts import PageQuerySchema
 from app.domain.imports import spreadsheet_safe
-from app.services.import_jobs import MOST_BYTES, keep
+from app.services.import_jobs import MAX_BYTES, keep
 from app.store.paging import Page, Position
 
-blueprint = Blueprint("admin_imports", __name__, url_prefix="/api/v1/admin/imports", description="Catalogue files, for staff")
+blueprint = Blueprint("admin_imports", __name__, url_prefix="/api/v1/admin/imports", description="Catalog files, for staff")
 blueprint.ARGUMENTS_PARSER = StrictParser()
 
 ERROR_COLUMNS = ("line", "field", "reason")
@@ -24,19 +24,19 @@ ERROR_COLUMNS = ("line", "field", "reason")
 
 @blueprint.route("", methods=["POST"])
 @require("editor")
-@takes_file(MOST_BYTES)
+@takes_file(MAX_BYTES)
 @blueprint.arguments(ImportQuerySchema, location="query")
 @blueprint.arguments(ImportUploadSchema, location="files")
 @blueprint.response(202, ImportJobSchema)
 def start_import(query: dict[str, Any], form: dict[str, Any]) -> Response:
-    """Import a catalogue file: CSV of at most 50 MB. It is checked as a whole first; nothing is applied if a row is wrong.
+    """Import a catalog file: CSV of at most 50 MB. It is checked as a whole first; nothing is applied if a row is wrong.
 
     The answer is the job; its progress is at its Location, and told on Socket.IO as `import.progress`. A dry run says what would
     be done and writes nothing.
     """
     file, dry_run = form["file"], query["dry_run"] or form.get("dry_run", False)
-    digest, size = g.offload(keep, g.core.storage, file.stream)
-    job = g.core.import_jobs.create(
+    digest, size = g.offload(keep, g.container.storage, file.stream)
+    job = g.container.import_jobs.create(
         actor(), digest, size, file.filename or "", form.get("encoding"), form.get("currency"), dry_run=bool(dry_run)
     )
     return json_response(job, 202, {"Location": f"/api/v1/admin/imports/{job['id']}"})
@@ -49,7 +49,7 @@ def start_import(query: dict[str, Any], form: dict[str, Any]) -> Response:
 def list_imports(query: dict[str, Any]) -> Response:
     """List imports, newest first."""
     after, limit = g.cursors.read("imports", query["cursor"]), query["limit"]
-    jobs = g.core.import_jobs.jobs(after.id if after else None, limit)
+    jobs = g.container.import_jobs.jobs(after.id if after else None, limit)
     last = jobs[limit - 1]["id"] if len(jobs) > limit else None
     page = Page(jobs[:limit], Position(str(last), last) if last else None)
     return json_response(page_body(page, g.cursors.write("imports", page.next)))
@@ -60,7 +60,7 @@ def list_imports(query: dict[str, Any]) -> Response:
 @blueprint.response(200, ImportJobSchema)
 def get_import(job_id: int) -> Response:
     """Return one import: how far it is, and what came of it."""
-    return json_response(g.core.import_jobs.job(job_id))
+    return json_response(g.container.import_jobs.job(job_id))
 
 
 @blueprint.route("/<id:job_id>/errors.csv", methods=["GET"])
@@ -71,7 +71,7 @@ def download_errors(job_id: int) -> Response:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(ERROR_COLUMNS)
-    for error in g.core.import_jobs.job(job_id)["errors"]:
+    for error in g.container.import_jobs.job(job_id)["errors"]:
         writer.writerow([spreadsheet_safe(str(error[column])) for column in ERROR_COLUMNS])
     disposition = {"Content-Disposition": f'attachment; filename="import-{job_id}-errors.csv"'}
     return Response(out.getvalue(), content_type="text/csv; charset=utf-8", headers=disposition)

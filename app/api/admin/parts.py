@@ -23,7 +23,7 @@ from app.api.schemas.parts import (
 )
 from app.domain.search import words_of
 from app.services.content import current_state
-from app.store.panel import GridFilters
+from app.store.admin_parts import GridFilters
 
 blueprint = Blueprint("admin_parts", __name__, url_prefix="/api/v1/admin/parts", description="Parts, for staff")
 blueprint.ARGUMENTS_PARSER = StrictParser()
@@ -38,7 +38,7 @@ def list_parts(query: dict[str, Any]) -> Response:
     filters = GridFilters(words_of(query["q"]), query["category"], query["status"], query["low_stock"])
     scope = f"admin parts {query['sort']} {digest_of(asdict(filters))}"
     after = g.cursors.read(scope, query["cursor"])
-    page = g.core.parts.panel.list_parts(filters, query["sort"], after, query["limit"])
+    page = g.container.parts.admin.list_parts(filters, query["sort"], after, query["limit"])
     return json_response(page_body(page, g.cursors.write(scope, page.next)))
 
 
@@ -50,9 +50,9 @@ def list_parts(query: dict[str, Any]) -> Response:
 def create_part(body: dict[str, Any]) -> Response:
     """Create a part, with its prices, stock and specifications."""
     specifications, prices, stock = body.pop("specifications"), body.pop("prices"), body.pop("stock")
-    part_id = g.core.parts.create_part_with_sync(intent_of(body), body, specifications, price_lines(prices), stock)
+    part_id = g.container.parts.create_part_with_sync(intent_of(body), body, specifications, price_lines(prices), stock)
     location = f"/api/v1/admin/parts/{part_id}"
-    return json_response(g.core.parts.panel.part(part_id), 201, {"Location": location})
+    return json_response(g.container.parts.admin.part(part_id), 201, {"Location": location})
 
 
 @blueprint.route("/<id:part_id>", methods=["GET"])
@@ -60,7 +60,7 @@ def create_part(body: dict[str, Any]) -> Response:
 @blueprint.response(200, AdminPartSchema)
 def get_part(part_id: int) -> Response:
     """Return one part with everything, and the version of each aspect."""
-    return json_response(g.core.parts.panel.part(part_id))
+    return json_response(g.container.parts.admin.part(part_id))
 
 
 @blueprint.route("/<id:part_id>", methods=["PUT"])
@@ -70,7 +70,7 @@ def get_part(part_id: int) -> Response:
 @blueprint.response(200, ContentAnswerSchema)
 def update_part(body: dict[str, Any], part_id: int) -> Response:
     """Change the given content fields."""
-    content = g.core.parts.update_part_content_with_sync(intent_of(body), part_id, body)
+    content = g.container.parts.update_part_content_with_sync(intent_of(body), part_id, body)
     return json_response(current_state(content))
 
 
@@ -81,7 +81,7 @@ def update_part(body: dict[str, Any], part_id: int) -> Response:
 @blueprint.response(200, ContentAnswerSchema)
 def archive_part(query: dict[str, Any], part_id: int) -> Response:
     """Archive a part: gone for customers, its history kept."""
-    content = g.core.parts.archive_part_with_sync(intent_of(query), part_id)
+    content = g.container.parts.archive_part_with_sync(intent_of(query), part_id)
     return json_response(current_state(content))
 
 
@@ -92,7 +92,7 @@ def archive_part(query: dict[str, Any], part_id: int) -> Response:
 @blueprint.response(200, ContentAnswerSchema)
 def restore_part(query: dict[str, Any], part_id: int) -> Response:
     """Bring an archived part back as it was."""
-    content = g.core.parts.restore_part_with_sync(intent_of(query), part_id)
+    content = g.container.parts.restore_part_with_sync(intent_of(query), part_id)
     return json_response(current_state(content))
 
 
@@ -103,7 +103,7 @@ def restore_part(query: dict[str, Any], part_id: int) -> Response:
 @blueprint.response(200, ContentAnswerSchema)
 def set_specifications(body: dict[str, Any], part_id: int) -> Response:
     """Replace the part's specifications; they are shown in the order in which they are sent."""
-    content = g.core.parts.update_specifications_with_sync(intent_of(body), part_id, body["specifications"])
+    content = g.container.parts.update_specifications_with_sync(intent_of(body), part_id, body["specifications"])
     return json_response(current_state(content))
 
 
@@ -115,4 +115,4 @@ def set_specifications(body: dict[str, Any], part_id: int) -> Response:
 def set_prices(body: dict[str, Any], part_id: int) -> Response:
     """Replace the part's price list."""
     lines = price_lines(body["prices"])
-    return json_response(g.core.parts.update_prices_with_sync(intent_of(body), part_id, lines))
+    return json_response(g.container.parts.update_prices_with_sync(intent_of(body), part_id, lines))

@@ -23,7 +23,7 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 @blueprint.response(200, AdminStockSchema)
 def set_stock(body: dict[str, Any], part_id: int) -> Response:
     """Set the given quantities. With `version` or `If-Match`, only if nobody has changed the stock since."""
-    return json_response(g.core.parts.update_stock_with_sync(intent_of(body), part_id, body))
+    return json_response(g.container.parts.update_stock_with_sync(intent_of(body), part_id, body))
 
 
 @blueprint.route("/<id:part_id>/stock/adjustments", methods=["POST"])
@@ -33,4 +33,4 @@ def set_stock(body: dict[str, Any], part_id: int) -> Response:
 @blueprint.response(200, AdminStockSchema)
 def adjust_stock(body: dict[str, Any], part_id: int) -> Response:
     """Put pieces on hand, or take them; needs no version, since adjustments commute (`If-Match` is heeded)."""
-    return json_response(g.core.parts.adjust_stock_with_sync(intent_of(body), part_id, body["delta"]))
+    return json_response(g.container.parts.adjust_stock_with_sync(intent_of(body), part_id, body["delta"]))

@@ -22,7 +22,7 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 @blueprint.response(200, SyncStatusSchema)
 def status() -> Response:
     """Per effect: pending, oldest age, dead, latency; the last reconciliation; the cache's figures."""
-    return json_response(g.core.operations.status())
+    return json_response(g.container.sync_control.status())
 
 
 @blueprint.route("/dead-letters", methods=["GET"])
@@ -32,7 +32,7 @@ def status() -> Response:
 def dead_letters(query: dict[str, Any]) -> Response:
     """List deliveries that were given up on, each with its last error."""
     after = g.cursors.read("dead letters", query["cursor"])
-    rows = g.core.operations.dead_letters((after.id, after.key) if after else (0, ""), query["limit"])
+    rows = g.container.sync_control.dead_letters((after.id, after.key) if after else (0, ""), query["limit"])
     shown = rows[: query["limit"]]
     following = Position(shown[-1]["effect"], shown[-1]["id"]) if len(rows) > len(shown) else None
     return json_response({"items": shown, "next_cursor": g.cursors.write("dead letters", following)})
@@ -44,7 +44,7 @@ def dead_letters(query: dict[str, Any]) -> Response:
 @blueprint.response(200, ReplayedSchema)
 def replay_one(query: dict[str, Any], event_id: int) -> Response:
     """Try one event's dead deliveries again; `effect` narrows it to one of them."""
-    return json_response({"replayed": g.core.operations.replay(event_id, query["effect"])})
+    return json_response({"replayed": g.container.sync_control.replay(event_id, query["effect"])})
 
 
 @blueprint.route("/replay", methods=["POST"])
@@ -52,7 +52,7 @@ def replay_one(query: dict[str, Any], event_id: int) -> Response:
 @blueprint.response(200, ReplayedSchema)
 def replay_all() -> Response:
     """Try all dead deliveries again."""
-    return json_response({"replayed": g.core.operations.replay_all()})
+    return json_response({"replayed": g.container.sync_control.replay_all()})
 
 
 @blueprint.route("/reconcile", methods=["POST"])
@@ -61,4 +61,4 @@ def replay_all() -> Response:
 @blueprint.response(200, ReconciliationSchema)
 def reconcile(query: dict[str, Any]) -> Response:
     """Compare the truth with its copies now, and repair what differs unless `dry_run`."""
-    return json_response(g.core.operations.reconcile(dry_run=query["dry_run"]))
+    return json_response(g.container.sync_control.reconcile(dry_run=query["dry_run"]))

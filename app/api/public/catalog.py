@@ -31,7 +31,7 @@ def list_parts(query: dict[str, Any]) -> Response:
         sort = "name"
     scope = f"parts {sort} {digest_of(asdict(filters))}"
     after = g.cursors.read(scope, query["cursor"])
-    answer = g.core.parts.catalog.list_parts(filters, sort, after, query["limit"])
+    answer = g.container.parts.catalog.list_parts(filters, sort, after, query["limit"])
     body = page_body(answer.body, g.cursors.write(scope, answer.body.next)) | {"match": answer.body.match}
     return public_response(body, answer.result)
 
@@ -41,7 +41,7 @@ def list_parts(query: dict[str, Any]) -> Response:
 @blueprint.response(200, FacetsSchema)
 def facets(query: dict[str, Any]) -> Response:
     """Count the published parts that each choice of a filter would leave."""
-    answer = g.core.parts.catalog.facets(_filters(query))
+    answer = g.container.parts.catalog.facets(_filters(query))
     return public_response(answer.body, answer.result)
 
 
@@ -56,7 +56,7 @@ def _filters(query: dict[str, Any]) -> PartFilters:
 @blueprint.response(200, PublicPartSchema)
 def get_part(part_id: int) -> Response:
     """Return one published part."""
-    answer = g.core.parts.get_part_with_real_time_data(part_id)
+    answer = g.container.parts.get_part_with_real_time_data(part_id)
     if answer.body is None:
         raise NotFoundError(f"There is no part {part_id}.")
     return public_response(answer.body, answer.result)
@@ -68,6 +68,6 @@ def get_part(part_id: int) -> Response:
 def categories(query: dict[str, Any]) -> Response:
     """List categories by name, each with its parent and the number of its own published parts."""
     after = g.cursors.read("categories", query["cursor"])
-    answer = g.core.parts.catalog.categories()
+    answer = g.container.parts.catalog.categories()
     page = page_by_name(answer.body, query["limit"], after)
     return public_response(page_body(page, g.cursors.write("categories", page.next)), answer.result)

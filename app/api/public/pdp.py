@@ -18,7 +18,7 @@ def get_product_page(reference: str) -> Response:
     Digits alone are an id. Whoever puts `json_ld` into a page sets it as the text of a script element; who writes it into
     HTML has to escape every `<` in it.
     """
-    answer = g.core.parts.get_product_page(reference)
+    answer = g.container.parts.get_product_page(reference)
     if answer.body is None:
         raise NotFoundError("There is no such part.")
     return public_response(answer.body, answer.result)

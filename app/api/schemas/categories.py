@@ -5,14 +5,14 @@ from marshmallow import Schema, ValidationError, fields, validate
 from app.api.parsing import Quantity, StrictSchema, Text, WholeNumber
 from app.api.schemas.answers import CategorySchema, PersonSchema, page_of
 from app.api.schemas.parts import BodilessWriteSchema, PageQuerySchema
-from app.domain.stock import LARGEST_QUANTITY
+from app.domain.stock import MAX_QUANTITY
 
-_ID = validate.Range(min=1, max=LARGEST_QUANTITY)
+_ID = validate.Range(min=1, max=MAX_QUANTITY)
 
 
 def _no_separator(name: str) -> None:
     if ">" in name:
-        raise ValidationError("A name has no >: catalogue files separate the levels of the tree by it.")
+        raise ValidationError("A name has no >: catalog files separate the levels of the tree by it.")
 
 
 def _name(*, required: bool) -> Text:

@@ -17,12 +17,12 @@ from app.api.schemas.answers import (
 )
 from app.contract.effects import EFFECTS
 from app.contract.task_names import Effect
-from app.domain.stock import LARGEST_QUANTITY
+from app.domain.stock import MAX_QUANTITY
 
 
 class _EventSchema(Schema):
     id = required(fields.UUID)
-    part_id = required(fields.Integer, metadata={"maximum": LARGEST_QUANTITY})
+    part_id = required(fields.Integer, metadata={"maximum": MAX_QUANTITY})
     version = required(fields.Integer)
     timestamp = required(fields.DateTime)
 

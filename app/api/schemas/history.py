@@ -14,10 +14,10 @@ from app.api.schemas.answers import (
     ShownSpecificationSchema,
 )
 from app.api.schemas.parts import PageQuerySchema
-from app.domain.stock import LARGEST_QUANTITY
+from app.domain.stock import MAX_QUANTITY
 from app.services.versions import RESTORABLE
 
-_ID = validate.Range(min=1, max=LARGEST_QUANTITY)
+_ID = validate.Range(min=1, max=MAX_QUANTITY)
 
 
 class DiffQuerySchema(StrictSchema):

@@ -3,10 +3,10 @@
 from marshmallow import validate
 
 from app.api.parsing import File, Items, Quantity, StrictSchema, Text, WholeNumber
-from app.domain.pictures import MOST_PICTURES
-from app.domain.stock import LARGEST_QUANTITY
+from app.domain.pictures import MAX_PICTURES
+from app.domain.stock import MAX_QUANTITY
 
-_ID = validate.Range(min=1, max=LARGEST_QUANTITY)
+_ID = validate.Range(min=1, max=MAX_QUANTITY)
 _ALT = validate.Length(max=300)
 _REASON = validate.Length(max=500)
 
@@ -31,6 +31,6 @@ class ImageAltSchema(StrictSchema):
 class ImageOrderSchema(StrictSchema):
     """All pictures of a part, the first one first."""
 
-    image_ids = Items(Quantity(validate=_ID), most=MOST_PICTURES, required=True)
+    image_ids = Items(Quantity(validate=_ID), most=MAX_PICTURES, required=True)
     version = Quantity(validate=_ID)
     reason = Text(load_default=None, validate=_REASON)

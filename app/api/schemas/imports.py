@@ -11,7 +11,7 @@ STATES = ("queued", "checking", "importing", "done", "refused", "failed")
 
 
 class ImportUploadSchema(StrictSchema):
-    """A catalogue file as CSV. `encoding` counts if its first bytes do not state it, `currency` for prices that state none: by
+    """A catalog file as CSV. `encoding` counts if its first bytes do not state it, `currency` for prices that state none: by
     default the one that all present prices have, if there is one."""
 
     # Without defaults: a form has no null, so the document should not offer one.

@@ -5,20 +5,20 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from app.api.parsing import Flag, Items, Moment, Money, Quantity, StrictSchema, Text, WholeNumber
-from app.domain.content import MOST_DESCRIPTION, SLUG
+from app.domain.content import MAX_DESCRIPTION, SLUG
 from app.domain.currencies import CURRENCIES
 from app.domain.pricing import PriceLine
-from app.domain.stock import LARGEST_QUANTITY
+from app.domain.stock import MAX_QUANTITY
 
 STATUSES = ("draft", "published")
 
 
 def _stock_quantity(**options: Any) -> Quantity:
-    return Quantity(validate=validate.Range(min=0, max=LARGEST_QUANTITY), **options)
+    return Quantity(validate=validate.Range(min=0, max=MAX_QUANTITY), **options)
 
 
 def _identifier(**options: Any) -> Quantity:
-    return Quantity(validate=validate.Range(min=1, max=LARGEST_QUANTITY), **options)
+    return Quantity(validate=validate.Range(min=1, max=MAX_QUANTITY), **options)
 
 
 def _reason() -> Text:
@@ -41,7 +41,7 @@ class PriceLineSchema(StrictSchema):
         required=True, validate=validate.OneOf(sorted(CURRENCIES), error="Use an ISO 4217 code in capitals, such as EUR.")
     )
     amount = Money(required=True)
-    min_quantity = Quantity(load_default=1, validate=validate.Range(min=1, max=LARGEST_QUANTITY))
+    min_quantity = Quantity(load_default=1, validate=validate.Range(min=1, max=MAX_QUANTITY))
     valid_from = Moment(load_default=None, allow_none=True)
     valid_to = Moment(load_default=None, allow_none=True)
 
@@ -101,7 +101,7 @@ class _ContentFields(StrictSchema):
             validate.Regexp(SLUG, error="Use lower-case Latin letters, digits and single hyphens, and at least one letter."),
         ]
     )
-    description = Text(multiline=True, validate=validate.Length(max=MOST_DESCRIPTION))
+    description = Text(multiline=True, validate=validate.Length(max=MAX_DESCRIPTION))
     category_id = _identifier(allow_none=True)
     manufacturer = Text(validate=validate.Length(max=200), allow_none=True)
     manufacturer_number = Text(validate=validate.Length(max=100), allow_none=True)
@@ -145,7 +145,7 @@ class StockUpdateSchema(StrictSchema):
 class StockAdjustmentSchema(StrictSchema):
     """Pieces that came (+) or went (-)."""
 
-    delta = Quantity(required=True, validate=validate.Range(min=-LARGEST_QUANTITY, max=LARGEST_QUANTITY))
+    delta = Quantity(required=True, validate=validate.Range(min=-MAX_QUANTITY, max=MAX_QUANTITY))
     reason = Text(validate=validate.Length(min=1, max=500), load_default=None)
 
 
@@ -189,5 +189,5 @@ class AdminPartQuerySchema(PartQuerySchema):
 class BodilessWriteSchema(StrictSchema):
     """The version that the writer saw, and why they write, where a call has no body."""
 
-    version = WholeNumber(load_default=None, validate=validate.Range(min=1, max=LARGEST_QUANTITY))
+    version = WholeNumber(load_default=None, validate=validate.Range(min=1, max=MAX_QUANTITY))
     reason = _reason()

@@ -517,7 +517,7 @@ export interface paths {
         get: operations["admin_imports_list_imports"];
         put?: never;
         /**
-         * Import a catalogue file: CSV of at most 50 MB. It is checked as a whole first; nothing is applied if a row is wrong.
+         * Import a catalog file: CSV of at most 50 MB. It is checked as a whole first; nothing is applied if a row is wrong.
          * @description Role: editor or above.
          */
         post: operations["admin_imports_start_import"];

@@ -225,7 +225,7 @@ describe("events", () => {
     vi.unstubAllGlobals();
   });
 
-  it("about the catalogue reach those who watch it, as does the acknowledgement's token", async () => {
+  it("about the catalog reach those who watch it, as does the acknowledgement's token", async () => {
     const { socket, tokens } = await watching();
     socket.receive("catalog.changed", { catalog: "b" });
     expect(tokens).toEqual(["a", "b"]);

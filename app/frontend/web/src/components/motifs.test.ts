@@ -38,7 +38,7 @@ it.each([
   ["power-transmission timing-belts pitch-8m", "timingBelt"],
   ["odds-and-ends spindles", "flange"],
   ["", "flange"],
-])("the demo catalogue's %s are drawn as a %s, whatever is not known as a flange", (slugs, kind) => {
+])("the demo catalog's %s are drawn as a %s, whatever is not known as a flange", (slugs, kind) => {
   expect(kindOf(slugs.split(" "))).toBe(kind);
 });
 

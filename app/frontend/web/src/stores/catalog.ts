@@ -44,7 +44,7 @@ export const useCatalogStore = defineStore("catalog", () => {
   let abort: AbortController | null = null;
   /** What `more` is about to add; a refresh waits for it, for a shop in which something always changes. */
   let reading: Promise<void> = Promise.resolve();
-  /** The catalogue token under which the list was read; null while unknown. */
+  /** The catalog token under which the list was read; null while unknown. */
   let heldToken: string | null = null;
 
   function sameQuery(other: CatalogQuery): boolean {

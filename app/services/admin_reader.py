@@ -13,13 +13,13 @@ from app.services import prices
 from app.services.as_of import part_as_of
 from app.services.intent import ANY, Expected
 from app.services.versions import Wish, difference, kept, rehearse
-from app.store import audit, categories, content, panel, versions
+from app.store import admin_parts, audit, categories, content, versions
 from app.store import stock as stock_rows
+from app.store.admin_parts import GridFilters
 from app.store.paging import Page, Position
-from app.store.panel import GridFilters
 
 
-class PanelReader:
+class AdminReader:
     """Reads for the panel."""
 
     def __init__(self, reading: Engine) -> None:
@@ -28,7 +28,7 @@ class PanelReader:
     def list_parts(self, filters: GridFilters, sort: str, after: Position | None, limit: int) -> Page[dict[str, Any]]:
         """Return one page of the grid."""
         with self._reading.connect() as connection:
-            page = panel.list_parts(connection, filters, sort, after, limit)
+            page = admin_parts.list_parts(connection, filters, sort, after, limit)
         return Page([_list_item(row) for row in page.items], page.next)
 
     def categories(self) -> list[dict[str, Any]]:
@@ -58,7 +58,7 @@ class PanelReader:
             found = content.load(connection, [part_id]).get(part_id)
             if found is None:
                 raise NotFoundError(f"There is no part {part_id}.")
-            stock = panel.stock_row(connection, part_id)
+            stock = admin_parts.stock_row(connection, part_id)
             price = prices.current_state(connection, part_id)
         return found.state() | {
             "created_at": rfc3339(found.row.created_at),

@@ -12,11 +12,11 @@ from app.domain.content import changed_columns, forbidden_characters, normalised
 from app.domain.errors import InsufficientStockError, InvalidFieldError
 from app.domain.pricing import PriceLine, current_price, next_boundary, same_list
 from app.domain.retry import GiveUp, RetryLater, RetryPolicy, decide
-from app.domain.stock import LARGEST_QUANTITY, Stock, adjust, set_quantities
+from app.domain.stock import MAX_QUANTITY, Stock, adjust, set_quantities
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
-quantity = st.integers(0, LARGEST_QUANTITY)
+quantity = st.integers(0, MAX_QUANTITY)
 
 
 @given(current=quantity, reserved=quantity, least=quantity)
@@ -52,7 +52,7 @@ def test_a_removal_stops_at_what_is_reserved_and_an_addition_never_fails_for_it(
     assert refused.value.current["current_stock"] == 5
     assert adjust(Stock(1, 5), 1).current_stock == 2
     with pytest.raises(InvalidFieldError):
-        adjust(Stock(LARGEST_QUANTITY), 1)
+        adjust(Stock(MAX_QUANTITY), 1)
 
 
 def line(

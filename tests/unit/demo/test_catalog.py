@@ -1,4 +1,4 @@
-"""The demo catalogue is what its tables say, is large enough, and agrees with dimensions that every fitter knows."""
+"""The demo catalog is what its tables say, is large enough, and agrees with dimensions that every fitter knows."""
 
 import csv
 from collections.abc import Mapping
@@ -114,13 +114,13 @@ def test_a_table_line_with_a_missing_cell_is_refused() -> None:
 def test_a_falling_size_stops_the_generator(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = read_table("d D B\n10 26 8\n12 24 8")
     monkeypatch.setitem(checks._ORDERED_TABLES, "bearings 60", (rows, ("d", "D")))
-    with pytest.raises(checks.CatalogueError, match="bearings 60: D falls"):
+    with pytest.raises(checks.CatalogError, match="bearings 60: D falls"):
         generate.render()
 
 
 def test_a_sku_used_twice_stops_the_generator(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    parts = list(generate.catalogue())
-    monkeypatch.setattr(generate, "catalogue", lambda: iter([*parts, parts[0]]))
+    parts = list(generate.catalog())
+    monkeypatch.setattr(generate, "catalog", lambda: iter([*parts, parts[0]]))
     assert generate.main(["--check"]) == 1
     assert "sku not unique" in capsys.readouterr().err
 

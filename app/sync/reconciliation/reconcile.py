@@ -16,11 +16,11 @@ from sqlalchemy import Engine
 from app.cache.manager import CacheManager, CacheUnavailableError
 from app.contract.events import Actor
 from app.contract.task_names import Effect
-from app.store import audit_chain, outbox, truth, users
+from app.monitoring import SyncMonitoring
+from app.store import audit_chain, outbox, reconciliation, users
 from app.store.transaction import TransactionManager
-from app.sync.adoption import edited_past_us
-from app.sync.cached_copies import differing_lists, differing_parts
-from app.sync.monitoring import SyncMonitoring
+from app.sync.reconciliation.adoption import edited_past_us
+from app.sync.reconciliation.cached_copies import differing_lists, differing_parts
 from app.sync.wakeup import WakeUps
 
 log = structlog.get_logger()
@@ -64,16 +64,16 @@ class Reconciliation:
     def run(self, *, dry_run: bool = False) -> dict[str, Any]:
         """Compare, repair unless `dry_run`, and return the report; `{"skipped": …}` while another run is at work."""
         with self._reading.connect() as connection:
-            if not truth.try_lock(connection, LOCK):
+            if not reconciliation.try_lock(connection, LOCK):
                 return {"skipped": "another reconciliation is running"}
             try:
                 return self._run(dry_run=dry_run)
             finally:
-                truth.unlock(connection, LOCK)
+                reconciliation.unlock(connection, LOCK)
 
     def _run(self, *, dry_run: bool) -> dict[str, Any]:
         began = time.monotonic()
-        run_id = truth.begin_run(self._engine, "reconcile", dry_run=dry_run)
+        run_id = reconciliation.begin_run(self._engine, "reconcile", dry_run=dry_run)
         findings = Findings()
         with self._reading.connect() as connection:
             overdue = outbox.overdue_effects(connection, 1.0)
@@ -93,7 +93,7 @@ class Reconciliation:
             "next_after": next_after,
             "seconds": round(time.monotonic() - began, 3),
         }
-        truth.finish_run(self._engine, run_id, report)
+        reconciliation.finish_run(self._engine, run_id, report)
         if not dry_run:
             for kind, count in findings.found.items():
                 self._monitoring.record_drift(kind, count)
@@ -103,17 +103,17 @@ class Reconciliation:
     def _choose_parts(self) -> tuple[list[int], int]:
         """Return the parts to look at: what has changed lately, and the next slice of all."""
         with self._reading.connect() as connection:
-            last = truth.last_run(connection, "reconcile")
+            last = reconciliation.last_run(connection, "reconcile")
             after = int(last.report.get("next_after", 0)) if last else 0
-            chosen = truth.part_slice(connection, after, SLICE)
-            recent = truth.recently_changed(connection, RECENT_SECONDS, SLICE)
+            chosen = reconciliation.part_slice(connection, after, SLICE)
+            recent = reconciliation.recently_changed(connection, RECENT_SECONDS, SLICE)
         next_after = chosen[-1] if len(chosen) == SLICE else 0
         return sorted({*chosen, *recent}), next_after
 
     def _check_records(self, findings: Findings, *, dry_run: bool) -> None:
         for effect, kind in ((Effect.PERSIST_AUDIT, "audit_missing"), (Effect.SNAPSHOT_CONTENT, "snapshot_missing")):
             with self._engine.begin() as connection:
-                missing = truth.missing_records(connection, effect, RECORD_DAYS, repair=not dry_run)
+                missing = reconciliation.missing_records(connection, effect, RECORD_DAYS, repair=not dry_run)
             if missing:
                 log.error("records missing", kind=kind, events=missing[:20])
                 findings.add(kind, missing)

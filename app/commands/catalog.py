@@ -1,4 +1,4 @@
-"""Catalogue files: import, export, the demo."""
+"""Catalog files: import, export, the demo."""
 
 import time
 from functools import partial
@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app.commands import console
+from app.container import Container
 from app.contract.effects import LIVE
-from app.core import Core
 from app.domain.currencies import CURRENCIES
 from app.domain.errors import DatabaseConsistencyError
 from app.domain.imports import ImportFileError
@@ -23,23 +23,23 @@ from config import REPOSITORY
 
 # Seconds that a chunk waits for its invalidations.
 PATIENCE = 5.0
-DEMO_CATALOGUE = REPOSITORY / "demo" / "parts.csv"
+DEMO_CATALOG = REPOSITORY / "demo" / "parts.csv"
 
 
 def import_file(
-    core: Core, path: Path, encoding: str | None = None, currency: str | None = None, *, dry_run: bool = False
+    container: Container, path: Path, encoding: str | None = None, currency: str | None = None, *, dry_run: bool = False
 ) -> None:
     """Import a CSV file with a progress bar; end with its errors if it has any."""
-    default = currency or imports.only_currency(core.reading)
+    default = currency or imports.only_currency(container.reading)
 
     def open_file() -> TextIO:
         return open_text(path.open("rb"), encoding, default)
 
     # Nobody waits for a chunk; what is not confirmed has to be done again by others.
-    core.consistency.patience = PATIENCE
+    container.consistency.patience = PATIENCE
     began = time.monotonic()
     try:
-        report = _import_with_bar(core, path, open_file, dry_run=dry_run)
+        report = _import_with_bar(container, path, open_file, dry_run=dry_run)
     except ImportFileError as error:
         more = f"\n  … and {error.count - len(error.errors)} more" if error.count > len(error.errors) else ""
         console.fail(f"{path}: nothing was imported.\n" + "\n".join(f"  {one}" for one in error.errors) + more)
@@ -49,29 +49,29 @@ def import_file(
     if dry_run:
         click.echo(f"would be: {done}; nothing was written")
         return
-    core.wake_ups.send_now(LIVE)
+    container.wake_ups.send_now(LIVE)
     seconds = time.monotonic() - began
     rows = report.created + report.changed + report.unchanged
     click.echo(f"{done}; {rows:,} rows in {seconds:.1f} s, {rows / seconds:,.0f} a second")
 
 
-def _import_with_bar(core: Core, path: Path, open_file: imports.Open, *, dry_run: bool) -> ImportReport:
+def _import_with_bar(container: Container, path: Path, open_file: imports.Open, *, dry_run: bool) -> ImportReport:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("Checking", total=None)
-        total = imports.check(core.reading, open_file, lambda rows: bar.advance(task, rows))
+        total = imports.check(container.reading, open_file, lambda rows: bar.advance(task, rows))
         bar.update(task, description="Comparing" if dry_run else "Importing", total=total, completed=0)
-        actor, advance = console.system(core), partial(bar.advance, task)
+        actor, advance = console.system(container), partial(bar.advance, task)
         if dry_run:
-            return imports.rehearse(core.transactions, actor, open_file, advance)
-        return imports.apply(core.transactions, actor, open_file, f"import: {path.name}", advance)
+            return imports.rehearse(container.transactions, actor, open_file, advance)
+        return imports.apply(container.transactions, actor, open_file, f"import: {path.name}", advance)
 
 
 @click.command("seed-demo")
 @with_appcontext
 def seed_demo() -> None:
-    """Load the demo catalogue: about 3,000 real standard parts with invented prices and stock."""
-    import_file(console.core(), DEMO_CATALOGUE)
+    """Load the demo catalog: about 3,000 real standard parts with invented prices and stock."""
+    import_file(console.container(), DEMO_CATALOG)
 
 
 @click.command("import-parts")
@@ -89,12 +89,12 @@ def import_parts(file: Path, encoding: str | None, currency: str | None, *, dry_
     """Import FILE, a CSV with the columns sku, part_name, slug, status, description, category, manufacturer,
     manufacturer_number, price, currency, current_stock, min_stock_level, of which the first two are required; any other column
     becomes a specification. Nothing is applied if a row is wrong."""
-    import_file(console.core(), file, encoding, currency, dry_run=dry_run)
+    import_file(console.container(), file, encoding, currency, dry_run=dry_run)
 
 
 @click.command("export-parts")
 @click.argument("file", type=click.File("w", encoding="utf-8", lazy=False), default="-")
 @with_appcontext
 def export_parts(file: TextIO) -> None:
-    """Export the catalogue as a CSV that `import-parts` reads, to FILE or standard output."""
-    click.echo(f"{exports.export_parts(console.core().reading, file)} parts", err=True)
+    """Export the catalog as a CSV that `import-parts` reads, to FILE or standard output."""
+    click.echo(f"{exports.export_parts(console.container().reading, file)} parts", err=True)

@@ -1,4 +1,4 @@
-"""A large catalogue to measure with: the demo's real parts, each several times under other numbers, makers, prices and stocks.
+"""A large catalog to measure with: the demo's real parts, each several times under other numbers, makers, prices and stocks.
 
 The same rows every time: what varies is drawn from a hash of the part's number. Set-based, past the application, so that 100,000
 parts take seconds; no events are written, so reconciliation has nothing to compare them with.

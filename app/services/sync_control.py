@@ -9,12 +9,12 @@ from app.cache.manager import CacheManager
 from app.contract.formats import rfc3339
 from app.contract.task_names import Effect
 from app.domain.errors import NotFoundError
-from app.store import outbox, truth
-from app.sync.reconcile import Reconciliation
+from app.store import outbox, reconciliation
+from app.sync.reconciliation.reconcile import Reconciliation
 from app.sync.wakeup import WakeUps
 
 
-class Operations:
+class SyncControl:
     """The use cases behind `/admin/sync` and `flask sync`."""
 
     def __init__(
@@ -32,13 +32,13 @@ class Operations:
         """Return per effect what is owed and how fast it goes, the last reconciliation, and the cache's figures."""
         with self._reading.connect() as connection:
             effects = outbox.status(connection)
-            last = truth.last_run(connection, "reconcile")
-        reconciliation = last and {
+            last = reconciliation.last_run(connection, "reconcile")
+        last_reconciliation = last and {
             "started_at": rfc3339(last.started_at), "finished_at": rfc3339(last.finished_at), **last.report,
         }  # fmt: skip
         return {
             "effects": effects,
-            "last_reconciliation": reconciliation,
+            "last_reconciliation": last_reconciliation,
             "cache": {"fresh": self._cache.is_fresh, "hit_rate": self._hit_rates()},
         }
 

@@ -9,11 +9,11 @@ from sqlalchemy import Connection
 
 from app.contract.events import Aspect
 from app.domain.pricing import CurrentPrice, PriceLine, same_list
-from app.store import content, prices, stock, truth
+from app.store import content, prices, reconciliation, stock
 from app.store.content import Content
 from app.store.locks import lock_part, lock_stock
+from app.store.reconciliation import Recorded
 from app.store.transaction import UnitOfWork
-from app.store.truth import Recorded
 
 log = structlog.get_logger()
 
@@ -25,11 +25,11 @@ Adopt = Callable[[int, UnitOfWork], bool]
 def edited_past_us(connection: Connection, part_ids: Sequence[int]) -> dict[str, tuple[list[int], Adopt]]:
     """Return, by kind, the parts that look edited past the application, and what adopts one of them."""
     lines = prices.lines_of(connection, part_ids)
-    priced = truth.last_states(connection, part_ids, Aspect.PRICE)
-    described = truth.last_states(connection, part_ids, Aspect.CONTENT)
+    priced = reconciliation.last_states(connection, part_ids, Aspect.PRICE)
+    described = reconciliation.last_states(connection, part_ids, Aspect.CONTENT)
     contents = content.load(connection, part_ids)
     return {
-        "stock_row": (truth.stock_drift(connection, part_ids), adopt_stock),
+        "stock_row": (reconciliation.stock_drift(connection, part_ids), adopt_stock),
         "content_row": ([p for p, last in described.items() if p in contents and _differing(contents[p], last)], adopt_content),
         "price_row": (
             [p for p in part_ids if not same_list(lines.get(p, []), recorded_lines(priced.get(p)))],
@@ -43,7 +43,7 @@ def edited_past_us(connection: Connection, part_ids: Sequence[int]) -> dict[str,
 def adopt_stock(part_id: int, unit_of_work: UnitOfWork) -> bool:
     """Adopt a stock row under its lock; return whether it needed that."""
     row = lock_stock(unit_of_work, part_id)
-    last = truth.last_states(unit_of_work.connection, [part_id], Aspect.STOCK).get(part_id)
+    last = reconciliation.last_states(unit_of_work.connection, [part_id], Aspect.STOCK).get(part_id)
     present = stock.stock_of(row)
     if last is None or (last.version, last.payload["state"]) == (row.version, {**last.payload["state"], **present.full()}):
         return False
@@ -55,7 +55,7 @@ def adopt_stock(part_id: int, unit_of_work: UnitOfWork) -> bool:
 def adopt_content(part_id: int, unit_of_work: UnitOfWork) -> bool:
     """Adopt a part's content under its lock; return whether it needed that."""
     lock_part(unit_of_work, part_id)
-    last = truth.last_states(unit_of_work.connection, [part_id], Aspect.CONTENT).get(part_id)
+    last = reconciliation.last_states(unit_of_work.connection, [part_id], Aspect.CONTENT).get(part_id)
     present = content.load(unit_of_work.connection, [part_id])[part_id]
     differing = _differing(present, last)
     if last is None or not differing:
@@ -68,7 +68,7 @@ def adopt_content(part_id: int, unit_of_work: UnitOfWork) -> bool:
 def adopt_prices(part_id: int, unit_of_work: UnitOfWork) -> bool:
     """Adopt a part's price list under its lock; return whether it needed that."""
     row = lock_part(unit_of_work, part_id)
-    last = truth.last_states(unit_of_work.connection, [part_id], Aspect.PRICE).get(part_id)
+    last = reconciliation.last_states(unit_of_work.connection, [part_id], Aspect.PRICE).get(part_id)
     recorded = recorded_lines(last)
     present = prices.lines_of(unit_of_work.connection, [part_id]).get(part_id, [])
     if same_list(recorded, present):
@@ -81,7 +81,7 @@ def adopt_prices(part_id: int, unit_of_work: UnitOfWork) -> bool:
 def adopt_legacy_price(part_id: int, unit_of_work: UnitOfWork) -> bool:
     """Announce a part's legacy price under the part's lock; return whether it needed that."""
     row = lock_part(unit_of_work, part_id)
-    told = _told(truth.last_states(unit_of_work.connection, [part_id], Aspect.PRICE), [part_id])
+    told = _told(reconciliation.last_states(unit_of_work.connection, [part_id], Aspect.PRICE), [part_id])
     if not prices.legacy_drift(unit_of_work.connection, told):
         return False
     log.error("legacy price adopted", part_id=part_id)

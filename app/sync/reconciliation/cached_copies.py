@@ -12,7 +12,7 @@ from app.contract.events import Aspect
 from app.store import cached_lists, catalog
 from app.sync.invalidations import ABSENT, content_bodies, entry_body
 
-MOST_LISTS = 50
+MAX_LISTS = 50
 
 
 def truth_entries(connection: Connection, part_ids: Sequence[int]) -> dict[str, Entry]:
@@ -72,7 +72,7 @@ def _named(entry: Entry, expected: Entry) -> str:
 def differing_lists(reading: Engine, cache: CacheManager) -> list[str]:
     """Return the keys of cached lists, of a sample, that would be answered and differ from the database."""
     differing: list[str] = []
-    for key, body in cache.sample_lists(MOST_LISTS).items():
+    for key, body in cache.sample_lists(MAX_LISTS).items():
         try:
             stored: dict[str, Any] = orjson.loads(body)
             kind, query = stored["kind"], stored["query"]

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
 from app.domain.errors import InvalidFieldError
-from app.domain.pictures import LONGEST_SIDE, MOST_PIXELS, shown, variant_widths
+from app.domain.pictures import MAX_PIXELS, MAX_SIDE, shown, variant_widths
 from app.services import pictures
 from app.services.pictures import prepared, variants
 
@@ -76,8 +76,8 @@ REFUSED: dict[str, Callable[[], bytes]] = {
     "a JPEG's head alone": lambda: encoded(plain())[:20],
     "a PNG with a broken check sum": lambda: encoded(plain(), "PNG").replace(b"IDAT", b"IDAT\x00", 1),
     "2,500 million pixels": lambda: bomb(50_000, 50_000),
-    "a pixel too many": lambda: bomb(MOST_PIXELS // 8000 + 1, 8000),
-    "a side too long": lambda: bomb(LONGEST_SIDE + 1, 1),
+    "a pixel too many": lambda: bomb(MAX_PIXELS // 8000 + 1, 8000),
+    "a side too long": lambda: bomb(MAX_SIDE + 1, 1),
     "no width": lambda: bomb(0, 10),
     "a size beyond all numbers": lambda: bomb(2**31 - 1, 2**31 - 1),
 }
@@ -227,7 +227,7 @@ def test_variants_are_webp_never_wider_than_the_picture_and_keep_its_proportions
 
 
 def test_a_picture_that_is_too_many_bytes_when_encoded_anew_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "MOST_BYTES", 1000)
+    monkeypatch.setattr(pictures, "MAX_BYTES", 1000)
     with pytest.raises(InvalidFieldError, match="scale it down"):
         prepared(encoded(Image.frombytes("RGB", (80, 80), os.urandom(19_200))))
 

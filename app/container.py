@@ -9,21 +9,21 @@ from redis.retry import Retry
 from sqlalchemy import Engine
 
 from app.cache.manager import CacheManager
+from app.monitoring import SyncMonitoring, hit_rates, shared_registry
+from app.services.admin_reader import AdminReader
 from app.services.catalog import CatalogReader
 from app.services.import_jobs import ImportJobs
-from app.services.operations import Operations
-from app.services.panel import PanelReader
 from app.services.parts_enhanced import PartsEnhancedService
+from app.services.sync_control import SyncControl
 from app.store.database import connect, single_statements
 from app.store.files import Storage
 from app.store.transaction import TransactionManager
 from app.sync.consistency import CacheConsistencyManager
 from app.sync.delivery import DeliveryService
 from app.sync.effects import handlers
-from app.sync.monitoring import SyncMonitoring, hit_rates, shared_registry
 from app.sync.price_dates import PriceDates
 from app.sync.publisher import EventPublisher
-from app.sync.reconcile import Reconciliation
+from app.sync.reconciliation.reconcile import Reconciliation
 from app.sync.wakeup import TaskSender, WakeUps
 from config import Settings
 
@@ -34,7 +34,7 @@ WORKER_CACHE_TIMEOUT = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Core:
+class Container:
     """The parts of a running process."""
 
     settings: Settings
@@ -49,7 +49,7 @@ class Core:
     deliveries: DeliveryService
     reconciliation: Reconciliation
     price_dates: PriceDates
-    operations: Operations
+    sync_control: SyncControl
     storage: Storage
     import_jobs: ImportJobs
 
@@ -60,7 +60,7 @@ class Core:
         self.engine.dispose()
 
 
-def build_core(settings: Settings, engine: Engine, sender: TaskSender, cache_timeout: float = CACHE_TIMEOUT) -> Core:
+def build_container(settings: Settings, engine: Engine, sender: TaskSender, cache_timeout: float = CACHE_TIMEOUT) -> Container:
     """Wire a process's parts. Connects to nothing yet.
 
     Args:
@@ -86,7 +86,7 @@ def build_core(settings: Settings, engine: Engine, sender: TaskSender, cache_tim
     def rates() -> dict[str, float]:
         return hit_rates(shared_registry(settings.metrics_directory))
 
-    return Core(
+    return Container(
         settings=settings,
         engine=engine,
         reading=reading,
@@ -95,11 +95,11 @@ def build_core(settings: Settings, engine: Engine, sender: TaskSender, cache_tim
         wake_ups=wake_ups,
         consistency=consistency,
         transactions=transactions,
-        parts=PartsEnhancedService(transactions, CatalogReader(reading, cache), PanelReader(reading)),
+        parts=PartsEnhancedService(transactions, CatalogReader(reading, cache), AdminReader(reading)),
         deliveries=DeliveryService(delivering, handlers(cache, publisher), monitoring),
         reconciliation=reconciliation,
         price_dates=PriceDates(reading, transactions),
-        operations=Operations(engine, reading, cache, reconciliation, wake_ups, rates),
+        sync_control=SyncControl(engine, reading, cache, reconciliation, wake_ups, rates),
         storage=storage,
         import_jobs=ImportJobs(transactions, engine, reading, storage, publisher, wake_ups),
     )
