@@ -1,11 +1,11 @@
-"""What other systems call a catalog's columns. The names are in small letters, without punctuation."""
+"""What other systems call a catalogue's columns. The names are in small letters, without punctuation."""
 
 # For each field its other names. Of several in one file the one that stands first here counts.
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "sku": (
         "part number", "part no", "part #", "product sku", "variant sku", "sku code", "item number", "item no", "item #",
         "item code", "article number", "article no", "product code", "product number", "stock code", "catalog number",
-        "catalog number", "material number", "internal reference", "internal part number", "default code", "ipn",
+        "catalogue number", "material number", "internal reference", "internal part number", "default code", "ipn",
         "reference", "reference #", "digi key part number", "digi key part #", "dk part #", "mouser part number", "mouser #",
         "lcsc part number", "rs stock no", "artikelnummer", "artikel nr",
     ),

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from credentials import PASSWORD
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
@@ -16,6 +15,7 @@ from app.container import Container
 from app.contract.events import Actor
 from app.services.authentication import ROLES, hash_password
 from app.store import users
+from tests.flow.credentials import PASSWORD
 
 _PASSWORD_HASH = hash_password(PASSWORD)
 

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from credentials import PASSWORD
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from app.container import Container
+from tests.flow.credentials import PASSWORD
 
 LOGIN = "/api/v1/auth/login"
 Refused = Callable[..., dict[str, Any]]

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 import pytest
 from flask.testing import FlaskClient
 from PIL import Image
-from tests.unit.test_pictures import REFUSED
 from werkzeug.test import TestResponse
 
 from app.api.schemas.answers import ContentAnswerSchema
@@ -20,6 +19,7 @@ from app.container import Container
 from app.domain.pictures import MAX_BYTES, MAX_PICTURES
 from app.services.images import make_variants
 from tests.sample_pictures import jpeg
+from tests.unit.services.test_pictures import REFUSED
 
 Refused = Callable[..., dict[str, Any]]
 

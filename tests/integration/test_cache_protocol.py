@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from cache_machine import LIST, CacheMachine
 from redis import Redis
 
 import app.cache.manager
 import app.cache.scripting
 from app.contract import cache_keys
 from app.contract.events import ListFacet
+from tests.integration.cache_machine import LIST, CacheMachine
 
 PART = "part:1"
 FLOOR_IN_FILL = ("fill", "if tonumber(ARGV[at]) >= tonumber(entry[1] or 0) then", "if true then")

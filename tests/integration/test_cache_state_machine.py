@@ -1,12 +1,12 @@
 """A search for a sequence of steps after which the cache serves something older than an acknowledged write."""
 
 import pytest
-from cache_machine import CacheMachine
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from redis import Redis
 
 import app.cache.manager
+from tests.integration.cache_machine import CacheMachine
 
 
 @pytest.fixture(autouse=True)

@@ -26,7 +26,7 @@ from app.domain.imports import ImportFileError
 from app.domain.pricing import PriceLine
 from app.services import exports, imports
 from app.services.intent import Intent
-from app.store import content, prices, truth, users
+from app.store import content, prices, reconciliation, users
 from app.store.database import single_statements
 from app.store.encoding import jsonb
 from app.store.transaction import TransactionManager
@@ -94,7 +94,7 @@ def test_what_an_import_announces_is_what_the_database_says(
     ids = [row["id"] for row in query("SELECT id FROM parts WHERE sku LIKE :like ORDER BY id", like=f"{tag}%")]
     with container.reading.connect() as connection:
         for part_id, present in content.load(connection, ids).items():
-            recorded = truth.last_states(connection, [part_id], Aspect.CONTENT)[part_id].payload
+            recorded = reconciliation.last_states(connection, [part_id], Aspect.CONTENT)[part_id].payload
             state = recorded["state"], recorded["snapshot"], recorded["public"]
             assert orjson.loads(orjson.dumps(state)) == orjson.loads(
                 jsonb((present.state(), present.snapshot(), present.public()))

@@ -11,7 +11,7 @@ from app.container import Container
 from app.contract import cache_keys
 from app.contract.events import Actor
 from app.services.intent import Intent
-from app.store import truth
+from app.store import reconciliation
 from app.store.listing import PartFilters
 from app.sync.reconciliation.adoption import REASON
 from app.sync.reconciliation.reconcile import LOCK
@@ -179,9 +179,9 @@ def test_a_rehearsal_says_what_it_found_and_changes_nothing(
 
 def test_two_runs_at_once_are_one(container: Container) -> None:
     with container.engine.connect() as other:
-        assert truth.try_lock(other, LOCK)
+        assert reconciliation.try_lock(other, LOCK)
         assert "skipped" in container.reconciliation.run()
-        truth.unlock(other, LOCK)
+        reconciliation.unlock(other, LOCK)
     assert "skipped" not in container.reconciliation.run()
 
 

@@ -9,7 +9,6 @@ from uuid import uuid4
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from search_reference import Part, all_ids, catalog, fits, ordered, words_like
 
 from app.container import Container
 from app.contract.events import Actor
@@ -17,6 +16,7 @@ from app.domain.pricing import PriceLine
 from app.services.intent import Intent
 from app.store import listing
 from app.store.listing import PartFilters
+from tests.integration.search_reference import Part, all_ids, catalog, fits, ordered, words_like
 
 NewPart = Callable[..., int]
 Query = Callable[..., list[dict[str, Any]]]

@@ -10,7 +10,6 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from tests.unit.test_differences import applied
 
 from app.container import Container
 from app.contract.events import Actor
@@ -23,6 +22,7 @@ from app.services.pictures import prepared
 from app.services.versions import RESTORABLE, Wish
 from app.store.payload import unpacked
 from tests.sample_pictures import jpeg
+from tests.unit.domain.test_differences import applied
 
 Json = dict[str, Any]
 Query = Callable[..., list[Json]]
