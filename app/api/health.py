@@ -4,12 +4,12 @@ import hmac
 
 from flask import Blueprint, Response, g, request
 from prometheus_client import CONTENT_TYPE_LATEST
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.api.rendering import json_response
 from app.domain.errors import ForbiddenError
 from app.monitoring import exposition
+from app.store import database
 
 blueprint = Blueprint("health", __name__)
 
@@ -24,8 +24,7 @@ def healthz() -> Response:
 def readyz() -> Response:
     """The database is needed; without the cache or the broker everything works, slower: degraded."""
     try:
-        with g.container.reading.connect() as connection:
-            connection.execute(text("SELECT 1"))
+        database.check(g.container.reading)
     except SQLAlchemyError:
         return json_response({"status": "unavailable", "database": "away"}, 503, {"Retry-After": "1"})
     cache = "ok" if g.container.cache.answers() else "degraded"

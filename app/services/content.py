@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from psycopg.errors import UniqueViolation
-from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from app.contract.formats import rfc3339
@@ -17,14 +16,13 @@ from app.services.rich_text import sanitised
 from app.store import content as rows
 from app.store import prices, stock
 from app.store.content import Content
-from app.store.locks import lock_part
+from app.store.locks import hold_category, lock_part
 from app.store.transaction import TransactionManager, UnitOfWork
 
 T = TypeVar("T")
 
 SLUG_TRIES = 8
 
-_CATEGORY_EXISTS = text("SELECT 1 FROM categories WHERE id = :id FOR KEY SHARE")
 _DEFAULTS: dict[str, Any] = {
     "description": "", "category_id": None, "manufacturer": None, "manufacturer_number": None, "status": "draft",
 }  # fmt: skip
@@ -50,7 +48,7 @@ def create_part(
         if specifications:
             rows.replace_specifications(unit_of_work, {part_id: specifications})
         initial = Stock(**{"current_stock": 0, **quantities})
-        stock_row = rows.insert_stock(unit_of_work, part_id, initial.quantities())
+        stock_row = stock.insert(unit_of_work, part_id, initial.quantities())
         after = rows.load(unit_of_work.connection, [part_id])[part_id]
         unit_of_work.record(rows.created_event(after))
         state = stock.full_state(part_id, initial, intent.actor.user_id, intent.actor.name, stock_row.updated_at)
@@ -142,13 +140,12 @@ def _with_clean_description(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_category(unit_of_work: UnitOfWork, category_id: int | None) -> None:
-    if category_id is not None and unit_of_work.execute(_CATEGORY_EXISTS, id=category_id).one_or_none() is None:
+    if category_id is not None and not hold_category(unit_of_work.connection, category_id):
         raise InvalidFieldError("category_id", f"There is no category {category_id}; list them at /api/v1/categories.")
 
 
 def _free_slug(unit_of_work: UnitOfWork, wanted: str) -> str:
-    statement = text("SELECT slug FROM parts WHERE slug = :wanted OR slug LIKE :numbered")
-    taken = set(unit_of_work.execute(statement, wanted=wanted, numbered=f"{wanted}-%").scalars())
+    taken = rows.slugs_like(unit_of_work, wanted)
     number = 2
     while wanted in taken and f"{wanted}-{number}" in taken:
         number += 1

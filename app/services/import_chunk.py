@@ -187,7 +187,7 @@ class Chunk:
         if not pairs:
             return
         updates = [{"part_id": part_id, **after.quantities()} for part_id, (_, after) in pairs.items()]
-        times = imports.update_stocks(self._unit_of_work, updates)
+        times = stock.update_many(self._unit_of_work, updates)
         actor = self._unit_of_work.actor
         for part_id, (before, after) in pairs.items():
             at = times[part_id]
@@ -215,7 +215,7 @@ class Chunk:
         inserted = imports.insert_parts(self._unit_of_work, list(columns.values()))
         by_id = {inserted[row.sku].id: row for row in rows}
         first = {part_id: Stock(row.current_stock or 0, 0, row.min_stock_level or 0) for part_id, row in by_id.items()}
-        stock_rows = imports.insert_stocks(
+        stock_rows = stock.insert_many(
             self._unit_of_work, [{"part_id": part_id, **one.quantities()} for part_id, one in first.items()]
         )
         given = {part_id: merged_specifications([], row) or [] for part_id, row in by_id.items()}

@@ -19,6 +19,7 @@ from app.store import categories, versions
 from app.store import content as rows
 from app.store.content import Content
 from app.store.images import replace_images
+from app.store.locks import hold_category
 from app.store.transaction import TransactionManager, UnitOfWork
 
 # What a restore brings back. Stock, prices and whether the part is archived are none of its business.
@@ -109,7 +110,7 @@ def restore(transactions: TransactionManager, intent: Intent, wish: Wish) -> Con
         connection = unit_of_work.connection
         wanted = _wanted(connection, wish)
         # The category before the part, as the lock order has it: a change of the tree locks both.
-        versions.category_exists(connection, wanted.get("category_id"))
+        hold_category(connection, wanted.get("category_id"))
         before = locked_to_change(unit_of_work, wish.part_id, intent.expected)
         changed = changed_columns(before.snapshot(), wanted)
         for error in _blocked(connection, wish.part_id, changed):
@@ -165,7 +166,7 @@ def _blocked(connection: Connection, part_id: int, changed: Mapping[str, Any]) -
         if field in changed and versions.is_taken(connection, field, changed[field], part_id)
     ]
     category_id = changed.get("category_id")
-    if category_id is not None and not versions.category_exists(connection, category_id):
+    if category_id is not None and not hold_category(connection, category_id):
         remedy = "leave it out: name the other ones in `fields`"
         found.append(InvalidFieldError("category_id", f"The category {category_id} of that version is gone; {remedy}."))
     return found

@@ -43,17 +43,13 @@ _CONTENT = text("""
     FROM parts p LEFT JOIN path ON path.leaf = p.category_id
     WHERE p.id = ANY(:part_ids)
 """)
+_SLUGS_LIKE = text("SELECT slug FROM parts WHERE slug = :wanted OR slug LIKE :numbered")
 _INSERT_PART = text("""
     INSERT INTO parts (sku, slug, part_name, description, category_id, manufacturer, manufacturer_number, status,
                        last_updated_by, price_updated_by)
     VALUES (:sku, :slug, :part_name, :description, :category_id, :manufacturer, :manufacturer_number, :status,
             :actor_id, :actor_id)
     RETURNING id
-""")
-_INSERT_STOCK = text("""
-    INSERT INTO stock_levels (part_id, current_stock, reserved_quantity, min_stock_level, last_updated_by)
-    VALUES (:part_id, :current_stock, :reserved_quantity, :min_stock_level, :actor_id)
-    RETURNING id, updated_at
 """)
 _UPDATE_PART = text("""
     UPDATE parts
@@ -181,14 +177,14 @@ def load(connection: Connection, part_ids: Sequence[int]) -> dict[int, Content]:
     return {row.id: Content(row) for row in connection.execute(_CONTENT, {"part_ids": list(part_ids)})}
 
 
+def slugs_like(unit_of_work: UnitOfWork, wanted: str) -> set[str]:
+    """Return the slugs in use that are `wanted`, or begin with it and a hyphen."""
+    return set(unit_of_work.execute(_SLUGS_LIKE, wanted=wanted, numbered=f"{wanted}-%").scalars())
+
+
 def insert_part(unit_of_work: UnitOfWork, values: dict[str, Any]) -> int:
     """Insert a part's row and return its id; the caller records `created_event`."""
     return int(unit_of_work.execute(_INSERT_PART, actor_id=unit_of_work.actor.user_id, **values).scalar_one())
-
-
-def insert_stock(unit_of_work: UnitOfWork, part_id: int, quantities: dict[str, int]) -> Row[Any]:
-    """Insert a new part's stock row and return its id and time."""
-    return unit_of_work.execute(_INSERT_STOCK, part_id=part_id, actor_id=unit_of_work.actor.user_id, **quantities).one()
 
 
 def replace_specifications(unit_of_work: UnitOfWork, lists: Mapping[int, Sequence[dict[str, Any]]]) -> None:

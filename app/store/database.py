@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 from psycopg.types.json import set_json_loads
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, text
 
 # Whole contents come as jsonb; the standard library takes several times as long to read them.
 set_json_loads(orjson.loads)
@@ -41,3 +41,13 @@ def connect(url: str, *, pool_size: int = 4, waits_for_disk: bool = True) -> Eng
 def single_statements(engine: Engine) -> Engine:
     """Return a view of `engine` whose every statement is its own transaction: one round trip, one fresh snapshot."""
     return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
+def check(engine: Engine) -> None:
+    """Ask the database for an answer.
+
+    Raises:
+        SQLAlchemyError: if there is none.
+    """
+    with engine.connect() as connection:
+        connection.execute(text("SELECT 1"))

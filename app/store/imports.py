@@ -26,12 +26,6 @@ _INSERT_PARTS = text("""
            status text)
     RETURNING id, sku, created_at, updated_at
 """)
-_INSERT_STOCKS = text("""
-    INSERT INTO stock_levels (part_id, current_stock, min_stock_level, last_updated_by)
-    SELECT part_id, current_stock, min_stock_level, :actor_id
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(part_id int, current_stock int, min_stock_level int)
-    RETURNING id, part_id, updated_at
-""")
 _UPDATE_PARTS = text("""
     UPDATE parts p
     SET slug = r.slug, part_name = r.part_name, description = r.description, category_id = r.category_id,
@@ -41,14 +35,6 @@ _UPDATE_PARTS = text("""
       AS r(part_id int, slug text, part_name text, description text, category_id int, manufacturer text,
            manufacturer_number text, status text)
     WHERE p.id = r.part_id
-""")
-_UPDATE_STOCKS = text("""
-    UPDATE stock_levels s
-    SET current_stock = r.current_stock, min_stock_level = r.min_stock_level, version = s.version + 1,
-        last_updated_by = :actor_id, updated_at = clock_timestamp()
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(part_id int, current_stock int, min_stock_level int)
-    WHERE s.part_id = r.part_id
-    RETURNING s.part_id, s.updated_at
 """)
 _TOUCH_PRICES = text("""
     UPDATE parts SET price_version = price_version + 1, price_updated_by = :actor_id, price_updated_at = clock_timestamp()
@@ -100,20 +86,9 @@ def insert_parts(unit_of_work: UnitOfWork, rows: Sequence[dict[str, Any]]) -> di
     return {row.sku: row for row in inserted}
 
 
-def insert_stocks(unit_of_work: UnitOfWork, rows: Sequence[dict[str, Any]]) -> Sequence[Row[Any]]:
-    """Insert the stock rows of new parts."""
-    return unit_of_work.execute(_INSERT_STOCKS, rows=jsonb(rows), actor_id=unit_of_work.actor.user_id).all()
-
-
 def update_parts(unit_of_work: UnitOfWork, rows: Sequence[dict[str, Any]]) -> None:
     """Write the content columns of locked parts as their next version."""
     unit_of_work.execute(_UPDATE_PARTS, rows=jsonb(rows), actor_id=unit_of_work.actor.user_id)
-
-
-def update_stocks(unit_of_work: UnitOfWork, rows: Sequence[dict[str, Any]]) -> dict[int, Any]:
-    """Write the quantities of locked stock rows as their next version; return the times by part."""
-    updated = unit_of_work.execute(_UPDATE_STOCKS, rows=jsonb(rows), actor_id=unit_of_work.actor.user_id)
-    return {row.part_id: row.updated_at for row in updated}
 
 
 def touch_prices(unit_of_work: UnitOfWork, part_ids: Sequence[int]) -> dict[int, Row[Any]]:

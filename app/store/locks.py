@@ -7,7 +7,7 @@ it lets foreign key checks pass.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import Connection, Row, text
 
 from app.domain.errors import NotFoundError
 from app.store.transaction import UnitOfWork
@@ -40,6 +40,7 @@ _SHARE_CATEGORY_TREE = text("SELECT pg_advisory_xact_lock_shared(hashtext('locks
 _LOCK_CATEGORY_TREE = text("SELECT pg_advisory_xact_lock(hashtext('lockstep: categories'))")
 # FOR UPDATE, unlike all others: a part that enters a category takes a key share of its row, and must wait while the path, which
 # its content repeats, is changing.
+_HOLD_CATEGORY = text("SELECT 1 FROM categories WHERE id = :category_id FOR KEY SHARE")
 _LOCK_CATEGORIES = text("SELECT id FROM categories WHERE id = ANY(:category_ids) ORDER BY id FOR UPDATE")
 
 # Served by ix_parts_price_boundary. `now` may be earlier than a price written while the statement looked for rows.
@@ -74,6 +75,11 @@ def share_category_tree(unit_of_work: UnitOfWork) -> None:
 def lock_categories(unit_of_work: UnitOfWork, category_ids: Sequence[int]) -> None:
     """Keep parts from entering these categories, in the order of their ids; take it before the parts' own locks."""
     unit_of_work.execute(_LOCK_CATEGORIES, category_ids=list(category_ids))
+
+
+def hold_category(connection: Connection, category_id: int | None) -> bool:
+    """Return whether there is such a category; within a transaction it stays there, under its name, until its end."""
+    return connection.execute(_HOLD_CATEGORY, {"category_id": category_id}).one_or_none() is not None
 
 
 def lock_stock(unit_of_work: UnitOfWork, part_id: int) -> Row[Any]:

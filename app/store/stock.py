@@ -1,5 +1,6 @@
-"""Stock rows: read under lock, written together with their event."""
+"""Every statement that writes stock rows: one at a time with its event, or a bulk whose writer records the events."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -9,14 +10,34 @@ from sqlalchemy import Row, text
 from app.contract.events import Aspect, Event, EventType, ListFacet
 from app.contract.formats import rfc3339
 from app.domain.stock import Stock
+from app.store.encoding import jsonb
 from app.store.transaction import UnitOfWork
 
+_INSERT = text("""
+    INSERT INTO stock_levels (part_id, current_stock, reserved_quantity, min_stock_level, last_updated_by)
+    VALUES (:part_id, :current_stock, :reserved_quantity, :min_stock_level, :actor_id)
+    RETURNING id, updated_at
+""")
+_INSERT_MANY = text("""
+    INSERT INTO stock_levels (part_id, current_stock, min_stock_level, last_updated_by)
+    SELECT part_id, current_stock, min_stock_level, :actor_id
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(part_id int, current_stock int, min_stock_level int)
+    RETURNING id, part_id, updated_at
+""")
 _UPDATE = text("""
     UPDATE stock_levels
     SET current_stock = :current_stock, reserved_quantity = :reserved_quantity, min_stock_level = :min_stock_level,
         version = :version, last_updated_by = :actor_id, updated_at = clock_timestamp()
     WHERE part_id = :part_id
     RETURNING updated_at
+""")
+_UPDATE_MANY = text("""
+    UPDATE stock_levels s
+    SET current_stock = r.current_stock, min_stock_level = r.min_stock_level, version = s.version + 1,
+        last_updated_by = :actor_id, updated_at = clock_timestamp()
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(part_id int, current_stock int, min_stock_level int)
+    WHERE s.part_id = r.part_id
+    RETURNING s.part_id, s.updated_at
 """)
 
 
@@ -44,6 +65,25 @@ def state_of(row: Row[Any]) -> dict[str, Any]:
 def public_state(stock: Stock, at: datetime) -> dict[str, Any]:
     """Return the stock as customers may see it."""
     return {**stock.public(), "updated_at": rfc3339(at)}
+
+
+def insert(unit_of_work: UnitOfWork, part_id: int, quantities: dict[str, int]) -> Row[Any]:
+    """Insert a new part's stock row and return its id and time; the caller records `created_event`."""
+    return unit_of_work.execute(_INSERT, part_id=part_id, actor_id=unit_of_work.actor.user_id, **quantities).one()
+
+
+def insert_many(unit_of_work: UnitOfWork, rows: Sequence[dict[str, Any]]) -> Sequence[Row[Any]]:
+    """Insert the stock rows of new parts; the caller records their events."""
+    return unit_of_work.execute(_INSERT_MANY, rows=jsonb(rows), actor_id=unit_of_work.actor.user_id).all()
+
+
+def update_many(unit_of_work: UnitOfWork, rows: Sequence[dict[str, Any]]) -> dict[int, Any]:
+    """Write the quantities of locked stock rows as their next version, and return the times by part.
+
+    The caller records the events.
+    """
+    updated = unit_of_work.execute(_UPDATE_MANY, rows=jsonb(rows), actor_id=unit_of_work.actor.user_id)
+    return {row.part_id: row.updated_at for row in updated}
 
 
 def save(unit_of_work: UnitOfWork, row: Row[Any], after: Stock, reason: str | None) -> dict[str, Any]:

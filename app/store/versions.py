@@ -60,7 +60,6 @@ _IS_TAKEN = {
     "sku": text("SELECT EXISTS (SELECT FROM parts WHERE sku = :value AND id <> :part_id)"),
     "slug": text("SELECT EXISTS (SELECT FROM parts WHERE slug = :value AND id <> :part_id)"),
 }
-_CATEGORY = text("SELECT 1 FROM categories WHERE id = :category_id FOR KEY SHARE")
 _HAPPENED = {
     EventType.PART_CREATED: "Created",
     EventType.PART_DELETED: "Archived",
@@ -122,8 +121,3 @@ def newest(connection: Connection, part_id: int) -> int:
 def is_taken(connection: Connection, field: str, value: str, part_id: int) -> bool:
     """Return whether another part than `part_id` has this `sku` or `slug`."""
     return bool(connection.execute(_IS_TAKEN[field], {"value": value, "part_id": part_id}).scalar_one())
-
-
-def category_exists(connection: Connection, category_id: int | None) -> bool:
-    """Return whether there is such a category; within a transaction it stays there, under its name, until its end."""
-    return connection.execute(_CATEGORY, {"category_id": category_id}).one_or_none() is not None

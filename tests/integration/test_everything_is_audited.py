@@ -27,7 +27,7 @@ AUDITED = {
     "parts": ({"content", "imports", "categories", "prices"}, "content events; the price's own columns with the price events"),
     "part_specifications": ({"content"}, "content events carry the whole list, old and new"),
     "part_images": ({"images"}, "content events carry the whole list, old and new"),
-    "stock_levels": ({"content", "stock", "imports"}, "stock events"),
+    "stock_levels": ({"stock"}, "stock events"),
     "part_prices": ({"prices"}, "price events carry the whole list, old and new"),
     "prices": ({"prices"}, "price events of the move to price lists"),
     "users": ({"users"}, "user events, without the password"),
@@ -50,10 +50,11 @@ _WRITES = re.compile(r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+(\w+)\b(?!\s*,
 
 def _writers() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
-    for path in Path(store.__path__[0]).glob("*.py"):
+    storey = Path(store.__path__[0])
+    for path in storey.rglob("*.py"):
         for table in _WRITES.findall(path.read_text()):
             if table in Base.metadata.tables:
-                found.setdefault(table, set()).add(path.stem)
+                found.setdefault(table, set()).add(str(path.relative_to(storey).with_suffix("")))
     return found
 
 

@@ -1,0 +1,21 @@
+"""The rules of the house that no linter knows."""
+
+import ast
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+# What writes a statement. `Engine`, `Connection` and `Row` only say what is passed through.
+_STATEMENTS = {"text", "select", "insert", "update", "delete", "func"}
+
+
+def test_statements_stand_in_the_store_alone() -> None:
+    outside = [
+        f"{path.relative_to(REPOSITORY)}: {alias.name}"
+        for path in (REPOSITORY / "app").rglob("*.py")
+        if not path.is_relative_to(REPOSITORY / "app" / "store") and not path.is_relative_to(REPOSITORY / "app" / "models")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "sqlalchemy"
+        for alias in node.names
+        if alias.name in _STATEMENTS
+    ]
+    assert outside == []
