@@ -24,9 +24,12 @@ help: ## Show this list
 
 ## Running
 
-.PHONY: run frontend
+.PHONY: run dev frontend
 run: .venv/.run-stamp $(FRONTEND)/dist/.stamp ## Run the whole system (PORT, FLOWER_PORT, LOCKSTEP_HOME; see README.md)
 	@exec python -m devserver
+
+dev: .venv/.test-stamp $(FRONTEND)/dist/.stamp ## Run it while you work on it: processes reload, Vite serves the two apps
+	@LOCKSTEP_BACKEND=http://127.0.0.1:$${PORT:-8000} exec python -m devserver --procfile Procfile.dev
 
 frontend: $(FRONTEND)/dist/.stamp ## Build the panel and the customer site
 
@@ -34,13 +37,20 @@ frontend: $(FRONTEND)/dist/.stamp ## Build the panel and the customer site
 ## Checking
 
 .PHONY: test lint types migrations unit integration flow faults browser devserver-test frontend-test
-test: lint types migrations pytest frontend-test ## Run every check
+ifdef T
+test: .venv/.test-stamp $(FRONTEND)/dist/.stamp ## Run every check, or some tests: make test T=tests/flow/test_writes.py
+	@python -m pytest $(T)
+else
+test: lint types migrations pytest frontend-test
+endif
 
 lint: .venv/.test-stamp ## Style, format, and the import ladder
 	@echo "== ruff, import-linter"
 	@ruff check --quiet .
-	@ruff format --quiet --check . || { echo "Not formatted; run: .venv/bin/ruff format ."; exit 1; }
-	@lint-imports
+	@ruff format --quiet --check . || { echo "Not formatted; run: make format"; exit 1; }
+	@lint-imports --no-logo
+	@echo "== deptry"
+	@deptry .
 
 types: .venv/.test-stamp ## Types
 	@echo "== mypy"
@@ -87,9 +97,17 @@ soak: .venv/.test-stamp $(FRONTEND)/dist/.stamp ## Run for long under load and f
 
 ## Keeping house
 
+.PHONY: format hooks
+format: .venv/.test-stamp $(FRONTEND)/node_modules/.stamp ## Put the code into its form, and mend what can be mended by itself
+	@ruff check --quiet --fix . ; ruff format --quiet .
+	@cd $(FRONTEND) && npx --no-install eslint . --fix
+
+hooks: .venv/.test-stamp ## Run the quick checks before each commit from now on
+	@pre-commit install
+
 .PHONY: openapi
 openapi: .venv/.test-stamp $(FRONTEND)/node_modules/.stamp ## Write docs/openapi.json and the frontend's types anew
-	@PROMETHEUS_MULTIPROC_DIR=$$(mktemp -d) flask --app wsgi openapi write docs/openapi.json
+	@PROMETHEUS_MULTIPROC_DIR=$$(mktemp -d) flask --app wsgi openapi print | python -m json.tool --indent 1 --sort-keys --no-ensure-ascii - docs/openapi.json
 	@cd $(FRONTEND) && npm run --silent generate
 
 .PHONY: examples

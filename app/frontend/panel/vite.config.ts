@@ -19,7 +19,8 @@ export default defineConfig({
     proxy: {
       "/api": backend,
       "/media": backend,
-      "/socket.io": { target: backend, ws: true },
+      // The server refuses sockets of other origins, and Vite has one of its own.
+      "/socket.io": { target: backend, ws: true, changeOrigin: true, rewriteWsOrigin: true },
     },
   },
 });
