@@ -1,6 +1,7 @@
-"""PartsEnhancedService: the one door to the catalog, for the panel's interface and the customers' alike.
+"""PartsEnhancedService: what the panel's interface and the customers' call, alike.
 
-Thin on purpose: each use case stands in a module of its own.
+Thin on purpose: each use case stands in a module of its own. Imports, price dates and reconciliation are not called by an interface
+of the catalog; they use the same store and the same units of work beside it.
 """
 
 from collections.abc import Sequence
