@@ -802,55 +802,233 @@ export interface components {
             /** @description Next page number. */
             next_page?: number;
         };
-        EventStock: {
+        /** @description A part's content changed. */
+        AdminContentUpdatedEvent: {
+            /** Format: uuid */
+            id: string;
+            part_id: number;
+            version: number;
+            /**
+             * Format: date-time
+             * @description When the change was committed.
+             */
+            timestamp: string;
+            actor: components["schemas"]["Person"];
+            /** @enum {string} */
+            type: "content.updated";
+            data: components["schemas"]["ContentState"];
+        };
+        /** @description There is a new part. */
+        AdminPartCreatedEvent: {
+            /** Format: uuid */
+            id: string;
+            part_id: number;
+            version: number;
+            /**
+             * Format: date-time
+             * @description When the change was committed.
+             */
+            timestamp: string;
+            actor: components["schemas"]["Person"];
+            /** @enum {string} */
+            type: "part.created";
+            data: components["schemas"]["ContentState"];
+        };
+        /** @description A part was archived. */
+        AdminPartDeletedEvent: {
+            /** Format: uuid */
+            id: string;
+            part_id: number;
+            version: number;
+            /**
+             * Format: date-time
+             * @description When the change was committed.
+             */
+            timestamp: string;
+            actor: components["schemas"]["Person"];
+            /** @enum {string} */
+            type: "part.deleted";
+            data: components["schemas"]["ContentState"];
+        };
+        /** @description An archived part was brought back. */
+        AdminPartRestoredEvent: {
+            /** Format: uuid */
+            id: string;
+            part_id: number;
+            version: number;
+            /**
+             * Format: date-time
+             * @description When the change was committed.
+             */
+            timestamp: string;
+            actor: components["schemas"]["Person"];
+            /** @enum {string} */
+            type: "part.restored";
+            data: components["schemas"]["ContentState"];
+        };
+        /** @description A part's price list changed, or its price did by a date. */
+        AdminPriceUpdatedEvent: {
+            /** Format: uuid */
+            id: string;
+            part_id: number;
+            version: number;
+            /**
+             * Format: date-time
+             * @description When the change was committed.
+             */
+            timestamp: string;
+            actor: components["schemas"]["Person"];
+            /** @enum {string} */
+            type: "price.updated";
+            data: components["schemas"]["PriceListState"];
+        };
+        /** @description Stock, as staff see it; also what a stock write answers. */
+        AdminStock: {
             current_stock: number;
             available_stock: number;
             is_in_stock: boolean;
             is_low_stock: boolean;
             version: number;
+            part_id: number;
+            reserved_quantity: number;
+            min_stock_level: number;
+            last_updated_by: number | null;
+            last_updated_by_name: string | null;
             /** Format: date-time */
             updated_at: string;
         };
-        StockUpdatedEvent: {
+        /** @description A part's stock changed. */
+        AdminStockUpdatedEvent: {
             /** Format: uuid */
             id: string;
             part_id: number;
             version: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the change was committed.
+             */
             timestamp: string;
+            actor: components["schemas"]["Person"];
             /** @enum {string} */
             type: "stock.updated";
-            data: components["schemas"]["EventStock"];
+            data: components["schemas"]["AdminStock"];
         };
+        /** @description How messages on `/customers` are acknowledged: message -> answer. */
+        AnswersToCustomers: {
+            watch: components["schemas"]["WatchAnswer"] | components["schemas"]["WatchRefusal"];
+            unwatch: components["schemas"]["UnwatchAnswer"] | components["schemas"]["WatchRefusal"];
+        };
+        /** @description The server has no time for this connection now. */
+        BusyRefusal: {
+            /** @enum {string} */
+            code: "busy";
+            message: string;
+            /** @description Seconds until the message may be sent again. */
+            retry_after: number;
+        };
+        /** @description Lists may differ: whoever shows one reads it again. */
+        CatalogChangedEvent: {
+            catalog: string;
+        };
+        /** @description There is a new category. */
+        CategoryCreatedEvent: {
+            /** Format: uuid */
+            id: string;
+            category_id: number;
+            version: number;
+            data: components["schemas"]["CategoryState"];
+            /**
+             * Format: date-time
+             * @description When the change was committed.
+             */
+            timestamp: string;
+            actor: components["schemas"]["Person"];
+            /** @enum {string} */
+            type: "category.created";
+        };
+        /** @description A category is gone; `data` is what it was, with the version that its deletion counts as. */
+        CategoryDeletedEvent: {
+            /** Format: uuid */
+            id: string;
+            category_id: number;
+            version: number;
+            data: components["schemas"]["CategoryState"];
+            /**
+             * Format: date-time
+             * @description When the change was committed.
+             */
+            timestamp: string;
+            actor: components["schemas"]["Person"];
+            /** @enum {string} */
+            type: "category.deleted";
+        };
+        /** @description A category, named. */
         CategoryRef: {
             id: number;
             name: string;
             slug: string;
         };
-        PartCategory: {
+        /** @description A node of the category tree by itself. */
+        CategoryState: {
             id: number;
             name: string;
             slug: string;
-            path: components["schemas"]["CategoryRef"][];
+            parent_id: number | null;
+            version: number;
         };
-        ImageSize: {
-            width: number;
-            url: string;
+        /** @description A category was renamed, moved, or given another address. */
+        CategoryUpdatedEvent: {
+            /** Format: uuid */
+            id: string;
+            category_id: number;
+            version: number;
+            data: components["schemas"]["CategoryState"];
+            /**
+             * Format: date-time
+             * @description When the change was committed.
+             */
+            timestamp: string;
+            actor: components["schemas"]["Person"];
+            /** @enum {string} */
+            type: "category.updated";
         };
-        Image: {
+        /** @description Content, as staff see it. */
+        ContentState: {
             id: number;
-            url: string;
-            alt: string;
-            width: number;
-            height: number;
-            srcset: components["schemas"]["ImageSize"][];
+            sku: string;
+            slug: string;
+            part_name: string;
+            category: components["schemas"]["PartCategory"] | null;
+            manufacturer: string | null;
+            manufacturer_number: string | null;
+            version: number;
+            /** Format: date-time */
+            updated_at: string;
+            description: string;
+            images: components["schemas"]["Image"][];
+            specifications: components["schemas"]["ShownSpecification"][];
+            /** @enum {string} */
+            status: "draft" | "published" | "archived";
+            category_id: number | null;
+            last_updated_by: number | null;
+            last_updated_by_name: string | null;
         };
-        ShownSpecification: {
-            name: string;
-            value: string;
-            unit: string;
-            group: string;
+        /** @description A part's content changed. */
+        ContentUpdatedEvent: {
+            /** Format: uuid */
+            id: string;
+            part_id: number;
+            version: number;
+            /**
+             * Format: date-time
+             * @description When the change was committed.
+             */
+            timestamp: string;
+            /** @enum {string} */
+            type: "content.updated";
+            data: components["schemas"]["EventContent"];
         };
+        /** @description The content aspect, as an event carries it. */
         EventContent: {
             id: number;
             sku: string;
@@ -866,84 +1044,143 @@ export interface components {
             images: components["schemas"]["Image"][];
             specifications: components["schemas"]["ShownSpecification"][];
         };
-        ContentUpdatedEvent: {
-            /** Format: uuid */
-            id: string;
-            part_id: number;
-            version: number;
-            /** Format: date-time */
-            timestamp: string;
-            /** @enum {string} */
-            type: "content.updated" | "part.restored";
-            data: components["schemas"]["EventContent"];
-        };
-        Tier: {
-            min_quantity: number;
-            amount: string;
-        };
-        PublicPrice: {
-            amount: string;
-            currency: string;
-            version: number;
-            tiers: components["schemas"]["Tier"][];
-        };
+        /** @description The price aspect, as an event carries it. */
         EventPrice: {
             price: components["schemas"]["PublicPrice"] | null;
             version: number;
             /** Format: date-time */
             updated_at: string;
         };
-        PriceUpdatedEvent: {
-            /** Format: uuid */
-            id: string;
-            part_id: number;
-            version: number;
-            /** Format: date-time */
-            timestamp: string;
-            /** @enum {string} */
-            type: "price.updated";
-            data: components["schemas"]["EventPrice"];
-        };
-        PartDeletedEvent: {
-            /** Format: uuid */
-            id: string;
-            part_id: number;
-            version: number;
-            /** Format: date-time */
-            timestamp: string;
-            /** @enum {string} */
-            type: "part.deleted";
-            data: {
-                [key: string]: unknown;
-            };
-        };
-        CatalogChangedEvent: {
-            catalog: string;
-        };
-        ResyncEvent: Record<string, never>;
-        HeldVersions: {
-            content?: number | null;
-            stock?: number | null;
-            price?: number | null;
-        };
-        WatchRequest: {
-            parts?: {
-                [key: string]: components["schemas"]["HeldVersions"] | null;
-            };
-            catalog?: boolean;
-        };
-        PublicStock: {
+        /** @description The stock aspect, as an event carries it. */
+        EventStock: {
             current_stock: number;
             available_stock: number;
             is_in_stock: boolean;
             is_low_stock: boolean;
             version: number;
+            /** Format: date-time */
+            updated_at: string;
         };
-        Versions: {
-            content: number;
-            stock: number;
-            price: number;
+        /** @description What clients send on `/customers`: message -> body. */
+        FromCustomers: {
+            watch: components["schemas"]["WatchRequest"];
+            unwatch: components["schemas"]["UnwatchRequest"];
+            seen: components["schemas"]["SeenRequest"];
         };
+        /** @description The versions that a page holds of one part; one that it does not hold is left out or null. */
+        HeldVersions: {
+            content?: number | null;
+            stock?: number | null;
+            price?: number | null;
+        };
+        /** @description A picture, and the sizes in which it can be had; see `srcset` in HTML. */
+        Image: {
+            id: number;
+            url: string;
+            alt: string;
+            width: number;
+            height: number;
+            srcset: components["schemas"]["ImageSize"][];
+        };
+        /** @description A smaller size of a picture, in WebP. */
+        ImageSize: {
+            width: number;
+            url: string;
+        };
+        /** @description One thing that is wrong with a file. */
+        ImportFault: {
+            line: number;
+            field: string;
+            reason: string;
+        };
+        /** @description An import: how far it is, and what came of it. `errors` holds the first 200 of `error_count`. */
+        ImportJob: {
+            id: number;
+            /** @enum {string} */
+            state: "queued" | "checking" | "importing" | "done" | "refused" | "failed";
+            file_name: string;
+            dry_run: boolean;
+            rows_total: number | null;
+            rows_done: number;
+            created: number;
+            changed: number;
+            unchanged: number;
+            errors: components["schemas"]["ImportFault"][];
+            error_count: number;
+            failure: string | null;
+            created_by: components["schemas"]["Person"];
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            finished_at: string | null;
+        };
+        /** @description What customers may know of a part that is gone. */
+        Nothing: Record<string, never>;
+        /** @description A part's category, with the way to it from the root. */
+        PartCategory: {
+            id: number;
+            name: string;
+            slug: string;
+            path: components["schemas"]["CategoryRef"][];
+        };
+        /** @description Customers may not see a part any more: it was archived or withdrawn. */
+        PartDeletedEvent: {
+            /** Format: uuid */
+            id: string;
+            part_id: number;
+            version: number;
+            /**
+             * Format: date-time
+             * @description When the change was committed.
+             */
+            timestamp: string;
+            /** @enum {string} */
+            type: "part.deleted";
+            data: components["schemas"]["Nothing"];
+        };
+        /** @description Customers may see a part, perhaps again: watch it with null to have all of it. */
+        PartRestoredEvent: {
+            /** Format: uuid */
+            id: string;
+            part_id: number;
+            version: number;
+            /**
+             * Format: date-time
+             * @description When the change was committed.
+             */
+            timestamp: string;
+            /** @enum {string} */
+            type: "part.restored";
+            data: components["schemas"]["EventContent"];
+        };
+        /** @description Who did something. */
+        Person: {
+            id: number;
+            name: string;
+        };
+        /** @description The price aspect, as staff see it: the whole price list. */
+        PriceListState: {
+            prices: components["schemas"]["ShownPriceLine"][];
+            version: number;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        /** @description A part's price changed. */
+        PriceUpdatedEvent: {
+            /** Format: uuid */
+            id: string;
+            part_id: number;
+            version: number;
+            /**
+             * Format: date-time
+             * @description When the change was committed.
+             */
+            timestamp: string;
+            /** @enum {string} */
+            type: "price.updated";
+            data: components["schemas"]["EventPrice"];
+        };
+        /** @description A part, as customers see it. */
         PublicPart: {
             id: number;
             sku: string;
@@ -962,47 +1199,133 @@ export interface components {
             stock: components["schemas"]["PublicStock"];
             versions: components["schemas"]["Versions"];
         };
-        WatchAnswer: {
-            parts: components["schemas"]["PublicPart"][];
-            gone: number[];
-            catalog?: string;
+        /** @description The price of one piece, and of more. */
+        PublicPrice: {
+            amount: string;
+            currency: string;
+            version: number;
+            tiers: components["schemas"]["Tier"][];
         };
+        /** @description Stock, as customers see it. */
+        PublicStock: {
+            current_stock: number;
+            available_stock: number;
+            is_in_stock: boolean;
+            is_low_stock: boolean;
+            version: number;
+        };
+        /** @description What is wrong with a message. */
         Refusal: {
             /** @enum {string} */
             code: "invalid" | "too_many_parts";
             message: string;
+            /** @description For `invalid`: field -> messages. */
             errors?: {
-                [key: string]: unknown;
+                [key: string]: string[];
             };
         };
-        WatchRefusal: {
-            error: components["schemas"]["Refusal"];
-        };
-        UnwatchRequest: {
-            parts: number[];
-        };
+        /** @description The server may have missed something: watch again, after a jitter. */
+        ResyncEvent: Record<string, never>;
+        /** @description What `seen` takes: the id of an event that the page has shown. It is not acknowledged. */
         SeenRequest: {
             /** Format: uuid */
             id: string;
         };
-        Person: {
-            id: number;
-            name: string;
+        /** @description The right to listen has ended, and the server is about to close the connection: log in again. */
+        SessionEndedEvent: Record<string, never>;
+        /** @description One line of a price list. */
+        ShownPriceLine: {
+            currency: string;
+            amount: string;
+            min_quantity: number;
+            /** Format: date-time */
+            valid_from: string | null;
+            /** Format: date-time */
+            valid_to: string | null;
         };
-        AdminEvent: {
+        /** @description A named property of a part. */
+        ShownSpecification: {
+            name: string;
+            value: string;
+            unit: string;
+            group: string;
+        };
+        /** @description A part's stock changed. */
+        StockUpdatedEvent: {
             /** Format: uuid */
             id: string;
-            /** @enum {string} */
-            type: "part.created" | "content.updated" | "part.deleted" | "part.restored" | "stock.updated" | "price.updated" | "category.created" | "category.updated" | "category.deleted";
-            /** @description The part's or category's id. */
             part_id: number;
             version: number;
-            data: {
-                [key: string]: unknown;
-            };
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the change was committed.
+             */
             timestamp: string;
-            actor: components["schemas"]["Person"];
+            /** @enum {string} */
+            type: "stock.updated";
+            data: components["schemas"]["EventStock"];
+        };
+        /** @description The price from a quantity on. */
+        Tier: {
+            min_quantity: number;
+            amount: string;
+        };
+        /** @description What the server sends on `/customers`: message -> body. */
+        ToCustomers: {
+            "stock.updated": components["schemas"]["StockUpdatedEvent"];
+            "content.updated": components["schemas"]["ContentUpdatedEvent"];
+            "price.updated": components["schemas"]["PriceUpdatedEvent"];
+            "part.deleted": components["schemas"]["PartDeletedEvent"];
+            "part.restored": components["schemas"]["PartRestoredEvent"];
+            "catalog.changed": components["schemas"]["CatalogChangedEvent"];
+            resync: components["schemas"]["ResyncEvent"];
+        };
+        /** @description What the server sends on `/admin`: message -> body. */
+        ToStaff: {
+            "stock.updated": components["schemas"]["AdminStockUpdatedEvent"];
+            "price.updated": components["schemas"]["AdminPriceUpdatedEvent"];
+            "part.created": components["schemas"]["AdminPartCreatedEvent"];
+            "content.updated": components["schemas"]["AdminContentUpdatedEvent"];
+            "part.deleted": components["schemas"]["AdminPartDeletedEvent"];
+            "part.restored": components["schemas"]["AdminPartRestoredEvent"];
+            "category.created": components["schemas"]["CategoryCreatedEvent"];
+            "category.updated": components["schemas"]["CategoryUpdatedEvent"];
+            "category.deleted": components["schemas"]["CategoryDeletedEvent"];
+            "import.progress": components["schemas"]["ImportJob"];
+            "session.ended": components["schemas"]["SessionEndedEvent"];
+            resync: components["schemas"]["ResyncEvent"];
+        };
+        /** @description The acknowledgement of `unwatch`: how many parts the connection still watches. */
+        UnwatchAnswer: {
+            watched: number;
+        };
+        /** @description What `unwatch` takes: the parts that a page shows no longer. */
+        UnwatchRequest: {
+            parts?: number[];
+        };
+        /** @description The version of each aspect. */
+        Versions: {
+            content: number;
+            stock: number;
+            price: number;
+        };
+        /** @description The acknowledgement of `watch`: the whole present state of whatever differs from what is held. */
+        WatchAnswer: {
+            parts: components["schemas"]["PublicPart"][];
+            gone: number[];
+            /** @description Changes whenever lists may differ. */
+            catalog?: string;
+        };
+        /** @description The acknowledgement of a message that was refused. */
+        WatchRefusal: {
+            error: components["schemas"]["Refusal"] | components["schemas"]["BusyRefusal"];
+        };
+        /** @description What `watch` takes: the parts that a page shows, by id, at most 200 a connection, and whether it shows a list. */
+        WatchRequest: {
+            parts?: {
+                [key: string]: components["schemas"]["HeldVersions"] | null;
+            };
+            catalog?: boolean;
         };
         Login: {
             email: string;
@@ -1018,20 +1341,6 @@ export interface components {
         Session: {
             user: components["schemas"]["User"];
             csrf_token: string | null;
-        };
-        AdminStock: {
-            current_stock: number;
-            available_stock: number;
-            is_in_stock: boolean;
-            is_low_stock: boolean;
-            version: number;
-            part_id: number;
-            reserved_quantity: number;
-            min_stock_level: number;
-            last_updated_by: number | null;
-            last_updated_by_name: string | null;
-            /** Format: date-time */
-            updated_at: string;
         };
         ShortPrice: {
             amount: string;
@@ -1103,15 +1412,6 @@ export interface components {
             specifications?: components["schemas"]["Specification"][];
             prices?: components["schemas"]["PriceLine"][];
             stock?: components["schemas"]["InitialStock"];
-        };
-        ShownPriceLine: {
-            currency: string;
-            amount: string;
-            min_quantity: number;
-            /** Format: date-time */
-            valid_from: string | null;
-            /** Format: date-time */
-            valid_to: string | null;
         };
         PriceListAnswer: {
             part_id: number;
@@ -1446,31 +1746,6 @@ export interface components {
             encoding?: "utf-8" | "utf-16" | "windows-1252" | "iso-8859-1" | "iso-8859-15" | "windows-1250" | "windows-1251" | "mac-roman" | "gb18030" | "shift_jis";
             /** @enum {string} */
             currency?: "AED" | "AFN" | "ALL" | "AMD" | "AOA" | "ARS" | "AUD" | "AWG" | "AZN" | "BAM" | "BBD" | "BDT" | "BHD" | "BIF" | "BMD" | "BND" | "BOB" | "BRL" | "BSD" | "BTN" | "BWP" | "BYN" | "BZD" | "CAD" | "CDF" | "CHF" | "CLP" | "CNY" | "COP" | "CRC" | "CUP" | "CVE" | "CZK" | "DJF" | "DKK" | "DOP" | "DZD" | "EGP" | "ERN" | "ETB" | "EUR" | "FJD" | "FKP" | "GBP" | "GEL" | "GHS" | "GIP" | "GMD" | "GNF" | "GTQ" | "GYD" | "HKD" | "HNL" | "HTG" | "HUF" | "IDR" | "ILS" | "INR" | "IQD" | "IRR" | "ISK" | "JMD" | "JOD" | "JPY" | "KES" | "KGS" | "KHR" | "KMF" | "KPW" | "KRW" | "KWD" | "KYD" | "KZT" | "LAK" | "LBP" | "LKR" | "LRD" | "LSL" | "LYD" | "MAD" | "MDL" | "MGA" | "MKD" | "MMK" | "MNT" | "MOP" | "MRU" | "MUR" | "MVR" | "MWK" | "MXN" | "MYR" | "MZN" | "NAD" | "NGN" | "NIO" | "NOK" | "NPR" | "NZD" | "OMR" | "PAB" | "PEN" | "PGK" | "PHP" | "PKR" | "PLN" | "PYG" | "QAR" | "RON" | "RSD" | "RUB" | "RWF" | "SAR" | "SBD" | "SCR" | "SDG" | "SEK" | "SGD" | "SHP" | "SLE" | "SOS" | "SRD" | "SSP" | "STN" | "SVC" | "SYP" | "SZL" | "THB" | "TJS" | "TMT" | "TND" | "TOP" | "TRY" | "TTD" | "TWD" | "TZS" | "UAH" | "UGX" | "USD" | "UYU" | "UZS" | "VED" | "VES" | "VND" | "VUV" | "WST" | "XAF" | "XCD" | "XCG" | "XOF" | "XPF" | "YER" | "ZAR" | "ZMW" | "ZWG";
-        };
-        ImportError: {
-            line: number;
-            field: string;
-            reason: string;
-        };
-        ImportJob: {
-            id: number;
-            /** @enum {string} */
-            state: "queued" | "checking" | "importing" | "done" | "refused" | "failed";
-            file_name: string;
-            dry_run: boolean;
-            rows_total: number | null;
-            rows_done: number;
-            created: number;
-            changed: number;
-            unchanged: number;
-            errors: components["schemas"]["ImportError"][];
-            error_count: number;
-            failure: string | null;
-            created_by: components["schemas"]["Person"];
-            /** Format: date-time */
-            created_at: string;
-            /** Format: date-time */
-            finished_at: string | null;
         };
         ImportJobPage: {
             items: components["schemas"]["ImportJob"][];
