@@ -12,7 +12,7 @@ from app.contract.messages.json_schema import members_of, object_schema, schema_
 from app.contract.task_names import Effect
 from app.live.admin import AdminNamespace
 from app.live.customers import CustomersNamespace
-from app.live.incoming import MOST_FAULTS, faults
+from app.live.incoming import MAX_FAULTS, faults
 from tests.messages import wrong_in_answer, wrong_in_message
 
 AT = "2026-01-02T03:04:05.000006Z"
@@ -167,5 +167,5 @@ def test_a_hostile_message_is_refused_in_few_words_and_without_its_values() -> N
         deep = {"17": deep}
     assert faults(rooms.CUSTOMERS, "watch", {"parts": deep}).keys() == {"watch"}
     told = faults(rooms.CUSTOMERS, "watch", {"parts": {str(n): {"stock": "x" * 50} for n in range(1, 1_000)}})
-    assert len(told) == MOST_FAULTS
+    assert len(told) == MAX_FAULTS
     assert "xxx" not in str(told)
