@@ -7,7 +7,6 @@ import orjson
 from celery import Celery
 from flask import Flask
 from flask.json.provider import JSONProvider
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 import celeryconfig
 from app.api import errors, health, media, openapi, request_context, site
@@ -16,6 +15,7 @@ from app.api.auth import blueprint as auth_blueprint
 from app.api.converters import BigIdConverter, IdConverter, PageConverter
 from app.api.public import catalog, pdp
 from app.api.rendering import Cursors
+from app.arrival import Arrival
 from app.commands import register as register_commands
 from app.core import build_core
 from app.extensions import db, limiter, migrate
@@ -51,9 +51,7 @@ def create_app(settings: Settings, offload: Callable[..., Any] = lambda function
     app.json = OrjsonProvider(app)
     app.config.update(_flask_config(settings))
     app.url_map.converters.update(id=IdConverter, bigid=BigIdConverter, page=PageConverter)
-    if settings.trusted_proxies:
-        hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.wsgi_app = Arrival(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign] # as Flask's manual does it
     db.init_app(app)
     migrate.init_app(app, db, directory="migrations")
     limiter.init_app(app)

@@ -4,7 +4,6 @@ Deny by default: every admin view states its permission with `require`, and a te
 """
 
 import hmac
-import ipaddress
 import re
 from collections.abc import Callable
 from functools import wraps
@@ -19,6 +18,7 @@ from app.api.rendering import json_response
 from app.api.schemas.answers import SessionSchema
 from app.api.schemas.auth import LoginSchema
 from app.contract.events import Actor
+from app.arrival import address_of, limited_client
 from app.domain.errors import ForbiddenError, UnauthenticatedError
 from app.extensions import limiter
 from app.services.authentication import COOKIE, SESSION_LIFETIME, Authenticator, Principal
@@ -81,19 +81,7 @@ def actor() -> Actor:
     """Return who makes the present change, and from where."""
     principal: Principal = g.principal
     agent = _CONTROLS.sub("", request.headers.get("User-Agent", ""))[:500] or None
-    address = _address(request.remote_addr or "")
-    return Actor(principal.user_id, principal.name, address, agent, g.request_id, principal.api_key_id)
-
-
-def _address(remote: str) -> str | None:
-    """Return an IP address without port and zone, or None: what a proxy has forwarded as one may be anything."""
-    bare = remote[1:].partition("]")[0] if remote.startswith("[") else remote
-    if bare.count(":") == 1:
-        bare = bare.partition(":")[0]
-    try:
-        return str(ipaddress.ip_address(bare.partition("%")[0]))
-    except ValueError:
-        return None
+    return Actor(principal.user_id, principal.name, address_of(request.environ), agent, g.request_id, principal.api_key_id)
 
 
 blueprint = Blueprint("auth", __name__, url_prefix="/api/v1/auth", description="Log-in of staff")

@@ -8,6 +8,8 @@ from typing import Any
 import structlog
 from flask import Flask, Response, g, request
 
+from app.arrival import address_of
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 # Vue and Nuxt UI set inline styles; scripts come from our own origin alone.
 POLICY = (
@@ -40,7 +42,7 @@ def register(app: Flask, request_globals: dict[str, Any], *, https_only: bool) -
         g.began = time.perf_counter()
         for name, value in request_globals.items():
             setattr(g, name, value)
-        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+        structlog.contextvars.bind_contextvars(request_id=g.request_id, address=address_of(request.environ))
 
     @app.after_request
     def end(response: Response) -> Response:
@@ -56,5 +58,5 @@ def register(app: Flask, request_globals: dict[str, Any], *, https_only: bool) -
             route = request.url_rule.rule if request.url_rule else "none"
             seconds = time.perf_counter() - g.began
             g.core.monitoring.record_request(route, request.method, response.status_code, seconds)
-        structlog.contextvars.unbind_contextvars("request_id")
+        structlog.contextvars.unbind_contextvars("request_id", "address")
         return response
