@@ -6,7 +6,8 @@ from flask_migrate import upgrade
 
 from app.commands import console
 from app.commands.catalogue import DEMO_CATALOGUE, import_file
-from app.services import imports, staff
+from app.services import imports
+from app.services.authentication import hash_password
 from app.store import users
 from config import REPOSITORY
 
@@ -20,7 +21,8 @@ def prepare() -> None:
     if core.settings.production:
         return
     if not users.has_administrator(core.reading):
-        email, password = core.settings.admin_email, core.settings.admin_password
-        staff.create_user(core.transactions, console.system(core), email, "Admin", password, "admin")
+        email, password_hash = core.settings.admin_email, hash_password(core.settings.admin_password)
+        # However short: the operator has chosen it.
+        core.transactions.run(console.system(core), lambda uow: users.create_user(uow, email, "Admin", password_hash, "admin"))
     if not imports.has_parts(core.reading):
         import_file(core, DEMO_CATALOGUE)

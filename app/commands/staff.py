@@ -1,5 +1,8 @@
 """Members of staff, and the keys of machines."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import click
 from flask.cli import with_appcontext
 
@@ -9,7 +12,14 @@ from app.services import staff
 from app.services.authentication import ROLES
 from app.store import users
 
-SHORTEST_PASSWORD = 8
+
+@contextmanager
+def _failures_said() -> Iterator[None]:
+    """End with the message of what went wrong, if something does."""
+    try:
+        yield
+    except LockstepError as error:
+        console.fail(error.detail)
 
 
 @click.command("create-user")
@@ -20,26 +30,56 @@ SHORTEST_PASSWORD = 8
 @with_appcontext
 def create_user(email: str, name: str, role: str, password: str) -> None:
     """Create a member of staff, or give them a new password and role."""
-    if "@" not in email:
-        console.fail(f"{email!r} is not an e-mail address")
-    if len(password) < SHORTEST_PASSWORD:
-        console.fail(f"the password must have at least {SHORTEST_PASSWORD} characters")
     core = console.core()
-    user_id = staff.create_user(core.transactions, console.system(core), email, name or email, password, role)
+    with _failures_said():
+        user_id = staff.create_user(core.transactions, console.system(core), email, name or email, password, role)
     click.echo(f"user {user_id}: {email}, {role}")
+
+
+@click.command("set-password")
+@click.argument("email")
+@click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True)
+@with_appcontext
+def set_password(email: str, password: str) -> None:
+    """Give a member of staff another password; they are logged out everywhere."""
+    core = console.core()
+    with _failures_said():
+        staff.set_password(core.transactions, console.system(core), email, password)
+    click.echo(f"{email} has another password")
+
+
+@click.command("set-role")
+@click.argument("email")
+@click.argument("role", type=click.Choice(ROLES))
+@with_appcontext
+def set_role(email: str, role: str) -> None:
+    """Give a member of staff another role; they are logged out everywhere. Their keys keep their own."""
+    core = console.core()
+    with _failures_said():
+        staff.set_role(core.transactions, console.system(core), email, role)
+    click.echo(f"{email} has the role {role}")
 
 
 @click.command("deactivate-user")
 @click.argument("email")
 @with_appcontext
 def deactivate_user(email: str) -> None:
-    """Keep a member of staff out at once, with their sessions and keys; `create-user` lets them in again."""
+    """Keep a member of staff out at once, and end their sessions and keys for good; `activate-user` lets them log in again."""
     core = console.core()
-    try:
+    with _failures_said():
         staff.deactivate_user(core.transactions, console.system(core), email)
-    except LockstepError as error:
-        console.fail(error.detail)
     click.echo(f"{email} is deactivated")
+
+
+@click.command("activate-user")
+@click.argument("email")
+@with_appcontext
+def activate_user(email: str) -> None:
+    """Let a deactivated member of staff log in again. Their old sessions and keys stay worthless."""
+    core = console.core()
+    with _failures_said():
+        staff.activate_user(core.transactions, console.system(core), email)
+    click.echo(f"{email} is active")
 
 
 @click.command("create-api-key")
@@ -66,8 +106,6 @@ def create_api_key(name: str, role: str, email: str | None) -> None:
 def revoke_api_key(name_or_id: str) -> None:
     """Make an API key worthless from now on, by its name or id."""
     core = console.core()
-    try:
+    with _failures_said():
         key_id = staff.revoke_key(core.transactions, console.system(core), name_or_id)
-    except LockstepError as error:
-        console.fail(error.detail)
     click.echo(f"API key {key_id} is revoked")
