@@ -18,8 +18,9 @@ from app.api.rendering import Cursors
 from app.arrival import Arrival
 from app.commands import register as register_commands
 from app.core import build_core
-from app.extensions import db, limiter, migrate
+from app.extensions import db, migrate
 from app.services.authentication import Authenticator
+from app.services.login_limits import LoginLimits
 from app.store.database import engine_options
 from config import Settings
 
@@ -54,18 +55,18 @@ def create_app(settings: Settings, offload: Callable[..., Any] = lambda function
     app.wsgi_app = Arrival(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign] # as Flask's manual does it
     db.init_app(app)
     migrate.init_app(app, db, directory="migrations")
-    limiter.init_app(app)
     with app.app_context():
         engine = db.engine
     core = build_core(settings, engine, publisher(settings))
     authenticator = Authenticator(core.engine, core.reading, offload)
     app.extensions["lockstep"] = core
     app.extensions["lockstep_authenticator"] = authenticator
-    request_context.register(
-        app,
-        {"core": core, "authenticator": authenticator, "cursors": Cursors(settings.secret_key), "offload": offload},
-        https_only=settings.production,
-    )
+    request_globals = {
+        "core": core, "authenticator": authenticator, "login_limits": LoginLimits(settings.redis_url, settings.secret_key),
+        "cursors": Cursors(settings.secret_key), "offload": offload,
+    }  # fmt: skip
+    request_context.register(app, request_globals, https_only=settings.production)
+    cors.register(app, settings.allowed_origins)
     api = openapi.document(app)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
@@ -86,15 +87,12 @@ def publisher(settings: Settings) -> Celery:
 
 
 def _flask_config(settings: Settings) -> dict[str, Any]:
-    cache_url = settings.redis_url
     return {
         "SECRET_KEY": settings.secret_key,
         "MAX_CONTENT_LENGTH": 1_000_000,
         "TRUSTED_HOSTS": list(settings.allowed_hosts) or None,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
         "SQLALCHEMY_ENGINE_OPTIONS": engine_options(),
-        "RATELIMIT_STORAGE_URI": f"redis+{cache_url}" if cache_url.startswith("unix://") else cache_url,
-        "RATELIMIT_STORAGE_OPTIONS": {"socket_timeout": 0.15, "socket_connect_timeout": 0.15},
         "API_TITLE": "Lockstep",
         "API_VERSION": "v1",
         "OPENAPI_VERSION": "3.1.0",

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
+import structlog
 from flask import Response, g, request
 from flask_smorest import Blueprint
 
@@ -17,13 +18,17 @@ from app.api.parsing import StrictParser, refuse_unread
 from app.api.rendering import json_response
 from app.api.schemas.answers import SessionSchema
 from app.api.schemas.auth import LoginSchema
-from app.contract.events import Actor
 from app.arrival import address_of, limited_client
+from app.contract.events import Actor
 from app.domain.errors import ForbiddenError, UnauthenticatedError
-from app.extensions import limiter
 from app.services.authentication import COOKIE, SESSION_LIFETIME, Authenticator, Principal
+from app.services.login_limits import DEVICE_LIFETIME
 from app.sync.monitoring import SyncMonitoring
 
+log = structlog.get_logger()
+
+# By which a browser is known after a log-in; see `app.services.login_limits`.
+DEVICE_COOKIE = "lockstep_device"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # No header should hold one, and PostgreSQL stores no NUL.
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -94,22 +99,28 @@ def _monitoring() -> SyncMonitoring:
 
 
 @blueprint.route("/login", methods=["POST"])
-@limiter.limit("10 per minute; 100 per hour", deduct_when=lambda response: response.status_code == 401)
-@may_answer(401, 429)
+@may_answer(401, 429, 503)
 @blueprint.arguments(LoginSchema)
 @blueprint.response(200, SessionSchema)
 def log_in(body: dict[str, Any]) -> Response:
-    """Log in: sets the session cookie and returns the CSRF token for unsafe methods."""
+    """Log in: sets the session cookie and returns the CSRF token for unsafe methods. The session whose cookie is sent ends."""
+    email, sent = body["email"], request.cookies
     try:
-        principal, token = g.authenticator.log_in(body["email"], body["password"])
+        with g.login_limits.attempt(email, limited_client(request.environ), sent.get(DEVICE_COOKIE)):
+            principal, token = g.authenticator.log_in(email, body["password"], replaces=sent.get(COOKIE, ""))
     except UnauthenticatedError:
         _monitoring().record_login_failure()
+        log.info("log-in failed")
         raise
     response = json_response({"user": principal.public(), "csrf_token": principal.csrf_token})
-    response.set_cookie(
-        COOKIE, token, max_age=SESSION_LIFETIME, httponly=True, samesite="Lax", secure=g.core.settings.production, path="/"
-    )
+    _set_cookie(response, COOKIE, token, int(SESSION_LIFETIME.total_seconds()), "/")
+    _set_cookie(response, DEVICE_COOKIE, g.login_limits.new_device(email), DEVICE_LIFETIME, blueprint.url_prefix)
     return response
+
+
+def _set_cookie(response: Response, name: str, value: str, seconds: int, path: str) -> None:
+    secure = g.core.settings.production
+    response.set_cookie(name, value, max_age=seconds, httponly=True, samesite="Lax", secure=secure, path=path)
 
 
 @blueprint.route("/logout", methods=["POST"])
