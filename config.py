@@ -17,6 +17,10 @@ from typing import cast
 
 from environs import Env, EnvValidationError, validate
 
+from app.domain.origins import normal_origin
+
+# Whom Flower lets in, with the password of its own.
+FLOWER_USER = "flower"
 REPOSITORY = Path(__file__).resolve().parent
 
 # A UNIX socket's path holds at most 108 bytes, and PostgreSQL appends `/.s.PGSQL.5432.lock`.
@@ -98,10 +102,12 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     worker_concurrency = env.int("WORKER_CONCURRENCY", 2, validate=workers_range)
     trusted_proxies = env.int("LOCKSTEP_TRUSTED_PROXIES", 0, validate=validate.Range(min=0, max=10))
     allowed_hosts: tuple[str, ...] = tuple(env.list("LOCKSTEP_ALLOWED_HOSTS", []))
-    allowed_origins: tuple[str, ...] = tuple(env.list("LOCKSTEP_ALLOWED_ORIGINS", []))
+    listed_origins: list[str] = env.list("LOCKSTEP_ALLOWED_ORIGINS", [])
     media_url = env.str("LOCKSTEP_MEDIA_URL", "") or (home / "media").as_uri()
     problems = _problems(env)
     if port == flower_port:
+    allowed_origins, strange_origins = _origins(listed_origins)
+    problems += strange_origins
         problems.append("PORT and FLOWER_PORT are the same; give one of them another number")
     if database_url and not database_url.startswith(("postgresql://", "postgresql+psycopg://", "postgres://")):
         problems.append("DATABASE_URL must begin with postgresql:// or postgresql+psycopg://")
@@ -167,6 +173,17 @@ def _with_driver(url: str) -> str:
 
 
 def _socket_directory(home: Path) -> Path:
+def _origins(listed: Iterable[str]) -> tuple[tuple[str, ...], list[str]]:
+    """Return the listed origins in their normal form, and what is wrong with the others."""
+    origins, problems = [], []
+    for text in filter(None, map(str.strip, listed)):
+        try:
+            origins.append(normal_origin(text))
+        except ValueError as error:
+            problems.append(f"LOCKSTEP_ALLOWED_ORIGINS: {text!r}: {error}")
+    return tuple(dict.fromkeys(origins)), problems
+
+
     run = home / "run"
     # libpq takes a comma for the end of one host's name.
     if len(os.fsencode(run)) <= _LONGEST_SOCKET_DIRECTORY and "," not in str(run):

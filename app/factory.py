@@ -9,7 +9,7 @@ from flask import Flask
 from flask.json.provider import JSONProvider
 
 import celeryconfig
-from app.api import errors, health, media, openapi, request_context, site
+from app.api import cors, errors, health, media, openapi, request_context, site
 from app.api.admin import audit, categories, images, imports, parts, stock, sync, versions
 from app.api.auth import blueprint as auth_blueprint
 from app.api.converters import BigIdConverter, IdConverter, PageConverter
