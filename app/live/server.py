@@ -20,6 +20,7 @@ from app.contract import rooms
 from app.core import Core
 from app.live.admin import AdminNamespace
 from app.live.customers import CustomersNamespace
+from app.live.entrance import origin_check, stand_behind_arrival
 from app.services.authentication import Authenticator
 from app.sync.monitoring import SyncMonitoring
 
@@ -93,17 +94,21 @@ def attach(app: Flask, core: Core, authenticator: Authenticator) -> SocketIO:
         async_mode="eventlet",
         client_manager=manager,
         transports=["websocket"],
-        cors_allowed_origins=list(core.settings.allowed_origins) or None,
+        cors_allowed_origins=origin_check(core.settings.allowed_origins),
+        cors_credentials=False,
         manage_session=False,
         max_http_buffer_size=LARGEST_MESSAGE,
         ping_interval=PING_INTERVAL,
         ping_timeout=PING_TIMEOUT,
     )
     socketio.on_namespace(CustomersNamespace(rooms.CUSTOMERS, core))
-    socketio.on_namespace(AdminNamespace(rooms.ADMIN, core, authenticator))
+    panel = AdminNamespace(rooms.ADMIN, core, authenticator)
+    socketio.on_namespace(panel)
+    stand_behind_arrival(app, socketio, core.settings.allowed_hosts)
     _bound_queues(socketio, core.monitoring)
     _bound_rates(socketio, core.monitoring)
     _bound_events(socketio, core.monitoring)
+    panel.standing.start()
     return socketio
 
 
