@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -51,6 +51,7 @@ class Settings:
     secret_key: str
     admin_email: str
     admin_password: str
+    flower_password: str
     metrics_token: str
     allowed_hosts: tuple[str, ...]
     allowed_origins: tuple[str, ...]
@@ -105,9 +106,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     listed_origins: list[str] = env.list("LOCKSTEP_ALLOWED_ORIGINS", [])
     media_url = env.str("LOCKSTEP_MEDIA_URL", "") or (home / "media").as_uri()
     problems = _problems(env)
-    if port == flower_port:
     allowed_origins, strange_origins = _origins(listed_origins)
     problems += strange_origins
+    if port == flower_port:
         problems.append("PORT and FLOWER_PORT are the same; give one of them another number")
     if database_url and not database_url.startswith(("postgresql://", "postgresql+psycopg://", "postgres://")):
         problems.append("DATABASE_URL must begin with postgresql:// or postgresql+psycopg://")
@@ -118,6 +119,10 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         problems += [f"{name} is required when LOCKSTEP_ENV=production" for name in required if not source.get(name)]
         if source.get("SECRET_KEY") and len(source["SECRET_KEY"]) < 32:
             problems.append("SECRET_KEY must have at least 32 characters in production")
+    flower_password = source.get("LOCKSTEP_FLOWER_PASSWORD", "")
+    # Flower compares bytes of ASCII, and fails at others.
+    if flower_password and (not flower_password.isascii() or not flower_password.strip()):
+        problems.append("LOCKSTEP_FLOWER_PASSWORD must consist of ASCII characters, not of spaces alone")
     if problems:
         raise SettingsError("Lockstep cannot start with this environment:\n" + "\n".join(f"  - {p}" for p in problems))
     kept = _KeptSecrets(home, writes=environment != "production")
@@ -137,6 +142,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         secret_key=source.get("SECRET_KEY") or kept.get("secret_key", 32),
         admin_email=source.get("LOCKSTEP_ADMIN_EMAIL") or "admin@lockstep.example",
         admin_password=source.get("LOCKSTEP_ADMIN_PASSWORD") or kept.get("admin_password", 9),
+        flower_password=flower_password or kept.get("flower_password", 12),
         metrics_token=source.get("LOCKSTEP_METRICS_TOKEN", ""),
         allowed_hosts=allowed_hosts,
         allowed_origins=allowed_origins,
@@ -167,12 +173,6 @@ def _problems(env: Env) -> list[str]:
     return []
 
 
-def _with_driver(url: str) -> str:
-    scheme, separator, rest = url.partition("://")
-    return f"postgresql+psycopg://{rest}" if separator and scheme in {"postgres", "postgresql"} else url
-
-
-def _socket_directory(home: Path) -> Path:
 def _origins(listed: Iterable[str]) -> tuple[tuple[str, ...], list[str]]:
     """Return the listed origins in their normal form, and what is wrong with the others."""
     origins, problems = [], []
@@ -184,6 +184,12 @@ def _origins(listed: Iterable[str]) -> tuple[tuple[str, ...], list[str]]:
     return tuple(dict.fromkeys(origins)), problems
 
 
+def _with_driver(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    return f"postgresql+psycopg://{rest}" if separator and scheme in {"postgres", "postgresql"} else url
+
+
+def _socket_directory(home: Path) -> Path:
     run = home / "run"
     # libpq takes a comma for the end of one host's name.
     if len(os.fsencode(run)) <= _LONGEST_SOCKET_DIRECTORY and "," not in str(run):
