@@ -8,6 +8,7 @@ from flask.cli import with_appcontext
 
 from app.commands import console
 from app.domain.errors import LockstepError
+from app.domain.passwords import normal_email
 from app.services import staff
 from app.services.authentication import ROLES
 from app.store import users
@@ -93,7 +94,7 @@ def create_api_key(name: str, role: str, email: str | None) -> None:
     actor = console.system(core)
     user_id = actor.user_id
     if email is not None:
-        user = users.by_email(core.reading, email)
+        user = users.by_email(core.reading, normal_email(email))
         if user is None:
             console.fail(f"there is no user {email!r}; create one with `flask create-user`")
         user_id = user.id

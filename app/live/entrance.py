@@ -28,9 +28,10 @@ def is_from_own_page(environ: dict[str, Any]) -> bool:
 
 
 def _own(environ: dict[str, Any]) -> frozenset[str]:
-    """Return the origin of the site as this request met it."""
+    """Return the origin of the site as this request met it. Some proxies call the scheme of a socket by its own name."""
+    scheme = {"ws": "http", "wss": "https"}.get(environ["wsgi.url_scheme"], environ["wsgi.url_scheme"])
     try:
-        return frozenset([normal_origin(f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')}")])
+        return frozenset([normal_origin(f"{scheme}://{environ.get('HTTP_HOST', '')}")])
     except ValueError:
         return frozenset()
 

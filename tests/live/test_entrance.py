@@ -64,6 +64,8 @@ def test_a_program_sends_no_origin_and_is_let_in(system: System) -> None:
 @pytest.mark.parametrize("origin", ["https://shop.example", "https://shop.example:443"])
 def test_own_pages_are_those_of_the_address_that_the_proxy_names(origin: str, system: System) -> None:
     assert status(system, PROXIED | {"Origin": origin}) == 101
+    # As Traefik says it.
+    assert status(system, PROXIED | {"X-Forwarded-Proto": "wss", "Origin": origin}) == 101
     # Each hop adds to the list; the last is the trusted one's.
     spoofed = {"X-Forwarded-Proto": "http, https", "X-Forwarded-Host": "evil.example, shop.example"}
     assert status(system, spoofed | {"Origin": origin}) == 101
