@@ -10,6 +10,7 @@ from flask.json.provider import JSONProvider
 
 import celeryconfig
 from app.api import cors, errors, health, media, openapi, request_context, site
+from app.api.account import blueprint as account_blueprint
 from app.api.admin import audit, categories, images, imports, parts, stock, sync, versions
 from app.api.auth import blueprint as auth_blueprint
 from app.api.converters import BigIdConverter, IdConverter, PageConverter
@@ -25,8 +26,8 @@ from app.store.database import engine_options
 from config import Settings
 
 BLUEPRINTS = (
-    auth_blueprint, parts.blueprint, images.blueprint, categories.blueprint, stock.blueprint, versions.blueprint,
-    audit.blueprint, imports.blueprint, sync.blueprint, catalog.blueprint, pdp.blueprint,
+    auth_blueprint, account_blueprint, parts.blueprint, images.blueprint, categories.blueprint, stock.blueprint,
+    versions.blueprint, audit.blueprint, imports.blueprint, sync.blueprint, catalog.blueprint, pdp.blueprint,
 )  # fmt: skip
 
 

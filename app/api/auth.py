@@ -6,6 +6,7 @@ Deny by default: every admin view states its permission with `require`, and a te
 import hmac
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -21,7 +22,7 @@ from app.api.schemas.auth import LoginSchema
 from app.arrival import address_of, limited_client
 from app.contract.events import Actor
 from app.domain.errors import ForbiddenError, UnauthenticatedError
-from app.services.authentication import COOKIE, SESSION_LIFETIME, Authenticator, Principal
+from app.services.authentication import COOKIE, SESSION_LIFETIME, Authenticator, Caller, Principal
 from app.services.login_limits import DEVICE_LIFETIME
 from app.sync.monitoring import SyncMonitoring
 
@@ -85,8 +86,14 @@ def require(role: str) -> Callable[[View], View]:
 def actor() -> Actor:
     """Return who makes the present change, and from where."""
     principal: Principal = g.principal
+    here = caller()
+    return Actor(principal.user_id, principal.name, here.address, here.agent, g.request_id, principal.api_key_id)
+
+
+def caller() -> Caller:
+    """Return from where the present request comes."""
     agent = _CONTROLS.sub("", request.headers.get("User-Agent", ""))[:500] or None
-    return Actor(principal.user_id, principal.name, address_of(request.environ), agent, g.request_id, principal.api_key_id)
+    return Caller(address_of(request.environ), agent)
 
 
 blueprint = Blueprint("auth", __name__, url_prefix="/api/v1/auth", description="Log-in of staff")
@@ -104,17 +111,30 @@ def _monitoring() -> SyncMonitoring:
 @blueprint.response(200, SessionSchema)
 def log_in(body: dict[str, Any]) -> Response:
     """Log in: sets the session cookie and returns the CSRF token for unsafe methods. The session whose cookie is sent ends."""
-    email, sent = body["email"], request.cookies
+    email = body["email"]
     try:
-        with g.login_limits.attempt(email, limited_client(request.environ), sent.get(DEVICE_COOKIE)):
-            principal, token = g.authenticator.log_in(email, body["password"], replaces=sent.get(COOKIE, ""))
+        with attempt(email):
+            principal, token = g.authenticator.log_in(email, body["password"], caller(), replaces=request.cookies.get(COOKIE, ""))
     except UnauthenticatedError:
         _monitoring().record_login_failure()
         log.info("log-in failed")
         raise
+    return logged_in(principal, token)
+
+
+def attempt(email: str) -> AbstractContextManager[None]:
+    """Count an attempt to show a password while the block finds out whether it is right; see `LoginLimits.attempt`."""
+    attempted: AbstractContextManager[None] = g.login_limits.attempt(
+        email, limited_client(request.environ), request.cookies.get(DEVICE_COOKIE)
+    )
+    return attempted
+
+
+def logged_in(principal: Principal, token: str) -> Response:
+    """Return the answer to a log-in, with the cookies of the session and of the browser that is known from now on."""
     response = json_response({"user": principal.public(), "csrf_token": principal.csrf_token})
     _set_cookie(response, COOKIE, token, int(SESSION_LIFETIME.total_seconds()), "/")
-    _set_cookie(response, DEVICE_COOKIE, g.login_limits.new_device(email), DEVICE_LIFETIME, blueprint.url_prefix)
+    _set_cookie(response, DEVICE_COOKIE, g.login_limits.new_device(principal.email), DEVICE_LIFETIME, blueprint.url_prefix)
     return response
 
 

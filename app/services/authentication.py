@@ -11,11 +11,13 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Engine
+from sqlalchemy import Engine, Row
 
-from app.domain.errors import BusyError, DatabaseConsistencyError, UnauthenticatedError
-from app.domain.passwords import possible_forms, prepared
+from app.contract.events import Actor
+from app.domain.errors import BusyError, DatabaseConsistencyError, InvalidFieldError, UnauthenticatedError
+from app.domain.passwords import objection, possible_forms, prepared
 from app.store import users
+from app.store.transaction import TransactionManager, UnitOfWork
 
 COOKIE = "lockstep_session"
 SESSION_LIFETIME = timedelta(hours=12)
@@ -53,6 +55,14 @@ class Principal:
     def public(self) -> dict[str, Any]:
         """Return what the panel shows of its user."""
         return {"id": self.user_id, "email": self.email, "name": self.name, "role": self.role}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """From where somebody logs in: their address and what their browser calls itself, as far as they are known."""
+
+    address: str | None = None
+    agent: str | None = None
 
 
 class Turns:
@@ -93,7 +103,7 @@ class Authenticator:
         self._turns = Turns()
         self._nobody = HASHER.hash(secrets.token_hex(16))
 
-    def log_in(self, email: str, password: str, replaces: str = "") -> tuple[Principal, str]:
+    def log_in(self, email: str, password: str, caller: Caller, replaces: str = "") -> tuple[Principal, str]:
         """Return who that is and a new session token. The session of the token that it `replaces` ends.
 
         Raises:
@@ -101,19 +111,59 @@ class Authenticator:
             BusyError: if too many are logging in.
         """
         for _ in range(2):
-            with self._turns.take():
-                user = users.by_email(self._reading, email)
-                known = user.password_hash if user and user.password_hash else self._nobody
-                form = self._offload(_matching_form, known, password)
-            if user is None or form is None:
-                raise UnauthenticatedError("The address or the password is wrong.")
-            token, csrf_token = secrets.token_urlsafe(32), secrets.token_urlsafe(24)
-            opens = users.open_session(self._engine, user, digest(token), csrf_token, SESSION_LIFETIME, replaces=digest(replaces))
+            user, form = self._checked(email, password)
+            token, session = _new_session(caller)
+            with self._engine.begin() as connection:
+                opens = users.open_session(connection, user, session, replaces=digest(replaces))
             if opens:
-                self._modernise(user.id, known, form)
-                return Principal(user.id, user.email, user.name, user.role, csrf_token, digest(token)), token
+                self._modernise(user.id, user.password_hash, form)
+                return _person(user, session), token
             # Somebody has changed the user since they were read: it may have been the password.
         raise DatabaseConsistencyError
+
+    def change_password(
+        self, transactions: TransactionManager, actor: Actor, email: str, current: str, wanted: str, caller: Caller
+    ) -> tuple[Principal, str]:
+        """Give somebody who knows their password another one. All their sessions end; return them and a new one's token.
+
+        Raises:
+            InvalidFieldError: if the new password cannot be set.
+            UnauthenticatedError: if the current one is wrong.
+            BusyError: if too many passwords are being looked at.
+        """
+        if reason := objection(wanted):
+            raise InvalidFieldError("new_password", reason)
+        user, _ = self._checked(email, current)
+        with self._turns.take():
+            password_hash = self._offload(hash_password, wanted)
+        token, session = _new_session(caller)
+
+        def work(unit_of_work: UnitOfWork) -> None:
+            row = users.lock_user(unit_of_work, email)
+            if row is None or row.version != user.version:
+                raise DatabaseConsistencyError
+            users.change_user(unit_of_work, row, password_hash=password_hash)
+            changed = users.lock_user(unit_of_work, email)
+            if changed is None or not users.open_session(unit_of_work.connection, changed, session):
+                raise DatabaseConsistencyError
+
+        transactions.run(actor, work)
+        return _person(user, session), token
+
+    def _checked(self, email: str, password: str) -> tuple[Row[Any], str]:
+        """Return the user that a password is of, and the form in which it is kept.
+
+        Raises:
+            UnauthenticatedError: if there is none.
+            BusyError: if too many passwords are being looked at.
+        """
+        with self._turns.take():
+            user = users.by_email(self._reading, email)
+            known = user.password_hash if user and user.password_hash else self._nobody
+            form = self._offload(_matching_form, known, password)
+        if user is None or form is None:
+            raise UnauthenticatedError("The address or the password is wrong.")
+        return user, form
 
     def log_out(self, token: str) -> None:
         """Make a session token worthless."""
@@ -136,6 +186,22 @@ class Authenticator:
         # If there is no turn to be had, there will be another log-in.
         with suppress(BusyError), self._turns.take():
             users.rehash(self._engine, user_id, known, self._offload(hash_password, form))
+
+
+def _new_session(caller: Caller) -> tuple[str, users.NewSession]:
+    """Return a new session's token, and what is kept of it."""
+    token = secrets.token_urlsafe(32)
+    return token, users.NewSession(
+        digest=digest(token),
+        csrf_token=secrets.token_urlsafe(24),
+        lifetime=SESSION_LIFETIME,
+        ip_address=caller.address,
+        user_agent=caller.agent,
+    )
+
+
+def _person(user: Row[Any], session: users.NewSession) -> Principal:
+    return Principal(user.id, user.email, user.name, user.role, session.csrf_token, session.digest)
 
 
 def _matching_form(password_hash: str, password: str) -> str | None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -9,8 +10,10 @@ from sqlalchemy import Connection, Engine, Row, text
 
 from app.contract.events import AggregateType, Aspect, Event, EventType
 from app.contract.formats import rfc3339
+from app.store.paging import Position, cut
 from app.store.transaction import UnitOfWork
 
+LARGEST_ID = 2**31 - 1
 SYSTEM_EMAIL = "system@lockstep.invalid"
 _KEY_ID = re.compile(r"[0-9]{1,9}")
 
@@ -36,11 +39,16 @@ _RIGHTS = text("""
 """)
 # The lock waits for whoever is changing the user at this moment, and sees what they have made of them.
 _OPEN_SESSION = text("""
-    INSERT INTO user_sessions (token_digest, csrf_token, user_id, expires_at)
-    SELECT :digest, :csrf_token, id, clock_timestamp() + :lifetime FROM users
+    INSERT INTO user_sessions (token_digest, csrf_token, user_id, expires_at, ip_address, user_agent)
+    SELECT :digest, :csrf_token, id, clock_timestamp() + :lifetime, :ip_address, :user_agent FROM users
     WHERE id = :user_id AND version = :version AND is_active FOR SHARE
 """)
 _CLOSE_SESSION = text("DELETE FROM user_sessions WHERE token_digest = :digest")
+_SESSIONS_OF = text("""
+    SELECT id, id AS sort_key, created_at, expires_at, ip_address, user_agent, token_digest FROM user_sessions
+    WHERE user_id = :user_id AND expires_at > clock_timestamp() AND id < :before ORDER BY id DESC LIMIT :limit
+""")
+_CLOSE_ONE_OF = text("DELETE FROM user_sessions WHERE user_id = :user_id AND id = :id")
 _CLOSE_SESSIONS_OF = text("DELETE FROM user_sessions WHERE user_id = :user_id")
 # Two that forget at once must not wait for each other.
 _FORGET_EXPIRED = text("""
@@ -78,6 +86,17 @@ _SYSTEM = text("SELECT id, name FROM users WHERE email = :email")
 _HAS_ADMIN = text("SELECT EXISTS (SELECT FROM users WHERE role = 'admin' AND is_active AND password_hash IS NOT NULL)")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSession:
+    """A log-in to be kept: digests and tokens, how long it holds, and from where it was made."""
+
+    digest: str
+    csrf_token: str
+    lifetime: timedelta
+    ip_address: str | None
+    user_agent: str | None
+
+
 def by_email(engine: Engine, email: str) -> Row[Any] | None:
     """Return the active user with this address, in whatever case, or None."""
     with engine.connect() as connection:
@@ -102,19 +121,30 @@ def rights(engine: Engine, digests: Sequence[str]) -> dict[str, str]:
         return {row.digest: row.role for row in connection.execute(_RIGHTS, {"digests": list(digests)})}
 
 
-def open_session(engine: Engine, user: Row[Any], digest: str, csrf_token: str, lifetime: timedelta, *, replaces: str) -> bool:
-    """Keep a new log-in of a user as they were read; forget those that have expired, and the one that this replaces.
+def open_session(connection: Connection, user: Row[Any], session: NewSession, *, replaces: str | None = None) -> bool:
+    """Keep a log-in of a user as they were read; forget those that have expired, and the one (its digest) that this replaces.
 
     Returns:
         False, and keeps nothing, if the user has been changed since.
     """
-    parameters = {"digest": digest, "csrf_token": csrf_token, "user_id": user.id, "version": user.version, "lifetime": lifetime}
-    with engine.begin() as connection:
-        if connection.execute(_OPEN_SESSION, parameters).rowcount == 0:
-            return False
-        connection.execute(_CLOSE_SESSION, {"digest": replaces})
-        connection.execute(_FORGET_EXPIRED)
+    if connection.execute(_OPEN_SESSION, asdict(session) | {"user_id": user.id, "version": user.version}).rowcount == 0:
+        return False
+    connection.execute(_CLOSE_SESSION, {"digest": replaces})
+    connection.execute(_FORGET_EXPIRED)
     return True
+
+
+def sessions_of(engine: Engine, user_id: int, after: Position | None, limit: int) -> tuple[Sequence[Row[Any]], Position | None]:
+    """Return a page of a user's sessions, newest first, and where the next one begins."""
+    parameters = {"user_id": user_id, "before": after.id if after else LARGEST_ID, "limit": limit + 1}
+    with engine.connect() as connection:
+        return cut(connection.execute(_SESSIONS_OF, parameters).all(), limit)
+
+
+def close_session_of(engine: Engine, user_id: int, session_id: int) -> bool:
+    """Forget one of a user's log-ins at once; return whether it was there."""
+    with engine.begin() as connection:
+        return connection.execute(_CLOSE_ONE_OF, {"user_id": user_id, "id": session_id}).rowcount > 0
 
 
 def close_session(engine: Engine, digest: str) -> None:
