@@ -13,7 +13,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Log in: sets the session cookie and returns the CSRF token for unsafe methods. */
+        /** Log in: sets the session cookie and returns the CSRF token for unsafe methods. The session whose cookie is sent ends. */
         post: operations["auth_log_in"];
         delete?: never;
         options?: never;
@@ -56,6 +56,68 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change one's password: ends all one's sessions, and opens a new one in place of this.
+         * @description Role: viewer or above.
+         */
+        put: operations["account_change_password"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List one's sessions, newest first: since when, until when, and from where.
+         * @description Role: viewer or above.
+         */
+        get: operations["account_list_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End one of one's sessions, with the panels that it holds open. Ending the present one is a log-out.
+         * @description Role: viewer or above.
+         */
+        delete: operations["account_end_session"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1019,6 +1081,24 @@ export interface components {
             user: components["schemas"]["User"];
             csrf_token: string | null;
         };
+        Password: {
+            current_password: string;
+            new_password: string;
+        };
+        OwnSession: {
+            id: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string;
+            ip_address: string | null;
+            user_agent: string | null;
+            is_current: boolean;
+        };
+        OwnSessionPage: {
+            items: components["schemas"]["OwnSession"][];
+            next_cursor: string | null;
+        };
         AdminStock: {
             current_stock: number;
             available_stock: number;
@@ -1790,7 +1870,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "jWvdkBGoKuRcOtKPxy_aN3uMD_oYBQRb",
+                     *       "csrf_token": "YWVhi4EsAd5-9DbRPod8IPL7HafYoZRR",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -1853,7 +1933,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "jWvdkBGoKuRcOtKPxy_aN3uMD_oYBQRb",
+                     *       "csrf_token": "YWVhi4EsAd5-9DbRPod8IPL7HafYoZRR",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -1867,6 +1947,135 @@ export interface operations {
             };
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    account_change_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "current_password": "correct horse battery staple",
+                 *       "new_password": "another correct horse battery staple"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Password"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "csrf_token": "a_1WmN7zZ-kS00jCNxgckTSn6RKlPrml",
+                     *       "user": {
+                     *         "email": "anna@shop.example",
+                     *         "id": 2,
+                     *         "name": "Anna",
+                     *         "role": "admin"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    account_list_sessions: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-11-25T23:19:08.469216Z",
+                     *           "expires_at": "2026-11-26T11:19:08.474154Z",
+                     *           "id": 1,
+                     *           "ip_address": "127.0.0.1",
+                     *           "is_current": true,
+                     *           "user_agent": "Werkzeug/3.1.9"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OwnSessionPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    account_end_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -1924,14 +2133,14 @@ export interface operations {
                      *             "min_stock_level": 5,
                      *             "part_id": 1,
                      *             "reserved_quantity": 0,
-                     *             "updated_at": "2026-11-22T20:13:59.784972Z",
+                     *             "updated_at": "2026-11-25T23:19:10.998874Z",
                      *             "version": 3
                      *           },
-                     *           "updated_at": "2026-11-22T20:14:00.081264Z",
+                     *           "updated_at": "2026-11-25T23:19:13.381596Z",
                      *           "version": 9
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgMzAwNDUwNTA3YjRkYjQwMjQyIiwiNjIwNS0yUlMiLDEsW11d.NAPxgfCXcBAYLj_vMUZVCwG-pQM"
+                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgMzAwNDUwNTA3YjRkYjQwMjQyIiwiNjIwNS0yUlMiLDEsW11d.MBWgn2_Z9o1y5w56Fwm2WnjKzL4"
                      *     }
                      */
                     "application/json": components["schemas"]["AdminPartPage"];
@@ -2026,7 +2235,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "created_at": "2026-11-22T20:13:59.632947Z",
+                     *       "created_at": "2026-11-25T23:19:09.767562Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 2,
                      *       "images": [],
@@ -2036,7 +2245,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6206-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-22T20:13:59.632947Z",
+                     *         "changed_at": "2026-11-25T23:19:09.767562Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -2058,7 +2267,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-22T20:13:59.632947Z",
+                     *         "updated_at": "2026-11-25T23:19:09.767562Z",
                      *         "version": 1
                      *       },
                      *       "sku": "6206-2RS",
@@ -2082,10 +2291,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 2,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-22T20:13:59.632947Z",
+                     *         "updated_at": "2026-11-25T23:19:09.767562Z",
                      *         "version": 1
                      *       },
-                     *       "updated_at": "2026-11-22T20:13:59.632947Z",
+                     *       "updated_at": "2026-11-25T23:19:09.767562Z",
                      *       "version": 1,
                      *       "versions": {
                      *         "content": 1,
@@ -2146,7 +2355,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "created_at": "2026-11-22T20:13:59.589356Z",
+                     *       "created_at": "2026-11-25T23:19:09.312911Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 1,
                      *       "images": [
@@ -2178,7 +2387,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6205-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-22T20:13:59.739855Z",
+                     *         "changed_at": "2026-11-25T23:19:10.599720Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -2193,7 +2402,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-22T20:13:59.739855Z",
+                     *         "updated_at": "2026-11-25T23:19:10.599720Z",
                      *         "version": 2
                      *       },
                      *       "sku": "6205-2RS",
@@ -2217,10 +2426,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 1,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-22T20:13:59.784972Z",
+                     *         "updated_at": "2026-11-25T23:19:10.998874Z",
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-22T20:14:00.081264Z",
+                     *       "updated_at": "2026-11-25T23:19:13.381596Z",
                      *       "version": 9,
                      *       "versions": {
                      *         "content": 9,
@@ -2291,7 +2500,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-22T20:13:59.674991Z",
+                     *       "changed_at": "2026-11-25T23:19:10.031745Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2315,7 +2524,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-22T20:13:59.674991Z",
+                     *       "updated_at": "2026-11-25T23:19:10.031745Z",
                      *       "version": 2
                      *     }
                      */
@@ -2379,7 +2588,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-22T20:14:00.296267Z",
+                     *       "changed_at": "2026-11-25T23:19:14.942979Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2425,7 +2634,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "archived",
-                     *       "updated_at": "2026-11-22T20:14:00.296267Z",
+                     *       "updated_at": "2026-11-25T23:19:14.942979Z",
                      *       "version": 11
                      *     }
                      */
@@ -2494,7 +2703,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-22T20:14:00.327839Z",
+                     *       "changed_at": "2026-11-25T23:19:15.163439Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2540,7 +2749,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-22T20:14:00.327839Z",
+                     *       "updated_at": "2026-11-25T23:19:15.163439Z",
                      *       "version": 12
                      *     }
                      */
@@ -2622,7 +2831,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-22T20:13:59.707878Z",
+                     *       "changed_at": "2026-11-25T23:19:10.296390Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2646,7 +2855,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-22T20:13:59.707878Z",
+                     *       "updated_at": "2026-11-25T23:19:10.296390Z",
                      *       "version": 3
                      *     }
                      */
@@ -2703,7 +2912,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-22T20:13:59.739855Z",
+                     *       "changed_at": "2026-11-25T23:19:10.599720Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2718,7 +2927,7 @@ export interface operations {
                      *           "valid_to": null
                      *         }
                      *       ],
-                     *       "updated_at": "2026-11-22T20:13:59.739855Z",
+                     *       "updated_at": "2026-11-25T23:19:10.599720Z",
                      *       "version": 2
                      *     }
                      */
@@ -2783,7 +2992,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-22T20:13:59.912947Z",
+                     *       "changed_at": "2026-11-25T23:19:11.988609Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2850,7 +3059,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-22T20:13:59.912947Z",
+                     *       "updated_at": "2026-11-25T23:19:11.988609Z",
                      *       "version": 5
                      *     }
                      */
@@ -2923,7 +3132,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-22T20:13:59.949565Z",
+                     *       "changed_at": "2026-11-25T23:19:12.307209Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2990,7 +3199,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-22T20:13:59.949565Z",
+                     *       "updated_at": "2026-11-25T23:19:12.307209Z",
                      *       "version": 6
                      *     }
                      */
@@ -3061,7 +3270,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-22T20:13:59.980389Z",
+                     *       "changed_at": "2026-11-25T23:19:12.583736Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3128,7 +3337,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-22T20:13:59.980389Z",
+                     *       "updated_at": "2026-11-25T23:19:12.583736Z",
                      *       "version": 7
                      *     }
                      */
@@ -3193,7 +3402,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-22T20:14:00.009151Z",
+                     *       "changed_at": "2026-11-25T23:19:12.886445Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3239,7 +3448,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-22T20:14:00.009151Z",
+                     *       "updated_at": "2026-11-25T23:19:12.886445Z",
                      *       "version": 8
                      *     }
                      */
@@ -3287,7 +3496,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-22T20:13:59.543351Z",
+                     *           "changed_at": "2026-11-25T23:19:08.862733Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3298,11 +3507,11 @@ export interface operations {
                      *           "parent_id": null,
                      *           "part_count": 0,
                      *           "slug": "bearings",
-                     *           "updated_at": "2026-11-22T20:13:59.543351Z",
+                     *           "updated_at": "2026-11-25T23:19:08.862733Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-22T20:14:00.243777Z",
+                     *           "changed_at": "2026-11-25T23:19:14.498357Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3313,7 +3522,7 @@ export interface operations {
                      *           "parent_id": 1,
                      *           "part_count": 2,
                      *           "slug": "ball-bearings",
-                     *           "updated_at": "2026-11-22T20:14:00.243777Z",
+                     *           "updated_at": "2026-11-25T23:19:14.498357Z",
                      *           "version": 2
                      *         }
                      *       ],
@@ -3366,7 +3575,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-22T20:13:59.570984Z",
+                     *       "changed_at": "2026-11-25T23:19:09.138597Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3377,7 +3586,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 0,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-22T20:13:59.570984Z",
+                     *       "updated_at": "2026-11-25T23:19:09.138597Z",
                      *       "version": 1
                      *     }
                      */
@@ -3415,7 +3624,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-22T20:14:00.243777Z",
+                     *       "changed_at": "2026-11-25T23:19:14.498357Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3426,7 +3635,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 2,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-22T20:14:00.243777Z",
+                     *       "updated_at": "2026-11-25T23:19:14.498357Z",
                      *       "version": 2
                      *     }
                      */
@@ -3473,7 +3682,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-22T20:14:00.243777Z",
+                     *       "changed_at": "2026-11-25T23:19:14.498357Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3484,7 +3693,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 2,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-22T20:14:00.243777Z",
+                     *       "updated_at": "2026-11-25T23:19:14.498357Z",
                      *       "version": 2
                      *     }
                      */
@@ -3531,7 +3740,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-22T20:14:00.243777Z",
+                     *       "changed_at": "2026-11-25T23:19:14.498357Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3542,7 +3751,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 2,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-22T20:14:00.243777Z",
+                     *       "updated_at": "2026-11-25T23:19:14.498357Z",
                      *       "version": 2
                      *     }
                      */
@@ -3610,7 +3819,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-22T20:13:59.764001Z",
+                     *       "updated_at": "2026-11-25T23:19:10.796845Z",
                      *       "version": 2
                      *     }
                      */
@@ -3672,7 +3881,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-22T20:13:59.784972Z",
+                     *       "updated_at": "2026-11-25T23:19:10.998874Z",
                      *       "version": 3
                      *     }
                      */
@@ -3718,7 +3927,7 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-22T20:14:00.011459Z",
+                     *           "created_at": "2026-11-25T23:19:12.898779Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": true,
@@ -3726,7 +3935,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-22T20:13:59.982472Z",
+                     *           "created_at": "2026-11-25T23:19:12.602683Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -3734,7 +3943,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-22T20:13:59.951623Z",
+                     *           "created_at": "2026-11-25T23:19:12.330658Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -3742,7 +3951,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-22T20:13:59.915359Z",
+                     *           "created_at": "2026-11-25T23:19:12.000091Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -3750,7 +3959,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-22T20:13:59.846436Z",
+                     *           "created_at": "2026-11-25T23:19:11.512121Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -3758,7 +3967,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 2 specifications",
-                     *           "created_at": "2026-11-22T20:13:59.710071Z",
+                     *           "created_at": "2026-11-25T23:19:10.310697Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -3766,7 +3975,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed name (clearer name)",
-                     *           "created_at": "2026-11-22T20:13:59.678086Z",
+                     *           "created_at": "2026-11-25T23:19:10.052508Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -3774,7 +3983,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Created",
-                     *           "created_at": "2026-11-22T20:13:59.600155Z",
+                     *           "created_at": "2026-11-25T23:19:09.436631Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -3862,7 +4071,7 @@ export interface operations {
                      *         ],
                      *         "status": "published"
                      *       },
-                     *       "created_at": "2026-11-22T20:13:59.600155Z",
+                     *       "created_at": "2026-11-25T23:19:09.436631Z",
                      *       "created_by": 2,
                      *       "created_by_name": "Anna",
                      *       "is_active": false,
@@ -4003,7 +4212,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-22T20:14:00.081264Z",
+                     *       "changed_at": "2026-11-25T23:19:13.381596Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4050,7 +4259,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-22T20:14:00.081264Z",
+                     *       "updated_at": "2026-11-25T23:19:13.381596Z",
                      *       "version": 9
                      *     }
                      */
@@ -4099,7 +4308,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "at": "2026-11-22T20:14:00.081264Z",
+                     *       "at": "2026-11-25T23:19:13.381596Z",
                      *       "complete": true,
                      *       "part": {
                      *         "category": {
@@ -4175,7 +4384,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-22T20:14:00.011459Z",
+                     *         "updated_at": "2026-11-25T23:19:12.898779Z",
                      *         "version": 8
                      *       },
                      *       "part_id": 1,
@@ -4235,10 +4444,10 @@ export interface operations {
                      *         {
                      *           "api_key_id": null,
                      *           "api_key_name": null,
-                     *           "changed_at": "2026-11-22T20:14:00.368092Z",
+                     *           "changed_at": "2026-11-25T23:19:15.422848Z",
                      *           "changed_by": 2,
                      *           "changed_by_name": "Anna",
-                     *           "event_id": "01a204e4-e8b0-7164-b8cf-79ce33329573",
+                     *           "event_id": "01a21501-96de-7d6b-95c7-419fd0206250",
                      *           "id": 28,
                      *           "ip_address": "127.0.0.1",
                      *           "new_values": null,
@@ -4252,13 +4461,13 @@ export interface operations {
                      *           "part_id": null,
                      *           "reason": null,
                      *           "record_id": 2,
-                     *           "request_id": "6313c554774b49d7a6fdbae85043fa0a",
+                     *           "request_id": "c2bd52e837e14591b50e679ab8ebb1eb",
                      *           "table_name": "categories",
                      *           "user_agent": "Werkzeug/3.1.9",
                      *           "version": 3
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjJUMjA6MTQ6MDAuMzY4MDkyKzAwOjAwIiwyOCxbXV0.dd-NeTt11LM-jW0BD6BfYBZ26u8"
+                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjVUMjM6MTk6MTUuNDIyODQ4KzAwOjAwIiwyOCxbXV0.alzPPH6hU32nQKzFsTddqviJq1s"
                      *     }
                      */
                     "application/json": components["schemas"]["AuditPage"];
@@ -4305,9 +4514,9 @@ export interface operations {
                 content: {
                     /**
                      * @example id,changed_at,changed_by,changed_by_name,api_key_id,api_key_name,operation,table_name,record_id,part_id,version,reason,old_values,new_values,ip_address,user_agent,request_id,event_id
-                     *     28,2026-11-22T20:14:00.368092Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,6313c554774b49d7a6fdbae85043fa0a,01a204e4-e8b0-7164-b8cf-79ce33329573
-                     *     24,2026-11-22T20:14:00.298968Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-22T20:14:00.296267Z""}",127.0.0.1,Werkzeug/3.1.9,acb9bf7bdef74c43b347df2363f22bd3,01a204e4-e86a-7f0a-914b-dbd1d0dc5f02
-                     *     19,2026-11-22T20:14:00.011459Z,2,Anna,,,DELETE,part_images,2,1,8,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":7}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}",127.0.0.1,Werkzeug/3.1.9,05eb8d3376274b7c8bd9fc62ae605403,01a204e4-e74b-76e3-a498-ac5ca1873f64
+                     *     28,2026-11-25T23:19:15.422848Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,c2bd52e837e14591b50e679ab8ebb1eb,01a21501-96de-7d6b-95c7-419fd0206250
+                     *     24,2026-11-25T23:19:14.962453Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-25T23:19:14.942979Z""}",127.0.0.1,Werkzeug/3.1.9,c2dd76d35325405bbb7f50f5747c7d79,01a21501-9512-76bf-89f6-6593a3aa834b
+                     *     19,2026-11-25T23:19:12.898779Z,2,Anna,,,DELETE,part_images,2,1,8,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":7}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}",127.0.0.1,Werkzeug/3.1.9,f5d0ebda644849909c9817c5ac14db27,01a21501-8d02-7bf4-93c5-478c6f815fee
                      */
                     "text/csv": string;
                 };
@@ -4351,28 +4560,22 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "changed": 0,
-                     *           "created": 0,
-                     *           "created_at": "2026-11-22T20:14:00.401090Z",
+                     *           "created": 1,
+                     *           "created_at": "2026-11-25T23:19:15.692750Z",
                      *           "created_by": {
                      *             "id": 2,
                      *             "name": "Anna"
                      *           },
                      *           "dry_run": true,
-                     *           "error_count": 1,
-                     *           "errors": [
-                     *             {
-                     *               "field": "price",
-                     *               "line": 2,
-                     *               "reason": "'14,00' is not an amount with at most two decimals and a point, such as \"12.50\""
-                     *             }
-                     *           ],
+                     *           "error_count": 0,
+                     *           "errors": [],
                      *           "failure": null,
                      *           "file_name": "parts.csv",
-                     *           "finished_at": "2026-11-22T20:14:00.427134Z",
+                     *           "finished_at": "2026-11-25T23:19:15.954747Z",
                      *           "id": 1,
-                     *           "rows_done": 0,
-                     *           "rows_total": null,
-                     *           "state": "refused",
+                     *           "rows_done": 1,
+                     *           "rows_total": 1,
+                     *           "state": "done",
                      *           "unchanged": 0
                      *         }
                      *       ],
@@ -4423,7 +4626,7 @@ export interface operations {
                      * @example {
                      *       "changed": 0,
                      *       "created": 0,
-                     *       "created_at": "2026-11-22T20:14:00.401090Z",
+                     *       "created_at": "2026-11-25T23:19:15.692750Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4482,28 +4685,22 @@ export interface operations {
                     /**
                      * @example {
                      *       "changed": 0,
-                     *       "created": 0,
-                     *       "created_at": "2026-11-22T20:14:00.401090Z",
+                     *       "created": 1,
+                     *       "created_at": "2026-11-25T23:19:15.692750Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
                      *       "dry_run": true,
-                     *       "error_count": 1,
-                     *       "errors": [
-                     *         {
-                     *           "field": "price",
-                     *           "line": 2,
-                     *           "reason": "'14,00' is not an amount with at most two decimals and a point, such as \"12.50\""
-                     *         }
-                     *       ],
+                     *       "error_count": 0,
+                     *       "errors": [],
                      *       "failure": null,
                      *       "file_name": "parts.csv",
-                     *       "finished_at": "2026-11-22T20:14:00.427134Z",
+                     *       "finished_at": "2026-11-25T23:19:15.954747Z",
                      *       "id": 1,
-                     *       "rows_done": 0,
-                     *       "rows_total": null,
-                     *       "state": "refused",
+                     *       "rows_done": 1,
+                     *       "rows_total": 1,
+                     *       "state": "done",
                      *       "unchanged": 0
                      *     }
                      */
@@ -4535,10 +4732,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example line,field,reason
-                     *     2,price,"'14,00' is not an amount with at most two decimals and a point, such as ""12.50"""
-                     */
+                    /** @example line,field,reason */
                     "text/csv": string;
                 };
             };
@@ -4568,16 +4762,16 @@ export interface operations {
                     /**
                      * @example {
                      *       "cache": {
-                     *         "fresh": true,
+                     *         "fresh": false,
                      *         "hit_rate": {}
                      *       },
                      *       "effects": {
                      *         "broadcast": {
                      *           "dead": 0,
                      *           "latency_ms": {
-                     *             "p50": 9.97,
-                     *             "p95": 16.57,
-                     *             "p99": 16.58
+                     *             "p50": 70.4,
+                     *             "p95": 121.89,
+                     *             "p99": 164.61
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -4585,9 +4779,9 @@ export interface operations {
                      *         "invalidate_cache": {
                      *           "dead": 0,
                      *           "latency_ms": {
-                     *             "p50": 13.71,
-                     *             "p95": 18.75,
-                     *             "p99": 18.76
+                     *             "p50": 107.4,
+                     *             "p95": 151.6,
+                     *             "p99": 184.57
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -4595,9 +4789,9 @@ export interface operations {
                      *         "persist_audit": {
                      *           "dead": 0,
                      *           "latency_ms": {
-                     *             "p50": 18.38,
-                     *             "p95": 22.73,
-                     *             "p99": 69.31
+                     *             "p50": 142.09,
+                     *             "p95": 240.34,
+                     *             "p99": 935.91
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -4605,9 +4799,9 @@ export interface operations {
                      *         "snapshot_content": {
                      *           "dead": 0,
                      *           "latency_ms": {
-                     *             "p50": 23.91,
-                     *             "p95": 29.18,
-                     *             "p99": 29.21
+                     *             "p50": 194.18,
+                     *             "p95": 252.93,
+                     *             "p99": 290.5
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -4762,6 +4956,7 @@ export interface operations {
                      *         "cache_list": [],
                      *         "cache_part": [],
                      *         "content_row": [],
+                     *         "legacy_price": [],
                      *         "overdue_effects": [],
                      *         "price_boundary": [],
                      *         "price_row": [],
@@ -4771,6 +4966,7 @@ export interface operations {
                      *         "cache_list": 0,
                      *         "cache_part": 0,
                      *         "content_row": 0,
+                     *         "legacy_price": 0,
                      *         "overdue_effects": 0,
                      *         "price_boundary": 0,
                      *         "price_row": 0,
@@ -4778,7 +4974,7 @@ export interface operations {
                      *       },
                      *       "next_after": 0,
                      *       "parts_checked": 2,
-                     *       "seconds": 0.105
+                     *       "seconds": 0.349
                      *     }
                      */
                     "application/json": components["schemas"]["Reconciliation"];
@@ -4891,7 +5087,7 @@ export interface operations {
                      *             "is_low_stock": false,
                      *             "version": 3
                      *           },
-                     *           "updated_at": "2026-11-22T20:14:00.081264Z",
+                     *           "updated_at": "2026-11-25T23:19:13.381596Z",
                      *           "version": 9,
                      *           "versions": {
                      *             "content": 9,
@@ -4901,7 +5097,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "match": "exact",
-                     *       "next_cursor": "WyJwYXJ0cyByZWxldmFuY2UgM2MxOTEzN2QxM2EzN2Y2YmI1IiwiM2RlZXAgZ3Jvb3ZlIGJhbGwgYmVhcmluZyA2MjA1LTJycyIsMSxbXV0.6ire3JIbXphe7MBX8c5S4oue-Jg"
+                     *       "next_cursor": "WyJwYXJ0cyByZWxldmFuY2UgM2MxOTEzN2QxM2EzN2Y2YmI1IiwiM2RlZXAgZ3Jvb3ZlIGJhbGwgYmVhcmluZyA2MjA1LTJycyIsMSxbXV0.F4N6hz3al6TV8T1LgQL5cpo6t3k"
                      *     }
                      */
                     "application/json": components["schemas"]["PublicPartPage"];
@@ -5119,7 +5315,7 @@ export interface operations {
                      *         "is_low_stock": false,
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-22T20:14:00.081264Z",
+                     *       "updated_at": "2026-11-25T23:19:13.381596Z",
                      *       "version": 9,
                      *       "versions": {
                      *         "content": 9,
@@ -5381,7 +5577,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-22T20:14:00.081264Z",
+                     *         "updated_at": "2026-11-25T23:19:13.381596Z",
                      *         "version": 9,
                      *         "versions": {
                      *           "content": 9,
@@ -5427,7 +5623,7 @@ export interface operations {
                      *             "is_low_stock": false,
                      *             "version": 1
                      *           },
-                     *           "updated_at": "2026-11-22T20:13:59.632947Z",
+                     *           "updated_at": "2026-11-25T23:19:09.767562Z",
                      *           "version": 1,
                      *           "versions": {
                      *             "content": 1,
