@@ -37,7 +37,7 @@ def read_processes(path: Path, settings: Settings, output: Callable[[str], Outpu
     pid of the child is the pid of the program.
 
     Raises:
-        StartError: a command names a variable that is not set.
+        StartError: a command names a variable that is not set, or Flower has no password.
     """
     for entry, command in parse_procfile(path.read_text()).processes.items():
         environment = base_environment(settings) | _own_environment(entry, settings)
@@ -69,8 +69,8 @@ def _own_environment(entry: str, settings: Settings) -> dict[str, str]:
             # psycopg knows gevent only: without this a query would block every green thread of the process. And pictures are
             # worked on in twenty threads, each of which would keep the 300 MB of its largest one in an arena of its own.
             return {"PSYCOPG_WAIT_FUNC": "wait_selector", "MALLOC_ARENA_MAX": "1"}
-        case "flower":
-            # In the environment, because everyone on the machine can read a command line.
-            return {"FLOWER_BASIC_AUTH": f"{settings.admin_email}:{settings.admin_password}"}
+        case "flower" if not settings.flower_password:
+            # It would end at once, time and again; see flowerconfig.py.
+            raise StartError("Flower needs a password of its own: set LOCKSTEP_FLOWER_PASSWORD.")
         case _:
             return {}

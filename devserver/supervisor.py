@@ -10,7 +10,7 @@ from pathlib import Path
 
 from prometheus_client.multiprocess import mark_process_dead
 
-from config import REPOSITORY, Settings
+from config import FLOWER_USER, REPOSITORY, Settings
 from devserver.console import Console
 from devserver.embedded import make_postgres, make_valkey
 from devserver.errors import StartError
@@ -165,11 +165,19 @@ class Supervisor:
             f"  Customer site  {url}/",
             f"  Panel          {url}/panel/",
             f"  API docs       {url}/api/v1/docs",
-            f"  Flower         http://127.0.0.1:{self._settings.flower_port}/  (same login)",
+            f"  Flower         http://127.0.0.1:{self._settings.flower_port}/",
         ]
-        if self._settings.admin_password:
-            lines.append(f"  Login          {self._settings.admin_email}  {self._settings.admin_password}")
-        self._console.say("\n".join(lines))
+        self._console.say("\n".join(lines), secret=self._logins())
+
+    def _logins(self) -> str:
+        """Return the log-ins for the terminal alone: none in production, where what we print is kept by others."""
+        settings = self._settings
+        if settings.production:
+            return ""
+        return (
+            f"\n  Flower login   {FLOWER_USER}  {settings.flower_password}"
+            f"\n  Login          {settings.admin_email}  {settings.admin_password}"
+        )
 
     def _stop(self) -> None:
         """Stop group after group, the servers last. A second Ctrl-C kills what would still take its time."""

@@ -31,6 +31,8 @@ STATUSES: tuple[tuple[type[errors.LockstepError], int], ...] = (
     (errors.InvalidFieldError, 422),
     (errors.UnauthenticatedError, 401),
     (errors.ForbiddenError, 403),
+    (errors.TooManyAttemptsError, 429),
+    (errors.BusyError, 503),
     (errors.DatabaseConsistencyError, 503),
     (errors.StorageUnavailableError, 503),
 )
@@ -89,7 +91,10 @@ def _domain_error(error: errors.LockstepError) -> Response:
         more["errors"] = {error.field: [error.message]}
     if isinstance(error, errors.DuplicateError):
         more["errors"] = {error.field: [error.detail]}
-    return problem(status, error.detail, error.code, RETRY_AFTER if status == 503 else None, **more)
+    headers = RETRY_AFTER if status == 503 else None
+    if isinstance(error, errors.TooManyAttemptsError):
+        headers = {"Retry-After": str(error.seconds)}
+    return problem(status, error.detail, error.code, headers, **more)
 
 
 def http_error(error: HTTPException) -> Response:

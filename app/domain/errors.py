@@ -115,3 +115,19 @@ class ForbiddenError(LockstepError):
     """Your role does not allow this."""
 
     code = "forbidden"
+
+
+class TooManyAttemptsError(LockstepError):
+    """Too many attempts to log in."""
+
+    code = "too_many_requests"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"Too many attempts to log in. Try again in {seconds} s.")
+        self.seconds = seconds
+
+
+class BusyError(LockstepError):
+    """So many are logging in at this moment that yours was not looked at. Try again in a moment."""
+
+    code = "busy"

@@ -20,6 +20,7 @@ from app.container import Container
 from app.contract import rooms
 from app.live.admin import AdminNamespace
 from app.live.customers import CustomersNamespace
+from app.live.entrance import origin_check, stand_behind_arrival
 from app.live.incoming import is_taken
 from app.monitoring import SyncMonitoring
 from app.services.authentication import Authenticator
@@ -92,17 +93,21 @@ def attach(app: Flask, container: Container, authenticator: Authenticator) -> So
         async_mode="eventlet",
         client_manager=manager,
         transports=["websocket"],
-        cors_allowed_origins=list(container.settings.allowed_origins) or None,
+        cors_allowed_origins=origin_check(container.settings.allowed_origins),
+        cors_credentials=False,
         manage_session=False,
         max_http_buffer_size=MAX_MESSAGE_BYTES,
         ping_interval=PING_INTERVAL,
         ping_timeout=PING_TIMEOUT,
     )
     socketio.on_namespace(CustomersNamespace(rooms.CUSTOMERS, container))
-    socketio.on_namespace(AdminNamespace(rooms.ADMIN, container, authenticator))
+    panel = AdminNamespace(rooms.ADMIN, container, authenticator)
+    socketio.on_namespace(panel)
+    stand_behind_arrival(app, socketio, container.settings.allowed_hosts)
     _bound_queues(socketio, container.monitoring)
     _bound_rates(socketio, container.monitoring)
     _bound_events(socketio, container.monitoring)
+    panel.standing.start()
     return socketio
 
 

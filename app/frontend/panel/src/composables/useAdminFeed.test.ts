@@ -100,3 +100,12 @@ it("a change of stock comes with its author's name", async () => {
   socket.receive("stock.updated", adminStockEvent(1, adminStock(7, 2), ANA));
   expect(stock.byId.get(1)?.stock).toMatchObject({ current_stock: 7, ...by(ANA) });
 });
+
+it("the end of the session asks for a log-in over the page at once", async () => {
+  const { session: store } = await setUp();
+  vi.stubGlobal("fetch", async () => Response.json({ status: 401, detail: "Log in." }, { status: 401 }));
+  expect(store.loginNeeded).toBe(false);
+  socket.receive("session.ended", {});
+  await vi.advanceTimersByTimeAsync(1);
+  expect(store.loginNeeded).toBe(true);
+});
