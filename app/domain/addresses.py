@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from functools import lru_cache
 
 # What proxies append to an address: `203.0.113.9:4000`, `[2001:db8::1]:4000`, `[2001:db8::1]`. A bare IPv6 address has no port.
 _WITH_PORT = re.compile(r"(?:\[(?P<bracketed>[^\[\]]*)\]|(?P<bare>[^:\[\]]*))(?::(?P<port>[0-9]{1,5}))?")
@@ -10,6 +11,7 @@ _LARGEST_PORT = 65_535
 _IPV6_SITE = 64
 
 
+@lru_cache(maxsize=4096)
 def parse_address(text: str) -> str | None:
     """Return the IP address that `text` names, in its one canonical form, or None if it names none.
 

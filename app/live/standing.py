@@ -74,20 +74,25 @@ class Standing:
             if rights.get(guest.principal.digest) == guest.principal.role:
                 guest.proven_at = asked_at
             elif sid in self._guests:
-                self._end(sid)
+                _surely(self._end, sid)
 
     def drop_unproven(self) -> None:
         """Drop the connections whose right was last proven too long ago."""
         now = time.monotonic()
         for sid, guest in list(self._guests.items()):
             if now - guest.proven_at > PROOF_LASTS:
-                self._drop(sid)
+                _surely(self._drop, sid)
 
 
 def _forever(part: Callable[[], None]) -> None:
     while True:
         time.sleep(CHECK_EVERY)
-        try:
-            part()
-        except Exception as error:  # noqa: BLE001 — a watch that ended would let everybody stay
-            log.error("the watch over open panels stumbled", error=repr(error))
+        _surely(part)
+
+
+def _surely(do: Callable[..., None], *arguments: str) -> None:
+    """Do something; if it fails, the connections that come after still have their turn, and this one has another."""
+    try:
+        do(*arguments)
+    except Exception as error:  # noqa: BLE001 — a watch that ended would let everybody stay
+        log.error("the watch over open panels stumbled", error=repr(error))

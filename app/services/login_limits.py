@@ -7,7 +7,8 @@ address, and the same person elsewhere, still get in. So that nobody can keep a 
 everywhere, a browser in which they have logged in before is counted by itself (OWASP, "Slow Down Online Guessing Attacks with
 Device Cookies").
 
-The counts are in Valkey. While it is away each process counts for itself.
+The counts are in Valkey. While it is away each process counts for itself; while that is uncertain, what could not be counted is
+not looked at.
 """
 
 import hashlib
@@ -26,10 +27,11 @@ from limits.storage import MemoryStorage, RedisStorage, Storage
 from limits.strategies import FixedWindowRateLimiter
 from redis.backoff import NoBackoff
 from redis.connection import BlockingConnectionPool
+from redis.exceptions import TimeoutError as LateError
 from redis.retry import Retry
 
 from app.domain.breaker import CircuitBreaker
-from app.domain.errors import TooManyAttemptsError, UnauthenticatedError
+from app.domain.errors import BusyError, TooManyAttemptsError, UnauthenticatedError
 from app.domain.passwords import normal_email
 
 log = structlog.get_logger()
@@ -39,9 +41,9 @@ ACCOUNT_LIMITS = parse_many("30 per minute; 200 per hour")
 CLIENT_LIMITS = parse_many("60 per minute; 600 per hour")
 # Seconds for which a browser is known after a log-in.
 DEVICE_LIFETIME = 180 * 24 * 3600
-# Seconds. Unlike a cache, this is waited for: what is not counted could be guessed.
-TIMEOUT = 1.0
-QUEUE_TIMEOUT = 5.0
+# Seconds. Unlike a cache, this is waited for, also by a process that has hundreds of guesses to see to.
+TIMEOUT = 5.0
+QUEUE_TIMEOUT = 30.0
 CONNECTIONS = 8
 
 
@@ -81,7 +83,8 @@ class LoginLimits:
             device: what the browser kept of an earlier log-in.
 
         Raises:
-            TooManyAttemptsError: before the block, if there were too many; none of it is done.
+            TooManyAttemptsError: before the block, if there were too many.
+            BusyError: before the block, if it could not be counted.
         """
         counts = self._counts(email, client, device)
         storage = self._take(counts)
@@ -116,9 +119,12 @@ class LoginLimits:
         if self._breaker.allows():
             try:
                 _take(self._shared, counts)
-            except (StorageError, OSError) as error:
+            except StorageError as error:
                 self._breaker.failed()
-                log.warning("log-ins are counted by each process alone", error=repr(error.__cause__ or error)[:200])
+                # Late is not away: the answer may have been there for long, and only this process too busy to read it.
+                if not self._breaker.is_open and isinstance(error.storage_error, LateError):
+                    raise BusyError from error
+                log.warning("log-ins are counted by each process alone", error=repr(error.storage_error)[:200])
             else:
                 self._breaker.succeeded()
                 return self._shared
@@ -128,7 +134,7 @@ class LoginLimits:
     def _give_back(self, storage: Storage, counts: Sequence[_Count]) -> None:
         try:
             _give_back(storage, counts)
-        except (StorageError, OSError):
+        except StorageError:
             self._breaker.failed()
 
 

@@ -1,5 +1,6 @@
 """How often one may guess: per account and client, per account, per client; counted before hashing; and never a 500."""
 
+import socket
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from app.api.auth import DEVICE_COOKIE
 from app.container import Container
 from app.domain.errors import BusyError
 from app.factory import create_app
+from app.services import login_limits
 from app.services.authentication import HASHES_AT_ONCE, MAX_WAITING, Turns
 from app.services.login_limits import ACCOUNT_LIMITS, CLIENT_LIMITS, PAIR_LIMITS
 from bench.system import wait_until
@@ -237,3 +239,17 @@ def test_while_valkey_is_away_a_process_counts_by_itself(url: str, container: Co
     client.environ_base["REMOTE_ADDR"] = f"2001:db8:{uuid4().hex[:4]}::1"
     assert guess(client, email, PASSWORD).status_code == 200
     app.extensions["lockstep"].close()
+
+
+def test_while_valkey_is_late_what_is_not_counted_is_not_looked_at(
+    container: Container, staff: Staff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that takes connections and says nothing: it may only be late, until it has been so several times in a row."""
+    monkeypatch.setattr(login_limits, "TIMEOUT", 0.05)
+    with socket.create_server(("127.0.0.1", 0), backlog=200) as silent:
+        app = create_app(replace(load_settings(), redis_url=f"redis://127.0.0.1:{silent.getsockname()[1]}/1"))
+        client, email = app.test_client(), staff()
+        answers = [guess(client, email) for _ in range(PAIR + 5)]
+        assert [answer.status_code for answer in answers] == [503] * 2 + [401] * PAIR + [429] * 3
+        assert all(int(answer.headers["Retry-After"]) > 0 for answer in answers if answer.status_code != 401)
+        app.extensions["lockstep"].close()

@@ -132,13 +132,20 @@ def guesses(system: System, count: int, headers: Callable[[int], dict[str, str]]
     return answers
 
 
+def assert_verdicts(answers: Counter[tuple[int, bool]], count: int) -> None:
+    """Check that so many got a verdict, and all others were told when to come back: a machine may be too busy even to count."""
+    assert answers[401, False] == count
+    assert answers.keys() <= {(401, False), (429, True), (503, True)}
+    assert answers[429, True] > answers[503, True]
+
+
 @pytest.mark.parametrize("address", ["198.51.100.7", "198.51.100.8:{}", "[2001:db8:7::{}]:{}", "::ffff:198.51.100.9"])
 def test_of_hundreds_of_guesses_at_once_ten_get_a_verdict(address: str, system: System) -> None:
     """One client is one, whatever ports and addresses of its own network it comes from, and whichever process it reaches."""
     answers = guesses(system, 300, lambda number: {"X-Forwarded-For": address.format(number + 1, 4000 + number)})
-    assert answers == {(401, False): 10, (429, True): 290}
+    assert_verdicts(answers, 10)
 
 
 def test_guesses_at_one_account_from_everywhere_meet_the_accounts_limit(system: System) -> None:
     answers = guesses(system, 200, lambda number: {"X-Forwarded-For": f"203.0.113.{number + 1}"})
-    assert answers == {(401, False): 30, (429, True): 170}
+    assert_verdicts(answers, 30)

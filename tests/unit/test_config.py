@@ -84,3 +84,8 @@ def test_pictures_are_kept_at_home_unless_a_bucket_is_named(tmp_path: Path) -> N
 def test_a_password_that_flower_cannot_check_is_refused(password: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="LOCKSTEP_FLOWER_PASSWORD"):
         load_settings({"LOCKSTEP_HOME": str(tmp_path), "LOCKSTEP_FLOWER_PASSWORD": password})
+
+
+def test_a_list_of_hosts_may_have_spaces_and_a_comma_at_its_end(tmp_path: Path) -> None:
+    environ = {"LOCKSTEP_HOME": str(tmp_path), "LOCKSTEP_ALLOWED_HOSTS": " shop.example , panel.example,"}
+    assert load_settings(environ).allowed_hosts == ("shop.example", "panel.example")
