@@ -7,7 +7,7 @@ export function createPanelRouter(): Router {
     history: createWebHistory("/panel/"),
     routes: [
       { path: "/login", name: "login", component: LoginPage },
-      { path: "/", name: "stock", component: () => import("./pages/StockPage.vue") },
+      { path: "/", name: "stock", component: () => import("./stock/StockPage.vue") },
       { path: "/:path(.*)*", name: "not-found", component: () => import("./pages/NotFoundPage.vue") },
     ],
   });

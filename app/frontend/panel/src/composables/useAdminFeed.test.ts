@@ -5,9 +5,9 @@ import { createPinia, setActivePinia } from "pinia";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { effectScope, type EffectScope } from "vue";
 import { adminContentEvent, adminPart, adminStock, adminStockEvent, ANA, by, ME } from "../fixtures.ts";
-import { useEditsStore } from "../stores/edits.ts";
+import { useEditsStore } from "../stock/edits.ts";
 import { useSessionStore } from "../stores/session.ts";
-import { useStockStore } from "../stores/stock.ts";
+import { useStockStore } from "../stock/stock.ts";
 import { useAdminFeed } from "./useAdminFeed.ts";
 
 vi.mock("@lockstep/shared/live/connection.ts", { spy: true });

@@ -4,9 +4,9 @@ import { openSocket } from "@lockstep/shared/live/connection.ts";
 import type { AdminEvent } from "@lockstep/shared/types.ts";
 import { onScopeDispose, watch } from "vue";
 import { useConnectionStore } from "../stores/connection.ts";
-import { useEditsStore } from "../stores/edits.ts";
+import { useEditsStore } from "../stock/edits.ts";
 import { useSessionStore } from "../stores/session.ts";
-import { useStockStore } from "../stores/stock.ts";
+import { useStockStore } from "../stock/stock.ts";
 
 export function useAdminFeed(): void {
   const session = useSessionStore();

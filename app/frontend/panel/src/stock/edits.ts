@@ -9,14 +9,14 @@ import { ApiError } from "@lockstep/shared/http.ts";
 import type { AdminContent, AdminListItem, AdminStock, CurrentState, Person, StockField } from "@lockstep/shared/types.ts";
 import { defineStore } from "pinia";
 import { computed, ref, shallowReactive, shallowRef } from "vue";
-import { aspectOf, mayEdit, STOCK_FIELDS, valueOf, versionOf, type Aspect, type EditableField } from "../stock/columns.ts";
-import { parseInput } from "../stock/input.ts";
-import { stockAuthor } from "../stock/rows.ts";
+import { aspectOf, mayEdit, STOCK_FIELDS, valueOf, versionOf, type Aspect, type EditableField } from "./columns.ts";
+import { parseInput } from "./input.ts";
+import { stockAuthor } from "./rows.ts";
 import { strings } from "../strings.ts";
-import { useConnectionStore } from "./connection.ts";
-import { useSessionStore } from "./session.ts";
+import { useConnectionStore } from "../stores/connection.ts";
+import { useSessionStore } from "../stores/session.ts";
 import { useStockStore } from "./stock.ts";
-import { useToastsStore } from "./toasts.ts";
+import { useToastsStore } from "../stores/toasts.ts";
 
 export interface Draft {
   readonly id: number;

@@ -3,9 +3,9 @@ import { ApiError, isAbort } from "@lockstep/shared/http.ts";
 import type { AdminContent, AdminContentEvent, AdminEvent, AdminListItem, AdminSort, AdminStock, CurrentState, Page } from "@lockstep/shared/types.ts";
 import { defineStore } from "pinia";
 import { computed, ref, shallowReactive } from "vue";
-import type { Aspect } from "../stock/columns.ts";
-import { applyCurrent, applyEvent, applyReading, applyStockAnswer } from "../stock/rows.ts";
-import { useSessionStore } from "./session.ts";
+import type { Aspect } from "./columns.ts";
+import { applyCurrent, applyEvent, applyReading, applyStockAnswer } from "./rows.ts";
+import { useSessionStore } from "../stores/session.ts";
 
 export interface StockQuery {
   q: string;

@@ -2,7 +2,7 @@
 import type { AdminSort } from "@lockstep/shared/types.ts";
 import { computed } from "vue";
 import { useRoute, useRouter, type LocationQueryRaw } from "vue-router";
-import type { StockQuery } from "../stores/stock.ts";
+import type { StockQuery } from "./stock.ts";
 import { strings } from "../strings.ts";
 
 export const DEFAULT_SORT: AdminSort = "sku";

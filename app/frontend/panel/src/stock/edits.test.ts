@@ -3,11 +3,11 @@ import type { AdminListItem, Session } from "@lockstep/shared/types.ts";
 import { createPinia, setActivePinia } from "pinia";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { adminPart, adminStock, adminStockEvent, ANA, by, ME } from "../fixtures.ts";
-import { useConnectionStore } from "./connection.ts";
+import { useConnectionStore } from "../stores/connection.ts";
 import { useEditsStore } from "./edits.ts";
-import { useSessionStore } from "./session.ts";
+import { useSessionStore } from "../stores/session.ts";
 import { useStockStore } from "./stock.ts";
-import { useToastsStore } from "./toasts.ts";
+import { useToastsStore } from "../stores/toasts.ts";
 
 /** The API's answers, in order; what was asked is kept. */
 let asked: { path: string; body: Record<string, unknown> }[];
