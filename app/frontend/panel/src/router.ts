@@ -1,6 +1,6 @@
 import { createRouter, createWebHistory, type Router } from "vue-router";
-import LoginPage from "./pages/LoginPage.vue";
-import { useSessionStore } from "./stores/session.ts";
+import LoginPage from "./session/LoginPage.vue";
+import { useSessionStore } from "./session/session.ts";
 
 export function createPanelRouter(): Router {
   const router = createRouter({

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { effectScope, type EffectScope } from "vue";
 import { adminContentEvent, adminPart, adminStock, adminStockEvent, ANA, by, ME } from "../fixtures.ts";
 import { useEditsStore } from "../stock/edits.ts";
-import { useSessionStore } from "../stores/session.ts";
+import { useSessionStore } from "../session/session.ts";
 import { useStockStore } from "../stock/stock.ts";
 import { useAdminFeed } from "./useAdminFeed.ts";
 

@@ -5,7 +5,7 @@ import type { AdminEvent } from "@lockstep/shared/types.ts";
 import { onScopeDispose, watch } from "vue";
 import { useConnectionStore } from "../stores/connection.ts";
 import { useEditsStore } from "../stock/edits.ts";
-import { useSessionStore } from "../stores/session.ts";
+import { useSessionStore } from "../session/session.ts";
 import { useStockStore } from "../stock/stock.ts";
 
 export function useAdminFeed(): void {

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { adminPart, adminStock, adminStockEvent, ANA, by, ME } from "../fixtures.ts";
 import { useConnectionStore } from "../stores/connection.ts";
 import { useEditsStore } from "./edits.ts";
-import { useSessionStore } from "../stores/session.ts";
+import { useSessionStore } from "../session/session.ts";
 import { useStockStore } from "./stock.ts";
 import { useToastsStore } from "../stores/toasts.ts";
 

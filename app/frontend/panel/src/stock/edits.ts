@@ -14,7 +14,7 @@ import { parseInput } from "./input.ts";
 import { stockAuthor } from "./rows.ts";
 import { strings } from "../strings.ts";
 import { useConnectionStore } from "../stores/connection.ts";
-import { useSessionStore } from "../stores/session.ts";
+import { useSessionStore } from "../session/session.ts";
 import { useStockStore } from "./stock.ts";
 import { useToastsStore } from "../stores/toasts.ts";
 

@@ -5,7 +5,7 @@ import { defineStore } from "pinia";
 import { computed, ref, shallowReactive } from "vue";
 import type { Aspect } from "./columns.ts";
 import { applyCurrent, applyEvent, applyReading, applyStockAnswer } from "./rows.ts";
-import { useSessionStore } from "../stores/session.ts";
+import { useSessionStore } from "../session/session.ts";
 
 export interface StockQuery {
   q: string;
