@@ -3,7 +3,7 @@ import type { AdminListItem, Session } from "@lockstep/shared/types.ts";
 import { createPinia, setActivePinia } from "pinia";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { adminPart, adminStock, adminStockEvent, ANA, by, ME } from "../fixtures.ts";
-import { useConnectionStore } from "../stores/connection.ts";
+import { useConnectionStore } from "../live/connection.ts";
 import { useEditsStore } from "./edits.ts";
 import { useSessionStore } from "../session/session.ts";
 import { useStockStore } from "./stock.ts";

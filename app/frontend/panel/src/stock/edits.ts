@@ -13,7 +13,7 @@ import { aspectOf, mayEdit, STOCK_FIELDS, valueOf, versionOf, type Aspect, type 
 import { parseInput } from "./input.ts";
 import { stockAuthor } from "./rows.ts";
 import { strings } from "../strings.ts";
-import { useConnectionStore } from "../stores/connection.ts";
+import { useConnectionStore } from "../live/connection.ts";
 import { useSessionStore } from "../session/session.ts";
 import { useStockStore } from "./stock.ts";
 import { useToastsStore } from "../stores/toasts.ts";

@@ -3,7 +3,7 @@ import { AdminFeed } from "@lockstep/shared/live/admin-feed.ts";
 import { openSocket } from "@lockstep/shared/live/connection.ts";
 import type { AdminEvent } from "@lockstep/shared/types.ts";
 import { onScopeDispose, watch } from "vue";
-import { useConnectionStore } from "../stores/connection.ts";
+import { useConnectionStore } from "./connection.ts";
 import { useEditsStore } from "../stock/edits.ts";
 import { useSessionStore } from "../session/session.ts";
 import { useStockStore } from "../stock/stock.ts";
