@@ -7,7 +7,7 @@ import { useConnectionStore } from "../live/connection.ts";
 import { useEditsStore } from "./edits.ts";
 import { useSessionStore } from "../session/session.ts";
 import { useStockStore } from "./stock.ts";
-import { useToastsStore } from "../stores/toasts.ts";
+import { useToastsStore } from "../ui/toasts.ts";
 
 /** The API's answers, in order; what was asked is kept. */
 let asked: { path: string; body: Record<string, unknown> }[];

@@ -16,7 +16,7 @@ import { strings } from "../strings.ts";
 import { useConnectionStore } from "../live/connection.ts";
 import { useSessionStore } from "../session/session.ts";
 import { useStockStore } from "./stock.ts";
-import { useToastsStore } from "../stores/toasts.ts";
+import { useToastsStore } from "../ui/toasts.ts";
 
 export interface Draft {
   readonly id: number;
