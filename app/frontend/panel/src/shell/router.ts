@@ -1,14 +1,14 @@
 import { createRouter, createWebHistory, type Router } from "vue-router";
-import LoginPage from "./session/LoginPage.vue";
-import { useSessionStore } from "./session/session.ts";
+import LoginPage from "../session/LoginPage.vue";
+import { useSessionStore } from "../session/session.ts";
 
 export function createPanelRouter(): Router {
   const router = createRouter({
     history: createWebHistory("/panel/"),
     routes: [
       { path: "/login", name: "login", component: LoginPage },
-      { path: "/", name: "stock", component: () => import("./stock/StockPage.vue") },
-      { path: "/:path(.*)*", name: "not-found", component: () => import("./pages/NotFoundPage.vue") },
+      { path: "/", name: "stock", component: () => import("../stock/StockPage.vue") },
+      { path: "/:path(.*)*", name: "not-found", component: () => import("./NotFoundPage.vue") },
     ],
   });
 
