@@ -1049,6 +1049,7 @@ export interface components {
             version: number;
             /** Format: date-time */
             updated_at: string;
+            changed_by: components["schemas"]["Person"] | null;
             stock: components["schemas"]["AdminStock"];
             price: components["schemas"]["ShortPrice"] | null;
         };
