@@ -5,9 +5,10 @@ import { createPinia, setActivePinia } from "pinia";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { effectScope, type EffectScope } from "vue";
 import { adminContentEvent, adminPart, adminStock, adminStockEvent, ANA, by, ME } from "../fixtures.ts";
-import { useEditsStore } from "../stock/edits.ts";
 import { useSessionStore } from "../session/session.ts";
-import { useStockStore } from "../stock/stock.ts";
+import { useDraftsStore } from "../stock/drafts.ts";
+import { stock as stockSubject } from "../stock/subject.ts";
+import { useViewStore } from "../stock/view.ts";
 import { useAdminFeed } from "./useAdminFeed.ts";
 
 vi.mock("@lockstep/shared/live/connection.ts", { spy: true });
@@ -22,9 +23,9 @@ let reads: string[];
 let rows: AdminListItem[];
 
 async function setUp(category = "") {
-  const stores = { session: useSessionStore(), stock: useStockStore(), edits: useEditsStore() };
+  const stores = { session: useSessionStore(), stock: useViewStore(), drafts: useDraftsStore() };
   await stores.session.load();
-  scope.run(useAdminFeed);
+  scope.run(() => useAdminFeed([stockSubject.begin()]));
   await stores.stock.open({ q: "", category, lowStock: false, sort: "sku" });
   socket.connectNow();
   await vi.advanceTimersByTimeAsync(1_000);
@@ -84,13 +85,13 @@ it("a new part of another category is not, nor one that is gone, nor another par
 });
 
 it("rows do not come and go while a cell is open, but right after", async () => {
-  const { stock, edits } = await setUp();
-  edits.begin(adminPart(1), "current_stock");
+  const { stock, drafts } = await setUp();
+  drafts.begin(adminPart(1), "current_stock");
   socket.receive("part.created", adminContentEvent("part.created", 2, 1));
   await vi.advanceTimersByTimeAsync(5_000);
   expect(reads).toEqual([]);
   expect(stock.outdated).toBe(true);
-  edits.cancel();
+  drafts.cancel();
   await vi.advanceTimersByTimeAsync(0);
   expect(reads).toHaveLength(1);
 });

@@ -1,26 +1,15 @@
-/** Ties the admin feed to the stores for as long as somebody is logged in. Called once, in App.vue. */
+/** Ties the admin feed to all subjects for as long as somebody is logged in. Called once, in App.vue. */
 import { AdminFeed } from "@lockstep/shared/live/admin-feed.ts";
 import { openSocket } from "@lockstep/shared/live/connection.ts";
-import type { AdminEvent } from "@lockstep/shared/types.ts";
 import { onScopeDispose, watch } from "vue";
-import { useConnectionStore } from "./connection.ts";
-import { useEditsStore } from "../stock/edits.ts";
 import { useSessionStore } from "../session/session.ts";
-import { useStockStore } from "../stock/stock.ts";
+import type { Handlers } from "../subject.ts";
+import { useConnectionStore } from "./connection.ts";
 
-export function useAdminFeed(): void {
+export function useAdminFeed(subjects: readonly Handlers[]): void {
   const session = useSessionStore();
   const connection = useConnectionStore();
-  const stock = useStockStore();
-  const edits = useEditsStore();
   let feed: AdminFeed | null = null;
-
-  function onEvent(event: AdminEvent): void {
-    const aspect = event.type === "stock.updated" ? "stock" : "content";
-    if (event.type === "content.updated") edits.heardContent(event.part_id, event.actor);
-    const echo = event.actor.id === session.user?.id && edits.isOurs(event.part_id, aspect);
-    stock.receive(event, echo);
-  }
 
   function close(): void {
     feed?.close();
@@ -36,21 +25,18 @@ export function useAdminFeed(): void {
       if (logins === 0) return;
       feed = new AdminFeed({
         socket: openSocket("/admin"),
-        onEvent,
-        onGap: () => void stock.refresh(),
+        onEvent: (event) => {
+          for (const subject of subjects) subject.heard?.(event, event.actor.id === session.user?.id);
+        },
+        onGap: () => {
+          for (const subject of subjects) subject.missed?.();
+        },
         onStatus: connection.become,
         onRefused: () => void session.check(),
       });
       feed.open();
     },
     { immediate: true },
-  );
-  // Rows do not come and go under somebody who is typing.
-  watch(
-    () => stock.outdated && !stock.reading && edits.draft === null && edits.conflict === null,
-    (due) => {
-      if (due) void stock.refresh();
-    },
   );
   onScopeDispose(close);
 }

@@ -1,13 +1,14 @@
 import { createRouter, createWebHistory, type Router } from "vue-router";
 import LoginPage from "../session/LoginPage.vue";
 import { useSessionStore } from "../session/session.ts";
+import { SUBJECTS } from "../subjects.ts";
 
 export function createPanelRouter(): Router {
   const router = createRouter({
     history: createWebHistory("/panel/"),
     routes: [
       { path: "/login", name: "login", component: LoginPage },
-      { path: "/", name: "stock", component: () => import("../stock/StockPage.vue") },
+      ...SUBJECTS.flatMap(({ routes }) => routes),
       { path: "/:path(.*)*", name: "not-found", component: () => import("./NotFoundPage.vue") },
     ],
   });

@@ -1,13 +1,13 @@
 import { mount } from "@vue/test-utils";
 import { createPinia, setActivePinia } from "pinia";
 import { beforeEach, expect, it } from "vitest";
-import { adminPart, adminStock, ANA, by } from "../fixtures.ts";
+import { adminPart, adminStock, ANA, by, ME } from "../fixtures.ts";
 import StockGrid from "./StockGrid.vue";
 
 beforeEach(() => setActivePinia(createPinia()));
 
-it("names who gave the stock its values; nobody is a dash", () => {
-  const rows = [adminPart(1, adminStock(5, 1, by(ANA))), adminPart(2)];
+it("names who made the last change, whatever it changed; nobody is a dash", () => {
+  const rows = [adminPart(1, adminStock(5, 1, by(ME)), { changed_by: ANA }), adminPart(2)];
   const grid = mount(StockGrid, { props: { rows, sort: "sku" } });
   expect(grid.findAll("[data-testid=cell-who]").map((cell) => cell.text())).toEqual(["Ana", "–"]);
 });

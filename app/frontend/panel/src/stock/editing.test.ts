@@ -4,9 +4,12 @@ import { createPinia, setActivePinia } from "pinia";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { adminPart, adminStock, adminStockEvent, ANA, by, ME } from "../fixtures.ts";
 import { useConnectionStore } from "../live/connection.ts";
-import { useEditsStore } from "./edits.ts";
+import { useConflictsStore } from "./conflicts.ts";
+import { useDraftsStore } from "./drafts.ts";
+import { useParkedStore } from "./parked.ts";
 import { useSessionStore } from "../session/session.ts";
-import { useStockStore } from "./stock.ts";
+import { useViewStore } from "./view.ts";
+import { useWritesStore } from "./writes.ts";
 import { useToastsStore } from "../ui/toasts.ts";
 
 /** The API's answers, in order; what was asked is kept. */
@@ -24,17 +27,20 @@ function conflict(stock: ReturnType<typeof adminStock>): Response {
 const session: Session = { user: { ...ME, email: "kim@example.com", role: "admin" }, csrf_token: "token" };
 
 async function setUp(row: AdminListItem = adminPart(1)) {
-  const stores = { edits: useEditsStore(), stock: useStockStore(), toasts: useToastsStore(), session: useSessionStore() };
+  const stores = {
+    drafts: useDraftsStore(), writes: useWritesStore(), conflicts: useConflictsStore(), parked: useParkedStore(),
+    stock: useViewStore(), toasts: useToastsStore(), session: useSessionStore(),
+  };
   answers = [() => json(200, session), () => json(200, { items: [row], next_cursor: null })];
   await stores.session.load();
   await stores.stock.open({ q: "", category: "", lowStock: false, sort: "sku" });
   asked = [];
   useConnectionStore().become("live");
   const shown = () => stores.stock.byId.get(1) ?? row;
-  const type = (field: Parameters<typeof stores.edits.begin>[1], text: string) => {
-    stores.edits.begin(shown(), field);
-    stores.edits.text = text;
-    return stores.edits.commit();
+  const type = (field: Parameters<typeof stores.drafts.begin>[1], text: string) => {
+    stores.drafts.begin(shown(), field);
+    stores.drafts.text = text;
+    return stores.drafts.commit();
   };
   return { ...stores, shown, type };
 }
@@ -56,15 +62,15 @@ beforeEach(() => {
 afterEach(() => vi.unstubAllGlobals());
 
 it("a count is sent with the version that was seen, shown at once, and then confirmed", async () => {
-  const { edits, shown, type } = await setUp();
+  const { writes, shown, type } = await setUp();
   answers = [() => json(200, adminStock(9, 2))];
   expect(type("current_stock", "9")).toBe(true);
-  expect(edits.shownValue(shown(), "current_stock")).toBe(9);
-  expect(edits.pending.get("1:current_stock")?.state).toBe("sending");
+  expect(writes.shownValue(shown(), "current_stock")).toBe(9);
+  expect(writes.pending.get("1:current_stock")?.state).toBe("sending");
   await settled();
   expect(asked).toEqual([{ path: "/api/v1/admin/parts/1/stock", body: { current_stock: 9, version: 1 } }]);
   expect(shown().stock.version).toBe(2);
-  expect(edits.pending.get("1:current_stock")?.state).toBe("saved");
+  expect(writes.pending.get("1:current_stock")?.state).toBe("saved");
 });
 
 it("+5 is an adjustment, which states no version", async () => {
@@ -85,16 +91,16 @@ it("a name goes to the content, with the content's version", async () => {
 });
 
 it("what was not changed is not sent, what is not understood keeps its cell open", async () => {
-  const { edits, type } = await setUp();
+  const { drafts, type } = await setUp();
   expect(type("current_stock", "5")).toBe(true);
   expect(type("current_stock", "five")).toBe(false);
-  expect(edits.draft).not.toBeNull();
-  expect(edits.invalid).not.toBe("");
+  expect(drafts.draft).not.toBeNull();
+  expect(drafts.invalid).not.toBe("");
   expect(asked).toEqual([]);
 });
 
 it("one's own writes in a row are no conflict: the second states the version that the first made", async () => {
-  const { edits, type } = await setUp();
+  const { conflicts, type } = await setUp();
   answers = [
     () => json(200, adminStock(9, 2)),
     () => json(200, adminStock(9, 3, { reserved_quantity: 1 })),
@@ -103,16 +109,16 @@ it("one's own writes in a row are no conflict: the second states the version tha
   type("reserved_quantity", "1");
   await settled();
   expect(asked.map(({ body }) => body["version"])).toEqual([1, 2]);
-  expect(edits.conflict).toBeNull();
+  expect(conflicts.conflict).toBeNull();
 });
 
 it("a refused change is rolled back, with the reason and the request's id", async () => {
-  const { edits, toasts, shown, type } = await setUp(adminPart(1, adminStock(5, 1, by(ANA))));
+  const { writes, toasts, shown, type } = await setUp(adminPart(1, adminStock(5, 1, by(ANA))));
   const { current_stock, reserved_quantity, version } = adminStock(5, 1, { reserved_quantity: 2 });
   answers = [() => json(409, { code: "insufficient_stock", request_id: "r1", current: { current_stock, reserved_quantity, version } })];
   type("current_stock", "-9");
   await settled();
-  expect(edits.shownValue(shown(), "current_stock")).toBe(5);
+  expect(writes.shownValue(shown(), "current_stock")).toBe(5);
   expect(toasts.toasts[0]).toMatchObject({ kind: "error", requestId: "r1" });
   expect(toasts.toasts[0]?.text).toContain("only 5 on hand, 2 of them reserved");
   expect(shown().stock).toMatchObject(by(ANA));
@@ -128,101 +134,101 @@ describe("a conflict", () => {
   }
 
   it("shows what was seen, what is there now, and what was wanted", async () => {
-    const { edits } = await collide();
-    expect(edits.conflict).toMatchObject({ yours: 9, write: { baseValue: 5 }, current: { current_stock: 3 }, by: ANA, round: 0 });
-    expect(edits.pending.get("1:current_stock")?.state).toBe("conflict");
+    const { writes, conflicts } = await collide();
+    expect(conflicts.conflict).toMatchObject({ yours: 9, write: { baseValue: 5 }, current: { current_stock: 3 }, by: ANA, round: 0 });
+    expect(writes.pending.get("1:current_stock")?.state).toBe("conflict");
   });
 
   it("is ended by keeping theirs", async () => {
-    const { edits, shown } = await collide();
-    edits.keepTheirs();
-    expect(edits.conflict).toBeNull();
-    expect(edits.shownValue(shown(), "current_stock")).toBe(3);
+    const { writes, conflicts, shown } = await collide();
+    conflicts.keepTheirs();
+    expect(conflicts.conflict).toBeNull();
+    expect(writes.shownValue(shown(), "current_stock")).toBe(3);
   });
 
   it("is ended by putting mine on top, with the new version; a second one opens with fresh data", async () => {
-    const { edits } = await collide();
+    const { conflicts } = await collide();
     answers = [() => conflict(adminStock(4, 3))];
-    edits.applyMine();
+    conflicts.applyMine();
     await settled();
     expect(asked.at(-1)?.body).toEqual({ current_stock: 9, version: 2 });
-    expect(edits.conflict).toMatchObject({ current: { current_stock: 4, version: 3 }, round: 1 });
+    expect(conflicts.conflict).toMatchObject({ current: { current_stock: 4, version: 3 }, round: 1 });
     answers = [() => json(200, adminStock(9, 4))];
-    edits.applyMine();
+    conflicts.applyMine();
     await settled();
     expect(asked.at(-1)?.body).toEqual({ current_stock: 9, version: 3 });
-    expect(edits.conflict).toBeNull();
+    expect(conflicts.conflict).toBeNull();
   });
 
   it("is ended by making the same change to what is there now", async () => {
-    const { edits } = await collide();
+    const { conflicts } = await collide();
     answers = [() => json(200, adminStock(7, 3))];
-    edits.reapplyAsAdjustment();
+    conflicts.reapplyAsAdjustment();
     await settled();
     expect(asked.at(-1)?.body).toMatchObject({ delta: 4 });
   });
 
   it("that is cancelled opens the cell again, with what was typed, still against the old base", async () => {
-    const { edits } = await collide();
-    edits.cancelConflict();
-    expect(edits.text).toBe("9");
-    expect(edits.overtaken).toMatchObject({ value: 3 });
+    const { drafts, conflicts } = await collide();
+    conflicts.cancel();
+    expect(drafts.text).toBe("9");
+    expect(drafts.overtaken).toMatchObject({ value: 3 });
   });
 
   it("about other fields merges by itself", async () => {
-    const { edits, type, toasts } = await setUp();
+    const { conflicts, type, toasts } = await setUp();
     answers = [() => conflict(adminStock(5, 2, { min_stock_level: 8 })), () => json(200, adminStock(9, 3, { min_stock_level: 8 }))];
     type("current_stock", "9");
     await settled();
-    expect(edits.conflict).toBeNull();
+    expect(conflicts.conflict).toBeNull();
     expect(asked.at(-1)?.body).toEqual({ current_stock: 9, version: 2 });
     expect(toasts.toasts[0]?.text).toContain("both changes were kept");
   });
 
   it("names who changed the stock last if it does not say who changed it", async () => {
-    const { edits, type } = await setUp();
+    const { conflicts, type } = await setUp();
     answers = [() => json(409, { code: "concurrent_modification", current: { ...adminStock(3, 2, by(ANA)), changed_by: null } })];
     type("current_stock", "9");
     await settled();
-    expect(edits.conflict?.by).toEqual(ANA);
+    expect(conflicts.conflict?.by).toEqual(ANA);
   });
 
   it("with somebody who wanted the same is none", async () => {
-    const { edits, type } = await setUp();
+    const { writes, conflicts, type } = await setUp();
     answers = [() => conflict(adminStock(9, 2))];
     type("current_stock", "9");
     await settled();
-    expect(edits.conflict).toBeNull();
-    expect(edits.pending.size).toBe(0);
+    expect(conflicts.conflict).toBeNull();
+    expect(writes.pending.size).toBe(0);
   });
 });
 
 describe("a cell that is being edited", () => {
   it("is never overwritten; it says what was made of it, and by whom", async () => {
-    const { edits, stock, shown } = await setUp();
-    edits.begin(shown(), "current_stock");
-    edits.text = "12";
+    const { drafts, stock, shown } = await setUp();
+    drafts.begin(shown(), "current_stock");
+    drafts.text = "12";
     stock.receive(adminStockEvent(1, adminStock(7, 2)), false);
-    expect(edits.text).toBe("12");
-    expect(edits.overtaken).toEqual({ value: 7, by: ANA });
+    expect(drafts.text).toBe("12");
+    expect(drafts.overtaken).toEqual({ value: 7, by: ANA });
     expect(stock.flashing.has(1)).toBe(true);
   });
 
   it("says nothing of changes to other fields", async () => {
-    const { edits, stock, shown } = await setUp();
-    edits.begin(shown(), "current_stock");
+    const { drafts, stock, shown } = await setUp();
+    drafts.begin(shown(), "current_stock");
     stock.receive(adminStockEvent(1, adminStock(5, 2, { min_stock_level: 9 })), false);
-    expect(edits.overtaken).toBeNull();
+    expect(drafts.overtaken).toBeNull();
   });
 });
 
 it("the end of the session keeps what was typed: it goes on after logging in again", async () => {
-  const { edits, session: store, shown, type } = await setUp();
+  const { writes, session: store, shown, type } = await setUp();
   answers = [() => json(401, { code: "unauthenticated" })];
   type("current_stock", "9");
   await settled();
   expect(store.loginNeeded).toBe(true);
-  expect(edits.shownValue(shown(), "current_stock")).toBe(9);
+  expect(writes.shownValue(shown(), "current_stock")).toBe(9);
   answers = [() => json(200, { ...session, csrf_token: "new" }), () => json(200, adminStock(9, 2))];
   await store.logIn("kim@example.com", "secret");
   await settled();
@@ -230,9 +236,9 @@ it("the end of the session keeps what was typed: it goes on after logging in aga
 });
 
 it("a viewer cannot begin to edit, nor anybody while offline", async () => {
-  const { edits, shown } = await setUp();
+  const { drafts, shown } = await setUp();
   useConnectionStore().become("paused");
-  expect(edits.begin(shown(), "current_stock")).toBe(false);
+  expect(drafts.begin(shown(), "current_stock")).toBe(false);
 });
 
 it("a failure to log in again is an ApiError for the form to explain", async () => {
