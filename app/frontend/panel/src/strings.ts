@@ -94,6 +94,7 @@ export const strings = {
     title: (count: number) => (count === 1 ? "1 change is not saved" : `${formatNumber(count)} changes are not saved`),
     mark: "What you typed here is not saved",
     typed: (what: string, text: string) => `${what}: ${text === "" ? "(empty)" : `“${text}”`}`,
+    offline: "It could not be sent, since you were offline.",
     back: "Go back to it",
     backTo: (what: string) => `Go back to ${what}`,
     discard: "Discard",

@@ -110,7 +110,9 @@ export const useDraftsStore = defineStore("drafts", () => {
   function leave(): void {
     const open = draft.value;
     if (!open || commit()) return;
-    parked.park(open, text.value, reason.value, invalid.value);
+    // What is said of it must still be true when the connection is back.
+    const problem = invalid.value === strings.connection.readOnly ? strings.parked.offline : invalid.value;
+    parked.park(open, text.value, reason.value, problem);
     cancel();
   }
 
