@@ -126,6 +126,7 @@ def _list_item(row: Row[Any]) -> dict[str, Any]:
         "category": category,
         "version": row.version,
         "updated_at": rfc3339(row.updated_at),
+        "changed_by": {"id": row.changed_by, "name": row.changed_by_name} if row.changed_by else None,
         "stock": stock_rows.full_state(row.id, stock, row.last_updated_by, row.last_updated_by_name, row.stock_updated_at),
         "price": price,
     }

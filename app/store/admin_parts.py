@@ -14,6 +14,9 @@ from app.store.search import Meant
 
 AVAILABLE = "GREATEST(0, s.current_stock - s.reserved_quantity)"
 CHANGED = "GREATEST(p.updated_at, s.updated_at, p.price_updated_at)"
+# Whose change CHANGED is the time of: a part that was created has all three at once, by one person.
+CHANGED_BY = f"""CASE {CHANGED} WHEN p.updated_at THEN p.last_updated_by WHEN s.updated_at THEN s.last_updated_by
+                ELSE p.price_updated_by END"""
 _COLUMNS = {"sku": ("p.sku", "text"), "part_name": ("p.part_name", "text"), "available": (AVAILABLE, "int"),
             "updated_at": (CHANGED, "timestamptz")}  # fmt: skip
 SORTS = {
@@ -87,7 +90,8 @@ def _page(
                s.updated_at AS stock_updated_at, s.last_updated_by, u.name AS last_updated_by_name,
                {AMOUNT} AS amount,
                {CURRENCY} AS currency,
-               {CHANGED} AS updated_at, {SORTS[sort].expression} AS sort_key
+               {CHANGED} AS updated_at, {SORTS[sort].expression} AS sort_key,
+               {CHANGED_BY} AS changed_by, (SELECT name FROM users WHERE id = {CHANGED_BY}) AS changed_by_name
         FROM parts p
         JOIN stock_levels s ON s.part_id = p.id
         LEFT JOIN categories c ON c.id = p.category_id

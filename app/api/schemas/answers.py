@@ -131,7 +131,7 @@ class AdminStockSchema(Schema):
 
 
 class AdminListItemSchema(Schema):
-    """A row of the grid."""
+    """A row of the grid. `updated_at` and `changed_by` tell of one and the same change: the latest of content, stock or price."""
 
     id = required(fields.Integer)
     sku = required(fields.String)
@@ -141,6 +141,7 @@ class AdminListItemSchema(Schema):
     category = nested(CategoryRefSchema, allow_none=True)
     version = required(fields.Integer)
     updated_at = required(fields.DateTime)
+    changed_by = nested(PersonSchema, allow_none=True)
     stock = nested(AdminStockSchema)
     price = nested(ShortPriceSchema, allow_none=True)
 
