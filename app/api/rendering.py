@@ -44,6 +44,16 @@ def public_response(body: Any, cache_result: str) -> Response:
     return response
 
 
+def moved_response(path: str) -> Response:
+    """Send the client to a path of ours, with the query that it came with.
+
+    Browsers would keep such an answer for good, and go in a circle should the path come back.
+    """
+    query = request.query_string.decode("ascii", "ignore")
+    location = f"{path}?{query}" if query else path
+    return Response(status=301, headers={"Location": location, "Cache-Control": "no-cache"})
+
+
 class Cursors:
     """Makes and reads cursors: positions signed together with the question they belong to, so that none can be forged.
 

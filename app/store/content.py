@@ -43,13 +43,6 @@ _CONTENT = text("""
     FROM parts p LEFT JOIN path ON path.leaf = p.category_id
     WHERE p.id = ANY(:part_ids)
 """)
-_INSERT_PART = text("""
-    INSERT INTO parts (sku, slug, part_name, description, category_id, manufacturer, manufacturer_number, status,
-                       last_updated_by, price_updated_by)
-    VALUES (:sku, :slug, :part_name, :description, :category_id, :manufacturer, :manufacturer_number, :status,
-            :actor_id, :actor_id)
-    RETURNING id
-""")
 _INSERT_STOCK = text("""
     INSERT INTO stock_levels (part_id, current_stock, reserved_quantity, min_stock_level, last_updated_by)
     VALUES (:part_id, :current_stock, :reserved_quantity, :min_stock_level, :actor_id)
@@ -179,11 +172,6 @@ def of_new(
 def load(connection: Connection, part_ids: Sequence[int]) -> dict[int, Content]:
     """Return the content of those of the given parts that exist."""
     return {row.id: Content(row) for row in connection.execute(_CONTENT, {"part_ids": list(part_ids)})}
-
-
-def insert_part(unit_of_work: UnitOfWork, values: dict[str, Any]) -> int:
-    """Insert a part's row and return its id; the caller records `created_event`."""
-    return int(unit_of_work.execute(_INSERT_PART, actor_id=unit_of_work.actor.user_id, **values).scalar_one())
 
 
 def insert_stock(unit_of_work: UnitOfWork, part_id: int, quantities: dict[str, int]) -> Row[Any]:

@@ -200,7 +200,7 @@ def test_a_name_is_unique_under_its_parent_and_a_slug_everywhere(
 def test_a_name_of_digits_gets_an_address_that_is_no_id(core: Core, actor: Actor, make: Make) -> None:
     made = core.parts.create_category_with_sync(actor, "100", make(), None)
     assert made["slug"].startswith("category-100")
-    assert core.parts.create_category_with_sync(actor, "螺丝", make(), None)["slug"].startswith("category")
+    assert core.parts.create_category_with_sync(actor, "\ue000", make(), None)["slug"].startswith("category")
 
 
 def test_only_an_empty_category_is_deleted_without_a_target(

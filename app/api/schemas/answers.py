@@ -388,4 +388,7 @@ class ProblemSchema(Schema):
     code = required(fields.String)
     request_id = nullable(fields.String)
     errors = fields.Dict(keys=fields.String(), metadata={"description": "For 422: field -> messages."})
+    taken_by = fields.Dict(
+        metadata={"description": "For 409 `duplicate`: the part that has the value, as `part_id`, and whether it is `archived`."}
+    )
     current = fields.Dict(metadata={"description": "For 409 and 412: the present values, version, who changed them and when."})
