@@ -32,7 +32,7 @@ PARTS = """
           FROM part_content_versions v
           CROSS JOIN LATERAL (SELECT v.content_snapshot ->> 'slug' AS slug, v.content_snapshot ->> 'status' AS status) AS said
           WHERE slug IS NOT NULL
-          ORDER BY slug, status IS NOT DISTINCT FROM 'published' DESC, v.created_at DESC) AS had
+          ORDER BY slug, status IS NOT DISTINCT FROM 'published' DESC, v.id DESC) AS had
     JOIN parts p ON p.id = had.part_id AND p.slug <> had.slug
 """
 CATEGORIES = """
