@@ -10,7 +10,7 @@ from flask.json.provider import JSONProvider
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import celeryconfig
-from app.api import errors, health, media, openapi, request_context, site
+from app.api import content_coding, errors, health, media, openapi, request_context, site
 from app.api.admin import audit, categories, images, imports, parts, stock, sync, versions
 from app.api.auth import blueprint as auth_blueprint
 from app.api.converters import BigIdConverter, IdConverter, PageConverter
@@ -72,6 +72,7 @@ def create_app(settings: Settings, offload: Callable[..., Any] = lambda function
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
     errors.register(app)
+    content_coding.register(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(media.blueprint)
     app.register_blueprint(site.build(settings.frontend))

@@ -1,6 +1,7 @@
 """A product page in one answer, composed from the same cached aspects as every other answer: no copy of its own can grow old."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
 
@@ -47,6 +48,25 @@ def product_page(reader: CatalogReader, reference: str) -> Answer:
         "versions": part["versions"],
     }
     return Answer(page, worst(found, read, looked_up, shown))
+
+
+class Standing(StrEnum):
+    """Whether a part has a page."""
+
+    SHOWN = "shown"
+    GONE = "gone"
+    ABSENT = "absent"
+
+
+def standing(reader: CatalogReader, part_id: int) -> tuple[Standing, str]:
+    """Return whether a part has a page, was taken off, or never was to be seen; and its slug if it has one."""
+    if part_id > LARGEST_QUANTITY:
+        return Standing.ABSENT, ""
+    parts, _read = reader.parts([part_id], counted="pdp")
+    if part_id in parts:
+        return Standing.SHOWN, str(parts[part_id]["slug"])
+    is_gone, _looked_up = reader.lookup("pdp", "gone", {"part_id": part_id})
+    return (Standing.GONE if is_gone else Standing.ABSENT), ""
 
 
 def _part_id(reader: CatalogReader, reference: str) -> tuple[int | None, Result]:

@@ -160,7 +160,8 @@ def test_addresses_of_before_are_found_in_what_older_releases_have_kept(scratch:
         connection.execute(insert, [{"id": 1, "slug": "now"}, {"id": 2, "slug": "other"}])
         keep = text("""
             INSERT INTO part_content_versions (part_id, version_number, content_snapshot, created_by, is_active)
-            SELECT :part_id, :number, jsonb_build_object('slug', CAST(:slug AS text), 'status', CAST(:status AS text)), min(id), false
+            SELECT :part_id, :number, jsonb_build_object('slug', CAST(:slug AS text), 'status', CAST(:status AS text)), min(id),
+                   false
             FROM users
         """)
         for part_id, number, slug, status in (
