@@ -295,11 +295,13 @@ AuditPageSchema = page_of(AuditRowSchema, "AuditPage")
 
 
 class LatencySchema(Schema):
-    """From the change to its effect, in milliseconds, of the latest deliveries; null if there are none."""
+    """From the change to its effect, in milliseconds, of the deliveries that were made in the last `window_seconds`, the latest
+    4,000 of all effects at most; null if there are none."""
 
     p50 = nullable(fields.Float)
     p95 = nullable(fields.Float)
     p99 = nullable(fields.Float)
+    deliveries = required(fields.Integer)
 
 
 class EffectStatusSchema(Schema):
@@ -322,6 +324,7 @@ class SyncStatusSchema(Schema):
     """How the synchronisation is doing."""
 
     effects = fields.Dict(keys=fields.String(), values=fields.Nested(EffectStatusSchema), required=True)
+    window_seconds = required(fields.Integer)
     last_reconciliation = nullable(fields.Dict)
     cache = nested(CacheStatusSchema)
 
