@@ -754,8 +754,8 @@ export interface paths {
         };
         /**
          * Return all that a product page needs: the part by its id or slug, breadcrumbs, related parts, price tiers, JSON-LD.
-         * @description Digits alone are an id. Whoever puts `json_ld` into a page sets it as the text of a script element; who writes it into
-         *     HTML has to escape every `<` in it.
+         * @description Digits alone are an id. A slug that the part had before leads to the present one. Whoever puts `json_ld` into a page sets it
+         *     as the text of a script element; who writes it into HTML has to escape every `<` in it.
          */
         get: operations["pdp_get_product_page"];
         put?: never;
@@ -779,6 +779,10 @@ export interface components {
             request_id: string | null;
             /** @description For 422: field -> messages. */
             errors?: {
+                [key: string]: unknown;
+            };
+            /** @description For 409 `duplicate`: the part that has the value, as `part_id`, and whether it is `archived`. */
+            taken_by?: {
                 [key: string]: unknown;
             };
             /** @description For 409 and 412: the present values, version, who changed them and when. */
@@ -1480,6 +1484,7 @@ export interface components {
             p50: number | null;
             p95: number | null;
             p99: number | null;
+            deliveries: number;
         };
         EffectStatus: {
             pending: number;
@@ -1497,6 +1502,7 @@ export interface components {
             effects: {
                 [key: string]: components["schemas"]["EffectStatus"];
             };
+            window_seconds: number;
             last_reconciliation: {
                 [key: string]: unknown;
             } | null;
@@ -1790,7 +1796,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "jWvdkBGoKuRcOtKPxy_aN3uMD_oYBQRb",
+                     *       "csrf_token": "vDALdTRqgoUAbrHBTQfjpEUki38l22l2",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -1853,7 +1859,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "jWvdkBGoKuRcOtKPxy_aN3uMD_oYBQRb",
+                     *       "csrf_token": "vDALdTRqgoUAbrHBTQfjpEUki38l22l2",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -1924,14 +1930,14 @@ export interface operations {
                      *             "min_stock_level": 5,
                      *             "part_id": 1,
                      *             "reserved_quantity": 0,
-                     *             "updated_at": "2026-11-22T20:13:59.784972Z",
+                     *             "updated_at": "2026-11-25T23:14:31.303655Z",
                      *             "version": 3
                      *           },
-                     *           "updated_at": "2026-11-22T20:14:00.081264Z",
+                     *           "updated_at": "2026-11-25T23:14:33.604401Z",
                      *           "version": 9
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgMzAwNDUwNTA3YjRkYjQwMjQyIiwiNjIwNS0yUlMiLDEsW11d.NAPxgfCXcBAYLj_vMUZVCwG-pQM"
+                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgMzAwNDUwNTA3YjRkYjQwMjQyIiwiNjIwNS0yUlMiLDEsW11d.yMkKf1N1wJAM4lR9ewgxK62ZeV0"
                      *     }
                      */
                     "application/json": components["schemas"]["AdminPartPage"];
@@ -2026,7 +2032,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "created_at": "2026-11-22T20:13:59.632947Z",
+                     *       "created_at": "2026-11-25T23:14:29.937776Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 2,
                      *       "images": [],
@@ -2036,7 +2042,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6206-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-22T20:13:59.632947Z",
+                     *         "changed_at": "2026-11-25T23:14:29.937776Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -2058,7 +2064,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-22T20:13:59.632947Z",
+                     *         "updated_at": "2026-11-25T23:14:29.937776Z",
                      *         "version": 1
                      *       },
                      *       "sku": "6206-2RS",
@@ -2082,10 +2088,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 2,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-22T20:13:59.632947Z",
+                     *         "updated_at": "2026-11-25T23:14:29.937776Z",
                      *         "version": 1
                      *       },
-                     *       "updated_at": "2026-11-22T20:13:59.632947Z",
+                     *       "updated_at": "2026-11-25T23:14:29.937776Z",
                      *       "version": 1,
                      *       "versions": {
                      *         "content": 1,
@@ -2146,7 +2152,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "created_at": "2026-11-22T20:13:59.589356Z",
+                     *       "created_at": "2026-11-25T23:14:29.569081Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 1,
                      *       "images": [
@@ -2178,7 +2184,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6205-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-22T20:13:59.739855Z",
+                     *         "changed_at": "2026-11-25T23:14:30.919363Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -2193,7 +2199,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-22T20:13:59.739855Z",
+                     *         "updated_at": "2026-11-25T23:14:30.919363Z",
                      *         "version": 2
                      *       },
                      *       "sku": "6205-2RS",
@@ -2217,10 +2223,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 1,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-22T20:13:59.784972Z",
+                     *         "updated_at": "2026-11-25T23:14:31.303655Z",
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-22T20:14:00.081264Z",
+                     *       "updated_at": "2026-11-25T23:14:33.604401Z",
                      *       "version": 9,
                      *       "versions": {
                      *         "content": 9,
@@ -2291,7 +2297,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-22T20:13:59.674991Z",
+                     *       "changed_at": "2026-11-25T23:14:30.392151Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2315,7 +2321,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-22T20:13:59.674991Z",
+                     *       "updated_at": "2026-11-25T23:14:30.392151Z",
                      *       "version": 2
                      *     }
                      */
@@ -2379,7 +2385,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-22T20:14:00.296267Z",
+                     *       "changed_at": "2026-11-25T23:14:35.187020Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2425,7 +2431,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "archived",
-                     *       "updated_at": "2026-11-22T20:14:00.296267Z",
+                     *       "updated_at": "2026-11-25T23:14:35.187020Z",
                      *       "version": 11
                      *     }
                      */
@@ -2494,7 +2500,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-22T20:14:00.327839Z",
+                     *       "changed_at": "2026-11-25T23:14:35.393064Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2540,7 +2546,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-22T20:14:00.327839Z",
+                     *       "updated_at": "2026-11-25T23:14:35.393064Z",
                      *       "version": 12
                      *     }
                      */
@@ -2622,7 +2628,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-22T20:13:59.707878Z",
+                     *       "changed_at": "2026-11-25T23:14:30.654498Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2646,7 +2652,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-22T20:13:59.707878Z",
+                     *       "updated_at": "2026-11-25T23:14:30.654498Z",
                      *       "version": 3
                      *     }
                      */
@@ -2703,7 +2709,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-22T20:13:59.739855Z",
+                     *       "changed_at": "2026-11-25T23:14:30.919363Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2718,7 +2724,7 @@ export interface operations {
                      *           "valid_to": null
                      *         }
                      *       ],
-                     *       "updated_at": "2026-11-22T20:13:59.739855Z",
+                     *       "updated_at": "2026-11-25T23:14:30.919363Z",
                      *       "version": 2
                      *     }
                      */
@@ -2783,7 +2789,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-22T20:13:59.912947Z",
+                     *       "changed_at": "2026-11-25T23:14:32.376691Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2850,7 +2856,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-22T20:13:59.912947Z",
+                     *       "updated_at": "2026-11-25T23:14:32.376691Z",
                      *       "version": 5
                      *     }
                      */
@@ -2923,7 +2929,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-22T20:13:59.949565Z",
+                     *       "changed_at": "2026-11-25T23:14:32.652513Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2990,7 +2996,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-22T20:13:59.949565Z",
+                     *       "updated_at": "2026-11-25T23:14:32.652513Z",
                      *       "version": 6
                      *     }
                      */
@@ -3061,7 +3067,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-22T20:13:59.980389Z",
+                     *       "changed_at": "2026-11-25T23:14:32.828017Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3128,7 +3134,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-22T20:13:59.980389Z",
+                     *       "updated_at": "2026-11-25T23:14:32.828017Z",
                      *       "version": 7
                      *     }
                      */
@@ -3193,7 +3199,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-22T20:14:00.009151Z",
+                     *       "changed_at": "2026-11-25T23:14:33.053132Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3239,7 +3245,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-22T20:14:00.009151Z",
+                     *       "updated_at": "2026-11-25T23:14:33.053132Z",
                      *       "version": 8
                      *     }
                      */
@@ -3287,7 +3293,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-22T20:13:59.543351Z",
+                     *           "changed_at": "2026-11-25T23:14:29.138113Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3298,11 +3304,11 @@ export interface operations {
                      *           "parent_id": null,
                      *           "part_count": 0,
                      *           "slug": "bearings",
-                     *           "updated_at": "2026-11-22T20:13:59.543351Z",
+                     *           "updated_at": "2026-11-25T23:14:29.138113Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-22T20:14:00.243777Z",
+                     *           "changed_at": "2026-11-25T23:14:34.707518Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3313,7 +3319,7 @@ export interface operations {
                      *           "parent_id": 1,
                      *           "part_count": 2,
                      *           "slug": "ball-bearings",
-                     *           "updated_at": "2026-11-22T20:14:00.243777Z",
+                     *           "updated_at": "2026-11-25T23:14:34.707518Z",
                      *           "version": 2
                      *         }
                      *       ],
@@ -3366,7 +3372,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-22T20:13:59.570984Z",
+                     *       "changed_at": "2026-11-25T23:14:29.386131Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3377,7 +3383,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 0,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-22T20:13:59.570984Z",
+                     *       "updated_at": "2026-11-25T23:14:29.386131Z",
                      *       "version": 1
                      *     }
                      */
@@ -3415,7 +3421,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-22T20:14:00.243777Z",
+                     *       "changed_at": "2026-11-25T23:14:34.707518Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3426,7 +3432,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 2,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-22T20:14:00.243777Z",
+                     *       "updated_at": "2026-11-25T23:14:34.707518Z",
                      *       "version": 2
                      *     }
                      */
@@ -3473,7 +3479,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-22T20:14:00.243777Z",
+                     *       "changed_at": "2026-11-25T23:14:34.707518Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3484,7 +3490,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 2,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-22T20:14:00.243777Z",
+                     *       "updated_at": "2026-11-25T23:14:34.707518Z",
                      *       "version": 2
                      *     }
                      */
@@ -3531,7 +3537,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-22T20:14:00.243777Z",
+                     *       "changed_at": "2026-11-25T23:14:34.707518Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3542,7 +3548,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 2,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-22T20:14:00.243777Z",
+                     *       "updated_at": "2026-11-25T23:14:34.707518Z",
                      *       "version": 2
                      *     }
                      */
@@ -3610,7 +3616,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-22T20:13:59.764001Z",
+                     *       "updated_at": "2026-11-25T23:14:31.130182Z",
                      *       "version": 2
                      *     }
                      */
@@ -3672,7 +3678,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-22T20:13:59.784972Z",
+                     *       "updated_at": "2026-11-25T23:14:31.303655Z",
                      *       "version": 3
                      *     }
                      */
@@ -3718,7 +3724,7 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-22T20:14:00.011459Z",
+                     *           "created_at": "2026-11-25T23:14:33.057089Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": true,
@@ -3726,7 +3732,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-22T20:13:59.982472Z",
+                     *           "created_at": "2026-11-25T23:14:32.835347Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -3734,7 +3740,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-22T20:13:59.951623Z",
+                     *           "created_at": "2026-11-25T23:14:32.668588Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -3742,7 +3748,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-22T20:13:59.915359Z",
+                     *           "created_at": "2026-11-25T23:14:32.393122Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -3750,7 +3756,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-22T20:13:59.846436Z",
+                     *           "created_at": "2026-11-25T23:14:31.836881Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -3758,7 +3764,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 2 specifications",
-                     *           "created_at": "2026-11-22T20:13:59.710071Z",
+                     *           "created_at": "2026-11-25T23:14:30.667505Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -3766,7 +3772,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed name (clearer name)",
-                     *           "created_at": "2026-11-22T20:13:59.678086Z",
+                     *           "created_at": "2026-11-25T23:14:30.426911Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -3774,7 +3780,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Created",
-                     *           "created_at": "2026-11-22T20:13:59.600155Z",
+                     *           "created_at": "2026-11-25T23:14:29.667970Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -3862,7 +3868,7 @@ export interface operations {
                      *         ],
                      *         "status": "published"
                      *       },
-                     *       "created_at": "2026-11-22T20:13:59.600155Z",
+                     *       "created_at": "2026-11-25T23:14:29.667970Z",
                      *       "created_by": 2,
                      *       "created_by_name": "Anna",
                      *       "is_active": false,
@@ -4003,7 +4009,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-22T20:14:00.081264Z",
+                     *       "changed_at": "2026-11-25T23:14:33.604401Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4050,7 +4056,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-22T20:14:00.081264Z",
+                     *       "updated_at": "2026-11-25T23:14:33.604401Z",
                      *       "version": 9
                      *     }
                      */
@@ -4099,7 +4105,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "at": "2026-11-22T20:14:00.081264Z",
+                     *       "at": "2026-11-25T23:14:33.604401Z",
                      *       "complete": true,
                      *       "part": {
                      *         "category": {
@@ -4175,7 +4181,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-22T20:14:00.011459Z",
+                     *         "updated_at": "2026-11-25T23:14:33.057089Z",
                      *         "version": 8
                      *       },
                      *       "part_id": 1,
@@ -4235,10 +4241,10 @@ export interface operations {
                      *         {
                      *           "api_key_id": null,
                      *           "api_key_name": null,
-                     *           "changed_at": "2026-11-22T20:14:00.368092Z",
+                     *           "changed_at": "2026-11-25T23:14:35.674269Z",
                      *           "changed_by": 2,
                      *           "changed_by_name": "Anna",
-                     *           "event_id": "01a204e4-e8b0-7164-b8cf-79ce33329573",
+                     *           "event_id": "01a214fd-521a-7435-8f11-0c5004411b8b",
                      *           "id": 28,
                      *           "ip_address": "127.0.0.1",
                      *           "new_values": null,
@@ -4252,13 +4258,13 @@ export interface operations {
                      *           "part_id": null,
                      *           "reason": null,
                      *           "record_id": 2,
-                     *           "request_id": "6313c554774b49d7a6fdbae85043fa0a",
+                     *           "request_id": "23c28d15ef4d4dfc80e4905f257ebb1e",
                      *           "table_name": "categories",
                      *           "user_agent": "Werkzeug/3.1.9",
                      *           "version": 3
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjJUMjA6MTQ6MDAuMzY4MDkyKzAwOjAwIiwyOCxbXV0.dd-NeTt11LM-jW0BD6BfYBZ26u8"
+                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjVUMjM6MTQ6MzUuNjc0MjY5KzAwOjAwIiwyOCxbXV0.M_DYt-feydjEna2NEvB1vdnw5x8"
                      *     }
                      */
                     "application/json": components["schemas"]["AuditPage"];
@@ -4305,9 +4311,9 @@ export interface operations {
                 content: {
                     /**
                      * @example id,changed_at,changed_by,changed_by_name,api_key_id,api_key_name,operation,table_name,record_id,part_id,version,reason,old_values,new_values,ip_address,user_agent,request_id,event_id
-                     *     28,2026-11-22T20:14:00.368092Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,6313c554774b49d7a6fdbae85043fa0a,01a204e4-e8b0-7164-b8cf-79ce33329573
-                     *     24,2026-11-22T20:14:00.298968Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-22T20:14:00.296267Z""}",127.0.0.1,Werkzeug/3.1.9,acb9bf7bdef74c43b347df2363f22bd3,01a204e4-e86a-7f0a-914b-dbd1d0dc5f02
-                     *     19,2026-11-22T20:14:00.011459Z,2,Anna,,,DELETE,part_images,2,1,8,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":7}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}",127.0.0.1,Werkzeug/3.1.9,05eb8d3376274b7c8bd9fc62ae605403,01a204e4-e74b-76e3-a498-ac5ca1873f64
+                     *     28,2026-11-25T23:14:35.674269Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,23c28d15ef4d4dfc80e4905f257ebb1e,01a214fd-521a-7435-8f11-0c5004411b8b
+                     *     24,2026-11-25T23:14:35.213443Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-25T23:14:35.187020Z""}",127.0.0.1,Werkzeug/3.1.9,c0b8f0d18b0742dea295bdfb73c0a281,01a214fd-504d-76a5-9ec9-81a4668d8006
+                     *     19,2026-11-25T23:14:33.057089Z,2,Anna,,,DELETE,part_images,2,1,8,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":7}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}",127.0.0.1,Werkzeug/3.1.9,ccb1c6cf0ec94d6088e7f40387a087f3,01a214fd-47e1-7100-8249-0117d9e27be8
                      */
                     "text/csv": string;
                 };
@@ -4351,28 +4357,22 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "changed": 0,
-                     *           "created": 0,
-                     *           "created_at": "2026-11-22T20:14:00.401090Z",
+                     *           "created": 1,
+                     *           "created_at": "2026-11-25T23:14:35.920383Z",
                      *           "created_by": {
                      *             "id": 2,
                      *             "name": "Anna"
                      *           },
                      *           "dry_run": true,
-                     *           "error_count": 1,
-                     *           "errors": [
-                     *             {
-                     *               "field": "price",
-                     *               "line": 2,
-                     *               "reason": "'14,00' is not an amount with at most two decimals and a point, such as \"12.50\""
-                     *             }
-                     *           ],
+                     *           "error_count": 0,
+                     *           "errors": [],
                      *           "failure": null,
                      *           "file_name": "parts.csv",
-                     *           "finished_at": "2026-11-22T20:14:00.427134Z",
+                     *           "finished_at": "2026-11-25T23:14:36.236631Z",
                      *           "id": 1,
-                     *           "rows_done": 0,
-                     *           "rows_total": null,
-                     *           "state": "refused",
+                     *           "rows_done": 1,
+                     *           "rows_total": 1,
+                     *           "state": "done",
                      *           "unchanged": 0
                      *         }
                      *       ],
@@ -4423,7 +4423,7 @@ export interface operations {
                      * @example {
                      *       "changed": 0,
                      *       "created": 0,
-                     *       "created_at": "2026-11-22T20:14:00.401090Z",
+                     *       "created_at": "2026-11-25T23:14:35.920383Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4482,28 +4482,22 @@ export interface operations {
                     /**
                      * @example {
                      *       "changed": 0,
-                     *       "created": 0,
-                     *       "created_at": "2026-11-22T20:14:00.401090Z",
+                     *       "created": 1,
+                     *       "created_at": "2026-11-25T23:14:35.920383Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
                      *       "dry_run": true,
-                     *       "error_count": 1,
-                     *       "errors": [
-                     *         {
-                     *           "field": "price",
-                     *           "line": 2,
-                     *           "reason": "'14,00' is not an amount with at most two decimals and a point, such as \"12.50\""
-                     *         }
-                     *       ],
+                     *       "error_count": 0,
+                     *       "errors": [],
                      *       "failure": null,
                      *       "file_name": "parts.csv",
-                     *       "finished_at": "2026-11-22T20:14:00.427134Z",
+                     *       "finished_at": "2026-11-25T23:14:36.236631Z",
                      *       "id": 1,
-                     *       "rows_done": 0,
-                     *       "rows_total": null,
-                     *       "state": "refused",
+                     *       "rows_done": 1,
+                     *       "rows_total": 1,
+                     *       "state": "done",
                      *       "unchanged": 0
                      *     }
                      */
@@ -4535,10 +4529,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example line,field,reason
-                     *     2,price,"'14,00' is not an amount with at most two decimals and a point, such as ""12.50"""
-                     */
+                    /** @example line,field,reason */
                     "text/csv": string;
                 };
             };
@@ -4568,16 +4559,17 @@ export interface operations {
                     /**
                      * @example {
                      *       "cache": {
-                     *         "fresh": true,
+                     *         "fresh": false,
                      *         "hit_rate": {}
                      *       },
                      *       "effects": {
                      *         "broadcast": {
                      *           "dead": 0,
                      *           "latency_ms": {
-                     *             "p50": 9.97,
-                     *             "p95": 16.57,
-                     *             "p99": 16.58
+                     *             "deliveries": 23,
+                     *             "p50": 64.47,
+                     *             "p95": 120.12,
+                     *             "p99": 131.03
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -4585,9 +4577,10 @@ export interface operations {
                      *         "invalidate_cache": {
                      *           "dead": 0,
                      *           "latency_ms": {
-                     *             "p50": 13.71,
-                     *             "p95": 18.75,
-                     *             "p99": 18.76
+                     *             "deliveries": 23,
+                     *             "p50": 91.27,
+                     *             "p95": 147.44,
+                     *             "p99": 149.81
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -4595,9 +4588,10 @@ export interface operations {
                      *         "persist_audit": {
                      *           "dead": 0,
                      *           "latency_ms": {
-                     *             "p50": 18.38,
-                     *             "p95": 22.73,
-                     *             "p99": 69.31
+                     *             "deliveries": 28,
+                     *             "p50": 155.06,
+                     *             "p95": 197.84,
+                     *             "p99": 669.47
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -4605,15 +4599,17 @@ export interface operations {
                      *         "snapshot_content": {
                      *           "dead": 0,
                      *           "latency_ms": {
-                     *             "p50": 23.91,
-                     *             "p95": 29.18,
-                     *             "p99": 29.21
+                     *             "deliveries": 16,
+                     *             "p50": 186.31,
+                     *             "p95": 255.61,
+                     *             "p99": 275.37
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
                      *         }
                      *       },
-                     *       "last_reconciliation": null
+                     *       "last_reconciliation": null,
+                     *       "window_seconds": 900
                      *     }
                      */
                     "application/json": components["schemas"]["SyncStatus"];
@@ -4762,6 +4758,7 @@ export interface operations {
                      *         "cache_list": [],
                      *         "cache_part": [],
                      *         "content_row": [],
+                     *         "legacy_price": [],
                      *         "overdue_effects": [],
                      *         "price_boundary": [],
                      *         "price_row": [],
@@ -4771,6 +4768,7 @@ export interface operations {
                      *         "cache_list": 0,
                      *         "cache_part": 0,
                      *         "content_row": 0,
+                     *         "legacy_price": 0,
                      *         "overdue_effects": 0,
                      *         "price_boundary": 0,
                      *         "price_row": 0,
@@ -4778,7 +4776,7 @@ export interface operations {
                      *       },
                      *       "next_after": 0,
                      *       "parts_checked": 2,
-                     *       "seconds": 0.105
+                     *       "seconds": 0.336
                      *     }
                      */
                     "application/json": components["schemas"]["Reconciliation"];
@@ -4824,7 +4822,7 @@ export interface operations {
                 headers: {
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
-                    /** @description Strong; send it as `If-None-Match`. */
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description How the cache answered. */
                     "X-Cache": "HIT" | "MISS" | "BYPASS";
@@ -4891,7 +4889,7 @@ export interface operations {
                      *             "is_low_stock": false,
                      *             "version": 3
                      *           },
-                     *           "updated_at": "2026-11-22T20:14:00.081264Z",
+                     *           "updated_at": "2026-11-25T23:14:33.604401Z",
                      *           "version": 9,
                      *           "versions": {
                      *             "content": 9,
@@ -4901,7 +4899,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "match": "exact",
-                     *       "next_cursor": "WyJwYXJ0cyByZWxldmFuY2UgM2MxOTEzN2QxM2EzN2Y2YmI1IiwiM2RlZXAgZ3Jvb3ZlIGJhbGwgYmVhcmluZyA2MjA1LTJycyIsMSxbXV0.6ire3JIbXphe7MBX8c5S4oue-Jg"
+                     *       "next_cursor": "WyJwYXJ0cyByZWxldmFuY2UgM2MxOTEzN2QxM2EzN2Y2YmI1IiwiM2RlZXAgZ3Jvb3ZlIGJhbGwgYmVhcmluZyA2MjA1LTJycyIsMSxbXV0.pFXWGuOVm-UenFZzkluCcKtNUDU"
                      *     }
                      */
                     "application/json": components["schemas"]["PublicPartPage"];
@@ -4910,7 +4908,7 @@ export interface operations {
             /** @description What the client holds is still so. */
             304: {
                 headers: {
-                    /** @description Strong; send it as `If-None-Match`. */
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
@@ -4952,7 +4950,7 @@ export interface operations {
                 headers: {
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
-                    /** @description Strong; send it as `If-None-Match`. */
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description How the cache answered. */
                     "X-Cache": "HIT" | "MISS" | "BYPASS";
@@ -5001,7 +4999,7 @@ export interface operations {
             /** @description What the client holds is still so. */
             304: {
                 headers: {
-                    /** @description Strong; send it as `If-None-Match`. */
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
@@ -5037,7 +5035,7 @@ export interface operations {
                 headers: {
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
-                    /** @description Strong; send it as `If-None-Match`. */
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description How the cache answered. */
                     "X-Cache": "HIT" | "MISS" | "BYPASS";
@@ -5119,7 +5117,7 @@ export interface operations {
                      *         "is_low_stock": false,
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-22T20:14:00.081264Z",
+                     *       "updated_at": "2026-11-25T23:14:33.604401Z",
                      *       "version": 9,
                      *       "versions": {
                      *         "content": 9,
@@ -5134,7 +5132,7 @@ export interface operations {
             /** @description What the client holds is still so. */
             304: {
                 headers: {
-                    /** @description Strong; send it as `If-None-Match`. */
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
@@ -5163,7 +5161,7 @@ export interface operations {
                 headers: {
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
-                    /** @description Strong; send it as `If-None-Match`. */
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description How the cache answered. */
                     "X-Cache": "HIT" | "MISS" | "BYPASS";
@@ -5199,7 +5197,7 @@ export interface operations {
             /** @description What the client holds is still so. */
             304: {
                 headers: {
-                    /** @description Strong; send it as `If-None-Match`. */
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
@@ -5235,7 +5233,7 @@ export interface operations {
                 headers: {
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
-                    /** @description Strong; send it as `If-None-Match`. */
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description How the cache answered. */
                     "X-Cache": "HIT" | "MISS" | "BYPASS";
@@ -5381,7 +5379,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-22T20:14:00.081264Z",
+                     *         "updated_at": "2026-11-25T23:14:33.604401Z",
                      *         "version": 9,
                      *         "versions": {
                      *           "content": 9,
@@ -5427,7 +5425,7 @@ export interface operations {
                      *             "is_low_stock": false,
                      *             "version": 1
                      *           },
-                     *           "updated_at": "2026-11-22T20:13:59.632947Z",
+                     *           "updated_at": "2026-11-25T23:14:29.937776Z",
                      *           "version": 1,
                      *           "versions": {
                      *             "content": 1,
@@ -5452,10 +5450,21 @@ export interface operations {
                     "application/json": components["schemas"]["ProductPage"];
                 };
             };
+            /** @description The part has another slug now: `Location` is its page. */
+            301: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    /** @description Where it is now. */
+                    Location: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description What the client holds is still so. */
             304: {
                 headers: {
-                    /** @description Strong; send it as `If-None-Match`. */
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
