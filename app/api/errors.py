@@ -1,6 +1,7 @@
 """Every error as `application/problem+json` (RFC 9457), mapped in one place."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -91,6 +92,8 @@ def _domain_error(error: errors.LockstepError) -> Response:
         more["errors"] = {error.field: [error.message]}
     if isinstance(error, errors.DuplicateError):
         more["errors"] = {error.field: [error.detail]}
+        if error.holder:
+            more["taken_by"] = asdict(error.holder)
     headers = RETRY_AFTER if status == 503 else None
     if isinstance(error, errors.TooManyAttemptsError):
         headers = {"Retry-After": str(error.seconds)}

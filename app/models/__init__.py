@@ -1,7 +1,7 @@
 """The tables: columns and constraints, no behaviour beyond computed properties."""
 
 from app.models.base import Base
-from app.models.catalog import Category, Part, PartImage, PartPrice, PartSpecification, Price, StockLevel
+from app.models.catalog import Category, FormerSlug, Part, PartImage, PartPrice, PartSpecification, Price, StockLevel
 from app.models.history import AuditChain, DataChangeLog, PartContentVersion
 from app.models.imports import ImportJob
 from app.models.outbox import OutboxDelivery, OutboxEvent, SyncRun
@@ -9,7 +9,7 @@ from app.models.search import PartSearch, SearchWord
 from app.models.users import ApiKey, User, UserSession
 
 __all__ = [
-    "ApiKey", "AuditChain", "Base", "Category", "DataChangeLog", "ImportJob", "OutboxDelivery", "OutboxEvent", "Part",
-    "PartContentVersion", "PartImage", "PartPrice", "PartSearch", "PartSpecification", "Price", "SearchWord", "StockLevel",
-    "SyncRun", "User", "UserSession",
+    "ApiKey", "AuditChain", "Base", "Category", "DataChangeLog", "FormerSlug", "ImportJob", "OutboxDelivery", "OutboxEvent",
+    "Part", "PartContentVersion", "PartImage", "PartPrice", "PartSearch", "PartSpecification", "Price", "SearchWord",
+    "StockLevel", "SyncRun", "User", "UserSession",
 ]  # fmt: skip

@@ -5,12 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.domain.categories import category_slug
-from app.domain.content import part_slug
 from app.domain.imports import ImportRow
 from app.domain.pricing import PriceLine, same_list
 from app.domain.stock import Stock, set_quantities
-from app.store import categories, content, imports, prices, stock
+from app.services.slugs import category_slug, part_slug
+from app.store import categories, content, imports, prices, slugs, stock
 from app.store.content import Content
 from app.store.locks import lock_category_tree, lock_parts, lock_stocks, share_category_tree
 from app.store.transaction import UnitOfWork
@@ -84,8 +83,8 @@ class Chunk:
             self._compare_parts(difference)
         return difference
 
-    def write(self, difference: Difference) -> None:
-        """Write the difference, with its events."""
+    def write(self, difference: Difference) -> Sequence[ImportRow]:
+        """Write the difference, with its events; return the rows of which somebody else has made the part meanwhile."""
         imports.quiet_search(self._unit_of_work)
         self._make_categories(difference)
         self._change_contents(difference)
@@ -93,8 +92,12 @@ class Chunk:
         self._change_prices(difference.prices)
         if changed := difference.contents.keys() | difference.stocks.keys() | difference.prices.keys():
             imports.keep_search(self._unit_of_work, list(changed))
-        if difference.new:
-            self._create(difference.new)
+        if not difference.new:
+            return []
+        late = self._create(difference.new)
+        others = {row.sku for row in late}
+        difference.new = [row for row in difference.new if row.sku not in others]
+        return late
 
     def _hold_categories(self) -> None:
         """Find the rows' categories, and keep the tree as it is; for ourselves alone if some are to be made."""
@@ -209,11 +212,11 @@ class Chunk:
             )  # fmt: skip
             self._unit_of_work.record(event)
 
-    def _create(self, rows: Sequence[ImportRow]) -> None:
-        slugs = self._slugs(rows)
-        columns = {row.sku: self._columns(row, slugs[row.sku]) for row in rows}
-        inserted = imports.insert_parts(self._unit_of_work, list(columns.values()))
-        by_id = {inserted[row.sku].id: row for row in rows}
+    def _create(self, rows: Sequence[ImportRow]) -> Sequence[ImportRow]:
+        columns = {row.sku: self._columns(row) for row in rows}
+        chosen = {row.sku for row in rows if row.slug}
+        inserted = slugs.insert_parts(self._unit_of_work, list(columns.values()), chosen)
+        by_id = {inserted[row.sku].id: row for row in rows if row.sku in inserted}
         first = {part_id: Stock(row.current_stock or 0, 0, row.min_stock_level or 0) for part_id, row in by_id.items()}
         stock_rows = stock.insert_many(
             self._unit_of_work, [{"part_id": part_id, **one.quantities()} for part_id, one in first.items()]
@@ -231,17 +234,20 @@ class Chunk:
             written = beside.submit(write_the_rest)
             for part_id, row in by_id.items():
                 path = self._steps[row.category or ()] or None
-                created = content.of_new(columns[row.sku], inserted[row.sku], self._unit_of_work.actor, path, given[part_id])
+                made = inserted[row.sku]
+                columns[row.sku]["slug"] = made.slug
+                created = content.of_new(columns[row.sku], made, self._unit_of_work.actor, path, given[part_id])
                 self._unit_of_work.record(content.created_event(created, self._reason))
             for stocked in stock_rows:
                 part_id = stocked.part_id
                 self._record_first(stocked, first[part_id], lists.get(part_id), is_public=by_id[part_id].status != "draft")
             written.result()
+        return [row for row in rows if row.sku not in inserted]
 
-    def _columns(self, row: ImportRow, slug: str) -> dict[str, Any]:
+    def _columns(self, row: ImportRow) -> dict[str, Any]:
         return {
             "sku": row.sku,
-            "slug": slug,
+            "slug": row.slug or part_slug(row.part_name, row.sku),
             "part_name": row.part_name,
             "description": row.description or "",
             "category_id": self._paths[row.category or ()],
@@ -261,22 +267,6 @@ class Chunk:
                 row.part_id, 1, None, lines, legacy=None, at=at, is_public=is_public, reason=self._reason
             )
             self._unit_of_work.record(event)
-
-    def _slugs(self, rows: Sequence[ImportRow]) -> dict[str, str]:
-        """Return an address for each new part: the given one, else a free one made from its name."""
-        chosen = {row.sku: row.slug for row in rows if row.slug}
-        wanted = {row.sku: part_slug(row.part_name, row.sku) for row in rows if not row.slug}
-        taken = set(chosen.values()) | imports.skus_by_slug(self._connection, list(wanted.values())).keys()
-        for sku, slug in wanted.items():
-            candidate, number = slug, 1
-            while candidate in taken:
-                number += 1
-                candidate = f"{slug}-{number}"
-                if number == 2:
-                    taken |= imports.skus_by_slug(self._connection, [f"{slug}-{n}" for n in range(2, 1000)]).keys()
-            taken.add(candidate)
-            chosen[sku] = candidate
-        return chosen
 
 
 def _wanted_stock(held: Stock, row: ImportRow) -> Stock:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from app.contract.events import Actor
 from app.domain.content import MAX_DESCRIPTION
+from app.domain.errors import Holder
 from app.domain.imports import ImportFileError, ImportRow, RowError, read_rows
 from app.services.import_chunk import Chunk, ImportReport
 from app.services.import_files import currency_of
@@ -86,10 +87,13 @@ def rehearse(
 def apply_chunk(rows: Sequence[ImportRow], reason: str, unit_of_work: UnitOfWork) -> ImportReport:
     """Write what rows of a checked file say otherwise than the shop."""
     unit_of_work.is_bulk = len(rows) >= BULK
-    chunk = Chunk(unit_of_work, rows, reason)
-    difference = chunk.compare()
-    chunk.write(difference)
-    return difference.report()
+    report = ImportReport()
+    while rows:
+        chunk = Chunk(unit_of_work, rows, reason)
+        difference = chunk.compare()
+        rows = chunk.write(difference)
+        report.add(difference.report())
+    return report
 
 
 def rehearse_chunk(transactions: TransactionManager, actor: Actor, rows: Sequence[ImportRow]) -> ImportReport:
@@ -189,10 +193,19 @@ def _with_clean_description(row: ImportRow) -> ImportRow | RowError:
 def _conflicts(connection: Connection, chunk: Sequence[ImportRow | RowError]) -> list[RowError]:
     """Return what the rows say that cannot be beside the parts that are there."""
     rows = {row.sku: row for row in chunk if isinstance(row, ImportRow)}
-    archived = [found.sku for found in imports.ids_by_sku(connection, list(rows)) if found.archived]
-    errors = [RowError(rows[sku].line, "sku", f"{sku!r} is archived; restore it first, or leave it out") for sku in archived]
+    errors = [
+        _taken(rows[found.sku].line, "sku", found.sku, Holder(found.id, archived=True), "leave it out")
+        for found in imports.ids_by_sku(connection, list(rows))
+        if found.archived
+    ]
     slugs = {row.slug: row for row in rows.values() if row.slug}
-    for slug, sku in (imports.skus_by_slug(connection, list(slugs)) if slugs else {}).items():
-        if sku != slugs[slug].sku:
-            errors.append(RowError(slugs[slug].line, "slug", f"{slug!r} is the address of the part {sku!r}; choose another one"))
+    for found in imports.holders_of_slugs(connection, list(slugs)) if slugs else ():
+        if found.sku != slugs[found.slug].sku:
+            holder = Holder(found.id, archived=found.archived)
+            error = _taken(slugs[found.slug].line, "slug", found.slug, holder, "choose another one", f", {found.sku!r}")
+            errors.append(error)
     return errors
+
+
+def _taken(line: int, field: str, value: str, holder: Holder, otherwise: str, called: str = "") -> RowError:
+    return RowError(line, field, f"{value!r} belongs to {holder}{called}; {holder.remedy(otherwise)}")

@@ -27,9 +27,12 @@ _ROWS = text("""
 _INSERT = text("""
     INSERT INTO categories (name, slug, parent_id)
     SELECT :name, free.slug, :parent_id
-    FROM generate_series(1, 1 + (SELECT count(*) FROM categories WHERE slug = :slug OR starts_with(slug, :slug || '-'))) AS n
+    FROM generate_series(1, 1 + (SELECT count(*) FROM categories WHERE slug = :slug OR starts_with(slug, :slug || '-'))
+                              + (SELECT count(*) FROM former_slugs
+                                 WHERE kind = 'category' AND (slug = :slug OR starts_with(slug, :slug || '-')))) AS n
     CROSS JOIN LATERAL (SELECT CASE n WHEN 1 THEN CAST(:slug AS text) ELSE :slug || '-' || n END AS slug) free
     WHERE NOT EXISTS (SELECT FROM categories c WHERE c.slug = free.slug)
+      AND (:chosen OR NOT EXISTS (SELECT FROM former_slugs f WHERE f.kind = 'category' AND f.slug = free.slug))
     ORDER BY n LIMIT 1
     RETURNING id, name, slug, parent_id, version
 """)
@@ -81,9 +84,14 @@ def state(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def insert(unit_of_work: UnitOfWork, name: str, slug: str, parent_id: int | None, reason: str | None) -> dict[str, Any]:
-    """Insert a category, with a number behind its slug if that is taken; record it and return it as a step of a path."""
-    row = unit_of_work.execute(_INSERT, name=name, slug=slug, parent_id=parent_id).one()
+def insert(
+    unit_of_work: UnitOfWork, name: str, slug: str, parent_id: int | None, reason: str | None, *, chosen: bool = False
+) -> dict[str, Any]:
+    """Insert a category, record it and return it as a step of a path. The caller holds `locks.lock_category_tree`.
+
+    A slug that is taken, or that led to another category before and is not `chosen`, gets a number behind it.
+    """
+    row = unit_of_work.execute(_INSERT, name=name, slug=slug, parent_id=parent_id, chosen=chosen).one()
     unit_of_work.record(_event(EventType.CATEGORY_CREATED, "INSERT", row.id, row.version, None, _values(row), reason))
     return {"id": row.id, "name": row.name, "slug": row.slug}
 

@@ -14,17 +14,9 @@ _IDS_BY_SKU = text("""
     SELECT p.id, p.sku, p.archived_at IS NOT NULL AS archived
     FROM unnest(CAST(:skus AS text[])) AS given(sku) JOIN parts p ON p.sku = given.sku
 """)
-_SKUS_BY_SLUG = text("""
-    SELECT p.slug, p.sku FROM unnest(CAST(:slugs AS text[])) AS given(slug) JOIN parts p ON p.slug = given.slug
-""")
-_INSERT_PARTS = text("""
-    INSERT INTO parts (sku, slug, part_name, description, category_id, manufacturer, manufacturer_number, status,
-                       last_updated_by, price_updated_by)
-    SELECT sku, slug, part_name, description, category_id, manufacturer, manufacturer_number, status, :actor_id, :actor_id
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-      AS r(sku text, slug text, part_name text, description text, category_id int, manufacturer text, manufacturer_number text,
-           status text)
-    RETURNING id, sku, created_at, updated_at
+_HOLDERS_OF_SLUGS = text("""
+    SELECT p.slug, p.sku, p.id, p.archived_at IS NOT NULL AS archived
+    FROM unnest(CAST(:slugs AS text[])) AS given(slug) JOIN parts p ON p.slug = given.slug
 """)
 _UPDATE_PARTS = text("""
     UPDATE parts p
@@ -75,15 +67,9 @@ def ids_by_sku(connection: Connection, skus: Sequence[str]) -> Sequence[Row[Any]
     return connection.execute(_IDS_BY_SKU, {"skus": list(skus)}).all()
 
 
-def skus_by_slug(connection: Connection, slugs: Sequence[str]) -> dict[str, str]:
-    """Return the SKU of the part that has each of the given slugs; a free one is absent."""
-    return {row.slug: row.sku for row in connection.execute(_SKUS_BY_SLUG, {"slugs": list(slugs)})}
-
-
-def insert_parts(unit_of_work: UnitOfWork, rows: Sequence[dict[str, Any]]) -> dict[str, Row[Any]]:
-    """Insert parts; return their ids and times by SKU."""
-    inserted = unit_of_work.execute(_INSERT_PARTS, rows=jsonb(rows), actor_id=unit_of_work.actor.user_id)
-    return {row.sku: row for row in inserted}
+def holders_of_slugs(connection: Connection, slugs: Sequence[str]) -> Sequence[Row[Any]]:
+    """Return slug, SKU, id and whether it is archived, of those parts that have one of the given slugs."""
+    return connection.execute(_HOLDERS_OF_SLUGS, {"slugs": list(slugs)}).all()
 
 
 def update_parts(unit_of_work: UnitOfWork, rows: Sequence[dict[str, Any]]) -> None:

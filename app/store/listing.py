@@ -21,8 +21,12 @@ from app.store.search import Meant
 WALK = 2000
 
 _CATEGORIES_BELOW = text("""
-    WITH RECURSIVE below AS (
+    WITH RECURSIVE named AS (
         SELECT id FROM categories WHERE slug = :reference OR id::text = :reference
+    ), below AS (
+        (SELECT id FROM named
+         UNION SELECT record_id FROM former_slugs
+               WHERE kind = 'category' AND slug = :reference AND NOT EXISTS (SELECT FROM named))
         UNION SELECT c.id FROM categories c JOIN below ON c.parent_id = below.id)
     SELECT id FROM below
 """)
@@ -89,7 +93,7 @@ class Question:
 
 
 def categories_below(connection: Connection, reference: str) -> list[int]:
-    """Return the ids of the category with this slug or id, and of all below it; empty if there is none."""
+    """Return the ids of the category with this id or slug, today or before, and of all below it; empty if there is none."""
     return list(connection.execute(_CATEGORIES_BELOW, {"reference": reference}).scalars())
 
 

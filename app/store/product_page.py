@@ -1,4 +1,4 @@
-"""What a product page looks up beside the part itself: the part of a slug, and a part's neighbours."""
+"""What a product page looks up beside the part itself: whether it is gone, and a part's neighbours."""
 
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -10,7 +10,8 @@ RELATED = 8
 # Fewer than these, and the page looks around in the category above as well.
 FEW_RELATED = 4
 
-_ID_OF_SLUG = text("SELECT id FROM parts WHERE slug = :slug")
+# An archived draft was never there for customers, so it is not gone either.
+_IS_GONE = text("SELECT EXISTS (SELECT FROM parts WHERE id = :part_id AND archived_at IS NOT NULL AND status = 'published')")
 _PLACE = text("""
     SELECT s.name, s.category_id, c.parent_id FROM part_search s LEFT JOIN categories c ON c.id = s.category_id
     WHERE s.part_id = :part_id
@@ -33,10 +34,9 @@ _BEHIND = text("""
 """)
 
 
-def id_of_slug(connection: Connection, slug: str) -> int | None:
-    """Return the id of the part with this slug, whether customers may see it or not, or None."""
-    found = connection.execute(_ID_OF_SLUG, {"slug": slug}).scalar_one_or_none()
-    return None if found is None else int(found)
+def is_gone(connection: Connection, part_id: int) -> bool:
+    """Return whether customers may not see this part any more."""
+    return bool(connection.execute(_IS_GONE, {"part_id": part_id}).scalar_one())
 
 
 def related(connection: Connection, part_id: int) -> list[int]:

@@ -24,7 +24,10 @@ Deliver = Callable[[], None]
 # Which modules of app/store write the table, and how the trail learns of it: as rows of its own, or within another's.
 AUDITED = {
     "categories": ({"categories", "imports"}, "category events"),
-    "parts": ({"content", "imports", "categories", "prices"}, "content events; the price's own columns with the price events"),
+    "parts": (
+        {"slugs", "content", "imports", "categories", "prices"},
+        "content events; the price's own columns with the price events",
+    ),
     "part_specifications": ({"content"}, "content events carry the whole list, old and new"),
     "part_images": ({"images"}, "content events carry the whole list, old and new"),
     "stock_levels": ({"stock"}, "stock events"),
@@ -44,6 +47,7 @@ NOT_AUDITED = {
     "user_sessions": "a log-in changes nothing that anybody else sees",
     "part_search": "computed from parts, stock and prices by triggers",
     "search_words": "computed from parts by triggers",
+    "former_slugs": "kept from parts and categories by triggers; their own rows say what an address was",
 }
 _WRITES = re.compile(r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+(\w+)\b(?!\s*,)", re.IGNORECASE)
 
