@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from app.cache.manager import CacheManager
 from app.services.catalog import CatalogReader
-from app.services.import_jobs import ImportJobs
+from app.services.imports.jobs import ImportJobs
 from app.services.operations import Operations
 from app.services.panel import PanelReader
 from app.services.parts_enhanced import PartsEnhancedService

@@ -15,10 +15,11 @@ from app.contract.effects import LIVE
 from app.core import Core
 from app.domain.currencies import CURRENCIES
 from app.domain.errors import DatabaseConsistencyError
-from app.domain.imports import ImportFileError
-from app.services import exports, imports
-from app.services.import_chunk import ImportReport
-from app.services.import_files import ENCODINGS, open_text
+from app.domain.imports.rows import ImportFileError
+from app.services import exports
+from app.services.imports import passes
+from app.services.imports.chunk import ImportReport
+from app.services.imports.files import ENCODINGS, open_text
 from config import REPOSITORY
 
 # Seconds that a chunk waits for its invalidations.
@@ -30,7 +31,7 @@ def import_file(
     core: Core, path: Path, encoding: str | None = None, currency: str | None = None, *, dry_run: bool = False
 ) -> None:
     """Import a CSV file with a progress bar; end with its errors if it has any."""
-    default = currency or imports.only_currency(core.reading)
+    default = currency or passes.only_currency(core.reading)
 
     def open_file() -> TextIO:
         return open_text(path.open("rb"), encoding, default)
@@ -55,16 +56,16 @@ def import_file(
     click.echo(f"{done}; {rows:,} rows in {seconds:.1f} s, {rows / seconds:,.0f} a second")
 
 
-def _import_with_bar(core: Core, path: Path, open_file: imports.Open, *, dry_run: bool) -> ImportReport:
+def _import_with_bar(core: Core, path: Path, open_file: passes.Open, *, dry_run: bool) -> ImportReport:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("Checking", total=None)
-        total = imports.check(core.reading, open_file, lambda rows: bar.advance(task, rows))
+        total = passes.check(core.reading, open_file, lambda rows: bar.advance(task, rows))
         bar.update(task, description="Comparing" if dry_run else "Importing", total=total, completed=0)
         actor, advance = console.system(core), partial(bar.advance, task)
         if dry_run:
-            return imports.rehearse(core.transactions, actor, open_file, advance)
-        return imports.apply(core.transactions, actor, open_file, f"import: {path.name}", advance)
+            return passes.rehearse(core.transactions, actor, open_file, advance)
+        return passes.apply(core.transactions, actor, open_file, f"import: {path.name}", advance)
 
 
 @click.command("seed-demo")

@@ -6,7 +6,8 @@ from flask_migrate import upgrade
 
 from app.commands import console
 from app.commands.catalogue import DEMO_CATALOGUE, import_file
-from app.services import imports, staff
+from app.services import staff
+from app.services.imports import passes
 from app.store import users
 from config import REPOSITORY
 
@@ -22,5 +23,5 @@ def prepare() -> None:
     if not users.has_administrator(core.reading):
         email, password = core.settings.admin_email, core.settings.admin_password
         staff.create_user(core.transactions, console.system(core), email, "Admin", password, "admin")
-    if not imports.has_parts(core.reading):
+    if not passes.has_parts(core.reading):
         import_file(core, DEMO_CATALOGUE)

@@ -14,7 +14,7 @@ import app.store as store
 from app.contract.events import Actor
 from app.core import Core
 from app.models import Base
-from app.services import imports
+from app.services.imports import passes
 from tests.integration.test_verify_action import EUR, OPERATIONS, opened
 
 Query = Callable[..., list[dict[str, Any]]]
@@ -22,11 +22,14 @@ Deliver = Callable[[], None]
 
 # Which modules of app/store write the table, and how the trail learns of it: as rows of its own, or within another's.
 AUDITED = {
-    "categories": ({"categories", "imports"}, "category events"),
-    "parts": ({"content", "imports", "categories", "prices"}, "content events; the price's own columns with the price events"),
+    "categories": ({"categories"}, "category events"),
+    "parts": (
+        {"content", "imports/bulk", "categories", "prices"},
+        "content events; the price's own columns with the price events",
+    ),
     "part_specifications": ({"content"}, "content events carry the whole list, old and new"),
     "part_images": ({"images"}, "content events carry the whole list, old and new"),
-    "stock_levels": ({"content", "stock", "imports"}, "stock events"),
+    "stock_levels": ({"content", "stock", "imports/bulk"}, "stock events"),
     "part_prices": ({"prices"}, "price events carry the whole list, old and new"),
     "prices": ({"prices"}, "price events of the move to price lists"),
     "users": ({"users"}, "user events, without the password"),
@@ -49,10 +52,11 @@ _WRITES = re.compile(r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+(\w+)\b(?!\s*,
 
 def _writers() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
-    for path in Path(store.__path__[0]).glob("*.py"):
+    folder = Path(store.__path__[0])
+    for path in folder.rglob("*.py"):
         for table in _WRITES.findall(path.read_text()):
             if table in Base.metadata.tables:
-                found.setdefault(table, set()).add(path.stem)
+                found.setdefault(table, set()).add(path.relative_to(folder).with_suffix("").as_posix())
     return found
 
 
@@ -152,7 +156,7 @@ def test_creating_importing_and_managing_staff_leave_no_row_untold(
     specifications = [{"name": "Bore", "value": "1", "unit": "", "group": ""}]
     core.parts.create_part_with_sync(actor, values, specifications, EUR, {"current_stock": 1})
     rows = f"sku,part_name,category,current_stock,price,currency,Bore\n{name},New,A > {name},5,3.30,EUR,10\n"
-    imports.import_parts(core.transactions, core.reading, actor, lambda: StringIO(rows))
+    passes.import_parts(core.transactions, core.reading, actor, lambda: StringIO(rows))
     flask("create-user", f"{name}@shop.example", "--password", "first secret")
     flask("deactivate-user", f"{name}@shop.example")
     flask("create-api-key", name), flask("revoke-api-key", name)

@@ -11,10 +11,10 @@ import pytest
 from app.contract.events import Actor
 from app.core import Core
 from app.domain.errors import InvalidFieldError, StorageUnavailableError
-from app.services import import_jobs as service
-from app.services import imports
-from app.services.import_jobs import keep
-from app.store import import_jobs
+from app.services.imports import jobs as service
+from app.services.imports import passes
+from app.services.imports.jobs import keep
+from app.store.imports import jobs
 from app.store.transaction import Pipeline, TransactionManager, UnitOfWork
 from bench.system import wait_until
 
@@ -58,7 +58,7 @@ def finish(core: Core) -> Callable[[dict[str, Any]], dict[str, Any]]:
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a few rows make many chunks."""
-    monkeypatch.setattr(imports, "CHUNK", 10)
+    monkeypatch.setattr(passes, "CHUNK", 10)
 
 
 def file_of(tag: str, count: int) -> bytes:
@@ -146,14 +146,14 @@ def test_a_worker_that_was_taken_for_dead_writes_nothing_more(
     core: Core, start: Start, query: Query, tag: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = start(file_of(tag, 30))
-    step = import_jobs.step
+    step = jobs.step
 
     def overtaken(unit_of_work: Any, job_id: int, *rest: Any, **progress: Any) -> Any:
         if progress.get("rows"):
             query("UPDATE import_jobs SET leased_until = leased_until + interval '1 second' WHERE id = :id", id=job_id)
         return step(unit_of_work, job_id, *rest, **progress)
 
-    monkeypatch.setattr(import_jobs, "step", overtaken)
+    monkeypatch.setattr(jobs, "step", overtaken)
     core.import_jobs.work()
     monkeypatch.undo()
     assert core.import_jobs.job(job["id"])["rows_done"] == 0
@@ -219,7 +219,7 @@ def test_a_job_ends_as_failed_when_something_breaks_and_the_next_one_is_done(
     def explode(*_arguments: Any) -> Any:
         raise RuntimeError("broken on purpose")
 
-    monkeypatch.setattr(imports, "apply_chunk", explode)
+    monkeypatch.setattr(passes, "apply_chunk", explode)
     core.import_jobs.work()
     monkeypatch.undo()
     assert finish(good)["state"] == "done"
@@ -232,7 +232,7 @@ def test_a_step_waits_for_the_one_before_however_slow_its_commit_is(
     core: Core, start: Start, query: Query, tag: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job, chunks = start(file_of(tag, 40)), 4
-    step, commit = import_jobs.step, TransactionManager.finish
+    step, commit = jobs.step, TransactionManager.finish
     ended = committed = 0
 
     def count(unit_of_work: Any, *arguments: Any, rows: int = 0, **progress: Any) -> Any:
@@ -251,7 +251,7 @@ def test_a_step_waits_for_the_one_before_however_slow_its_commit_is(
         assert committed == chunks or wait_until(lambda: ended > committed or waits())
         return commit(manager, unit_of_work, scope)
 
-    monkeypatch.setattr(import_jobs, "step", count)
+    monkeypatch.setattr(jobs, "step", count)
     monkeypatch.setattr(TransactionManager, "finish", commit_late)
     core.import_jobs.work()
     assert core.import_jobs.job(job["id"])["state"] == "done"
@@ -270,7 +270,7 @@ def test_a_job_whose_rows_cannot_be_committed_ends_as_failed(
             raise RuntimeError("refused on purpose")
         return commit(unit_of_work)
 
-    monkeypatch.setattr(imports, "BULK", 1)
+    monkeypatch.setattr(passes, "BULK", 1)
     monkeypatch.setattr(UnitOfWork, "commit", refuse)
     core.import_jobs.work()
     monkeypatch.undo()

@@ -22,9 +22,10 @@ from app.commands.catalogue import import_file
 from app.contract.events import Actor, Aspect
 from app.core import Core
 from app.domain.content import forbidden_characters, normalised
-from app.domain.imports import ImportFileError
+from app.domain.imports.rows import ImportFileError
 from app.domain.pricing import PriceLine
-from app.services import exports, imports
+from app.services import exports
+from app.services.imports import passes
 from app.services.preconditions import Expected
 from app.store import content, prices, truth, users
 from app.store.database import single_statements
@@ -41,7 +42,7 @@ def load(core: Core, actor: Actor) -> Callable[[str], tuple[int, int, int]]:
     """Import a file's text; return how many parts were created, changed, and left alone."""
 
     def run(text: str) -> tuple[int, int, int]:
-        report = imports.import_parts(core.transactions, core.reading, actor, lambda: StringIO(text, newline=""))
+        report = passes.import_parts(core.transactions, core.reading, actor, lambda: StringIO(text, newline=""))
         return report.created, report.changed, report.unchanged
 
     return run
@@ -221,7 +222,7 @@ def test_a_file_that_is_not_utf8_or_has_no_rows_is_refused(
     path = tmp_path / "latin.csv"
     path.write_bytes("sku,part_name\nx,Größe\n".encode("latin-1"))
     with pytest.raises(ImportFileError, match="UTF-8"):
-        imports.import_parts(core.transactions, core.reading, actor, lambda: path.open(encoding="utf-8", newline=""))
+        passes.import_parts(core.transactions, core.reading, actor, lambda: path.open(encoding="utf-8", newline=""))
     for text in ("", "sku,part_name\n"):
         with pytest.raises(ImportFileError):
             load(text)
@@ -263,7 +264,7 @@ def test_no_cell_of_an_export_is_a_formula_and_the_round_trip_keeps_every_text(
     exports.export_parts(core.reading, out)
     cells = [cell for row in csv.reader(StringIO(out.getvalue())) for cell in row]
     assert not [cell for cell in cells if cell[:1] in {"=", "+", "-", "@"}]
-    imports.import_parts(core.transactions, core.reading, actor, lambda: StringIO(out.getvalue()))
+    passes.import_parts(core.transactions, core.reading, actor, lambda: StringIO(out.getvalue()))
     assert [core.parts.panel.part(part_id)["part_name"] for part_id in ids] == names
 
 
@@ -342,7 +343,7 @@ def test_any_catalogue_comes_back_from_its_own_file_and_is_made_anew_from_it_els
     exports.export_parts(core.reading, out)
     (before,) = query("SELECT max(id) AS id FROM outbox_events")
     count = len(query("SELECT id FROM parts WHERE archived_at IS NULL"))
-    report = imports.import_parts(core.transactions, core.reading, actor, lambda: StringIO(out.getvalue(), newline=""))
+    report = passes.import_parts(core.transactions, core.reading, actor, lambda: StringIO(out.getvalue(), newline=""))
     assert (report.created, report.changed, report.unchanged) == (0, 0, count)
     assert query("SELECT max(id) AS id FROM outbox_events") == [before]
     own = "".join(
@@ -351,7 +352,7 @@ def test_any_catalogue_comes_back_from_its_own_file_and_is_made_anew_from_it_els
     there = TransactionManager(elsewhere, lambda _committed: None)
     with elsewhere.connect() as connection:
         system = users.system(connection)
-    imports.import_parts(there, single_statements(elsewhere), Actor(system.id, system.name), lambda: StringIO(own, newline=""))
+    passes.import_parts(there, single_statements(elsewhere), Actor(system.id, system.name), lambda: StringIO(own, newline=""))
     with elsewhere.connect() as connection:
         made = [dict(row._mapping) for row in connection.execute(sqlalchemy.text(CONTENT), {"like": f"{tag}%"})]
     assert made == query(CONTENT, like=f"{tag}%")
@@ -441,7 +442,7 @@ def test_a_rehearsal_tells_the_numbers_and_writes_nothing(core: Core, actor: Act
     load(HEADER + rows(tag, 4))
     before = state(query, tag)
     text = HEADER + rows(tag, 6).replace("Part 1,", "Renamed,")
-    report = imports.rehearse(core.transactions, actor, lambda: StringIO(text, newline=""))
+    report = passes.rehearse(core.transactions, actor, lambda: StringIO(text, newline=""))
     assert (report.created, report.changed, report.unchanged) == (2, 1, 3)
     assert state(query, tag) == before
 

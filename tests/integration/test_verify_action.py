@@ -23,9 +23,10 @@ from app.core import Core
 from app.domain.pictures import shown
 from app.domain.pricing import PriceLine
 from app.domain.search import words_of
-from app.services import imports, legacy_prices
+from app.services import legacy_prices
 from app.services.catalog import Answer, CatalogReader, FoundPage
 from app.services.images import kept_picture
+from app.services.imports import passes
 from app.services.preconditions import Expected
 from app.services.product_page import product_page
 from app.services.versions import Wish
@@ -145,7 +146,7 @@ class Shop:
 
     def import_row(self, prefix: str = "") -> None:
         file = f"sku,part_name,current_stock,price,currency,Bore\n{prefix}{self.sku},Imported,55,3.30,EUR,10\n"
-        imports.import_parts(self.core.transactions, self.core.reading, self.actor, lambda: StringIO(file))
+        passes.import_parts(self.core.transactions, self.core.reading, self.actor, lambda: StringIO(file))
 
 
 # what happens before, the operation, the table and operation of its audit row, the columns that it says changed

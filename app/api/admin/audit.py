@@ -15,7 +15,7 @@ from app.api.parsing import StrictParser
 from app.api.rendering import json_response, page_body
 from app.api.schemas.answers import AuditPageSchema
 from app.api.schemas.history import AuditFilterSchema, AuditQuerySchema
-from app.domain.imports import spreadsheet_safe
+from app.domain.imports.rows import spreadsheet_safe
 
 blueprint = Blueprint("admin_audit", __name__, url_prefix="/api/v1/admin", description="Audit trail")
 blueprint.ARGUMENTS_PARSER = StrictParser()

@@ -12,8 +12,8 @@ from app.api.parsing import StrictParser, takes_file
 from app.api.rendering import json_response, page_body
 from app.api.schemas.imports import ImportJobPageSchema, ImportJobSchema, ImportQuerySchema, ImportUploadSchema
 from app.api.schemas.parts import PageQuerySchema
-from app.domain.imports import spreadsheet_safe
-from app.services.import_jobs import MOST_BYTES, keep
+from app.domain.imports.rows import spreadsheet_safe
+from app.services.imports.jobs import MOST_BYTES, keep
 from app.store.paging import Page, Position
 
 blueprint = Blueprint("admin_imports", __name__, url_prefix="/api/v1/admin/imports", description="Catalogue files, for staff")

@@ -5,7 +5,7 @@ from marshmallow import Schema, fields, validate
 from app.api.parsing import File, Flag, StrictSchema
 from app.api.schemas.answers import PersonSchema
 from app.domain.currencies import CURRENCIES
-from app.services.import_files import ENCODINGS
+from app.services.imports.files import ENCODINGS
 
 STATES = ("queued", "checking", "importing", "done", "refused", "failed")
 

@@ -9,8 +9,8 @@ from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from app.domain.content import forbidden_characters, normalised
-from app.domain.import_cells import RefusedCellError, readers
-from app.domain.import_columns import (
+from app.domain.imports.cells import RefusedCellError, readers
+from app.domain.imports.columns import (
     REQUIRED,
     Column,
     Specification,
@@ -19,7 +19,7 @@ from app.domain.import_columns import (
     problems_of,
     read_columns,
 )
-from app.domain.import_numbers import currencies_of, decimal_mark, split_currency
+from app.domain.imports.numbers import currencies_of, decimal_mark, split_currency
 
 SEPARATORS = ",;\t|"
 MOST_COLUMNS = 1000

@@ -10,11 +10,12 @@ from sqlalchemy import Connection, Engine
 
 from app.contract.events import Actor
 from app.domain.content import MOST_DESCRIPTION
-from app.domain.imports import ImportFileError, ImportRow, RowError, read_rows
-from app.services.import_chunk import Chunk, ImportReport
-from app.services.import_files import currency_of
+from app.domain.imports.rows import ImportFileError, ImportRow, RowError, read_rows
+from app.services.imports.chunk import Chunk, ImportReport
+from app.services.imports.files import currency_of
 from app.services.rich_text import sanitised
-from app.store import imports, prices
+from app.store import prices
+from app.store.imports import bulk
 from app.store.transaction import Pipeline, TransactionManager, UnitOfWork
 
 CHUNK = 1000
@@ -144,7 +145,7 @@ def only_currency(reading: Engine) -> str | None:
 def has_parts(reading: Engine) -> bool:
     """Whether there is any part yet."""
     with reading.connect() as connection:
-        return imports.part_exists(connection)
+        return bulk.part_exists(connection)
 
 
 def good_rows(lines: TextIO, skip: int = 0) -> Iterator[ImportRow]:
@@ -189,10 +190,10 @@ def _with_clean_description(row: ImportRow) -> ImportRow | RowError:
 def _conflicts(connection: Connection, chunk: Sequence[ImportRow | RowError]) -> list[RowError]:
     """Return what the rows say that cannot be beside the parts that are there."""
     rows = {row.sku: row for row in chunk if isinstance(row, ImportRow)}
-    archived = [found.sku for found in imports.ids_by_sku(connection, list(rows)) if found.archived]
+    archived = [found.sku for found in bulk.ids_by_sku(connection, list(rows)) if found.archived]
     errors = [RowError(rows[sku].line, "sku", f"{sku!r} is archived; restore it first, or leave it out") for sku in archived]
     slugs = {row.slug: row for row in rows.values() if row.slug}
-    for slug, sku in (imports.skus_by_slug(connection, list(slugs)) if slugs else {}).items():
+    for slug, sku in (bulk.skus_by_slug(connection, list(slugs)) if slugs else {}).items():
         if sku != slugs[slug].sku:
             errors.append(RowError(slugs[slug].line, "slug", f"{slug!r} is the address of the part {sku!r}; choose another one"))
     return errors

@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from app.domain.import_names import PRIVATE, SYNONYMS
-from app.domain.import_numbers import currencies_of
+from app.domain.imports.names import PRIVATE, SYNONYMS
+from app.domain.imports.numbers import currencies_of
 
 REQUIRED = ("sku", "part_name")
 KNOWN = (

@@ -9,7 +9,7 @@ from typing import Any
 from app.domain.categories import DEEPEST
 from app.domain.content import MOST_DESCRIPTION, SLUG
 from app.domain.currencies import CURRENCIES
-from app.domain.import_numbers import NOTHING, AmbiguousNumberError, currencies_of, plain, split_currency
+from app.domain.imports.numbers import NOTHING, AmbiguousNumberError, currencies_of, plain, split_currency
 from app.domain.pricing import AMOUNT
 from app.domain.stock import LARGEST_QUANTITY
 

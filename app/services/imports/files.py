@@ -3,7 +3,7 @@
 import io
 from typing import TextIO
 
-from app.domain.imports import ImportFileError, RowError
+from app.domain.imports.rows import ImportFileError, RowError
 
 ENCODINGS = (
     "utf-8", "utf-16", "windows-1252", "iso-8859-1", "iso-8859-15", "windows-1250", "windows-1251", "mac-roman", "gb18030",

@@ -7,9 +7,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from app.domain.content import normalised
-from app.domain.import_columns import Skipped, Specification, header_of, read_columns
-from app.domain.import_names import PRIVATE, SYNONYMS
-from app.domain.imports import ImportFileError, ImportRow, RowError, read_rows
+from app.domain.imports.columns import Skipped, Specification, header_of, read_columns
+from app.domain.imports.names import PRIVATE, SYNONYMS
+from app.domain.imports.rows import ImportFileError, ImportRow, RowError, read_rows
 
 HEADER = "sku,part_name,description,category,price,currency,current_stock,min_stock_level,Bore\n"
 

@@ -7,11 +7,12 @@ from typing import Any
 
 from app.domain.categories import category_slug
 from app.domain.content import part_slug
-from app.domain.imports import ImportRow
+from app.domain.imports.rows import ImportRow
 from app.domain.pricing import PriceLine, same_list
 from app.domain.stock import Stock, set_quantities
-from app.store import categories, content, imports, prices, stock
+from app.store import categories, content, prices, stock
 from app.store.content import Content
+from app.store.imports import bulk
 from app.store.locks import lock_category_tree, lock_parts, lock_stocks, share_category_tree
 from app.store.transaction import UnitOfWork
 
@@ -69,9 +70,9 @@ class Chunk:
 
     def compare(self) -> Difference:
         """Lock the parts that the rows name, and return what differs."""
-        imports.wait_long(self._unit_of_work)
+        bulk.wait_long(self._unit_of_work)
         self._hold_categories()
-        known = imports.ids_by_sku(self._connection, [row.sku for row in self._rows])
+        known = bulk.ids_by_sku(self._connection, [row.sku for row in self._rows])
         found = {row.sku: row.id for row in known if not row.archived}
         # What was archived after the file was checked stays as it is.
         archived = {row.sku for row in known if row.archived}
@@ -86,13 +87,13 @@ class Chunk:
 
     def write(self, difference: Difference) -> None:
         """Write the difference, with its events."""
-        imports.quiet_search(self._unit_of_work)
+        bulk.quiet_search(self._unit_of_work)
         self._make_categories(difference)
         self._change_contents(difference)
         self._change_stocks(difference.stocks)
         self._change_prices(difference.prices)
         if changed := difference.contents.keys() | difference.stocks.keys() | difference.prices.keys():
-            imports.keep_search(self._unit_of_work, list(changed))
+            bulk.keep_search(self._unit_of_work, list(changed))
         if difference.new:
             self._create(difference.new)
 
@@ -111,7 +112,7 @@ class Chunk:
 
     def _find_categories(self, wanted: Iterable[Path]) -> bool:
         """Look the paths up; return whether all of them are there."""
-        known = imports.categories(self._connection)
+        known = bulk.categories(self._connection)
         for path in sorted(wanted, key=len):
             step = known.get((self._paths[path[:-1]], path[-1]))
             if step:
@@ -175,7 +176,7 @@ class Chunk:
         if not difference.contents:
             return
         wanted = {part_id: self._wanted(difference.rows[part_id], before) for part_id, before in difference.contents.items()}
-        imports.update_parts(self._unit_of_work, [{"part_id": part_id, **columns} for part_id, columns in wanted.items()])
+        bulk.update_parts(self._unit_of_work, [{"part_id": part_id, **columns} for part_id, columns in wanted.items()])
         if difference.specifications:
             content.replace_specifications(self._unit_of_work, difference.specifications)
         after = content.load(self._connection, list(wanted))
@@ -187,7 +188,7 @@ class Chunk:
         if not pairs:
             return
         updates = [{"part_id": part_id, **after.quantities()} for part_id, (_, after) in pairs.items()]
-        times = imports.update_stocks(self._unit_of_work, updates)
+        times = bulk.update_stocks(self._unit_of_work, updates)
         actor = self._unit_of_work.actor
         for part_id, (before, after) in pairs.items():
             at = times[part_id]
@@ -201,7 +202,7 @@ class Chunk:
         if not pairs:
             return
         prices.replace_lines(self._unit_of_work, {part_id: after for part_id, (_, after) in pairs.items()})
-        for part_id, touched in imports.touch_prices(self._unit_of_work, list(pairs)).items():
+        for part_id, touched in bulk.touch_prices(self._unit_of_work, list(pairs)).items():
             before, after = pairs[part_id]
             event = prices.updated_event(
                 part_id, touched.price_version, before, after, legacy=None, at=touched.price_updated_at,
@@ -212,10 +213,10 @@ class Chunk:
     def _create(self, rows: Sequence[ImportRow]) -> None:
         slugs = self._slugs(rows)
         columns = {row.sku: self._columns(row, slugs[row.sku]) for row in rows}
-        inserted = imports.insert_parts(self._unit_of_work, list(columns.values()))
+        inserted = bulk.insert_parts(self._unit_of_work, list(columns.values()))
         by_id = {inserted[row.sku].id: row for row in rows}
         first = {part_id: Stock(row.current_stock or 0, 0, row.min_stock_level or 0) for part_id, row in by_id.items()}
-        stock_rows = imports.insert_stocks(
+        stock_rows = bulk.insert_stocks(
             self._unit_of_work, [{"part_id": part_id, **one.quantities()} for part_id, one in first.items()]
         )
         given = {part_id: merged_specifications([], row) or [] for part_id, row in by_id.items()}
@@ -224,7 +225,7 @@ class Chunk:
         def write_the_rest() -> None:
             content.insert_specifications(self._unit_of_work, given)
             prices.insert_undated_lines(self._unit_of_work, lists)
-            imports.keep_search(self._unit_of_work, list(by_id))
+            bulk.keep_search(self._unit_of_work, list(by_id))
 
         # The database and this process work side by side; the connection has one user at any time.
         with ThreadPoolExecutor(max_workers=1) as beside:
@@ -266,14 +267,14 @@ class Chunk:
         """Return an address for each new part: the given one, else a free one made from its name."""
         chosen = {row.sku: row.slug for row in rows if row.slug}
         wanted = {row.sku: part_slug(row.part_name, row.sku) for row in rows if not row.slug}
-        taken = set(chosen.values()) | imports.skus_by_slug(self._connection, list(wanted.values())).keys()
+        taken = set(chosen.values()) | bulk.skus_by_slug(self._connection, list(wanted.values())).keys()
         for sku, slug in wanted.items():
             candidate, number = slug, 1
             while candidate in taken:
                 number += 1
                 candidate = f"{slug}-{number}"
                 if number == 2:
-                    taken |= imports.skus_by_slug(self._connection, [f"{slug}-{n}" for n in range(2, 1000)]).keys()
+                    taken |= bulk.skus_by_slug(self._connection, [f"{slug}-{n}" for n in range(2, 1000)]).keys()
             taken.add(candidate)
             chosen[sku] = candidate
         return chosen
