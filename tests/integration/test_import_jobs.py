@@ -15,7 +15,8 @@ from app.services.imports import jobs as service
 from app.services.imports import passes
 from app.services.imports.jobs import keep
 from app.store.imports import jobs
-from app.store.transaction import Pipeline, TransactionManager, UnitOfWork
+from app.store.pipeline import Pipeline
+from app.store.transaction import TransactionManager, UnitOfWork
 from bench.system import wait_until
 
 Query = Callable[..., list[dict[str, Any]]]

@@ -22,7 +22,8 @@ from app.services.imports.files import open_text, refusal_of
 from app.store.files import Storage
 from app.store.imports import jobs
 from app.store.imports.jobs import LeaseLostError
-from app.store.transaction import Pipeline, TransactionManager, UnitOfWork
+from app.store.pipeline import Pipeline
+from app.store.transaction import TransactionManager, UnitOfWork
 from app.sync.publisher import EventPublisher, PublishError
 from app.sync.wakeup import WakeUps
 

@@ -16,7 +16,8 @@ from app.services.imports.files import currency_of
 from app.services.rich_text import sanitised
 from app.store import prices
 from app.store.imports import bulk
-from app.store.transaction import Pipeline, TransactionManager, UnitOfWork
+from app.store.pipeline import Pipeline
+from app.store.transaction import TransactionManager, UnitOfWork
 
 CHUNK = 1000
 # So much text ends a chunk, too: no statement may take long.
