@@ -18,7 +18,7 @@ from app.domain.errors import DatabaseConsistencyError
 from app.domain.imports.rows import ImportFileError
 from app.services import exports
 from app.services.imports import passes
-from app.services.imports.chunk import ImportReport
+from app.services.imports.difference import ImportReport
 from app.services.imports.files import ENCODINGS, open_text
 from config import REPOSITORY
 

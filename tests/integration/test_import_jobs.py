@@ -11,8 +11,8 @@ import pytest
 from app.contract.events import Actor
 from app.core import Core
 from app.domain.errors import InvalidFieldError, StorageUnavailableError
+from app.services.imports import chunk, passes
 from app.services.imports import jobs as service
-from app.services.imports import passes
 from app.services.imports.jobs import keep
 from app.store.imports import jobs
 from app.store.pipeline import Pipeline
@@ -220,7 +220,7 @@ def test_a_job_ends_as_failed_when_something_breaks_and_the_next_one_is_done(
     def explode(*_arguments: Any) -> Any:
         raise RuntimeError("broken on purpose")
 
-    monkeypatch.setattr(passes, "apply_chunk", explode)
+    monkeypatch.setattr(service, "apply_chunk", explode)
     core.import_jobs.work()
     monkeypatch.undo()
     assert finish(good)["state"] == "done"
@@ -271,7 +271,7 @@ def test_a_job_whose_rows_cannot_be_committed_ends_as_failed(
             raise RuntimeError("refused on purpose")
         return commit(unit_of_work)
 
-    monkeypatch.setattr(passes, "BULK", 1)
+    monkeypatch.setattr(chunk, "BULK", 1)
     monkeypatch.setattr(UnitOfWork, "commit", refuse)
     core.import_jobs.work()
     monkeypatch.undo()

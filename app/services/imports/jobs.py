@@ -18,6 +18,7 @@ from app.domain.content import normalised, without_forbidden
 from app.domain.errors import DatabaseConsistencyError, InvalidFieldError, NotFoundError, StorageUnavailableError
 from app.domain.imports.rows import ImportFileError, ImportRow
 from app.services.imports import passes
+from app.services.imports.chunk import apply_chunk, rehearse_chunk
 from app.services.imports.files import open_text, refusal_of
 from app.store.files import Storage
 from app.store.imports import jobs
@@ -174,9 +175,9 @@ class ImportJobs:
         """Import a chunk, and write with it how far the job is; return until when it is leased now."""
         job = work.job
         if job.dry_run:
-            report = passes.rehearse_chunk(self._transactions, actor, chunk)
+            report = rehearse_chunk(self._transactions, actor, chunk)
         else:
-            report = passes.apply_chunk(chunk, f"import {job.id}: {job.file_name}", unit_of_work)
+            report = apply_chunk(chunk, f"import {job.id}: {job.file_name}", unit_of_work)
         return jobs.step(unit_of_work, job.id, work.leased_until, "importing", rows=len(chunk), **asdict(report))
 
     def _note(self, work: _Work, state: str, rows_total: int | None = None) -> None:

@@ -11,19 +11,18 @@ from sqlalchemy import Connection, Engine
 from app.contract.events import Actor
 from app.domain.content import MOST_DESCRIPTION
 from app.domain.imports.rows import ImportFileError, ImportRow, RowError, read_rows
-from app.services.imports.chunk import Chunk, ImportReport
+from app.services.imports.chunk import apply_chunk, rehearse_chunk
+from app.services.imports.difference import ImportReport
 from app.services.imports.files import currency_of
 from app.services.rich_text import sanitised
 from app.store import prices
 from app.store.imports import bulk
 from app.store.pipeline import Pipeline
-from app.store.transaction import TransactionManager, UnitOfWork
+from app.store.transaction import TransactionManager
 
 CHUNK = 1000
 # So much text ends a chunk, too: no statement may take long.
 CHUNK_TEXT = 2_000_000
-# From so many rows on, the records of a chunk may wait a little.
-BULK = 100
 MOST_ERRORS = 200
 # A file that is wrong in so many lines, or has so many, is not looked at any further.
 ENOUGH_ERRORS = 10_000
@@ -83,21 +82,6 @@ def rehearse(
             report.add(rehearse_chunk(transactions, actor, chunk))
             progress(len(chunk))
     return report
-
-
-def apply_chunk(rows: Sequence[ImportRow], reason: str, unit_of_work: UnitOfWork) -> ImportReport:
-    """Write what rows of a checked file say otherwise than the shop."""
-    unit_of_work.is_bulk = len(rows) >= BULK
-    chunk = Chunk(unit_of_work, rows, reason)
-    difference = chunk.compare()
-    chunk.write(difference)
-    return difference.report()
-
-
-def rehearse_chunk(transactions: TransactionManager, actor: Actor, rows: Sequence[ImportRow]) -> ImportReport:
-    """Return what `apply_chunk` would do."""
-    with transactions.atomic_operation(actor) as unit_of_work:
-        return Chunk(unit_of_work, rows, "").compare().report()
 
 
 def check(reading: Engine, open_file: Open, progress: Progress = lambda _rows: None) -> int:
