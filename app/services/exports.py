@@ -7,10 +7,10 @@ from typing import Any, TextIO
 from sqlalchemy import Engine
 
 from app.contract.formats import money
-from app.domain.imports.cells import PATH_SEPARATOR
 from app.domain.imports.columns import KNOWN, Specification, header_of
-from app.domain.imports.rows import spreadsheet_safe
+from app.domain.imports.paths import written
 from app.domain.pricing import PriceLine
+from app.domain.spreadsheets import BYTE_ORDER_MARK, spreadsheet_safe
 from app.store import content, panel, prices
 from app.store.content import Content
 from app.store.imports import bulk
@@ -22,6 +22,7 @@ def export_parts(reading: Engine, out: TextIO) -> int:
     """Write all parts that are not archived, and return their number."""
     with reading.connect() as connection:
         columns = bulk.specifications(connection)
+        out.write(BYTE_ORDER_MARK)
         # With the line ends of RFC 4180, the writer puts every cell with one of their characters into quotes.
         writer = csv.writer(out, lineterminator="\r\n")
         writer.writerow([*KNOWN, *map(spreadsheet_safe, map(header_of, columns))])
@@ -47,7 +48,7 @@ def _row(part: Content, quantities: Any, lines: Sequence[PriceLine], columns: Se
         row.slug,
         row.status,
         row.description,
-        PATH_SEPARATOR.join(step["name"] for step in category["path"]) if category else "",
+        written([step["name"] for step in category["path"]]) if category else "",
         row.manufacturer or "",
         row.manufacturer_number or "",
         *((money(base.amount), base.currency) if base else ("", "")),

@@ -194,6 +194,29 @@ def test_a_job_makes_room_for_others_and_goes_on(
     assert finish(job)["rows_done"] == 20
 
 
+@pytest.mark.usefixtures("small_chunks")
+@pytest.mark.parametrize("begun_by", ["this release", "one that kept no layout"])
+def test_whoever_goes_on_with_a_job_reads_the_file_as_it_was_found_to_be(
+    begun_by: str, core: Core, start: Start, finish: Any, query: Query, tag: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = "".join(f"{tag}-{n:04},Part {n},All / {tag} / Bin {n % 3}\n" for n in range(20))
+    monkeypatch.setattr(service, "BUDGET", 0.0)
+    job = start(f"sku,part_name,category\n{rows}".encode())
+    core.import_jobs.work()
+    assert core.import_jobs.job(job["id"])["state"] == "importing"
+    if begun_by != "this release":
+        query("UPDATE import_jobs SET layout = NULL WHERE id = :id", id=job["id"])
+    monkeypatch.undo()
+    done = finish(job)
+    assert (done["state"], done["created"]) == ("done", 20)
+    assert done["columns"][2]["detail"] == 'levels separated by " / "; "All" at its beginning is left out'
+    names = query(
+        "SELECT c.name, above.name AS above, above.parent_id FROM categories c JOIN categories above ON above.id = c.parent_id"
+        " WHERE above.name = :tag ORDER BY c.name", tag=tag,
+    )  # fmt: skip
+    assert names == [{"name": f"Bin {n}", "above": tag, "parent_id": None} for n in range(3)]
+
+
 def test_a_wrong_row_refuses_the_whole_file_and_every_error_is_counted(start: Start, finish: Any, query: Query, tag: str) -> None:
     bad = "".join(f"{tag}-bad{n},,,,,,\n" for n in range(250))
     refused = finish(start(file_of(tag, 5) + bad.encode()))

@@ -14,15 +14,17 @@ import pytest
 import sqlalchemy
 from alembic import command
 from alembic.config import Config
+from flask import Flask
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from app.commands.catalogue import import_file
+from app.commands.catalogue import export_parts, import_file, import_parts
 from app.contract.events import Actor, Aspect
 from app.core import Core
 from app.domain.content import forbidden_characters, normalised
-from app.domain.imports.rows import ImportFileError
+from app.domain.imports.errors import ImportFileError
+from app.domain.imports.paths import written
 from app.domain.pricing import PriceLine
 from app.services import exports
 from app.services.imports import passes
@@ -194,7 +196,7 @@ def test_an_export_imports_without_a_change(load: Callable[[str], Any], core: Co
     ("line", "field"),
     [
         ("{tag}-b,,,,,,,,,", "part_name"), (",Name,,,,,,,,", "sku"), ("{tag}-b,Name,,,1e2,EUR,,,,", "price"),
-        ("{tag}-b,Name,,,1.00,,,,,", "currency"), ("{tag}-b,Name,,,,,-1,,,", "current_stock"), ("{tag}-b,Name", "row"),
+        ("{tag}-b,Name,,,1.00,,,,,", "currency"), ("{tag}-b,Name,,,,,-1,,,", "current_stock"), ("{tag}-b", "part_name"),
         ("{tag}-0000,Name,,,,,,,,", "sku"), ("{tag}-b,Name,,a >  > b,,,,,,", "category"),
     ],
 )  # fmt: skip
@@ -368,6 +370,68 @@ def _rows_of(text: str) -> list[str]:
     return rows
 
 
+def test_names_of_categories_come_back_from_the_file_whatever_signs_they_have(
+    load: Callable[[str], Any], core: Core, query: Query, tag: str
+) -> None:
+    names = ["AC/DC", "Nuts, bolts", "A > B", "A|B", "Screws - inch", "back\\slash", "x &gt; y", "Tools: hand", ">1W"]
+    lines = "".join(
+        f'{tag}-{n},Part,"{written([tag + name, name, name] if n % 2 else [tag + name])}"\n' for n, name in enumerate(names)
+    )
+    load(f"sku,part_name,category\n{lines}")
+    paths = [[step["name"] for step in part(core, query, f"{tag}-{n}")["category"]["path"]] for n in range(len(names))]
+    assert paths == [[tag + name, name, name] if n % 2 else [tag + name] for n, name in enumerate(names)]
+    out = StringIO()
+    count = exports.export_parts(core.reading, out)
+    assert load(out.getvalue()) == (0, 0, count)
+
+
+def test_a_root_that_the_shop_has_is_not_left_out(load: Callable[[str], Any], core: Core, query: Query, tag: str) -> None:
+    file = f"sku,part_name,category\n{tag}-a,A,Root category > {tag}\n"
+    load(file)
+    assert [step["name"] for step in part(core, query, f"{tag}-a")["category"]["path"]] == [tag]
+    load(f"sku,part_name,category\n{tag}-b,B,\\Root category > {tag}\n")
+    load(file)
+    assert [step["name"] for step in part(core, query, f"{tag}-a")["category"]["path"]] == ["Root category", tag]
+
+
+def test_an_export_begins_with_the_mark_by_which_a_spreadsheet_reads_it_right_and_is_read_back(
+    app: Flask, core: Core, new_part: Callable[..., int], tmp_path: Path, query: Query, tag: str
+) -> None:
+    new_part(sku=f"{tag}-é", part_name="Größe µ", manufacturer_number="4.00638E+12")
+    new_part(sku=f"4.{int(tag, 16)}E+12", part_name="An odd number")
+    file = tmp_path / "parts.csv"
+    assert app.test_cli_runner().invoke(export_parts, [str(file)]).exit_code == 0
+    assert file.read_bytes().startswith(b"\xef\xbb\xbfsku,")
+    before = query("SELECT max(id) FROM outbox_events")
+    done = app.test_cli_runner().invoke(import_parts, [str(file)])
+    assert (done.exit_code, done.exception) == (0, None)
+    assert "0 created, 0 changed" in done.output
+    assert query("SELECT max(id) FROM outbox_events") == before
+
+
+def test_the_command_says_what_became_of_every_column_and_how_to_say_what_it_cannot_know(
+    app: Flask, core: Core, tmp_path: Path, query: Query, tag: str
+) -> None:
+    file = tmp_path / "parts.csv"
+    file.write_text(f"SKU,MPN,On sale,Purchase note,Bore [mm],Category\n{tag},6204,yes,cheap,7,{tag}/Bolts\n")
+    run = app.test_cli_runner().invoke
+    refused = run(import_parts, [str(file), "--dry-run", "--map", "part_name=MPN"])
+    assert refused.exit_code == 1
+    for remedy in ("--ignore 'On sale' --ignore 'Purchase note'", "--as-specification 'On sale'", "--category-separator /"):
+        assert remedy in refused.stderr
+    assert "On sale -> undecided" in refused.stderr
+    said = ["--map", "part_name=MPN", "--ignore", "On sale", "--as-specification", "purchase note", "--category-separator", "/"]
+    done = run(import_parts, [str(file), *said])
+    assert (done.exit_code, done.exception) == (0, None)
+    for line in (
+        "MPN -> manufacturer_number (also part_name)", "On sale -> ignored", "Purchase note -> specification",
+        "Bore [mm] -> specification (Bore; unit mm)", 'Category -> category (levels separated by "/")', "1 created",
+    ):  # fmt: skip
+        assert line in done.output
+    assert part(core, query, tag)["part_name"] == "6204"
+    assert run(import_parts, [str(file), "--map", "colour=Bore"]).exit_code == 2
+
+
 def test_a_slug_of_another_part_and_one_that_two_rows_want_are_refused(
     load: Callable[[str], Any], query: Query, tag: str
 ) -> None:
@@ -442,7 +506,8 @@ def test_a_rehearsal_tells_the_numbers_and_writes_nothing(core: Core, actor: Act
     load(HEADER + rows(tag, 4))
     before = state(query, tag)
     text = HEADER + rows(tag, 6).replace("Part 1,", "Renamed,")
-    report = passes.rehearse(core.transactions, actor, lambda: StringIO(text, newline=""))
+    layout = passes.check(core.reading, lambda: StringIO(text, newline="")).survey.layout
+    report = passes.rehearse(core.transactions, actor, lambda: StringIO(text, newline=""), layout)
     assert (report.created, report.changed, report.unchanged) == (2, 1, 3)
     assert state(query, tag) == before
 

@@ -4,16 +4,18 @@ import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TextIO, TypeVar
+from typing import NamedTuple, TextIO, TypeVar
 
 from sqlalchemy import Connection, Engine
 
 from app.contract.events import Actor
 from app.domain.content import MOST_DESCRIPTION
-from app.domain.imports.rows import ImportFileError, ImportRow, RowError, read_rows
+from app.domain.imports.errors import ImportFileError, RowError
+from app.domain.imports.options import NO_OPTIONS, Options
+from app.domain.imports.rows import ImportRow, read_rows
+from app.domain.imports.survey import Layout, Survey, survey
 from app.services.imports.chunk import apply_chunk, rehearse_chunk
 from app.services.imports.difference import ImportReport
-from app.services.imports.files import currency_of
 from app.services.rich_text import sanitised
 from app.store import prices
 from app.store.imports import bulk
@@ -33,6 +35,13 @@ Open = Callable[[], TextIO]
 Progress = Callable[[int], None]
 
 
+class Checked(NamedTuple):
+    """A file that can be imported: the number of its rows, and how it is to be read."""
+
+    rows: int
+    survey: Survey
+
+
 @contextmanager
 def reference_counting_alone() -> Iterator[None]:
     """Keep Python from looking for cycles among a chunk's many small objects, which have none: it took a quarter of an import."""
@@ -45,79 +54,83 @@ def reference_counting_alone() -> Iterator[None]:
 
 def import_parts(
     transactions: TransactionManager, reading: Engine, actor: Actor, open_file: Open,
-    progress: Progress = lambda _rows: None, reason: str = "import",
+    progress: Progress = lambda _rows: None, reason: str = "import", options: Options = NO_OPTIONS,
 ) -> ImportReport:  # fmt: skip
     """Check a CSV file and apply it; what is the same already costs no write and no event.
 
     Args:
-        open_file: opens the file anew; it is read twice, so that memory stays bounded.
+        open_file: opens the file anew; it is read several times, so that memory stays bounded.
         progress: told the number of rows after each chunk.
+        options: what somebody has said of the file.
 
     Raises:
         ImportFileError: with every error (the first 200); nothing was applied.
     """
-    check(reading, open_file)
-    return apply(transactions, actor, open_file, reason, progress)
+    checked = check(reading, open_file, options=options)
+    return apply(transactions, actor, open_file, checked.survey.layout, reason, progress)
 
 
 def apply(
-    transactions: TransactionManager, actor: Actor, open_file: Open, reason: str, progress: Progress = lambda _rows: None
-) -> ImportReport:
+    transactions: TransactionManager, actor: Actor, open_file: Open, layout: Layout, reason: str,
+    progress: Progress = lambda _rows: None,
+) -> ImportReport:  # fmt: skip
     """Apply a checked file."""
     report = ImportReport()
     with reference_counting_alone(), open_file() as lines, Pipeline(transactions, actor) as pipeline:
-        for chunk in chunks(good_rows(lines)):
+        for chunk in chunks(good_rows(lines, layout)):
             report.add(pipeline.run(partial(apply_chunk, chunk, reason)))
             progress(len(chunk))
     return report
 
 
 def rehearse(
-    transactions: TransactionManager, actor: Actor, open_file: Open, progress: Progress = lambda _rows: None
+    transactions: TransactionManager, actor: Actor, open_file: Open, layout: Layout, progress: Progress = lambda _rows: None
 ) -> ImportReport:
     """Return what applying a checked file would do; nothing is written."""
     report = ImportReport()
     with open_file() as lines:
-        for chunk in chunks(good_rows(lines)):
+        for chunk in chunks(good_rows(lines, layout)):
             report.add(rehearse_chunk(transactions, actor, chunk))
             progress(len(chunk))
     return report
 
 
-def check(reading: Engine, open_file: Open, progress: Progress = lambda _rows: None) -> int:
-    """Return the number of rows of a file that can be imported.
+def check(reading: Engine, open_file: Open, progress: Progress = lambda _rows: None, options: Options = NO_OPTIONS) -> Checked:
+    """Find out how a file is to be read, and that all of its rows can be imported.
 
     Raises:
         ImportFileError: with what is wrong, line by line.
     """
     errors: list[RowError] = []
     count = errors_in_all = 0
+    found: Survey | None = None
     try:
-        with reference_counting_alone(), open_file() as lines, reading.connect() as connection:
-            for chunk in chunks(_all_rows(lines)):
-                found = [row for row in chunk if isinstance(row, RowError)] + _conflicts(connection, chunk)
-                errors += found[: MOST_ERRORS - len(errors)]
-                errors_in_all += len(found)
-                count += len(chunk)
-                progress(len(chunk))
-                if errors_in_all >= ENOUGH_ERRORS or count > MOST_ROWS:
-                    break
+        with reference_counting_alone(), reading.connect() as connection:
+            with open_file() as lines:
+                found = survey(lines, options, _shop_roots(connection))
+            with open_file() as lines:
+                for chunk in chunks(_all_rows(lines, found.layout)):
+                    wrong = [row for row in chunk if isinstance(row, RowError)] + _conflicts(connection, chunk)
+                    errors += wrong[: MOST_ERRORS - len(errors)]
+                    errors_in_all += len(wrong)
+                    count += len(chunk)
+                    progress(len(chunk))
+                    if errors_in_all >= ENOUGH_ERRORS or count > MOST_ROWS:
+                        break
     except UnicodeDecodeError as error:
-        found = [
-            RowError(
-                1,
-                "file",
-                f"is not {error.encoding.upper()} (byte {error.start}: {error.reason}); save it as UTF-8, or name its encoding",
-            )
-        ]
-        errors, errors_in_all = found + errors, errors_in_all + 1
+        reason = f"is not {error.encoding.upper()} (byte {error.start}: {error.reason}); save it as UTF-8, or name its encoding"
+        errors, errors_in_all = [RowError(1, "file", reason), *errors], errors_in_all + 1
     if count > MOST_ROWS:
         errors.insert(0, RowError(MOST_ROWS + 1, "file", f"has more than {MOST_ROWS:,} rows; split it"))
     if not count and not errors:
         errors.append(RowError(1, "file", "has a header and no rows"))
-    if errors:
-        raise ImportFileError(sorted(errors), max(errors_in_all, len(errors)))
-    return count
+    if errors or found is None:
+        raise ImportFileError(sorted(errors), max(errors_in_all, len(errors)), found.columns if found else ())
+    return Checked(count, found)
+
+
+def _shop_roots(connection: Connection) -> set[str]:
+    return {name for parent_id, name in bulk.categories(connection) if parent_id is None}
 
 
 def only_currency(reading: Engine) -> str | None:
@@ -133,9 +146,9 @@ def has_parts(reading: Engine) -> bool:
         return bulk.part_exists(connection)
 
 
-def good_rows(lines: TextIO, skip: int = 0) -> Iterator[ImportRow]:
+def good_rows(lines: TextIO, layout: Layout, skip: int = 0) -> Iterator[ImportRow]:
     """Return the rows of a file that was checked, behind the first `skip` ones."""
-    return (row for row in _all_rows(lines, skip) if isinstance(row, ImportRow))
+    return (row for row in _all_rows(lines, layout, skip) if isinstance(row, ImportRow))
 
 
 def chunks(rows: Iterable[T]) -> Iterator[list[T]]:
@@ -159,8 +172,8 @@ def _length(row: ImportRow | RowError) -> int:
     return len(row.description or "") + sum(len(value) for _, value in row.specifications)
 
 
-def _all_rows(lines: TextIO, skip: int = 0) -> Iterator[ImportRow | RowError]:
-    for row in read_rows(lines, skip, currency_of(lines)):
+def _all_rows(lines: TextIO, layout: Layout, skip: int = 0) -> Iterator[ImportRow | RowError]:
+    for row in read_rows(lines, layout, skip):
         yield _with_clean_description(row) if isinstance(row, ImportRow) and row.description else row
 
 
