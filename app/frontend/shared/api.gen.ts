@@ -537,7 +537,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Return one import: how far it is, and what came of it.
+         * Return one import: how far it is, what came of it, and what became of each column of its file.
          * @description Role: viewer or above.
          */
         get: operations["admin_imports_get_import"];
@@ -1446,11 +1446,43 @@ export interface components {
             encoding?: "utf-8" | "utf-16" | "windows-1252" | "iso-8859-1" | "iso-8859-15" | "windows-1250" | "windows-1251" | "mac-roman" | "gb18030" | "shift_jis";
             /** @enum {string} */
             currency?: "AED" | "AFN" | "ALL" | "AMD" | "AOA" | "ARS" | "AUD" | "AWG" | "AZN" | "BAM" | "BBD" | "BDT" | "BHD" | "BIF" | "BMD" | "BND" | "BOB" | "BRL" | "BSD" | "BTN" | "BWP" | "BYN" | "BZD" | "CAD" | "CDF" | "CHF" | "CLP" | "CNY" | "COP" | "CRC" | "CUP" | "CVE" | "CZK" | "DJF" | "DKK" | "DOP" | "DZD" | "EGP" | "ERN" | "ETB" | "EUR" | "FJD" | "FKP" | "GBP" | "GEL" | "GHS" | "GIP" | "GMD" | "GNF" | "GTQ" | "GYD" | "HKD" | "HNL" | "HTG" | "HUF" | "IDR" | "ILS" | "INR" | "IQD" | "IRR" | "ISK" | "JMD" | "JOD" | "JPY" | "KES" | "KGS" | "KHR" | "KMF" | "KPW" | "KRW" | "KWD" | "KYD" | "KZT" | "LAK" | "LBP" | "LKR" | "LRD" | "LSL" | "LYD" | "MAD" | "MDL" | "MGA" | "MKD" | "MMK" | "MNT" | "MOP" | "MRU" | "MUR" | "MVR" | "MWK" | "MXN" | "MYR" | "MZN" | "NAD" | "NGN" | "NIO" | "NOK" | "NPR" | "NZD" | "OMR" | "PAB" | "PEN" | "PGK" | "PHP" | "PKR" | "PLN" | "PYG" | "QAR" | "RON" | "RSD" | "RUB" | "RWF" | "SAR" | "SBD" | "SCR" | "SDG" | "SEK" | "SGD" | "SHP" | "SLE" | "SOS" | "SRD" | "SSP" | "STN" | "SVC" | "SYP" | "SZL" | "THB" | "TJS" | "TMT" | "TND" | "TOP" | "TRY" | "TTD" | "TWD" | "TZS" | "UAH" | "UGX" | "USD" | "UYU" | "UZS" | "VED" | "VES" | "VND" | "VUV" | "WST" | "XAF" | "XCD" | "XCG" | "XOF" | "XPF" | "YER" | "ZAR" | "ZMW" | "ZWG";
+            /** @enum {string} */
+            category_separator?: ">" | "->" | "=>" | "→" | "»" | "›" | "::" | "|" | "/" | " / " | "\\" | ":" | ";" | "," | "." | "~" | "#" | "^" | " - " | " – " | "&gt;" | "none";
+            ignore?: string[];
+            as_specification?: string[];
+            map?: string[];
         };
         ImportError: {
             line: number;
             field: string;
             reason: string;
+        };
+        ImportColumn: {
+            name: string;
+            /** @enum {string} */
+            became: "sku" | "part_name" | "slug" | "status" | "description" | "category" | "manufacturer" | "manufacturer_number" | "price" | "currency" | "current_stock" | "min_stock_level" | "specification" | "private" | "ignored" | "undecided" | "nothing";
+            detail: string;
+        };
+        ImportJobDetail: {
+            id: number;
+            /** @enum {string} */
+            state: "queued" | "checking" | "importing" | "done" | "refused" | "failed";
+            file_name: string;
+            dry_run: boolean;
+            rows_total: number | null;
+            rows_done: number;
+            created: number;
+            changed: number;
+            unchanged: number;
+            errors: components["schemas"]["ImportError"][];
+            error_count: number;
+            failure: string | null;
+            created_by: components["schemas"]["Person"];
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            finished_at: string | null;
+            columns: components["schemas"]["ImportColumn"][];
         };
         ImportJob: {
             id: number;
@@ -4305,9 +4337,9 @@ export interface operations {
                 content: {
                     /**
                      * @example id,changed_at,changed_by,changed_by_name,api_key_id,api_key_name,operation,table_name,record_id,part_id,version,reason,old_values,new_values,ip_address,user_agent,request_id,event_id
-                     *     28,2026-11-22T20:14:00.368092Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,6313c554774b49d7a6fdbae85043fa0a,01a204e4-e8b0-7164-b8cf-79ce33329573
-                     *     24,2026-11-22T20:14:00.298968Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-22T20:14:00.296267Z""}",127.0.0.1,Werkzeug/3.1.9,acb9bf7bdef74c43b347df2363f22bd3,01a204e4-e86a-7f0a-914b-dbd1d0dc5f02
-                     *     19,2026-11-22T20:14:00.011459Z,2,Anna,,,DELETE,part_images,2,1,8,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":7}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}",127.0.0.1,Werkzeug/3.1.9,05eb8d3376274b7c8bd9fc62ae605403,01a204e4-e74b-76e3-a498-ac5ca1873f64
+                     *     28,2026-11-25T23:23:30.803044Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,3c3677b267474efb96b4b59cf413b1b1,01a21505-7c73-7096-8f29-80e7cb2e432e
+                     *     24,2026-11-25T23:23:30.543961Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-25T23:23:30.530734Z""}",127.0.0.1,Werkzeug/3.1.9,007895fd784e4498979bb6370955710e,01a21505-7b6f-7f07-a80a-3473cb9aa8ea
+                     *     19,2026-11-25T23:23:29.074547Z,2,Anna,,,DELETE,part_images,2,1,8,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":7}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}",127.0.0.1,Werkzeug/3.1.9,a749bc284272443281140f420241e68c,01a21505-75b2-7840-96c2-96137a1ea2fa
                      */
                     "text/csv": string;
                 };
@@ -4352,7 +4384,7 @@ export interface operations {
                      *         {
                      *           "changed": 0,
                      *           "created": 0,
-                     *           "created_at": "2026-11-22T20:14:00.401090Z",
+                     *           "created_at": "2026-11-25T23:23:30.936176Z",
                      *           "created_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -4361,14 +4393,14 @@ export interface operations {
                      *           "error_count": 1,
                      *           "errors": [
                      *             {
-                     *               "field": "price",
-                     *               "line": 2,
-                     *               "reason": "'14,00' is not an amount with at most two decimals and a point, such as \"12.50\""
+                     *               "field": "Sale price",
+                     *               "line": 1,
+                     *               "reason": "may decide something (sale), and specifications are public; say which it is: --ignore 'Sale price', --as-specification 'Sale price' or --map 'FIELD=Sale price' (form fields ignore, as_specification, map)"
                      *             }
                      *           ],
                      *           "failure": null,
                      *           "file_name": "parts.csv",
-                     *           "finished_at": "2026-11-22T20:14:00.427134Z",
+                     *           "finished_at": "2026-11-25T23:23:31.058699Z",
                      *           "id": 1,
                      *           "rows_done": 0,
                      *           "rows_total": null,
@@ -4422,8 +4454,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "changed": 0,
+                     *       "columns": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-22T20:14:00.401090Z",
+                     *       "created_at": "2026-11-25T23:23:30.936176Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4441,7 +4474,7 @@ export interface operations {
                      *       "unchanged": 0
                      *     }
                      */
-                    "application/json": components["schemas"]["ImportJob"];
+                    "application/json": components["schemas"]["ImportJobDetail"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -4482,8 +4515,35 @@ export interface operations {
                     /**
                      * @example {
                      *       "changed": 0,
+                     *       "columns": [
+                     *         {
+                     *           "became": "sku",
+                     *           "detail": "",
+                     *           "name": "SKU"
+                     *         },
+                     *         {
+                     *           "became": "part_name",
+                     *           "detail": "",
+                     *           "name": "Name"
+                     *         },
+                     *         {
+                     *           "became": "category",
+                     *           "detail": "levels separated by \">\"",
+                     *           "name": "Category"
+                     *         },
+                     *         {
+                     *           "became": "price",
+                     *           "detail": "decimal mark \",\"",
+                     *           "name": "Regular price"
+                     *         },
+                     *         {
+                     *           "became": "undecided",
+                     *           "detail": "not read: it may decide something (sale); say what it is",
+                     *           "name": "Sale price"
+                     *         }
+                     *       ],
                      *       "created": 0,
-                     *       "created_at": "2026-11-22T20:14:00.401090Z",
+                     *       "created_at": "2026-11-25T23:23:30.936176Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4492,14 +4552,14 @@ export interface operations {
                      *       "error_count": 1,
                      *       "errors": [
                      *         {
-                     *           "field": "price",
-                     *           "line": 2,
-                     *           "reason": "'14,00' is not an amount with at most two decimals and a point, such as \"12.50\""
+                     *           "field": "Sale price",
+                     *           "line": 1,
+                     *           "reason": "may decide something (sale), and specifications are public; say which it is: --ignore 'Sale price', --as-specification 'Sale price' or --map 'FIELD=Sale price' (form fields ignore, as_specification, map)"
                      *         }
                      *       ],
                      *       "failure": null,
                      *       "file_name": "parts.csv",
-                     *       "finished_at": "2026-11-22T20:14:00.427134Z",
+                     *       "finished_at": "2026-11-25T23:23:31.058699Z",
                      *       "id": 1,
                      *       "rows_done": 0,
                      *       "rows_total": null,
@@ -4507,7 +4567,7 @@ export interface operations {
                      *       "unchanged": 0
                      *     }
                      */
-                    "application/json": components["schemas"]["ImportJob"];
+                    "application/json": components["schemas"]["ImportJobDetail"];
                 };
             };
             401: components["responses"]["Problem401"];
@@ -4537,7 +4597,7 @@ export interface operations {
                 content: {
                     /**
                      * @example line,field,reason
-                     *     2,price,"'14,00' is not an amount with at most two decimals and a point, such as ""12.50"""
+                     *     1,Sale price,"may decide something (sale), and specifications are public; say which it is: --ignore 'Sale price', --as-specification 'Sale price' or --map 'FIELD=Sale price' (form fields ignore, as_specification, map)"
                      */
                     "text/csv": string;
                 };
