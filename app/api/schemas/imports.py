@@ -13,7 +13,7 @@ MOST_OF_A_NAME = 400
 # Werkzeug reads at most a thousand parts of a form.
 MOST_NAMED = 400
 # A field of the part, and the column that says it.
-MAPPING = f"^(?:{'|'.join(KNOWN)})=."
+MAPPING = f"^(?:{'|'.join(KNOWN)})=[^\\u0000-\\u001f\\u007f-\\u009f]{{1,{MOST_OF_A_NAME}}}$"
 STATES = ("queued", "checking", "importing", "done", "refused", "failed")
 
 
@@ -31,7 +31,7 @@ class ImportUploadSchema(StrictSchema):
     category_separator = fields.String(validate=validate.OneOf(SEPARATORS))
     ignore = Items(Text(validate=validate.Length(1, MOST_OF_A_NAME)), most=MOST_NAMED)
     as_specification = Items(Text(validate=validate.Length(1, MOST_OF_A_NAME)), most=MOST_NAMED)
-    map = Items(Text(validate=[validate.Length(max=MOST_OF_A_NAME), validate.Regexp(MAPPING)]), most=len(KNOWN))
+    map = Items(fields.String(validate=validate.Regexp(MAPPING)), most=len(KNOWN))
 
 
 class ImportQuerySchema(StrictSchema):

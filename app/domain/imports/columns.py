@@ -10,6 +10,7 @@ from enum import StrEnum
 from shlex import quote
 from typing import NamedTuple
 
+from app.domain.content import normalised
 from app.domain.imports.names import PRIVATE, SYNONYMS
 from app.domain.imports.numbers import currencies_of
 from app.domain.imports.options import NO_OPTIONS, Options
@@ -117,8 +118,8 @@ def read_header(names: Sequence[str], options: Options = NO_OPTIONS) -> Header:
 
 
 def _places(names: Sequence[str], chosen: Sequence[str]) -> set[int]:
-    wanted = {_plain(name) for name in chosen}
-    return {at for at, name in enumerate(names) if name and (name in chosen or _plain(name) in wanted)}
+    wanted = {_plain(normalised(name)) for name in chosen}
+    return {at for at, name in enumerate(names) if name and _plain(name) in wanted}
 
 
 def _other(name: str, field: str) -> Column:
