@@ -12,7 +12,7 @@ from app.cache.manager import CacheManager
 from app.monitoring import SyncMonitoring, hit_rates, shared_registry
 from app.services.admin_reader import AdminReader
 from app.services.catalog import CatalogReader
-from app.services.import_jobs import ImportJobs
+from app.services.imports.jobs import ImportJobs
 from app.services.parts_enhanced import PartsEnhancedService
 from app.services.sync_control import SyncControl
 from app.store.database import connect, single_statements

@@ -6,8 +6,8 @@ from flask_migrate import upgrade
 
 from app.commands import console
 from app.commands.catalog import DEMO_CATALOG, import_file
-from app.services import imports
-from app.services.authentication import hash_password
+from app.services import staff
+from app.services.imports import passes
 from app.store import users
 from config import REPOSITORY
 
@@ -21,10 +21,7 @@ def prepare() -> None:
     if container.settings.production:
         return
     if not users.has_administrator(container.reading):
-        email, password_hash = container.settings.admin_email, hash_password(container.settings.admin_password)
-        # However short: the operator has chosen it.
-        container.transactions.run(
-            console.system(container), lambda uow: users.create_user(uow, email, "Admin", password_hash, "admin")
-        )
-    if not imports.has_parts(container.reading):
+        email, password = container.settings.admin_email, container.settings.admin_password
+        staff.create_user(container.transactions, console.system(container), email, "Admin", password, "admin")
+    if not passes.has_parts(container.reading):
         import_file(container, DEMO_CATALOG)

@@ -14,7 +14,7 @@ import app.store as store
 from app.container import Container
 from app.contract.events import Actor
 from app.models import Base
-from app.services import imports
+from app.services.imports import passes
 from app.services.intent import Intent
 from tests.integration.test_verify_action import EUR, OPERATIONS, opened
 
@@ -23,9 +23,9 @@ Deliver = Callable[[], None]
 
 # Which modules of app/store write the table, and how the trail learns of it: as rows of its own, or within another's.
 AUDITED = {
-    "categories": ({"categories", "imports"}, "category events"),
+    "categories": ({"categories"}, "category events"),
     "parts": (
-        {"slugs", "content", "imports", "categories", "prices"},
+        {"slugs", "content", "imports/bulk", "categories", "prices"},
         "content events; the price's own columns with the price events",
     ),
     "part_specifications": ({"content"}, "content events carry the whole list, old and new"),
@@ -54,11 +54,11 @@ _WRITES = re.compile(r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+(\w+)\b(?!\s*,
 
 def _writers() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
-    storey = Path(store.__path__[0])
-    for path in storey.rglob("*.py"):
+    folder = Path(store.__path__[0])
+    for path in folder.rglob("*.py"):
         for table in _WRITES.findall(path.read_text()):
             if table in Base.metadata.tables:
-                found.setdefault(table, set()).add(str(path.relative_to(storey).with_suffix("")))
+                found.setdefault(table, set()).add(path.relative_to(folder).with_suffix("").as_posix())
     return found
 
 
@@ -162,7 +162,7 @@ def test_creating_importing_and_managing_staff_leave_no_row_untold(
     specifications = [{"name": "Bore", "value": "1", "unit": "", "group": ""}]
     container.parts.create_part_with_sync(Intent(actor), values, specifications, EUR, {"current_stock": 1})
     rows = f"sku,part_name,category,current_stock,price,currency,Bore\n{name},New,A > {name},5,3.30,EUR,10\n"
-    imports.import_parts(container.transactions, container.reading, actor, lambda: StringIO(rows))
+    passes.import_parts(container.transactions, container.reading, actor, lambda: StringIO(rows))
     flask("create-user", f"{name}@shop.example", "--password", "first secret")
     flask("deactivate-user", f"{name}@shop.example")
     flask("create-api-key", name), flask("revoke-api-key", name)

@@ -143,7 +143,8 @@ def _play_shop_window(recorder: Recorder, part: int) -> None:
 
 
 def _play_imports(recorder: Recorder) -> None:
-    form = {"file": (io.BytesIO(b'sku,part_name,price,currency\n6207-2RS,Bearing 6207-2RS,"14,00",EUR\n'), "parts.csv")}
+    lines = b'SKU,Name,Category,Regular price,Sale price\n6207-2RS,Bearing 6207-2RS,Bearings > Ball bearings,"14,00","12,00"\n'
+    form = {"file": (io.BytesIO(lines), "parts.csv"), "currency": "EUR"}
     job = recorder.call("POST", "/admin/imports?dry_run=true", data=form, content_type="multipart/form-data")["id"]
     recorder.finish_imports()
     recorder.call("GET", f"/admin/imports/{job}")

@@ -45,10 +45,12 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "minimum stock", "min stock", "reorder level", "reorder point", "low stock amount", "safety stock", "mindestbestand",
     ),
     "status": (
-        "published", "product online", "active", "is active", "enabled",
+        "published", "is published", "product online", "active", "is active", "enabled", "is enabled", "aktiv", "veröffentlicht",
+        "publié", "actif", "publicado", "activo",
     ),
 }  # fmt: skip
-# What no customer may see, while specifications are public. A column under one of these names is not read.
+# What no customer may see, while specifications are public. A column under one of these names is not read. Of other names that
+# say that they decide something (`words.py`), somebody has to say what they are.
 PRIVATE = frozenset((
     "average cost", "avg cost", "buying price", "cost", "cost per item", "cost price", "dealer cost", "dealer price",
     "einkaufspreis", "landed cost", "last cost", "lieferant", "margin", "markup", "purchase cost", "purchase price",

@@ -3,7 +3,7 @@
 import io
 from typing import TextIO
 
-from app.domain.imports import ImportFileError, RowError
+from app.domain.imports.errors import ImportFileError, RowError
 
 ENCODINGS = (
     "utf-8", "utf-16", "windows-1252", "iso-8859-1", "iso-8859-15", "windows-1250", "windows-1251", "mac-roman", "gb18030",
@@ -15,18 +15,7 @@ _OTHER_KINDS = (b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0", b"\x1f\x8b", 
 _MARKED = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
-class CatalogText(io.TextIOWrapper):
-    """The lines of a catalog file, and the currency of prices for which it states none."""
-
-    currency: str | None = None
-
-
-def currency_of(lines: TextIO) -> str | None:
-    """Return the currency that was named for a file when it was opened."""
-    return lines.currency if isinstance(lines, CatalogText) else None
-
-
-def open_text(raw: io.BufferedReader, encoding: str | None = None, currency: str | None = None) -> TextIO:
+def open_text(raw: io.BufferedReader, encoding: str | None = None) -> TextIO:
     """Return a file as lines of text: in the encoding that its first bytes state, else `encoding`, else UTF-8.
 
     A byte that is not UTF-8 becomes a lone surrogate, so that the row that it stands in can be named; no such row is imported.
@@ -40,9 +29,7 @@ def open_text(raw: io.BufferedReader, encoding: str | None = None, currency: str
     stated = next((name for mark, name in _MARKED if head.startswith(mark)), None)
     chosen = stated or encoding or "utf-8"
     errors = "surrogateescape" if chosen.startswith("utf-8") else "strict"
-    text = CatalogText(raw, encoding=chosen, errors=errors, newline="")
-    text.currency = currency
-    return text
+    return io.TextIOWrapper(raw, encoding=chosen, errors=errors, newline="")
 
 
 def refusal_of(head: bytes) -> str | None:

@@ -7,15 +7,23 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from app.domain.content import normalised
-from app.domain.import_columns import Skipped, Specification, header_of, read_columns
-from app.domain.import_names import PRIVATE, SYNONYMS
-from app.domain.imports import ImportFileError, ImportRow, RowError, read_rows
+from app.domain.imports.columns import Specification, Unread, Why, header_of, read_header
+from app.domain.imports.errors import ImportFileError, RowError
+from app.domain.imports.names import PRIVATE, SYNONYMS
+from app.domain.imports.options import NO_OPTIONS, Options
+from app.domain.imports.rows import ImportRow, read_rows
+from app.domain.imports.survey import survey
 
 HEADER = "sku,part_name,description,category,price,currency,current_stock,min_stock_level,Bore\n"
 
 
-def read(text: str) -> list[ImportRow | RowError]:
-    return list(read_rows(text.splitlines(keepends=True)))
+def read(text: str, options: Options = NO_OPTIONS) -> list[ImportRow | RowError]:
+    lines = text.splitlines(keepends=True)
+    return list(read_rows(lines, survey(lines, options).layout))
+
+
+def columns_of(names: list[str]) -> list[object]:
+    return list(read_header(names).columns)
 
 
 def test_a_row_means_what_its_columns_say() -> None:
@@ -66,7 +74,6 @@ def test_a_column_that_is_not_there_says_nothing_and_an_empty_one_says_empty() -
         ("a,b,,,,,,1e3,", "min_stock_level"),
         ("a,b,,,,,１２,,", "current_stock"),
         ("a,b,,A > > B,,,,,", "category"),
-        ("a,b", "row"),
         ("a,b,,,,,,,,,,", "row"),
         ("a\x00,b,,,,,,,", "sku"),
         ("a,b\u202e,,,,,,,", "part_name"),
@@ -153,7 +160,7 @@ def test_a_name_in_the_header_may_have_the_separator_and_line_breaks_in_quotes()
     ],
 )
 def test_columns_are_known_by_the_names_that_other_systems_give_them(names: list[str], fields: list[object]) -> None:
-    assert read_columns(names) == fields
+    assert columns_of(names) == fields
 
 
 # What headers are made of, and what has a meaning in them.
@@ -166,11 +173,11 @@ _PIECES = st.lists(st.sampled_from([*"#()[]:* \\.$€", "sku", "part", "number",
 def test_every_specification_has_a_header_that_is_read_as_it(parts: tuple[str, str, str]) -> None:
     specification = Specification(*(normalised(part) for part in parts))
     assume(specification.name)
-    assert read_columns([normalised(header_of(specification))]) == [specification]
+    assert columns_of([normalised(header_of(specification))]) == [specification]
 
 
 def test_a_unit_and_a_group_stand_in_the_header() -> None:
-    assert read_columns(["Bore [mm]", "Dimensions: Bore [mm]", ": Price", "Ratio 1:2", r"A \[b\]"]) == [
+    assert columns_of(["Bore [mm]", "Dimensions: Bore [mm]", ": Price", "Ratio 1:2", r"A \[b\]"]) == [
         Specification("Bore", "mm"), Specification("Bore", "mm", "Dimensions"), Specification("Price"),
         Specification("Ratio 1:2"), Specification("A [b]"),
     ]  # fmt: skip
@@ -209,45 +216,64 @@ def test_a_broken_header_is_read_with_its_own_separator_so_that_the_error_names_
     assert [(error.field, "product name" in error.reason) for error in refused.value.errors] == [("part_name", True)]
 
 
-# The headers of exports as these systems write them, shortened to what means something here.
+# The headers of exports as these systems write them, shortened to what means something here: a field, None for a specification,
+# "-" for what is private, and "?" for what somebody has to decide.
 SYSTEMS = {
-    "WooCommerce": ("SKU|Name|Published|Short description|Description|In stock?|Stock|Low stock amount|Regular price|Categories",
-        ["sku", "part_name", "status", None, "description", None, "current_stock", "min_stock_level", "price", "category"]),
-    "Shopify": ("Handle|Title|Body (HTML)|Vendor|Status|Variant SKU|Variant Inventory Qty|Variant Price|Cost per item",
-        [None, "part_name", "description", "-", "status", "sku", "current_stock", "price", "-"]),
-    "Magento": ("sku|categories|name|description|product_online|price|qty",
-        ["sku", "category", "part_name", "description", "status", "price", "current_stock"]),
-    "Odoo": ("External ID|Name|Internal Reference|Sales Price|Cost|Quantity On Hand",
-        [None, "part_name", "sku", "price", "-", "current_stock"]),
-    "InvenTree": ("Name|IPN|Description|In Stock|Minimum Stock|Active",
-        ["part_name", "sku", "description", "current_stock", "min_stock_level", "status"]),
-    "PrestaShop": ("Name *|Reference #|Manufacturer|Quantity|Supplier",
-        ["part_name", "sku", "manufacturer", "current_stock", "-"]),
+    "WooCommerce": (
+        "SKU|Name|Published|Is featured?|Visibility in catalog|Short description|Description|Date sale price starts|Tax status"
+        "|Tax class|In stock?|Stock|Low stock amount|Backorders allowed?|Weight (kg)|Purchase note|Sale price|Regular price"
+        "|Categories|Meta: _sale_price",
+        ["sku", "part_name", "status", "?", "?", None, "description", "?", "?", "?", "?", "current_stock", "min_stock_level", "?",
+         None, "?", "?", "price", "category", "?"]),
+    "Shopify": ("Handle|Title|Body (HTML)|Vendor|Status|Published|Variant SKU|Variant Inventory Qty|Variant Price"
+        "|Variant Compare At Price|Variant Taxable|Cost per item",
+        [None, "part_name", "description", "-", "status", "?", "sku", "current_stock", "price", "?", "?", "-"]),
+    "Magento": (
+        "sku|categories|name|description|product_online|tax_class_name|visibility|price|special_price|qty|allow_backorders",
+        ["sku", "category", "part_name", "description", "status", "?", "?", "price", "?", "current_stock", "?"]),
+    "Odoo": ("External ID|Name|Internal Reference|Sales Price|Cost|Quantity On Hand|Can be Sold|Internal Notes",
+        [None, "part_name", "sku", "price", "-", "current_stock", "?", "?"]),
+    "InvenTree": ("Name|IPN|Description|In Stock|Minimum Stock|Active|Notes",
+        ["part_name", "sku", "description", "current_stock", "min_stock_level", "status", "?"]),
+    "PrestaShop": ("Name *|Reference #|Active (0/1)|Categories (x,y,z...)|Price tax excluded|On sale (0/1)|Manufacturer|Quantity"
+        "|Supplier|Available for order (0 = No, 1 = Yes)",
+        ["part_name", "sku", "status", "category", "?", "?", "manufacturer", "current_stock", "-", "?"]),
     "LCSC": ("LCSC Part Number|Manufacture Part Number|Manufacturer|Name|Unit Price($)",
         ["sku", "manufacturer_number", "manufacturer", "part_name", "price"]),
-    "Mouser": ("Mouser #:|Mfr. #:|Manufacturer|Item Description|Unit Price (USD)",
-        ["sku", "manufacturer_number", "manufacturer", "part_name", "price"]),
-    "a German ERP": ("Artikelnummer|Bezeichnung|Preis EUR|Bestand|Hersteller|Einkaufspreis (EUR)",
-        ["sku", "part_name", "price", "current_stock", "manufacturer", "-"]),
-    "a database": ("PartNumber|ProductName|price_usd|QtyOnHand|UnitCost|CostPrice EUR",
-        ["sku", "part_name", "price", "current_stock", "-", "-"]),
-    "a list": ("Part #|Mfr Part No.|Manufacturer Part Number|Product Name|Price (EUR)|Qty Available|Package",
-        ["sku", None, "manufacturer_number", "part_name", "price", "current_stock", None]),
+    "Mouser": ("Mouser #:|Mfr. #:|Manufacturer|Item Description|Unit Price (USD)|Availability|Lifecycle Status",
+        ["sku", "manufacturer_number", "manufacturer", "part_name", "price", "?", "?"]),
+    "a German ERP": ("Artikelnummer|Bezeichnung|Preis EUR|Bestand|Hersteller|Einkaufspreis (EUR)|Sonderpreis|MwSt.-Satz"
+        "|Mindestbestand|Steuerspannung [V]|Kugellager|Auslaufartikel|Interne Notiz",
+        ["sku", "part_name", "price", "current_stock", "manufacturer", "-", "?", "?", "min_stock_level", None, None, "?", "?"]),
+    "a French list": ("Reference|Title|Prix TTC|TVA|En solde|Disponibilité|Diamètre interne [mm]|Remarque|Fournisseur",
+        ["sku", "part_name", "?", "?", "?", "?", None, "?", "?"]),
+    "a Spanish list": ("SKU|Name|Precio|IVA|Existencias|Estado|Diámetro interno|Visible en tienda|Observaciones",
+        ["sku", "part_name", "?", "?", "?", "?", None, "?", "?"]),
+    "a database": ("PartNumber|ProductName|price_usd|QtyOnHand|UnitCost|CostPrice EUR|IsInStock|discountPercent|StockStatus",
+        ["sku", "part_name", "price", "current_stock", "-", "-", "?", "?", "?"]),
+    "a list": ("Part #|Mfr Part No.|Manufacturer Part Number|Product Name|Price (EUR)|Qty Available|Package|MSRP"
+        "|Discontinued|Price (USD)",
+        ["sku", None, "manufacturer_number", "part_name", "price", "current_stock", None, "?", "?", "?"]),
+    "a shop of parts": ("sku|name|Active power [W]|Internal thread|Weight|Net weight|Visible wavelength|Inside diameter|Taxonomy"
+        "|Radioactive|Widerstandsklasse|Bestandteile|: Sale price|Sizes: Bore [mm]",
+        ["sku", "part_name", None, None, None, None, None, None, None, None, None, None, None, None]),
 }  # fmt: skip
+READ_AS = {Why.PRIVATE: "-", Why.UNDECIDED: "?"}
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_the_headers_of_other_systems_exports_are_known(system: str) -> None:
     header, fields = SYSTEMS[system]
-    columns = read_columns(header.split("|"))
-    read_as = ["-" if isinstance(one, Skipped) else None if isinstance(one, Specification) else one for one in columns]
-    assert read_as == fields
+    columns = columns_of(header.split("|"))
+    assert [
+        READ_AS[one.why] if isinstance(one, Unread) else None if isinstance(one, Specification) else one for one in columns
+    ] == fields
 
 
 def test_each_name_stands_for_one_thing() -> None:
     names = [name for synonyms in SYNONYMS.values() for name in synonyms] + [*PRIVATE]
     assert len(names) == len(set(names))
-    assert all(read_columns([name.upper()]) == [field] for field, synonyms in SYNONYMS.items() for name in synonyms)
+    assert all(columns_of([name.upper()]) == [field] for field, synonyms in SYNONYMS.items() for name in synonyms)
 
 
 def test_what_a_part_costs_the_shop_and_who_supplies_it_is_not_read_unless_it_is_meant_for_customers() -> None:
@@ -377,9 +403,9 @@ def test_several_categories_in_several_places_are_refused_and_a_comma_in_a_name_
 
 
 def test_what_an_editor_left_in_a_text_is_taken_out_but_never_in_what_a_part_is_known_by() -> None:
-    (row,) = read('sku,name,description,Note\na,"Ball\nbearing\u00ad \u200b 6204","two\nlines\ufeff","a\r\n b\tc"\n')
+    (row,) = read('sku,name,description,Hint\na,"Ball\nbearing\u00ad \u200b 6204","two\nlines\ufeff","a\r\n b\tc"\n')
     assert (row.part_name, row.description) == ("Ball bearing  6204", "two\nlines")
-    assert row.specifications == ((Specification("Note"), "a b c"),)
+    assert row.specifications == ((Specification("Hint"), "a b c"),)
     for sku in ('"a\nb"', "a\u00adb"):
         (error,) = read(f"sku,name\n{sku},x\n")
         assert error.field == "sku"
@@ -411,12 +437,12 @@ def test_unbalanced_quotes_are_reported_where_their_row_begins() -> None:
 def test_the_currency_named_for_the_file_counts_only_where_the_file_leaves_it_open(
     header: str, price: str, currency: str
 ) -> None:
-    (row,) = read_rows([f"sku,name,{header}\n", f"a,b,{price}\n"], currency="CAD")
+    (row,) = read(f"sku,name,{header}\na,b,{price}\n", Options(currency="CAD"))
     assert isinstance(row, ImportRow)
     assert row.price == (Decimal("12.50"), currency)
 
 
 def test_a_sign_that_cannot_mean_the_currency_named_for_the_file_is_refused() -> None:
-    (error,) = read_rows(["sku,name,price\n", "a,b,$12.50\n"], currency="EUR")
+    (error,) = read("sku,name,price\na,b,$12.50\n", Options(currency="EUR"))
     assert isinstance(error, RowError)
     assert error.field == "currency"

@@ -16,13 +16,18 @@ from app.contract.formats import rfc3339
 from app.contract.task_names import IMPORT_PARTS
 from app.domain.content import normalised, without_forbidden
 from app.domain.errors import DatabaseConsistencyError, InvalidFieldError, NotFoundError, StorageUnavailableError
-from app.domain.imports import ImportFileError, ImportRow
-from app.services import imports
-from app.services.import_files import open_text, refusal_of
-from app.store import import_jobs
+from app.domain.imports.errors import ImportFileError
+from app.domain.imports.options import NO_OPTIONS, Options
+from app.domain.imports.rows import ImportRow
+from app.domain.imports.survey import Layout
+from app.services.imports import passes
+from app.services.imports.chunk import apply_chunk, rehearse_chunk
+from app.services.imports.files import open_text, refusal_of
 from app.store.files import Storage
-from app.store.import_jobs import LeaseLostError
-from app.store.transaction import Pipeline, TransactionManager, UnitOfWork
+from app.store.imports import jobs
+from app.store.imports.jobs import LeaseLostError
+from app.store.pipeline import Pipeline
+from app.store.transaction import TransactionManager, UnitOfWork
 from app.sync.publisher import EventPublisher, PublishError
 from app.sync.wakeup import WakeUps
 
@@ -79,41 +84,45 @@ class ImportJobs:
         self._wake_ups = wake_ups
 
     def create(
-        self, actor: Actor, digest: str, byte_size: int, file_name: str, encoding: str | None = None, currency: str | None = None,
-        *, dry_run: bool,
+        self, actor: Actor, digest: str, byte_size: int, file_name: str, encoding: str | None = None,
+        options: Options = NO_OPTIONS, *, dry_run: bool,
     ) -> dict[str, Any]:  # fmt: skip
         """Queue the import of a file that was kept (`keep`), and return the job."""
-        currency = currency or imports.only_currency(self._reading)
         values = {
-            "file_name": _label(file_name), "digest": digest, "encoding": encoding, "currency": currency, "byte_size": byte_size,
-            "dry_run": dry_run, "created_by": actor.user_id, "ip_address": actor.ip_address, "user_agent": actor.user_agent,
+            "file_name": _label(file_name), "digest": digest, "encoding": encoding, "options": options.to_json(),
+            "currency": options.currency or passes.only_currency(self._reading), "byte_size": byte_size, "dry_run": dry_run,
+            "created_by": actor.user_id, "ip_address": actor.ip_address, "user_agent": actor.user_agent,
             "request_id": actor.request_id, "api_key_id": actor.api_key_id,
         }  # fmt: skip
         with self._reading.connect() as connection:
-            job_id = import_jobs.insert(connection, values)
+            job_id = jobs.insert(connection, values)
         self._wake_ups.request([IMPORT_PARTS])
         return self.job(job_id)
 
     def job(self, job_id: int) -> dict[str, Any]:
-        """Return a job.
+        """Return a job, and what became of each column of its file.
 
         Raises:
             NotFoundError: if there is none.
         """
+        row = self._row(job_id)
+        return shown(row) | {"columns": row.columns}
+
+    def _row(self, job_id: int) -> Row[Any]:
         with self._reading.connect() as connection:
-            row = import_jobs.job(connection, job_id)
+            row = jobs.job(connection, job_id)
         if row is None:
             raise NotFoundError(f"There is no import {job_id}.")
-        return shown(row)
+        return row
 
     def jobs(self, before: int | None, limit: int) -> list[dict[str, Any]]:
         """Return jobs, newest first; one more than `limit` if there are more."""
         with self._reading.connect() as connection:
-            return [shown(row) for row in import_jobs.jobs(connection, before, limit + 1)]
+            return [shown(row) for row in jobs.jobs(connection, before, limit + 1)]
 
     def work(self) -> bool:
         """Do a slice of the oldest unfinished job; return whether there may be more to do at once."""
-        row = import_jobs.claim(self._engine)
+        row = jobs.claim(self._engine)
         if row is None:
             return False
         work = _Work(row, row.leased_until, time.monotonic() + BUDGET)
@@ -136,25 +145,30 @@ class ImportJobs:
         return True
 
     def _advance(self, work: _Work) -> None:
-        if work.job.state != "importing":
+        options = Options.from_json(work.job.currency, work.job.options)
+        # A release that kept no layout may have begun it.
+        if work.job.state == "importing" and work.job.layout is not None:
+            layout = Layout.from_json(options, work.job.layout)
+        else:
             self._note(work, "checking")
-            total = imports.check(self._reading, lambda: self._open(work), lambda _rows: self._renew(work))
-            self._note(work, "importing", rows_total=total)
-        if self._apply(work):
+            rows, survey = passes.check(self._reading, lambda: self._open(work), lambda _rows: self._renew(work), options)
+            layout = survey.layout
+            self._note(work, "importing", rows_total=rows, layout=layout.to_json(), columns=survey.columns)
+        if self._apply(work, layout):
             self._end(work, "done")
         else:
-            import_jobs.release(self._engine, work.job.id, work.leases)
+            jobs.release(self._engine, work.job.id, work.leases)
 
-    def _apply(self, work: _Work) -> bool:
+    def _apply(self, work: _Work, layout: Layout) -> bool:
         """Import what is left of the file; return False if time ran out before its end."""
         job = work.job
         actor = Actor(job.created_by, job.created_by_name, job.ip_address, job.user_agent, job.request_id, job.api_key_id)
         with (
-            imports.reference_counting_alone(),
+            passes.reference_counting_alone(),
             self._open(work) as lines,
             Pipeline(self._transactions, actor) as pipeline,
         ):
-            for chunk in imports.chunks(imports.good_rows(lines, skip=self._done(work))):
+            for chunk in passes.chunks(passes.good_rows(lines, layout, skip=self._done(work))):
                 if time.monotonic() > work.deadline:
                     return False
                 work.renew(pipeline.run(partial(self._import, work, actor, chunk)))
@@ -162,46 +176,41 @@ class ImportJobs:
         return True
 
     def _done(self, work: _Work) -> int:
-        with self._reading.connect() as connection:
-            row = import_jobs.job(connection, work.job.id)
-        return int(row.rows_done) if row else 0
+        return int(self._row(work.job.id).rows_done)
 
     def _open(self, work: _Work) -> TextIO:
-        return open_text(self._storage.open(path_of(work.job.digest)), work.job.encoding, work.job.currency)
+        return open_text(self._storage.open(path_of(work.job.digest)), work.job.encoding)
 
     def _import(self, work: _Work, actor: Actor, chunk: Sequence[ImportRow], unit_of_work: UnitOfWork) -> Any:
         """Import a chunk, and write with it how far the job is; return until when it is leased now."""
         job = work.job
         if job.dry_run:
-            report = imports.rehearse_chunk(self._transactions, actor, chunk)
+            report = rehearse_chunk(self._transactions, actor, chunk)
         else:
-            report = imports.apply_chunk(chunk, f"import {job.id}: {job.file_name}", unit_of_work)
-        return import_jobs.step(unit_of_work, job.id, work.leased_until, "importing", rows=len(chunk), **asdict(report))
+            report = apply_chunk(chunk, f"import {job.id}: {job.file_name}", unit_of_work)
+        return jobs.step(unit_of_work, job.id, work.leased_until, "importing", rows=len(chunk), **asdict(report))
 
-    def _note(self, work: _Work, state: str, rows_total: int | None = None) -> None:
+    def _note(self, work: _Work, state: str, **found: Any) -> None:
         actor = Actor(work.job.created_by, work.job.created_by_name)
-        work.renew(
-            self._transactions.run(
-                actor, lambda uow: import_jobs.step(uow, work.job.id, work.leased_until, state, rows_total=rows_total)
-            )
-        )
+        work.renew(self._transactions.run(actor, lambda uow: jobs.step(uow, work.job.id, work.leased_until, state, **found)))
         self._announce(work.job.id)
 
     def _renew(self, work: _Work) -> None:
         remaining = work.leased_until.timestamp() - time.time()
-        if remaining < import_jobs.LEASE_SECONDS - RENEW_AFTER:
+        if remaining < jobs.LEASE_SECONDS - RENEW_AFTER:
             self._note(work, "checking")
 
     def _refuse(self, work: _Work, error: ImportFileError) -> None:
         applied = self._done(work)
         errors = [one._asdict() for one in error.errors]
-        self._end(work, "failed" if applied else "refused", errors, error.count)
+        self._end(work, "failed" if applied else "refused", errors, error.count, columns=error.columns)
 
     def _end(
-        self, work: _Work, state: str, errors: Sequence[dict[str, Any]] = (), count: int = 0, failure: str | None = None
-    ) -> None:
+        self, work: _Work, state: str, errors: Sequence[dict[str, Any]] = (), count: int = 0, failure: str | None = None,
+        columns: Sequence[dict[str, str]] = (),
+    ) -> None:  # fmt: skip
         try:
-            import_jobs.finish(self._engine, work.job.id, work.leases, state, errors, count, failure)
+            jobs.finish(self._engine, work.job.id, work.leases, state, errors, count, failure, columns)
         except LeaseLostError:
             log.warning("import went over to another worker", job=work.job.id)
         self._announce(work.job.id)
@@ -209,7 +218,7 @@ class ImportJobs:
     def _announce(self, job_id: int) -> None:
         """Tell the panel. It is a hint: whoever misses it asks for the job."""
         try:
-            self._staff.tell_staff(EVENT, self.job(job_id))
+            self._staff.tell_staff(EVENT, shown(self._row(job_id)))
         except PublishError as error:
             log.warning("progress not told", job=job_id, error=str(error))
 

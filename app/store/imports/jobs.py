@@ -16,14 +16,15 @@ LEASE_SECONDS = 30
 
 _COLUMNS = """
     j.id, j.file_name, j.digest, j.encoding, j.currency, j.byte_size, j.dry_run, j.state, j.rows_total, j.rows_done,
-    j.created_count, j.changed_count, j.unchanged_count, j.errors, j.error_count, j.failure, j.leased_until, j.created_by,
-    j.attempts, j.ip_address, j.user_agent, j.request_id, j.api_key_id, j.created_at, j.finished_at, u.name AS created_by_name
+    j.options, j.layout, j.columns, j.created_count, j.changed_count, j.unchanged_count, j.errors, j.error_count, j.failure,
+    j.leased_until, j.created_by, j.attempts, j.ip_address, j.user_agent, j.request_id, j.api_key_id, j.created_at,
+    j.finished_at, u.name AS created_by_name
 """
 _INSERT = text("""
-    INSERT INTO import_jobs (file_name, digest, encoding, currency, byte_size, dry_run, created_by, ip_address, user_agent,
-                             request_id, api_key_id)
-    VALUES (:file_name, :digest, :encoding, :currency, :byte_size, :dry_run, :created_by, :ip_address, :user_agent,
-            :request_id, :api_key_id)
+    INSERT INTO import_jobs (file_name, digest, encoding, currency, options, byte_size, dry_run, created_by, ip_address,
+                             user_agent, request_id, api_key_id)
+    VALUES (:file_name, :digest, :encoding, :currency, CAST(:options AS jsonb), :byte_size, :dry_run, :created_by, :ip_address,
+            :user_agent, :request_id, :api_key_id)
     RETURNING id
 """)
 _ONE = text(f"SELECT {_COLUMNS} FROM import_jobs j JOIN users u ON u.id = j.created_by WHERE j.id = :id")  # noqa: S608
@@ -45,6 +46,7 @@ _WAIT = text("SELECT FROM import_jobs WHERE id = :id FOR NO KEY UPDATE")
 _STEP = text("""
     UPDATE import_jobs
     SET state = :state, rows_total = COALESCE(:rows_total, rows_total), rows_done = rows_done + :rows,
+        layout = COALESCE(CAST(:layout AS jsonb), layout), columns = COALESCE(CAST(:columns AS jsonb), columns),
         created_count = created_count + :created, changed_count = changed_count + :changed,
         unchanged_count = unchanged_count + :unchanged, attempts = CASE WHEN :rows > 0 THEN 0 ELSE attempts END,
         leased_until = clock_timestamp() + make_interval(secs => :lease)
@@ -54,7 +56,7 @@ _STEP = text("""
 _FINISH = text("""
     UPDATE import_jobs
     SET state = :state, errors = CAST(:errors AS jsonb), error_count = :error_count, failure = :failure,
-        leased_until = NULL, finished_at = clock_timestamp()
+        columns = COALESCE(CAST(:columns AS jsonb), columns), leased_until = NULL, finished_at = clock_timestamp()
     WHERE id = :id AND leased_until = ANY(:leases)
     RETURNING id
 """)
@@ -67,7 +69,7 @@ class LeaseLostError(Exception):
 
 def insert(connection: Connection, values: dict[str, Any]) -> int:
     """Insert a queued job and return its id."""
-    return int(connection.execute(_INSERT, values).scalar_one())
+    return int(connection.execute(_INSERT, values | {"options": jsonb(values["options"])}).scalar_one())
 
 
 def job(connection: Connection, job_id: int) -> Row[Any] | None:
@@ -89,7 +91,8 @@ def claim(engine: Engine, lease: float = LEASE_SECONDS) -> Row[Any] | None:
 
 def step(
     unit_of_work: UnitOfWork, job_id: int, leased_until: Any, state: str, *, rows_total: int | None = None, rows: int = 0,
-    created: int = 0, changed: int = 0, unchanged: int = 0,
+    created: int = 0, changed: int = 0, unchanged: int = 0, layout: dict[str, Any] | None = None,
+    columns: Sequence[dict[str, str]] | None = None,
 ) -> Any:  # fmt: skip
     """Note progress in the transaction that makes it, behind the step before, and return the end of the renewed lease.
 
@@ -99,7 +102,8 @@ def step(
     unit_of_work.execute(_WAIT, id=job_id)
     renewed = unit_of_work.execute(
         _STEP, id=job_id, leased_until=leased_until, lease=LEASE_SECONDS, state=state, rows_total=rows_total, rows=rows,
-        created=created, changed=changed, unchanged=unchanged,
+        created=created, changed=changed, unchanged=unchanged, layout=layout and jsonb(layout),
+        columns=columns and jsonb(columns),
     ).scalar_one_or_none()  # fmt: skip
     if renewed is None:
         raise LeaseLostError
@@ -108,7 +112,7 @@ def step(
 
 def finish(
     engine: Engine, job_id: int, leases: Sequence[Any], state: str, errors: Sequence[dict[str, Any]] = (), error_count: int = 0,
-    failure: str | None = None,
+    failure: str | None = None, columns: Sequence[dict[str, str]] = (),
 ) -> None:  # fmt: skip
     """Note how a job ended. Of the last step's lease and the one before either may be the true one, if that step failed.
 
@@ -120,7 +124,7 @@ def finish(
             _FINISH,
             {
                 "id": job_id, "leases": list(leases), "state": state, "errors": jsonb(errors),
-                "error_count": error_count, "failure": failure,
+                "error_count": error_count, "failure": failure, "columns": jsonb(columns) if columns else None,
             },
         ).scalar_one_or_none()  # fmt: skip
     if ended is None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from app.domain.import_columns import Specification
+from app.domain.imports.columns import Specification
 from app.store.encoding import jsonb
 from app.store.transaction import UnitOfWork
 

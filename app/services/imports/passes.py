@@ -4,25 +4,28 @@ import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TextIO, TypeVar
+from typing import NamedTuple, TextIO, TypeVar
 
 from sqlalchemy import Connection, Engine
 
 from app.contract.events import Actor
 from app.domain.content import MAX_DESCRIPTION
 from app.domain.errors import Holder
-from app.domain.imports import ImportFileError, ImportRow, RowError, read_rows
-from app.services.import_chunk import Chunk, ImportReport
-from app.services.import_files import currency_of
+from app.domain.imports.errors import ImportFileError, RowError
+from app.domain.imports.options import NO_OPTIONS, Options
+from app.domain.imports.rows import ImportRow, read_rows
+from app.domain.imports.survey import Layout, Survey, survey
+from app.services.imports.chunk import apply_chunk, rehearse_chunk
+from app.services.imports.difference import ImportReport
 from app.services.rich_text import sanitised
-from app.store import imports, prices
-from app.store.transaction import Pipeline, TransactionManager, UnitOfWork
+from app.store import prices
+from app.store.imports import bulk
+from app.store.pipeline import Pipeline
+from app.store.transaction import TransactionManager
 
 CHUNK = 1000
 # So much text ends a chunk, too: no statement may take long.
 CHUNK_TEXT = 2_000_000
-# From so many rows on, the records of a chunk may wait a little.
-BULK = 100
 MAX_ERRORS = 200
 # A file that is wrong in so many lines, or has so many, is not looked at any further.
 ENOUGH_ERRORS = 10_000
@@ -31,6 +34,13 @@ MAX_ROWS = 500_000
 T = TypeVar("T", bound=ImportRow | RowError)
 Open = Callable[[], TextIO]
 Progress = Callable[[int], None]
+
+
+class Checked(NamedTuple):
+    """A file that can be imported: the number of its rows, and how it is to be read."""
+
+    rows: int
+    survey: Survey
 
 
 @contextmanager
@@ -45,97 +55,83 @@ def reference_counting_alone() -> Iterator[None]:
 
 def import_parts(
     transactions: TransactionManager, reading: Engine, actor: Actor, open_file: Open,
-    progress: Progress = lambda _rows: None, reason: str = "import",
+    progress: Progress = lambda _rows: None, reason: str = "import", options: Options = NO_OPTIONS,
 ) -> ImportReport:  # fmt: skip
     """Check a CSV file and apply it; what is the same already costs no write and no event.
 
     Args:
-        open_file: opens the file anew; it is read twice, so that memory stays bounded.
+        open_file: opens the file anew; it is read several times, so that memory stays bounded.
         progress: told the number of rows after each chunk.
+        options: what somebody has said of the file.
 
     Raises:
         ImportFileError: with every error (the first 200); nothing was applied.
     """
-    check(reading, open_file)
-    return apply(transactions, actor, open_file, reason, progress)
+    checked = check(reading, open_file, options=options)
+    return apply(transactions, actor, open_file, checked.survey.layout, reason, progress)
 
 
 def apply(
-    transactions: TransactionManager, actor: Actor, open_file: Open, reason: str, progress: Progress = lambda _rows: None
-) -> ImportReport:
+    transactions: TransactionManager, actor: Actor, open_file: Open, layout: Layout, reason: str,
+    progress: Progress = lambda _rows: None,
+) -> ImportReport:  # fmt: skip
     """Apply a checked file."""
     report = ImportReport()
     with reference_counting_alone(), open_file() as lines, Pipeline(transactions, actor) as pipeline:
-        for chunk in chunks(good_rows(lines)):
+        for chunk in chunks(good_rows(lines, layout)):
             report.add(pipeline.run(partial(apply_chunk, chunk, reason)))
             progress(len(chunk))
     return report
 
 
 def rehearse(
-    transactions: TransactionManager, actor: Actor, open_file: Open, progress: Progress = lambda _rows: None
+    transactions: TransactionManager, actor: Actor, open_file: Open, layout: Layout, progress: Progress = lambda _rows: None
 ) -> ImportReport:
     """Return what applying a checked file would do; nothing is written."""
     report = ImportReport()
     with open_file() as lines:
-        for chunk in chunks(good_rows(lines)):
+        for chunk in chunks(good_rows(lines, layout)):
             report.add(rehearse_chunk(transactions, actor, chunk))
             progress(len(chunk))
     return report
 
 
-def apply_chunk(rows: Sequence[ImportRow], reason: str, unit_of_work: UnitOfWork) -> ImportReport:
-    """Write what rows of a checked file say otherwise than the shop."""
-    unit_of_work.is_bulk = len(rows) >= BULK
-    report = ImportReport()
-    while rows:
-        chunk = Chunk(unit_of_work, rows, reason)
-        difference = chunk.compare()
-        rows = chunk.write(difference)
-        report.add(difference.report())
-    return report
-
-
-def rehearse_chunk(transactions: TransactionManager, actor: Actor, rows: Sequence[ImportRow]) -> ImportReport:
-    """Return what `apply_chunk` would do."""
-    with transactions.atomic_operation(actor) as unit_of_work:
-        return Chunk(unit_of_work, rows, "").compare().report()
-
-
-def check(reading: Engine, open_file: Open, progress: Progress = lambda _rows: None) -> int:
-    """Return the number of rows of a file that can be imported.
+def check(reading: Engine, open_file: Open, progress: Progress = lambda _rows: None, options: Options = NO_OPTIONS) -> Checked:
+    """Find out how a file is to be read, and that all of its rows can be imported.
 
     Raises:
         ImportFileError: with what is wrong, line by line.
     """
     errors: list[RowError] = []
     count = errors_in_all = 0
+    found: Survey | None = None
     try:
-        with reference_counting_alone(), open_file() as lines, reading.connect() as connection:
-            for chunk in chunks(_all_rows(lines)):
-                found = [row for row in chunk if isinstance(row, RowError)] + _conflicts(connection, chunk)
-                errors += found[: MAX_ERRORS - len(errors)]
-                errors_in_all += len(found)
-                count += len(chunk)
-                progress(len(chunk))
-                if errors_in_all >= ENOUGH_ERRORS or count > MAX_ROWS:
-                    break
+        with reference_counting_alone(), reading.connect() as connection:
+            with open_file() as lines:
+                found = survey(lines, options, _shop_roots(connection))
+            with open_file() as lines:
+                for chunk in chunks(_all_rows(lines, found.layout)):
+                    wrong = [row for row in chunk if isinstance(row, RowError)] + _conflicts(connection, chunk)
+                    errors += wrong[: MAX_ERRORS - len(errors)]
+                    errors_in_all += len(wrong)
+                    count += len(chunk)
+                    progress(len(chunk))
+                    if errors_in_all >= ENOUGH_ERRORS or count > MAX_ROWS:
+                        break
     except UnicodeDecodeError as error:
-        found = [
-            RowError(
-                1,
-                "file",
-                f"is not {error.encoding.upper()} (byte {error.start}: {error.reason}); save it as UTF-8, or name its encoding",
-            )
-        ]
-        errors, errors_in_all = found + errors, errors_in_all + 1
+        reason = f"is not {error.encoding.upper()} (byte {error.start}: {error.reason}); save it as UTF-8, or name its encoding"
+        errors, errors_in_all = [RowError(1, "file", reason), *errors], errors_in_all + 1
     if count > MAX_ROWS:
         errors.insert(0, RowError(MAX_ROWS + 1, "file", f"has more than {MAX_ROWS:,} rows; split it"))
     if not count and not errors:
         errors.append(RowError(1, "file", "has a header and no rows"))
-    if errors:
-        raise ImportFileError(sorted(errors), max(errors_in_all, len(errors)))
-    return count
+    if errors or found is None:
+        raise ImportFileError(sorted(errors), max(errors_in_all, len(errors)), found.columns if found else ())
+    return Checked(count, found)
+
+
+def _shop_roots(connection: Connection) -> set[str]:
+    return {name for parent_id, name in bulk.categories(connection) if parent_id is None}
 
 
 def only_currency(reading: Engine) -> str | None:
@@ -148,12 +144,12 @@ def only_currency(reading: Engine) -> str | None:
 def has_parts(reading: Engine) -> bool:
     """Whether there is any part yet."""
     with reading.connect() as connection:
-        return imports.part_exists(connection)
+        return bulk.part_exists(connection)
 
 
-def good_rows(lines: TextIO, skip: int = 0) -> Iterator[ImportRow]:
+def good_rows(lines: TextIO, layout: Layout, skip: int = 0) -> Iterator[ImportRow]:
     """Return the rows of a file that was checked, behind the first `skip` ones."""
-    return (row for row in _all_rows(lines, skip) if isinstance(row, ImportRow))
+    return (row for row in _all_rows(lines, layout, skip) if isinstance(row, ImportRow))
 
 
 def chunks(rows: Iterable[T]) -> Iterator[list[T]]:
@@ -177,8 +173,8 @@ def _length(row: ImportRow | RowError) -> int:
     return len(row.description or "") + sum(len(value) for _, value in row.specifications)
 
 
-def _all_rows(lines: TextIO, skip: int = 0) -> Iterator[ImportRow | RowError]:
-    for row in read_rows(lines, skip, currency_of(lines)):
+def _all_rows(lines: TextIO, layout: Layout, skip: int = 0) -> Iterator[ImportRow | RowError]:
+    for row in read_rows(lines, layout, skip):
         yield _with_clean_description(row) if isinstance(row, ImportRow) and row.description else row
 
 
@@ -195,11 +191,11 @@ def _conflicts(connection: Connection, chunk: Sequence[ImportRow | RowError]) ->
     rows = {row.sku: row for row in chunk if isinstance(row, ImportRow)}
     errors = [
         _taken(rows[found.sku].line, "sku", found.sku, Holder(found.id, archived=True), "leave it out")
-        for found in imports.ids_by_sku(connection, list(rows))
+        for found in bulk.ids_by_sku(connection, list(rows))
         if found.archived
     ]
     slugs = {row.slug: row for row in rows.values() if row.slug}
-    for found in imports.holders_of_slugs(connection, list(slugs)) if slugs else ():
+    for found in bulk.holders_of_slugs(connection, list(slugs)) if slugs else ():
         if found.sku != slugs[found.slug].sku:
             holder = Holder(found.id, archived=found.archived)
             error = _taken(slugs[found.slug].line, "slug", found.slug, holder, "choose another one", f", {found.sku!r}")

@@ -9,23 +9,66 @@ from typing import Any
 from app.domain.categories import DEEPEST
 from app.domain.content import MAX_DESCRIPTION, SLUG
 from app.domain.currencies import CURRENCIES
-from app.domain.import_numbers import NOTHING, AmbiguousNumberError, currencies_of, plain, split_currency
+from app.domain.imports.numbers import NOTHING, AmbiguousNumberError, currencies_of, plain, split_currency
+from app.domain.imports.paths import EmptyLevelError, PathStyle, SeveralPathsError, reader_of
 from app.domain.pricing import AMOUNT
 from app.domain.stock import MAX_QUANTITY
 
-PATH_SEPARATOR = " > "
-_LEVELS = re.compile(">+")
+LONGEST_LEVEL = 200
 _LONGEST = {
     "sku": 100, "part_name": 300, "slug": 200, "description": MAX_DESCRIPTION, "category": 1000, "manufacturer": 200,
     "manufacturer_number": 100,
 }  # fmt: skip
 _SLUG = re.compile(SLUG)
 _ONE_CENT = Decimal("0.01")
-_BETWEEN_PATHS = re.compile(r"(?<!\\),")
 # What other systems say of a part that customers see, and of one that they do not.
 _STATUSES = dict.fromkeys(
-    ("published", "active", "enabled", "visible", "online", "1", "true", "yes"), "published"
-) | dict.fromkeys(("draft", "inactive", "disabled", "hidden", "offline", "0", "2", "-1", "false", "no"), "draft")
+    (
+        "published",
+        "active",
+        "enabled",
+        "visible",
+        "online",
+        "1",
+        "true",
+        "yes",
+        "aktiv",
+        "ja",
+        "wahr",
+        "actif",
+        "publié",
+        "oui",
+        "vrai",
+        "activo",
+        "publicado",
+        "sí",
+        "si",
+        "verdadero",
+    ),
+    "published",
+) | dict.fromkeys(
+    (
+        "draft",
+        "inactive",
+        "disabled",
+        "hidden",
+        "offline",
+        "0",
+        "2",
+        "-1",
+        "false",
+        "no",
+        "inaktiv",
+        "nein",
+        "falsch",
+        "inactif",
+        "non",
+        "faux",
+        "inactivo",
+        "falso",
+    ),
+    "draft",
+)
 
 
 class RefusedCellError(Exception):
@@ -122,32 +165,36 @@ def _status(value: str) -> str | None:
     status = _STATUSES.get(value.casefold())
     if value and status is None:
         raise RefusedCellError(
-            "status", f"{value[:40]!r} is not draft or published; if the column says something else, give it another name"
+            "status",
+            f"{value[:40]!r} is not draft or published; if the column says something else, leave it out by --ignore"
+            " (form field ignore)",
         )
     return status
 
 
-@lru_cache(1000)
-def _category(value: str) -> tuple[str, ...]:
-    if not value:
-        return ()
-    levels = tuple(level.strip() for level in _LEVELS.split(_text("category")(value)))
-    if not all(levels):
-        raise RefusedCellError("category", f'{value[:40]!r} has an empty level; separate levels by "{PATH_SEPARATOR}"')
-    if len(levels) > DEEPEST:
-        raise RefusedCellError("category", f"has more than {DEEPEST} levels; choose a higher place")
-    if any(len(level) > 200 for level in levels):
-        raise RefusedCellError("category", "has a level of more than 200 characters")
-    return levels
+def _category(style: PathStyle) -> Callable[[str], tuple[str, ...]]:
+    path_of, longest = reader_of(style), _text("category")
 
+    def read(value: str) -> tuple[str, ...]:
+        try:
+            levels = path_of(longest(value))
+        except SeveralPathsError:
+            raise RefusedCellError(
+                "category",
+                f"{value[:40]!r} names several categories, and a part is in one; keep one, or put a backslash before a sign that"
+                " belongs to a name",
+            ) from None
+        except EmptyLevelError:
+            raise RefusedCellError(
+                "category", f'{value[:40]!r} has an empty level; separate levels by one "{style.separator}"'
+            ) from None
+        if len(levels) > DEEPEST:
+            raise RefusedCellError("category", f"has more than {DEEPEST} levels; choose a higher place")
+        if any(len(level) > LONGEST_LEVEL for level in levels):
+            raise RefusedCellError("category", f"has a level of more than {LONGEST_LEVEL} characters")
+        return levels
 
-def _categories(value: str) -> tuple[str, ...]:
-    """Read a cell of several paths: a part may be in a category and in those above it, which is one place."""
-    paths = [_category(path.replace("\\,", ",").strip()) for path in _BETWEEN_PATHS.split(value)]
-    deepest = max(paths, key=len)
-    if any(path != deepest[: len(path)] for path in paths):
-        raise RefusedCellError("category", f"{value[:40]!r} names several categories, and a part is in one; keep one")
-    return deepest
+    return read
 
 
 def _slug(value: str) -> str | None:
@@ -159,16 +206,15 @@ def _slug(value: str) -> str | None:
     return value
 
 
-def readers(file_mark: str | None) -> dict[str, Callable[[str], Any]]:
-    """Return what reads the cells of each field, in a file with this decimal mark, if it is known."""
+def readers(file_mark: str | None, style: PathStyle) -> dict[str, Callable[[str], Any]]:
+    """Return what reads the cells of each field, in a file with this decimal mark, if it is known, and this style of paths."""
     return {
         "sku": _required("sku"),
         "part_name": _required("part_name"),
         "slug": _slug,
         "status": _status,
         "description": _text("description"),
-        "category": _category,
-        "categories": _categories,
+        "category": _category(style),
         "manufacturer": _text("manufacturer"),
         "manufacturer_number": _text("manufacturer_number"),
         "price": _price(file_mark),
