@@ -5,11 +5,11 @@ from app.models.catalog import Category, Part, PartImage, PartPrice, PartSpecifi
 from app.models.history import AuditChain, DataChangeLog, PartContentVersion
 from app.models.imports import ImportJob
 from app.models.outbox import OutboxDelivery, OutboxEvent, SyncRun
-from app.models.search import PartSearch, SearchWord
+from app.models.search import PartSearch, SearchSynonym, SearchWord
 from app.models.users import ApiKey, User, UserSession
 
 __all__ = [
     "ApiKey", "AuditChain", "Base", "Category", "DataChangeLog", "ImportJob", "OutboxDelivery", "OutboxEvent", "Part",
-    "PartContentVersion", "PartImage", "PartPrice", "PartSearch", "PartSpecification", "Price", "SearchWord", "StockLevel",
-    "SyncRun", "User", "UserSession",
+    "PartContentVersion", "PartImage", "PartPrice", "PartSearch", "PartSpecification", "Price", "SearchSynonym", "SearchWord",
+    "StockLevel", "SyncRun", "User", "UserSession",
 ]  # fmt: skip
