@@ -24,7 +24,7 @@ _LIKENESS = ((8, 0.3), (12, 0.4))
 # Between letters and the number behind them (nbr|70), but not of one letter (m8).
 _SEAM = re.compile(r"(?<=[^\W\d_]{2})(?=[0-9])")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
-_NUMBERS = re.compile(r"[0-9]+(?:[-/][0-9]+)+")
+_NUMBERS = re.compile(r"m?[0-9.]+(?:[-/][0-9.]+)+")
 # What stands between the words of a name and may be left out; see the condition on sequences in `app.store.search`.
 SQUEEZED = " -./"
 _SQUEEZE = str.maketrans("", "", SQUEEZED)
@@ -167,7 +167,9 @@ def _forms(place: int, word: Word) -> Iterator[Form]:
     if word.grams:
         yield Form(place, 1, word.grams, text, is_whole=True)
         return
-    yield Form(place, 1, (*word.signs, *word.tokens), text, is_whole=not word.tokens)
+    # Numbers with signs between them are sizes; apart from each other they are any numbers.
+    has_sizes = _NUMBERS.fullmatch(word.text) is not None
+    yield Form(place, 1, (*word.signs, *word.tokens), text, is_whole=not word.tokens, is_loose=has_sizes)
     if word.spelt:
         yield Form(place, 1, word.spelt, "".join(word.spelt))
     if word.is_plain and word.tokens:
@@ -181,7 +183,7 @@ def _plain_forms(place: int, word: Word) -> Iterator[Form]:
         yield Form(place, 1, (*word.tokens[:-1], other), "".join((*word.tokens[:-1], other)), is_whole=True)
     if _NUMBERS.fullmatch(word.text):
         sizes = re.sub("[-/]", "x", word.text)
-        yield Form(place, 1, (sizes,), sizes)
+        yield Form(place, 1, (sizes,), sizes.translate(_SQUEEZE))
     pieces = tuple(piece for token in word.tokens for piece in _SEAM.split(token))
     if pieces != word.tokens:
         yield Form(place, 1, pieces, word.bare, is_loose=True)

@@ -37,8 +37,8 @@ _READ = text(r"""
         FROM unnest(search_asked(:phrase)) WITH ORDINALITY AS normal(word, place)
     ), spelt AS (
         SELECT place, search_split(word) AS tokens
-        FROM unnest(search_asked(search_spelt(:phrase))) WITH ORDINALITY AS normal(word, place)
-        WHERE search_spelt(:phrase) <> :phrase
+        FROM unnest(search_asked(replace(search_spelt(:phrase), 'å', 'aa'))) WITH ORDINALITY AS normal(word, place)
+        WHERE replace(search_spelt(:phrase), 'å', 'aa') <> :phrase
     )
     SELECT w.word, w.tokens, w.bare, w.word ~ '^[[\:alnum\:]]+([-./]+[[\:alnum\:]]+)*$' AS is_plain,
            search_signs(w.word) AS signs, search_grams(w.word) AS grams,

@@ -67,7 +67,7 @@ FOLDED = """
     CREATE OR REPLACE FUNCTION search_folded(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE WHEN octet_length(value) = length(value) THEN lower(value) ELSE search_folded_letters(value) END
 """
-# As somebody writes whose keyboard has no umlauts.
+# As somebody writes whose keyboard has no umlauts; of å, which is written in two ways, it is left to the caller.
 SPELT = """
     CREATE FUNCTION search_spelt(value text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
     DECLARE t text;
@@ -75,7 +75,7 @@ SPELT = """
         IF octet_length(value) = length(value) THEN RETURN value; END IF;
         t := lower(normalize(value, NFC));
         IF t !~ '[äöüøå]' THEN RETURN value; END IF;
-        RETURN replace(replace(replace(replace(replace(t, 'ä', 'ae'), 'ö', 'oe'), 'ü', 'ue'), 'ø', 'oe'), 'å', 'aa');
+        RETURN replace(replace(replace(replace(t, 'ä', 'ae'), 'ö', 'oe'), 'ü', 'ue'), 'ø', 'oe');
     END $$
 """
 # Folded, with decimal points, inches spelt out, and without the punctuation of sentences. Begins and ends with a space.
@@ -179,8 +179,10 @@ FORMS = f"""
 # All of them, also as they are spelt without umlauts.
 LEXEMES = """
     CREATE FUNCTION search_lexemes(value text, is_own boolean) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN CASE WHEN value IS NULL THEN '{}' WHEN search_spelt(value) = value THEN search_forms(value, is_own)
-                ELSE search_forms(value, is_own) || search_forms(search_spelt(value), is_own) END
+    RETURN CASE WHEN value IS NULL THEN '{}'
+                WHEN search_spelt(value) = value AND strpos(value, 'å') = 0 THEN search_forms(value, is_own)
+                ELSE search_forms(value, is_own) || search_forms(search_spelt(value), is_own)
+                     || search_forms(replace(search_spelt(value), 'å', 'aa'), is_own) END
 """
 # A name's place in an order of code points that is that of people: letters without case and accents, spaces before signs before
 # digits before letters, and numbers by their size. A number is written as how many digits it has before the point (U+0030 for none, for zero),
@@ -230,7 +232,7 @@ GRAMS = f"""
 ASKED = r"""
     CREATE FUNCTION search_asked(value text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN array_remove(string_to_array(
-        regexp_replace(search_normal(value), '(?<=\m(?:din|iso|en)[0-9]{2,6})(?=[a-z])', ' ', 'g'), ' '), '')
+        regexp_replace(search_normal(value), '(?<=\m(?:din|iso|en)[0-9]{2,6})-?(?=[a-z])', ' ', 'g'), ' '), '')
 """
 CONTENT = ("category_id", "is_public", "created_at", "manufacturer", "sort_key", "texts", "numbers", "words")
 

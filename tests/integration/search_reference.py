@@ -79,10 +79,12 @@ def forms(text: str, *, own: bool) -> set[str]:
         if re.search("[0-9]x[0-9]", word):
             sizes = word.split("x")
             found |= {*sizes, *("x".join(sizes[place:]) for place in range(1, len(sizes) - 1))}
-    spelt = text.lower()
-    for letter, two in {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"}.items():
+    spelt = unicodedata.normalize("NFC", text).lower()
+    for letter, two in {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe"}.items():
         spelt = spelt.replace(letter, two)
-    return (found | forms(spelt, own=own) if spelt != text.lower() else found) - {""}
+    for other in {spelt, spelt.replace("å", "aa")} - {text, text.lower()}:
+        found |= forms(other, own=own)
+    return found - {""}
 
 
 @cache
@@ -93,7 +95,7 @@ def bare(text: str | None) -> str:
 
 def read(typed: Sequence[str], synonyms: Sequence[tuple[str, str]]) -> Typed:
     """Return what was typed as the database has to read it."""
-    text = re.sub(r"\b((?:din|iso|en)[0-9]{2,6})(?=[a-z])", r"\1 ", joined(soft(" ".join(typed))))
+    text = re.sub(r"\b((?:din|iso|en)[0-9]{2,6})-?(?=[a-z])", r"\1 ", joined(soft(" ".join(typed))))
     words = [_word(word) for word in text.split()]
     found = []
     for first in range(len(words)):
