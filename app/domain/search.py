@@ -37,9 +37,10 @@ _RESISTANCE = re.compile(r"([0-9]+)(?:\.([0-9]+))?(?:([km]?)ohm|(k))")
 class Word:
     """A word of the normal form.
 
-    `tokens` are its pieces of letters and digits, `bare` is all of them together. One that is not plain holds other signs than
-    `-`, `.` and `/` between its pieces, and is meant as it stands. `grams` has a word of a script without spaces, `spelt` one
-    with umlauts, as it is written without. `likely` are the words that it is taken to mean if nothing holds it.
+    Its text is empty if it is punctuation, which no normal form has. `tokens` are its pieces of letters and digits, `bare` is all
+    of them together. One that is not plain holds other signs than `-`, `.` and `/` between its pieces, and is meant as it stands.
+    `grams` has a word of a script without spaces, `spelt` one with umlauts, as it is written without. `likely` are the words that
+    it is taken to mean if nothing holds it.
     """
 
     text: str

@@ -54,7 +54,7 @@ _READ = text(r"""
               AND left(w.bare, -length(y.term_key)) ~ '^[0-9]{3,}$') AS endings
     FROM words w LEFT JOIN spelt s USING (place)
     UNION ALL
-    SELECT word, '{}', '', false, search_signs(search_folded(word)), '{}', NULL, NULL, NULL FROM typed t
+    SELECT '', '{}', '', false, search_signs(search_folded(word)), '{}', NULL, NULL, NULL FROM typed t
     WHERE is_punctuation AND NOT (search_folded(word) IN ('"', '''''') AND EXISTS (
         SELECT FROM typed b WHERE b.place = t.place - 1 AND b.word ~ '[0-9]$'))
 """)
@@ -124,7 +124,7 @@ def _condition(name: str, word: Word, forms: Sequence[Form], parameters: dict[st
             alternatives.append(f"s.words @@ (SELECT CAST(:{name}{kind} AS tsquery))")
     if literal:
         parameters[f"{name}_text"] = word.text
-        alternatives[-1] = f"({alternatives[-1]} AND strpos(s.texts, :{name}_text) > 0)" if word.tokens else alternatives[-1]
+        alternatives[-1] = f"({alternatives[-1]} AND strpos(s.texts, :{name}_text) > 0)" if word.text else alternatives[-1]
     for number, piece in enumerate(word.pieces if not own else ()):
         parameters[f"{name}_{number}"] = like(piece)
         alternatives.append(f"s.numbers LIKE :{name}_{number}")

@@ -107,7 +107,7 @@ JOINED = f"""
             t := regexp_replace(t, '\\m(?:din[ -]+)?(?:en[ -]+)?(?=iso[ -]*[0-9])', '', 'g');
         END IF;
         t := regexp_replace(t, '(?<=\\m(?:din|iso|en|m))[ -]+(?=[0-9])', '', 'g');
-        t := regexp_replace(t, '(?<=[0-9]) +(?=(?:{UNITS})(?![a-z0-9]))', '', 'g');
+        t := regexp_replace(t, '(?<=[0-9]) +(?=(?:{UNITS})(?![^-./ ]))', '', 'g');
         IF strpos(t, 'ohm') > 0 THEN
             t := regexp_replace(t, '(?<=[0-9]) *([kmu]?) ?ohms?\\M', '\\1ohm', 'g');
         END IF;
@@ -227,12 +227,14 @@ GRAMS = f"""
     RETURN CASE WHEN word !~ '^[{RUNS}]+$' THEN '{{}}' WHEN length(word) = 1 THEN ARRAY[word]
                 ELSE ARRAY(SELECT DISTINCT substr(word, place, 2) FROM generate_series(1, length(word) - 1) AS place) END
 """  # noqa: S608 — constant text
-# The words of a search in the normal form. A standard's number ends where letters begin (DIN912M6x20); a catalogue's own numbers are
-# left as they are.
+# The words of a search in the normal form. What is behind a number that is no measure (M8 A2) is a word of its own, and a standard's
+# number ends where letters begin (DIN912M6x20); a catalogue's own numbers are left as they are.
 ASKED = r"""
     CREATE FUNCTION search_asked(value text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN array_remove(string_to_array(
-        regexp_replace(search_normal(value), '(?<=\m(?:din|iso|en)[0-9]{2,6})-?(?=[a-z])', ' ', 'g'), ' '), '')
+    RETURN array_remove(string_to_array(regexp_replace(
+        replace(search_joined(
+            regexp_replace(search_soft(value), '([a-wyz][0-9.]+) +(?=(?!x *[0-9])[a-z%°])', E'\\1 \x03 ', 'g')), E' \x03 ', ' '),
+        '(?<=\m(?:din|iso|en)[0-9]{2,6})-?(?=[a-z])', ' ', 'g'), ' '), '')
 """
 CONTENT = ("category_id", "is_public", "created_at", "manufacturer", "sort_key", "texts", "numbers", "words")
 

@@ -58,13 +58,13 @@ def joined(text: str) -> str:
     text = re.sub("(?<=[0-9]) *(?:mm|in)? *[x*хχ] *(?=[0-9])", "x", text)
     text = re.sub(r"\b(?:din[ -]+)?(?:en[ -]+)?(?=iso[ -]*[0-9])", "", text)
     text = re.sub(r"\b(din|iso|en|m)[ -]+(?=[0-9])", r"\1", text)
-    text = re.sub(f"(?<=[0-9]) +(?=(?:{_UNITS})(?![a-z0-9]))", "", text)
+    text = re.sub(f"(?<=[0-9]) +(?=(?:{_UNITS})(?![^-./ ]))", "", text)
     return re.sub(r"(?<=[0-9]) *([kmu]?) ?ohms?\b", r"\1ohm", text)
 
 
 def split(text: str) -> list[str]:
     """Return the words of a text: letters and digits with points between them."""
-    return re.findall(r"[^\W_]+(?:\.+[^\W_]+)*", text)
+    return re.findall(r"[^\W_]+(?:\.[^\W_]+)*", text)
 
 
 def forms(text: str, *, own: bool) -> set[str]:
@@ -95,7 +95,9 @@ def bare(text: str | None) -> str:
 
 def read(typed: Sequence[str], synonyms: Sequence[tuple[str, str]]) -> Typed:
     """Return what was typed as the database has to read it."""
-    text = re.sub(r"\b((?:din|iso|en)[0-9]{2,6})-?(?=[a-z])", r"\1 ", joined(soft(" ".join(typed))))
+    apart = re.sub("([a-wyz][0-9.]+) +(?=(?!x *[0-9])[a-z%°])", "\\1 \x03 ", soft(" ".join(typed)))
+    normal = joined(apart).replace(" \x03 ", " ")
+    text = re.sub(r"\b((?:din|iso|en)[0-9]{2,6})-?(?=[a-z])", r"\1 ", normal)
     words = [_word(word) for word in text.split()]
     found = []
     for first in range(len(words)):
@@ -174,7 +176,7 @@ class Part:
 
     def _has(self, word: Word, form: Form, *, own: bool) -> bool:
         is_literal = form.length == 1 and not word.is_plain
-        if is_literal and word.tokens and word.text not in joined(soft(self.value)):
+        if is_literal and word.text not in joined(soft(self.value)):
             return False
         *whole, last = form.lexemes
 

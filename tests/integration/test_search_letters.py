@@ -136,6 +136,12 @@ def test_numbers_units_and_signs_match_joined_or_apart(
     assert [form for form in [written, *typed] if found(f"{form} {tag}") != [part]] == []
 
 
+def test_what_is_behind_a_number_that_is_no_measure_is_a_word_of_its_own(new_part: NewPart, found: Found, tag: str) -> None:
+    part = new_part(part_name=f"Part {tag}k9, 5 % more, 3 V, 7 m long")
+    for typed in (f"{tag}k9 %", f"{tag}k9 v", f"v {tag}k9 m", f"{tag}k9 5%", f"{tag}k9 7m"):
+        assert found(typed) == [part], typed
+
+
 def test_the_whole_sequence_comes_before_the_same_words_elsewhere_and_those_before_descriptions(
     new_part: NewPart, found: Found, tag: str
 ) -> None:
