@@ -101,7 +101,9 @@ def conditions(typed: Typed, *, own: bool = False) -> tuple[list[str], dict[str,
         return ["false"], {}
     parameters: dict[str, Any] = {}
     forms = [form for form in typed.forms() if not (own and form.is_loose)]
-    rarest = sorted(range(len(typed.words)), key=lambda place: typed.words[place].rarity, reverse=True)[:LOOKED_UP]
+    rarest = sorted(range(len(typed.words)), key=lambda place: typed.words[place].rarity, reverse=True)
+    # A single letter is only looked up if there is nothing else.
+    rarest = [place for place in rarest[:LOOKED_UP] if place == rarest[0] or len(typed.words[place].bare) > 1]
     found = []
     for place, word in enumerate(typed.words):
         name = f"{'own' if own else 'word'}_{place}"

@@ -26,7 +26,7 @@ QUERIES: tuple[tuple[str, set[str]], ...] = (
     ("iso4017 m8×40", M8X40),
     ("M8*40 ISO-4017", M8X40),
     ("iso 4017 M 8 x 40", M8X40),
-    ("hexagon head screw m8-40", M8X40),
+    ("hexagon head m8-40", {"ISO4014-M8x40-8.8-ZN"} | M8X40),
     ("m 6 x 20 iso 4762", M6X20),
     ("socket head cap screw M6 X 20", M6X20),
     ("10 x 19 x 5", {"61800", "61800-2Z", "61800-2RS"}),
@@ -82,7 +82,7 @@ QUERIES: tuple[tuple[str, set[str]], ...] = (
     ("grub screw m3x4 cone point", {"ISO4027-M3x4-45H"}),
     ("Unterlegscheibe M8 A2", {"ISO7089-M8-A2", "ISO7090-M8-A2", "ISO7092-M8-A2", "ISO7093-1-M8-A2"}),
     ("m8 washers 300 HV", {"ISO7089-M8-300HV-ZN", "ISO7090-M8-300HV-ZN"}),
-    ("hex nut M10 inox", {"ISO4032-M10-A2-70", "ISO4035-M10-A2-035"}),
+    ("hex nut M10 inox", {"ISO4032-M10-A2-70", "ISO4032-M10-A4-80"}),
     ("Zylinderschraube M6x20 galvanised", {"ISO4762-M6x20-8.8-ZN"}),
     ("ISO 4762 M6x20 12,9", {"ISO4762-M6x20-12.9"}),
 )  # fmt: skip
