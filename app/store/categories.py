@@ -14,6 +14,7 @@ _TREE = text("SELECT id, name, slug, parent_id FROM categories")
 # Who changed a category last stands in its newest event, which is kept for ever.
 _ROWS = text("""
     SELECT c.id, c.name, c.slug, c.parent_id, c.version, c.updated_at, last.id AS changed_by, last.name AS changed_by_name,
+           search_order(c.name) AS sort_key,
            (SELECT count(*) FROM parts p WHERE p.category_id = c.id AND p.archived_at IS NULL) AS part_count,
            (SELECT count(*) FROM categories child WHERE child.parent_id = c.id) AS child_count
     FROM categories c
@@ -22,7 +23,7 @@ _ROWS = text("""
         WHERE e.aggregate_type = 'category' AND e.aggregate_id = c.id AND e.aspect = 'content'
         ORDER BY e.version DESC LIMIT 1) last ON true
     WHERE CAST(:category_id AS int) IS NULL OR c.id = :category_id
-    ORDER BY c.name, c.id
+    ORDER BY sort_key, c.id
 """)
 _INSERT = text("""
     INSERT INTO categories (name, slug, parent_id)

@@ -13,7 +13,7 @@ FEW_RELATED = 4
 # An archived draft was never there for customers, so it is not gone either.
 _IS_GONE = text("SELECT EXISTS (SELECT FROM parts WHERE id = :part_id AND archived_at IS NOT NULL AND status = 'published')")
 _PLACE = text("""
-    SELECT s.name, s.category_id, c.parent_id FROM part_search s LEFT JOIN categories c ON c.id = s.category_id
+    SELECT s.sort_key, s.category_id, c.parent_id FROM part_search s LEFT JOIN categories c ON c.id = s.category_id
     WHERE s.part_id = :part_id
 """)
 _BELOW = text("""
@@ -24,13 +24,13 @@ _BELOW = text("""
 """)
 _BEFORE = text("""
     SELECT part_id FROM part_search
-    WHERE is_public AND category_id = ANY(:categories) AND (name, part_id) < (:name, :part_id)
-    ORDER BY name DESC, part_id DESC LIMIT :most
+    WHERE is_public AND category_id = ANY(:categories) AND (sort_key, part_id) < (:sort_key, :part_id)
+    ORDER BY sort_key DESC, part_id DESC LIMIT :most
 """)
 _BEHIND = text("""
     SELECT part_id FROM part_search
-    WHERE is_public AND category_id = ANY(:categories) AND (name, part_id) > (:name, :part_id)
-    ORDER BY name, part_id LIMIT :most
+    WHERE is_public AND category_id = ANY(:categories) AND (sort_key, part_id) > (:sort_key, :part_id)
+    ORDER BY sort_key, part_id LIMIT :most
 """)
 
 
@@ -45,14 +45,14 @@ def related(connection: Connection, part_id: int) -> list[int]:
     place = connection.execute(_PLACE, {"part_id": part_id}).one_or_none()
     if place is None or place.category_id is None:
         return []
-    nearest = _neighbours(connection, part_id, place.name, [place.category_id])
+    nearest = _neighbours(connection, part_id, place.sort_key, [place.category_id])
     if len(nearest) < FEW_RELATED and place.parent_id is not None:
         categories = list(connection.execute(_BELOW, {"category_id": place.parent_id}).scalars())
-        nearest += [other for other in _neighbours(connection, part_id, place.name, categories) if other not in nearest]
+        nearest += [other for other in _neighbours(connection, part_id, place.sort_key, categories) if other not in nearest]
     return nearest[:RELATED]
 
 
-def _neighbours(connection: Connection, part_id: int, name: str, categories: Sequence[int]) -> list[int]:
-    parameters: dict[str, Any] = {"part_id": part_id, "name": name, "categories": categories, "most": RELATED}
+def _neighbours(connection: Connection, part_id: int, sort_key: str, categories: Sequence[int]) -> list[int]:
+    parameters: dict[str, Any] = {"part_id": part_id, "sort_key": sort_key, "categories": categories, "most": RELATED}
     before, behind = (connection.execute(side, parameters).scalars().all() for side in (_BEFORE, _BEHIND))
     return [other for pair in zip_longest(before, behind) for other in pair if other is not None]

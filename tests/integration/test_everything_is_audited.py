@@ -35,6 +35,7 @@ AUDITED = {
     "prices": ({"prices"}, "price events of the move to price lists"),
     "users": ({"users"}, "user events, without the password"),
     "api_keys": ({"users"}, "API key events, without the key"),
+    "search_synonyms": ({"synonyms"}, "synonym events"),
 }
 NOT_AUDITED = {
     "data_change_logs": "the trail itself: append-only, chained",
@@ -79,7 +80,7 @@ OWNERS = {
     "categories": ("id", "category", ""), "parts": ("id", "part", ""), "part_specifications": ("part_id", "part", "content"),
     "part_images": ("part_id", "part", "content"), "stock_levels": ("part_id", "part", "stock"),
     "part_prices": ("part_id", "part", "price"), "prices": ("part_id", "part", "price"), "users": ("id", "user", ""),
-    "api_keys": ("id", "api_key", ""),
+    "api_keys": ("id", "api_key", ""), "search_synonyms": ("id", "synonym", ""),
 }  # fmt: skip
 # What the machine works out by itself from the rest.
 DERIVED = ["variants_at", "price_boundary"]
@@ -166,6 +167,7 @@ def test_creating_importing_and_managing_staff_leave_no_row_untold(
     flask("create-user", f"{name}@shop.example", "--password", "first secret")
     flask("deactivate-user", f"{name}@shop.example")
     flask("create-api-key", name), flask("revoke-api-key", name)
+    flask("search-synonyms", "add", name, "new"), flask("search-synonyms", "remove", "NEW", name)
     assert journal() == []
 
 
