@@ -22,7 +22,7 @@ from app.live.body import HEADER, Body
 HEAD_PATIENCE = 10.0
 # Seconds, and bytes, that are still read from a client whom we have told to go, so that the answer reaches it.
 LINGER = 1.0
-MAX_LINGER = 262_144
+MAX_LINGER = 4_000_000
 _REQUEST_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [\x21-\x7e\x80-\xff]+ HTTP/[0-9]\.[0-9]\r\n")
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::[0-9]*)?")
 _LENGTH = re.compile(r"[0-9]{1,18}")
@@ -158,8 +158,8 @@ class HttpProtocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc] # eventlet
         body = Body(environ["eventlet.input"])
         environ["wsgi.input"] = environ["eventlet.input"] = body
         environ["wsgi.input_terminated"] = body.chunked_input
-        # Whoever is answered before all of the body has come must still get that answer.
-        self._lingers = body.chunked_input or bool(body.content_length)
+        # Whoever is answered before all of the body has come, or is refused as a socket, must still get to know it.
+        self._lingers = body.chunked_input or bool(body.content_length) or "HTTP_UPGRADE" in environ
         return environ
 
     def finish(self) -> None:
@@ -169,6 +169,7 @@ class HttpProtocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc] # eventlet
                 self.wfile.flush()
                 self.connection.shutdown(socket.SHUT_WR)
                 left = MAX_LINGER
-                while left > 0 and (piece := self.rfile.read1(16_384)):
+                while left > 0 and (piece := self.rfile.read1(65_536)):
                     left -= len(piece)
+                    eventlet.sleep(0)
         super().finish()

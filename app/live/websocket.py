@@ -34,6 +34,8 @@ SLICE = 16_384
 # Seconds in which a message must be taken, and bytes for each further second.
 SEND_PATIENCE = 20.0
 SLOWEST_SEND = 10_000
+# Seconds for a client that is cut off to take what is queued for it, last of all that it is.
+FAREWELL = 0.5
 # Engine.IO's packets are texts that begin with their type.
 _PACKET_TYPES = frozenset("0123456")
 # The bodies of a queue's packets that wait for a slow page; beyond it the page is cut off.
@@ -106,7 +108,10 @@ class BoundedWebSocket:
                     return message
         except ParseFailed as error:
             self._refused("socket_limits" if error.code != CloseReason.PROTOCOL_ERROR else "unreadable")
-            self.close(error.code, str(error))
+            self._say_goodbye(error.code, str(error))
+            # Only our side of the connection: were the other one closed too, it might never hear why.
+            with suppress(OSError):
+                self.socket.shutdown(eventlet.green.socket.SHUT_WR)
         return None
 
     def send(self, message: str) -> None:
@@ -120,13 +125,15 @@ class BoundedWebSocket:
 
     def close(self, code: int = CloseReason.NORMAL_CLOSURE, reason: str = "") -> None:
         """Say good-bye, and end what is being read."""
-        if self._closed:
-            return
+        if not self._closed:
+            self._say_goodbye(code, reason)
+            with suppress(OSError):
+                self.socket.shutdown(eventlet.green.socket.SHUT_RDWR)
+
+    def _say_goodbye(self, code: int, reason: str) -> None:
         self._closed = True
         with suppress(OSError, eventlet.Timeout):
             self._send(self._encoder.close(code, reason), patience=1.0)
-        with suppress(OSError):
-            self.socket.shutdown(eventlet.green.socket.SHUT_RDWR)
 
     def _read(self) -> bool:
         # Whoever sends without a pause must not keep the others waiting: reading what is there already never does by itself.
@@ -208,10 +215,10 @@ class WebSocketServer:
 
 
 def cut_off(connection: Any) -> None:
-    """End a connection of engineio's whose client does what it should not, without waiting for that client."""
-    connection.close(wait=False, abort=True)
+    """End a connection of engineio's whose client does what it should not. It is told so, if it still listens; nobody waits."""
+    connection.close(wait=False)
     if (websocket := getattr(connection, "websocket", None)) is not None:
-        eventlet.spawn_n(websocket.close, CloseReason.POLICY_VIOLATION)
+        eventlet.spawn_after(FAREWELL, websocket.close, CloseReason.POLICY_VIOLATION)
 
 
 class PacketQueue(eventlet.queue.Queue):  # type: ignore[misc] # eventlet is untyped
