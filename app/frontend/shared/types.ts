@@ -74,7 +74,8 @@ export type WatchRequest = Record<string, AspectVersions | null>;
 export type WatchAck = Schemas["WatchAnswer"];
 
 export interface LiveError {
-  error: { code: string; message?: string };
+  /** `retry_after`: seconds until it may be asked again, with the code `busy`. */
+  error: { code: string; message?: string; retry_after?: number };
 }
 
 // ---------------------------------------------------------------- panel
