@@ -102,7 +102,7 @@ try:
     _settings = load_settings()
 except SettingsError as error:
     sys.exit(str(error))
-configure(development=not _settings.production)
+configure(development=not _settings.production, limited=__name__ == "__main__")
 if __name__ == "__main__":
     serve(_settings)
 else:

@@ -84,7 +84,7 @@ def build_core(settings: Settings, engine: Engine, sender: TaskSender, cache_tim
     reconciliation = Reconciliation(engine, reading, transactions, cache, wake_ups, monitoring)
 
     def rates() -> dict[str, float]:
-        return hit_rates(shared_registry(settings.metrics_directory))
+        return hit_rates(shared_registry(settings.metrics_directory).collect())
 
     return Core(
         settings=settings,

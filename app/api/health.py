@@ -2,12 +2,13 @@
 
 import hmac
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, current_app, g, request
 from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.api.rendering import json_response
+from app.api.turns import SharedWork
 from app.domain.errors import ForbiddenError
 from app.sync.monitoring import exposition
 
@@ -42,6 +43,8 @@ def metrics() -> Response:
     if (g.core.settings.production or token) and not (token and hmac.compare_digest(sent.encode(), token.encode())):
         raise ForbiddenError("Send `Authorization: Bearer` with the value of LOCKSTEP_METRICS_TOKEN.")
 
-    return Response(
-        exposition(g.core.settings.metrics_directory, g.core.operations.outbox_status), content_type=CONTENT_TYPE_LATEST
+    core = g.core
+    scrape = current_app.extensions.setdefault(
+        "lockstep_scrape", SharedWork(lambda: exposition(core.settings.metrics_directory, core.operations.outbox_status))
     )
+    return Response(scrape.result(), content_type=CONTENT_TYPE_LATEST)

@@ -20,6 +20,12 @@ class LockstepError(Exception):
         return str(self.args[0])
 
 
+class BusyError(LockstepError):
+    """Too many ask for this at once. Try again in a moment."""
+
+    code = "busy"
+
+
 class NotFoundError(LockstepError):
     """There is nothing here."""
 

@@ -9,10 +9,12 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import eventlet
 import eventlet.greenio
+import eventlet.hubs
 import eventlet.wsgi
 import structlog
 
@@ -194,6 +196,7 @@ class Acceptor:
         self._listener.settimeout(TURN)
         self._server = server
         self._refused = refused
+        _log_uncaught()
         # Larger than the number of connections, so that it never makes the acceptor wait.
         self._pool = eventlet.GreenPool(2 * limits.connections)
         self._leaving = False
@@ -262,6 +265,24 @@ class Acceptor:
             connection[2] = eventlet.wsgi.STATE_CLOSE
             connection.shut()
             connection[1].close()
+
+
+def _log_uncaught() -> None:
+    """Log what no green thread has caught, as everything else is; eventlet would print each traceback."""
+
+    hub = eventlet.hubs.get_hub()
+
+    def uncaught(_timer: object, error: Any) -> None:
+        log.error("uncaught error", exc_info=error)
+
+    def uncaught_at(descriptor: int, error: Any) -> None:
+        log.error("uncaught error", exc_info=error)
+        with suppress(Exception):
+            hub.remove_descriptor(descriptor)
+
+    hub.squelch_timer_exception = uncaught
+    hub.squelch_generic_exception = partial(uncaught, None)
+    hub.squelch_exception = uncaught_at
 
 
 class SocketGate:
