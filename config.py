@@ -51,6 +51,7 @@ class Settings:
     allowed_hosts: tuple[str, ...]
     allowed_origins: tuple[str, ...]
     trusted_proxies: int
+    probe_socket: str
     max_connections: int
     max_connections_per_address: int
     frontend: Path
@@ -140,6 +141,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         allowed_hosts=allowed_hosts,
         allowed_origins=allowed_origins,
         trusted_proxies=trusted_proxies,
+        probe_socket=source.get("LOCKSTEP_PROBE_SOCKET", ""),
         max_connections=max_connections,
         max_connections_per_address=per_address,
         frontend=REPOSITORY / "app" / "frontend" / "dist",

@@ -76,6 +76,8 @@ def serve(settings: Settings) -> None:
     )  # fmt: skip
     acceptor = Acceptor(listener, server, limits, core.monitoring.record_refusal)
     app.wsgi_app = SocketGate(app.wsgi_app, acceptor.connections, limits.hops, core.monitoring.record_refusal)  # type: ignore[method-assign]
+    if settings.probe_socket:
+        acceptor.answer_probes(settings.probe_socket)
     stopping = eventlet.event.Event()
 
     def stop(_signal: int | None = None, _frame: object = None) -> None:

@@ -5,11 +5,14 @@ Imported by `wsgi.py` alone, and after eventlet has patched the process.
 
 import errno
 import resource
+import socket
+import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import eventlet
@@ -30,10 +33,13 @@ SOCKETS_SHARE = 0.8
 GREETING = 0.5
 # Seconds after which the listener looks whether it is to be left, and between two tries when there are no descriptors.
 TURN = 0.1
+# Seconds after which a listener that has not looked is taken for stuck.
+MAX_PAUSE = 5.0
 # Connections taken in one go; then those that are open already get their turn.
 TAKEN_AT_ONCE = 16
 # What `accept` says when the listener itself is gone. Whatever else it says is about one connection, or passes.
 _LISTENER_GONE = {errno.EBADF, errno.EINVAL, errno.ENOTSOCK, errno.EFAULT}
+_WELL = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _FULL = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -200,6 +206,7 @@ class Acceptor:
         # Larger than the number of connections, so that it never makes the acceptor wait.
         self._pool = eventlet.GreenPool(2 * limits.connections)
         self._leaving = False
+        self._turned_at = time.monotonic()
 
     def run(self) -> None:
         """Take connections until told to leave; then serve those who are waiting, and return when all are done.
@@ -209,6 +216,7 @@ class Acceptor:
         """
         taken = 0
         while True:
+            self._turned_at = time.monotonic()
             try:
                 client, address = self._listener.accept()
             except (TimeoutError, BlockingIOError):
@@ -227,6 +235,24 @@ class Acceptor:
         eventlet.sleep(GREETING)
         self.connections.leave()
         self._pool.waitall()
+
+    def answer_probes(self, path: str) -> None:
+        """Say by HTTP at a UNIX socket whether connections are still being accepted; clients of the port do not feel it."""
+        try:
+            Path(path).unlink(missing_ok=True)
+            eventlet.spawn_n(self._answer_probes, eventlet.listen(path, family=socket.AF_UNIX))
+        except OSError as error:
+            log.error("probes cannot be answered", path=path, error=str(error))
+
+    def _answer_probes(self, listener: Any) -> None:
+        while True:
+            with suppress(OSError), closing(listener.accept()[0]) as client:
+                client.settimeout(1)
+                client.recv(4096)
+                is_well = self._leaving or time.monotonic() - self._turned_at < MAX_PAUSE
+                client.sendall(_WELL if is_well else _FULL)
+                continue
+            eventlet.sleep(TURN)
 
     def leave(self) -> None:
         """Take those who are waiting, and then no more: new connections go to the other processes."""
@@ -269,7 +295,6 @@ class Acceptor:
 
 def _log_uncaught() -> None:
     """Log what no green thread has caught, as everything else is; eventlet would print each traceback."""
-
     hub = eventlet.hubs.get_hub()
 
     def uncaught(_timer: object, error: Any) -> None:
