@@ -84,11 +84,11 @@ class BusyError(Exception):
 
 # Parts that may be read for `watch`. A page of 200 parts asks every 20 s, and at once after a connection, a `resync` and its
 # return to the screen; fifty of them may sit behind one address, and come back together when a process was restarted.
-PARTS_PER_CONNECTION = Allowance(per_second=50, at_once=1_200)
-PARTS_PER_ADDRESS = Allowance(per_second=1_500, at_once=24_000)
-PARTS_PER_PROCESS = Allowance(per_second=6_000, at_once=60_000)
+PARTS_PER_CONNECTION = Allowance(per_second=40, at_once=1_000)
+PARTS_PER_ADDRESS = Allowance(per_second=1_000, at_once=12_000)
+PARTS_PER_PROCESS = Allowance(per_second=5_000, at_once=40_000)
 # Answers to `watch` that are put together side by side; the others wait for their turn.
-WATCHES_AT_ONCE = 2
+WATCHES_AT_ONCE = 1
 
 
 class WatchBudget:

@@ -21,6 +21,7 @@ import eventlet.hubs
 import eventlet.wsgi
 import structlog
 
+from app.live.budgets import Allowance, Buckets
 from app.live.caller import caller_of, network
 
 log = structlog.get_logger()
@@ -29,6 +30,8 @@ log = structlog.get_logger()
 RESERVED_DESCRIPTORS = 256
 # Of all connections, and of one address's, sockets may be so many: whoever only asks by HTTP still gets in.
 SOCKETS_SHARE = 0.8
+# WebSockets that one address may open; each costs as much as some requests. After a restart all pages behind it come back.
+OPENED_SOCKETS = Allowance(per_second=40, at_once=800)
 # Seconds in which the connections taken last may send their request when the process is told to stop.
 GREETING = 0.5
 # Seconds after which the listener looks whether it is to be left, and between two tries when there are no descriptors.
@@ -115,6 +118,7 @@ class Connections:
         self._waiting_by_caller: dict[str, OrderedDict[Connection, None]] = {}
         self._sockets: Counter[str] = Counter()
         self._all_sockets = 0
+        self._opened = Buckets(OPENED_SOCKETS)
 
     def admit(self, connection: Connection) -> bool:
         """Let a new connection in, in the place of the one that has waited longest if need be; return whether it is in.
@@ -155,6 +159,8 @@ class Connections:
     def open_socket(self, caller: str) -> bool:
         """Count a WebSocket in; return whether there is room for it."""
         if self._all_sockets >= self._limits.sockets or self._sockets[caller] >= self._limits.sockets_per_address:
+            return False
+        if not self._opened.of(caller).draw(1):
             return False
         self._sockets[caller] += 1
         self._all_sockets += 1

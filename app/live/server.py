@@ -21,6 +21,7 @@ from socketio import RedisManager
 from app.contract import rooms
 from app.core import Core
 from app.live.admin import AdminNamespace
+from app.live.budgets import Allowance, Buckets
 from app.live.caller import caller_of
 from app.live.customers import CustomersNamespace
 from app.live.websocket import MAX_MESSAGE, MAX_QUEUED_BYTES, PacketQueue, WebSocketServer, cut_off
@@ -31,8 +32,8 @@ log = structlog.get_logger()
 
 # A page that cannot keep up is cut off beyond so many queued packets. It comes back and watches, which costs one state.
 LONGEST_QUEUE = 500
-# Beyond so many messages within a second a connection is cut off.
-MOST_MESSAGES_PER_SECOND = 100
+# Messages that one connection may send; beyond them it is cut off. A page sends a few when its reader moves on.
+MESSAGES = Allowance(per_second=20, at_once=100)
 # The events that clients may send.
 TAKEN: dict[str | None, frozenset[str]] = {rooms.CUSTOMERS: frozenset(("watch", "unwatch", "seen"))}
 # What the library raises at a message that is none of its protocol.
@@ -158,7 +159,7 @@ def _bound_queues(socketio: SocketIO, monitoring: SyncMonitoring) -> None:
 
 def _bound_rates(socketio: SocketIO, monitoring: SyncMonitoring) -> None:
     server = socketio.server
-    counts: dict[str, tuple[int, int]] = {}
+    messages = Buckets(MESSAGES)
 
     def end(sid: str) -> None:
         # Not the library's own `disconnect`, which waits until everything queued has been taken by a client that may never read.
@@ -166,11 +167,7 @@ def _bound_rates(socketio: SocketIO, monitoring: SyncMonitoring) -> None:
             cut_off(connection)
 
     def handle(sid: str, data: Any) -> None:
-        second = int(time.monotonic())
-        began, count = counts.get(sid, (second, 0))
-        count = count + 1 if began == second else 1
-        counts[sid] = (second, count)
-        if count > MOST_MESSAGES_PER_SECOND:
+        if not messages.of(sid).draw(1):
             monitoring.record_refusal("too_many_messages")
             end(sid)
             return
@@ -183,7 +180,7 @@ def _bound_rates(socketio: SocketIO, monitoring: SyncMonitoring) -> None:
             end(sid)
 
     def forget(sid: str, reason: Any = None) -> None:
-        counts.pop(sid, None)
+        messages.forget(sid)
         server._handle_eio_disconnect(sid, reason)
 
     server.eio.on("message", handle)

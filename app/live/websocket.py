@@ -28,8 +28,8 @@ MAX_MESSAGE = 64_000
 FRAMES = Allowance(per_second=100, at_once=200)
 BYTES = Allowance(per_second=64_000, at_once=320_000)
 # Frames of all connections of one address; beyond it they are read later, which the senders feel and nobody else.
-FRAMES_PER_ADDRESS = Allowance(per_second=500, at_once=2_000)
-# Bytes read in one go; after each the other connections get their turn.
+FRAMES_PER_ADDRESS = Allowance(per_second=150, at_once=300)
+# Bytes read in one go.
 SLICE = 16_384
 # Seconds in which a message must be taken, and bytes for each further second.
 SEND_PATIENCE = 20.0
@@ -98,11 +98,17 @@ class BoundedWebSocket:
         """Return the next message, or None when there will be no more."""
         try:
             while not self._closed:
+                # After each frame the other connections get their turn, and an address that sends many waits for its own.
+                eventlet.sleep(self._address.wait(1))
                 frame = self._decoder.process_buffer()
                 if frame is None:
-                    if not self._read():
+                    data = self._reader.read1(SLICE)
+                    if not data:
                         return None
-                elif frame.opcode.iscontrol():
+                    self._decoder.receive_bytes(data)
+                    continue
+                self._address.take(1)
+                if frame.opcode.iscontrol():
                     self._control(frame.opcode, bytes(frame.payload))  # type: ignore[arg-type] # bytes before decoding
                 elif (message := self._completed(frame)) is not None:
                     return message
@@ -135,15 +141,7 @@ class BoundedWebSocket:
         with suppress(OSError, eventlet.Timeout):
             self._send(self._encoder.close(code, reason), patience=1.0)
 
-    def _read(self) -> bool:
-        # Whoever sends without a pause must not keep the others waiting: reading what is there already never does by itself.
-        eventlet.sleep(self._address.wait(1))
-        data = self._reader.read1(SLICE)
-        self._decoder.receive_bytes(data)
-        return bool(data)
-
     def _control(self, opcode: Opcode, payload: bytes) -> None:
-        self._address.take(1)
         if opcode is Opcode.PING:
             self._send(self._encoder.pong(payload))
         elif opcode is Opcode.CLOSE:
@@ -152,8 +150,6 @@ class BoundedWebSocket:
 
     def _completed(self, frame: Any) -> str | None:
         frame = self._messages.process_frame(frame)
-        if frame.frame_finished:
-            self._address.take(1)
         if frame.payload:
             self._parts.append(frame.payload)
         if not frame.message_finished:
