@@ -68,7 +68,11 @@ class Target:
         """
         client = self.connect()
         client.sendall(HANDSHAKE.format(host=self.host).encode())
-        if not client.recv(4096).startswith(b"HTTP/1.1 101"):
+        head = b""
+        # Byte by byte: the first frames may follow at once.
+        while not head.endswith(b"\r\n\r\n") and (byte := client.recv(1)):
+            head += byte
+        if not head.startswith(b"HTTP/1.1 101"):
             client.close()
             raise ConnectionRefusedError("no WebSocket")
         client.sendall(frame(b"40/customers,"))

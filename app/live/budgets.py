@@ -82,6 +82,13 @@ class BusyError(Exception):
         self.retry_after = retry_after
 
 
+# Bytes of one message, all of its fragments together.
+MAX_MESSAGE = 64_000
+# Frames of any kind, and bytes, that one connection may send. A page sends a message every ten seconds, and a few at once.
+FRAMES = Allowance(per_second=100, at_once=200)
+BYTES = Allowance(per_second=64_000, at_once=320_000)
+# Frames of all connections of one address; beyond it they are read later, which the senders feel and nobody else.
+FRAMES_PER_ADDRESS = Allowance(per_second=150, at_once=300)
 # Parts that may be read for `watch`. A page of 200 parts asks every 20 s, and at once after a connection, a `resync` and its
 # return to the screen; fifty of them may sit behind one address, and come back together when a process was restarted.
 PARTS_PER_CONNECTION = Allowance(per_second=40, at_once=1_000)

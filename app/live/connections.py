@@ -172,8 +172,9 @@ class Connections:
         self._all_sockets -= 1
 
     def make_room(self) -> None:
-        """Close the connection that has waited longest."""
-        self._close_waiting()
+        """Close the connections that have waited longest, for those who wait to be let in."""
+        for _ in range(TAKEN_AT_ONCE):
+            self._close_waiting()
 
     def leave(self) -> None:
         """Close each connection that waits for a request, or is a socket, and the others after the answer that they wait for."""

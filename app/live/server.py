@@ -21,10 +21,10 @@ from socketio import RedisManager
 from app.contract import rooms
 from app.core import Core
 from app.live.admin import AdminNamespace
-from app.live.budgets import Allowance, Buckets
+from app.live.budgets import MAX_MESSAGE, Allowance, Buckets
 from app.live.caller import caller_of
 from app.live.customers import CustomersNamespace
-from app.live.websocket import MAX_MESSAGE, MAX_QUEUED_BYTES, PacketQueue, WebSocketServer, cut_off
+from app.live.websocket import MAX_QUEUED_BYTES, PacketQueue, WebSocketServer, cut_off
 from app.services.authentication import Authenticator
 from app.sync.monitoring import SyncMonitoring
 

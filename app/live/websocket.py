@@ -18,17 +18,10 @@ from wsproto.events import AcceptConnection
 from wsproto.frame_protocol import CloseReason, FrameDecoder, FrameProtocol, MessageDecoder, Opcode, ParseFailed
 from wsproto.utilities import RemoteProtocolError
 
-from app.live.budgets import Allowance, Buckets, TokenBucket
+from app.live.budgets import BYTES, FRAMES, FRAMES_PER_ADDRESS, MAX_MESSAGE, Buckets, TokenBucket
 
 log = structlog.get_logger()
 
-# Bytes of one message, all of its fragments together.
-MAX_MESSAGE = 64_000
-# Frames of any kind, and bytes, that one connection may send. A page sends a message every ten seconds, and a few at once.
-FRAMES = Allowance(per_second=100, at_once=200)
-BYTES = Allowance(per_second=64_000, at_once=320_000)
-# Frames of all connections of one address; beyond it they are read later, which the senders feel and nobody else.
-FRAMES_PER_ADDRESS = Allowance(per_second=150, at_once=300)
 # Bytes read in one go.
 SLICE = 16_384
 # Seconds in which a message must be taken, and bytes for each further second.
