@@ -78,7 +78,7 @@ def raise_descriptor_limit(connections: int) -> int:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     room = connections if hard == resource.RLIM_INFINITY else min(connections, hard - RESERVED_DESCRIPTORS)
-    if room < RESERVED_DESCRIPTORS / 2:
+    if room <= 0:
         raise DescriptorsError(
             f"Open files are limited to {hard}, which is too few to serve anybody. Raise it: `ulimit -n 65536`."
         )

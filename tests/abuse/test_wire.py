@@ -62,7 +62,8 @@ def test_a_head_that_is_not_surely_one_is_refused(raw: Raw, head: bytes) -> None
 @pytest.mark.parametrize(
     "head",
     [
-        b"GET /healthz HTTP/1.1\r\nhost:a\r\n\r\n", b"GET /healthz HTTP/1.0\r\n\r\n", b"\r\nGET /healthz HTTP/1.1\r\nHost: a:80\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nhost:a\r\n\r\n", b"GET /healthz HTTP/1.0\r\n\r\n",
+        b"\r\nGET /healthz HTTP/1.1\r\nHost: a:80\r\n\r\n",
         b"GET /healthz?q=\xc3\xa9 HTTP/1.1\r\nHost: [::1]:80\r\nX-Name: J\xf8rgen\r\nX-Empty:\r\n\r\n",
         b"GET /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}",
         b"GET /healthz HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n2;a=b\r\n{}\r\n0\r\nX-Trailer: a\r\n\r\n",
@@ -87,7 +88,8 @@ def chunked(target: Target, body: bytes, key: str) -> bytes:
 @pytest.mark.parametrize(
     "body",
     [
-        b"0x14\r\n", b"+14\r\n", b"-14\r\n", b"1_4\r\n", b" 14\r\n", b"14 \r\n", b"\r\n", b";a\r\n", b"14\n", b"14\r", b"14;a\0\r\n",
+        b"0x14\r\n", b"+14\r\n", b"-14\r\n", b"1_4\r\n", b" 14\r\n", b"14 \r\n", b"\r\n", b";a\r\n", b"14\n", b"14\r",
+        b"14;a\0\r\n",
         b"14;a\rb\r\n",
         b"F" * 17 + b"\r\n", b"14;" + b"a" * 2_000 + b"\r\n", b"\xd9\xa1\r\n",
     ],
