@@ -150,7 +150,7 @@ def _bound_queues(socketio: SocketIO, monitoring: SyncMonitoring) -> None:
         if queue is not None and (queue.qsize() >= LONGEST_QUEUE or queue.bytes > MAX_QUEUED_BYTES):
             if not connection.closed:
                 monitoring.record_refusal("slow_client")
-                cut_off(connection)
+                cut_off(connection, reads=False)
             return
         send(sid, packet)
 

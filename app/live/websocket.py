@@ -203,9 +203,9 @@ class WebSocketServer:
         return []
 
 
-def cut_off(connection: Any) -> None:
-    """End a connection of engineio's whose client does what it should not. It is told so, if it still listens; nobody waits."""
-    connection.close(wait=False)
+def cut_off(connection: Any, *, reads: bool = True) -> None:
+    """End a connection of engineio's whose client does what it should not. Nobody waits for that; if it `reads`, it is told."""
+    connection.close(wait=False, abort=not reads)
     if (websocket := getattr(connection, "websocket", None)) is not None:
         eventlet.spawn_after(FAREWELL, websocket.close, CloseReason.POLICY_VIOLATION)
 
