@@ -307,7 +307,8 @@ def nonsense(target: Target, seconds: float) -> None:
     """Everything that makes a server complain: bad heads, cut-off bodies, bad sockets."""
     login = b"POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
     heads = [
-        b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\r\n", b"GET /api/v1/parts/%00 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\r\n",
+        b"GET /api/v1/parts/%00 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
         login + b"Transfer-Encoding: chunked\r\n\r\nZZ\r\n", login + b"Content-Length: 50\r\n\r\n{",
     ]  # fmt: skip
     for number in _until(seconds):
