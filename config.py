@@ -56,6 +56,9 @@ class Settings:
     allowed_hosts: tuple[str, ...]
     allowed_origins: tuple[str, ...]
     trusted_proxies: int
+    probe_socket: str
+    max_connections: int
+    max_connections_per_address: int
     frontend: Path
     media_url: str
 
@@ -102,6 +105,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     web_concurrency = env.int("WEB_CONCURRENCY", 2, validate=workers_range)
     worker_concurrency = env.int("WORKER_CONCURRENCY", 2, validate=workers_range)
     trusted_proxies = env.int("LOCKSTEP_TRUSTED_PROXIES", 0, validate=validate.Range(min=0, max=10))
+    # Of one web process. A browser has a socket and up to six more; many people may share one address.
+    max_connections = env.int("LOCKSTEP_MAX_CONNECTIONS", 10_000, validate=validate.Range(min=10, max=1_000_000))
+    per_address = env.int("LOCKSTEP_MAX_CONNECTIONS_PER_ADDRESS", 1_000, validate=validate.Range(min=10, max=1_000_000))
     allowed_hosts = tuple(filter(None, map(str.strip, env.list("LOCKSTEP_ALLOWED_HOSTS", []))))
     listed_origins: list[str] = env.list("LOCKSTEP_ALLOWED_ORIGINS", [])
     media_url = env.str("LOCKSTEP_MEDIA_URL", "") or (home / "media").as_uri()
@@ -147,6 +153,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         allowed_hosts=allowed_hosts,
         allowed_origins=allowed_origins,
         trusted_proxies=trusted_proxies,
+        probe_socket=source.get("LOCKSTEP_PROBE_SOCKET", ""),
+        max_connections=max_connections,
+        max_connections_per_address=per_address,
         frontend=REPOSITORY / "app" / "frontend" / "dist",
         media_url=media_url,
     )

@@ -84,7 +84,7 @@ def build_container(settings: Settings, engine: Engine, sender: TaskSender, cach
     reconciliation = Reconciliation(engine, reading, transactions, cache, wake_ups, monitoring)
 
     def rates() -> dict[str, float]:
-        return hit_rates(shared_registry(settings.metrics_directory))
+        return hit_rates(shared_registry(settings.metrics_directory).collect())
 
     return Container(
         settings=settings,

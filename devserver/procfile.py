@@ -43,16 +43,18 @@ def read_processes(path: Path, settings: Settings, output: Callable[[str], Outpu
         environment = base_environment(settings) | _own_environment(entry, settings)
         words = _expand(command, environment)
         names = [f"web-{n + 1}" for n in range(settings.web_concurrency)] if entry == "web" else [entry]
+        probes = {name: settings.socket_directory / f"{name}.probe" if entry == "web" else None for name in names}
         yield [
             Child(
                 name,
                 words,
                 run_directory=settings.run_directory,
                 output=output(name),
-                environment=environment,
+                environment=environment | ({"LOCKSTEP_PROBE_SOCKET": str(probe)} if probe else {}),
                 directory=REPOSITORY,
+                probe=probe,
             )
-            for name in names
+            for name, probe in probes.items()
         ]
 
 

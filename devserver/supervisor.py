@@ -2,7 +2,6 @@
 
 import http.client
 import queue
-import shutil
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -15,7 +14,9 @@ from devserver.console import Console
 from devserver.embedded import make_postgres, make_valkey
 from devserver.errors import StartError
 from devserver.keeper import Keeper
+from devserver.metrics import empty_metrics_directory
 from devserver.ports import require_free
+from devserver.prober import Prober
 from devserver.process import Child, never
 from devserver.procfile import base_environment, read_processes
 from devserver.tenancy import Tenancy
@@ -72,7 +73,7 @@ class Supervisor:
     def _start(self) -> None:
         require_free("PORT", self._settings.bind, self._settings.port)
         require_free("FLOWER_PORT", "127.0.0.1", self._settings.flower_port)
-        self._forget_old_metrics()
+        empty_metrics_directory(self._settings)
         self._start_servers()
         self._prepare()
         for group in read_processes(self._procfile, self._settings, self._console.output):
@@ -110,12 +111,9 @@ class Supervisor:
     def _keep(self, child: Child) -> Keeper:
         keeper = Keeper(child, say=self._console.say, on_death=self._forget)
         keeper.start()
+        if child.probe is not None:
+            Prober(child, child.probe, say=self._console.say).start()
         return keeper
-
-    def _forget_old_metrics(self) -> None:
-        """Begin with an empty directory: the processes of the run before would be counted with ours."""
-        shutil.rmtree(self._settings.metrics_directory, ignore_errors=True)
-        self._settings.metrics_directory.mkdir()
 
     def _forget(self, pid: int) -> None:
         """Drop a dead process's share of the gauges that count the living."""

@@ -1,5 +1,6 @@
 """Every error as `application/problem+json` (RFC 9457), mapped in one place."""
 
+import errno
 from collections.abc import Callable
 from dataclasses import asdict
 from http import HTTPStatus
@@ -44,6 +45,7 @@ CODES = {
     503: "unavailable",
 }  # fmt: skip
 RETRY_AFTER = {"Retry-After": "1"}
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def may_answer(*statuses: int) -> Callable[[View], View]:
@@ -76,6 +78,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(PoolTimeoutError, _database_away)
     app.register_error_handler(DBAPIError, _database_error)
+    app.register_error_handler(OSError, _system_error)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -137,6 +140,13 @@ def _database_error(error: DBAPIError) -> Response:
     if isinstance(error, OperationalError) or error.connection_invalidated:
         log.error("database away", path=request.path, error=str(error.orig))
         return problem(503, "The database is busy or away. Try again in a moment.", "database_unavailable", RETRY_AFTER)
+    return _unexpected(error)
+
+
+def _system_error(error: OSError) -> Response:
+    if error.errno in _DISK_FULL:
+        log.error("disk full", path=request.path, error=str(error))
+        return problem(503, "There is no room left to keep this. Try again later.", "storage_unavailable", RETRY_AFTER)
     return _unexpected(error)
 
 

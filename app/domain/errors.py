@@ -21,6 +21,12 @@ class LockstepError(Exception):
         return str(self.args[0])
 
 
+class BusyError(LockstepError):
+    """Too many ask for this at once. Try again in a moment."""
+
+    code = "busy"
+
+
 class NotFoundError(LockstepError):
     """There is nothing here."""
 
@@ -145,9 +151,3 @@ class TooManyAttemptsError(LockstepError):
     def __init__(self, seconds: int) -> None:
         super().__init__(f"Too many attempts to log in. Try again in {seconds} s.")
         self.seconds = seconds
-
-
-class BusyError(LockstepError):
-    """So many are logging in at this moment that yours was not looked at. Try again in a moment."""
-
-    code = "busy"

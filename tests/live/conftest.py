@@ -57,6 +57,8 @@ def connect(system: System) -> Iterator[Callable[..., Listener]]:
         listener.client.disconnect()
         # Whom the server has cut off, the library leaves with an open socket.
         listener.transport.close()
+        # … and once the server has said good-bye, its `close` does nothing.
+        listener.transport.shutdown()
     with warnings.catch_warnings():
         # … and that of a refused connection nobody can reach any more.
         warnings.simplefilter("ignore", ResourceWarning)
