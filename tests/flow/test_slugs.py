@@ -13,8 +13,8 @@ from flask.testing import FlaskClient
 from app.api.schemas.answers import ProblemSchema
 from app.container import Container
 from app.contract.events import Actor
-from app.domain.imports import ImportFileError
-from app.services import imports
+from app.domain.imports.errors import ImportFileError
+from app.services.imports import passes
 from app.services.slugs import category_slug, part_slug
 
 Api = Callable[[str], FlaskClient]
@@ -93,7 +93,7 @@ def test_imports_and_creations_of_the_same_names_at_once_lose_nothing(api: Api, 
     def work(number: int) -> int:
         if number < 4:
             rows = "".join(f"{tail}{signs(1000 * number + row)},零件\n" for row in range(150))
-            return imports.import_parts(
+            return passes.import_parts(
                 container.transactions, container.reading, actor, lambda: StringIO(f"sku,part_name\n{rows}")
             ).created
         created = [
@@ -118,7 +118,7 @@ def test_an_import_takes_the_part_that_somebody_makes_meanwhile_for_what_it_is(
     def work(number: int) -> Any:
         if number == 0:
             rows = "".join(f"S{tail}-{row},Same\n" for row in range(200))
-            imports.import_parts(container.transactions, container.reading, actor, lambda: StringIO(f"sku,part_name\n{rows}"))
+            passes.import_parts(container.transactions, container.reading, actor, lambda: StringIO(f"sku,part_name\n{rows}"))
             return {200}
         made = {
             clients[number].post(PARTS, json={"sku": f"S{tail}-{row}", "part_name": "Same"}).status_code
@@ -179,7 +179,7 @@ def test_what_another_part_holds_is_refused_naming_the_part_and_the_remedy(
     if archived or field == "slug":
         rows = f"sku,part_name,slug\n{wished['sku']},Same,{wished.get('slug', '')}\n"
         with pytest.raises(ImportFileError) as caught:
-            imports.import_parts(container.transactions, container.reading, actor, lambda: StringIO(rows))
+            passes.import_parts(container.transactions, container.reading, actor, lambda: StringIO(rows))
         (error,) = caught.value.errors
         assert (error.line, error.field) == (2, field)
         assert (f"part {held}" in str(error), "archived" in str(error)) == (True, archived)
