@@ -218,9 +218,8 @@ def tiers(typed: Typed) -> tuple[list[RelevanceTier], list[str], dict[str, Any]]
     left = f"NOT ({named}) AND {other}"
     in_one_piece = "true"
     if len(typed.words) > 1 or any(form.is_loose for form in typed.forms()):
-        sequences = {f"sequence_{number}": sequence for number, sequence in enumerate(typed.sequences())}
-        parameters |= sequences
-        in_one_piece = " OR ".join(f"strpos({_SQUEEZED_TEXTS}, :{name}) > 0" for name in sequences) or "false"
+        parameters["sequences"] = [like(sequence) for sequence in typed.sequences()]
+        in_one_piece = f"{_SQUEEZED_TEXTS} LIKE ANY (CAST(:sequences AS text[]))"
     together = [] if in_one_piece == "true" else [("3", "true", f"({in_one_piece}) AND {left}", True)]
     return (
         [

@@ -111,6 +111,10 @@ def read(typed: Sequence[str], synonyms: Sequence[tuple[str, str]]) -> Typed:
             number = words[first].bare.removesuffix(bare(term))
             if number != words[first].bare and re.fullmatch("[0-9]{3,}", number):
                 found.append(Synonym(first, 1, number + bare(means), (number + bare(means),)))
+    for place, word in enumerate(typed):
+        is_inch = place > 0 and typed[place - 1][-1].isdigit() and folded(word) in {'"', "''"}
+        if not soft(word).strip() and not is_inch:
+            words.append(Word("", (), "", is_plain=False, signs=tuple(f"{ord(sign):x}\x01" for sign in folded(word))))
     return Typed(tuple(typed), tuple(words), tuple(found))
 
 
