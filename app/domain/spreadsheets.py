@@ -13,7 +13,8 @@ _SMALL = (
 )
 _DATE = rf"[0-9]{{1,2}}(?:-|\. ){_TITLED}(?:[- ][0-9]{{2,4}})?|{_TITLED}[- ][0-9]{{2}}|[0-9]{{1,2}}-{_SMALL}\.?(?:-[0-9]{{2,4}})?"
 _NUMBER = re.compile(_EXPONENT)
-_CHANGED = re.compile(f"{_EXPONENT}|{_DATE}")
+# What a spreadsheet has made of a part number.
+DAMAGED = re.compile(rf"\s*(?:{_EXPONENT}|{_DATE})\s*\Z")
 # What a spreadsheet takes for a formula, or would change, also behind apostrophes of its own.
 _UNSAFE = re.compile(rf"'*(?:[=+\-@\t\r]|(?:{_EXPONENT}|{_DATE})\Z)")
 # How some systems keep a spreadsheet from eating the zeros of ="00123". Our own export has an apostrophe before it.
@@ -34,6 +35,6 @@ def unescaped(cell: str) -> str:
 
 def damage_of(cell: str) -> str | None:
     """Return what a spreadsheet has made of a part number, or None if it has not: the number behind it is lost."""
-    if not _CHANGED.fullmatch(cell):
+    if not DAMAGED.match(cell):
         return None
-    return "a rounded number" if _NUMBER.fullmatch(cell) else "a date"
+    return "a rounded number" if _NUMBER.fullmatch(cell.strip()) else "a date"

@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from app.domain.imports.cells import RefusedCellError, readers
 from app.domain.imports.columns import Header, Specification, currency_of
@@ -12,7 +12,7 @@ from app.domain.imports.numbers import currencies_of
 from app.domain.imports.survey import Layout
 from app.domain.imports.table import clean, forbidden, open_table
 from app.domain.imports.words import names_part_number
-from app.domain.spreadsheets import damage_of
+from app.domain.spreadsheets import DAMAGED, damage_of
 
 MAX_SPECIFICATIONS = 200
 _MAX_SPECIFICATION = 1000
@@ -84,7 +84,9 @@ class _RowReader:
     def read(self, cells: Sequence[str], line: int) -> ImportRow | RowError:
         """Return what the cells say, or the first thing that is wrong with them."""
         try:
-            self._refuse_damaged(cells)
+            for at, field in self._numbers:
+                if DAMAGED.match(cells[at]):
+                    _refuse_damaged(field, cells[at].strip())
             row = self._row(self._texts(cells), line)
             self._note("sku", row.sku, line)
             if row.slug:
@@ -92,15 +94,6 @@ class _RowReader:
         except RefusedCellError as refused:
             return RowError(line, refused.field, refused.reason)
         return row
-
-    def _refuse_damaged(self, cells: Sequence[str]) -> None:
-        for at, field in self._numbers:
-            if damage := damage_of(cells[at].strip()):
-                raise RefusedCellError(
-                    field,
-                    f"{cells[at].strip()!r} is {damage} that a spreadsheet has made of a part number; enter it anew in a column"
-                    " formatted as text, or put an apostrophe before it if it is meant so",
-                )
 
     def _texts(self, cells: Sequence[str]) -> list[str]:
         joined = ",".join(cells)
@@ -164,3 +157,11 @@ class _RowReader:
         first = self._lines_of[field].setdefault(value, line)
         if first != line:
             raise RefusedCellError(field, f"{value!r} stands in line {first} already")
+
+
+def _refuse_damaged(field: str, cell: str) -> NoReturn:
+    raise RefusedCellError(
+        field,
+        f"{cell!r} is {damage_of(cell)} that a spreadsheet has made of a part number; enter it anew in a column formatted as"
+        " text, or put an apostrophe before it if it is meant so",
+    )

@@ -72,11 +72,10 @@ def _numbered(reader: Any, before: int, width: int) -> Iterator[tuple[int, list[
             return
         if not any(cells):
             continue
-        if len(cells) < width:
+        missing = width - len(cells)
+        if missing >= 0:
             # Spreadsheets leave out the empty cells at a row's end.
-            cells += [""] * (width - len(cells))
-        if len(cells) == width:
-            yield before + reader.line_num, cells
+            yield before + reader.line_num, cells + [""] * missing if missing else cells
         else:
             ragged = f"has {len(cells)} cells, the header has {width}; check the quotes and separators"
             yield before + reader.line_num, ragged
