@@ -1,6 +1,6 @@
 """The shop's synonyms for searches: read, written, and recorded.
 
-A search looks them up each time, so nothing is indexed anew; the lists that are cached become worthless with the event.
+A search looks them up each time, so nothing is indexed again; the event invalidates the cached lists.
 """
 
 from typing import Any
@@ -56,5 +56,5 @@ def _event(
     return Event(
         type=kind, aggregate_type="synonym", aggregate_id=synonym_id, aspect=Aspect.CONTENT, version=version,
         table_name="search_synonyms", record_id=synonym_id, operation=operation, old_values=old, new_values=new,
-        state={"id": synonym_id, **(new or old or {}), "version": version}, lists=(ListFacet.CONTENT,),
+        state={**(new or old or {}), "id": synonym_id, "version": version}, lists=(ListFacet.CONTENT,),
     )  # fmt: skip

@@ -83,6 +83,38 @@ class CategoryDeletedEvent(CategoryEvent):
     type: Literal["category.deleted"]
 
 
+class SynonymState(TypedDict):
+    """A synonym of the search: whoever types `term` is also shown what holds `means`."""
+
+    id: int
+    term: str
+    means: str
+    version: int
+
+
+class SynonymEvent(TypedDict):
+    """What every event of a synonym has."""
+
+    id: Uuid
+    synonym_id: int
+    version: int
+    data: SynonymState
+    timestamp: Annotated[Moment, ("description", "When the change was committed.")]
+    actor: Person
+
+
+class SynonymCreatedEvent(SynonymEvent):
+    """The search has a new synonym."""
+
+    type: Literal["synonym.created"]
+
+
+class SynonymDeletedEvent(SynonymEvent):
+    """A synonym of the search was deleted; `data` is what it was."""
+
+    type: Literal["synonym.deleted"]
+
+
 class SessionEndedEvent(TypedDict):
     """The right to listen has ended, and the server is about to close the connection: log in again."""
 
@@ -99,6 +131,8 @@ ToStaff = TypedDict(
         "category.created": CategoryCreatedEvent,
         "category.updated": CategoryUpdatedEvent,
         "category.deleted": CategoryDeletedEvent,
+        "synonym.created": SynonymCreatedEvent,
+        "synonym.deleted": SynonymDeletedEvent,
         "import.progress": ImportJob,
         "session.ended": SessionEndedEvent,
         "resync": ResyncEvent,
