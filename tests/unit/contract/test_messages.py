@@ -87,7 +87,7 @@ def test_every_event_that_is_broadcast_is_described_under_its_own_name() -> None
     for messages in SENT.values():
         named = {name: members_of(body)["type"] for name, body in members_of(messages).items() if "type" in members_of(body)}
         assert named == {name: Literal[name] for name in named}
-        assert {name.split(".")[0] for name in named} <= {"part", "stock", "price", "content", "category"}
+        assert {name.split(".")[0] for name in named} <= {"part", "stock", "price", "content", "category", "synonym"}
 
 
 def test_whatever_clients_may_send_is_described_and_handled() -> None:
