@@ -1,4 +1,4 @@
-"""Holds every Socket.IO message that a test sees against its description in `app.contract.messages`."""
+"""Checks every Socket.IO message that a test sees against its description in `app.contract.messages`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,12 +29,12 @@ _SENT, _ANSWERED = _validators(SENT), _validators(ANSWERED)
 
 
 def wrong_in_message(namespace: str, name: str, body: Any) -> list[str]:
-    """Return what in a message of the server is not as described."""
+    """Return what in a message from the server does not match its description."""
     return _wrong(_SENT, namespace, name, body)
 
 
 def wrong_in_answer(namespace: str, name: str, body: Any) -> list[str]:
-    """Return what in the acknowledgement of a client's message is not as described."""
+    """Return what in the acknowledgement of a client's message does not match its description."""
     return _wrong(_ANSWERED, namespace, name, body)
 
 
@@ -47,10 +47,10 @@ def _wrong(described: Described, namespace: str, name: str, body: Any) -> list[s
 
 @contextmanager
 def emissions_checked(redis_url: str) -> Iterator[None]:
-    """Fail if any process emits meanwhile what is not described. What a dead Valkey lost is not missed.
+    """Fail if any process emits something undescribed in the meantime. What a dead Valkey lost is not missed.
 
     Raises:
-        AssertionError: with all that is wrong.
+        AssertionError: with everything that is wrong.
     """
     wrong: list[str] = []
     with Redis.from_url(redis_url) as client, client.pubsub() as pubsub:
@@ -69,7 +69,7 @@ def emissions_checked(redis_url: str) -> Iterator[None]:
 
 
 def _emits(pubsub: PubSub) -> Iterator[dict[str, Any]]:
-    # Whatever was published before comes before the answer to this.
+    # Anything published earlier arrives before the answer to this.
     pubsub.ping()
     while (message := pubsub.get_message(timeout=5)) is not None and message["type"] != "pong":
         if message["type"] == "message" and (sent := orjson.loads(message["data"]))["method"] == "emit":

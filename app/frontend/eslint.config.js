@@ -10,7 +10,7 @@ export default tseslint.config(
   ...tseslint.configs.strict,
   ...vue.configs["flat/recommended"],
   {
-    // TypeScript itself reports unknown names, and knows the browser's.
+    // TypeScript itself reports undefined names, and knows the browser's globals.
     files: ["**/*.ts", "**/*.vue"],
     rules: {
       "no-undef": "off",
@@ -21,7 +21,7 @@ export default tseslint.config(
     files: ["**/*.vue"],
     languageOptions: { parserOptions: { parser: tseslint.parser } },
     rules: {
-      // The page's formatting is ours; these three only fight over line breaks.
+      // We format templates by hand; these three rules only dictate line breaks.
       "vue/max-attributes-per-line": "off",
       "vue/singleline-html-element-content-newline": "off",
       "vue/html-self-closing": ["error", { html: { void: "always", normal: "always", component: "always" } }],
@@ -35,14 +35,14 @@ export default tseslint.config(
     languageOptions: { globals: { process: "readonly", URL: "readonly", console: "readonly" } },
   },
   {
-    // One door to the network: components and stores never see the socket.
+    // One gateway to the network: components and stores never touch the socket.
     files: ["web/**/*.{ts,vue}", "panel/**/*.{ts,vue}"],
     rules: {
       "no-restricted-imports": ["error", { paths: [SOCKET] }],
     },
   },
   {
-    // What every subject stands on knows none of them: they register in subjects.ts.
+    // The common ground of all subjects must not import any of them: they register in subjects.ts.
     files: ["panel/src/{shell,session,live,ui}/**/*.{ts,vue}"],
     ignores: ["**/*.test.ts"],
     rules: {

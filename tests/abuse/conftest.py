@@ -1,4 +1,4 @@
-"""A system under attack: raw connections, raw WebSockets, and what its processes say of themselves."""
+"""A system under attack: raw connections, raw WebSockets, and what its processes report about themselves."""
 
 import socket
 import struct
@@ -20,8 +20,8 @@ class Wire:
         self._buffer = b""
 
     def send(self, *frames: bytes) -> None:
-        """Send frames in one piece, or as much of them as the server still takes."""
-        # If it has closed, what it has sent says why.
+        """Send frames in one piece, or as much of them as the server still accepts."""
+        # If the server has closed the connection, the frames that it sent say why.
         with suppress(OSError):
             self.client.sendall(b"".join(frames))
 
@@ -29,7 +29,7 @@ class Wire:
         """Return the opcode and the payload of the next frame.
 
         Raises:
-            OSError: there is none.
+            OSError: if there is none.
         """
         head = self._read(2)
         size = head[1] & 127
@@ -45,7 +45,7 @@ class Wire:
                 return payload
 
     def close_code(self) -> int:
-        """Return the code with which the server closes."""
+        """Return the code with which the server closes the connection."""
         return int(struct.unpack("!H", self.until(8)[:2])[0])
 
     def _read(self, size: int) -> bytes:
@@ -66,18 +66,18 @@ def many_parts(running: System) -> list[int]:
 
 @pytest.fixture
 def target(system: System, many_parts: list[int]) -> Target:
-    """Whom to attack."""
+    """The target of the attacks."""
     return Target(system.url, system.key, many_parts)
 
 
 @pytest.fixture
 def wire(target: Target) -> Iterator[Callable[[], Wire]]:
-    """Open WebSockets in the customers' namespace, which are closed in the end."""
+    """Open WebSockets in the customers' namespace; they are closed at the end."""
     made: list[Wire] = []
 
     def make() -> Wire:
         made.append(Wire(target.open_socket()))
-        # What Engine.IO and the namespace say of themselves.
+        # The opening messages of Engine.IO and of the namespace.
         assert made[-1].until(1).startswith(b"0{")
         assert made[-1].until(1).startswith(b"40/customers")
         return made[-1]
@@ -89,7 +89,7 @@ def wire(target: Target) -> Iterator[Callable[[], Wire]]:
 
 @pytest.fixture
 def raw(system: System) -> Iterator[Callable[[], socket.socket]]:
-    """Open connections, which are closed in the end."""
+    """Open connections; they are closed at the end."""
     made: list[socket.socket] = []
     parts = urlsplit(system.url)
 

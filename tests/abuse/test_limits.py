@@ -1,4 +1,4 @@
-"""A small system of its own: what it does when connections, descriptors, a process or the disk come to their end."""
+"""What a small system does when connections, descriptors or disk space run out, or a process dies."""
 
 import os
 import resource
@@ -19,7 +19,7 @@ DISK = 400_000_000
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A LOCKSTEP_HOME on a small disk of its own, if we may mount one."""
+    """A LOCKSTEP_HOME on a small disk of its own, if we are allowed to mount one."""
     directory = tmp_path_factory.mktemp("small")
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=0755", "lockstep-test", directory], capture_output=True, check=False
@@ -41,7 +41,7 @@ def small(home: Path) -> Iterator[System]:
 
 @pytest.fixture
 def connect(small: System) -> Iterator[Callable[[str], socket.socket]]:
-    """Connect from one of this machine's many addresses; closed in the end."""
+    """Connect from one of this machine's many addresses; closed at the end."""
     with ExitStack() as stack:
         port = int(small.url.rsplit(":", 1)[1])
 
@@ -88,7 +88,7 @@ def test_beyond_an_addresss_share_its_longest_waiting_connection_makes_room(conn
 
 
 def test_sockets_never_use_up_what_requests_need(connect: Callable[..., socket.socket]) -> None:
-    """Neither those of one address nor those of many."""
+    """Neither sockets from one address nor sockets from many."""
     of_one = sum(open_socket(connect("127.0.0.3")) for _ in range(PER_ADDRESS))
     assert of_one == PER_ADDRESS * 0.8
     of_others = sum(open_socket(connect(f"127.0.1.{n}")) for n in range(1, CONNECTIONS))
@@ -188,7 +188,7 @@ def _stock(client: Client, part: int, value: int) -> Answer:
 
 
 def _write_until_refused(client: Client, part: int, filler: Path) -> Answer:
-    """Write until what PostgreSQL has set aside is used up."""
+    """Write until the space that PostgreSQL has preallocated is used up."""
     for number in range(20_000):
         answer = client.call("POST", "/admin/parts", {"sku": f"FULL-{number}", "part_name": "Part", "description": "x" * 5_000})
         if answer.status != 201:

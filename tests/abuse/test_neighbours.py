@@ -1,7 +1,7 @@
-"""What somebody else feels of each attack: a little, never the whole of it.
+"""How much other clients notice of each attack: a little, never its full force.
 
-The machine is as busy as it is, and the attacker takes a processor: so each is held against the same run's quiet phase, with
-room. Most factors are below three; before there were bounds they were from fifty to a thousand, or nobody was answered.
+The machine may be busy, and the attacker occupies a core, so each attack is compared with the quiet phase of the same run, with
+some margin. Most factors are below three; before there were bounds they were fifty to a thousand, or nobody was answered.
 """
 
 import os
@@ -12,7 +12,7 @@ from bench.abuse import ATTACKS, play
 from bench.system import System
 
 SECONDS = 3.0
-# The quiet phase of a fast machine is a millisecond: what is less than this, in milliseconds, nobody feels.
+# In the quiet phase a fast machine takes a millisecond: nobody notices less than this many milliseconds.
 UNFELT = 15.0
 FACTOR = 15
 

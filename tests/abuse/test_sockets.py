@@ -111,7 +111,7 @@ def test_one_watch_at_a_time_a_socket_and_a_budget_of_parts(wire: Open, target: 
 
 
 def test_fifty_honest_pages_behind_one_address_are_never_busy(wire: Open, target: Target) -> None:
-    """They come back together after a restart, watch 200 parts each, and once more because of a `resync`."""
+    """They reconnect together after a restart, watch 200 parts each, and watch once more because of a `resync`."""
     pages = [wire() for _ in range(50)]
     for number in (1, 2):
         for page in pages:

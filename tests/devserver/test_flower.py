@@ -1,4 +1,4 @@
-"""Flower, as any command starts it here: with a password of its own, or not at all."""
+"""Flower, however it is started here: with a password of its own, or not at all."""
 
 import base64
 import http.client
@@ -22,7 +22,7 @@ PRODUCTION = {
 
 @contextmanager
 def flower(home: Path, environ: dict[str, str]) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """Start Flower by the Procfile's own line; yield the process and its port."""
+    """Start Flower with the Procfile's own command; yield the process and its port."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     [line] = [line for line in (REPOSITORY / "Procfile").read_text().splitlines() if line.startswith("flower:")]

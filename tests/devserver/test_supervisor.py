@@ -1,4 +1,4 @@
-"""The supervisor behind `make run`, with real servers and processes of the smallest kind."""
+"""The supervisor behind `make run`, with real servers and minimal processes."""
 
 import contextlib
 import fcntl
@@ -16,7 +16,7 @@ from devserver import Stack, StartError
 from devserver.process import is_alive
 
 WEB = "python tests/devserver/tiny_web.py"
-# A worker with a child of its own, as Celery's has: the child must not outlive it.
+# A worker with a child process, as Celery's has: the child must not outlive it.
 WORKER = "sh -c 'sleep 1000 & wait'"
 FLOWER = "sleep 1000"
 NAMES = ["web-1", "web-2", "worker", "flower", "postgres", "valkey"]
@@ -32,13 +32,13 @@ def lasting_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A LOCKSTEP_HOME that the tests share, so that PostgreSQL's data are made once."""
+    """A LOCKSTEP_HOME that the tests share, so that PostgreSQL's data directory is created once."""
     return tmp_path_factory.mktemp("home")
 
 
 @pytest.fixture
 def make_stack(home: Path, tmp_path: Path) -> Iterator[Callable[..., Stack]]:
-    """Return a maker of stacks in that home, of the given commands and variables."""
+    """Make stacks in that home, with the given commands and variables."""
     stacks: list[Stack] = []
 
     def make(environ: Mapping[str, str] | None = None, **commands: str) -> Stack:
@@ -60,13 +60,13 @@ def stack(make_stack: Callable[..., Stack]) -> Stack:
 
 
 def arguments(procfile: Path, *, web: str = WEB, worker: str = WORKER, prepare: str = "true") -> list[str]:
-    """Write a Procfile with two web processes, a worker and a flower; return what makes the supervisor use it."""
+    """Write a Procfile with two web processes, a worker and a flower; return the arguments that make the supervisor use it."""
     procfile.write_text(f"web: {web}\nworker: {worker}\nflower: {FLOWER}\n")
     return ["--procfile", str(procfile), "--prepare", prepare]
 
 
 def family(stack: Stack) -> set[int]:
-    """Return the pids of the supervisor and of all that descends from it."""
+    """Return the pids of the supervisor and all its descendants."""
     supervisor = psutil.Process(stack.supervisor_pid)
     return {supervisor.pid, *(child.pid for child in supervisor.children(recursive=True))}
 
@@ -93,7 +93,7 @@ def test_pid_files_name_the_processes_themselves(lasting_stack: Stack) -> None:
 
 
 def test_each_process_has_the_environment_that_it_needs(lasting_stack: Stack) -> None:
-    """Only the web waits for PostgreSQL in eventlet's way and returns what pictures took. No environment holds a password."""
+    """Only web processes wait for PostgreSQL via eventlet and return pictures' memory. No environment holds a password."""
     web, worker, flower = (psutil.Process(lasting_stack.pid(name)).environ() for name in ("web-1", "worker", "flower"))
     assert web["PSYCOPG_WAIT_FUNC"] == "wait_selector"
     assert web["MALLOC_ARENA_MAX"] == "1"
@@ -107,7 +107,7 @@ def test_each_process_has_the_environment_that_it_needs(lasting_stack: Stack) ->
 
 
 def test_killed_processes_are_started_again(lasting_stack: Stack) -> None:
-    """Whichever is killed comes back under a new pid, which its pid file tells; what it had started is gone."""
+    """A killed process comes back under a new pid, which its pid file holds; its own children are gone."""
     grandchildren = psutil.Process(lasting_stack.pid("worker")).children()
     assert grandchildren
     before = {name: lasting_stack.pid(name) for name in NAMES}
@@ -129,7 +129,7 @@ def test_a_dead_process_counts_no_more_in_the_gauges_of_the_living(lasting_stack
 
 
 def test_metrics_of_the_run_before_are_dropped(make_stack: Callable[..., Stack]) -> None:
-    """They would be counted with those of the new processes."""
+    """They would be added to those of the new processes."""
     stack = make_stack()
     old = stack.settings.metrics_directory / "counter_1.db"
     old.parent.mkdir(parents=True, exist_ok=True)
@@ -148,7 +148,7 @@ def test_ctrl_c_stops_everything(stack: Stack) -> None:
 
 
 def test_nothing_outlives_a_killed_supervisor_and_the_next_start_works(stack: Stack) -> None:
-    """The guardian ends what the supervisor cannot, and a start straight afterwards waits for it."""
+    """The guardian ends what the supervisor no longer can, and an immediate restart waits for it."""
     pids = family(stack)
     stack.kill()
     stack.start()
@@ -157,7 +157,7 @@ def test_nothing_outlives_a_killed_supervisor_and_the_next_start_works(stack: St
 
 
 def test_the_home_stays_locked_until_the_last_process_is_gone(stack: Stack) -> None:
-    """A start straight after a kill must not meet the processes of the run before."""
+    """A start right after a kill must not meet the processes of the previous run."""
     pids = family(stack)
     guardian = next(pid for pid in pids if "devserver.guardian" in psutil.Process(pid).cmdline())
     with (stack.settings.run_directory / "lock").open() as lock:
@@ -179,7 +179,7 @@ def test_the_home_stays_locked_until_the_last_process_is_gone(stack: Stack) -> N
 
 
 def test_a_second_ctrl_c_hurries(make_stack: Callable[..., Stack]) -> None:
-    """A process that will not end is given its time, unless somebody presses Ctrl-C again."""
+    """A process that does not end is given time, unless somebody presses Ctrl-C again."""
     stack = make_stack(worker="sh -c 'trap \"\" TERM; while :; do sleep 1000; done'")
     stack.start()
     worker = stack.pid("worker")
@@ -195,7 +195,7 @@ def test_a_second_ctrl_c_hurries(make_stack: Callable[..., Stack]) -> None:
 
 @pytest.mark.parametrize("variable", ["PORT", "FLOWER_PORT"])
 def test_a_port_that_is_taken_is_named_with_its_variable(make_stack: Callable[..., Stack], variable: str) -> None:
-    """Even if whoever has it would share it, which SO_REUSEPORT means."""
+    """Even if its owner would share it (SO_REUSEPORT)."""
     with socket.create_server(("127.0.0.1", 0), reuse_port=True) as taken:
         port = str(taken.getsockname()[1])
         with pytest.raises(StartError, match=f"Port {port} is in use. Set {variable} to another one"):
@@ -203,14 +203,14 @@ def test_a_port_that_is_taken_is_named_with_its_variable(make_stack: Callable[..
 
 
 def test_a_second_run_in_the_same_home_is_told_so(lasting_stack: Stack) -> None:
-    """And does not disturb the first."""
+    """And it does not disturb the first."""
     with pytest.raises(StartError, match=rf"already runs in .* \(process {lasting_stack.supervisor_pid}\)"):
         Stack(lasting_stack.settings.home).start()
     assert is_alive(lasting_stack.pid("web-1"))
 
 
 def test_a_failed_preparation_stops_everything_and_shows_its_output(make_stack: Callable[..., Stack]) -> None:
-    """Nothing of the system runs on a database that is not ready for it."""
+    """No process runs on a database that is not ready for it."""
     stack = make_stack(prepare="sh -c 'echo no such table; exit 3'")
     with pytest.raises(StartError, match=r"(?s)prepare .* no such table.*failed with exit code 3"):
         stack.start()
@@ -220,7 +220,7 @@ def test_a_failed_preparation_stops_everything_and_shows_its_output(make_stack: 
 
 
 def test_a_process_that_cannot_live_ends_the_start(make_stack: Callable[..., Stack]) -> None:
-    """At the start-up one does not wait for what dies at once, time and again."""
+    """Start-up does not wait for a process that keeps dying at once."""
     with pytest.raises(StartError, match=r"(?s)web-. | I am broken.*web-. keeps dying"):
         make_stack(web="sh -c 'echo I am broken; exit 1'").start()
 
@@ -239,7 +239,7 @@ def test_external_servers_are_not_started_here(make_stack: Callable[..., Stack])
 
 
 def test_logs_are_kept_and_prefixed(make_stack: Callable[..., Stack]) -> None:
-    """A line is shown with its process's name, without colours outside a terminal, and is in that process's file."""
+    """Each line is shown with its process's name, without colours outside a terminal, and is written to that process's file."""
     stack = make_stack(worker="sh -c 'echo hello; exec sleep 1000'")
     stack.start()
     assert wait_until(lambda: "worker   | hello" in stack.output())
@@ -248,11 +248,11 @@ def test_logs_are_kept_and_prefixed(make_stack: Callable[..., Stack]) -> None:
 
 
 def test_log_ins_are_shown_at_the_terminal_and_stand_in_no_file_that_others_can_read(make_stack: Callable[..., Stack]) -> None:
-    """Each start shows both, the administrator's and Flower's own; no log has them, and logs are for their owner alone."""
+    """Each start shows the administrator's and Flower's passwords; no log has them, and only their owner can read the logs."""
     stack = make_stack()
     logs = stack.settings.home / "logs"
     logs.mkdir(exist_ok=True)
-    # As an older release has left them.
+    # As an older release left them.
     for name in ("lockstep.log", "lockstep.log.1", "web-1.log"):
         (logs / name).touch()
         (logs / name).chmod(0o644)
@@ -268,14 +268,14 @@ def test_log_ins_are_shown_at_the_terminal_and_stand_in_no_file_that_others_can_
     assert f"Panel          {stack.url}/panel/" in (logs / "lockstep.log").read_text()
     for file in stack.settings.home.rglob("*"):
         if file.is_file() and any(secret.encode() in file.read_bytes() for secret in secrets):
-            # What these tests keep of the terminal, and what the system keeps of its secrets.
+            # These tests' copy of the terminal output, and the system's own file of secrets.
             assert file.name.startswith("stack-") or file == stack.settings.home / "secrets.json"
             assert file.stat().st_mode & 0o077 == 0
     assert all(file.stat().st_mode & 0o077 == 0 for file in logs.iterdir())
 
 
 def test_in_production_no_log_in_is_shown_and_flower_does_not_start_without_a_password(tmp_path: Path) -> None:
-    """What is printed there is kept by others; and an administrator's password given to the application is not Flower's."""
+    """What is printed there ends up in others' logs; and Flower does not take the administrator's password as its own."""
     production = {
         "LOCKSTEP_ENV": "production", "SECRET_KEY": "s" * 40, "DATABASE_URL": "postgresql://elsewhere/lockstep",
         "REDIS_URL": "redis://elsewhere", "CELERY_BROKER_URL": "amqp://elsewhere", "LOCKSTEP_ALLOWED_HOSTS": "127.0.0.1",

@@ -1,4 +1,4 @@
-"""A web process of the smallest kind: answers 200 on the shared PORT."""
+"""A minimal web process: answers 200 on the shared PORT."""
 
 import http.server
 import os

@@ -22,7 +22,7 @@ PROCESSES = ("web-1", "web-2", "worker", "beat", "postgres", "valkey")
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A write as its client knows it. Without an answer, or with a refusal, it may have happened or not."""
+    """A write as its client knows it. Without an answer, or with a refusal, it may or may not have happened."""
 
     request_id: str
     part: int
@@ -33,7 +33,7 @@ class Write:
 
 
 def database(system: System) -> psycopg.Connection[dict[str, Any]]:
-    """Return a connection to the system's database, beside the application."""
+    """Return a connection to the system's database, alongside the application's own."""
     assert system.stack is not None
     url = system.stack.settings.database_url.replace("postgresql+psycopg://", "postgresql://")
     return psycopg.connect(url, autocommit=True, row_factory=dict_row)
@@ -52,7 +52,7 @@ def pid(system: System, name: str, other_than: int = 0) -> int:
 
 
 def kill(system: System, name: str) -> int:
-    """Kill a process as a power cut would; return the pid that it had."""
+    """Kill a process as a power cut would; return its pid."""
     victim = pid(system, name)
     os.kill(victim, signal.SIGKILL)
     return victim
@@ -113,7 +113,7 @@ class Writers:
         self.stop()
 
     def stop(self) -> None:
-        """Stop them, each after its present write."""
+        """Stop them, each after its current write."""
         self._stopped.set()
         self.join()
 
@@ -161,7 +161,7 @@ def write_once(client: Client, part: int, request_id: str, number: int) -> Write
 
 
 def complaints(system: System, parts: Sequence[int], writes: Sequence[Write], page: Page | None) -> list[str]:
-    """Return everything that is not as it must be once the system has come to rest; empty if all holds."""
+    """Return everything that is wrong once the system has come to rest; empty if all is well."""
     found = [*_about_writes(system, writes), *_about_records(system, parts)]
     truth = _truth(system, parts)
     clients = system.clients_of_every_process()
@@ -238,7 +238,7 @@ def _about_answers(shown: dict[int, Any], truth: dict[int, dict[str, Any]]) -> I
 
 
 def assert_converges(check: Callable[[], list[str]], within: float) -> float:
-    """Wait until `check` has nothing to complain of; return the seconds that it took."""
+    """Wait until `check` finds nothing to complain about; return how many seconds it took."""
     began, found = time.monotonic(), ["not looked at yet"]
     while found:
         try:

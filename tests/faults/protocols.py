@@ -1,6 +1,6 @@
-"""Small in-memory models of ways to fill a cache, after the table in the engine's design. A run makes a history to check.
+"""Small in-memory models of protocols for filling a cache. A run produces a history to check.
 
-Every actor is a generator that pauses where another process could come in between; an adversary chooses who goes on, and when
+Every actor is a generator that pauses where another process could interleave; an adversary chooses who runs next, and when
 the fault happens. Time is the number of the step.
 """
 
@@ -15,7 +15,7 @@ Actor = Generator[None, None, None]
 
 
 class Protocol(StrEnum):
-    """How a loaded value comes into the cache, and how a write takes it out."""
+    """How a loaded value gets into the cache, and how a write removes it."""
 
     DEL_ONLY = "DEL only"
     FLOOR = "version floor only"
@@ -26,7 +26,7 @@ class Protocol(StrEnum):
 
 
 class Fault(StrEnum):
-    """What happens beside the plain race of readers and writers."""
+    """What happens on top of the plain race of readers and writers."""
 
     RACE = "plain race"
     FLUSH = "cache flushed"
@@ -40,7 +40,7 @@ FLOORS = {Protocol.FLOOR, Protocol.LEASE_AND_FLOOR, Protocol.REPAIRING}
 
 @dataclass
 class World:
-    """One part of one aspect in a database and in a cache; the cache's key holds value, floor and lease."""
+    """One aspect of one part in a database and in a cache; the cache's key holds value, floor and lease."""
 
     protocol: Protocol
     fault: Fault
@@ -54,7 +54,7 @@ class World:
     history: list[Operation] = field(default_factory=list)
 
     def run(self) -> list[Operation]:
-        """Let everybody do their work in an order of the adversary's choice; return what clients saw."""
+        """Run all actors in an order of the adversary's choice; return what clients saw."""
         actors = [self.writer(0, 3), *(self.reader(session, 4) for session in (1, 2, 3)), self.accident()]
         while actors:
             self.now += 1
@@ -81,7 +81,7 @@ class World:
             yield
 
     def reader(self, session: int, count: int) -> Actor:
-        """Answer from the cache, or load, fill and answer; whoever gets no lease loads without filling."""
+        """Answer from the cache, or load, fill and answer; a reader without a lease loads without filling."""
         for _ in range(count):
             start = self.now
             yield
@@ -102,7 +102,7 @@ class World:
             yield
 
     def fill(self, version: int, token: int | None) -> None:
-        """Put a loaded value into the cache, if the protocol lets it in."""
+        """Put a loaded value into the cache, if the protocol allows it."""
         if self.protocol in LEASES and (token is None or self.lease != token):
             if self.protocol is Protocol.REPAIRING and version > self.floor:
                 self.floor, self.lease, self.value = version, None, None
@@ -119,7 +119,7 @@ class World:
         return self.choose.getrandbits(64)
 
     def accident(self) -> Actor:
-        """Lose the cache's memory, or the one key: its value, its floor, its lease; a counter elsewhere survives an eviction."""
+        """Lose the whole cache, or the one key: value, floor and lease; a counter elsewhere survives an eviction."""
         for _ in range(3):
             yield
             if self.fault in {Fault.FLUSH, Fault.EVICTION}:

@@ -1,6 +1,6 @@
-"""A worker or a web process that is killed, or frozen past its lease, at each of its steps: every effect happens, once.
+"""A worker or a web process that is killed, or frozen past its lease, at each of its steps: every effect happens exactly once.
 
-Here the victims are single processes over the embedded servers, so that the step is exact; the rest of the system is the test.
+The victims are single processes over the embedded servers, so that the step is exact; the test plays the rest of the system.
 """
 
 import os
@@ -40,7 +40,7 @@ RECORDS = text("""
 
 
 class Victims:
-    """Makes processes that halt themselves at a step (`tests.faults.victim`); one at a time."""
+    """Makes processes that halt themselves at a step (`tests.faults.victim`), one at a time."""
 
     def __init__(self) -> None:
         self._forker = subprocess.Popen(
@@ -53,11 +53,11 @@ class Victims:
 
     @contextmanager
     def halted(self, *arguments: str) -> Iterator[int]:
-        """Give the pid of a victim that has come to its step: frozen there, or dead."""
+        """Yield the pid of a victim that has reached its step: frozen there, or dead."""
         assert self._forker.stdin is not None
         print(*arguments, file=self._forker.stdin, flush=True)
         pid = int(self._read())
-        # Were this an exit code, the kill below would hit somebody else: 0 means our own process group.
+        # If this were an exit code, the kill below would hit somebody else: 0 means our own process group.
         assert pid > 1
         self._ended = False
         try:
@@ -88,7 +88,7 @@ def victims(servers: object) -> Iterator[Victims]:
 
 @contextmanager
 def no_sweep(container: Container) -> Iterator[None]:
-    """Keep our own sweep from doing the victim's work before it comes to it."""
+    """Keep our own sweep from doing the victim's work before the victim gets to it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(container.consistency, "process_retry_queue", lambda: True)
         yield
@@ -96,7 +96,7 @@ def no_sweep(container: Container) -> Iterator[None]:
 
 @contextmanager
 def channel(container: Container) -> Iterator[Callable[[], list[dict[str, Any]]]]:
-    """Listen to what is published to open pages; the callable returns what came so far."""
+    """Listen to what is published to open pages; the callable returns what has arrived so far."""
     heard: list[dict[str, Any]] = []
     with container.cache._client.pubsub() as pubsub:
         pubsub.subscribe(rooms.CHANNEL)
@@ -129,14 +129,14 @@ def assert_exactly_once(container: Container, part: int) -> None:
 
 
 def lease_over(container: Container) -> bool:
-    """Whether no lease holds any more."""
+    """Whether all leases have expired."""
     with container.reading.connect() as connection:
         held = "SELECT count(*) FROM outbox_deliveries WHERE state = 'pending' AND leased_until > clock_timestamp()"
         return connection.execute(text(held)).scalar_one() == 0
 
 
 def due_again(container: Container, deliver: Callable[[], None], part: int) -> bool:
-    """Deliver what is due; whether the part is owed nothing any more. What was postponed comes due in a moment."""
+    """Deliver what is due; return whether the part is owed nothing more. Postponed deliveries come due in a moment."""
     deliver()
     return records(container, part)["owed"] == 0
 
@@ -182,11 +182,11 @@ def test_a_worker_frozen_past_its_lease_does_no_harm_when_it_goes_on(
             frozen = stack.enter_context(victims.halted("worker", f"{effect}:{step}", "STOP"))
         assert psutil.Process(frozen).status() == "stopped"
         assert wait_until(lambda: lease_over(container), within=LEASE + 2)
-        # The world goes on meanwhile, so that what the frozen one holds grows old.
+        # The world moves on in the meantime, so that what the frozen process holds becomes stale.
         container.parts.adjust_stock_with_sync(Intent(actor, reason="counted"), part, 1)
         in_transaction = step == "settled" or (step == "applied" and effect in RECORDING)
         if not in_transaction:
-            # Another worker takes over. A transaction left open is ended by PostgreSQL after 15 s, which is not waited for here.
+            # Another worker takes over. PostgreSQL would end an open transaction after 15 s; the test does not wait for that.
             assert wait_until(lambda: due_again(container, deliver, part), within=10)
             assert_exactly_once(container, part)
         os.kill(frozen, signal.SIGCONT)
@@ -197,7 +197,7 @@ def test_a_worker_frozen_past_its_lease_does_no_harm_when_it_goes_on(
 
 
 def assert_told(messages: list[dict[str, Any]], part: int) -> None:
-    """Pages were told of the newest stock; a version may come twice or late, which their guard drops, but it comes."""
+    """Pages were told of the newest stock; a version may arrive twice or late, and pages drop it then, but it does arrive."""
     told = [m["data"][0] for m in messages if m.get("event") == "stock.updated" and m["room"] == rooms.part_room(part)]
     versions = Counter(event["version"] for event in told)
     assert max(versions) == 2
@@ -214,7 +214,7 @@ def test_a_web_process_killed_between_commit_and_wake_up_loses_nothing(
     assert container.parts.catalog.part(part).body["stock"]["current_stock"] == 10
     with victims.halted("web", step, "KILL", str(part)):
         assert victims.exit_code() == -signal.SIGKILL
-    # The sweep of any other process puts the cache right within the bound, without the dead one's help …
+    # The sweep of any other process repairs the cache within the bound, without the dead one's help …
     assert wait_until(lambda: container.parts.catalog.part(part).body["stock"]["current_stock"] == 11, within=2)
     # … and asks for the wake-ups that it could not send.
     assert wait_until(lambda: set(_overdue(container)) <= {Effect.BROADCAST, Effect.PERSIST_AUDIT}, within=5)

@@ -1,4 +1,4 @@
-"""The history checker itself: it objects to what is wrong, to every protocol known to go stale, and to nothing else."""
+"""The history checker itself: it rejects wrong histories and every protocol known to go stale, and nothing else."""
 
 import random
 
@@ -96,7 +96,7 @@ def test_sessions_never_go_back_if_whoever_loads_without_a_lease_raises_the_floo
 
 
 def test_sessions_can_go_back_between_commit_and_invalidation_without_that() -> None:
-    """One reader loads the new version past another's lease, which then fills with the old one, for a few milliseconds."""
+    """One reader without the lease sees the new version; then the lease holder fills in the old one, for a few milliseconds."""
     assert broken(Protocol.LEASE_AND_FLOOR, Fault.RACE, Rule.MONOTONIC)
 
 

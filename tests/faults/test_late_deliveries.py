@@ -1,4 +1,4 @@
-"""A delivery that comes long after (a frozen worker, a replayed dead letter) when the cache has forgotten what it knew since."""
+"""A delivery that arrives very late (a frozen worker, a replayed dead letter), after the cache has lost its newer state."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""A price that begins by its date while a process that has to do with it is halted or killed."""
+"""A price that begins on its date while a process involved is halted or killed."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""kill -9 of everything, at random moments of a burst of writes: every acknowledged write has all its effects, exactly once."""
+"""kill -9 of everything, at random moments in a burst of writes: every acknowledged write has all its effects, exactly once."""
 
 import logging
 import random
@@ -30,16 +30,16 @@ def valkey_data(system: System) -> Path:
 
 
 def kill_one(system: System, victim: str) -> tuple[str, int]:
-    """Kill one process, Valkey perhaps with the loss of its data; return its name and pid."""
+    """Kill one process, in Valkey's case perhaps with its data; return its name and pid."""
     if victim == "valkey emptied":
         victim = "valkey"
         pid(system, victim)
-        shutil.rmtree(valkey_data(system))  # it writes on into files without a name; its successor finds nothing
+        shutil.rmtree(valkey_data(system))  # it keeps writing to unlinked files; its successor finds nothing
     return victim, kill(system, victim)
 
 
 def storm(system: System, parts: Sequence[int], page: Page, victims: Sequence[str], writes: int, seconds: float) -> str:
-    """Kill the victims at random moments of a burst of writes, wait for convergence, and return the figures."""
+    """Kill the victims at random moments in a burst of writes, wait for convergence, and return the figures."""
     dead: list[tuple[str, int]] = []
     moments = sorted(random.uniform(0, seconds) for _ in victims)
     with Writers(system, parts, THREADS, pause=THREADS * seconds / writes * 0.6, most=writes) as writers:

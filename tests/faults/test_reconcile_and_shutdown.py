@@ -1,4 +1,4 @@
-"""Two beats at once, and a web process that is asked to stop under load."""
+"""Two beats at once, and a web process that is told to stop under load."""
 
 import logging
 import os
@@ -66,7 +66,7 @@ def test_the_ticks_of_several_beats_at_once_never_run_side_by_side(system: Syste
 
 
 class Load:
-    """Threads that read and write without a pause; a request counts as dropped if no answer came on a fresh connection."""
+    """Threads that read and write without pause; a request counts as dropped if it got no answer on a fresh connection."""
 
     def __init__(self, system: System, parts: list[int], threads: int) -> None:
         self.statuses: list[int] = []
@@ -98,7 +98,7 @@ class Load:
                 body = {"delta": 1, "reason": "counted"}
                 self._send(client, "POST", f"/admin/parts/{part}/stock/adjustments", body)
             if number % 10 == 0:
-                client.close()  # so that new connections come in as well
+                client.close()  # so that new connections are opened as well
         client.close()
 
     def _send(self, client: Client, method: str, path: str, body: object) -> None:
@@ -109,7 +109,7 @@ class Load:
             if not reused:
                 self.dropped.append(f"{method}: {error}")
                 return
-            # A server may close an idle connection at any time: a client sends again, on a fresh one.
+            # A server may close an idle connection at any time: the client retries on a fresh one.
             self.retried += 1
             self._send(client, method, path, body)
 

@@ -33,7 +33,7 @@ def test_a_reader_that_loads_past_anothers_lease_is_not_shown_an_older_version_a
         slow = pool.submit(reader.part, part)
         assert loaded.wait(10)
         monkeypatch.setattr(reader, "_load", load)
-        # The commit is true; what follows it (the invalidation) has not come yet.
+        # The commit has happened; what follows it (the invalidation) has not.
         monkeypatch.setattr(container.transactions, "_on_commit", lambda _events: None)
         monkeypatch.setattr(container.consistency, "process_retry_queue", lambda: True)
         container.parts.adjust_stock_with_sync(Intent(actor, reason="counted"), part, 1)

@@ -1,8 +1,8 @@
 """Processes that stop or kill themselves at a chosen step. `python -m tests.faults.victim` reads lines `ROLE STEP SIGNAL [PART]`,
-forks a victim for each, and writes its pid and in the end its exit code (negative for a signal).
+forks a victim for each, and writes its pid and finally its exit code (negative for a signal).
 
 ROLE `worker` delivers one effect (STEP `<effect>:<step>`, with a lease of `LEASE` seconds); ROLE `web` makes one stock write.
-Signal STOP freezes it there until somebody continues it; KILL ends it as a power cut would.
+Signal STOP freezes it there until somebody resumes it; KILL ends it as a power cut would.
 """
 
 import functools
@@ -31,12 +31,12 @@ class _NoSender:
 
 
 def halt(number: int) -> None:
-    """Do to ourselves what the test wants."""
+    """Send ourselves the signal that the test wants."""
     os.kill(os.getpid(), number)
 
 
 def after(function: Callable[..., Any], number: int) -> Callable[..., Any]:
-    """Return `function` with a halt behind it, once."""
+    """Wrap `function` so that its first call is followed by a halt."""
     pending = [number]
 
     @functools.wraps(function)
@@ -50,7 +50,7 @@ def after(function: Callable[..., Any], number: int) -> Callable[..., Any]:
 
 
 def deliver(container: Container, effect: Effect, step: str, number: int) -> None:
-    """Deliver what is due of one effect, and halt after a step of the first batch."""
+    """Deliver what one effect has due, and halt after a step of the first batch."""
     delivery.outbox.claim = functools.partial(outbox.claim, lease=LEASE)  # type: ignore[attr-defined]
     service = container.deliveries
     match step:

@@ -1,4 +1,4 @@
-"""What the tests through HTTP share."""
+"""Fixtures shared by the tests through HTTP."""
 
 import re
 from collections.abc import Callable
@@ -22,7 +22,7 @@ _PASSWORD_HASH = hash_password(PASSWORD)
 
 @pytest.fixture
 def events(container: Container) -> Callable[[], int]:
-    """Count the events written so far: a request that changes nothing leaves the number as it is."""
+    """Count the events written so far: a request that changes nothing does not change the count."""
 
     def count() -> int:
         with container.reading.connect() as connection:
@@ -68,7 +68,7 @@ def staff(container: Container, actor: Actor) -> Callable[..., str]:
 
 @pytest.fixture
 def browser(app: Flask, container: Container) -> Callable[[], FlaskClient]:
-    """Make clients that keep cookies, each from an address of its own, so that none uses up another one's attempts."""
+    """Make clients that keep cookies, each from an address of its own, so that none uses up another's login attempts."""
 
     def make() -> FlaskClient:
         made = app.test_client()

@@ -1,4 +1,4 @@
-"""One's own password and sessions."""
+"""A user's own password and sessions."""
 
 from collections.abc import Callable
 from typing import Any

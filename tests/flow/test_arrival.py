@@ -1,4 +1,4 @@
-"""From where a change was made: as the trusted proxies say, in one form, in the trail and in the logs."""
+"""Where a change came from: as the trusted proxies report it, in one canonical form, in the audit trail and in the logs."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -18,7 +18,7 @@ ADMIN = "/api/v1/admin"
 
 @pytest.fixture
 def behind(container: Container, api: Callable[[str], FlaskClient]) -> Iterator[Callable[[int], FlaskClient]]:
-    """Make clients, with a key, of applications that trust so many proxies; the last of these calls from 192.0.2.1."""
+    """Make clients, with a key, of applications that trust the given number of proxies; they connect from 192.0.2.1."""
     made: list[Flask] = []
 
     def make(hops: int) -> FlaskClient:

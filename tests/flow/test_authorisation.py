@@ -1,4 +1,4 @@
-"""Who may do what: every admin route and every role, and no route without a stated permission."""
+"""Who may do what: every admin route and every role, and no route without a declared permission."""
 
 from collections.abc import Callable
 from typing import Any
@@ -62,7 +62,7 @@ def test_every_admin_route_states_who_may_call_it(app: Flask) -> None:
 
 
 def test_the_matrix_below_knows_every_admin_route(app: Flask) -> None:
-    """A new route is to be added to the matrix."""
+    """A new route must be added to the matrix."""
     methods = [method for rule in _admin_rules(app) for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}]
     assert len(methods) == len(NEEDS)
 
@@ -75,7 +75,7 @@ def test_a_call_is_open_to_the_roles_that_include_its_permission_and_to_no_other
     url = "/api/v1/admin" + path.replace("{id}", str(new_part()))
     before = events()
     for role, client in everybody.items():
-        # A field that nobody knows: whoever is let in gets no further than the parser.
+        # An unknown field: an authorised request gets no further than the parser.
         response = client.open(
             url, method=method, query_string={"nonsense": "1"}, json=None if method == "GET" else {"nonsense": 1}
         )

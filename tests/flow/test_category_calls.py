@@ -1,4 +1,4 @@
-"""The category calls through HTTP: what they answer, and what they refuse without changing anything."""
+"""The category endpoints through HTTP: what they answer, and what they refuse without changing anything."""
 
 import json
 from collections.abc import Callable

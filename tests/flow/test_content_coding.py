@@ -1,4 +1,4 @@
-"""Compressed answers: who gets which, tagged apart, never compressed twice, and never beside a secret."""
+"""Compressed answers: who gets which, with distinct entity tags, never compressed twice, and never alongside a secret."""
 
 import gzip
 import zlib
@@ -23,7 +23,7 @@ from config import load_settings
 SCRIPT = b"export const shop = () => 'a shop';\n" * 200
 SHELL = b"<!doctype html>" + b"<p>the shop</p>" * 50
 DECODED: dict[str | None, Callable[[bytes], bytes]] = {None: bytes, "br": brotli.decompress, "gzip": gzip.decompress}
-# Who sends what is given which coding.
+# Accept-Encoding headers, and the coding that each gets.
 WISHES: list[tuple[str | None, str | None]] = [
     (None, None), ("", None), ("br", "br"), ("gzip", "gzip"), ("gzip, br", "br"), ("gzip, deflate, br, zstd", "br"), ("*", "br"),
     ("br;q=0, *", "gzip"), ("br;q=0", None), ("br;q=0, gzip;q=0", None), ("*;q=0", None), ("identity", None), ("deflate", None),
@@ -35,7 +35,7 @@ WISHES: list[tuple[str | None, str | None]] = [
 
 @pytest.fixture(scope="module")
 def site_app(app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    """The web application with a built script and a built page."""
+    """The web application with a built script and page."""
     folder = tmp_path_factory.mktemp("dist")
     for name, data in {"web/assets/index-0.js": SCRIPT, "web/index.html": SHELL}.items():
         path = folder / name

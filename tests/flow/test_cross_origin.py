@@ -1,4 +1,4 @@
-"""A page of a listed origin may read what is public, errors too; nobody else's page may, and none may read anything more."""
+"""A page from a listed origin may read what is public, errors included; no other origin may, and none may read anything else."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -28,7 +28,7 @@ PREFLIGHT = {"Origin": LISTED, "Access-Control-Request-Method": "GET", "Access-C
 
 
 def shared(headers: Any) -> dict[str, str]:
-    """Return the headers by which an answer is shared with other origins."""
+    """Return the headers that share an answer with other origins."""
     return {name: value for name, value in headers.items() if name.lower().startswith("access-control-")}
 
 
@@ -97,7 +97,7 @@ def test_another_origin_gets_the_answer_without_leave_to_read_it(origin: str | N
     ):
         assert response.status_code < 300
         assert shared(response.headers) == {}
-        # A cache must not give this answer to a page that might read its own.
+        # A cache must not serve this answer to a page of a listed origin, which may read its own.
         assert "Origin" in response.vary
 
 
@@ -125,7 +125,7 @@ def test_without_listed_origins_nothing_is_shared(client: FlaskClient) -> None:
 
 
 def test_what_is_shared_is_what_needs_no_log_in(app: Flask) -> None:
-    """A new public call is to be added to `PUBLIC`, and one that needs a log-in never."""
+    """A new public call must be added to `PUBLIC`; one that needs a log-in must never be."""
     needs_log_in: dict[str, set[bool]] = {}
     for rule in app.url_map.iter_rules():
         if rule.rule.startswith(f"{API}/"):

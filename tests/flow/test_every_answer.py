@@ -1,4 +1,4 @@
-"""What every answer has in common, and the addresses for operators and developers."""
+"""What every answer has in common, and the endpoints for operators and developers."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -77,7 +77,7 @@ def test_422_names_every_field_that_does_not_fit_also_inside_of_lists(
 def test_an_audit_row_says_where_a_change_really_came_from(
     api: Callable[[str], FlaskClient], new_part: Callable[..., int], deliver: Callable[[], None]
 ) -> None:
-    """X-Forwarded-For counts only behind a proxy that the settings trust."""
+    """X-Forwarded-For counts only behind a trusted proxy."""
     client, part_id = api("stock"), new_part()
     client.environ_base["REMOTE_ADDR"] = "198.51.100.7"
     headers = {"X-Forwarded-For": "203.0.113.9", "User-Agent": "till/1.0", "X-Request-ID": "till-00000042"}
@@ -91,7 +91,7 @@ def test_an_audit_row_says_where_a_change_really_came_from(
 
 @pytest.fixture
 def closed(app: Flask) -> Iterator[FlaskClient]:
-    """An application that knows its hosts and asks for a token at /metrics."""
+    """An application with a list of allowed hosts and a token for /metrics."""
     settings = replace(load_settings(), allowed_hosts=("shop.example",), metrics_token="t0ken")
     made = create_app(settings)
     yield made.test_client()

@@ -1,4 +1,4 @@
-"""The panel's grid, as the API answers it."""
+"""The panel's grid, as the API serves it."""
 
 from collections.abc import Callable
 

@@ -35,12 +35,12 @@ def url(new_part: Callable[..., int]) -> str:
 
 
 def upload(client: FlaskClient, url: str, data: bytes | None = None, name: str = "a.jpg", **form: Any) -> TestResponse:
-    """Upload a picture, a new one if none is given."""
+    """Upload a picture, a fresh one if none is given."""
     return client.post(f"{url}/images", data={"image": (BytesIO(jpeg() if data is None else data), name), **form})
 
 
 def as_form(data: bytes) -> dict[str, Any]:
-    """Return a multipart request as bytes: the test client would leave a large one's temporary file open."""
+    """Return a multipart request as bytes: for a large file the test client would leave its temporary file open."""
     head = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\nContent-Type: image/jpeg\r\n\r\n'
     return {"data": head + data + b"\r\n--x--\r\n", "content_type": "multipart/form-data; boundary=x"}
 
@@ -51,7 +51,7 @@ def ids(client: FlaskClient, url: str) -> list[int]:
 
 @pytest.fixture
 def kept_files(container: Container) -> Callable[[], set[str]]:
-    """Tell which files the storage has."""
+    """List the files in the storage."""
     folder = Path(urlsplit(container.settings.media_url).path)
 
     def look() -> set[str]:
@@ -340,7 +340,7 @@ def test_while_the_storage_is_away_nothing_is_changed_and_nothing_breaks(
     editor: FlaskClient, client: FlaskClient, url: str, container: Container, monkeypatch: pytest.MonkeyPatch, refused: Refused,
     events: Callable[[], int],
 ) -> None:  # fmt: skip
-    """The folder of pictures gives way to a file, as when a disk is not there."""
+    """A file takes the place of the pictures' folder, as if the disk were missing."""
     (image,) = upload(editor, url).get_json()["images"]
     folder = Path(urlsplit(container.settings.media_url).path) / "images"
     aside = folder.rename(folder.with_name("aside"))

@@ -19,7 +19,7 @@ def form(data: bytes, name: str = "parts.csv", **fields: str | list[str]) -> dic
 
 
 def large_form(data: bytes) -> dict[str, Any]:
-    """A form in one piece of bytes; the test client would leave the temporary file open that it makes of a large one."""
+    """Return a form as bytes: for a large file the test client would leave its temporary file open."""
     head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="parts.csv"\r\n\r\n'
     return {"data": head + data + b"\r\n--x--\r\n", "content_type": "multipart/form-data; boundary=x"}
 
@@ -31,7 +31,7 @@ def work(container: Container) -> None:
 
 @pytest.fixture
 def tag() -> str:
-    """A prefix of this test's own SKUs."""
+    """A prefix for the SKUs of this test."""
     return uuid4().hex[:10]
 
 

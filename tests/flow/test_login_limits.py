@@ -41,7 +41,7 @@ def unknown() -> str:
 
 @pytest.fixture
 def behind_proxies(container: Container) -> Iterator[Callable[[int], FlaskClient]]:
-    """Make clients of applications that trust so many proxies."""
+    """Make clients of applications that trust the given number of proxies."""
     made: list[Flask] = []
 
     def make(hops: int) -> FlaskClient:
@@ -128,7 +128,7 @@ def test_guesses_at_one_account_from_everywhere_are_stopped_but_not_the_browser_
     answers = Counter(guess(client, email).status_code for client in (browser() for _ in range(8)) for _ in range(PAIR))
     assert answers == {401: ACCOUNT, 429: 8 * PAIR - ACCOUNT}
     assert guess(elsewhere, email, PASSWORD).status_code == 429
-    # Also from another network, and as often as anybody may guess.
+    # From another network, too, and as often as anybody may guess.
     at_home.environ_base["REMOTE_ADDR"] = "198.51.100.200"
     assert guess(at_home, email.upper(), PASSWORD).status_code == 200
     at_home.delete_cookie("lockstep_session")
@@ -244,7 +244,7 @@ def test_while_valkey_is_away_a_process_counts_by_itself(url: str, container: Co
 def test_while_valkey_is_late_what_is_not_counted_is_not_looked_at(
     container: Container, staff: Staff, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One that takes connections and says nothing: it may only be late, until it has been so several times in a row."""
+    """A Valkey that accepts connections and says nothing counts as merely late until it has been so several times in a row."""
     monkeypatch.setattr(login_limits, "TIMEOUT", 0.05)
     with socket.create_server(("127.0.0.1", 0), backlog=200) as silent:
         app = create_app(replace(load_settings(), redis_url=f"redis://127.0.0.1:{silent.getsockname()[1]}/1"))

@@ -22,6 +22,6 @@ def test_the_docs_page_is_of_our_own_origin_alone(client: FlaskClient) -> None:
     assert len(sources) == 3
     assert all(source.startswith("/api-docs/") for source in sources)
     assert 'url: "/api/v1/openapi.json"' in html
-    # Else Swagger UI asks a server of its makers whether the document is valid.
+    # Otherwise Swagger UI asks its makers' server whether the document is valid.
     assert re.search(r'"validatorUrl":\s*null', html)
     assert "default-src 'self'" in page.headers["Content-Security-Policy"]

@@ -1,4 +1,4 @@
-"""A password is the same however a keyboard writes it, and those of earlier releases go on working."""
+"""A password is the same however a keyboard encodes it, and those of earlier releases keep working."""
 
 from collections.abc import Callable
 from uuid import uuid4
@@ -21,13 +21,13 @@ SPACED, PLAIN = "drei\u00a0rote\u2003Rosen", "drei rote Rosen"
 
 @pytest.fixture
 def log_in(browser: Callable[[], FlaskClient]) -> Callable[[str, str], int]:
-    """Log in from an address of its own; return the status."""
+    """Log in from a fresh address; return the status."""
     return lambda email, password: browser().post(LOGIN, json={"email": email, "password": password}).status_code
 
 
 @pytest.fixture
 def old_hand(container: Container, actor: Actor) -> Callable[[str], str]:
-    """Make members of staff as an earlier release did, which hashed what was typed; return the address."""
+    """Make members of staff as an earlier release did, which hashed the password as typed; return the address."""
 
     def make(password: str) -> str:
         email = f"{uuid4().hex}@shop.example"
@@ -69,7 +69,7 @@ def test_what_an_earlier_release_has_hashed_goes_on_working_and_is_kept_anew(
     assert log_in(email, password) == 200
     assert log_in(email, password) == 200
     assert log_in(email, password + "x") == 401
-    # Only what was not in the form of today needs another hash, and the user is none other for it.
+    # Only a password that was not in today's normal form gets a new hash, and that is not a change of the user.
     assert (kept(container, email) == before) == (password in {COMPOSED, PLAIN, "short", "tab\there"})
     assert events() == told
 

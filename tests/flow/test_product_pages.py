@@ -49,7 +49,7 @@ def test_every_answer_is_as_its_schema_says_tagged_and_304_for_who_holds_it(
 ) -> None:
     word = "w" + uuid4().hex[:10]
     url = "/api/v1" + path.format(id=new_part(part_name=word), q=word)
-    # What is owed is invalidated again and again until it is settled.
+    # Until an owed invalidation is settled, it is repeated again and again.
     deliver()
     first = client.get(url)
     assert schema().validate(first.get_json()) == {}

@@ -1,4 +1,4 @@
-"""What customers read: entity tags, the cache's answers, lists in pages, and nothing that is not theirs to know."""
+"""What customers read: entity tags, cached answers, paginated lists, and nothing that is not meant for them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -44,7 +44,7 @@ def editor(api: Callable[[str], FlaskClient]) -> FlaskClient:
 
 @pytest.fixture
 def shelf(editor: FlaskClient) -> Callable[..., list[int]]:
-    """Make published parts that one word finds and no other part holds; each is (name, stock, amount)."""
+    """Make published parts, each (name, stock, amount), that share a word which no other part has."""
 
     def make(word: str, *parts: tuple[str, int, str | None]) -> list[int]:
         ids = []

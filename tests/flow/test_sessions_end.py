@@ -1,4 +1,4 @@
-"""A session ends with what it was given for: another password, role or activity, and the log-in that takes its place."""
+"""A session ends when its basis changes: the password, the role, the active flag, or a new log-in that replaces it."""
 
 import threading
 from collections.abc import Callable
@@ -37,7 +37,7 @@ CHANGES: dict[str, Change] = {
 
 @pytest.fixture
 def member(browser: Callable[[], FlaskClient], staff: Callable[..., str]) -> tuple[str, FlaskClient, FlaskClient]:
-    """A member of staff's address and two browsers in which they are logged in."""
+    """A member of staff's address, and two browsers in which they are logged in."""
     email = staff("editor")
     clients = browser(), browser()
     for client in clients:
@@ -133,7 +133,7 @@ def test_a_failed_log_in_ends_nothing(member: tuple[str, FlaskClient, FlaskClien
 def test_a_log_in_with_the_old_password_does_not_slip_in_beside_the_change(
     member: tuple[str, FlaskClient, FlaskClient], browser: Callable[[], FlaskClient], container: Container, actor: Actor
 ) -> None:
-    """It has read the user and checked the password before the change is committed, and would open its session after."""
+    """It has read the user and checked the password before the change is committed, and would open its session afterwards."""
     email, late = member[0], browser()
     statuses: list[int] = []
     log_in = threading.Thread(

@@ -1,4 +1,4 @@
-"""What the site's and the panel's addresses answer, and that no address anywhere is an error of ours."""
+"""What the addresses of the site and the panel answer, and that no address anywhere causes a server error."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def site_app(app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    """The web application with small applications in place of the built ones."""
+    """The web application with minimal front ends in place of the built ones."""
     folder = tmp_path_factory.mktemp("dist")
     for name, data in FILES.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -143,7 +143,7 @@ def test_the_page_of_a_part_answers_as_the_part_stands_after_every_write(
     assert answers() == {(200, SHOP)}
     editor.put(admin, json={"status": "draft"})
     assert answers() == {(404, SHOP)}
-    # Nobody ever saw it as it is now, so it is not gone but absent.
+    # The public never saw it in its current state, so it is not gone but absent.
     editor.delete(admin)
     assert answers() == {(404, SHOP)}
     editor.post(f"{admin}/restore")
@@ -198,7 +198,7 @@ HOSTILE = [
     "CON", "index.html", "~",
 ]  # fmt: skip
 SEGMENT = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=40), st.integers(-(2**70), 2**70).map(str), st.binary(max_size=40))
-# Reads alone: what a write takes is fuzzed from the OpenAPI document.
+# Reads only: writes are fuzzed from the OpenAPI document.
 METHODS = ("GET", "HEAD", "OPTIONS")
 FIELDS = ("", "id", "part_id", "category", "q", "limit", "cursor", "version", "record_id", "from", "to")
 
@@ -213,14 +213,14 @@ def rules(app: Flask) -> list[Rule]:
 
 
 def ask(client: FlaskClient, method: str, path: str, query: str) -> TestResponse:
-    """Send a request whose path reaches the application as a server would hand it over, byte by byte."""
+    """Send a request whose path reaches the application exactly as a server would pass it on, byte for byte."""
     decoded = re.sub("%([0-9A-F]{2})", lambda found: chr(int(found[1], 16)), path)
     environ = {"PATH_INFO": decoded, "QUERY_STRING": query, "REQUEST_METHOD": method}
     return client.open("/", method=method, environ_overrides=environ)
 
 
 def test_no_address_of_any_route_is_an_error_of_ours(site_app: Flask, api: Api, container: Container) -> None:
-    """Every rule of the application, its arguments replaced by whatever somebody may send, asked as nobody and as staff."""
+    """Every route, its arguments replaced by anything that a client may send, requested anonymously and as staff."""
     nobody, staff = site_app.test_client(), site_app.test_client()
     staff.environ_base |= api("admin").environ_base
     every = rules(site_app)
@@ -253,9 +253,9 @@ def test_every_hostile_segment_in_every_place_of_every_page_and_file_is_404(site
         for segment in HOSTILE:
             with ask(client, "GET", f"{before}{raw(segment)}", "") as response:
                 allowed = {404, 308}
-                # Several slashes are one, so these may be front pages.
+                # Repeated slashes are merged, so these may be front pages.
                 allowed |= {200} if before in {"/", "/panel/"} and segment in {"/", "//", "index.html"} else set()
-                # Words lead to the present address.
+                # Words redirect to the current address.
                 allowed |= {301} if before == "/parts/1/" and re.fullmatch("[0-9A-Za-z]{1,200}", segment) else set()
                 assert response.status_code in allowed, (before, segment, response.status_code)
 

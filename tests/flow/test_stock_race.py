@@ -1,4 +1,4 @@
-"""The seed design's race: five concurrent writes on one version."""
+"""Five concurrent writes based on one version."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Writes of staff: preconditions, conflicts, writes that change nothing, creating, archiving, bringing back."""
+"""Writes by staff: preconditions, conflicts, writes that change nothing, creating, archiving, restoring."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -89,7 +89,7 @@ def test_a_write_that_changes_nothing_answers_with_the_same_version_and_makes_no
     body, _ = WRITES[path]
     first, before = editor.put(url + path, json=body).get_json(), events()
     again = editor.put(url + path, json=body)
-    # The author's name is the key's in one answer and its user's in the other.
+    # One answer names the author by the key, the other by its user.
     assert again.status_code == 200
     assert again.get_json() | {"last_updated_by_name": ""} == first | {"last_updated_by_name": ""}
     assert editor.put(url + "/stock", json={}).get_json()["version"] == editor.get(url).get_json()["stock"]["version"]
@@ -173,7 +173,7 @@ def test_a_sku_is_unique_in_its_normal_form(editor: FlaskClient, refused: Refuse
 
 
 def test_parts_with_one_readable_address_get_numbers_even_when_created_at_once(api: Callable[[str], FlaskClient]) -> None:
-    """Names without Latin letters leave little of a slug; nobody may get an error for it."""
+    """Names without Latin letters leave little for a slug; that must not be an error for anybody."""
     name, start = f"Деталь {uuid4().int % 10**9}", Barrier(4)
     clients = [api("editor") for _ in range(4)]
 

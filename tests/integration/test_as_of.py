@@ -1,4 +1,4 @@
-"""The part as customers saw it at a given time, put together from what was recorded."""
+"""The part as customers saw it at a given time, reconstructed from the records."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -110,7 +110,7 @@ def test_a_legacy_price_is_the_price_until_it_was_moved_and_uncertain_if_it_was_
 def test_a_price_that_began_by_its_date_is_the_price_of_that_moment(
     container: Container, actor: Actor, new_part: NewPart, deliver: Deliver, query: Query, rewrite: Callable[..., None]
 ) -> None:
-    """The trail's row of a date that came has the price and no list: the newest list before it holds."""
+    """When a price begins on its date, the trail's row has the price and no list: the newest list before it applies."""
     part_id = new_part()
     boundary = datetime.now(UTC)
     lines = [PriceLine("EUR", Decimal(5)), PriceLine("EUR", Decimal(3), valid_from=boundary)]

@@ -1,4 +1,4 @@
-"""The audit trail as a chain: appended to by many at once without a fork, and verified against the table."""
+"""The audit trail as a chain: many append concurrently without forking it, and it is verified against the table."""
 
 import threading
 from collections.abc import Callable
@@ -22,7 +22,7 @@ Query = Callable[..., list[dict[str, Any]]]
 
 @pytest.fixture
 def trail(container: Container, actor: Actor, new_part: Callable[..., int], deliver: Callable[[], None]) -> list[int]:
-    """The ids of a part's own six rows at the end of the trail, one after the other."""
+    """The ids of one part's six consecutive rows at the end of the trail."""
     deliver()
     part_id = new_part()
     for delta in range(1, 5):
@@ -137,7 +137,7 @@ def test_workers_that_persist_the_same_and_other_events_at_once_make_one_chain(
     for part_id in parts:
         for _ in range(15):
             container.parts.adjust_stock_with_sync(Intent(actor), part_id, 1)
-    # Leased and never settled, as by a worker that was halted: each of the four has half of the others' events, too.
+    # Leased and never settled, as by a halted worker: the four threads write overlapping batches.
     batch = outbox.claim(container.engine, Effect.PERSIST_AUDIT, 500)
     assert len(batch) >= 68
     barrier = threading.Barrier(4)
@@ -150,7 +150,7 @@ def test_workers_that_persist_the_same_and_other_events_at_once_make_one_chain(
                 chosen = batch[(start + offset) % len(batch) :][:20]
                 with container.engine.begin() as connection:
                     audit.persist(connection, chosen)
-        except BaseException as error:  # noqa: BLE001 — told below, in the test's own thread
+        except BaseException as error:  # noqa: BLE001 — reported below, in the test's own thread
             failed.append(error)
 
     threads = [threading.Thread(target=work, args=(offset,)) for offset in (0, 7, 19, 33)]

@@ -11,7 +11,7 @@ from tests.integration.cache_machine import CacheMachine
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Readers that find another one loading do not wait for it: nothing happens meanwhile in a single thread."""
+    """Readers that find another one loading do not wait for it: in a single thread nothing would happen in the meantime."""
     monkeypatch.setattr(app.cache.manager, "WAITS", ())
 
 

@@ -1,4 +1,4 @@
-"""The category tree: whatever changes a path changes every part below it, in the same transaction, whoever else is writing."""
+"""The category tree: a change to a path changes every part below it, in the same transaction, whatever else is being written."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -173,7 +173,7 @@ def test_the_tree_has_twenty_levels_and_no_more(
     make(pair)
     with pytest.raises(InvalidFieldError, match="parent_id"):
         change(pair, parent_id=chain[-2])
-    # Only what is below the pair comes along when it is deleted, so it fits one level deeper.
+    # Deleting the pair moves only what is below it, so that fits one level deeper.
     container.parts.delete_category_with_sync(Intent(actor), pair, chain[-2])
 
 
@@ -316,7 +316,7 @@ def test_a_part_that_enters_or_changes_while_its_category_is_renamed_never_keeps
 def test_a_restore_that_waits_for_a_category_does_not_keep_its_part_from_whoever_changes_the_tree(
     container: Container, actor: Actor, make: Make, new_part: Callable[..., int], deliver: Callable[[], None], query: Query
 ) -> None:
-    """Locking the part first, the two would wait for each other until PostgreSQL ends one of them."""
+    """If it locked the part first, the two would deadlock until PostgreSQL ends one of them."""
     place = make()
     part_id = new_part(category_id=place)
     container.parts.update_part_content_with_sync(Intent(actor), part_id, {"category_id": None})
@@ -384,7 +384,7 @@ def test_invalidations_that_take_too_long_are_left_to_the_worker_which_is_woken_
     container: Container, make: Make, change: Callable[..., Any], new_part: Callable[..., int], query: Query,
     deliver: Callable[[], None], monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    """So a writer waits for a bounded time, and nobody is served what is old: readers have no proof that the cache is fresh."""
+    """So a writer waits for a bounded time, and nobody is served stale data: readers lack the proof that the cache is fresh."""
     top = make()
     part_ids = [new_part(category_id=top) for _ in range(6)]
     deliver()

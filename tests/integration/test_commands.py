@@ -1,4 +1,4 @@
-"""The command line, as a stranger uses it: without our test environment."""
+"""The command line as a new user runs it: without our test environment."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The check that the fixtures `container` and `system` make of every emission, without them, since they would see these, too."""
+"""The check of emissions behind the fixtures `container` and `system`, tested without them, since they would see these too."""
 
 from collections.abc import Iterator
 

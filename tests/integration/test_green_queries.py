@@ -46,5 +46,5 @@ def test_other_green_threads_run_while_a_query_is_slow(servers: EmbeddedServers)
 
 
 def test_without_the_setting_they_stand_still(servers: EmbeddedServers) -> None:
-    """Why `wsgi.py` refuses to start without it; when this fails, psycopg has learned of eventlet and the setting may go."""
+    """Why `wsgi.py` refuses to start without it; if this fails, psycopg supports eventlet by itself and the setting may go."""
     assert _ticks(servers, {}) <= 3

@@ -1,4 +1,4 @@
-"""Pictures behind the API: their smaller sizes, whatever dies meanwhile, and bringing rows back exactly."""
+"""Pictures behind the API: making their smaller sizes, whatever dies in the process, and restoring rows exactly."""
 
 import os
 import signal
@@ -43,7 +43,7 @@ def add(container: Container, actor: Actor) -> Callable[..., dict[str, Any]]:
 
 @pytest.fixture(autouse=True)
 def _nothing_to_do(query: Query) -> None:
-    """What other tests left to be done is not this one's."""
+    """Start without work left over from other tests."""
     query("UPDATE part_images SET variants_at = now() WHERE variants_at IS NULL")
 
 

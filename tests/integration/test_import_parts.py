@@ -52,7 +52,7 @@ def load(container: Container, actor: Actor) -> Callable[[str], tuple[int, int, 
 
 @pytest.fixture
 def tag() -> str:
-    """A prefix of this test's own SKUs."""
+    """A prefix for the SKUs of this test."""
     return uuid4().hex[:10]
 
 
@@ -61,7 +61,7 @@ def rows(tag: str, count: int, stock: int = 5) -> str:
 
 
 def state(query: Query, tag: str) -> list[dict[str, Any]]:
-    """Everything that an import may write, with PostgreSQL's own mark of each row's last writer."""
+    """Everything that an import may write, with each row's last writing transaction (xmin)."""
     return query(
         "SELECT p.*, p.xmin::text AS part_writer, s.xmin::text AS stock_writer, s.version AS stock_version,"
         " (SELECT array_agg(x.xmin::text) FROM part_specifications x WHERE x.part_id = p.id) AS specification_writers,"
@@ -257,7 +257,7 @@ def test_the_number_of_statements_does_not_grow_with_the_rows(
         with statements() as executed:
             load(HEADER + rows(own, size, stock=6 if kind == "changing" else 5))
         counts.append(len(executed))
-    # The second file's category path is new, too; a handful stands for what the sweeper does meanwhile.
+    # The second file's category path is new, too; the margin of five is for what the sweeper does in the meantime.
     assert counts[1] <= counts[0] + 5
     assert counts[1] < 40
 
@@ -277,7 +277,7 @@ def test_no_cell_of_an_export_is_a_formula_and_the_round_trip_keeps_every_text(
 
 @pytest.fixture(scope="module")
 def elsewhere(servers: Any) -> Iterator[Engine]:
-    """An empty database with the schema, beside the shop's."""
+    """An empty database with the schema, separate from the shop's."""
     shop = sqlalchemy.make_url(load_settings().database_url)
     maintenance = sqlalchemy.create_engine(shop, isolation_level="AUTOCOMMIT")
     with maintenance.connect() as connection:
@@ -295,7 +295,7 @@ def elsewhere(servers: Any) -> Iterator[Engine]:
 
 
 def fitting(text: str, longest: int) -> str:
-    """Make of any text one that a part may have."""
+    """Turn any text into one that a part may have."""
     return normalised("".join(c for c in text if not forbidden_characters(c)))[:longest].strip()
 
 

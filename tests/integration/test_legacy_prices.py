@@ -1,4 +1,4 @@
-"""`flask move-prices`: from the legacy table to price lists, without any customer seeing another price."""
+"""`flask move-prices`: from the legacy table to price lists, without any customer seeing a different price."""
 
 import os
 import subprocess
@@ -34,13 +34,13 @@ def far(days: int) -> datetime:
 
 @pytest.fixture(autouse=True)
 def _no_others(query: Query) -> None:
-    """Whatever other tests have left is not counted here."""
+    """Keep what other tests have left out of the counts."""
     query("DELETE FROM prices")
 
 
 @pytest.fixture
 def priced(container: Container, actor: Actor, new_part: Callable[..., int], query: Query) -> Iterator[Callable[..., int]]:
-    """Make parts with a legacy price of 5.00 EUR, and a price list; their legacy prices end with the test."""
+    """Make parts with a legacy price of 5.00 EUR, and a price list; their legacy prices are removed after the test."""
     made: list[int] = []
 
     def make(*lines: PriceLine) -> int:

@@ -1,11 +1,11 @@
-"""Bounds of the Socket.IO server that no well-behaved client meets."""
+"""Bounds of the Socket.IO server that no well-behaved client reaches."""
 
 import subprocess
 import sys
 
 from config import REPOSITORY
 
-# In a process of its own: eventlet wants to be patched in before anything else.
+# In a process of its own: eventlet must monkey-patch before anything else is imported.
 SLOW_CLIENT = """
 import warnings
 warnings.simplefilter("ignore")
@@ -31,5 +31,5 @@ def test_a_client_that_does_not_keep_up_is_cut_off_and_its_queue_stays_bounded()
     assert done.returncode == 0, done.stderr
     closed, beyond_the_bound = done.stdout.split()
     assert closed == "True"
-    # Closing puts an end mark behind the last packet.
+    # Closing appends an end marker to the queue.
     assert int(beyond_the_bound) <= 1

@@ -1,4 +1,4 @@
-"""Metrics on a disk without room: the process lives, and counts in memory."""
+"""Metrics on a full disk: the process survives, and counts in memory."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ print(counter.labels("first")._value.get())
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
-    """Mount a disk of so many bytes, if we may."""
+    """Mount a disk of the given number of bytes, if we are allowed to."""
 
     def mount(size: int) -> Path:
         command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "lockstep-test", str(tmp_path)]

@@ -24,7 +24,7 @@ AUDIT = Effect.PERSIST_AUDIT
 
 @pytest.fixture(autouse=True)
 def _nothing_owed(container: Container, query: Query) -> None:
-    """Begin with an empty outbox, so that a claim finds this test's events alone, and nothing that another one has postponed."""
+    """Begin with an empty outbox, so that a claim finds this test's events only, and none that another test has postponed."""
     query("UPDATE outbox_deliveries SET state = 'done', leased_until = NULL WHERE state = 'pending'")
 
 
@@ -95,7 +95,7 @@ def test_two_claimers_side_by_side_never_get_the_same_delivery_and_never_wait_fo
         taken = [event_id for batch in pool.map(claim, range(4)) for event_id in batch]
     assert sorted(taken) == sorted(set(taken))
     assert set(taken) <= set(ids)
-    # A claimer that found every due row locked by the others stops; whatever is left is due for the next one.
+    # A claimer that finds every due row locked by others stops; the rest stays due for the next one.
     assert set(taken) | {one.id for one in outbox.claim(container.engine, AUDIT, 100)} == set(ids)
 
 
@@ -175,7 +175,7 @@ def test_a_record_is_a_dead_letter_after_twelve_failures_and_delivered_when_repl
 
 
 def test_an_invalidation_never_gives_up(container: Container, owed: Callable[[int], list[int]], query: Query) -> None:
-    """Its policy has no end; seen through the same service that buries others."""
+    """Its policy has no limit; shown with the same service that buries others."""
     (event_id,) = owed(1)
     query("UPDATE outbox_deliveries SET attempts = 500 WHERE event_id = :id", id=event_id)
 
@@ -272,13 +272,13 @@ def test_latencies_are_of_a_window_that_the_answer_names_and_not_of_what_was_slo
     """
     before = container.sync_control.status()["effects"][AUDIT]["latency_ms"]
     assert before == {"p50": None, "p95": None, "p99": None, "deliveries": 0}
-    # An import of an hour ago, whose records came ten seconds late, and four changes since.
+    # An import an hour ago, whose records were written ten seconds late, and four changes since.
     query(done, ago=3600, took=10, effect=AUDIT, ids=ids[:4])
     query(done, ago=60, took=0.02, effect=AUDIT, ids=ids[4:])
     status = container.sync_control.status()
     assert status["window_seconds"] == 900
     assert status["effects"][AUDIT]["latency_ms"] == {"p50": 20.0, "p95": 20.0, "p99": 20.0, "deliveries": 4}
-    # What was owed for an hour and is delivered now is news of now.
+    # A delivery owed for an hour and made now counts in the current window.
     query(done, ago=1, took=3600, effect=AUDIT, ids=ids[:4])
     latency = container.sync_control.status()["effects"][AUDIT]["latency_ms"]
     assert (latency["deliveries"], latency["p99"]) == (8, 3_600_000.0)

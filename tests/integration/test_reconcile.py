@@ -1,4 +1,4 @@
-"""Reconciliation: what was changed past the application is adopted, what is missing or wrong repaired, the rest left alone."""
+"""Reconciliation: adopts changes made around the application, repairs what is missing or wrong, leaves the rest alone."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +21,7 @@ Query = Callable[..., list[dict[str, Any]]]
 
 @pytest.fixture(autouse=True)
 def _clean(container: Container, deliver: Callable[[], None], query: Query) -> None:
-    """Begin with everything delivered and reconciled, whatever other tests have left, also what was to wait a little."""
+    """Begin with everything delivered and reconciled, whatever other tests have left, postponed deliveries included."""
     query("UPDATE outbox_deliveries SET next_attempt_at = clock_timestamp() WHERE state = 'pending'")
     deliver()
     container.reconciliation.run()
@@ -29,7 +29,7 @@ def _clean(container: Container, deliver: Callable[[], None], query: Query) -> N
 
 
 def found(report: dict[str, Any]) -> dict[str, int]:
-    # No worker delivers what the test itself has written, so after a second that is overdue.
+    # No worker delivers what the test itself has written, so that is overdue after a second.
     return {kind: count for kind, count in report["found"].items() if count and kind != "overdue_effects"}
 
 
@@ -114,7 +114,7 @@ def test_a_list_that_somebody_tampered_with_is_repaired(
     # A run looks at a sample; so that this list is in it, there are no others.
     valkey.delete(*valkey.scan_iter("parts:list:*"), "none")
     part_id = new_part(part_name="Tampered list")
-    # Settled now: a sweep in the middle would give the lists new tokens, and nobody be answered with this one.
+    # Settle now: a sweep in the middle would give the lists new tokens, and this list would not be served.
     container.consistency.process_retry_queue()
     filters = PartFilters(words=("tampered", "list"))
     before = container.parts.catalog.list_parts(filters, "name", None, 3).body
@@ -144,7 +144,7 @@ def test_a_deleted_record_is_written_again_as_it_was(
 ) -> None:  # fmt: skip
     part_id = new_part()
     deliver()
-    # What is written again stands at the end of the chain, so it has another hash.
+    # Rewritten rows are appended to the chain, so they have another hash.
     columns = f"SELECT to_jsonb(t) - 'id' - 'hash' AS row FROM {table} t WHERE part_id = :id ORDER BY row"
     before = query(columns, id=part_id)
     assert before

@@ -19,9 +19,9 @@ M6X20 = {"ISO4762-M6x20-8.8-ZN", "ISO4762-M6x20-12.9", "ISO4762-M6x20-A2-70"}
 M8X40 = {"ISO4017-M8x40-8.8-ZN", "ISO4017-M8x40-A2-70"}
 B6205 = {"6205", "6205-2Z", "6205-2RS"}
 S30X42X7 = {"OS-30x42x7-A-NBR"}
-# What is typed, and the parts that must come first, in whatever order among themselves.
+# What is typed, and the parts that must come first, in any order among themselves.
 QUERIES: tuple[tuple[str, set[str]], ...] = (
-    # Sizes, joined or apart, with any sign between them.
+    # Sizes, joined or apart, with any separator.
     ("ISO 4017 M8 x 40", M8X40),
     ("iso4017 m8×40", M8X40),
     ("M8*40 ISO-4017", M8X40),
@@ -41,7 +41,7 @@ QUERIES: tuple[tuple[str, set[str]], ...] = (
     ("ISO 4032 M1,6", {"ISO4032-M1.6-8-ZN", "ISO4032-M1.6-10", "ISO4032-M1.6-A2-70"}),
     ("din 6885 a 2 x 2 x 10", {"DIN6885-A-2x2x10-C45"}),
     ("parallel key 10x8x32", {"DIN6885-A-10x8x32-C45"}),
-    # Standards under their older numbers, and all in one word.
+    # Standards under their older numbers, or written as one word.
     ("DIN 912 M6x20", M6X20),
     ("DIN912 M6 x 20", M6X20),
     ("din-912-m6x20", M6X20),
@@ -54,7 +54,7 @@ QUERIES: tuple[tuple[str, set[str]], ...] = (
     ("DIN 7991 M3x8", {"ISO10642-M3x8-10.9"}),
     ("din9021 m8", {"ISO7093-1-M8-200HV-ZN", "ISO7093-1-M8-A2"}),
     ("DIN 6325 6x20", {"ISO8734-6m6x20-A"}),
-    # Numbers of bearings, and how makers call their seals.
+    # Bearing numbers, and makers' suffixes for seals.
     ("6205", {"6205"}),
     ("6205 2RS", {"6205-2RS"}),
     ("62052rs", {"6205-2RS"}),
@@ -63,7 +63,7 @@ QUERIES: tuple[tuple[str, set[str]], ...] = (
     ("kugellager 6205 zz", {"6205-2Z"}),
     ("ballbearing 6205", B6205),
     ("deep groove ballbearings 6205", B6205),
-    # Joined words, other hyphens, plurals.
+    # Compound words, other hyphens, plurals.
     ("oring 1,78 x 1,78", {"OR-004-NBR70", "OR-004-FKM75"}),
     ("O‐Ring 1.78x1.78 viton", {"OR-004-FKM75"}),
     ("o rings AS568-004 NBR 70", {"OR-004-NBR70"}),
@@ -73,7 +73,7 @@ QUERIES: tuple[tuple[str, set[str]], ...] = (
     ("keilriemen spz-630", {"SPZ-630"}),
     ("HTD 480 8M 20", {"HTD-480-8M-20"}),
     ("zahnriemen 480-8M-20", {"HTD-480-8M-20"}),
-    # Words of buyers for words of catalogs.
+    # Buyers' words for catalog terms.
     ("circlip 3mm shaft", {"DIN471-3x0.4"}),
     ("seeger ring bore 8 mm", {"DIN472-8x0.8"}),
     ("cotter pin 1.6 x 20", {"ISO1234-1.6x20-ZN"}),
@@ -90,7 +90,7 @@ QUERIES: tuple[tuple[str, set[str]], ...] = (
 
 @pytest.fixture(scope="module")
 def demo(servers: EmbeddedServers) -> Iterator[Connection]:
-    """The demo catalog in a database of its own."""
+    """The demo catalog in its own database."""
     url, name = make_url(servers.environ["DATABASE_URL"]), f"demo_{uuid4().hex[:8]}"
     server = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with server.connect() as connection:

@@ -1,4 +1,4 @@
-"""Words in other scripts and with other letters are found, and names stand in the order in which people look for them."""
+"""Words in other scripts and with other letters are found, and names are sorted as people expect."""
 
 import re
 from collections.abc import Callable
@@ -24,7 +24,7 @@ NewPart = Callable[..., int]
 Query = Callable[..., list[dict[str, Any]]]
 Found = Callable[..., list[int]]
 COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
-# In the order of people.
+# In the order that people expect.
 NAMES = [
     ": odd", "1.25 mm shim", "1.5 mm shim", "10 mm shim", "Äpfel", "Arger", "Ärgerlich", "Arm", "bolt 7", "Bolt 10",
     "Bolt 10-2", "bolt 070",
@@ -35,13 +35,13 @@ NAMES = [
 
 @pytest.fixture
 def tag() -> str:
-    """A word that the parts of one test alone hold."""
+    """A word that only the parts of one test contain."""
     return "t" + uuid4().hex[:10]
 
 
 @pytest.fixture
 def found(container: Container) -> Found:
-    """Ask for the first page of a search; return its ids."""
+    """Request the first page of a search; return its ids."""
 
     def ask(typed: str, sort: str = "relevance", **filters: Any) -> list[int]:
         page = container.parts.catalog.list_parts(PartFilters(words_of(typed), **filters), sort, None, 50).body
@@ -228,7 +228,7 @@ def test_the_order_of_names_is_read_from_an_index_on_every_page(container: Conta
 
 
 def plans(connection: Any, ask: Callable[[], Any], index: str) -> list[str]:
-    """Return the plans of what is asked, each of which begins in the index where the page before ended, and sorts nothing."""
+    """Return the plans of the queries; each must start in the index where the previous page ended, and sort nothing."""
     from sqlalchemy import event
 
     statements: list[tuple[str, Any]] = []

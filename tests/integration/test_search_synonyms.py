@@ -1,4 +1,4 @@
-"""The shop says what buyers mean, and the next search knows it."""
+"""The shop defines synonyms, and the next search uses them."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""The unit of work: atomic with its events, without lost updates, patient with deadlocks, impatient with locks."""
+"""The unit of work: atomic with its events, no lost updates, retries after deadlocks, short waits for locks."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -126,7 +126,7 @@ def test_leaving_a_unit_of_work_without_a_commit_rolls_back(
 def test_an_event_that_cannot_be_written_undoes_its_change(
     container: Container, actor: Actor, new_part: Callable[..., int], query: Query
 ) -> None:
-    """Two events of one version cannot both be true: the second breaks the unique index and takes its row with it."""
+    """Two events of one version cannot both be true: the second violates the unique index, and its row is rolled back too."""
     part_id = new_part()
 
     def work(unit_of_work: UnitOfWork) -> None:
@@ -249,7 +249,7 @@ def test_the_database_refuses_what_must_never_be(statement: str, new_part: Calla
 
 
 def setting(part_id: int, stock: int, *, times: int = 1) -> Callable[[UnitOfWork], int]:
-    """Return work that sets a part's stock and announces it; twice is once too often, which shows when it is committed."""
+    """Return work that sets a part's stock and announces it; doing so twice fails, but not before the commit."""
 
     def work(unit_of_work: UnitOfWork) -> int:
         row = lock_stock(unit_of_work, part_id)
@@ -267,7 +267,7 @@ def test_units_in_a_pipeline_are_committed_in_their_order_and_each_is_followed_b
     followed: list[int] = []
     transactions = TransactionManager(container.engine, lambda committed: followed.extend(one.event.version for one in committed))
     with Pipeline(transactions, actor) as pipeline:
-        # Each waits for the row lock of the one before, and sees what that has written.
+        # Each waits for the previous one's row lock, and sees what it has written.
         assert [pipeline.run(setting(part_id, stock)) for stock in range(10, 20)] == list(range(1, 11))
     assert followed == list(range(2, 12))
     assert [event["version"] for event in stock_events(query, part_id)] == list(range(1, 12))

@@ -17,7 +17,7 @@ ADMIN = "/admin"
 
 
 class Listener:
-    """A client that keeps every event it hears, and what in them is not as described."""
+    """A client that records every event it receives, and whatever in them does not match the description."""
 
     def __init__(self, url: str, namespace: str, also: Sequence[str] = (), origin: str | None = None, **options: Any) -> None:
         self.namespace = namespace
@@ -45,7 +45,7 @@ class Listener:
 
 @pytest.fixture
 def connect(system: System) -> Iterator[Callable[..., Listener]]:
-    """Connect listeners, which are disconnected in the end."""
+    """Connect listeners; they are disconnected at the end."""
     made: list[Listener] = []
 
     def make(namespace: str = CUSTOMERS, **options: Any) -> Listener:
@@ -55,12 +55,12 @@ def connect(system: System) -> Iterator[Callable[..., Listener]]:
     yield make
     for listener in made:
         listener.client.disconnect()
-        # Whom the server has cut off, the library leaves with an open socket.
+        # When the server cuts a client off, the library leaves its socket open.
         listener.transport.close()
-        # … and once the server has said good-bye, its `close` does nothing.
+        # … and once the server has closed the connection, its `close` does nothing.
         listener.transport.shutdown()
     with warnings.catch_warnings():
-        # … and that of a refused connection nobody can reach any more.
+        # … and the socket of a refused connection is out of reach.
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
     assert [fault for listener in made for fault in listener.wrong] == []
@@ -68,7 +68,7 @@ def connect(system: System) -> Iterator[Callable[..., Listener]]:
 
 @pytest.fixture
 def part_id(system: System) -> int:
-    """A published part of one's own, whose creation has been told to everybody."""
+    """A published part for this test alone, whose creation has already been announced."""
     made = system.make_parts(1)[0]
     settled(system)
     return made

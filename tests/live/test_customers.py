@@ -39,7 +39,7 @@ def test_a_watched_part_sends_its_changes_and_an_unwatched_one_none(client: Clie
     assert "reserved_quantity" not in event["data"]
     assert "min_stock_level" not in event["data"]
     assert page.call("unwatch", {"parts": [str(part_id)]})["error"]["errors"].keys() == {"parts.0"}
-    # To JSON this is the same number.
+    # In JSON this is the same number.
     assert page.call("unwatch", {"parts": [float(part_id)]}) == {"watched": 0}
     heard = len(page.events)
     other.call("watch", {"parts": {str(part_id): None}})

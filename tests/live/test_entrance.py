@@ -1,4 +1,4 @@
-"""Who may open a socket: own pages and listed ones, at an allowed host, as the trusted proxy says; and hundreds of guesses."""
+"""Who may open a socket: our own and listed origins, at an allowed host, as the trusted proxy reports; and mass guessing."""
 
 import http.client
 import json
@@ -24,7 +24,7 @@ PROXIED = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "shop.example"}
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """A system as it stands behind one proxy, for a shop with two foreign storefronts."""
+    """A system behind one proxy, for a shop with two external storefronts."""
     settings = {
         "LOCKSTEP_ALLOWED_ORIGINS": "HTTP://Storefront.example:80, https://other.example:8443",
         "LOCKSTEP_ALLOWED_HOSTS": "127.0.0.1,shop.example",
@@ -41,7 +41,7 @@ def system(running: System) -> System:
 
 
 def status(system: System, headers: dict[str, str]) -> int:
-    """Return how a handshake is answered."""
+    """Return the status with which a handshake is answered."""
     parts = urlsplit(system.url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
     connection.request("GET", SOCKET, headers=UPGRADE | headers)
@@ -64,9 +64,9 @@ def test_a_program_sends_no_origin_and_is_let_in(system: System) -> None:
 @pytest.mark.parametrize("origin", ["https://shop.example", "https://shop.example:443"])
 def test_own_pages_are_those_of_the_address_that_the_proxy_names(origin: str, system: System) -> None:
     assert status(system, PROXIED | {"Origin": origin}) == 101
-    # As Traefik says it.
+    # As Traefik sends it.
     assert status(system, PROXIED | {"X-Forwarded-Proto": "wss", "Origin": origin}) == 101
-    # Each hop adds to the list; the last is the trusted one's.
+    # Each hop appends to the list; the last entry is the trusted proxy's.
     spoofed = {"X-Forwarded-Proto": "http, https", "X-Forwarded-Host": "evil.example, shop.example"}
     assert status(system, spoofed | {"Origin": origin}) == 101
 
@@ -108,7 +108,7 @@ def test_a_foreign_storefront_gets_what_customers_get_and_never_what_the_panel_g
 
 
 def guesses(system: System, count: int, headers: Callable[[int], dict[str, str]]) -> Counter[tuple[int, bool]]:
-    """Guess a password so many times at once; return how often each status came, and whether it said when to come back."""
+    """Guess a password many times at once; count the answers by status and by whether they had a Retry-After."""
     parts = urlsplit(system.url)
     body = json.dumps({"email": f"{uuid4().hex}@shop.example", "password": "guess"})
     together = threading.Barrier(count)
@@ -133,7 +133,7 @@ def guesses(system: System, count: int, headers: Callable[[int], dict[str, str]]
 
 
 def assert_verdicts(answers: Counter[tuple[int, bool]], count: int) -> None:
-    """Check that so many got a verdict, and all others were told when to come back: a machine may be too busy even to count."""
+    """Check that `count` got a verdict and the others a Retry-After: a machine may be too busy even to count."""
     assert answers[401, False] == count
     assert answers.keys() <= {(401, False), (429, True), (503, True)}
     assert answers[429, True] > answers[503, True]
@@ -141,7 +141,7 @@ def assert_verdicts(answers: Counter[tuple[int, bool]], count: int) -> None:
 
 @pytest.mark.parametrize("address", ["198.51.100.7", "198.51.100.8:{}", "[2001:db8:7::{}]:{}", "::ffff:198.51.100.9"])
 def test_of_hundreds_of_guesses_at_once_ten_get_a_verdict(address: str, system: System) -> None:
-    """One client is one, whatever ports and addresses of its own network it comes from, and whichever process it reaches."""
+    """A client counts as one, whatever ports and addresses of its network it uses, and whichever process it reaches."""
     answers = guesses(system, 300, lambda number: {"X-Forwarded-For": address.format(number + 1, 4000 + number)})
     assert_verdicts(answers, 10)
 

@@ -1,4 +1,4 @@
-"""HTTP as raw sockets speak it: whole bodies in chunks, and nothing that two servers could read differently."""
+"""HTTP over raw sockets: complete chunked bodies, and nothing that two servers could interpret differently."""
 
 import json
 import socket
@@ -13,12 +13,12 @@ BODY = b'{"current_stock": 77}'
 
 
 def answer(system: System, head: str, body: bytes = b"") -> bytes:
-    """Send the bytes of one request, and return all that comes back until the server closes."""
+    """Send the bytes of one request, and return everything that comes back until the server closes."""
     parts = urlsplit(system.url)
     with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10) as connection:
         connection.sendall(head.replace("\n", "\r\n").encode("latin-1") + b"\r\n" + body)
         received = b""
-        # Who is refused early may find the connection reset.
+        # A client that is refused early may find the connection reset.
         with suppress(OSError):
             connection.shutdown(socket.SHUT_WR)
             while piece := connection.recv(65536):

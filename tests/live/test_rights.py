@@ -1,4 +1,4 @@
-"""An open panel hears of nothing once the session or key that let it in has ended, whichever process ended it."""
+"""An open panel receives nothing once the session or key that admitted it has ended, whichever process ended it."""
 
 import http.client
 import json
@@ -26,13 +26,13 @@ from tests.live.conftest import ADMIN, CUSTOMERS, Listener
 
 Connect = Callable[..., Listener]
 PASSWORD = "correct horse battery staple"
-# The kernel spreads connections over the web processes; of so many, each has some.
+# The kernel spreads connections over the web processes; with this many, each gets some.
 PANELS = 8
 
 
 @dataclass
 class Colleague:
-    """A member of staff with a log-in and a machine's key."""
+    """A member of staff with a log-in and an API key."""
 
     system: System
     email: str
@@ -72,7 +72,7 @@ class Colleague:
         assert done.returncode == 0, done.stderr
 
     def sql(self, statement: str) -> None:
-        """Change rows past the application; `%s` is the address."""
+        """Change rows around the application; `%s` is the address."""
         assert query(self.system, f"{statement} RETURNING 1", self.email)
 
 
@@ -149,7 +149,7 @@ def test_whatever_ends_a_key_ends_its_panels_in_every_process(
 
 
 def test_what_does_not_change_a_right_disturbs_nobody(colleague: Colleague, connect: Connect) -> None:
-    """Another log-in of the same person beside the first one, which goes on; then the end of that one alone."""
+    """The same person logs in a second time while the first session goes on; then only the second one ends."""
     first = connect(ADMIN, headers={"Cookie": f"{COOKIE}={colleague.token}"})
     colleague.log_in()
     second = connect(ADMIN, headers={"Cookie": f"{COOKIE}={colleague.token}"})
@@ -172,7 +172,7 @@ def test_a_page_that_also_watches_as_a_customer_goes_on_as_one(
 def test_while_the_database_is_silent_panels_are_dropped_and_customers_are_not(
     system: System, colleague: Colleague, connect: Connect
 ) -> None:
-    """A process that cannot prove a right must not go on telling what it hears from the others."""
+    """A process that cannot verify a panel's rights must not keep forwarding what it hears from the others."""
     assert system.stack is not None
     panels = [connect(ADMIN, headers={"Cookie": f"{COOKIE}={colleague.token}"}) for _ in range(PANELS)]
     customer = connect(CUSTOMERS)

@@ -1,6 +1,6 @@
 """Records one real request and answer of each call as the examples of the OpenAPI document: `make examples` runs it.
 
-It plays a small shop through the API, on servers of its own, so the examples are what the calls really say.
+It plays a small shop through the API, on servers of its own, so the examples are what the calls really return.
 """
 
 import io
@@ -42,16 +42,16 @@ class Recorder:
         self.examples: dict[str, dict[str, Any]] = {}
 
     def finish_imports(self) -> None:
-        """Do what the worker would."""
+        """Do the worker's job."""
         while self._container.import_jobs.work():
             pass
 
     def log_in(self) -> None:
-        """Log in, and go on as that user."""
+        """Log in, and continue as that user."""
         self._headers["X-CSRF-Token"] = self.call("POST", "/auth/login", {"email": EMAIL, "password": PASSWORD})["csrf_token"]
 
     def change_password(self) -> None:
-        """Change the password, and go on with the session that this opens."""
+        """Change the password, and continue with the session that this opens."""
         body = {"current_password": PASSWORD, "new_password": f"another {PASSWORD}"}
         self._headers["X-CSRF-Token"] = self.call("PUT", "/auth/password", body)["csrf_token"]
 
@@ -153,7 +153,7 @@ def _play_imports(recorder: Recorder) -> None:
 
 
 def main() -> None:
-    """Play and write the file."""
+    """Play the shop and write the file."""
     app = create_app(load_settings())
     container: Container = app.extensions["lockstep"]
     with app.app_context():

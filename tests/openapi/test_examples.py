@@ -1,4 +1,4 @@
-"""The document's examples: there for every call, and of the form that the document says."""
+"""The document's examples: present for every call, and valid against the document's schemas."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import jsonschema_rs
 import pytest
 from flask.testing import FlaskClient
 
-# It needs a delivery that was given up on, which nothing in a sound shop has.
+# It needs a dead delivery, which a healthy shop does not have.
 WITHOUT = {"admin_sync_replay_one"}
 
 

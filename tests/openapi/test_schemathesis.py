@@ -1,5 +1,5 @@
-"""The OpenAPI document, held against the running system: what it allows is accepted, what it forbids is refused, and every answer
-is as it says. Schemathesis makes the requests up; the stateful phase follows the links between the calls."""
+"""The OpenAPI document, checked against the running system: what it allows is accepted, what it forbids is refused, and every
+answer matches it. Schemathesis generates the requests; the stateful phase follows the links between the calls."""
 
 import json
 import os
@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 # Requests per operation and phase; `make soak` takes more.
 EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "10")
 SEED = os.environ.get("SCHEMATHESIS_SEED", "1")
-# Who logs in too often is refused, a machine has no log-in of its own, and a sound shop has no dead letter to replay.
+# Logging in too often is refused, an API key has no log-in of its own, and a healthy shop has no dead letter to replay.
 NEVER_WELL = {
     "POST /api/v1/auth/login", "PUT /api/v1/auth/password", "GET /api/v1/auth/sessions",
     "DELETE /api/v1/auth/sessions/{session_id}", "POST /api/v1/admin/sync/dead-letters/{event_id}/replay",
@@ -33,7 +33,7 @@ def shop(system: System) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {system.key}"}
     with httpx.Client(base_url=f"{system.url}/api/v1/admin", headers=headers, timeout=30) as client:
         parts, images = [], []
-        # The first ids are those that Schemathesis makes up, and archives.
+        # Schemathesis guesses, and archives, the lowest ids.
         for pictures in (*[0] * 20, 2, 1):
             made = client.post("/parts", json={"sku": uuid4().hex, "part_name": "Shown", "status": "published"}).json()
             for _ in range(pictures):
@@ -62,7 +62,7 @@ def test_the_document_says_what_the_server_does(system: System, shop: dict[str, 
 
 
 def statuses(report: Path) -> dict[str, set[int]]:
-    """Return which statuses each call has answered with: a check of answers that never come checks nothing."""
+    """Return the statuses that each call has answered with: checking answers that never come would check nothing."""
     found: dict[str, set[int]] = defaultdict(set)
     with report.open() as lines:
         for line in lines:

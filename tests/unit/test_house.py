@@ -1,10 +1,10 @@
-"""The rules of the house that no linter knows."""
+"""House rules that no linter checks."""
 
 import ast
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-# What writes a statement. `Engine`, `Connection` and `Row` only say what is passed through.
+# Names that build statements. `Engine`, `Connection` and `Row` only serve as types of what is passed through.
 _STATEMENTS = {"text", "select", "insert", "update", "delete", "func"}
 
 

@@ -1,4 +1,4 @@
-"""What a web process writes when somebody makes it complain."""
+"""What a web process logs when a client provokes errors."""
 
 import subprocess
 import sys

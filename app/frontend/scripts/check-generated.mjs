@@ -1,4 +1,4 @@
-// Fails if shared/api.gen.ts is not what ../../docs/openapi.json makes of it now.
+// Fails if shared/api.gen.ts is not what openapi-typescript generates from ../../docs/openapi.json.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

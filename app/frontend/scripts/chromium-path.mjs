@@ -5,8 +5,8 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-// The package unpacks into the temporary directory; ours stays with node_modules,
-// so that two users of one machine do not meet in /tmp, and `npm ci` starts afresh.
+// By default the package unpacks into the temporary directory; ours stays in node_modules,
+// so that two users of one machine do not collide in /tmp, and `npm ci` starts clean.
 const cache = fileURLToPath(new URL("../node_modules/.cache/chromium/", import.meta.url));
 mkdirSync(cache, { recursive: true });
 process.env.TMPDIR = cache;
@@ -14,7 +14,7 @@ process.env.TMPDIR = cache;
 const { default: chromium, inflate } = await import("@sparticuz/chromium");
 const executable = await chromium.executablePath();
 
-// On a machine without the system's NSS and its kin, the package's own copies serve.
+// On a machine without NSS and related system libraries, use the package's own copies.
 const lacksLibraries = execFileSync("ldd", [executable], { encoding: "utf8" }).includes("not found");
 if (!lacksLibraries) {
   process.stdout.write(`${executable}\n`);

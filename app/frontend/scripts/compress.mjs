@@ -1,5 +1,5 @@
-// Writes each built file that is text a second and a third time, as Brotli (.br) and gzip (.gz), where that is smaller:
-// the web processes send what is there and compress no file themselves.
+// Writes Brotli (.br) and gzip (.gz) copies of each built text file where they are smaller:
+// the web processes send those and compress no files themselves.
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";

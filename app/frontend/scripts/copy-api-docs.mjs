@@ -1,5 +1,5 @@
-// Copies the part of swagger-ui that the API pages need into dist/api-docs/,
-// so that /api/v1/docs is served whole from our own origin.
+// Copies the parts of swagger-ui that the API documentation needs into dist/api-docs/,
+// so that /api/v1/docs is served entirely from our own origin.
 import { cp, mkdir, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";

@@ -1,4 +1,4 @@
-/** The category tree as the options of a select. */
+/** The category tree as options of a select. */
 import { ApiError, request } from "./http.ts";
 import type { Category, Page } from "./types.ts";
 
@@ -9,7 +9,7 @@ export interface CategoryOption {
 
 export type CategoryNode = Pick<Category, "id" | "name" | "slug" | "parent_id">;
 
-/** Children come indented below their parent. */
+/** Children follow their parent, indented. */
 export function categoryOptions(nodes: readonly CategoryNode[], parent: number | null = null, depth = 0): CategoryOption[] {
   return nodes
     .filter((node) => node.parent_id === parent)
@@ -19,7 +19,7 @@ export function categoryOptions(nodes: readonly CategoryNode[], parent: number |
     ]);
 }
 
-/** Without its categories a list still works: @returns null if they could not be read. */
+/** A list works without its categories, so this does not throw. @returns null if they could not be read. */
 export async function loadCategories(): Promise<CategoryOption[] | null> {
   try {
     const answer = await request<Page<Category>>("/categories");

@@ -14,7 +14,7 @@ export interface RequestOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** A failure that the API explained, or (status 0) an answer that never came. */
+/** A failure that the API explained, or (status 0) a response that never arrived intact. */
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
@@ -34,7 +34,7 @@ export class ApiError extends Error {
     this.retryAfterSeconds = extra.retryAfterSeconds ?? null;
   }
 
-  /** No answer came, so it is not known whether a write was made. */
+  /** There was no usable response, so it is unknown whether a write happened. */
   get isNetwork(): boolean {
     return this.status === 0;
   }

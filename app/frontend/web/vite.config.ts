@@ -10,7 +10,7 @@ export default defineConfig({
   build: {
     outDir: "../dist/web",
     emptyOutDir: true,
-    // Inlined data: URLs would need a wider content security policy.
+    // Inlined data: URLs would need a laxer content security policy.
     assetsInlineLimit: 0,
     target: "es2022",
   },
@@ -19,7 +19,7 @@ export default defineConfig({
     proxy: {
       "/api": backend,
       "/media": backend,
-      // The server refuses sockets of other origins, and Vite has one of its own.
+      // The server refuses sockets from other origins, and the dev server has its own.
       "/socket.io": { target: backend, ws: true, changeOrigin: true, rewriteWsOrigin: true },
     },
   },

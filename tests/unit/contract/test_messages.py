@@ -1,4 +1,4 @@
-"""The description of the socket's messages: whole, closed, and what the checks are made of."""
+"""The description of the socket's messages: complete, closed, and the basis of the checks."""
 
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
@@ -34,7 +34,7 @@ class Inner(TypedDict):
 
 
 class Outer(Inner):
-    """Says everything that a description can say."""
+    """Uses everything that a description can express."""
 
     count: Annotated[int | None, ("minimum", 1)]
     kind: Literal["a", "b"]

@@ -1,4 +1,4 @@
-"""The demo catalog is what its tables say, is large enough, and agrees with dimensions that every fitter knows."""
+"""The demo catalog matches its tables, is large enough, and agrees with dimensions that every fitter knows."""
 
 import csv
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""An address is parsed once, in one place, and has one form."""
+"""An address is parsed in one place, and has one canonical form."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What differs between two states: exact whatever the texts and lists are, and bounded in time."""
+"""Differences between two states: exact for any texts and lists, and computed in bounded time."""
 
 from difflib import SequenceMatcher
 from itertools import pairwise
@@ -22,7 +22,7 @@ SPECIFICATIONS = st.lists(
 
 
 def applied(change: dict[str, Any], old: Any) -> Any:
-    """Return what a change of a field makes of its old value, by what the change says alone."""
+    """Apply a field's change to its old value, using nothing but the change."""
     if "items" not in change:
         return change["new"]
     items = change["items"]

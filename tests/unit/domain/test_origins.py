@@ -1,4 +1,4 @@
-"""Origins are compared in one form, and what is none is refused with the remedy."""
+"""Origins are compared in one canonical form, and anything else is refused with a remedy."""
 
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def test_what_is_none_is_refused_with_the_remedy_and_by_the_name_of_its_setting(
     listed = {"LOCKSTEP_HOME": str(tmp_path), "LOCKSTEP_ALLOWED_ORIGINS": f"https://a.example, {text},https://b.example/b"}
     with pytest.raises(SettingsError) as refused:
         load_settings(listed)
-    # The white space around an item is not the item's.
+    # White space around an item does not belong to it.
     named = [line for line in str(refused.value).splitlines() if "LOCKSTEP_ALLOWED_ORIGINS" in line]
     assert len(named) == 2 if text == text.strip() else 1
 

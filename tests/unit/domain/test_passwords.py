@@ -1,4 +1,4 @@
-"""What is the same password, and what cannot be one."""
+"""Which inputs are the same password, and which cannot be one."""
 
 import pytest
 

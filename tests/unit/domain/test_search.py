@@ -1,4 +1,4 @@
-"""How typed words are read, and how facets are summed up."""
+"""How typed words are parsed, and how facets are summed up."""
 
 from typing import Any, NamedTuple
 

@@ -1,4 +1,4 @@
-"""What spreadsheets do to cells: no formula leaves us, and a part number that one has changed is known by its look."""
+"""What spreadsheets do to cells: we export no formulas, and recognise a part number that a spreadsheet has mangled."""
 
 import pytest
 from hypothesis import given

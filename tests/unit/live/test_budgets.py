@@ -1,4 +1,4 @@
-"""Token buckets, whom a connection belongs to, and turns at long work."""
+"""Token buckets, who a connection belongs to, and taking turns at long work."""
 
 import math
 import threading
@@ -48,7 +48,7 @@ def test_a_watch_is_refused_while_another_of_its_connection_is_under_way() -> No
 def test_parts_are_counted_for_a_connection_and_for_an_address(connections: int, allowance: Allowance) -> None:
     budget = WatchBudget()
     served = 0
-    with pytest.raises(BusyError) as refused:  # noqa: PT012 — whichever turn it is
+    with pytest.raises(BusyError) as refused:  # noqa: PT012 — any of the turns may raise
         for number in range(10_000):
             with budget.turn(str(number % connections), "address", 199):
                 served += 200

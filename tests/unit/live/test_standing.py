@@ -39,7 +39,7 @@ def test_each_right_is_asked_for_once_however_many_panels_it_holds_open_and_nobo
         standing.admit(sid, who, time.monotonic())
     standing.check()
     assert asked == [["kim's digest", "lee's digest"]]
-    # Lee has another role by now.
+    # Lee has a different role by now.
     assert ended == ["three"]
 
 

@@ -1,4 +1,4 @@
-"""Pictures as bytes: what is refused, what is taken off, what is kept, and that the same upload gives the same file."""
+"""Pictures as bytes: what is refused, stripped and kept, and that the same upload gives the same file."""
 
 import os
 import zipfile
@@ -40,7 +40,7 @@ def near(one: Any, other: Any, by: int = 6) -> bool:
 
 
 def bomb(width: int, height: int) -> bytes:
-    """A small PNG that says it is huge."""
+    """A small PNG that claims to be huge."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return pack(">I", len(data)) + kind + data + pack(">I", zlib.crc32(kind + data))

@@ -1,4 +1,4 @@
-"""The storage of files: a folder, or a bucket behind the same few calls."""
+"""File storage: a folder, or a bucket behind the same few calls."""
 
 import io
 import re
@@ -29,7 +29,7 @@ class Bucket(BaseHTTPRequestHandler):
         self._answer(200, b"")
 
     def do_POST(self) -> None:
-        """Begin or complete an object in parts."""
+        """Begin or complete a multipart upload."""
         self.rfile.read(int(self.headers["Content-Length"] or 0))
         path, _, asked = self.path.partition("?")
         if asked.startswith("uploads"):
@@ -40,7 +40,7 @@ class Bucket(BaseHTTPRequestHandler):
             self._answer(200, b'<CompleteMultipartUploadResult><ETag>"1"</ETag></CompleteMultipartUploadResult>')
 
     def do_DELETE(self) -> None:
-        """Forget what was sent in parts."""
+        """Abort a multipart upload."""
         self._answer(204, b"")
 
     def do_GET(self) -> None:
@@ -74,7 +74,7 @@ class Bucket(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, bytes]]:
-    """The objects of a bucket, which the usual environment variables lead to."""
+    """The objects of a bucket to which the usual environment variables point."""
     objects: dict[str, bytes] = {}
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("OwnBucket", (Bucket,), {"objects": objects, "parts": {}}))
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
@@ -93,7 +93,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, bytes]]:
 
 @pytest.fixture(params=["folder", "bucket"])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
-    """A storage of either kind, with nothing in it."""
+    """An empty storage of either kind."""
     if request.param == "folder":
         return Storage((tmp_path / "a folder, with ümlauts & 100%").as_uri())
     request.getfixturevalue("bucket")

@@ -8,7 +8,7 @@ export function by({ id, name }: Person) {
   return { last_updated_by: id, last_updated_by_name: name };
 }
 
-/** As the grid, a write's answer and an event carry it; of part 1, unless told otherwise. */
+/** Stock as the grid, a write's response and an event carry it; of part 1 unless overridden. */
 export function adminStock(current_stock: number, version: number, more: Partial<AdminStock> = {}): AdminStock {
   return {
     current_stock, reserved_quantity: 0, min_stock_level: 2, available_stock: current_stock, is_in_stock: current_stock > 0,

@@ -1,12 +1,12 @@
-/** What one subject of the panel (stock, say) brings to the whole. The shell knows subjects by this alone. */
+/** What one subject of the panel (stock, say) contributes. The shell knows subjects only through this interface. */
 import type { AdminEvent } from "@lockstep/shared/types.ts";
 import type { Component } from "vue";
 import type { RouteRecordRaw } from "vue-router";
 
 export interface Subject {
-  /** Its screens. Name each, and load it only when it is opened. */
+  /** Its screens. Give each a name, and load it lazily. */
   readonly routes: readonly RouteRecordRaw[];
-  /** Drawn over the foot of every screen, for what must not get out of sight. */
+  /** Overlaid on the foot of every screen, for what must stay visible. */
   readonly everywhere?: Component;
   /** Called once, in App.vue: stores and watchers may be used. */
   readonly begin: () => Handlers;
@@ -16,12 +16,12 @@ export interface Subject {
 export interface Handlers {
   /** Somebody changed something; `mine` if the person logged in here did. */
   readonly heard?: (event: AdminEvent, mine: boolean) => void;
-  /** Something may have been missed: read again what is shown. */
+  /** Events may have been missed: reload what is shown. */
   readonly missed?: () => void;
-  /** Saves what is typed as far as it can be saved; resolves when the answers are there. */
+  /** Saves as much of the user's input as possible; resolves when the responses have arrived. */
   readonly save?: () => Promise<void>;
   /** What would be lost if the page went away now, in words. */
   readonly unsaved?: () => string[];
-  /** Somebody else sits down here: nothing of what the last person saw or typed may remain. */
+  /** Somebody else is logging in: nothing that the last person saw or typed may remain. */
   readonly forget?: () => void;
 }

@@ -1,4 +1,4 @@
-/** The register: every subject of the panel, in the order of its screens. A new one is added here and nowhere else. */
+/** The registry: every subject of the panel, in the order of their screens. A new one is added here and nowhere else. */
 import type { Subject } from "./subject.ts";
 import { stock } from "./stock/subject.ts";
 

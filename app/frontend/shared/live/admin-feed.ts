@@ -1,6 +1,6 @@
 /**
- * What the panel hears of everybody's changes. It only listens: after each connection, and
- * on `resync`, the page that is open is to be fetched again, since something may have been missed.
+ * The panel's feed of everybody's changes. It only listens: after each connection, and on `resync`,
+ * the open page must be fetched again, since events may have been missed.
  */
 import { ADMIN_EVENT_TYPES, type AdminEvent } from "../types.ts";
 import { Connection, type ConnectionStatus, type SocketLike } from "./connection.ts";
@@ -10,10 +10,10 @@ const RESYNC_JITTER_MS = 2_000;
 export interface AdminFeedOptions {
   socket: SocketLike;
   onEvent: (event: AdminEvent) => void;
-  /** Something may have been missed. */
+  /** Events may have been missed. */
   onGap: () => void;
   onStatus: (status: ConnectionStatus) => void;
-  /** The server will not have us, or no longer: not logged in any more, say. */
+  /** The server refuses us, perhaps because the session has ended. */
   onRefused?: () => void;
   random?: () => number;
 }

@@ -1,14 +1,14 @@
 /**
  * One Socket.IO namespace, kept connected. Nothing else in the two apps imports socket.io-client.
  *
- * `live`: connected. `connecting`: not connected, for less than the grace period, so
- * nobody need be told. `paused`: not connected for longer than that.
+ * `live`: connected. `connecting`: disconnected for less than the grace period, so
+ * there is no need to tell anybody yet. `paused`: disconnected for longer than that.
  */
 import { io, type Socket } from "socket.io-client";
 
 export type ConnectionStatus = "connecting" | "live" | "paused";
 
-/** The part of a Socket.IO client that is used here; tests bring their own. */
+/** The part of a Socket.IO client that is used here; tests supply a fake. */
 export interface SocketLike {
   readonly connected: boolean;
   readonly active: boolean;
@@ -18,7 +18,7 @@ export interface SocketLike {
   off(event: string, listener?: (...args: never[]) => void): unknown;
   emit(event: string, ...args: unknown[]): unknown;
   timeout(milliseconds: number): { emitWithAck(event: string, ...args: unknown[]): Promise<unknown> };
-  /** Drops the transport, after which the client reconnects by itself. */
+  /** Drops the transport, so that the client reconnects by itself. */
   dropTransport(): void;
 }
 
@@ -28,7 +28,7 @@ export interface ConnectionOptions {
   random?: () => number;
   onStatus: (status: ConnectionStatus) => void;
   onConnect: () => void;
-  /** The server will not have us: not logged in any more, say. */
+  /** The server refuses us, perhaps because the session has ended. */
   onRefused?: (error: Error) => void;
 }
 
@@ -38,12 +38,12 @@ export function openSocket(namespace: "/customers" | "/admin"): SocketLike {
   const socket: Socket = io(namespace, {
     transports: ["websocket"],
     autoConnect: false,
-    // With the jitter a page is back between 0.65 and 1.95 s after the server is: it is to show the present state within two
-    // seconds. Spread like that, a few hundred pages an instance come back at a rate that it answers.
+    // With jitter a page is back between 0.65 and 1.95 s after the server is, since it must show the current state within two
+    // seconds. Spread out like that, a few hundred pages per instance reconnect at a rate that it can serve.
     reconnectionDelay: 500,
     reconnectionDelayMax: 1_300,
     randomizationFactor: 0.5,
-    // An attempt that began while the network swallowed everything must not outlive the outage by long.
+    // An attempt that began while the network was dropping packets must not outlive the outage by much.
     timeout: 2_500,
   });
   return Object.assign(socket as unknown as SocketLike, {
@@ -101,13 +101,13 @@ export class Connection {
 
   readonly #disconnected = (): void => {
     this.#waitQuietly();
-    // Told to go by the server, the client would stay away for ever.
+    // Disconnected by the server, the client would never reconnect by itself.
     if (!this.socket.active) this.#connectLater(500 + this.#random() * 2_500);
   };
 
   readonly #failed = (error: Error): void => {
     if (this.socket.active) return;
-    // Refused rather than unreachable: Socket.IO leaves the next try to us.
+    // Refused rather than unreachable: Socket.IO leaves retrying to us.
     this.#options.onRefused?.(error);
     this.#refusals += 1;
     this.#connectLater(Math.min(30_000, 2_000 * 2 ** this.#refusals) * (0.5 + this.#random()));
@@ -117,7 +117,7 @@ export class Connection {
     if (document.visibilityState === "visible") this.#hurry();
   };
 
-  /** Whoever comes back to the page should not wait for a back-off to run out, nor be shown a banner at once. */
+  /** A user who returns to the page should neither wait for a backoff to expire nor see a banner at once. */
   readonly #hurry = (): void => {
     if (this.socket.connected) return;
     this.#waitQuietly();

@@ -164,7 +164,7 @@ describe("watching", () => {
     socket.answer({ error: { code: "busy", retry_after: 2.5 } });
     await settle();
     feed.watch([3]);
-    // With a random number of 0.5 a quarter of the time is added.
+    // A random number of 0.5 adds a quarter to the wait.
     await vi.advanceTimersByTimeAsync(3_100);
     expect(watches()).toHaveLength(1);
     await vi.advanceTimersByTimeAsync(100);

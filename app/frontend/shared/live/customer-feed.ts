@@ -1,9 +1,9 @@
 /**
- * Keeps the parts that a customer's page shows current, whatever happens to the connection.
+ * Keeps the parts on a customer's page current, whatever happens to the connection.
  *
- * Pages say what they show (`watch`, `watchCatalog`) and give it up again; the feed tells
- * the server, once it is connected: on every connection, on `resync` after a jitter, when
- * the page becomes visible, and every 20 s. One watch is under way at a time, because
+ * Pages register what they show (`watch`, `watchCatalog`) and unregister it again; the feed
+ * tells the server while connected: on every connection, on `resync` after a jitter, when
+ * the page becomes visible, and every 20 s. Only one watch is in flight at a time, because
  * acknowledgements are authoritative and must not overtake each other.
  */
 import { PART_EVENT_TYPES, type AnswersToCustomers, type FromCustomers, type PartEvent, type ToCustomers, type WatchRequest } from "../types.ts";
@@ -16,7 +16,7 @@ export const MAX_WATCHED_PARTS = 200;
 const ACK_TIMEOUT_MS = 10_000;
 const RESYNC_JITTER_MS = 2_000;
 const SEEN_SHARE = 0.1;
-/** What a server that is busy, and does not say for how long, is given. */
+/** How long to wait for a busy server that does not say for how long. */
 const BUSY_MS = 1_000;
 const LONGEST_BUSY_MS = 60_000;
 
@@ -25,7 +25,7 @@ export interface CustomerFeedOptions {
   keeper: PartsKeeper;
   dispatcher: Dispatcher;
   onStatus?: (status: ConnectionStatus) => void;
-  /** The server has confirmed all that is watched. */
+  /** The server has confirmed everything that is watched. */
   onChecked?: () => void;
   onCatalog?: (token: string) => void;
   random?: () => number;
@@ -41,7 +41,7 @@ export class CustomerFeed {
   readonly #connection: Connection;
   readonly #random: () => number;
   readonly #interests = new Map<number, Interest>();
-  /** Parts to be asked for with null at the next watch, whatever is held. */
+  /** Parts to send as null (nothing held) in the next watch, whatever is actually held. */
   readonly #ignorant = new Set<number>();
   readonly #leaving = new Set<number>();
   #leave: ReturnType<typeof setTimeout> | undefined;
@@ -51,7 +51,7 @@ export class CustomerFeed {
   #scheduled = false;
   #interval: ReturnType<typeof setInterval> | undefined;
   #jitter: ReturnType<typeof setTimeout> | undefined;
-  /** While it runs, the server has asked not to be asked. */
+  /** While this timer runs, a busy server has asked us to wait. */
   #busy: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: CustomerFeedOptions) {
@@ -90,7 +90,7 @@ export class CustomerFeed {
 
   /**
    * @param detail whether the page shows more than a list does.
-   * @returns the function that gives the interest up.
+   * @returns a function that ends the interest.
    */
   watch(ids: Iterable<number>, { detail = false } = {}): () => void {
     const watched = [...new Set(ids)];
@@ -125,7 +125,7 @@ export class CustomerFeed {
       if (detail) interest.detailViewers -= 1;
       if (interest.viewers === 0) this.#leaving.add(id);
     }
-    // The page that follows may want the same parts: wait until it has spoken.
+    // The next page may want the same parts: wait until it has registered them.
     this.#leave ??= setTimeout(() => this.#unwatch(), 0);
   }
 
@@ -181,7 +181,7 @@ export class CustomerFeed {
     if (this.#due !== "all") this.#due.add(id);
   }
 
-  /** Waits for the end of the current turn, so that a page's many wishes make one watch. */
+  /** Waits for the end of the current turn, so that a page's many requests make one watch. */
   #schedule(): void {
     if (this.#scheduled || this.#underWay || this.#busy !== undefined || !this.#options.socket.connected) return;
     this.#scheduled = true;
@@ -193,7 +193,7 @@ export class CustomerFeed {
 
   async #send(): Promise<void> {
     const { dispatcher, socket, onChecked, onCatalog } = this.#options;
-    // A list that jumps gives up as many parts as it takes up: both at once would be more than the server allows.
+    // A list that jumps drops as many parts as it adds: both at once would exceed the server's limit.
     this.#unwatch();
     const everything = this.#due === "all";
     const request = this.#request();
@@ -217,7 +217,7 @@ export class CustomerFeed {
         if (answer.catalog && this.#catalogViewers > 0) onCatalog?.(answer.catalog);
       }
     } catch {
-      // No answer: the connection is half open, or was cut. What it was asked is due again.
+      // No answer: the connection is half open, or was cut. Everything is due again.
       dispatcher.watchFailed();
       this.#due = "all";
       if (socket.connected) socket.dropTransport();
@@ -235,7 +235,7 @@ export class CustomerFeed {
     return (await this.#options.socket.timeout(ACK_TIMEOUT_MS).emitWithAck(name, body)) as AnswersToCustomers[Name];
   }
 
-  /** What was asked is due again, when the server has time; a little later, lest all pages come back together. */
+  /** The request is due again once the server has time; with jitter, so that pages do not all come back together. */
   #askAgain(asked: WatchRequest, everything: boolean, retryAfter: number | undefined): void {
     if (everything) this.#due = "all";
     for (const [id, held] of Object.entries(asked)) {

@@ -1,8 +1,8 @@
 /**
- * The one place where news becomes store changes.
+ * The one place where live updates become store changes.
  *
- * It counts what it learns (never a wall clock) and keeps what was observed while a
- * watch is under way, so that the rules in state.ts can tell older from newer.
+ * It keeps a logical clock (never a wall clock) and records what is observed while a
+ * watch is in flight, so that the rules in state.ts can tell older from newer.
  */
 import type { PartEvent, PublicListItem, PublicPart, WatchAck } from "../types.ts";
 import {
@@ -17,7 +17,7 @@ import {
   type PartsState,
 } from "./state.ts";
 
-/** Where parts are kept: the store of the page. */
+/** Where parts are kept: the page's store. */
 export interface PartsKeeper {
   readonly parts: PartsState;
   put(part: LivePart): void;
@@ -33,7 +33,7 @@ export class Dispatcher {
     this.#keeper = keeper;
   }
 
-  /** To be taken before a request is sent, and handed back with its answer. */
+  /** @returns the time to take before a request is sent and to hand back with its response. */
   begin(): number {
     return this.#now;
   }
@@ -64,7 +64,7 @@ export class Dispatcher {
     this.#sinceWatch = null;
   }
 
-  /** @returns the parts to be watched again, with nothing held. */
+  /** @returns the parts to watch again, as if nothing were held. */
   acknowledged(ack: WatchAck): Set<number> {
     const since = this.#sinceWatch ?? [];
     this.#sinceWatch = null;

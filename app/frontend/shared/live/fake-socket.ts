@@ -1,4 +1,4 @@
-/** A socket for tests: it does what the test says, and remembers what it was told. */
+/** A fake socket: the test drives it, and it records what was sent. */
 import type { SocketLike } from "./connection.ts";
 
 type Listener = (...args: unknown[]) => void;
@@ -51,7 +51,7 @@ export class FakeSocket implements SocketLike {
     };
   }
 
-  // ------------------------------------------------- what the test says
+  // ------------------------------------------------- driven by the test
 
   get events(): string[] {
     return this.#sent.map((sent) => sent.event);

@@ -7,7 +7,7 @@ export interface Versions {
   price?: number;
 }
 
-/** In these parts every value names its version, so that a test sees which one is held. */
+/** Every value in these parts names its version, so that a test can see which one is held. */
 export function publicPart(id: number, { content = 1, stock = 1, price = 1 }: Versions = {}): PublicPart {
   return {
     id,

@@ -1,4 +1,4 @@
-/** Ties the one customer feed to this app's stores. Made once, in main.ts. */
+/** Connects the one customer feed to this app's stores. Created once, in main.ts. */
 import { openSocket } from "@lockstep/shared/live/connection.ts";
 import { CustomerFeed } from "@lockstep/shared/live/customer-feed.ts";
 import { Dispatcher } from "@lockstep/shared/live/dispatcher.ts";
@@ -9,7 +9,7 @@ import { usePartsStore } from "./stores/parts.ts";
 export interface Live {
   feed: Pick<CustomerFeed, "watch" | "watchCatalog">;
   dispatcher: Dispatcher;
-  /** @returns the function that takes the listener away. */
+  /** @returns a function that removes the listener. */
   onCatalog(listener: (token: string) => void): () => void;
 }
 

@@ -1,4 +1,4 @@
-/** For tests: a page's setup on a live feed and a server that do as the test says. */
+/** For tests: runs a page's setup against a live feed and a server that the test controls. */
 import { Dispatcher } from "@lockstep/shared/live/dispatcher.ts";
 import { flushPromises, mount } from "@vue/test-utils";
 import { createPinia, setActivePinia } from "pinia";
@@ -12,11 +12,11 @@ interface Asked {
   query: Record<string, string>;
   aborted: boolean;
   answer(body: unknown, status?: number): Promise<unknown>;
-  /** No answer comes. */
+  /** The request gets no response. */
   fail(): Promise<unknown>;
 }
 
-/** Takes the place of `fetch`; what was asked is answered when the test says so. */
+/** Replaces `fetch`; requests are answered when the test says so. */
 export function fakeServer() {
   const asked: Asked[] = [];
   vi.stubGlobal("fetch", (address: string, { signal }: RequestInit) => {
@@ -43,7 +43,7 @@ export function fakeServer() {
     });
   });
   return {
-    /** @returns what was asked under a path, in order. */
+    /** @returns the requests under a path, in order. */
     asked: (path: string): Asked[] => asked.filter((one) => one.path === path),
     last(path: string): Asked {
       const found = this.asked(path).at(-1);

@@ -1,4 +1,4 @@
-"""The header of a file: what somebody says of its columns comes first, and nothing that decides something is read in silence."""
+"""A file's header: the user's own mapping of columns comes first, and no column that matters is guessed silently."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Paths of categories: read with the separator that the column shows, or asked about; names keep their signs."""
+"""Category paths: split at the separator that the column shows, or asked about; names keep their punctuation."""
 
 import pytest
 from hypothesis import given
@@ -19,7 +19,7 @@ Path = tuple[str, ...]
 
 
 def read(cells: list[str], chosen: str | None = None, shop_roots: set[str] | None = None, *, several: bool = False) -> list[Path]:
-    """Read a column's cells in the style that they show."""
+    """Read a column's cells in the style that they suggest."""
     path_of = reader_of(find_style(cells, chosen, shop_roots or set(), several=several))
     return [path_of(cell) for cell in cells]
 

@@ -1,4 +1,4 @@
-/** Whether the panel hears of changes as they happen. */
+/** Whether the panel is receiving changes as they happen. */
 import type { ConnectionStatus } from "@lockstep/shared/live/connection.ts";
 import { defineStore } from "pinia";
 import { ref } from "vue";

@@ -1,4 +1,4 @@
-/** Who is logged in, and the one door to the API: it adds the CSRF token and survives the end of a session. */
+/** Who is logged in, and the one gateway to the staff API: adds the CSRF token, survives the end of a session. */
 import { ApiError, request, type RequestOptions } from "@lockstep/shared/http.ts";
 import type { Session, User } from "@lockstep/shared/types.ts";
 import { defineStore } from "pinia";
@@ -9,11 +9,11 @@ export const useSessionStore = defineStore("session", () => {
   const user = computed<User | null>(() => session.value?.user ?? null);
   /** The log-in dialog is open over the page. */
   const loginNeeded = ref(false);
-  /** Grows with every log-in, so that the live feed knows to use the new cookie. */
+  /** Incremented with every log-in, so that the live feed reconnects with the new cookie. */
   const logins = ref(0);
   let waiting: { promise: Promise<boolean>; done: (loggedIn: boolean) => void } | null = null;
 
-  /** @returns whether a session is there already. @throws ApiError if the server cannot be asked. */
+  /** @returns whether there is a session already. @throws ApiError if the server cannot be asked. */
   async function load(): Promise<boolean> {
     try {
       const found = await request<Session>("/auth/me");
@@ -36,13 +36,13 @@ export const useSessionStore = defineStore("session", () => {
     try {
       await send("/auth/logout", { method: "POST", body: {} });
     } catch (error) {
-      // Nothing to end any more, or nobody to tell: it ends here all the same.
+      // The session is gone already, or the server is unreachable: log out locally all the same.
       if (!(error instanceof ApiError)) throw error;
     }
     forget();
   }
 
-  /** Gives up the log-in dialog, and with it the page. */
+  /** Abandons the log-in dialog, and with it the page. */
   function forget(): void {
     session.value = null;
     settle(false);
@@ -88,7 +88,7 @@ export const useSessionStore = defineStore("session", () => {
     return request<T>(path, { ...options, headers: { ...headers, ...options.headers } });
   }
 
-  /** The live feed was refused: is it the session? */
+  /** The live feed was refused: check whether the session has ended. */
   async function check(): Promise<void> {
     if (loginNeeded.value || !session.value) return;
     try {

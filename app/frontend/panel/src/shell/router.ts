@@ -17,7 +17,7 @@ export function createPanelRouter(): Router {
   router.beforeEach(async (to) => {
     const session = useSessionStore();
     if (!asked) {
-      // A server that cannot be asked shows on the log-in page, where one can try again.
+      // If the server cannot be asked, the log-in page is shown, where the user can try again.
       await session.load().then(() => (asked = true), () => undefined);
     }
     if (to.name === "login") return session.user ? { name: "stock" } : true;

@@ -1,7 +1,7 @@
-/** What lies over the foot of the page hides nothing: the page ends above it, and what has the focus is scrolled clear of it. */
+/** Keeps overlays at the foot from hiding anything: the page ends above them, and the focused element scrolls clear of them. */
 import { onBeforeUnmount, onMounted, ref, watch, type Ref } from "vue";
 
-/** @returns how much room the element takes, in pixels. */
+/** @returns the element's height in pixels. */
 export function useFootRoom(foot: Ref<HTMLElement | null>): Ref<number> {
   const room = ref(0);
   const observer = new ResizeObserver(() => (room.value = foot.value?.offsetHeight ?? 0));
@@ -9,7 +9,7 @@ export function useFootRoom(foot: Ref<HTMLElement | null>): Ref<number> {
   watch(room, (height) => {
     document.documentElement.style.scrollPaddingBottom = `${height + 24}px`;
     const focused = document.activeElement;
-    // The page as a whole has the focus after a skip or a removal: that is no place to scroll to.
+    // After a skip link or a removal the page as a whole has the focus: there is nothing to scroll to.
     if (focused && !foot.value?.contains(focused) && !focused.matches("body, main")) focused.scrollIntoView({ block: "nearest" });
   }, { flush: "post" });
   onMounted(() => {

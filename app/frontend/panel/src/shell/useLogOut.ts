@@ -1,14 +1,14 @@
-/** Logging out saves first what can be saved, and asks before anything is lost. */
+/** Logging out first saves what can be saved, and asks before anything is lost. */
 import { ref } from "vue";
 import { useSessionStore } from "../session/session.ts";
 import type { Handlers } from "../subject.ts";
 
-/** An answer that does not come must not keep anybody logged in. */
+/** A missing response must not keep anybody logged in. */
 const PATIENCE_MS = 4_000;
 
 export function useLogOut(subjects: readonly Handlers[]) {
   const session = useSessionStore();
-  /** What would be lost; the question is open while there is something. */
+  /** What would be lost; the dialog is open while this is not empty. */
   const unsaved = ref<string[]>([]);
 
   async function logOut(): Promise<void> {

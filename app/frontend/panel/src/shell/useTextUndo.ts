@@ -1,6 +1,6 @@
 /**
- * Undo belongs to the text that is being typed. Chromium keeps one history of typing for the whole page, so that Ctrl+Z in the
- * grid would take back what was typed into the search field long before.
+ * Limits undo to the text being typed. Chromium keeps one undo history for the whole page, so Ctrl+Z in the grid would undo
+ * what was typed into the search field long before.
  */
 import { onBeforeUnmount, onMounted } from "vue";
 

@@ -1,4 +1,4 @@
-/** Conflicts and their ends: theirs is kept, mine goes on top, the same change is made to theirs, or the cell opens again. */
+/** Conflicts and their outcomes: keep theirs, overwrite with mine, apply the same adjustment to theirs, or reopen the cell. */
 import { defineStore } from "pinia";
 import { computed } from "vue";
 import { strings } from "../strings.ts";
@@ -10,7 +10,7 @@ export const useConflictsStore = defineStore("conflicts", () => {
   const writes = useWritesStore();
   const drafts = useDraftsStore();
 
-  /** The one to decide now: none while somebody types, whose next keys would decide it unread. */
+  /** The one to decide now: none while the user is typing, since the next keystroke would decide it unread. */
   const conflict = computed(() => (drafts.draft === null ? ((writes.conflicts[0] as Conflict | undefined) ?? null) : null));
 
   function take(): Conflict | null {

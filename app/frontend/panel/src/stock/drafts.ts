@@ -1,8 +1,8 @@
 /**
- * The cell that is open, with what is typed into it.
+ * The open cell, with what is typed into it.
  *
- * A draft is open only as long as its row is on the page: however the row or the focus goes, what is valid is sent and what
- * is not is parked (parked.ts). So nothing that was typed is lost, and nothing unseen stands in the way.
+ * A draft is open only while its row is on the page: however the row or the focus is lost, valid input is sent and anything
+ * else is parked (parked.ts). So no input is lost, and no invisible editor gets in the way.
  */
 import type { AdminListItem, Person } from "@lockstep/shared/types.ts";
 import { defineStore } from "pinia";
@@ -29,9 +29,9 @@ export const useDraftsStore = defineStore("drafts", () => {
   const text = ref("");
   const invalid = ref("");
   const reason = ref("");
-  /** The reason's field is open too. */
+  /** Whether the reason field is open too. */
   const reasoned = ref(false);
-  /** Grows when the open cell is to take the focus again. */
+  /** Incremented when the open cell should take the focus again. */
   const focusCalls = ref(0);
   const dirty = computed(() => draft.value !== null && text.value !== String(draft.value.baseValue));
 
@@ -47,7 +47,7 @@ export const useDraftsStore = defineStore("drafts", () => {
   }
 
   /**
-   * Opens a cell. What was parked of it comes back, still against the row that its author saw.
+   * Opens a cell. Input parked for it is restored, still based on the row that its author saw.
    * @param initial what was typed to open it.
    * @returns whether it is open now.
    */
@@ -83,7 +83,7 @@ export const useDraftsStore = defineStore("drafts", () => {
     reasoned.value = false;
   }
 
-  /** @returns whether the cell could be closed: what was typed was understood, and is on its way. */
+  /** @returns whether the cell could be closed: the input was valid and is being sent, if it changes anything. */
   function commit(): boolean {
     const open = draft.value;
     if (!open) return true;
@@ -106,29 +106,29 @@ export const useDraftsStore = defineStore("drafts", () => {
     return true;
   }
 
-  /** Goes on elsewhere: saves what is valid, and parks what is not. The cell is closed in any case. */
+  /** Leaves the cell: saves valid input and parks anything else. The cell is closed in any case. */
   function leave(): void {
     const open = draft.value;
     if (!open || commit()) return;
-    // What is said of it must still be true when the connection is back.
+    // The message must still be true when the connection is back.
     const problem = invalid.value === strings.connection.readOnly ? strings.parked.offline : invalid.value;
     parked.park(open, text.value, reason.value, problem);
     cancel();
   }
 
-  /** Opens a cell again with a change that was sent and came back; parks it if its row is not here. */
+  /** Reopens a cell with a change that the server rejected; parks it if another cell is open or its row is not here. */
   function reopen(opened: Draft, typed: string, why: string, problem: string): void {
     if (draft.value || !stock.ids.includes(opened.id)) parked.park(opened, typed, why, problem);
     else start(opened, typed, why, "");
   }
 
-  // Whatever takes a row off the page closes its cell, so that no editor is open unseen.
+  // Whatever removes a row from the page closes its cell, so that no editor is open unseen.
   watch(() => stock.ids, (ids) => {
     if (draft.value && !ids.includes(draft.value.id)) leave();
   }, { flush: "sync" });
   watch(draft, (open) => (stock.held = open !== null), { flush: "sync" });
 
-  /** What someone else made of the cell that is being edited, if they did. */
+  /** What someone else has changed the open cell to, if anyone has. */
   const overtaken = computed(() => {
     const open = draft.value;
     const row = open && stock.byId.get(open.id);
@@ -140,7 +140,7 @@ export const useDraftsStore = defineStore("drafts", () => {
     return { value, by: aspect === "stock" ? authorOf(row.stock) : contentAuthors.get(open.id) ?? null };
   });
 
-  /** A row tells who changed it last, not who changed its content; the events tell. */
+  /** A row says who changed it last, not who changed its content; events do. */
   const contentAuthors = shallowReactive(new Map<number, Person>());
 
   function heardContent(id: number, actor: Person): void {

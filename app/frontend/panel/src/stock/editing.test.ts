@@ -12,7 +12,7 @@ import { useViewStore } from "./view.ts";
 import { useWritesStore } from "./writes.ts";
 import { useToastsStore } from "../ui/toasts.ts";
 
-/** The API's answers, in order; what was asked is kept. */
+/** The API's responses, in order (`answers`), and the requests made (`asked`). */
 let asked: { path: string; body: Record<string, unknown> }[];
 let answers: (() => Response | Promise<Response>)[];
 

@@ -1,4 +1,4 @@
-/** What was typed into a cell, understood. */
+/** Parses what was typed into a cell. */
 import { strings } from "../strings.ts";
 import type { EditableField } from "./columns.ts";
 
@@ -7,7 +7,7 @@ export type Parsed =
   | { kind: "adjust"; delta: number }
   | { kind: "invalid"; message: string };
 
-/** The database's integer. */
+/** The largest integer of the database. */
 const MAX = 2_147_483_647;
 /** In characters, as the database counts them: an emoji is one. */
 const MAX_NAME = 300;
@@ -24,7 +24,7 @@ function parseName(text: string): Parsed {
 }
 
 function parseQuantity(field: EditableField, text: string): Parsed {
-  // A typographic minus is a minus; spaces group thousands or are slips; Japanese and Chinese keyboards type wide digits.
+  // Typographic minuses count as minuses; spaces are thousands separators or slips; Japanese and Chinese keyboards type wide digits.
   const compact = text
     .replace(/[\u2212\u2013]/g, "-")
     .replace(/[\uff0b\uff0d\uff10-\uff19]/g, (wide) => String.fromCharCode(wide.charCodeAt(0) - 0xfee0))
@@ -40,7 +40,7 @@ function parseQuantity(field: EditableField, text: string): Parsed {
   return { kind: "adjust", delta: sign === "-" ? -number : number };
 }
 
-/** 1.000 is a thousand to some and one to others: nobody but its author can tell. */
+/** 1.000 is a thousand to some and one to others: only its author can tell. */
 function messageFor(compact: string, adjustable: boolean): string {
   if (/^[+-]?\d+([.,'\u2019]\d+)+$/.test(compact)) return strings.input.marks;
   return adjustable ? strings.input.adjustable : strings.input.number;

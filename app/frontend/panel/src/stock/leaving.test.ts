@@ -1,4 +1,4 @@
-/** Every way in which a row or the focus can go from a cell that is open. */
+/** Every way in which an open cell can lose its row or the focus. */
 import { mount } from "@vue/test-utils";
 import type { Session } from "@lockstep/shared/types.ts";
 import { createPinia, setActivePinia } from "pinia";
@@ -60,7 +60,7 @@ describe("whatever takes the row off the page", () => {
     "another page": () => useViewStore().open(ALL, { cursor: "c", trail: [null] }),
     "a refresh": async () => {
       page.items = [adminPart(2)];
-      // As the refresh button does, which takes the focus first.
+      // As with the refresh button, which takes the focus first.
       useDraftsStore().leave();
       await useViewStore().refresh();
     },
@@ -174,7 +174,7 @@ describe("the focus", () => {
     await input.trigger("keydown", { key: "Tab" });
     await input.trigger("keydown", { key: "Tab", shiftKey: true });
     expect(leaves).toEqual(["none", "next", "previous"]);
-    // A tap on what takes no focus.
+    // A tap on something that cannot be focused.
     document.body.click();
     expect(leaves).toHaveLength(4);
   });

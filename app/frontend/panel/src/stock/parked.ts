@@ -1,6 +1,6 @@
 /**
- * What was typed and could not be saved: it waits here, in sight on every screen, until its author goes back to it or
- * discards it. A cell that is open is no place for it, since its row may leave the page.
+ * Input that could not be saved: it waits here, visible on every screen, until its author goes back to it or discards it.
+ * An open cell is no place for it, since its row may leave the page.
  */
 import { defineStore } from "pinia";
 import { computed, shallowReactive } from "vue";

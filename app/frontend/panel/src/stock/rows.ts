@@ -1,17 +1,17 @@
 /**
- * What the panel knows of each part, and how news changes it. Pure.
- * As on the customer's site, an event applies only if its version is higher than the one held.
+ * What the panel knows of each part, and how updates change it. Pure.
+ * As on the customer site, an event applies only if its version is higher than the one held.
  */
 import type { AdminContent, AdminEvent, AdminListItem, AdminStock, CurrentState, Person } from "@lockstep/shared/types.ts";
 import type { Aspect } from "./columns.ts";
 
 export interface RowChange {
   row: AdminListItem;
-  /** What became different; null if the event was old news. */
+  /** What changed; null if the event was stale. */
   changed: Aspect | "price" | "status" | null;
 }
 
-/** When a part was last changed, and by whom: always of one and the same change, whichever aspect that was. */
+/** When a part was last changed, and by whom: always both of the same change, of whichever aspect. */
 type LastChange = Pick<AdminListItem, "updated_at" | "changed_by">;
 
 export function applyEvent(row: AdminListItem, event: AdminEvent): RowChange {
@@ -21,7 +21,7 @@ export function applyEvent(row: AdminListItem, event: AdminEvent): RowChange {
       if (event.version <= row.stock.version) return { row, changed: null };
       return { row: { ...row, ...last, stock: event.data }, changed: "stock" };
     case "price.updated":
-      // The grid shows no price, but when the part was last changed.
+      // The grid shows no price, but it does show when the part was last changed.
       return last.updated_at === row.updated_at ? { row, changed: null } : { row: { ...row, ...last }, changed: "price" };
     case "part.created":
     case "content.updated":
@@ -35,7 +35,7 @@ export function applyEvent(row: AdminListItem, event: AdminEvent): RowChange {
   }
 }
 
-/** An HTTP reading, aspect by aspect: what was heard after the request was begun is newer if its version is higher. */
+/** Merges an HTTP response aspect by aspect: what arrived after the request began wins if its version is higher. */
 export function applyReading(held: AdminListItem | undefined, read: AdminListItem, heardSince: boolean): AdminListItem {
   if (!held || !heardSince) return read;
   return {
@@ -58,7 +58,7 @@ export function applyNameAnswer(row: AdminListItem, answer: NameAnswer): AdminLi
   return { ...row, ...latest(row, { updated_at, changed_by: authorOf(answer) }), part_name, version };
 }
 
-/** A 409's present values. */
+/** Applies the current values that a 409 carries. */
 export function applyCurrent(row: AdminListItem, aspect: Aspect, current: CurrentState): AdminListItem {
   const { changed_by = null, changed_at, part_name = row.part_name, status = row.status, version, updated_at, ...stock } = current;
   if (version < (aspect === "content" ? row.version : row.stock.version)) return row;
@@ -67,14 +67,14 @@ export function applyCurrent(row: AdminListItem, aspect: Aspect, current: Curren
   return { ...row, ...last, stock: { ...row.stock, ...stock, version, updated_at: updated_at ?? row.stock.updated_at } };
 }
 
-/** Who gave the stock (or the content) the values that it has. */
+/** Who last changed the stock (or the content). */
 export function authorOf({ last_updated_by: id, last_updated_by_name: name }: Partial<Pick<AdminStock, "last_updated_by" | "last_updated_by_name">>): Person | null {
   return typeof id === "number" && typeof name === "string" ? { id, name } : null;
 }
 
 /**
- * The rows of a reading nobody asked for, with those of the page that do not go unasked left where they stood:
- * each behind the nearest row above it that is still there.
+ * The rows of a background refresh, with those rows of the page that must not vanish unasked kept in place:
+ * each after the nearest row above it that is still there.
  */
 export function keepInPlace(shown: readonly number[], read: readonly number[], stays: (id: number) => boolean): number[] {
   const merged = [...read];
@@ -86,7 +86,7 @@ export function keepInPlace(shown: readonly number[], read: readonly number[], s
   return merged;
 }
 
-/** Both in UTC, RFC 3339; compared as times, since fractions may differ in length. */
+/** Both are in UTC (RFC 3339); compared as times, since their fractions may differ in length. */
 function latest(held: LastChange, { updated_at, changed_by }: LastChange): LastChange {
   return Date.parse(updated_at) >= Date.parse(held.updated_at) ? { updated_at, changed_by } : { updated_at: held.updated_at, changed_by: held.changed_by };
 }

@@ -1,4 +1,4 @@
-/** The stock grid, as the panel knows it. */
+/** The stock grid as a subject of the panel. */
 import { watch } from "vue";
 import type { Handlers, Subject } from "../subject.ts";
 import { useDraftsStore } from "./drafts.ts";
@@ -20,7 +20,7 @@ function begin(): Handlers {
   const drafts = useDraftsStore();
   const parked = useParkedStore();
 
-  // Rows do not come and go under somebody who is typing, or deciding.
+  // Rows do not come and go while the user is typing or deciding a conflict.
   watch(
     () => view.outdated && !view.reading && drafts.draft === null && writes.conflicts.length === 0,
     (due) => {

@@ -4,7 +4,7 @@ import { computed, nextTick, ref, watch, type Ref } from "vue";
 import { COLUMNS, type Column, type EditableField } from "./columns.ts";
 import { useDraftsStore } from "./drafts.ts";
 
-/** Where the focus goes after a cell was closed; `none`: it went somewhere already. */
+/** Where the focus goes after a cell closes; `none`: it has moved already. */
 export type Move = "down" | "next" | "previous" | "stay" | "none";
 
 const PAGE_ROWS = 10;
@@ -17,7 +17,7 @@ export function useGridFocus(rows: () => readonly AdminListItem[], table: Ref<HT
   const typedOpen = ref(false);
   const activeRow = computed(() => Math.min(active.value.row, Math.max(0, rows().length - 1)));
 
-  // Rows may come and go above the cell that has the focus: it stays with its part.
+  // Rows may come and go above the focused cell: the focus stays with its part.
   watch(
     () => rows().map(({ id }) => id),
     (now, before) => {
@@ -25,7 +25,7 @@ export function useGridFocus(rows: () => readonly AdminListItem[], table: Ref<HT
       if (row >= 0) active.value = { ...active.value, row };
     },
   );
-  // A draft that comes back opens its cell: the focus belongs there.
+  // A restored draft opens its cell, and the focus belongs there.
   watch(
     () => drafts.draft,
     (draft) => {
@@ -76,17 +76,17 @@ export function useGridFocus(rows: () => readonly AdminListItem[], table: Ref<HT
 
   function onClick(event: MouseEvent, row: number, column: number): void {
     drafts.leave();
-    // A finger has no Enter key: it opens at once. A mouse chooses, and opens with a double click.
+    // Touch has no Enter key, so a tap opens at once. A mouse click selects, and a double click opens.
     const touch = event instanceof PointerEvent && event.pointerType === "touch";
     if (!touch || !open(row, column)) void focus(row, column);
   }
 
-  /** Enter: what is not valid keeps the cell open, and says why. */
+  /** Enter: invalid input keeps the cell open, with the reason. */
   async function save(move: Move): Promise<void> {
     if (drafts.commit()) await go(move);
   }
 
-  /** Tab, a click: the focus goes on in any case. */
+  /** Tab or a click: the focus moves on in any case. */
   async function leave(move: Move): Promise<void> {
     drafts.leave();
     await go(move);
@@ -104,7 +104,7 @@ export function useGridFocus(rows: () => readonly AdminListItem[], table: Ref<HT
     else if (move !== "none") await focus(row, neighbour(column, move === "next" ? 1 : -1));
   }
 
-  /** The next cell along that can be edited, or this one. */
+  /** The next editable cell in the row, or this one. */
   function neighbour(column: number, step: 1 | -1): number {
     for (let at = column + step; at >= 0 && at < COLUMNS.length; at += step) {
       const candidate = COLUMNS[at];
@@ -120,7 +120,7 @@ export function useGridFocus(rows: () => readonly AdminListItem[], table: Ref<HT
     const to = target(event.key, row, column, jump);
     if (to) void focus(...to);
     else if (event.key === "Enter" || event.key === "F2") {
-      // The key that saved the cell above is still down: it opens nothing.
+      // The key that saved the cell above is still held down: it opens nothing.
       if (!event.repeat) open(row, column);
     } else if (!jump && (event.key === "r" || event.key === "R")) drafts.reasoned = open(row, column) || drafts.reasoned;
     else if (!jump && /^[\d+\-\u2212]$/.test(event.key) && COLUMNS[column]?.numeric) open(row, column, event.key);

@@ -1,6 +1,6 @@
 /**
- * The grid's query lives in the address, so that a filtered view can be shared and kept, and "back" undoes a filter. Which page
- * of it is shown lives in the history entry alone: the mark where a page begins is of no use to anybody else.
+ * The grid's query lives in the URL, so that a filtered view can be shared and bookmarked, and "back" undoes a filter. Which page
+ * of it is shown lives in the history entry alone: a page's cursor is of no use to anybody else.
  */
 import type { AdminSort } from "@lockstep/shared/types.ts";
 import { computed } from "vue";
@@ -13,10 +13,10 @@ export const DEFAULT_SORT: AdminSort = "sku";
 export function useStockQuery() {
   const router = useRouter();
 
-  // Of two pages of one query only the history's entry differs: whoever wants to know of it looks at the whole route.
+  // Two pages of one query differ in the history entry alone, so a consumer that cares about the page must watch the whole route.
   const view = computed<View>(() => ({ query: readQuery(router.currentRoute.value.query), place: readPlace(router.options.history.state["place"]) }));
 
-  /** @param continued it is the last change, typed on: one step for "back", not one a letter. */
+  /** @param continued the typing goes on from the last change: one history entry in all, not one per letter. */
   function change(part: Partial<StockQuery>, continued = false): void {
     void router[continued ? "replace" : "push"]({ query: writeQuery({ ...view.value.query, ...part }) });
   }
@@ -56,7 +56,7 @@ export function writeQuery({ q, category, lowStock, sort }: StockQuery): Locatio
   return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== ""));
 }
 
-/** The history's entry survives a reload, and may be another version's. */
+/** A history entry survives a reload, so another release may have written it. */
 export function readPlace(kept: unknown): Place {
   if (typeof kept !== "object" || kept === null || !("cursor" in kept) || !("trail" in kept)) return FIRST_PAGE;
   const { cursor, trail } = kept;

@@ -1,4 +1,4 @@
-/** The way back to a parked draft: to the view that it was typed in, with its row in sight and its cell open. */
+/** The way back to a parked draft: to the view that it was typed in, with its row visible and its cell open. */
 import { nextTick, ref, watch } from "vue";
 import { useRouter } from "vue-router";
 import { useDraftsStore } from "./drafts.ts";
@@ -20,7 +20,7 @@ export function useWayBack() {
     drafts.leave();
     if (!isHere(to)) {
       await show(to.view ?? { query: readQuery({}), place: FIRST_PAGE });
-      // By now the page has begun to read that view.
+      // By now the page has begun to load that view.
       await nextTick();
     }
     wanted.value = cellKey(to);
@@ -35,7 +35,7 @@ export function useWayBack() {
     wanted.value = null;
     const to = parked.byCell.get(key);
     if (!to || state === "error") return;
-    // It may have left that view meanwhile.
+    // The row may have left that view in the meantime.
     stock.bring(to.base);
     drafts.begin(stock.byId.get(to.id) ?? to.base, to.field);
   });

@@ -1,8 +1,8 @@
-/** One's own steps from version to version: a write states what its author saw, moved along over what they wrote since. */
+/** The user's own version steps: a write states the version that its author saw, advanced over their own writes since. */
 export class OwnSteps {
   readonly #steps = new Map<string, Map<number, number>>();
 
-  /** @param of the part and aspect. */
+  /** @param of the queue key of a part and aspect. */
   made(of: string, from: number, to: number): void {
     if (to === from) return;
     const own = this.#steps.get(of) ?? new Map<number, number>();
@@ -10,7 +10,7 @@ export class OwnSteps {
     this.#steps.set(of, own);
   }
 
-  /** The version to state by somebody who saw `version`: one is not in conflict with oneself. */
+  /** The version to state for somebody who saw `version`: nobody conflicts with their own writes. */
   rebased(of: string, version: number): number {
     const own = this.#steps.get(of);
     let latest = version;

@@ -1,4 +1,4 @@
-/** The page of the stock grid that is open: its rows, kept current by readings and by events. */
+/** The open page of the stock grid: its rows, kept current by requests and by events. */
 import { ApiError, isAbort } from "@lockstep/shared/http.ts";
 import type { AdminContentEvent, AdminEvent, AdminListItem, AdminSort, AdminStock, CurrentState, Page } from "@lockstep/shared/types.ts";
 import { defineStore } from "pinia";
@@ -29,7 +29,7 @@ export const FIRST_PAGE: Place = { cursor: null, trail: [] };
 export const PAGE_SIZE = 50;
 export const FLASH_MS = 1_600;
 const SETTLE_MS = 400;
-/** A busy shop changes all the time: nobody needs a new row more often than this. */
+/** A busy shop changes all the time: nobody needs new rows more often than this. */
 const READING_EVERY_MS = 3_000;
 
 export const useViewStore = defineStore("stock view", () => {
@@ -43,16 +43,16 @@ export const useViewStore = defineStore("stock view", () => {
   const error = ref<ApiError | null>(null);
   const nextCursor = ref<string | null>(null);
   const flashing = shallowReactive(new Set<number>());
-  /** Other parts may belong on this page by now: it is to be read again, once nobody is typing on it. */
+  /** Other parts may belong on this page by now: reload it once nobody is typing on it. */
   const outdated = ref(false);
   const reading = ref(false);
-  /** While somebody types, rows neither come nor go. */
+  /** While the user is typing, rows neither come nor go. */
   const held = ref(false);
 
   /** Rows that changed since the page was opened, and rows that are known to have left it. */
   const touched = new Set<number>();
   const left = shallowReactive(new Set<number>());
-  /** Rows that stand here though they no longer belong here. They go when somebody asks for it. */
+  /** Rows that are still shown although they no longer belong here. They go when the user refreshes. */
   const departed = computed(() => new Set(rows.value.filter((row) => left.has(row.id) || !fits(row)).map(({ id }) => id)));
 
   let abort: AbortController | null = null;
@@ -63,7 +63,7 @@ export const useViewStore = defineStore("stock view", () => {
   let settle: ReturnType<typeof setTimeout> | undefined;
   let lastSettled = -Infinity;
 
-  // ---------------------------------------------------------------- reading
+  // ---------------------------------------------------------------- loading
 
   async function open(query: StockQuery, place: Place = FIRST_PAGE): Promise<void> {
     view.value = { query: { ...query }, place };
@@ -73,13 +73,13 @@ export const useViewStore = defineStore("stock view", () => {
     await refresh();
   }
 
-  /** Reads the page anew because somebody asked for it: what no longer belongs here goes. */
+  /** Reloads the page because the user asked for it: rows that no longer belong here go. */
   async function refresh(): Promise<void> {
     afresh = true;
     await load();
   }
 
-  /** Reads the page anew because it may have changed: nothing goes from under anybody's eyes. */
+  /** Reloads the page because it may have changed: no row vanishes while somebody is looking at it. */
   async function catchUp(): Promise<void> {
     await load();
   }
@@ -102,7 +102,7 @@ export const useViewStore = defineStore("stock view", () => {
     } catch (failure) {
       if (mine !== abort || isAbort(failure)) return;
       if (!(failure instanceof ApiError)) throw failure;
-      // A page from an old address: its mark may not be known any more, the list is.
+      // A page from an old history entry: its cursor may no longer be valid, but the list is.
       if (failure.status === 400 && place.cursor !== null) return await open(query);
       error.value = failure;
       if (ids.value.length === 0) state.value = "error";
@@ -119,7 +119,7 @@ export const useViewStore = defineStore("stock view", () => {
     state.value = "ready";
     const read = page.items.map(({ id }) => id);
     if (held.value && ids.value.length > 0) {
-      // Somebody began to type meanwhile. The values are current now; the rows wait.
+      // The user began typing in the meantime. The values are current now; the rows wait.
       outdated.value = true;
       return;
     }
@@ -135,9 +135,9 @@ export const useViewStore = defineStore("stock view", () => {
   }
 
   /**
-   * A row that is not in the reading either belongs here no more, and stays until somebody asks, or was pushed to another
-   * page, and goes there.
-   * @param whole the reading holds all that belongs to the view.
+   * A row that is missing from the response either no longer belongs here and stays until the user refreshes, or was pushed to
+   * another page and goes.
+   * @param whole whether the response holds everything in the view.
    */
   function merge(read: readonly number[], whole: boolean): void {
     const end = ids.value.findLastIndex((id) => read.includes(id));
@@ -149,7 +149,7 @@ export const useViewStore = defineStore("stock view", () => {
     }
   }
 
-  /** Puts a row on the page that does not belong there, because somebody has business with it. */
+  /** Puts a row on the page that does not belong there, because the user wants to edit it. */
   function bring(row: AdminListItem): void {
     if (ids.value.includes(row.id)) return;
     if (!byId.has(row.id)) byId.set(row.id, row);
@@ -157,9 +157,9 @@ export const useViewStore = defineStore("stock view", () => {
     ids.value = [row.id, ...ids.value];
   }
 
-  // ---------------------------------------------------------------- news
+  // ---------------------------------------------------------------- updates
 
-  /** @param quiet the change is our own, on its way back to us. */
+  /** @param quiet whether the event is the echo of our own change. */
   function receive(event: AdminEvent, quiet: boolean): void {
     if (!ids.value.includes(event.part_id) && mayBelong(event)) expire();
     const row = byId.get(event.part_id);
@@ -171,12 +171,12 @@ export const useViewStore = defineStore("stock view", () => {
     if (isContent(event)) recheck(event);
   }
 
-  /** What a row itself tells: the list holds no archived parts, and the filter may ask for low stock. */
+  /** As far as the row itself shows: the list holds no archived parts, and the filter may ask for low stock. */
   function fits(row: AdminListItem): boolean {
     return row.status !== "archived" && (!view.value?.query.lowStock || row.stock.is_low_stock);
   }
 
-  /** Does a row whose content changed still belong here? Its category can be told; of a search only the server knows. */
+  /** Does a row whose content changed still belong here? Its category says; whether it matches a search, only the server knows. */
   function recheck(event: AdminContentEvent): void {
     const query = view.value?.query;
     if (!isWithin(event)) left.add(event.part_id);
@@ -184,8 +184,8 @@ export const useViewStore = defineStore("stock view", () => {
   }
 
   /**
-   * Could a part that is not here be here now? Only the server can tell; category and level can rule it out.
-   * A creation may come as the update that followed it: of several changes only the last is told.
+   * Could a part that is not here belong here now? Only the server can tell; category and stock level can rule it out.
+   * A creation may arrive as the update that followed it: of several changes only the last is announced.
    */
   function mayBelong(event: AdminEvent): boolean {
     if (isContent(event)) return event.type !== "part.deleted" && isWithin(event);
@@ -197,7 +197,7 @@ export const useViewStore = defineStore("stock view", () => {
     return wanted ? (data.category?.path ?? []).some(({ slug }) => slug === wanted) : true;
   }
 
-  /** Once for a burst of changes: an import tells of thousands. */
+  /** Once per burst of changes: an import announces thousands. */
   function expire(): void {
     settle ??= setTimeout(() => {
       settle = undefined;
@@ -236,7 +236,7 @@ export const useViewStore = defineStore("stock view", () => {
     flashTimers.set(id, setTimeout(() => flashing.delete(id), FLASH_MS));
   }
 
-  /** Somebody else sits down here. */
+  /** Somebody else is logging in. */
   function forget(): void {
     abort?.abort();
     abort = null;

@@ -1,15 +1,15 @@
-/** The values that a typed change passes through: a draft, a write, a conflict. Pure. */
+/** The stages of a typed change: a draft, a write, a conflict. Pure. */
 import type { AdminListItem, CurrentState, Person, StockField } from "@lockstep/shared/types.ts";
 import { strings } from "../strings.ts";
 import { STOCK_FIELDS, type Aspect, type EditableField } from "./columns.ts";
 
-/** A cell that somebody began to change. */
+/** A cell that is being edited. */
 export interface Draft {
   readonly id: number;
   readonly field: EditableField;
   /** The row when editing began. */
   readonly base: AdminListItem;
-  /** What the cell showed then: with one's own unconfirmed change, if there was one. */
+  /** What the cell showed then, including the user's own unconfirmed change, if any. */
   readonly baseValue: number | string;
 }
 
@@ -19,7 +19,7 @@ export interface Write extends Draft {
   readonly change: Change;
   /** The version to state; an adjustment states none. */
   readonly version: number;
-  /** Why, in the author's own words; null if they gave none. */
+  /** Why, in the author's own words; null if none was given. */
   readonly reason: string | null;
 }
 
@@ -34,7 +34,7 @@ export interface Conflict {
   readonly current: CurrentState;
   readonly by: Person | null;
   readonly at: string | null;
-  /** How often it has come up for this one change. */
+  /** How many conflicts this one change has had before. */
   readonly round: number;
 }
 
@@ -70,7 +70,7 @@ export function otherChanges({ write, current }: Conflict): StockField[] {
   return STOCK_FIELDS.filter((field) => field !== write.field && current[field] !== undefined && current[field] !== write.base.stock[field]);
 }
 
-/** The same change, made to what is there now; null where there is no such thing. */
+/** The change as an adjustment, to be applied to the current value; null where that is impossible. */
 export function deltaOf({ write, yours }: Conflict): number | null {
   if (write.field !== "current_stock" || typeof yours !== "number" || typeof write.baseValue !== "number") return null;
   return yours - write.baseValue;

@@ -1,8 +1,8 @@
 /**
- * Changes on their way to the server, and what became of them: saved, rolled back, in conflict.
+ * Changes on their way to the server, and their outcomes: saved, rolled back, in conflict.
  *
- * Writes to one part's stock (or content) go one after another. A write states the version
- * that its author saw, moved along over the author's own writes since (versions.ts).
+ * Writes to one part's stock (or content) are sent one at a time. A write states the version
+ * that its author saw, advanced over the author's own writes since (versions.ts).
  */
 import { ApiError } from "@lockstep/shared/http.ts";
 import type { AdminContent, AdminListItem, AdminStock, CurrentState } from "@lockstep/shared/types.ts";
@@ -30,7 +30,7 @@ export const useWritesStore = defineStore("writes", () => {
   /** Waiting for a decision, the oldest first. */
   const conflicts = ref<Conflict[]>([]);
 
-  /** Per part and aspect: the last write, to be waited for, and how many are under way. */
+  /** Per part and aspect: the last write, which the next one waits for, and how many are in flight. */
   const queues = new Map<string, Promise<void>>();
   const underWay = shallowReactive(new Map<string, number>());
   const sending = shallowReactive(new Set<Write>());
@@ -40,7 +40,7 @@ export const useWritesStore = defineStore("writes", () => {
     return pending.get(cellKey({ id: row.id, field }))?.value ?? valueOf(row, field);
   }
 
-  /** True while a write of ours to this part is on its way, so that its event may be the echo. */
+  /** True while a write of ours to this part is in flight, so that an event may be its echo. */
   function isOurs(id: number, aspect: Aspect): boolean {
     return underWay.has(queueKey(id, aspect));
   }
@@ -49,12 +49,12 @@ export const useWritesStore = defineStore("writes", () => {
     return steps.rebased(queueKey(id, aspect), version);
   }
 
-  /** Resolves once every write that is under way now has its answer. */
+  /** Resolves once every write that is now in flight has its response. */
   async function settled(): Promise<void> {
     await Promise.all(queues.values());
   }
 
-  /** @param notice what to tell once the write has been made. */
+  /** @param notice what to show once the write has succeeded. */
   function send(write: Write, round: number, notice?: string): void {
     pending.set(cellKey(write), { value: yoursOf(write), state: "sending" });
     sending.add(write);
@@ -93,7 +93,7 @@ export const useWritesStore = defineStore("writes", () => {
     if (change.kind === "adjust") {
       const held = stock.byId.get(id)?.stock.version;
       const answer = await session.api<AdminStock>(`${path}/stock/adjustments`, { method: "POST", body: { delta: change.delta, ...reason } });
-      // Only if nobody came between is the new version a step of ours alone.
+      // The new version is a step of ours alone only if nobody wrote in between.
       if (held !== undefined && answer.version === held + 1) steps.made(queue, held, answer.version);
       stock.wrote(id, answer);
       return;
@@ -115,7 +115,7 @@ export const useWritesStore = defineStore("writes", () => {
     const key = cellKey(write);
     const row = stock.byId.get(write.id);
     const mark: Pending = { value: row ? valueOf(row, write.field) : yoursOf(write), state: "saved" };
-    // A later write to the same cell has put its own mark already: that one stays.
+    // A later write to the same cell has set its own mark already: keep that one.
     if (pending.get(key)?.value !== yoursOf(write)) return;
     pending.set(key, mark);
     setTimeout(() => {
@@ -127,7 +127,7 @@ export const useWritesStore = defineStore("writes", () => {
     const reason = reasonOf(failure);
     pending.delete(cellKey(write));
     toasts.error(strings.write.rolledBack(describe(write), reason), failure.requestId);
-    // What may go through another time, or in other words, is not to be typed again.
+    // Whatever may succeed on a retry, or after a correction, should not have to be typed again.
     if (mayBeRetried(failure)) parked.park(write, textOf(write), write.reason ?? "", reason);
     if (failure.isNetwork || failure.status === 404) void stock.catchUp();
     if (failure.current) stock.learnt(write.id, aspectOf(write.field), failure.current);
@@ -157,7 +157,7 @@ export const useWritesStore = defineStore("writes", () => {
       return;
     }
     if (theirs !== undefined && theirs === write.baseValue && round === 0) {
-      // They changed other fields: both changes stand.
+      // They changed other fields: keep both changes.
       send({ ...write, version: current.version }, round + 1, strings.write.merged(describe(write), who));
       return;
     }

@@ -1,4 +1,4 @@
-/** Short messages: polite ones go by themselves, errors stay until they are dismissed. */
+/** Short messages: polite ones disappear by themselves, errors stay until they are dismissed. */
 import { defineStore } from "pinia";
 import { ref } from "vue";
 

@@ -1,4 +1,4 @@
-/** The time, for "3 min. ago"; one clock for all who look at it. */
+/** The current time, for "3 min. ago"; one clock shared by all users of it. */
 import { onScopeDispose, ref, type Ref } from "vue";
 
 const TICK_MS = 15_000;

@@ -1,6 +1,6 @@
 /**
- * Line drawings that stand in for a picture: of the kind of thing, where the category's
- * words tell it, else a flange; one tint for each main category. The same part always gets the same.
+ * Line drawings used in place of a picture: of the kind of part, if the words of its category
+ * tell, else a flange; one tint for each main category. The same category always gets the same drawing.
  */
 import type { PartCategory } from "@lockstep/shared/types.ts";
 
@@ -36,13 +36,13 @@ function gear(teeth: number, outer: number, inner: number): string {
   return `M${points.join("L")}z`;
 }
 
-/** Beads along the way round two pulleys: a timing belt's teeth. */
+/** A timing belt's teeth, along its upper and lower run. */
 function teeth(left: number, right: number, radius: number, count: number): string[] {
   const step = (right - left) / count;
   return Array.from({ length: count }, (_, i) => left + step * (i + 0.5)).map((x) => `M${x - 2.5} ${Y - radius}v5h5v-5M${x - 2.5} ${Y + radius}v-5h5v5`);
 }
 
-/** A ring that is open at the top, with an eye at each end; the eyes lie outside (1) or inside (-1). */
+/** A ring that is open at the top, with a lug at each end, outside (1) or inside (-1) the ring. */
 function openRing(side: 1 | -1): string[] {
   const [outer, inner, eyes] = [44, 35, side === 1 ? 45 : 34];
   const gap = 0.2;
@@ -91,7 +91,7 @@ const MOTIFS = {
 
 type Motif = keyof typeof MOTIFS;
 
-/** The nearest category's words count first; of one category, the first that fits. */
+/** The innermost category is tried first; within one category, the first pattern that matches wins. */
 const WORDS: readonly [RegExp, Motif][] = [
   [/\bthrust\b.*\bbearings?\b/, "thrustBearing"],
   [/\bbearings?\b/, "bearing"],
@@ -117,7 +117,7 @@ const WORDS: readonly [RegExp, Motif][] = [
   [/\b(springs?|coils?|dampers?)\b/, "spring"],
 ];
 
-/** A small hash: its spread matters, not its strength (FNV-1a). */
+/** A small hash (FNV-1a): it needs to spread well, not to be strong. */
 function hash(text: string): number {
   let value = 0x811c9dc5;
   for (let i = 0; i < text.length; i += 1) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193) >>> 0;

@@ -1,6 +1,6 @@
 /**
- * Reads the list again when the server says that it may differ: once for a burst of changes, not all pages at once, and
- * never before the last reading has ended, so that a slow network under constant change still gets there.
+ * Reloads the list when the server says that it may have changed: once per burst of changes, jittered across pages, and
+ * never before the last reload has ended, so that a slow network still makes progress under constant change.
  */
 import { onScopeDispose } from "vue";
 import { useLive } from "../live.ts";

@@ -1,4 +1,4 @@
-/** The categories to choose from. They seldom change, so they are read again only when the counts name one that is not known. */
+/** The categories to choose from. They seldom change, so they are reloaded only when the counts name an unknown one. */
 import { loadCategories, type CategoryOption } from "@lockstep/shared/categories.ts";
 import type { Facets } from "@lockstep/shared/types.ts";
 import { ref, watch, type Ref } from "vue";

@@ -1,6 +1,6 @@
 /**
- * How many parts each choice of a filter would leave. Read beside the list, which never waits for it: without these
- * counts the filters show none, and work.
+ * How many parts each choice of a filter would leave. Loaded alongside the list, which never waits for it: without these
+ * counts the filters show none, but work.
  */
 import { ApiError, isAbort, request } from "@lockstep/shared/http.ts";
 import type { Facets } from "@lockstep/shared/types.ts";
@@ -13,7 +13,7 @@ export function useFacets(query: Ref<CatalogQuery>) {
   // The order of the list does not change its facets.
   const wanted = computed(() => JSON.stringify(filtersOf(query.value)));
   const held = ref<string | null>(null);
-  /** The number of all parts that fit; null until it is known of the present filters. */
+  /** The number of matching parts; null until it is known for the current filters. */
   const total = computed(() => (held.value === wanted.value ? (facets.value?.total ?? null) : null));
   let abort: AbortController | null = null;
 

@@ -11,7 +11,7 @@ export function useJsonLd(described: Ref<object | null>): void {
       if (!now) return;
       script = document.createElement("script");
       script.type = "application/ld+json";
-      // As text, never as HTML: whatever a part's name holds cannot end the element.
+      // As text, never as HTML: nothing in a part's name can close the element.
       script.textContent = JSON.stringify(now);
       document.head.append(script);
     },

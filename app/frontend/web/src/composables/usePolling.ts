@@ -1,4 +1,4 @@
-/** While live updates are paused, asks every 30 s or so instead; at once when the page comes back into view. */
+/** While live updates are paused, polls every 30 s or so instead, and at once when the page becomes visible again. */
 import { onScopeDispose, watch } from "vue";
 import { useConnectionStore } from "../stores/connection.ts";
 
@@ -24,7 +24,7 @@ export function usePolling(refresh: () => Promise<void>): void {
     () => connection.status,
     (status) => {
       clearTimeout(timer);
-      // All pages lose a server at the same moment; they need not ask at the same moment.
+      // All pages lose a server at the same moment; they need not poll at the same moment.
       if (status === "paused") timer = setTimeout(poll, FIRST_POLL_WITHIN_MS * Math.random());
     },
     { immediate: true },

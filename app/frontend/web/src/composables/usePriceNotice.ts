@@ -1,6 +1,6 @@
 /**
- * Tells of a price that changed while it was being looked at: from the one first shown
- * (or last acknowledged) to the present one, and nothing if it has come back to that.
+ * Announces a price that changed while the customer was looking at it: from the one first shown
+ * (or last acknowledged) to the current one, and nothing if the two are the same again.
  */
 import { sameAmount } from "@lockstep/shared/format.ts";
 import type { PriceState, PriceTier } from "@lockstep/shared/types.ts";
@@ -28,7 +28,7 @@ export function usePriceNotice(subject: Ref<number>, price: Ref<PriceState | nul
         return;
       }
       notice.value = compare(seen, current);
-      // Tiers may become known only after the amount: that is no change.
+      // Tiers may become known only after the amount: that is not a change.
       if (!notice.value) seen = current;
     },
     { immediate: true },

@@ -115,7 +115,7 @@ it("a page that could not be read is an error until the live feed brings the par
   live.dispatcher.acknowledged({ parts: [publicPart(1)], gone: [] });
   await nextTick();
   expect(view.value).toBe("ready");
-  // Once, not for ever: what stands around the part is missing then.
+  // Once, not again and again: the rest of the page is missing then.
   await server.last("/pdp/1").fail();
   await nextTick();
   expect([view.value, server.asked("/pdp/1").length]).toEqual(["ready", 3]);

@@ -1,6 +1,6 @@
 /**
- * A part's page: the part, whole and kept current, with what a page must say while it is not there; related parts, kept
- * current as well; and the part's description for search engines.
+ * A part's page: the complete part, kept current, or what to show while there is none; its related parts, kept current as
+ * well; and its structured data for search engines.
  */
 import { ApiError, isAbort, request } from "@lockstep/shared/http.ts";
 import { isHeld } from "@lockstep/shared/live/state.ts";
@@ -65,7 +65,7 @@ export function useProductPage(id: Ref<number>) {
   }
 
   watch(id, begin, { immediate: true });
-  // The live feed brought back by itself what could not be read or was gone: then the rest of the page is to be read.
+  // The live feed has brought back a part that could not be loaded or was gone: load the rest of the page.
   watch(view, (now, before) => {
     if (now === "ready" && !abort && (before === "gone" || !page.value)) void load();
   });

@@ -1,11 +1,11 @@
 /**
- * Of a long list, the parts to watch: all while the server allows, else those around the
- * ones on screen.
+ * Which parts of a long list to watch: all of them as long as the server allows, else those
+ * around the ones on screen.
  */
 import { MAX_WATCHED_PARTS } from "@lockstep/shared/live/customer-feed.ts";
 import { computed, onScopeDispose, ref, watch, type Ref } from "vue";
 
-/** Room is left for the next page's parts, which are watched just before these are given up. */
+/** Leaves room for the next page's parts, which are watched just before these are dropped. */
 export const WINDOW_SIZE = MAX_WATCHED_PARTS - 20;
 
 export function useWatchWindow(ids: Ref<readonly number[]>, list: Ref<HTMLElement | null>) {
@@ -24,7 +24,7 @@ export function useWatchWindow(ids: Ref<readonly number[]>, list: Ref<HTMLElemen
       if ((cards[middle]?.getBoundingClientRect().bottom ?? 0) < 0) low = middle + 1;
       else high = middle;
     }
-    // Steps, so that a little scrolling changes nothing.
+    // In steps, so that a little scrolling changes nothing.
     center.value = Math.round(low / 20) * 20;
   }
 

@@ -139,7 +139,7 @@ it("a list longer than one answer is refreshed at its head, and keeps its tail",
   void catalog.refresh();
   await flushPromises();
   expect(server.last(LIST).query).toMatchObject({ limit: "200" });
-  // One came in at the head, so that the answer ends one earlier than what it replaces.
+  // One part was inserted at the head, so the response ends one part earlier than what it replaces.
   await server.last(LIST).answer(page([999, ...range(1, 199)], "c3"));
   expect(catalog.ids).toEqual([999, ...range(1, 214)]);
   expect(catalog.nextCursor).toBe("c2");
