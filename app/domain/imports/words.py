@@ -60,7 +60,7 @@ _WEAK = """
     actif actifs inactif ht ttc etat reduction activo activa inactivo interno interna estado bruto neto attivo stato ativo actief
 """
 _COMPANY = """
-    is the of for on at in to from since until date shop store web website site catalog catalog listing product products item
+    is the of for on at in to from since until date shop store web website site catalog catalogue listing product products item
     items part parts article articles flag y n yes no true false only use usage code codes id ids number nr name reference ref
     info text description class group category value amount percent customer customers b b2b b2c
     im ist katalog artikel produkt produkte ja nein nur ab bis von fur kunde kunden nummer referenz gruppe wert
@@ -83,7 +83,7 @@ _BEGINNINGS = (
 )  # fmt: skip
 _PART_NUMBER = re.compile(
     r"\b(?:ean|gtin|upc|isbn|asin|barcode|strichcode|mpn|sku|referencia|reference)\b|(?:ean|gtin|upc|isbn)[ _-]?[0-9]+"
-    r"|\b(?:part|item|article|order|model|product|catalog|catalog|serial|stock)[ _]*(?:number|no|nr|code|#)"
+    r"|\b(?:part|item|article|order|model|product|catalog|catalogue|serial|stock)[ _]*(?:number|no|nr|code|#)"
     r"|(?:artikel|bestell|teile|hersteller|modell|material)[ -]?(?:nummer|nr)"
 )
 _BEFORE_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
