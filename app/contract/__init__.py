@@ -1,1 +1,1 @@
-"""Every name that crosses a process: events, cache keys, rooms, task names. Standard library only."""
+"""Every name that crosses a process boundary: events, cache keys, rooms, task names. Standard library only."""

@@ -31,7 +31,7 @@ def part_prices(part_id: int) -> str:
 
 
 def aspect_keys(part_id: int, aspect: Aspect) -> tuple[str, ...]:
-    """Return every key that a new version of `aspect` makes old."""
+    """Return every key that a new version of `aspect` makes stale."""
     match aspect:
         case Aspect.CONTENT:
             return part(part_id), part_images(part_id), part_specifications(part_id)

@@ -1,6 +1,6 @@
-"""The events: what a committed change says to everything that follows it.
+"""The events: what a committed change tells everything downstream of it.
 
-An event is written in the same transaction as its change and carries all that the effects need, so that none of them reads a
+An event is written in the same transaction as its change and carries everything its effects need, so that none of them reads
 newer state by accident. `version` counts the changes of one aspect of one aggregate; per aspect, version order is commit order.
 """
 
@@ -12,7 +12,7 @@ Json = dict[str, Any]
 
 
 class Aspect(StrEnum):
-    """The independently versioned faces of an aggregate."""
+    """The independently versioned parts of an aggregate."""
 
     CONTENT = "content"
     STOCK = "stock"
@@ -20,7 +20,7 @@ class Aspect(StrEnum):
 
 
 class EventType(StrEnum):
-    """What happened, as past participles."""
+    """What happened, named in the past tense."""
 
     PART_CREATED = "part.created"
     CONTENT_UPDATED = "content.updated"
@@ -42,7 +42,7 @@ class EventType(StrEnum):
 
 
 class ListFacet(StrEnum):
-    """What a cached list can depend on; each has a generation token of its own."""
+    """What a cached list can depend on; each has its own generation token."""
 
     CONTENT = "content"
     AVAILABILITY = "availability"
@@ -58,8 +58,8 @@ Operation = Literal["INSERT", "UPDATE", "DELETE"]
 class Event:
     """One committed change of one aspect.
 
-    `public` is the aspect's whole state as customers may see it, or None while they may not see the part at all; `state` is the
-    same for the panel. `old_values` and `new_values` hold the changed columns only.
+    `public` is the aspect's whole state as customers may see it, or None while the part is hidden from them; `state` is the same
+    for the panel. `old_values` and `new_values` hold the changed columns only.
     """
 
     type: EventType
@@ -89,5 +89,5 @@ class Actor:
     ip_address: str | None = None
     user_agent: str | None = None
     request_id: str | None = None
-    # The machine's key that acts as this user; a person has none.
+    # The API key that acts as this user; None for a person.
     api_key_id: int | None = None

@@ -23,13 +23,13 @@ APPLY_PRICE_DATES = "sync.apply_price_dates"
 MAKE_IMAGE_VARIANTS = "catalog.make_image_variants"
 IMPORT_PARTS = "catalog.import_parts"
 
-# Customers wait for the first queue, so a backlog of records must never stand before it.
+# Customers wait for the first queue, so a backlog of records must never hold it up.
 LIVE_QUEUE = "sync.live"
 RECORDS_QUEUE = "sync.records"
 
 
 def task_of(wanted: str) -> str:
-    """Return the name of the task that does an effect; any other task is wanted by its own name."""
+    """Return the name of the task that does an effect; any other task is already given by its name."""
     return wanted.task if isinstance(wanted, Effect) else wanted
 
 

@@ -7,15 +7,15 @@ from functools import lru_cache
 # What proxies append to an address: `203.0.113.9:4000`, `[2001:db8::1]:4000`, `[2001:db8::1]`. A bare IPv6 address has no port.
 _WITH_PORT = re.compile(r"(?:\[(?P<bracketed>[^\[\]]*)\]|(?P<bare>[^:\[\]]*))(?::(?P<port>[0-9]{1,5}))?")
 _LARGEST_PORT = 65_535
-# What one customer of a network is usually given of IPv6 (RFC 6177): within it, they choose their addresses freely.
+# The IPv6 prefix that a network's customer is usually given (RFC 6177); within it they choose addresses freely.
 _IPV6_SITE = 64
 
 
 @lru_cache(maxsize=4096)
 def parse_address(text: str) -> str | None:
-    """Return the IP address that `text` names, in its one canonical form, or None if it names none.
+    """Return the IP address that `text` names, in canonical form, or None if it names none.
 
-    Port, brackets and zone are taken off, and an IPv4 address inside IPv6 (RFC 4291, 2.5.5.2) is that IPv4 address.
+    Port, brackets and zone are stripped, and an IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2) becomes that IPv4 address.
     """
     found = _WITH_PORT.fullmatch(text.strip())
     if found and int(found["port"] or 0) > _LARGEST_PORT:

@@ -1,5 +1,5 @@
-"""The audit trail's hash chain: each row's hash is of the row and of the hash before it, so that nothing in between can be
-changed, taken out or put in without all hashes after it being different.
+"""The audit trail's hash chain: each row's hash covers the row and the previous hash, so that no row can be changed, removed or
+inserted without changing every hash after it.
 
 After B. Schneier and J. Kelsey, "Secure Audit Logs to Support Computer Forensics" (ACM TISSEC 2, 1999).
 """
@@ -16,20 +16,20 @@ COLUMNS = (
     "event_id", "table_name", "record_id", "part_id", "operation", "version", "old_values", "new_values", "changed_by",
     "api_key_id", "changed_at", "ip_address", "user_agent", "request_id", "reason",
 )  # fmt: skip
-# A report names so many broken places; one is enough to know, and a rewritten table would name all of its rows.
+# A report names at most this many broken places: one is enough to know, and a rewritten table would list every row.
 MAX_NAMED = 20
 
 
 def digest(row: Mapping[str, Any]) -> str:
-    """Return the digest of a row, from one JSON text that is the same before the row is stored and after it is read again: keys
-    sorted, ASCII only, times in UTC with microseconds.
+    """Return the digest of a row, taken over a canonical JSON text that is the same before the row is stored and after it is
+    read back: keys sorted, ASCII only, times in UTC with microseconds.
     """
     canonical = json.dumps({name: row[name] for name in COLUMNS}, sort_keys=True, separators=(",", ":"), default=_plain)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def link(previous: str, row_digest: str) -> str:
-    """Return the hash of a row that stands behind one whose hash is `previous`."""
+    """Return the hash of a row that follows one whose hash is `previous`."""
     return hashlib.sha256((previous + row_digest).encode()).hexdigest()
 
 
@@ -39,9 +39,9 @@ def _plain(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where the chain ends, as its own row says. `last_id` is None while it is empty.
+    """Where the chain ends, according to the row of `audit_chain`. `last_id` is None while it is empty.
 
-    `beyond` counts the rows that stood behind that end at the same moment; an append changes both together, so it is 0.
+    `beyond` counts the rows past that end at the same moment; an append changes both together, so it should be 0.
     """
 
     last_id: int | None
@@ -52,7 +52,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class _Misfit:
-    """A row that does not fit, and the hash before it: the row after it shows whether it is one too many."""
+    """A row that does not fit, and the hash before it: the next row shows whether this one was inserted."""
 
     id: int
     why: str
@@ -60,12 +60,12 @@ class _Misfit:
 
 
 class Verifier:
-    """Goes along the rows in the order of their ids and notes where the chain is broken.
+    """Walks the rows in id order and notes where the chain is broken.
 
     Args:
-        head: the end that the chain shall have.
+        head: the end that the chain should have.
         noted: the id and hash of an end noted earlier, which must still be a row of the chain.
-        previous: the hash before the first row that is shown, where not the whole chain is.
+        previous: the hash before the first row seen, if not the whole chain is walked.
     """
 
     def __init__(self, head: Head, noted: tuple[int, str] | None = None, previous: str = GENESIS) -> None:

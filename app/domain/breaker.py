@@ -1,7 +1,7 @@
-"""A circuit breaker: after a few failures in a row, calls fail at once, and one at a time tries whether the other side is back.
+"""A circuit breaker: after a few failures in a row calls fail at once, and one trial at a time tests if the other side is back.
 
-Source: M. Nygard, "Release It!" (2007). PyPI's pybreaker holds its lock during the call, which would let one call at a time
-through to the cache; this one never waits.
+Source: M. Nygard, "Release It!" (2007). PyPI's pybreaker holds its lock during the call, which would let only one call at
+a time through to the cache; this one never waits.
 """
 
 import time
@@ -12,7 +12,7 @@ class CircuitBreaker:
     """Counts failures in a row. Races between threads may let an extra trial through, which does no harm.
 
     Args:
-        failures: so many in a row open the circuit.
+        failures: how many in a row open the circuit.
         pause: seconds until a trial is let through.
         now: a monotonic clock in seconds.
     """

@@ -1,6 +1,6 @@
 """The currencies that a price can be in."""
 
-# ISO 4217 as of 2026, without funds, metals and the codes for tests.
+# ISO 4217 as of 2026, without funds, metals and test codes.
 _CODES = """
     AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY COP CRC
     CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR

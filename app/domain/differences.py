@@ -1,4 +1,4 @@
-"""What differs between two states of a part's content: field by field, texts by words, lists item by item."""
+"""What differs between two states of a part's content: field by field, texts word by word, lists item by item."""
 
 import re
 from collections import Counter
@@ -12,10 +12,10 @@ from app.domain.content import COLUMNS
 Json = dict[str, Any]
 
 TEXTS = ("part_name", "description")
-# What tells an item of a list from the others; the rest of it is what it says.
+# The fields that identify an item of a list; the rest are its values.
 LISTS: dict[str, tuple[str, ...]] = {"specifications": ("group", "name"), "images": ("id",)}
 FIELDS = (*COLUMNS, "category_path", "archived", *LISTS)
-# So many steps of difflib take a third of a second.
+# This many steps of difflib take a third of a second.
 STEPS = 2_000_000
 
 _WORD = re.compile(r"<[^<>]*>|\w+\s*|\s+|[^\w\s]\s*")
@@ -30,8 +30,8 @@ def fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Json]:
     """Return what leads from one snapshot to another, one entry for each field that differs.
 
     An entry has `field`; for lists `items` (see `items`); for all others `old` and `new`, and for texts also `words` (see
-    `words`). `category_path` has the names of the category and those above it. A snapshot of an older release has fewer
-    fields; what it does not say cannot differ.
+    `words`). `category_path` has the names of the category and its ancestors. A snapshot from an older release has
+    fewer fields; one that is missing cannot differ.
     """
     old, new = _with_path(old), _with_path(new)
     changed = [name for name in FIELDS if name in old and name in new and old[name] != new[name]]
@@ -55,7 +55,7 @@ def _with_path(snapshot: Mapping[str, Any]) -> dict[str, Any]:
 def items(old: Sequence[Json], new: Sequence[Json], identity: Sequence[str]) -> dict[str, list[Json]]:
     """Return which items were added, removed, changed or moved; positions count from 0.
 
-    Put the added, and the moved at `to`, at their positions; the others keep their order in the places between.
+    To apply it, put the added at their positions and the moved at `to`; the others keep their order in the gaps between.
     """
     before, after = _keyed(old, identity), _keyed(new, identity)
     common_before, common_after = [key for key in before if key in after], [key for key in after if key in before]
@@ -77,7 +77,7 @@ def items(old: Sequence[Json], new: Sequence[Json], identity: Sequence[str]) -> 
 
 
 def _keyed(listed: Sequence[Json], identity: Sequence[str]) -> dict[Hashable, Json]:
-    """Return items by what tells them apart; the second of two that are named alike counts as a second one."""
+    """Return items by their identity; of two with the same identity, the second is keyed as the second."""
     keyed: dict[Hashable, Json] = {}
     seen: Counter[Hashable] = Counter()
     for item in listed:
@@ -90,7 +90,7 @@ def _keyed(listed: Sequence[Json], identity: Sequence[str]) -> dict[Hashable, Js
 def words(old: str, new: str) -> list[dict[str, str]]:
     """Return pieces `{op: equal|insert|delete, text}`: those that are equal or deleted join to `old`, equal or inserted to `new`.
 
-    Tags of rich text are words of their own. The time is bounded whatever the texts are.
+    Each tag of rich text is a word of its own. The time is bounded whatever the texts.
     """
     left, right = _WORD.findall(old), _WORD.findall(new)
     head = _common(left, right)
@@ -109,25 +109,25 @@ def _common(left: Sequence[str], right: Sequence[str]) -> int:
 
 
 class _BoundedMatcher(SequenceMatcher[str]):
-    """Finds the longest common runs first, as difflib does, and stops looking when it has taken `STEPS`: difflib alone may take
-    the square of the length and more. What is left then counts as replaced.
+    """Finds the longest common runs first, as difflib does, and stops after `STEPS`: plain difflib can take quadratic time and
+    worse. Whatever is left then counts as replaced.
     """
 
     def __init__(self, left: Sequence[str], right: Sequence[str]) -> None:
         super().__init__(None, left, right)
         self._left_steps = STEPS
-        # What one search through the first n words of the left costs.
+        # The cost of one search through the first n words of the left side.
         found: dict[str, list[int]] = self.b2j  # type: ignore[attr-defined] # documented, but not in typeshed
         self._costs = list(accumulate((1 + len(found.get(word, ())) for word in left), initial=0))
 
     def find_longest_match(self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None) -> Match:
-        """Return the longest common run within bounds; an empty one when there is no time to look for it."""
+        """Return the longest common run within bounds; an empty one once the budget is spent."""
         self._left_steps -= self._costs[ahi if ahi is not None else -1] - self._costs[alo]
         return super().find_longest_match(alo, ahi, blo, bhi) if self._left_steps > 0 else Match(alo, blo, 0)
 
 
 def _merged(pieces: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
-    """Join neighbours of one kind, and leave out what is empty."""
+    """Join neighbours of the same kind, and drop empty ones."""
     merged: list[dict[str, str]] = []
     for op, text in pieces:
         if text and merged and merged[-1]["op"] == op:
@@ -152,7 +152,7 @@ def _named(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     if name not in LISTS:
         return _LABELS.get(name, name)
     found = items(old[name] or [], new[name] or [], LISTS[name])
-    # What changed its place and its value is one thing to a reader.
+    # To a reader, an item that changed both its place and its value is one change.
     touched = {entry["position"] for entry in found["added"] + found["changed"]} | {entry["to"] for entry in found["moved"]}
     count = len(touched) + len(found["removed"])
     one, many = _COUNTED[name]

@@ -17,7 +17,7 @@ class LockstepError(Exception):
 
     @property
     def detail(self) -> str:
-        """A sentence for the person who meets the error."""
+        """A sentence for the person who runs into the error."""
         return str(self.args[0])
 
 
@@ -42,7 +42,7 @@ class NotKeptYetError(NotFoundError):
 class ConcurrencyError(LockstepError):
     """Concurrent modification detected"""
 
-    # `entity` is what was changed by someone else: content, stock or price. `current` is how it stands now.
+    # `entity` is what someone else changed: content, stock or price. `current` is its present state.
     code = "concurrent_modification"
 
     def __init__(self, entity: str, current: dict[str, Any]) -> None:
@@ -74,7 +74,7 @@ class InvalidFieldError(LockstepError):
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """The part that has a value which nobody else can have beside it."""
+    """The part that holds a unique value."""
 
     part_id: int
     archived: bool

@@ -1,4 +1,4 @@
-"""Facets: how many parts each choice of a filter would leave, counted with all other filters and without its own."""
+"""Facets: how many parts each choice in a filter would leave, with all other filters applied but not its own."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,8 +8,8 @@ MAX_MANUFACTURERS = 50
 
 
 class Count(Protocol):
-    """How many hits a choice would leave. `facet` is `category` (of parts that are in it, not below), `manufacturer`, `in_stock`,
-    or `total`, which has the lowest and the highest price."""
+    """How many hits a choice would leave. `facet` is `category` (parts directly in it, not below), `manufacturer`, `in_stock`, or
+    `total`, which has the lowest and the highest price."""
 
     facet: str
     value: str | None

@@ -1,4 +1,4 @@
-"""Web origins (RFC 6454): scheme, host and port of a page, as browsers name it in the header `Origin`."""
+"""Web origins (RFC 6454): scheme, host and port of a page, as browsers name it in the `Origin` header."""
 
 import ipaddress
 import re
@@ -9,12 +9,12 @@ _LARGEST_PORT = 65_535
 
 
 def normal_origin(text: str) -> str:
-    """Return an origin in the one form in which two that are the same are equal.
+    """Return an origin in its canonical form, so that equivalent origins compare equal.
 
-    Small letters, no default port, no dot behind the host's name.
+    Lower case, no default port, no trailing dot after the host name.
 
     Raises:
-        ValueError: if it is none; the message says what is wrong with it and what to write instead.
+        ValueError: if it is not an origin; the message says what is wrong with it and what to write instead.
     """
     found = _ORIGIN.fullmatch(text.lower()) if text.isascii() else None
     if found is None:
@@ -28,7 +28,7 @@ def normal_origin(text: str) -> str:
 
 
 def is_origin(text: str | None, accepted: frozenset[str] | set[str]) -> bool:
-    """Whether a header `Origin` names one of the `accepted` origins, which are in their normal form."""
+    """Whether an `Origin` header names one of the `accepted` origins, which are in canonical form."""
     if text is None:
         return False
     try:

@@ -1,4 +1,4 @@
-"""The rules of passwords, and of the addresses that people log in with: what is the same however it is typed.
+"""The rules for passwords and for the addresses people log in with: what counts as the same however it is typed.
 
 Source: RFC 8265, 4.2 (OpaqueString). Keyboards and operating systems differ in how they write an é or a space.
 """
@@ -10,12 +10,12 @@ LONGEST = 1000
 
 
 def prepared(password: str) -> str:
-    """Return the form in which a password is hashed: every kind of space is the ASCII one, and composed (NFC)."""
+    """Return the form in which a password is hashed: every kind of space as the ASCII one, and composed (NFC)."""
     return unicodedata.normalize("NFC", "".join(" " if unicodedata.category(sign) == "Zs" else sign for sign in password))
 
 
 def objection(password: str) -> str | None:
-    """Return why a password cannot be set, or None. One that exists is never held against these rules."""
+    """Return why a password cannot be set, or None. Existing passwords are never checked against these rules."""
     length = len(prepared(password))
     if length < SHORTEST:
         return f"the password must have at least {SHORTEST} characters"
@@ -29,12 +29,12 @@ def objection(password: str) -> str | None:
 def possible_forms(password: str) -> list[str]:
     """Return what a typed password may have been hashed as, likeliest first.
 
-    Hashes from before passwords were prepared are of whatever the keyboard sent: composed, decomposed, or with other spaces.
+    Hashes made before passwords were prepared are of whatever the keyboard sent: composed, decomposed, or with other spaces.
     """
     forms = (prepared(password), password, unicodedata.normalize("NFC", password), unicodedata.normalize("NFD", password))
     return list(dict.fromkeys(forms))
 
 
 def normal_email(email: str) -> str:
-    """Return an e-mail address in the form in which it is kept; it is compared without regard to case."""
+    """Return an e-mail address in the form in which it is stored; comparison ignores case."""
     return unicodedata.normalize("NFC", email).strip()

@@ -1,10 +1,10 @@
-"""The rules of pictures: how large they may be, which sizes are made of them, and what their files and addresses are called."""
+"""The rules for pictures: how large they may be, which sizes are made of them, and what their files and addresses are called."""
 
 from typing import Any
 
 MAX_PICTURES = 30
 MAX_PIXELS = 40_000_000
-# WebP knows no longer side, and every picture gets WebP variants.
+# WebP allows no longer side, and every picture gets WebP variants.
 MAX_SIDE = 16_383
 MAX_BYTES = 15_000_000
 WIDTHS = (160, 480, 1200)
@@ -31,7 +31,7 @@ def variant_path(digest: str, width: int) -> str:
 
 
 def shown(image: dict[str, Any]) -> dict[str, Any]:
-    """Return what pages get of a stored picture: its address, and those of its variants, which need not be made yet."""
+    """Return a stored picture as pages get it: its address and those of its variants, which need not exist yet."""
     digest, width = image["digest"], image["width"]
     return {
         "id": image["id"],

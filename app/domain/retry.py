@@ -1,6 +1,6 @@
 """When a failed delivery is tried again: full-jitter exponential backoff, and the point of giving up.
 
-Source: M. Brooker, "Exponential Backoff and Jitter" (AWS Architecture Blog, 2015), the "full jitter" variant.
+Source: M. Brooker, "Exponential Backoff and Jitter" (AWS Architecture Blog, 2015): "full jitter", here with a lower bound.
 """
 
 import random
@@ -26,7 +26,7 @@ class RetryLater:
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """Put it aside, where a person finds and replays it."""
+    """Set it aside as a dead letter, for a person to find and replay."""
 
 
 def decide(policy: RetryPolicy, attempts: int, uniform: Callable[[float, float], float] = random.uniform) -> RetryLater | GiveUp:

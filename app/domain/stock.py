@@ -1,4 +1,4 @@
-"""The rules of stock: what is on hand, reserved, available; how a count is set and adjusted."""
+"""The rules for stock: what is on hand, reserved, available; how quantities are set and adjusted."""
 
 from dataclasses import dataclass, replace
 
@@ -28,7 +28,7 @@ class Stock:
 
     @property
     def is_low_stock(self) -> bool:
-        """Whether it is time to order."""
+        """Whether it is time to reorder."""
         return self.available_stock <= self.min_stock_level
 
     def quantities(self) -> dict[str, int]:
@@ -55,7 +55,7 @@ class Stock:
 
 
 def set_quantities(stock: Stock, changes: dict[str, int]) -> Stock:
-    """Return the stock with the given quantities; the same version if nothing differs."""
+    """Return the stock with the given quantities; the version stays the same if nothing differs."""
     return _next(stock, replace(stock, **changes))
 
 
@@ -63,7 +63,7 @@ def adjust(stock: Stock, delta: int) -> Stock:
     """Return the stock with `delta` pieces more or fewer on hand. Adjustments commute.
 
     Raises:
-        InsufficientStockError: if a removal would take what is reserved, or more than there is.
+        InsufficientStockError: if a removal would cut into what is reserved, or exceed what is on hand.
         InvalidFieldError: if the sum is too large to be stored.
     """
     on_hand = stock.current_stock + delta

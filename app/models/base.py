@@ -16,7 +16,7 @@ NAMES = {
 
 
 class Base(DeclarativeBase):
-    """All tables hang on this metadata; constraints have predictable names."""
+    """All tables share this metadata; constraints have predictable names."""
 
     metadata = MetaData(naming_convention=NAMES)
 
@@ -29,10 +29,10 @@ Version = Annotated[int, mapped_column(server_default="1")]
 
 
 class OptimisticLockingMixin:
-    """A row whose every change has a number.
+    """A row whose changes are numbered.
 
-    Whoever writes states the version that they saw (`app.services.intent`), which is checked under the row's lock
-    (`app.store.locks`): of several writers on one version one wins. Nothing here commits.
+    Writers state the version they saw (`app.services.intent`), which is checked under the row's lock (`app.store.locks`): of
+    several writers on one version, one wins. Nothing here commits.
     """
 
     version: Mapped[Version]

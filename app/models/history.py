@@ -1,4 +1,4 @@
-"""What was: the versions of content, and who changed what."""
+"""History: the versions of content, and who changed what."""
 
 from datetime import datetime
 from typing import Any
@@ -42,7 +42,7 @@ class DataChangeLog(Base):
     __table_args__ = (
         Index("idx_data_change_logs_table_record", "table_name", "record_id"),
         Index("idx_data_change_logs_changed_at", "changed_at", "id"),
-        # Each filter of the panel has an index in the order of the pages, newest first.
+        # Each of the panel's filters has an index in page order, newest first.
         Index("idx_data_change_logs_part", "part_id", "changed_at", "id", postgresql_where="part_id IS NOT NULL"),
         Index("idx_data_change_logs_table", "table_name", "changed_at", "id"),
         Index("idx_data_change_logs_operation", "operation", "changed_at", "id"),
@@ -66,12 +66,12 @@ class DataChangeLog(Base):
     user_agent: Mapped[str | None] = mapped_column(Text)
     request_id: Mapped[str | None] = mapped_column(String(64))
     reason: Mapped[str | None] = mapped_column(Text)
-    # Of this row and the hash of the one before it (`app.domain.audit_chain`).
+    # Covers this row and the previous row's hash (`app.domain.audit_chain`).
     hash: Mapped[str] = mapped_column(String(64))
 
 
 class AuditChain(Base):
-    """The end of the audit trail's hash chain, one row; whoever appends locks it, so that the order of ids is the chain's."""
+    """The end of the audit trail's hash chain, one row; appending locks it, so that id order is chain order."""
 
     __tablename__ = "audit_chain"
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)

@@ -1,8 +1,8 @@
 """The outbox: one event per committed change, one delivery per event and effect.
 
-The event's columns are those that Debezium's outbox event router understands, so that a larger shop streams the same table.
-There are no foreign keys here: an event and its deliveries come in one statement and go in one, users are never deleted, and the
-checks took a tenth of a catalog's import.
+The event's columns map onto those of Debezium's outbox event router, so that a larger shop can stream the same table. There are
+no foreign keys here: an event and its deliveries are inserted in one statement and deleted in one, users are never deleted, and
+the checks took a tenth of a catalog import's time.
 """
 
 from datetime import datetime
@@ -16,7 +16,7 @@ from app.models.base import Base, CreatedAt, Key
 
 
 class OutboxEvent(Base):
-    """A committed change, with all that its effects need."""
+    """A committed change, with everything its effects need."""
 
     __tablename__ = "outbox_events"
     __table_args__ = (

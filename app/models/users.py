@@ -11,7 +11,7 @@ ROLE_CHECK = "role IN ('viewer', 'stock', 'editor', 'admin')"
 
 
 class User(OptimisticLockingMixin, Base):
-    """A member of staff, or `system` for what the machine does by itself (it cannot log in)."""
+    """A member of staff, or `system`, to whom automatic changes are attributed (it cannot log in)."""
 
     __tablename__ = "users"
     __table_args__ = (
@@ -30,7 +30,7 @@ class User(OptimisticLockingMixin, Base):
 
 
 class UserSession(Base):
-    """A log-in. Only a digest of the cookie's token is kept, so that a stolen backup opens nothing."""
+    """A log-in. Only a digest of the cookie's token is stored, so that a stolen backup opens nothing."""
 
     __tablename__ = "user_sessions"
 
@@ -45,7 +45,7 @@ class UserSession(Base):
 
 
 class ApiKey(OptimisticLockingMixin, Base):
-    """A machine's key. It acts as `user_id`, with a role of its own; shown once, kept as a digest."""
+    """A machine's key. It acts as `user_id`, with a role of its own; it is shown once and stored as a digest."""
 
     __tablename__ = "api_keys"
     __table_args__ = (CheckConstraint(ROLE_CHECK, name="role"),)

@@ -1,4 +1,4 @@
-"""A part as the customer saw it at a given time, put together from what was recorded of it."""
+"""A part as customers saw it at a given time, reconstructed from its recorded history."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -16,18 +16,18 @@ from app.store.prices import public_state
 def part_as_of(reading: Engine, part_id: int, at: datetime) -> dict[str, Any]:
     """Return whether customers saw the part at that moment, and what they saw.
 
-    `complete` is False if something of that time has not been recorded yet, or can no longer be known.
+    `complete` is False if something from that time has not been recorded yet, or can no longer be known.
 
     Raises:
         NotFoundError: if there is no such part.
-        InvalidFieldError: if the moment is still to come.
+        InvalidFieldError: if the moment is in the future.
     """
     if at > datetime.now(UTC):
         raise InvalidFieldError("at", "This moment is still to come; name one that has passed.")
     with reading.connect() as connection:
         if not content.load(connection, [part_id]):
             raise NotFoundError(f"There is no part {part_id}.")
-        # Asked first: whatever is recorded meanwhile can only add to what is found below.
+        # Checked first: whatever is recorded in the meantime can only add to what is found below.
         complete = as_of.is_complete(connection, part_id, at)
         version = versions.in_force(connection, part_id, at)
         hidden = _why_hidden(version)
@@ -56,7 +56,7 @@ def _why_hidden(version: Row[Any] | None) -> str | None:
 
 
 def _seen(connection: Connection, part_id: int, version: Row[Any], at: datetime) -> tuple[dict[str, Any], bool]:
-    """Return the public part of that moment, and whether all of it is known."""
+    """Return the public part as of that moment, and whether all of it is known."""
     snapshot = version.content_snapshot
     stock, prices = as_of.stock(connection, part_id, at), as_of.prices(connection, part_id, at)
     copied = (

@@ -1,4 +1,4 @@
-"""Who somebody is: passwords, sessions and API keys. Knows no request; `app.api.auth` and `app.live.admin` ask it."""
+"""Who a caller is: passwords, sessions and API keys. Independent of requests; `app.api.auth` and `app.live.admin` call it."""
 
 import hashlib
 import secrets
@@ -22,11 +22,11 @@ from app.store.transaction import TransactionManager, UnitOfWork
 COOKIE = "lockstep_session"
 SESSION_LIFETIME = timedelta(hours=12)
 KEY_PREFIX = "lsk_"
-# Each role may do what those before it may.
+# Each role includes the rights of those before it.
 ROLES = ("viewer", "stock", "editor", "admin")
 # OWASP's parameters for Argon2id; the library's defaults cost five times as much.
 HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
-# Hashes that a process computes at once, each with 19 MB and a processor's container, and how many may wait: a second's work.
+# Hashes that a process computes at once, each taking 19 MB and a core, and how many may wait: a second's work.
 HASHES_AT_ONCE = 2
 MAX_WAITING = 32
 
@@ -37,7 +37,7 @@ Offload = Callable[..., Any]
 class Principal:
     """Who calls: a person, or a machine (`api_key_id`), whose `csrf_token` is None since it needs none.
 
-    `digest` is what is kept of the session's token or the key.
+    `digest` is what is stored of the session token or the key.
     """
 
     user_id: int
@@ -59,14 +59,14 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """From where somebody logs in: their address and what their browser calls itself, as far as they are known."""
+    """Where a log-in comes from: the network address and the user agent, as far as they are known."""
 
     address: str | None = None
     agent: str | None = None
 
 
 class Turns:
-    """Lets passwords be looked at a few at once: thousands of guesses must not take machine and database from everybody."""
+    """Lets only a few passwords be checked at once: thousands of guesses must not take machine and database from everybody."""
 
     def __init__(self) -> None:
         self._turn = threading.Semaphore(HASHES_AT_ONCE)
@@ -77,7 +77,7 @@ class Turns:
         """Wait for a turn.
 
         Raises:
-            BusyError: at once, if too many wait already.
+            BusyError: immediately, if too many are waiting already.
         """
         if not self._places.acquire(blocking=False):
             raise BusyError
@@ -93,7 +93,7 @@ class Authenticator:
 
     Args:
         reading: for look-ups; engine: for writes.
-        offload: runs a slow function beside the event loop.
+        offload: runs a slow function off the event loop.
     """
 
     def __init__(self, engine: Engine, reading: Engine, offload: Offload) -> None:
@@ -104,10 +104,10 @@ class Authenticator:
         self._nobody = HASHER.hash(secrets.token_hex(16))
 
     def log_in(self, email: str, password: str, caller: Caller, replaces: str = "") -> tuple[Principal, str]:
-        """Return who that is and a new session token. The session of the token that it `replaces` ends.
+        """Return who that is and a new session token. The session of the token in `replaces` ends.
 
         Raises:
-            UnauthenticatedError: after the same work whether the address or the password is wrong.
+            UnauthenticatedError: if the address or the password is wrong, after the same amount of work for either.
             BusyError: if too many are logging in.
         """
         for _ in range(2):
@@ -118,18 +118,18 @@ class Authenticator:
             if opens:
                 self._modernise(user.id, user.password_hash, form)
                 return _person(user, session), token
-            # Somebody has changed the user since they were read: it may have been the password.
+            # The user has changed since being read; it may have been the password.
         raise DatabaseConsistencyError
 
     def change_password(
         self, transactions: TransactionManager, actor: Actor, email: str, current: str, wanted: str, caller: Caller
     ) -> tuple[Principal, str]:
-        """Give somebody who knows their password another one. All their sessions end; return them and a new one's token.
+        """Replace a user's password, given the current one. All their sessions end; return the user and a new session's token.
 
         Raises:
             InvalidFieldError: if the new password cannot be set.
             UnauthenticatedError: if the current one is wrong.
-            BusyError: if too many passwords are being looked at.
+            BusyError: if too many passwords are being checked.
         """
         if reason := objection(wanted):
             raise InvalidFieldError("new_password", reason)
@@ -151,11 +151,11 @@ class Authenticator:
         return _person(user, session), token
 
     def _checked(self, email: str, password: str) -> tuple[Row[Any], str]:
-        """Return the user that a password is of, and the form in which it is kept.
+        """Return the user whose password this is, and the form in which it was hashed.
 
         Raises:
             UnauthenticatedError: if there is none.
-            BusyError: if too many passwords are being looked at.
+            BusyError: if too many passwords are being checked.
         """
         with self._turns.take():
             user = users.by_email(self._reading, email)
@@ -166,30 +166,30 @@ class Authenticator:
         return user, form
 
     def log_out(self, token: str) -> None:
-        """Make a session token worthless."""
+        """Invalidate a session token."""
         users.close_session(self._engine, digest(token))
 
     def by_session(self, token: str) -> Principal | None:
-        """Return whose session that is, if it is one."""
+        """Return whose session this token opens, if any."""
         row = users.by_session(self._reading, digest(token))
         return row and Principal(row.id, row.email, row.name, row.role, row.csrf_token, digest(token))
 
     def by_key(self, key: str) -> Principal | None:
-        """Return whom an API key acts as, if it is one."""
+        """Return whom an API key acts as, if it is valid."""
         row = users.by_key(self._reading, digest(key)) if key.startswith(KEY_PREFIX) else None
         return row and Principal(row.id, row.email, row.name, row.role, None, digest(key), row.api_key_id)
 
     def _modernise(self, user_id: int, known: str, form: str) -> None:
-        """Keep the hash of a password's prepared form, if that of another one, or one of other parameters, is kept."""
+        """Store the hash of a password's prepared form, if the stored one is of another form or has outdated parameters."""
         if form == prepared(form) and not HASHER.check_needs_rehash(known):
             return
-        # If there is no turn to be had, there will be another log-in.
+        # If no turn is free, the next log-in will do.
         with suppress(BusyError), self._turns.take():
             users.rehash(self._engine, user_id, known, self._offload(hash_password, form))
 
 
 def _new_session(caller: Caller) -> tuple[str, users.NewSession]:
-    """Return a new session's token, and what is kept of it."""
+    """Return a new session's token, and what is stored of it."""
     token = secrets.token_urlsafe(32)
     return token, users.NewSession(
         digest=digest(token),
@@ -205,7 +205,7 @@ def _person(user: Row[Any], session: users.NewSession) -> Principal:
 
 
 def _matching_form(password_hash: str, password: str) -> str | None:
-    """Return the form of a typed password that a hash is of, or None."""
+    """Return the form of a typed password that matches a hash, or None."""
     return next((form for form in possible_forms(password) if _verify(password_hash, form)), None)
 
 
@@ -217,12 +217,12 @@ def _verify(password_hash: str, password: str) -> bool:
 
 
 def hash_password(password: str) -> str:
-    """Return what is kept of a password."""
+    """Return what is stored of a password."""
     return HASHER.hash(prepared(password))
 
 
 def digest(token: str) -> str:
-    """Return what is kept of a random token; it has entropy enough to need no salt."""
+    """Return what is stored of a random token, which has enough entropy to need no salt."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 

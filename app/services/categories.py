@@ -1,8 +1,8 @@
-"""The category tree: making, renaming, moving and deleting categories.
+"""The category tree: creating, renaming, moving and deleting categories.
 
-A part's content has its category's path in it, so whatever changes a path makes, in the same transaction, the next content
-version of every part below, in whatever state. Changes of the tree take turns; see `app.store.locks` for what keeps parts from
-entering a category while its path changes.
+A part's content includes its category's path, so a change to a path also creates, in the same transaction, the next content
+version of every part below it, whatever its state. Changes to the tree are serialised; see `app.store.locks` for what keeps parts
+from entering a category while its path changes.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,19 +22,19 @@ from app.store import content
 from app.store.locks import lock_categories, lock_category_tree, lock_parts
 from app.store.transaction import TransactionManager, UnitOfWork
 
-# Parts that one statement takes on, so that it stays far below the statement time-out.
+# Parts per statement, so that each stays far below the statement timeout.
 CHUNK = 500
-# The change that the history of a part below names, the weightiest first.
+# The change that the history of parts below names, the most significant first.
 _DONE = {"parent_id": "moved", "name": "renamed", "slug": "given another address"}
 
 
 def create_category(
     transactions: TransactionManager, intent: Intent, name: str, parent_id: int | None, slug: str | None
 ) -> dict[str, Any]:
-    """Create a category and return it; without a slug it gets one made from its name.
+    """Create a category and return it; without a slug it gets one derived from its name.
 
     Raises:
-        InvalidFieldError: if the parent does not exist, or lies too deep.
+        InvalidFieldError: if the parent does not exist, or is too deep in the tree.
         DuplicateError: if the parent has a category of that name, or the slug is taken.
     """
 
@@ -46,7 +46,7 @@ def create_category(
         address = slug or category_slug(name)
         category_id = rows.insert(unit_of_work, name, address, parent_id, intent.reason, chosen=slug is not None)["id"]
         (made,) = rows.load(unit_of_work.connection, category_id)
-        # Its event is written with the commit, so who made it is not to be found there yet.
+        # Its event is written at commit, so `load` cannot find who made it yet.
         return rows.state(made) | {"changed_by": _person(intent.actor)}
 
     return transactions.run(intent.actor, work)
@@ -55,7 +55,7 @@ def create_category(
 def change_category(
     transactions: TransactionManager, intent: Intent, category_id: int, changes: dict[str, Any],
 ) -> dict[str, Any]:  # fmt: skip
-    """Rename or move a category and return it; what is the same already changes nothing.
+    """Rename or move a category and return it; values that are already so change nothing.
 
     Raises:
         NotFoundError, ConcurrencyError, InvalidFieldError, DuplicateError, DatabaseConsistencyError.
@@ -120,13 +120,13 @@ def _locked(unit_of_work: UnitOfWork, category_id: int, expected: Expected) -> R
 
 
 def _lock_below(unit_of_work: UnitOfWork, tree: Tree, category_id: int) -> dict[int, int]:
-    """Lock a category with all below it, and all parts in these; return the parts' categories."""
+    """Lock a category with all its descendants, and all parts in these; return the parts' categories."""
     category_ids = tree.below(category_id)
     lock_categories(unit_of_work, category_ids)
     parts: dict[int, int] = {}
     for chunk in _chunks(rows.part_ids(unit_of_work, category_ids)):
         parts |= {row.id: row.category_id for row in lock_parts(unit_of_work, chunk)}
-    # One that was on its way out when it was found is not below any more.
+    # A part that moved away before it was locked is no longer below.
     inside = set(category_ids)
     return {part_id: place for part_id, place in parts.items() if place in inside}
 
@@ -135,7 +135,7 @@ def _advance(
     unit_of_work: UnitOfWork, before: Tree, parts: Mapping[int, int], reason: str, *, left: int | None = None,
     target: int | None = None,
 ) -> None:  # fmt: skip
-    """Give parts, by their categories, whose paths have changed since `before`, their next version and its event."""
+    """Give the parts, whose categories' paths have changed since `before`, their next version and its event."""
     paths = {place: before.path(place) for place in set(parts.values())}
     for chunk in _chunks(parts):
         rows.advance_parts(unit_of_work, chunk, left, target)

@@ -1,4 +1,4 @@
-"""Content: creating a part, changing what it says, archiving it and bringing it back."""
+"""Content: creating a part, changing its content, archiving and restoring it."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -22,7 +22,7 @@ from app.store.transaction import TransactionManager, UnitOfWork
 
 T = TypeVar("T")
 
-# The constraints that keep two parts from having the same, each with its column.
+# The constraints that keep a value unique among parts, each with its column.
 UNIQUE = {"uq_parts_sku": "sku", "uq_parts_slug": "slug"}
 
 _DEFAULTS: dict[str, Any] = {
@@ -36,7 +36,7 @@ def create_part(
 ) -> int:  # fmt: skip
     """Create a part with its stock, and its prices and specifications if given; return its id.
 
-    Without a slug it gets one of its own.
+    Without a slug it gets a generated one.
 
     Raises:
         DuplicateError: if the SKU or the chosen slug is taken.
@@ -75,7 +75,7 @@ def create_part(
 
 
 def update_part(transactions: TransactionManager, intent: Intent, part_id: int, changes: dict[str, Any]) -> Content:
-    """Write the given content fields of a part and return its content; what is the same already changes nothing.
+    """Write the given content fields of a part and return its content; values that are already so change nothing.
 
     Raises:
         NotFoundError, ArchivedError, ConcurrencyError, DuplicateError, InvalidFieldError.
@@ -83,7 +83,7 @@ def update_part(transactions: TransactionManager, intent: Intent, part_id: int, 
     changes = _with_clean_description(changes)
 
     def work(unit_of_work: UnitOfWork) -> Content:
-        # The category before the part, as the lock order has it: a change of the tree locks both.
+        # The category before the part, as the lock order demands: a change to the tree locks both.
         _check_category(unit_of_work, changes.get("category_id"))
         before = locked_to_change(unit_of_work, part_id, intent.expected)
         changed = changed_columns(dict(before.row._mapping), changes)
@@ -95,7 +95,7 @@ def update_part(transactions: TransactionManager, intent: Intent, part_id: int, 
 
 
 def set_archived(transactions: TransactionManager, intent: Intent, part_id: int, *, archived: bool) -> Content:
-    """Archive a part, or bring it back as it was; doing so twice changes nothing.
+    """Archive a part, or restore it as it was; doing so twice changes nothing.
 
     Raises:
         NotFoundError, ConcurrencyError.
@@ -118,7 +118,7 @@ def _locked(unit_of_work: UnitOfWork, part_id: int, expected: Expected) -> Conte
 
 
 def locked_to_change(unit_of_work: UnitOfWork, part_id: int, expected: Expected) -> Content:
-    """Lock a part and return its content, if it may be changed.
+    """Lock a part that may be changed and return its content.
 
     Raises:
         NotFoundError, ArchivedError, ConcurrencyError.
@@ -130,7 +130,7 @@ def locked_to_change(unit_of_work: UnitOfWork, part_id: int, expected: Expected)
 
 
 def current_state(content: Content) -> dict[str, Any]:
-    """Return content as a conflict shows it: the present values, and who made them, when."""
+    """Return content as a conflict shows it: the present values, who set them, and when."""
     row = content.row
     who = {"id": row.last_updated_by, "name": row.last_updated_by_name} if row.last_updated_by else None
     return content.state() | {"changed_by": who, "changed_at": rfc3339(row.updated_at)}
@@ -140,7 +140,7 @@ def _with_clean_description(values: dict[str, Any]) -> dict[str, Any]:
     if "description" not in values:
         return values
     description = sanitised(values["description"])
-    # Once more: entities take more room than what they stand for, and whoever reads this text must be able to send it back.
+    # Checked again: entities take more room than what they stand for, and whoever reads this text must be able to send it back.
     if len(description) > MAX_DESCRIPTION:
         raise InvalidFieldError("description", f"As HTML it is longer than {MAX_DESCRIPTION:,} characters; shorten it.")
     return values | {"description": description}

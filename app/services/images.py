@@ -1,4 +1,4 @@
-"""A part's pictures: adding, ordering, describing and deleting them, and making their smaller sizes afterwards."""
+"""A part's pictures: adding, ordering, describing and deleting them, and making their smaller sizes later."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,22 +20,22 @@ from app.store.transaction import TransactionManager, UnitOfWork
 
 log = structlog.get_logger()
 
-# Pictures that one task works on before the next one gets its turn; each takes a second or two.
+# Pictures that one task processes before other tasks get their turn; each takes a second or two.
 AT_ONCE = 5
 
-# What is done to the pictures of a locked part; returns the row that the audit trail is to name, or None if nothing changes.
+# A change to the pictures of a locked part; returns the row for the audit trail to name, or None if nothing changes.
 Change = Callable[[UnitOfWork, Content], AuditedRow | None]
 
 
 def kept_picture(storage: Storage, upload: bytes) -> Picture:
-    """Check and encode an uploaded picture, keep its file, and return it. Slow, and without a database: for `offload`.
+    """Check and encode an uploaded picture, store its file, and return it. Slow, and without a database: for `offload`.
 
-    The file is there before any row names it. Should none come to do so, it harms nobody: the next upload of the same picture
-    writes the same file.
+    The file exists before any row refers to it. If none ever does, no harm is done: the next upload of the same picture writes
+    the same file.
 
     Raises:
-        InvalidFieldError: if it is no picture that we take.
-        StorageUnavailableError: if it could not be kept.
+        InvalidFieldError: if it is not a picture that we accept.
+        StorageUnavailableError: if it could not be stored.
     """
     picture = prepared(upload)
     storage.put(file_path(picture.digest, picture.extension), picture.data)
@@ -43,7 +43,7 @@ def kept_picture(storage: Storage, upload: bytes) -> Picture:
 
 
 def refuse_early(transactions: TransactionManager, intent: Intent, part_id: int) -> None:
-    """Refuse a picture for a part that cannot take one, before any work is done for it.
+    """Refuse a picture for a part that cannot take one, before doing any work for it.
 
     Raises:
         NotFoundError, ArchivedError, ConcurrencyError, InvalidFieldError.
@@ -54,11 +54,11 @@ def refuse_early(transactions: TransactionManager, intent: Intent, part_id: int)
 def add_image(
     transactions: TransactionManager, intent: Intent, part_id: int, picture: Picture, alt: str,
 ) -> Content:  # fmt: skip
-    """Show a kept picture behind the part's other ones, and return the part's content.
+    """Add a stored picture after the part's other ones, and return the part's content.
 
     Raises:
         NotFoundError, ArchivedError, ConcurrencyError, InvalidFieldError.
-        DuplicateError: if the part shows this very picture already, so that an upload that is repeated adds no second one.
+        DuplicateError: if the part already shows this very picture, so that a repeated upload does not add it twice.
     """
 
     def add(unit_of_work: UnitOfWork, before: Content) -> AuditedRow:
@@ -74,7 +74,7 @@ def add_image(
 def set_order(
     transactions: TransactionManager, intent: Intent, part_id: int, image_ids: Sequence[int],
 ) -> Content:  # fmt: skip
-    """Put a part's pictures into the given order, the first one first; the present order changes nothing.
+    """Put a part's pictures into the given order; the present order changes nothing.
 
     Raises:
         NotFoundError, ArchivedError, ConcurrencyError.
@@ -96,7 +96,7 @@ def set_order(
 def set_alt(
     transactions: TransactionManager, intent: Intent, part_id: int, image_id: int, alt: str,
 ) -> Content:  # fmt: skip
-    """Write what a picture shows, for those who cannot see it; the same text changes nothing.
+    """Write a picture's alternative text, for those who cannot see it; the same text changes nothing.
 
     Raises:
         NotFoundError, ArchivedError, ConcurrencyError.
@@ -117,7 +117,7 @@ def delete_image(
     part_id: int,
     image_id: int,
 ) -> Content:
-    """Show a picture no more. Its file stays: earlier content versions have it.
+    """Remove a picture from a part. Its file stays: earlier content versions refer to it.
 
     Raises:
         NotFoundError, ArchivedError, ConcurrencyError.
@@ -133,7 +133,7 @@ def delete_image(
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A file that answers an address. It is not final while it stands in for a variant that is still to be made."""
+    """A file to serve for an address. It is not final while it substitutes for a variant that is still to be made."""
 
     data: bytes
     extension: str
@@ -160,11 +160,11 @@ def served_picture(storage: Storage, digest: str, extension: str | None, width: 
 def make_variants(reading: Engine, storage: Storage) -> bool:
     """Make the smaller sizes of a few pictures that lack them; return whether there may be more to do.
 
-    Doing it twice, or side by side, writes the same files. A picture that cannot be worked on is passed over for good: its
-    addresses answer with the original.
+    Idempotent, also when run concurrently: the same files are written. A picture that cannot be processed is skipped for good;
+    its addresses serve the original.
 
     Raises:
-        StorageUnavailableError: if the storage does not answer; what is left is done later.
+        StorageUnavailableError: if the storage does not answer; the rest is done later.
     """
     with reading.connect() as connection:
         todo = images.without_variants(connection, AT_ONCE)
@@ -184,7 +184,7 @@ def _make_variants(storage: Storage, image: dict[str, Any]) -> None:
         return
     try:
         made = variants(data)
-    except Exception:  # whatever a decoder has against one picture, the others must not wait for it
+    except Exception:  # whatever makes a decoder fail on one picture must not hold up the others
         log.exception("no variants can be made of a picture", digest=digest)
         return
     for width, variant in made.items():
@@ -192,7 +192,7 @@ def _make_variants(storage: Storage, image: dict[str, Any]) -> None:
 
 
 def _changed(transactions: TransactionManager, intent: Intent, part_id: int, change: Change) -> Content:
-    """Do `change` to a part's pictures as its next content version, and return the content."""
+    """Apply `change` to a part's pictures as its next content version, and return the content."""
 
     def work(unit_of_work: UnitOfWork) -> Content:
         before = locked_to_change(unit_of_work, part_id, intent.expected)

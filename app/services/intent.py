@@ -1,4 +1,4 @@
-"""What every write is told beside its values: who makes it, why, and which present state it expects."""
+"""What every write is told besides its values: who makes it, why, and which present state it expects."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ class PreconditionFailedError(ConcurrencyError):
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The version that the writer saw. `by_header` tells how it was stated: in `If-Match` (412) or in the body (409)."""
+    """The version that the writer saw. `by_header` says how it was stated: in `If-Match` (412) or in the body (409)."""
 
     version: int | None = None
     by_header: bool = False
@@ -24,13 +24,13 @@ class Expected:
         """Refuse the write if a version was stated and it is not the present one.
 
         Raises:
-            ConcurrencyError: with the current state, for the writer to recover.
+            ConcurrencyError: with the current state, so that the writer can recover.
         """
         if self.version is not None and self.version != present:
             raise (PreconditionFailedError if self.by_header else ConcurrencyError)(entity, current)
 
 
-# Whatever the present version is.
+# Accepts whatever version is present.
 ANY = Expected()
 
 

@@ -1,4 +1,4 @@
-"""Moving a shop from its legacy prices, one amount for each part, to price lists, without any customer seeing another price."""
+"""Moving a shop from legacy prices, one amount per part, to price lists, without changing any price that customers see."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ CHUNK = 500
 
 @dataclass(slots=True)
 class PriceMove:
-    """What became of the legacy prices. `shadowed` ones could never be shown again; `kept` ones (parts) would change what is."""
+    """What became of the legacy prices. `shadowed` ones could never show again; moving `kept` (parts) would change a price."""
 
     moved: int = 0
     shadowed: int = 0
@@ -31,9 +31,9 @@ class PriceMove:
 
 
 def move_prices(transactions: TransactionManager, reading: Engine, actor: Actor, *, dry_run: bool) -> PriceMove:
-    """Make every legacy price a line of its part's price list and delete it; what is moved already is left alone.
+    """Turn every legacy price into a line of its part's price list and delete it; prices already moved are left alone.
 
-    Each chunk is a transaction. A part that would show another price at any moment from now on keeps its legacy price.
+    Each chunk is a transaction. A part that would show a different price at any moment from now on keeps its legacy price.
     """
     total, part_ids = PriceMove(), [0]
     while True:

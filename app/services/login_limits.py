@@ -1,14 +1,13 @@
-"""How often a password may be guessed. An attempt is counted before anything is hashed, and given back unless it was a wrong
-guess.
+"""How often a password may be guessed. An attempt is counted before anything is hashed, and refunded unless it was a wrong guess.
 
-Counted are the attempts of one client at one account, all attempts at an account, and all of a client, in this order, so that
-what the first refuses uses up none of the others. Ten failures keep one client from one account; everybody else behind the same
-address, and the same person elsewhere, still get in. So that nobody can keep a person out by guessing at their account from
-everywhere, a browser in which they have logged in before is counted by itself (OWASP, "Slow Down Online Guessing Attacks with
-Device Cookies").
+Three things are counted: one client's attempts on one account, all attempts on an account, and all attempts by a client, in this
+order, so that what the first refuses uses up none of the others. Ten failures lock one client out of one account; everybody else
+behind the same address, and the same person elsewhere, still get in. So that nobody can lock a person out by guessing at their
+account from everywhere, a browser in which they have logged in before is counted separately (OWASP, "Slow Down Online Guessing
+Attacks with Device Cookies").
 
-The counts are in Valkey. While it is away each process counts for itself; while that is uncertain, what could not be counted is
-not looked at.
+The counts are in Valkey. While it is down each process counts for itself; while that is uncertain, an attempt that could not be
+counted is refused.
 """
 
 import hashlib
@@ -39,9 +38,9 @@ log = structlog.get_logger()
 PAIR_LIMITS = parse_many("10 per minute; 60 per hour")
 ACCOUNT_LIMITS = parse_many("30 per minute; 200 per hour")
 CLIENT_LIMITS = parse_many("60 per minute; 600 per hour")
-# Seconds for which a browser is known after a log-in.
+# How long a browser is remembered after a log-in, in seconds.
 DEVICE_LIFETIME = 180 * 24 * 3600
-# Seconds. Unlike a cache, this is waited for, also by a process that has hundreds of guesses to see to.
+# In seconds. Unlike the cache, this is worth waiting for, even for a process with hundreds of guesses to handle.
 TIMEOUT = 5.0
 QUEUE_TIMEOUT = 30.0
 CONNECTIONS = 8
@@ -57,7 +56,7 @@ class LoginLimits:
 
     Args:
         url: of the Valkey that all processes share.
-        secret: signs what known browsers keep.
+        secret: signs the cookies that known browsers keep.
     """
 
     def __init__(self, url: str, secret: str) -> None:
@@ -71,7 +70,7 @@ class LoginLimits:
         self._devices = URLSafeTimedSerializer(secret, salt="device")
 
     def new_device(self, email: str) -> str:
-        """Return what a browser keeps after a log-in, to be known by."""
+        """Return the token by which a browser is recognised after a log-in."""
         return str(self._devices.dumps([_account(email), secrets.token_hex(8)]))
 
     @contextmanager
@@ -80,10 +79,10 @@ class LoginLimits:
 
         Args:
             client: what counts as one client, such as an address.
-            device: what the browser kept of an earlier log-in.
+            device: the token that the browser kept from an earlier log-in.
 
         Raises:
-            TooManyAttemptsError: before the block, if there were too many.
+            TooManyAttemptsError: before the block, if there were too many attempts.
             BusyError: before the block, if it could not be counted.
         """
         counts = self._counts(email, client, device)
@@ -121,7 +120,7 @@ class LoginLimits:
                 _take(self._shared, counts)
             except StorageError as error:
                 self._breaker.failed()
-                # Late is not away: the answer may have been there for long, and only this process too busy to read it.
+                # A timeout does not mean that Valkey is down: this process may merely have been too busy to read the answer.
                 if not self._breaker.is_open and isinstance(error.storage_error, LateError):
                     raise BusyError from error
                 log.warning("log-ins are counted by each process alone", error=repr(error.storage_error)[:200])
@@ -139,7 +138,7 @@ class LoginLimits:
 
 
 def _take(storage: Storage, counts: Sequence[_Count]) -> None:
-    """Count in each, or, if one of them is full, in none but this."""
+    """Increment every count; if one is exhausted, refund those before it."""
     limiter = FixedWindowRateLimiter(storage)
     for position, (item, key) in enumerate(counts):
         if not limiter.hit(item, key):
@@ -154,5 +153,5 @@ def _give_back(storage: Storage, counts: Sequence[_Count]) -> None:
 
 
 def _account(email: str) -> str:
-    """Return the short name of an account, whether it exists or not: whom people try to be is nobody's business in Valkey."""
+    """Return a digest that stands for an account, existing or not: whom people try to log in as does not belong in Valkey."""
     return hashlib.sha256(normal_email(email).casefold().encode()).hexdigest()[:32]

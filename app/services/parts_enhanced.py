@@ -1,7 +1,7 @@
-"""PartsEnhancedService: what the panel's interface and the customers' call, alike.
+"""PartsEnhancedService: what both the panel's API and the customers' API call.
 
-Thin on purpose: each use case stands in a module of its own. Imports, price dates and reconciliation, which no interface of the
-catalog calls, use the same store and the same units of work beside it.
+Thin on purpose: each use case has a module of its own. Imports, price dates and reconciliation, which no catalog API calls, use
+the same store and the same units of work directly.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from app.store.transaction import TransactionManager
 
 
 class PartsEnhancedService:
-    """Every write goes through a unit of work, whose commit starts the synchronisation; reads say where they come from.
+    """Every write goes through a unit of work, whose commit starts the synchronisation; reads go through one of two readers.
 
     Attributes:
         catalog: what customers read, through the cache.
@@ -71,15 +71,15 @@ class PartsEnhancedService:
         return specifications.set_specifications(self._transactions, intent, part_id, given)
 
     def check_room_for_image(self, intent: Intent, part_id: int) -> None:
-        """Refuse a picture before any work is done for it; see `app.services.images.refuse_early`."""
+        """Refuse a picture before doing any work for it; see `app.services.images.refuse_early`."""
         images.refuse_early(self._transactions, intent, part_id)
 
     def add_image_with_sync(self, intent: Intent, part_id: int, picture: Picture, alt: str) -> Content:
-        """Add a kept picture to a part and return its content; see `app.services.images.add_image`."""
+        """Add a stored picture to a part and return its content; see `app.services.images.add_image`."""
         return images.add_image(self._transactions, intent, part_id, picture, alt)
 
     def order_images_with_sync(self, intent: Intent, part_id: int, image_ids: Sequence[int]) -> Content:
-        """Put a part's pictures into an order and return its content; see `app.services.images.set_order`."""
+        """Reorder a part's pictures and return its content; see `app.services.images.set_order`."""
         return images.set_order(self._transactions, intent, part_id, image_ids)
 
     def describe_image_with_sync(self, intent: Intent, part_id: int, image_id: int, alt: str) -> Content:
@@ -95,11 +95,11 @@ class PartsEnhancedService:
         return content.set_archived(self._transactions, intent, part_id, archived=True)
 
     def restore_part_with_sync(self, intent: Intent, part_id: int) -> Content:
-        """Bring an archived part back; see `app.services.content.set_archived`."""
+        """Restore an archived part; see `app.services.content.set_archived`."""
         return content.set_archived(self._transactions, intent, part_id, archived=False)
 
     def restore_version_with_sync(self, intent: Intent, wish: versions.Wish) -> Content:
-        """Bring back what a content version said and return the content; see `app.services.versions.restore`."""
+        """Restore the content of an earlier version and return it; see `app.services.versions.restore`."""
         return versions.restore(self._transactions, intent, wish)
 
     def get_part_with_real_time_data(self, part_id: int) -> Answer:
@@ -107,7 +107,7 @@ class PartsEnhancedService:
         return self.catalog.part(part_id)
 
     def get_product_page(self, reference: str) -> Answer:
-        """Return all that a product page shows; see `app.services.product_page`."""
+        """Return everything a product page shows; see `app.services.product_page`."""
         return product_page(self.catalog, reference)
 
     def get_standing(self, part_id: int) -> tuple[Standing, str]:

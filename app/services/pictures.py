@@ -1,6 +1,6 @@
-"""Pictures as bytes: what is let in, by its content alone, and what is made of it. Knows no part and no database.
+"""Pictures as bytes: what is accepted, judged by its content alone, and what is made of it. Knows no parts and no database.
 
-Decoding is work for a processor and meets hostile bytes: a web process does it beside its event loop (`offload`).
+Decoding is CPU-bound and handles hostile bytes: a web process does it off its event loop (`offload`).
 """
 
 import hashlib
@@ -18,14 +18,14 @@ from app.domain.pictures import MAX_BYTES, MAX_PIXELS, MAX_SIDE, variant_height,
 Image.MAX_IMAGE_PIXELS = None
 
 FORMATS = ("JPEG", "PNG", "WEBP")
-# What we keep: opaque pictures, and those with transparency.
+# What we store: opaque pictures, and those with transparency.
 EXTENSIONS = ("jpg", "png")
 REMEDY = "Send one JPEG, PNG or WebP picture."
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture as we keep it: encoded by ourselves, without metadata, named after its bytes."""
+    """A picture as we store it: re-encoded, without metadata, named after its bytes."""
 
     data: bytes
     digest: str
@@ -34,16 +34,16 @@ class Picture:
     height: int
 
     def columns(self) -> dict[str, Any]:
-        """Return what its row says of it."""
+        """Return the columns of its row."""
         values = asdict(self)
         return {"byte_size": len(values.pop("data")), **values}
 
 
 def prepared(upload: bytes) -> Picture:
-    """Return the picture in an uploaded file, upright and in sRGB, encoded anew; the same file always gives the same bytes.
+    """Return the picture in an uploaded file, upright, in sRGB and re-encoded; the same file always gives the same bytes.
 
     Raises:
-        InvalidFieldError: if it is no picture that we take, or too large a one.
+        InvalidFieldError: if it is not a picture that we accept, or is too large.
     """
     try:
         with Image.open(BytesIO(upload), formats=FORMATS) as opened:
@@ -51,18 +51,18 @@ def prepared(upload: bytes) -> Picture:
             return _encoded(_plain(opened))
     except InvalidFieldError:
         raise
-    except Exception as error:  # hostile bytes bring decoders to raise anything at all
+    except Exception as error:  # hostile bytes make decoders raise anything at all
         raise InvalidFieldError("image", f"This is no picture that can be read to its end. {REMEDY}") from error
 
 
 def width_of(data: bytes) -> int:
-    """Return the width of a kept picture, without decoding it."""
+    """Return the width of a stored picture, without decoding it."""
     with Image.open(BytesIO(data), formats=FORMATS) as image:
         return image.width
 
 
 def variants(data: bytes) -> dict[int, bytes]:
-    """Return the WebP variants of a kept picture by their width."""
+    """Return the WebP variants of a stored picture by their width."""
     with Image.open(BytesIO(data), formats=FORMATS) as image:
         width, height = image.size
         sizes = [(w, variant_height(width, height, w)) for w in variant_widths(width)]
@@ -81,7 +81,7 @@ def _check_size(width: int, height: int) -> None:
 
 
 def _plain(opened: Image.Image) -> Image.Image:
-    """Return the first frame as pixels alone: turned as its camera was held, in sRGB, with transparency only where it is used."""
+    """Return the first frame as bare pixels: rotated upright, in sRGB, with transparency only if it is used."""
     profile = opened.info.get("icc_profile")
     ImageOps.exif_transpose(opened, in_place=True)
     image = opened
@@ -97,7 +97,7 @@ def _plain(opened: Image.Image) -> Image.Image:
 
 
 def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    """Return the picture in the colours that every screen assumes; a profile that makes no sense is passed over."""
+    """Return the picture in the colours that every screen assumes; an invalid profile is ignored."""
     mode = "RGBA" if image.mode == "RGBA" else "RGB"
     source = image if image.mode == "CMYK" else image.convert(mode)
     try:
@@ -112,9 +112,9 @@ def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
 
 
 def _encoded(image: Image.Image) -> Picture:
-    # Some encoders write what they find here.
+    # Some encoders write out the metadata they find here.
     image.info = {}
-    # Into a real file: encoding into memory would keep every other thread of the process waiting for up to a second.
+    # Into a real file: encoding into memory would block every other thread of the process for up to a second.
     with TemporaryFile() as out:
         if image.mode == "RGBA":
             extension = "png"

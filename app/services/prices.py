@@ -38,7 +38,7 @@ def set_prices(
 
 
 def current_state(connection: Connection, part_id: int) -> dict[str, Any]:
-    """Return a price list as the panel shows it: its lines, its version, and who made it, when."""
+    """Return a price list as the panel shows it: its lines, its version, who set it, and when."""
     row = admin_parts.price_row(connection, part_id)
     lines = rows.lines_of(connection, [part_id]).get(part_id, [])
     who = {"id": row.price_updated_by, "name": row.price_updated_by_name} if row.price_updated_by else None

@@ -1,4 +1,4 @@
-"""A product page in one answer, composed from the same cached aspects as every other answer: no copy of its own can grow old."""
+"""A product page in one answer, composed from the same cached aspects as every other answer: no copy of its own can go stale."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,7 +23,7 @@ class Moved:
 
 
 def product_page(reader: CatalogReader, reference: str) -> Answer:
-    """Return all that the page of a part needs; the body is None if customers may not see it, and `Moved` for a slug of before.
+    """Return everything a part's page needs; the body is None if customers may not see it, and `Moved` for a former slug.
 
     Args:
         reference: the part's id, or its slug. Digits alone are an id.
@@ -59,7 +59,7 @@ class Standing(StrEnum):
 
 
 def standing(reader: CatalogReader, part_id: int) -> tuple[Standing, str]:
-    """Return whether a part has a page, was taken off, or never was to be seen; and its slug if it has one."""
+    """Return whether a part has a page, was withdrawn, or was never visible; and its slug if it has a page."""
     if part_id > MAX_QUANTITY:
         return Standing.ABSENT, ""
     parts, _read = reader.parts([part_id], counted="pdp")
@@ -71,7 +71,7 @@ def standing(reader: CatalogReader, part_id: int) -> tuple[Standing, str]:
 
 def _part_id(reader: CatalogReader, reference: str) -> tuple[int | None, Result]:
     if _is_id(reference):
-        # More digits than the column holds are nobody's id.
+        # A number larger than the column can hold is nobody's id.
         number = int(reference[:20])
         return (number if number <= MAX_QUANTITY else 0), Result.HIT
     if len(reference) > MAX_SLUG or forbidden_characters(reference):
@@ -84,7 +84,7 @@ def _is_id(reference: str) -> bool:
 
 
 def breadcrumbs(part: dict[str, Any]) -> list[dict[str, str]]:
-    """Return the way to a part's category from the root, each step with its address on the customers' site."""
+    """Return the path to a part's category from the root, each step with its address on the customers' site."""
     steps = part["category"]["path"] if part["category"] else []
     return [{"name": step["name"], "slug": step["slug"], "url": f"/?category={quote(step['slug'], safe='')}"} for step in steps]
 
@@ -110,7 +110,7 @@ def json_ld(part: dict[str, Any]) -> dict[str, Any]:
 
 
 def _page(part: dict[str, Any]) -> dict[str, Any]:
-    """Return the page itself with the way to it. The last step is where one is, and needs no address."""
+    """Return the page itself with its breadcrumbs. The last step is the current page, and needs no address."""
     steps = [*breadcrumbs(part), {"name": part["part_name"]}]
     listed = [
         {"@type": "ListItem", "position": place, "name": step["name"]} | ({"item": step["url"]} if "url" in step else {})

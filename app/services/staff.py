@@ -1,4 +1,4 @@
-"""Members of staff, and the keys of machines: made, changed and taken away, each as a unit of work that is audited."""
+"""Members of staff and API keys: creating, changing and revoking them, each in an audited unit of work."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ def create_user(transactions: TransactionManager, actor: Actor, email: str, name
     """Create a member of staff, or give the one with this address a new name, password and role; return the id.
 
     Raises:
-        InvalidFieldError: if this is no address of a person, or the password cannot be set.
+        InvalidFieldError: if this is not a person's address, or the password cannot be set.
     """
     email = normal_email(email)
     if "@" not in email or email.lower() == users.SYSTEM_EMAIL:
@@ -24,7 +24,7 @@ def create_user(transactions: TransactionManager, actor: Actor, email: str, name
 
 
 def set_password(transactions: TransactionManager, actor: Actor, email: str, password: str) -> None:
-    """Give a member of staff another password; their sessions end with the old one.
+    """Give a member of staff another password; all their sessions end.
 
     Raises:
         NotFoundError: if there is no such member of staff.
@@ -34,7 +34,7 @@ def set_password(transactions: TransactionManager, actor: Actor, email: str, pas
 
 
 def set_role(transactions: TransactionManager, actor: Actor, email: str, role: str) -> None:
-    """Give a member of staff another role; their sessions end with the old one.
+    """Give a member of staff another role; all their sessions end.
 
     Raises:
         NotFoundError: if there is no such member of staff.
@@ -43,7 +43,7 @@ def set_role(transactions: TransactionManager, actor: Actor, email: str, role: s
 
 
 def deactivate_user(transactions: TransactionManager, actor: Actor, email: str) -> None:
-    """Keep a member of staff out: sessions and keys end with it, what they did stays.
+    """Lock a member of staff out: their sessions and keys end, what they did stays.
 
     Raises:
         NotFoundError: if there is no such active member of staff.
@@ -80,14 +80,14 @@ def _hash_of_new(password: str) -> str:
 
 
 def create_key(transactions: TransactionManager, actor: Actor, name: str, role: str, user_id: int) -> str:
-    """Create an API key that acts as a user, and return it: it is nowhere to be read again."""
+    """Create an API key that acts as a user, and return it: it cannot be read again."""
     key = new_api_key()
     transactions.run(actor, lambda unit_of_work: users.create_key(unit_of_work, name, digest(key), role, user_id))
     return key
 
 
 def revoke_key(transactions: TransactionManager, actor: Actor, name_or_id: str) -> int:
-    """Make an API key worthless and return its id.
+    """Revoke an API key and return its id.
 
     Raises:
         NotFoundError: if no working key has this name or id.

@@ -1,4 +1,4 @@
-"""Stock: setting a count, and adjusting it."""
+"""Stock: setting quantities, and adjusting what is on hand."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,7 @@ from app.store.transaction import TransactionManager, UnitOfWork
 
 
 def set_stock(transactions: TransactionManager, intent: Intent, part_id: int, changes: dict[str, int]) -> dict[str, Any]:
-    """Set the given quantities of one part and return its stock; setting what is there already changes nothing.
+    """Set the given quantities of one part and return its stock; values that are already so change nothing.
 
     Raises:
         NotFoundError, ArchivedError, ConcurrencyError, DatabaseConsistencyError.
@@ -24,7 +24,7 @@ def set_stock(transactions: TransactionManager, intent: Intent, part_id: int, ch
 
 
 def adjust_stock(transactions: TransactionManager, intent: Intent, part_id: int, delta: int) -> dict[str, Any]:
-    """Put `delta` pieces on hand, or take them, and return the stock. Needs no version: adjustments commute.
+    """Add `delta` pieces to what is on hand, or remove them, and return the stock. Needs no version: adjustments commute.
 
     Raises:
         NotFoundError, ArchivedError, ConcurrencyError, InsufficientStockError, DatabaseConsistencyError.
@@ -46,7 +46,7 @@ def _change(transactions: TransactionManager, intent: Intent, part_id: int, deci
 
 
 def current_state(row: Row[Any]) -> dict[str, Any]:
-    """Return a stock row as a conflict shows it: the present values, and who made them, when."""
+    """Return a stock row as a conflict shows it: the present values, who set them, and when."""
     state = rows.state_of(row)
     who = {"id": row.last_updated_by, "name": row.last_updated_by_name} if row.last_updated_by else None
     return state | {"changed_by": who, "changed_at": state["updated_at"]}

@@ -1,4 +1,4 @@
-"""What those who run the shop ask of the synchronisation: how it is, and to try again."""
+"""What operators ask of the synchronisation: its status, replays, and a reconciliation now."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,7 +29,7 @@ class SyncControl:
         self._hit_rates = hit_rates
 
     def status(self) -> dict[str, Any]:
-        """Return per effect what is owed and how fast it has gone lately, the last reconciliation, and the cache's figures."""
+        """Return what is owed and the recent latency per effect, the last reconciliation, and the cache's figures."""
         with self._reading.connect() as connection:
             owed, latencies = outbox.owed(connection), outbox.latencies(connection)
             last = reconciliation.last_run(connection, "reconcile")
@@ -49,7 +49,7 @@ class SyncControl:
             return outbox.owed(connection)
 
     def dead_letters(self, after: tuple[int, str], limit: int) -> list[dict[str, Any]]:
-        """Return deliveries that were given up on; one more than `limit` if there are more."""
+        """Return deliveries that were given up on: up to `limit`, plus one if there are more."""
         with self._reading.connect() as connection:
             rows = outbox.dead_letters(connection, after, limit + 1)
         return [row | {"created_at": rfc3339(row["created_at"])} for row in rows]

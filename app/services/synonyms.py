@@ -1,4 +1,4 @@
-"""What buyers say for what the catalog says: the shop's own words, added and removed."""
+"""What buyers call what the catalog names otherwise: adding and removing the shop's synonyms."""
 
 from app.contract.events import Actor
 from app.domain.content import normalised
@@ -8,10 +8,10 @@ from app.store.transaction import TransactionManager, UnitOfWork
 
 
 def add_synonym(transactions: TransactionManager, actor: Actor, term: str, means: str, *, one_way: bool = False) -> int:
-    """Let searches for `term` find `means` as well, and the other way round unless `one_way`; return how many rows are new.
+    """Let searches for `term` find `means` as well, and vice versa unless `one_way`; return how many rows are new.
 
     Raises:
-        InvalidFieldError: if both are the same to a search, or one is nothing.
+        InvalidFieldError: if both are the same to a search, or one has nothing to search for.
     """
     term, means = normalised(term), normalised(means)
 
@@ -24,7 +24,7 @@ def add_synonym(transactions: TransactionManager, actor: Actor, term: str, means
 
 
 def remove_synonym(transactions: TransactionManager, actor: Actor, term: str, means: str, *, one_way: bool = False) -> int:
-    """Take a synonym back, both ways unless `one_way`; return how many rows are gone."""
+    """Remove a synonym, both ways unless `one_way`; return how many rows are gone."""
     pairs = _pairs(term, means, one_way=one_way)
     return transactions.run(actor, lambda unit_of_work: sum(rows.delete(unit_of_work, *pair) for pair in pairs))
 

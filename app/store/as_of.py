@@ -1,4 +1,4 @@
-"""What a part's stock and prices were at a moment, folded together from the audit trail."""
+"""What a part's stock and prices were at a given moment, reconstructed from the audit trail."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from app.domain.pricing import PriceLine
 from app.domain.stock import Stock
 from app.store.prices import line_of
 
-# A stock row of the trail has the changed columns only: of each column the newest value holds.
+# The trail's stock rows have the changed columns only, so the newest value of each column applies.
 _STOCK = text("""
     SELECT DISTINCT ON (v.key) v.key, v.value::text::int AS value
     FROM data_change_logs l CROSS JOIN LATERAL jsonb_each(l.new_values) v
     WHERE l.part_id = :part_id AND l.changed_at <= :at AND l.table_name = 'stock_levels'
     ORDER BY v.key, l.version DESC
 """)
-# A price that began or ended by its date has a row of its own, which says the price and not the list.
+# A price that began or ended on its date has a row of its own, which has the price but not the list.
 _PRICES = text("""
     SELECT l.new_values -> 'prices' AS prices FROM data_change_logs l
     WHERE l.part_id = :part_id AND l.changed_at <= :at AND l.table_name IN ('part_prices', 'prices') AND l.new_values ? 'prices'
@@ -29,7 +29,7 @@ _PRICE_VERSION = text("""
     SELECT max(l.version) AS version, max(l.changed_at) AS changed_at FROM data_change_logs l
     WHERE l.part_id = :part_id AND l.changed_at <= :at AND l.table_name IN ('part_prices', 'prices')
 """)
-# A legacy price is written once and ends when it is moved to the price list, which says what it was.
+# A legacy price is written once and ends when it is moved to the price list; that event records what it was.
 _LEGACY_MOVED = text("""
     SELECT l.old_values -> 'legacy' AS legacy FROM data_change_logs l
     WHERE l.part_id = :part_id AND l.changed_at > :at AND l.table_name = 'prices' AND l.old_values ? 'legacy'
@@ -46,7 +46,7 @@ _OWED = text("""
 
 @dataclass(frozen=True, slots=True)
 class PricesThen:
-    """The price list of a moment, its version, and since when; without any price event, an empty list at version 1."""
+    """The price list at a moment, its version, and since when; without any price event, an empty list at version 1."""
 
     lines: Sequence[PriceLine]
     version: int
@@ -54,13 +54,13 @@ class PricesThen:
 
 
 def stock(connection: Connection, part_id: int, at: datetime) -> Stock | None:
-    """Return the stock of that moment, or None if there was none."""
+    """Return the stock at that moment, or None if there was none."""
     values = {row.key: row.value for row in connection.execute(_STOCK, {"part_id": part_id, "at": at})}
     return Stock(**values) if "current_stock" in values else None
 
 
 def prices(connection: Connection, part_id: int, at: datetime) -> PricesThen:
-    """Return the price list of that moment."""
+    """Return the price list at that moment."""
     parameters = {"part_id": part_id, "at": at}
     listed = connection.execute(_PRICES, parameters).scalar_one_or_none()
     newest = connection.execute(_PRICE_VERSION, parameters).one()
@@ -68,7 +68,7 @@ def prices(connection: Connection, part_id: int, at: datetime) -> PricesThen:
 
 
 def legacy(connection: Connection, part_id: int, at: datetime) -> tuple[PriceLine | None, bool]:
-    """Return the part's legacy price of that moment, and whether it is certain: one written since may have been another."""
+    """Return the part's legacy price at that moment, and whether that is certain: one written since may have been different."""
     moved = connection.execute(_LEGACY_MOVED, {"part_id": part_id, "at": at}).scalar_one_or_none()
     if moved is not None:
         return PriceLine(moved["currency"], Decimal(moved["amount"])), True
@@ -79,6 +79,6 @@ def legacy(connection: Connection, part_id: int, at: datetime) -> tuple[PriceLin
 
 
 def is_complete(connection: Connection, part_id: int, at: datetime) -> bool:
-    """Return whether all that happened to the part up to that moment has been recorded."""
+    """Return whether everything that happened to the part up to that moment has been recorded."""
     effects = [Effect.PERSIST_AUDIT, Effect.SNAPSHOT_CONTENT]
     return not connection.execute(_OWED, {"part_id": part_id, "at": at, "effects": effects}).scalar_one()

@@ -9,10 +9,10 @@ from app.store import audit_chain
 from app.store.outbox import Delivery
 from app.store.paging import Position
 
-# A web process does nothing else while it writes a chunk of a file.
+# Small: a web process does nothing else while it writes out a chunk.
 CHUNK = 200
 
-# Each condition stands in the statement only if it is asked for, so that its index can serve it: (what it names, changed_at, id).
+# A condition is in the statement only if it is asked for, so that its index (its column, changed_at, id) can serve it.
 _CONDITIONS = {
     "part_id": "l.part_id = :part_id",
     "table_name": "l.table_name = :table_name",
@@ -28,7 +28,7 @@ _NEWEST = text("SELECT COALESCE(max(id), 0) FROM data_change_logs")
 
 
 def persist(connection: Connection, deliveries: Sequence[Delivery]) -> None:
-    """Write one row per event; those that are there already stay as they are."""
+    """Write one row per event, idempotently: existing rows stay as they are."""
     audit_chain.append(connection, [_row(delivery) for delivery in deliveries])
 
 
@@ -40,7 +40,7 @@ def _row(delivery: Delivery) -> dict[str, Any]:
         "part_id": delivery.aggregate_id if delivery.aggregate_type == "part" else None,
         "version": delivery.version,
         "changed_by": delivery.actor_id,
-        # An event of an older release does not say.
+        # Events from older releases lack it.
         "api_key_id": payload.get("api_key_id"),
         "changed_at": delivery.created_at,
         "request_id": delivery.request_id,
@@ -50,10 +50,10 @@ def _row(delivery: Delivery) -> dict[str, Any]:
 def entries(
     connection: Connection, filters: dict[str, Any], after: Position | None, limit: int, newest_id: int | None = None
 ) -> Sequence[Row[Any]]:
-    """Return rows that fit all of the given filters (absent: no filter), newest change first, after a position.
+    """Return rows that match all of the given filters (absent: no filter), newest change first, after a position.
 
     Args:
-        filters: values by the names of `_CONDITIONS`.
+        filters: values by their names in `_CONDITIONS`.
         newest_id: rows written after this one are left out.
     """
     position = {"after_key": after.key, "after_id": after.id} if after else {}
@@ -76,10 +76,10 @@ def position_of(row: Row[Any]) -> Position:
 
 
 def stream(reading: Engine, filters: dict[str, Any]) -> Iterator[Row[Any]]:
-    """Yield every row that fits and is there now, newest change first, in bounded memory.
+    """Yield every matching row that exists now, newest change first, in bounded memory.
 
-    Each chunk is a statement of its own on a connection of its own: however slowly the reader takes the rows, nothing stays
-    open meanwhile. Rows that are written meanwhile are left out.
+    Each chunk is a separate statement on a separate connection: however slowly the reader consumes the rows, nothing stays open
+    in between. Rows written in the meantime are left out.
     """
     with reading.connect() as connection:
         newest_id = connection.execute(_NEWEST).scalar_one()

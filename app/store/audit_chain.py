@@ -1,4 +1,4 @@
-"""The hash chain over the audit trail: appended to under one lock, and walked along to see that it holds."""
+"""The hash chain over the audit trail: appended to under one lock, and walked to verify it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from app.domain.audit_chain import GENESIS, Head, Verifier, digest, link
 from app.store.encoding import jsonb
 
 CHUNK = 1000
-# Below every id, also one that somebody has made up.
+# Below every possible id, even a forged one.
 _BEFORE_ALL = -(2**31) - 1
 
-# Whoever appends waits here for who came before. Ids are given out under this lock, so their order is the chain's.
+# Appends queue here. Ids are assigned under this lock, so id order is chain order.
 _LOCK = text("SELECT last_hash FROM audit_chain WHERE id = 1 FOR UPDATE")
 _PRESENT = text("SELECT event_id FROM data_change_logs WHERE event_id = ANY(CAST(:event_ids AS uuid[]))")
 _INSERT = text("""
@@ -33,7 +33,7 @@ _INSERT = text("""
     FROM (SELECT max(id) AS last_id, count(*) AS count FROM appended) a
     WHERE c.id = 1
 """)
-# One statement, one snapshot: what stands behind the head was not appended.
+# One statement, one snapshot: any row past the head was not appended by us.
 _HEAD = text("""
     SELECT last_id, last_hash, length, (SELECT count(*) FROM data_change_logs WHERE id > c.last_id OR c.last_id IS NULL) AS beyond
     FROM audit_chain c WHERE id = 1
@@ -50,7 +50,7 @@ _NEWEST = text("""
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What a walk along the chain has found; `broken` is empty if it holds."""
+    """What a walk of the chain found; `broken` is empty if it is intact."""
 
     head: Head
     length: int
@@ -61,8 +61,8 @@ _HEADLESS = Verification(Head(None, GENESIS, 0), 0, ("the head is missing: the r
 
 
 def append(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Add those of `rows` whose events are not there yet to the end of the trail, chained in the given order."""
-    # The greater part of the work, so it is done before the others have to wait.
+    """Append those of `rows` whose events are not in the trail yet, chained in the given order."""
+    # Most of the work, so it is done before taking the lock.
     digests = [digest(row) for row in rows]
     previous = connection.execute(_LOCK).scalar_one()
     present = set(connection.execute(_PRESENT, {"event_ids": [row["event_id"] for row in rows]}).scalars())
@@ -79,7 +79,7 @@ def verify(reading: Engine, noted: tuple[int, str] | None = None) -> Verificatio
     """Recompute the whole chain in bounded memory.
 
     Args:
-        noted: the id and hash of a head noted earlier. Without one, a chain that somebody rewrote as a whole looks right.
+        noted: the id and hash of a head noted earlier. Without one, a chain that was rewritten as a whole looks intact.
     """
     with reading.connect() as connection:
         head = _head(connection)
@@ -87,7 +87,7 @@ def verify(reading: Engine, noted: tuple[int, str] | None = None) -> Verificatio
 
 
 def verify_newest(reading: Engine, rows: int) -> Verification:
-    """Recompute the newest `rows` of the chain: quick enough for every few minutes."""
+    """Recompute the newest `rows` of the chain: quick enough to do every few minutes."""
     with reading.connect() as connection:
         head = _head(connection)
         if head is None:

@@ -1,4 +1,4 @@
-"""The category tree: read, written, and recorded; and the next version of every part whose path a change of the tree touches."""
+"""The category tree: reading, writing and recording it; and the next version of every part whose path a change affects."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from app.domain.categories import Node, Tree
 from app.store.transaction import UnitOfWork
 
 _TREE = text("SELECT id, name, slug, parent_id FROM categories")
-# Who changed a category last stands in its newest event, which is kept for ever.
+# Who last changed a category is in its newest event, which is never pruned.
 _ROWS = text("""
     SELECT c.id, c.name, c.slug, c.parent_id, c.version, c.updated_at, last.id AS changed_by, last.name AS changed_by_name,
            search_order(c.name) AS sort_key,
@@ -50,7 +50,7 @@ _HELD = text("""
            (SELECT count(*) FROM categories WHERE parent_id = :category_id) AS children
     FROM parts WHERE category_id = :category_id
 """)
-# What a part says changes with the names on its path, so it is the part's next version as well.
+# A part's content includes the names on its path, so a change to them is also the part's next version.
 _ADVANCE_PARTS = text("""
     UPDATE parts
     SET version = version + 1, category_id = CASE WHEN category_id = :left THEN :target ELSE category_id END,
@@ -67,7 +67,7 @@ def tree(connection: Connection) -> Tree:
 
 
 def load(connection: Connection, category_id: int | None = None) -> Sequence[Row[Any]]:
-    """Return one category, or all, with the number of parts that are not archived and of categories right below."""
+    """Return one category, or all, with the numbers of unarchived parts in it and of its child categories."""
     return connection.execute(_ROWS, {"category_id": category_id}).all()
 
 
@@ -90,7 +90,7 @@ def insert(
 ) -> dict[str, Any]:
     """Insert a category, record it and return it as a step of a path. The caller holds `locks.lock_category_tree`.
 
-    A slug that is taken, or that led to another category before and is not `chosen`, gets a number behind it.
+    A slug that is taken, or that once led to another category and is not `chosen`, gets a number appended.
     """
     row = unit_of_work.execute(_INSERT, name=name, slug=slug, parent_id=parent_id, chosen=chosen).one()
     unit_of_work.record(_event(EventType.CATEGORY_CREATED, "INSERT", row.id, row.version, None, _values(row), reason))
@@ -111,7 +111,7 @@ def update(unit_of_work: UnitOfWork, before: Row[Any], columns: dict[str, Any], 
 
 
 def delete(unit_of_work: UnitOfWork, before: Row[Any], reason: str | None) -> None:
-    """Delete a category that holds nothing and record it."""
+    """Delete an empty category and record it."""
     unit_of_work.execute(_DELETE, category_id=before.id)
     old = _values(before)
     event = _event(EventType.CATEGORY_DELETED, "DELETE", before.id, before.version + 1, old, None, reason, state=old)
@@ -119,12 +119,12 @@ def delete(unit_of_work: UnitOfWork, before: Row[Any], reason: str | None) -> No
 
 
 def part_ids(unit_of_work: UnitOfWork, category_ids: Sequence[int]) -> list[int]:
-    """Return the parts in these categories themselves, in whatever state, in the order of their ids."""
+    """Return the ids of the parts directly in these categories, whatever their state, in ascending order."""
     return list(unit_of_work.execute(_PARTS, category_ids=list(category_ids)).scalars())
 
 
 def held(unit_of_work: UnitOfWork, category_id: int) -> Row[Any]:
-    """Return how many parts, archived ones among them, and child categories a category itself has."""
+    """Return how many parts, how many archived ones among them, and how many child categories a category directly has."""
     return unit_of_work.execute(_HELD, category_id=category_id).one()
 
 

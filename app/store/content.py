@@ -14,8 +14,8 @@ from app.domain.pictures import shown
 from app.store.encoding import jsonb
 from app.store.transaction import UnitOfWork
 
-# Everything a part says about itself, for any number of parts in one statement. The category path is walked upwards from the
-# parts' own categories, so its cost does not grow with the tree.
+# The whole content of any number of parts in one statement. The category path is walked upwards from the parts' own categories,
+# so its cost does not grow with the tree.
 _CONTENT = text("""
     WITH RECURSIVE up AS (
         SELECT c.id AS leaf, c.id, c.name, c.slug, c.parent_id, 0 AS distance
@@ -65,7 +65,7 @@ _INSERT_SPECIFICATIONS = text("""
 class Content:
     """A part's content as it stands, in the shapes that its readers need."""
 
-    # A row of `load`, or what `of_new` puts in its place.
+    # A row of `load`, or the substitute that `of_new` makes.
     row: Any
 
     @property
@@ -154,7 +154,7 @@ def of_new(
 
     Args:
         inserted: its id and times.
-        path: its category with those above, from the root; None without one.
+        path: its category and the ancestors, from the root; None without a category.
     """
     row = SimpleNamespace(
         **columns, id=inserted.id, created_at=inserted.created_at, updated_at=inserted.updated_at, archived_at=None,
@@ -196,7 +196,7 @@ def save(
 ) -> Content:  # fmt: skip
     """Write `columns` over a locked part as its next version, record the event, and return the new content.
 
-    Specifications and pictures are replaced before, by their own functions; the new content has them.
+    Specifications and pictures must already have been replaced by their own functions; the new content includes them.
     """
     after = _write(unit_of_work, before, columns, version=before.version + 1, archived=archived)
     unit_of_work.record(changed_event(before, after, reason, audited))
@@ -204,7 +204,7 @@ def save(
 
 
 def adopt(unit_of_work: UnitOfWork, present: Content, recorded: dict[str, Any], version: int, reason: str) -> None:
-    """Give a locked part that was edited past the application the next version, and the event that it owes.
+    """Give a locked part that was edited around the application its next version and the event it owes.
 
     `recorded` is the last snapshot that an event carried.
     """
@@ -257,7 +257,7 @@ def changed_event(before: Content, after: Content, reason: str | None, audited: 
 
 
 def moved_event(after: Content, path: Sequence[dict[str, Any]], reason: str) -> Event:
-    """Return the event of a part that changed only by its category's path, which was `path`, a category being changed."""
+    """Return the event of a part whose category path alone changed, because a category did; `path` is the former one."""
     old = {"category_id": path[-1]["id"], "category_path": path, "version": after.version - 1}
     new = after.values()
     changed = [name for name in old if new[name] != old[name]]

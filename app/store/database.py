@@ -6,10 +6,10 @@ import orjson
 from psycopg.types.json import set_json_loads
 from sqlalchemy import Engine, create_engine, text
 
-# Whole contents come as jsonb; the standard library takes several times as long to read them.
+# Whole contents arrive as jsonb, which the standard library takes several times as long to parse.
 set_json_loads(orjson.loads)
 
-# No statement of ours may hold a request, or a lock that others wait for, longer than this.
+# No statement of ours may hold up a request, or a lock that others wait for, longer than this.
 _SESSION = (
     "-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=15000"
     " -c timezone=UTC -c application_name=lockstep"
@@ -29,10 +29,10 @@ def engine_options(*, pool_size: int = 10, session: str = _SESSION) -> dict[str,
 
 
 def connect(url: str, *, pool_size: int = 4, waits_for_disk: bool = True) -> Engine:
-    """Return an engine of one's own; a forked child must make a fresh one.
+    """Return a new engine; a forked child must create its own.
 
-    With `waits_for_disk` False a commit does not wait until it would survive a crash of PostgreSQL. That is for deliveries: what
-    such a crash takes back is only that they were made, and making them again does no harm.
+    With `waits_for_disk` False, a commit does not wait until it would survive a PostgreSQL crash. That is for deliveries: such a
+    crash loses only the fact that they were made, and repeating them is harmless.
     """
     session = _SESSION if waits_for_disk else _SESSION + " -c synchronous_commit=off"
     return create_engine(url, **engine_options(pool_size=pool_size, session=session))
@@ -44,10 +44,10 @@ def single_statements(engine: Engine) -> Engine:
 
 
 def check(engine: Engine) -> None:
-    """Ask the database for an answer.
+    """Check that the database answers.
 
     Raises:
-        SQLAlchemyError: if there is none.
+        SQLAlchemyError: if it does not.
     """
     with engine.connect() as connection:
         connection.execute(text("SELECT 1"))

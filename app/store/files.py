@@ -1,7 +1,7 @@
-"""Files that are no rows: pictures and uploaded lists, in a folder of LOCKSTEP_HOME, or in a bucket of any kind obstore knows.
+"""Files kept outside the database: pictures and uploaded lists, in a folder of LOCKSTEP_HOME or in any bucket obstore supports.
 
-Every call may wait for a disk or a network, so a web process makes it beside its event loop (`offload`). Paths are made by us,
-never by a client: `images/<digest>.jpg`, `imports/<digest>.csv`.
+Every call may wait for a disk or a network, so a web process makes it off its event loop (`offload`). Paths are made by us, never
+by a client: `images/<digest>.jpg`, `imports/<digest>.csv`.
 """
 
 import io
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 READ_AHEAD = 1_000_000
-# A bucket that does not answer must not keep a request or a task for longer.
+# A bucket that does not answer must not hold up a request or a task for longer.
 PATIENCE = timedelta(seconds=10)
 
 
 class Storage:
-    """Keeps files under paths; connects to nothing before it is used.
+    """Stores files under paths; connects lazily, on first use.
 
     Args:
         url: `file:///a/folder`, or a bucket such as `s3://bucket/prefix`, whose credentials obstore reads from its usual
@@ -45,14 +45,14 @@ class Storage:
         if address.scheme == "file":
             return LocalStore(unquote(address.path), mkdir=True)
         options: dict[str, Any] = {
-            # A bucket on one's own network may well be reached by http; whoever writes that address means it.
+            # A bucket on a private network may well be reached over http; whoever configures such an address means it.
             "client_options": {"timeout": PATIENCE, "allow_http": True},
             "retry_config": {"max_retries": 2, "retry_timeout": PATIENCE},
         }
         return from_url(self._url, **options)
 
     def put(self, path: str, data: bytes | IO[bytes]) -> None:
-        """Write a file whole or not at all, over what was there; when this returns, it survives a power cut.
+        """Write a file atomically, replacing any existing one; when this returns, it survives a power cut.
 
         Raises:
             StorageUnavailableError: if it could not be written.
@@ -97,7 +97,7 @@ class Storage:
             return int(obstore.head(self._store, path)["size"])
 
     def open(self, path: str) -> io.BufferedReader:
-        """Open a file for reading piece by piece, in bounded memory; wrap it in `io.TextIOWrapper` for text.
+        """Open a file for reading in pieces, in bounded memory; wrap it in `io.TextIOWrapper` for text.
 
         Raises:
             FileNotFoundError: if there is none.
@@ -117,7 +117,7 @@ class Storage:
 
 
 class _Reading(io.RawIOBase):
-    """A stored file as Python's own readers want it."""
+    """A stored file as a raw stream for Python's own readers."""
 
     def __init__(self, storage: Storage, path: str) -> None:
         self._storage = storage
@@ -126,11 +126,11 @@ class _Reading(io.RawIOBase):
         self._position = 0
 
     def readable(self) -> bool:
-        """It is for reading."""
+        """Whether it can be read: always."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Fill `buffer` with what comes next; 0 at the end."""
+        """Read the next bytes into `buffer` and return how many; 0 at the end."""
         length = min(len(buffer), self._size - self._position)
         if length:
             buffer[:length] = self._storage.read(self._path, self._position, length)
@@ -149,7 +149,7 @@ def _explained() -> Iterator[None]:
 
 
 def _flush(path: Path) -> None:
-    """Make a written file and its name durable; the row that names it is about to be."""
+    """Make a written file and its directory entry durable, before the row that refers to it is."""
     for place in (path, path.parent):
         descriptor = os.open(place, os.O_RDONLY)
         try:

@@ -1,6 +1,6 @@
-"""The rows of pictures. Whoever writes one holds its part's lock, and lets `app.store.content.save` make the next version of it.
+"""The rows of pictures. Callers that write one hold its part's lock, and have `app.store.content.save` make the next version.
 
-The files that the rows name are never deleted: content versions refer to them.
+The files that the rows refer to are never deleted: content versions refer to them too.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ _UPSERT = text("""
         variants_at = CASE WHEN part_images.digest = excluded.digest THEN part_images.variants_at END
     WHERE part_images.part_id = excluded.part_id
 """)
-# At random: a file that kills whoever works on it must not stand before all the others for ever.
+# In random order: a file that kills the worker processing it must not block all the others for good.
 _WITHOUT_VARIANTS = text("""
     SELECT DISTINCT ON (digest) digest, extension, width
     FROM (SELECT digest, extension, width FROM part_images WHERE variants_at IS NULL ORDER BY random() LIMIT :limit) chosen
@@ -45,7 +45,7 @@ _SET_VARIANTS = text("UPDATE part_images SET variants_at = now() WHERE digest = 
 
 
 def insert_image(unit_of_work: UnitOfWork, part_id: int, values: dict[str, Any]) -> int:
-    """Insert a picture behind the part's other ones and return its id."""
+    """Insert a picture after the part's other ones and return its id."""
     return int(unit_of_work.execute(_INSERT, part_id=part_id, **values).scalar_one())
 
 
@@ -65,7 +65,7 @@ def set_order(unit_of_work: UnitOfWork, part_id: int, image_ids: Sequence[int]) 
 
 
 def replace_images(unit_of_work: UnitOfWork, part_id: int, images: Sequence[dict[str, Any]]) -> None:
-    """Make the part's pictures exactly these, ids included, as a snapshot has them. What stays keeps its variants."""
+    """Make the part's pictures exactly these, ids included, as a snapshot has them. Pictures that stay keep their variants."""
     rows = [{**image, "position": position} for position, image in enumerate(images)]
     unit_of_work.execute(_DELETE_OTHERS, part_id=part_id, image_ids=[image["id"] for image in images])
     unit_of_work.execute(_UPSERT, part_id=part_id, rows=jsonb(rows))
@@ -77,5 +77,5 @@ def without_variants(connection: Connection, limit: int) -> list[dict[str, Any]]
 
 
 def set_variants(connection: Connection, digest: str) -> None:
-    """Note that nothing is left to do for a file, whichever parts show it."""
+    """Record that nothing is left to do for a file, whichever parts show it."""
     connection.execute(_SET_VARIANTS, {"digest": digest})

@@ -1,8 +1,8 @@
-"""The lock order of the catalog, in one place: the tree, category rows, part rows, stock rows; within a kind by id, ascending.
+"""The catalog's lock order, in one place: the tree, category rows, part rows, stock rows; within a kind by ascending id.
 
-Whoever writes categories, parts, prices or stock takes the row locks here. Users, keys, import jobs and deliveries are locked in
-the files that write them, never together with any of these. NO KEY UPDATE suffices: our writes never change a referenced key,
-and it lets foreign key checks pass.
+Code that writes categories, parts, prices or stock takes its row locks here. Users, keys, import jobs and deliveries are locked
+in the files that write them, never together with any of these. NO KEY UPDATE suffices, except where noted: our writes never
+change a referenced key, and it lets foreign key checks pass.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, text
 from app.domain.errors import NotFoundError
 from app.store.transaction import UnitOfWork
 
-# The name of the last writer is a sub-select and not a join: after a wait, PostgreSQL evaluates it anew for the newer row.
+# The last writer's name is a subselect and not a join: after a wait, PostgreSQL re-evaluates it for the newer row.
 _LOCK_STOCK = text("""
     SELECT s.id, s.part_id, s.current_stock, s.reserved_quantity, s.min_stock_level, s.version, s.updated_at,
            s.last_updated_by, (SELECT name FROM users WHERE id = s.last_updated_by) AS last_updated_by_name,
@@ -35,16 +35,16 @@ _LOCK_PARTS = text("""
     FOR NO KEY UPDATE OF p
 """)
 
-# Whoever changes the tree, imports included, holds this until the end of the transaction: of two moves at once each could be
-# right by itself, and both together a circle.
+# Whatever changes the tree, imports included, holds this until the end of the transaction: two concurrent moves could each be
+# valid by itself and together form a cycle.
 _SHARE_CATEGORY_TREE = text("SELECT pg_advisory_xact_lock_shared(hashtext('lockstep: categories'))")
 _LOCK_CATEGORY_TREE = text("SELECT pg_advisory_xact_lock(hashtext('lockstep: categories'))")
-# FOR UPDATE, unlike all others: a part that enters a category takes a key share of its row, and must wait while the path, which
-# its content repeats, is changing.
+# FOR UPDATE, unlike all others: a part that enters a category takes FOR KEY SHARE on its row, and must wait while the path, which
+# the part's content repeats, is changing.
 _HOLD_CATEGORY = text("SELECT 1 FROM categories WHERE id = :category_id FOR KEY SHARE")
 _LOCK_CATEGORIES = text("SELECT id FROM categories WHERE id = ANY(:category_ids) ORDER BY id FOR UPDATE")
 
-# Served by ix_parts_price_boundary. `now` may be earlier than a price written while the statement looked for rows.
+# Served by ix_parts_price_boundary. The statement's start may be earlier than a price written while it was looking for rows.
 _LOCK_DUE_PRICES = text("""
     SELECT p.id, p.price_version, p.price_updated_at, GREATEST(statement_timestamp(), p.price_updated_at) AS moment,
            p.status = 'published' AND p.archived_at IS NULL AS is_public
@@ -61,30 +61,30 @@ _LOCK_STOCKS = text("""
 
 
 def lock_category_tree(unit_of_work: UnitOfWork) -> None:
-    """Keep others from changing the category tree until the end of the transaction; take it before every row lock."""
+    """Keep others from changing the category tree until the end of the transaction; take it before any row lock."""
     unit_of_work.execute(_LOCK_CATEGORY_TREE)
 
 
 def share_category_tree(unit_of_work: UnitOfWork) -> None:
-    """Keep the category tree as it is until the end of the transaction, beside others who do; take it before every row lock.
+    """Keep the category tree as it is until the end of the transaction, shared with others; take it before any row lock.
 
-    Whoever waits to change it comes next: those who share it later queue behind.
+    Transactions waiting to change it come next: later sharers queue behind them.
     """
     unit_of_work.execute(_SHARE_CATEGORY_TREE)
 
 
 def lock_categories(unit_of_work: UnitOfWork, category_ids: Sequence[int]) -> None:
-    """Keep parts from entering these categories, in the order of their ids; take it before the parts' own locks."""
+    """Keep parts from entering these categories, locked in id order; take it before the parts' own locks."""
     unit_of_work.execute(_LOCK_CATEGORIES, category_ids=list(category_ids))
 
 
 def hold_category(connection: Connection, category_id: int | None) -> bool:
-    """Return whether there is such a category; within a transaction it stays there, under its name, until its end."""
+    """Return whether there is such a category; within a transaction, its row stays as it is until the end."""
     return connection.execute(_HOLD_CATEGORY, {"category_id": category_id}).one_or_none() is not None
 
 
 def lock_stock(unit_of_work: UnitOfWork, part_id: int) -> Row[Any]:
-    """Lock one part's stock and return it as it is now, with whether customers may see the part.
+    """Lock one part's stock and return its present row, including whether customers may see the part.
 
     Raises:
         NotFoundError: if there is no such part.
@@ -108,15 +108,15 @@ def lock_part(unit_of_work: UnitOfWork, part_id: int) -> Row[Any]:
 
 
 def lock_due_prices(unit_of_work: UnitOfWork, most: int) -> Sequence[Row[Any]]:
-    """Lock up to `most` parts whose price changes by its dates by now, with the moment; what others work on is left to them."""
+    """Lock up to `most` parts whose dated price change is due, with the moment; rows that others have locked are skipped."""
     return unit_of_work.execute(_LOCK_DUE_PRICES, most=most).all()
 
 
 def lock_parts(unit_of_work: UnitOfWork, part_ids: Sequence[int]) -> Sequence[Row[Any]]:
-    """Lock the parts that exist, in the order of their ids."""
+    """Lock those of the parts that exist, in id order."""
     return unit_of_work.execute(_LOCK_PARTS, part_ids=list(part_ids)).all()
 
 
 def lock_stocks(unit_of_work: UnitOfWork, part_ids: Sequence[int]) -> Sequence[Row[Any]]:
-    """Lock the stock of the parts that exist, in the order of their ids; take part locks first."""
+    """Lock the stock of those of the parts that exist, in id order; take part locks first."""
     return unit_of_work.execute(_LOCK_STOCKS, part_ids=list(part_ids)).all()

@@ -1,4 +1,4 @@
-"""Keyset pages: a page continues after the last row of the one before, so inserts and deletes never shift it.
+"""Keyset pagination: a page continues after the last row of the previous one, so inserts and deletes never shift it.
 
 Every order ends with the id, which makes it total. Source: M. Winand, "No Offset" (use-the-index-luke.com).
 """
@@ -21,7 +21,7 @@ class Order:
     def clauses(self, id_column: str, after: "Position | None") -> tuple[str, str]:
         """Return the WHERE condition and the ORDER BY clause of what follows `after`, given as `:after_key, :after_id`.
 
-        The first page has no condition: one that asks whether there is a position would keep an index from beginning there.
+        The first page has no condition: one that tested for a position at run time would keep the index from starting there.
         """
         comparison, direction = ("<", "DESC") if self.descending else (">", "ASC")
         position = f"(CAST(:after_key AS {self.type}), CAST(:after_id AS int))"
@@ -31,7 +31,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a page ended: the sort key as text, and the id; and what the first page took a search's words to mean."""
+    """Where a page ended: the sort key as text and the id; and how the first page interpreted a search's words."""
 
     key: str
     id: int
@@ -47,8 +47,8 @@ class Page(Generic[T]):
 
 
 def page_by_name(items: Sequence[dict[str, Any]], limit: int | None, after: Position | None) -> Page[dict[str, Any]]:
-    """Return a page of what is at hand as a whole, in the order of names; without `limit` all that follows `after`. Each item has
-    a `sort_key` (`search_order` of its name), which is not shown."""
+    """Return a page of a list that is in memory, ordered by name; without `limit`, everything after `after`. Each item has a
+    `sort_key` (`search_order` of its name), which is left out of the page."""
 
     def place(item: dict[str, Any]) -> tuple[str, int]:
         return item["sort_key"], item["id"]

@@ -1,4 +1,4 @@
-"""Units of work in turn: each is committed while the next one is at its statements."""
+"""Pipelined units of work: each is committed while the next one runs its statements."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,10 +17,10 @@ T = TypeVar("T")
 
 
 class Pipeline:
-    """Runs units of work of one actor in turn: while one writes its events and commits, the next one makes its statements, on a
-    connection of its own; what follows a commit is beside both. They are committed in their order, none after one that failed.
+    """Runs one actor's units of work in order: while one writes its events and commits, the next runs its statements on a
+    connection of its own; what follows a commit runs alongside both. They commit in order, and none after one that failed.
 
-    Leave it before you say that anything is done.
+    Leave the context before you report anything as done.
     """
 
     def __init__(self, transactions: TransactionManager, actor: Actor) -> None:
@@ -42,10 +42,10 @@ class Pipeline:
             log.error("the last unit of work was not committed either", error=str(unwritten))
 
     def run(self, work: Callable[[UnitOfWork], T]) -> T:
-        """Do `work`, and have it committed behind the one before; return its result.
+        """Do `work`, have it committed after the previous unit, and return its result.
 
         Raises:
-            DatabaseConsistencyError: if this or the one before could not be written; nothing of this one was.
+            DatabaseConsistencyError: if this unit or the previous one could not be written; nothing of this one was.
         """
         with ExitStack() as scope:
             try:
@@ -53,11 +53,11 @@ class Pipeline:
                 result = work(unit_of_work)
             except Exception as error:
                 scope.close()
-                # If the one before failed, that is what this one's failure came of.
+                # If the previous unit failed, that is the cause of this one's failure.
                 self._wait()
                 if not isinstance(error, DBAPIError | PoolTimeoutError):
                     raise
-                # With all before it committed it is like any other, and so are its retries.
+                # With everything before it committed, it is a unit of work like any other, retries included.
                 return self._transactions.run(self._actor, work)
             self._wait()
             self._before = self._committing.submit(self._commit, unit_of_work, scope.pop_all())
@@ -65,7 +65,7 @@ class Pipeline:
 
     def _commit(self, unit_of_work: UnitOfWork, scope: ExitStack) -> None:
         committed = self._transactions.finish(unit_of_work, scope)
-        # Nobody asks for its outcome, so what it raises is to be logged.
+        # Nobody waits for its outcome; `result()` makes an exception get logged.
         self._following.submit(self._transactions.follow, committed).add_done_callback(lambda done: done.result())
 
     def _wait(self) -> None:

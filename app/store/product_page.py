@@ -1,4 +1,4 @@
-"""What a product page looks up beside the part itself: whether it is gone, and a part's neighbours."""
+"""What a product page looks up besides the part itself: whether it is gone, and related parts."""
 
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 RELATED = 8
-# Fewer than these, and the page looks around in the category above as well.
+# With fewer than this, the page also looks in the parent category.
 FEW_RELATED = 4
 
-# An archived draft was never there for customers, so it is not gone either.
+# An archived draft never existed for customers, so it is not gone either.
 _IS_GONE = text("SELECT EXISTS (SELECT FROM parts WHERE id = :part_id AND archived_at IS NOT NULL AND status = 'published')")
 _PLACE = text("""
     SELECT s.sort_key, s.category_id, c.parent_id FROM part_search s LEFT JOIN categories c ON c.id = s.category_id
@@ -35,13 +35,13 @@ _BEHIND = text("""
 
 
 def is_gone(connection: Connection, part_id: int) -> bool:
-    """Return whether customers may not see this part any more."""
+    """Return whether this part was published and is now archived."""
     return bool(connection.execute(_IS_GONE, {"part_id": part_id}).scalar_one())
 
 
 def related(connection: Connection, part_id: int) -> list[int]:
-    """Return up to eight published parts whose names stand next to this part's in its category, the nearest first; if there are
-    few, also in the category above and all below that."""
+    """Return up to eight published parts whose names sort next to this part's in its category, nearest first; if there are few,
+    also from the parent category and everything below it."""
     place = connection.execute(_PLACE, {"part_id": part_id}).one_or_none()
     if place is None or place.category_id is None:
         return []

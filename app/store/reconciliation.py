@@ -1,4 +1,4 @@
-"""Comparisons of the truth with what was recorded of it, for reconciliation; and the log of its runs."""
+"""Comparisons of the source tables with what was recorded of them, for reconciliation; and the log of its runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from app.store.payload import unpacked
 _LOCK = text("SELECT pg_try_advisory_lock(hashtext('lockstep: ' || :name))")
 _UNLOCK = text("SELECT pg_advisory_unlock(hashtext('lockstep: ' || :name))")
 
-# Delivered, yet not there: somebody deleted the row, or a restore brought back an older table. Due again.
+# Delivered, yet missing: somebody deleted the row, or a restore brought back an older table. To be delivered again.
 _MISSING_RECORDS = {
     Effect.PERSIST_AUDIT: "NOT EXISTS (SELECT FROM data_change_logs l WHERE l.event_id = e.event_id)",
     Effect.SNAPSHOT_CONTENT: (
@@ -22,15 +22,15 @@ _MISSING_RECORDS = {
     ),
 }
 _PART_SLICE = text("SELECT id FROM parts WHERE id > :after ORDER BY id LIMIT :limit")
-# The newest events first, by the primary key: after an import there are many.
+# The newest events first, by primary key, since an import leaves many.
 _RECENT_PARTS = text("""
     SELECT DISTINCT aggregate_id FROM (
         SELECT aggregate_id FROM outbox_events
         WHERE aggregate_type = 'part' AND created_at > clock_timestamp() - make_interval(secs => :seconds)
         ORDER BY id DESC LIMIT :limit) newest
 """)
-# An aspect whose newest event says something else than its row was written past the application. A row that is being written
-# right now is locked and therefore looked at again under its lock before anything is done about it.
+# An aspect whose newest event disagrees with its row was written around the application. A row may be in the middle of a write
+# right now, so it is checked again under its lock before anything is done about it.
 _STOCK_DRIFT = text("""
     SELECT s.part_id FROM stock_levels s
     CROSS JOIN LATERAL (
@@ -57,7 +57,7 @@ _FORGET_RUNS = text("DELETE FROM sync_runs WHERE started_at < clock_timestamp() 
 
 
 def try_lock(connection: Connection, name: str) -> bool:
-    """Take the lock of that name for the session, if nobody holds it."""
+    """Try to take the session-level lock of that name; return whether that worked."""
     return bool(connection.execute(_LOCK, {"name": name}).scalar_one())
 
 
@@ -67,7 +67,7 @@ def unlock(connection: Connection, name: str) -> None:
 
 
 def missing_records(connection: Connection, effect: Effect, days: int, *, repair: bool) -> list[int]:
-    """Return the events of the last `days` whose record is missing although it was delivered; `repair` makes them due."""
+    """Return the events of the last `days` whose record is missing although delivered; `repair` makes them due."""
     chosen = f"""
         SELECT e.id FROM outbox_deliveries d JOIN outbox_events e ON e.id = d.event_id
         WHERE d.effect = :effect AND d.state = 'done' AND e.created_at > clock_timestamp() - make_interval(days => :days)
@@ -94,7 +94,7 @@ def recently_changed(connection: Connection, seconds: float, limit: int) -> list
 
 
 def stock_drift(connection: Connection, part_ids: Sequence[int]) -> list[int]:
-    """Return those parts whose stock row differs from what its newest event says."""
+    """Return those parts whose stock row differs from its newest event."""
     return list(connection.execute(_STOCK_DRIFT, {"part_ids": list(part_ids)}).scalars())
 
 
@@ -113,18 +113,18 @@ def last_states(connection: Connection, part_ids: Sequence[int], aspect: Aspect)
 
 
 def begin_run(engine: Engine, kind: str, *, dry_run: bool) -> int:
-    """Note that a run begins; return its id."""
+    """Record the start of a run; return its id."""
     with engine.begin() as connection:
         return int(connection.execute(_BEGIN_RUN, {"kind": kind, "dry_run": dry_run}).scalar_one())
 
 
 def finish_run(engine: Engine, run_id: int, report: dict[str, Any]) -> None:
-    """Note what a run found, and forget old runs."""
+    """Record what a run found, and delete old runs."""
     with engine.begin() as connection:
         connection.execute(_FINISH_RUN, {"id": run_id, "report": jsonb(report)})
         connection.execute(_FORGET_RUNS)
 
 
 def last_run(connection: Connection, kind: str) -> Row[Any] | None:
-    """Return the last finished run of that kind that was not a rehearsal."""
+    """Return the last finished run of that kind that was not a dry run."""
     return connection.execute(_LAST_RUN, {"kind": kind}).one_or_none()

@@ -1,8 +1,8 @@
-r"""How words find parts: conditions on `part_search`, and what a word with typing errors may have been meant as.
+r"""How words find parts: conditions on `part_search`, and what a mistyped word may have been meant as.
 
-A word is found in one of its forms (`app.domain.search`) as the beginning of a word of the name, the maker, the description or a
-number, and anywhere inside of a number; one letter alone not as the beginning of a word of the description. A part holds a word
-of its own if it is not the description alone that has it. Every condition is served by an index.
+A word, in one of its forms (`app.domain.search`), matches the beginning of a word of the name, the maker, the description or a
+number, and anything inside a number; a single letter does not match the beginning of a word of the description. A word is a
+part's own if not only the description has it. Every condition can be served by an index.
 """
 
 from collections.abc import Sequence
@@ -13,21 +13,21 @@ from sqlalchemy import Connection, text
 
 from app.domain.search import LEFT_OUT, MAX_WORDS, SQUEEZED, Form, Synonym, Typed, Word, like, likeness, swapped
 
-# For each word of a question: nothing, and the word itself is looked for; or what it is taken to mean.
+# For each word of a query: empty, if the word itself is looked for; or what it is taken to mean.
 Meant = tuple[tuple[str, ...], ...]
 Whose = Literal["public", "all"]
-# U+0001 before a number without its punctuation and behind the first letter of a word, U+0002 before a word of the description;
-# see migration 0005.
+# U+0001 precedes a number without its punctuation and follows the first letter of a word; U+0002 precedes a word of the
+# description; see migration 0005.
 MARK, DESCRIBED = "\x01", "\x02"
-# Behind every text that begins with a prefix, in the order of code points.
+# Appended to a prefix, sorts after every text that begins with it, in code point order.
 LAST = "\U0010ffff"
 SUGGESTIONS = 3
 LOOKED_UP = 2
-# With fewer letters a word may have been meant as anything.
+# A word with fewer letters could have been meant as anything.
 SHORTEST = 3
 
-# The end of a number may have synonyms too (6205zz, 6205-2z). A word of punctuation alone is looked for by its signs, unless it
-# is the inch sign of the number before it.
+# The suffix of a number may have synonyms too (6205zz, 6205-2z). A word of punctuation alone is matched by its characters, unless
+# it is the inch sign of the number before it.
 _READ = text(r"""
     WITH typed AS MATERIALIZED (
         SELECT place, word, btrim(search_soft(word)) = '' AS is_punctuation
@@ -58,7 +58,7 @@ _READ = text(r"""
     WHERE is_punctuation AND NOT (search_folded(word) IN ('"', '''''') AND EXISTS (
         SELECT FROM typed b WHERE b.place = t.place - 1 AND b.word ~ '[0-9]$'))
 """)
-# A tenth of what `translate` takes.
+# Takes a tenth of the time of `translate`.
 _SQUEEZED_TEXTS = reduce(lambda texts, sign: f"replace({texts}, '{sign}', '')", SQUEEZED, "s.texts")
 _NUMBER = "s.words @@ (SELECT CAST(:{name} AS tsquery))"
 _LEAST = text("SELECT set_limit(CAST(:least AS real))")
@@ -71,7 +71,7 @@ _SUGGEST = text("""
 
 
 def read(connection: Connection, typed: Sequence[str]) -> Typed:
-    """Return what was typed as the database reads it, with what the shop's synonyms say to it."""
+    """Return what was typed as the database reads it, with the shop's synonyms for it."""
     if not typed:
         return Typed((), ())
     words: list[Word] = []
@@ -88,21 +88,21 @@ def read(connection: Connection, typed: Sequence[str]) -> Typed:
     return Typed(tuple(typed), tuple(words), tuple(whole))
 
 
-# The question stands in a sub-select, which is evaluated once and not for each row, and which the planner does not look into: it
-# takes every word for a rare one and collects the hits by the index. Common words are met by the walk (`app.store.listing`).
+# The query is in a subselect, which is evaluated once rather than per row and is opaque to the planner: it takes every word for a
+# rare one and collects the hits by the index. Common words are handled by the walk (`app.store.listing`).
 def conditions(typed: Typed, *, own: bool = False) -> tuple[list[str], dict[str, Any]]:
-    """Return the conditions on `part_search s` that each of the words makes, and their parameters; `own` leaves out words of
-    descriptions, and pieces of a word that stand apart.
+    """Return the condition on `part_search s` for each word, and their parameters; `own` leaves out words of descriptions, and
+    pieces of a word that stand apart.
 
-    An index is asked for the two words that are likely to be the rarest: to collect the hits of common ones as well takes longer
-    than to look at the few rows that are left.
+    The index is used for the two words that are likely to be the rarest: collecting the hits of common ones as well takes longer
+    than checking the few rows that are left.
     """
     if typed.is_nothing:
         return ["false"], {}
     parameters: dict[str, Any] = {}
     forms = [form for form in typed.forms() if not (own and form.is_loose)]
     rarest = sorted(range(len(typed.words)), key=lambda place: typed.words[place].rarity, reverse=True)
-    # A single letter is only looked up if there is nothing else.
+    # A single letter is only looked up in the index if there is nothing else.
     rarest = [place for place in rarest[:LOOKED_UP] if place == rarest[0] or len(typed.words[place].bare) > 1]
     found = []
     for place, word in enumerate(typed.words):
@@ -113,7 +113,7 @@ def conditions(typed: Typed, *, own: bool = False) -> tuple[list[str], dict[str,
 
 
 def checked(condition: str) -> str:
-    """Return a condition that no index is asked for, and that is checked on the rows that others have found."""
+    """Return a condition that uses no index and is checked on the rows that other conditions have found."""
     return f"(({condition}) IS TRUE)"
 
 
@@ -134,8 +134,8 @@ def _condition(name: str, word: Word, forms: Sequence[Form], parameters: dict[st
 
 
 def _query(form: Form, *, own: bool) -> str:
-    """Return the question for a form in the language of `tsquery`. One letter begins so many words that looking them all up would
-    go through most of the index: it has a mark of its own."""
+    """Return the `tsquery` for a form. A single letter begins so many words that a prefix search would read most of the index, so
+    first letters are indexed with a mark of their own."""
     asked = []
     for number, lexeme in enumerate(form.lexemes):
         begins = number == len(form.lexemes) - 1 and not form.is_whole
@@ -154,11 +154,11 @@ def _quoted(lexeme: str) -> str:
 
 
 def is_found(connection: Connection, typed: Typed, whose: Whose = "public", place: int | None = None) -> bool:
-    """Whether any part, or any published one, holds all of the words, or that at `place`."""
+    """Whether any part, or any published one, holds all of the words, or the one at `place`."""
     wanted, parameters = conditions(typed)
     wanted = wanted if place is None else [wanted[place]]
     wanted += ["s.is_public"] if whose == "public" else []
-    # A materialised table is planned to be read wholly, by the index, and yet read no further than its first row.
+    # A materialised CTE is planned as if read completely, so by the index, and yet read no further than its first row.
     statement = text(f"""
         WITH hits AS MATERIALIZED (SELECT FROM part_search s WHERE {" AND ".join(wanted)})
         SELECT EXISTS (SELECT FROM hits)
@@ -167,9 +167,9 @@ def is_found(connection: Connection, typed: Typed, whose: Whose = "public", plac
 
 
 def meaning(connection: Connection, typed: Typed, whose: Whose = "public") -> Meant:
-    """Return what words that together find nothing may have been meant as: for each word that nothing holds, up to three words
-    like it. If each of three or more is held by something, those that say least are left out. Empty if there is nothing to
-    suggest.
+    """Return what words that together find nothing may have been meant as: for each word that no part holds, up to three similar
+    words. If each of three or more words is held by some part, the least telling ones are left out. Empty if there is nothing
+    to suggest.
     """
     meant: list[tuple[str, ...]] = []
     for place, word in enumerate(typed.words):
@@ -195,19 +195,19 @@ def _without_some(connection: Connection, typed: Typed, whose: Whose) -> Meant:
 def _suggestions(connection: Connection, word: str) -> tuple[str, ...]:
     if len(word) < SHORTEST:
         return ()
-    # What the operator `%` of the next statement takes for alike.
+    # The similarity threshold of the operator `%` in the next statement.
     connection.execute(_LEAST, {"least": likeness(word)})
     return tuple(connection.execute(_SUGGEST, {"word": word, "swapped": swapped(word), "most": SUGGESTIONS}).scalars())
 
 
-# A tier's mark, the condition that an index serves, what else it asks, and whether the words have to be the part's own.
+# A tier's mark, the condition that an index serves, its other conditions, and whether the words must be the part's own.
 RelevanceTier = tuple[str, str, str, bool]
 
 
 def tiers(typed: Typed) -> tuple[list[RelevanceTier], list[str], dict[str, Any]]:
-    """Return what sorts hits by relevance, best first: the whole number, its beginning, the beginning of the name, all of it in
-    one piece, all words of the part's own, all others; with the conditions of words that are its own, and the parameters of all.
-    With one letter begin too many numbers for that to say anything.
+    """Return the tiers that sort hits by relevance, best first: the whole number, its beginning, the beginning of the name, all
+    of it in one piece, all words the part's own, all others; with the conditions for own words, and the parameters of all. A
+    single letter begins too many numbers for that to mean anything.
     """
     parameters: dict[str, Any] = {"phrase": typed.phrase, "last": LAST}
     begun = f"(SELECT rtrim(search_order(:phrase), '{MARK}'))"
@@ -235,12 +235,12 @@ def tiers(typed: Typed) -> tuple[list[RelevanceTier], list[str], dict[str, Any]]
 
 
 def _number_tiers(number: str, parameters: dict[str, Any]) -> tuple[list[RelevanceTier], str]:
-    """Return the tiers of numbers, and the condition that a part is in none of them."""
+    """Return the tiers for numbers, and the condition that a part is in none of them."""
     if not number:
         return [], "true"
     whole, start = MARK + number + MARK, MARK + number
     shown = start if len(number) > 1 else whole
-    # Parts have their numbers as lexemes, with the mark before them.
+    # Parts have their numbers as lexemes, prefixed with the mark.
     parameters |= {"whole_number": _quoted(start), "number_start": _quoted(start) + ":*", "number": shown, "whole": whole}
     begun = [("1", _NUMBER.format(name="number_start"), "strpos(s.numbers, :whole) = 0", False)] if shown == start else []
     return [("0", _NUMBER.format(name="whole_number"), "true", False), *begun], "strpos(s.numbers, :number) = 0"

@@ -1,6 +1,6 @@
-"""Readable addresses: how a new part gets one that nobody else has, who has which, and where an old one leads.
+"""Readable addresses: how a new part gets a unique one, who holds which, and where an old one leads.
 
-`former_slugs` is kept by triggers (migration 0006), so no writer can forget what an address was before.
+`former_slugs` is maintained by triggers (migration 0006), so no writer can forget a former address.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -12,8 +12,8 @@ from app.domain.errors import DuplicateError, Holder
 from app.store.encoding import jsonb
 from app.store.transaction import UnitOfWork
 
-# The part's own id behind an address that is taken makes it unique whoever else is at work, with nothing to count. An address
-# that led to another part before is only taken by those who choose it.
+# Appending the part's own id to a taken address makes it unique regardless of concurrent writers, with nothing to count. An
+# address that once led to another part is only given to a part for which it was chosen.
 _INSERT_PARTS = text("""
     INSERT INTO parts (id, sku, slug, part_name, description, category_id, manufacturer, manufacturer_number, status,
                        last_updated_by, price_updated_by)
@@ -29,7 +29,7 @@ _INSERT_PARTS = text("""
     RETURNING id, sku, slug, created_at, updated_at
 """)
 _KNOWN = text("SELECT sku FROM parts WHERE sku = ANY(:skus)")
-# A draft was never to be seen under its address, so it does not stand in the way of the part that was.
+# A draft was never visible under its address, so it must not hide the part that was.
 _PART_OF = text("""
     SELECT id FROM (
         SELECT id, 1 AS place FROM parts WHERE slug = :slug AND status = 'published'
@@ -49,17 +49,17 @@ def insert_parts(
 ) -> dict[str, Row[Any]]:
     """Insert parts, whose SKUs differ; return id, slug and times of each by SKU. The caller records their events.
 
-    A slug that is taken gets the part's id behind it. One that somebody else is just taking is waited for: should it stay taken,
-    the insert is repeated here, inside the unit of work. What is missing in the answer has a SKU that is there already.
+    A taken slug gets the part's id appended. If a concurrent transaction is taking the slug, the insert waits; should the slug
+    stay taken, it is repeated here, inside the unit of work. Rows missing from the answer have a SKU that already exists.
 
     Args:
-        chosen: the SKUs of the parts whose slug is to be as it is.
+        chosen: the SKUs of the parts whose slug must be used as given.
 
     Raises:
         DuplicateError: if a chosen slug is taken.
     """
     inserted: dict[str, Row[Any]] = {}
-    # Chosen ones come first, so that no other row of the same statement takes theirs.
+    # Chosen slugs come first, so that no other row of the same statement takes them.
     missing = sorted(
         ({**row, "chosen": row["sku"] in chosen, "numbered": False} for row in rows), key=lambda row: not row["chosen"]
     )
@@ -77,16 +77,16 @@ def insert_parts(
 
 
 def part_of(connection: Connection, slug: str) -> int | None:
-    """Return the id of the part that this address leads to, today or from before; None if it never led to any.
+    """Return the id of the part that this address leads to, as its present or a former one; None if there is none.
 
-    Whether customers may see the part is another question.
+    Whether customers may see the part is a separate question.
     """
     found = connection.execute(_PART_OF, {"slug": slug}).scalar_one_or_none()
     return None if found is None else int(found)
 
 
 def holder(connection: Connection, field: str, value: str, other_than: int | None = None) -> Holder | None:
-    """Return the part that has this `sku` or `slug`, if it is another one than `other_than`."""
+    """Return the part that has this `sku` or `slug`, unless it is `other_than`."""
     found = connection.execute(_HOLDERS[field], {"value": value, "part_id": other_than}).one_or_none()
     return None if found is None else Holder(found.id, archived=found.archived)
 

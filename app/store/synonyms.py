@@ -1,6 +1,6 @@
-"""The shop's synonyms for searches: read, written, and recorded.
+"""The shop's search synonyms: reading, writing and recording them.
 
-A search looks them up each time, so nothing is indexed again; the event invalidates the cached lists.
+Each search looks them up, so nothing needs reindexing; the event invalidates cached lists.
 """
 
 from typing import Any
@@ -21,17 +21,17 @@ _DELETE = text("""
 
 
 def load(connection: Connection) -> list[tuple[str, str]]:
-    """Return every term with what it means as well."""
+    """Return every term with its synonym."""
     return [(row.term, row.means) for row in connection.execute(_ALL)]
 
 
 def say_the_same(connection: Connection, term: str, means: str) -> bool:
-    """Whether two terms are one to a search, or one of them is nothing."""
+    """Whether two terms are the same to a search, or one of them has nothing to search for."""
     return bool(connection.execute(_SAME, {"term": term, "means": means}).scalar_one())
 
 
 def insert(unit_of_work: UnitOfWork, term: str, means: str) -> bool:
-    """Insert a synonym and record it; return whether it was not there yet."""
+    """Insert a synonym and record it; return whether it is new."""
     row = unit_of_work.execute(_INSERT, term=term, means=means).one_or_none()
     if row is None:
         return False
@@ -41,7 +41,7 @@ def insert(unit_of_work: UnitOfWork, term: str, means: str) -> bool:
 
 
 def delete(unit_of_work: UnitOfWork, term: str, means: str) -> bool:
-    """Delete a synonym and record it; return whether it was there."""
+    """Delete a synonym and record it; return whether it existed."""
     row = unit_of_work.execute(_DELETE, term=term, means=means).one_or_none()
     if row is None:
         return False

@@ -1,4 +1,4 @@
-"""Users, sessions and API keys. Who may do what is audited as what they do is."""
+"""Users, sessions and API keys. Changes to who may do what are audited like all others."""
 
 import re
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ _RIGHTS = text("""
     SELECT k.key_digest, k.role FROM api_keys k JOIN users u ON u.id = k.user_id
     WHERE k.key_digest = ANY(:digests) AND k.revoked_at IS NULL AND u.is_active
 """)
-# The lock waits for whoever is changing the user at this moment, and sees what they have made of them.
+# The lock waits for a concurrent change to the user, and then sees its result.
 _OPEN_SESSION = text("""
     INSERT INTO user_sessions (token_digest, csrf_token, user_id, expires_at, ip_address, user_agent)
     SELECT :digest, :csrf_token, id, clock_timestamp() + :lifetime, :ip_address, :user_agent FROM users
@@ -50,7 +50,7 @@ _SESSIONS_OF = text("""
 """)
 _CLOSE_ONE_OF = text("DELETE FROM user_sessions WHERE user_id = :user_id AND id = :id")
 _CLOSE_SESSIONS_OF = text("DELETE FROM user_sessions WHERE user_id = :user_id")
-# Two that forget at once must not wait for each other.
+# Two log-ins that clean up at once must not wait for each other.
 _FORGET_EXPIRED = text("""
     DELETE FROM user_sessions
     WHERE id IN (SELECT id FROM user_sessions WHERE expires_at < clock_timestamp() LIMIT 1000 FOR UPDATE SKIP LOCKED)
@@ -88,7 +88,7 @@ _HAS_ADMIN = text("SELECT EXISTS (SELECT FROM users WHERE role = 'admin' AND is_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewSession:
-    """A log-in to be kept: digests and tokens, how long it holds, and from where it was made."""
+    """A session to be stored: digest and token, how long it lasts, and where the log-in came from."""
 
     digest: str
     csrf_token: str
@@ -98,7 +98,7 @@ class NewSession:
 
 
 def by_email(engine: Engine, email: str) -> Row[Any] | None:
-    """Return the active user with this address, in whatever case, or None."""
+    """Return the active user with this address, ignoring case, or None."""
     with engine.connect() as connection:
         return connection.execute(_BY_EMAIL, {"email": email}).one_or_none()
 
@@ -116,16 +116,16 @@ def by_key(engine: Engine, digest: str) -> Row[Any] | None:
 
 
 def rights(engine: Engine, digests: Sequence[str]) -> dict[str, str]:
-    """Return the role that each of these sessions and keys gives now; those that have ended are left out."""
+    """Return the role that each of these sessions and keys gives now; ended ones are left out."""
     with engine.connect() as connection:
         return {row.digest: row.role for row in connection.execute(_RIGHTS, {"digests": list(digests)})}
 
 
 def open_session(connection: Connection, user: Row[Any], session: NewSession, *, replaces: str | None = None) -> bool:
-    """Keep a log-in of a user as they were read; forget those that have expired, and the one (its digest) that this replaces.
+    """Store a session of a user as previously read; delete expired sessions, and the one (by digest) that this replaces.
 
     Returns:
-        False, and keeps nothing, if the user has been changed since.
+        False, and stores nothing, if the user has changed since.
     """
     if connection.execute(_OPEN_SESSION, asdict(session) | {"user_id": user.id, "version": user.version}).rowcount == 0:
         return False
@@ -142,19 +142,19 @@ def sessions_of(engine: Engine, user_id: int, after: Position | None, limit: int
 
 
 def close_session_of(engine: Engine, user_id: int, session_id: int) -> bool:
-    """Forget one of a user's log-ins at once; return whether it was there."""
+    """End one of a user's sessions at once; return whether it existed."""
     with engine.begin() as connection:
         return connection.execute(_CLOSE_ONE_OF, {"user_id": user_id, "id": session_id}).rowcount > 0
 
 
 def close_session(engine: Engine, digest: str) -> None:
-    """Forget a log-in at once."""
+    """End a session at once."""
     with engine.begin() as connection:
         connection.execute(_CLOSE_SESSION, {"digest": digest})
 
 
 def rehash(engine: Engine, user_id: int, old: str, new: str) -> None:
-    """Keep another hash of the same password. That changes nothing about the user, so nothing is recorded."""
+    """Store another hash of the same password. That changes nothing about the user, so nothing is recorded."""
     with engine.begin() as connection:
         connection.execute(_REHASH, {"id": user_id, "old": old, "new": new})
 
@@ -178,10 +178,10 @@ def lock_user(unit_of_work: UnitOfWork, email: str) -> Row[Any] | None:
 
 
 def change_user(unit_of_work: UnitOfWork, row: Row[Any], *, password_hash: str | None = None, **wanted: Any) -> None:
-    """Give a locked user another password, role or name, or set `is_active`, and record what changed; nothing happens if
-    they are so already. Neither a password nor its hash gets into the trail.
+    """Give a locked user another password, role or name, or set `is_active`, and record what changed; if nothing does, do
+    nothing. Neither a password nor its hash gets into the trail.
 
-    Another password, role or activity ends their sessions. Their keys end with a deactivation, and none works again after it.
+    A new password or role, or a change of `is_active`, ends their sessions. The last also revokes their keys for good.
     """
     before = {"name": row.name, "role": row.role, "is_active": row.is_active}
     after = before | wanted
@@ -202,7 +202,7 @@ def change_user(unit_of_work: UnitOfWork, row: Row[Any], *, password_hash: str |
 
 
 def create_key(unit_of_work: UnitOfWork, name: str, digest: str, role: str, user_id: int) -> int:
-    """Keep the digest of a new API key; return its id."""
+    """Store the digest of a new API key; return its id."""
     key_id = int(unit_of_work.execute(_INSERT_KEY, name=name, digest=digest, role=role, user_id=user_id).scalar_one())
     values = {"name": name, "role": role, "user_id": user_id, "version": 1}
     unit_of_work.record(_event(EventType.API_KEY_CREATED, "api_key", "api_keys", key_id, None, values))
@@ -210,13 +210,13 @@ def create_key(unit_of_work: UnitOfWork, name: str, digest: str, role: str, user
 
 
 def lock_keys(unit_of_work: UnitOfWork, name_or_id: str) -> Sequence[Row[Any]]:
-    """Lock the working keys of this name or id and return them."""
+    """Lock the unrevoked keys with this name or id and return them."""
     key_id = int(name_or_id) if _KEY_ID.fullmatch(name_or_id) else None
     return unit_of_work.execute(_LOCK_KEYS, name=name_or_id, id=key_id).all()
 
 
 def revoke_key(unit_of_work: UnitOfWork, row: Row[Any]) -> None:
-    """Make a locked key worthless."""
+    """Revoke a locked key."""
     at = unit_of_work.execute(_REVOKE_KEY, id=row.id, version=row.version + 1).scalar_one()
     old = {"revoked_at": None, "version": row.version}
     new = {"revoked_at": rfc3339(at), "version": row.version + 1}
@@ -247,5 +247,5 @@ def has_administrator(engine: Engine) -> bool:
 
 
 def system(connection: Connection) -> Row[Any]:
-    """Return the user that the machine's own changes are attributed to."""
+    """Return the user to whom automatic changes are attributed."""
     return connection.execute(_SYSTEM, {"email": SYSTEM_EMAIL}).one()

@@ -1,4 +1,4 @@
-"""Content versions: snapshots written from delivered events, exact for their version whatever came after."""
+"""Content versions: snapshots written from delivered events, each exact for its version whatever came later."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,7 +11,7 @@ from app.domain.differences import summary
 from app.store.encoding import jsonb
 from app.store.outbox import Delivery
 
-# Two snapshot tasks must not disagree on which version is active, so they take turns. The lock ends with the transaction.
+# Two snapshot tasks must not disagree on which version is active, so they are serialised. The lock ends with the transaction.
 _TAKE_TURNS = text("SELECT pg_advisory_xact_lock(hashtext('lockstep: part_content_versions'))")
 _INSERT = text("""
     INSERT INTO part_content_versions (part_id, version_number, content_snapshot, change_summary, created_by, created_at,
@@ -50,7 +50,7 @@ _IN_FORCE = text("""
     WHERE v.part_id = :part_id AND v.created_at <= :at ORDER BY v.version_number DESC LIMIT 1
 """)
 _NEWEST = text("SELECT COALESCE(max(version_number), 0) FROM part_content_versions WHERE part_id = :part_id")
-# An event is there from the commit on, its snapshot only moments later.
+# An event exists from the commit on, its snapshot only moments later.
 _IS_RECORDED = text("""
     SELECT EXISTS (SELECT FROM outbox_events
                    WHERE aggregate_type = 'part' AND aggregate_id = :part_id AND aspect = 'content' AND version = :version_number)
@@ -99,7 +99,7 @@ def version(connection: Connection, part_id: int, version_number: int) -> Row[An
 
 
 def is_recorded(connection: Connection, part_id: int, version_number: int) -> bool:
-    """Return whether the event of a version is there, which its snapshot is written from."""
+    """Return whether the event exists from which a version's snapshot is written."""
     return bool(connection.execute(_IS_RECORDED, {"part_id": part_id, "version_number": version_number}).scalar_one())
 
 
@@ -109,5 +109,5 @@ def in_force(connection: Connection, part_id: int, at: datetime) -> Row[Any] | N
 
 
 def newest(connection: Connection, part_id: int) -> int:
-    """Return the number of a part's newest version that is kept; 0 if there is none yet."""
+    """Return the number of a part's newest stored version; 0 if there is none yet."""
     return int(connection.execute(_NEWEST, {"part_id": part_id}).scalar_one())

@@ -1,12 +1,12 @@
-"""The messages of `/customers`: what pages of the shop and other storefronts say and hear."""
+"""The messages of `/customers`: what the shop's pages and other storefronts send and receive."""
 
 from typing import Annotated, Literal, NotRequired, TypedDict
 
 from app.contract.messages.states import Moment, PublicContent, PublicPart, PublicPrice, PublicStock, Uuid
 
-# A part's id as a key of an object, where JSON has only texts.
+# A part's id as an object key, which in JSON is always a string.
 PartKey = Annotated[str, ("pattern", "^[1-9][0-9]{0,9}$")]
-# A count that a page may hold; what never was a version only means that everything is sent.
+# A version that a page may hold; a number that was never a version merely means that everything is sent.
 HeldVersion = Annotated[int, ("minimum", -(2**31)), ("maximum", 2**31 - 1)]
 
 

@@ -1,4 +1,4 @@
-"""JSON Schema (2020-12, as OpenAPI 3.1 has it) of what type hints say: TypedDicts are objects without any further members."""
+"""JSON Schema (2020-12, as in OpenAPI 3.1) derived from type hints: TypedDicts become objects without additional members."""
 
 import inspect
 from types import NoneType, UnionType
@@ -11,10 +11,10 @@ _REFERENCE = "#/components/schemas/"
 
 
 def schema_of(hint: Any) -> JsonSchema:
-    """Return the schema of a type; TypedDicts within are referred to by their names.
+    """Return the schema of a type; nested TypedDicts are referenced by name.
 
     Raises:
-        TypeError: at a type that JSON does not have.
+        TypeError: if JSON has no such type.
     """
     if is_typeddict(hint):
         return {"$ref": _REFERENCE + hint.__name__}
@@ -49,7 +49,7 @@ def object_schema(shape: type) -> JsonSchema:
 
 
 def members_of(shape: type) -> dict[str, Any]:
-    """Return the members of a TypedDict with their types, in the order in which they are written."""
+    """Return the members of a TypedDict with their types, in the order of their definition."""
     return get_type_hints(shape, include_extras=True)
 
 
@@ -73,13 +73,13 @@ def shapes_within(*hints: Any) -> dict[str, type]:
 
 
 def whole_schema(hint: Any) -> JsonSchema:
-    """Return the schema of a type together with all that it refers to, as a document of its own."""
+    """Return the schema of a type together with all that it refers to, as a standalone document."""
     components = {name: object_schema(shape) for name, shape in shapes_within(hint).items()}
     return schema_of(hint) | {"components": {"schemas": components}}
 
 
 def _either(schemas: list[JsonSchema]) -> JsonSchema:
-    # Short where it can be: a scalar that may be null.
+    # The short form where there is one: a scalar that may be null.
     scalar, *others = schemas
     if others == [{"type": "null"}] and isinstance(scalar.get("type"), str) and "enum" not in scalar:
         return scalar | {"type": [scalar["type"], "null"]}

@@ -1,4 +1,4 @@
-"""The messages of `/admin`: what the panel and other programs of staff hear. They send none."""
+"""The messages of `/admin`: what the panel and other staff clients receive. They send none."""
 
 from typing import Annotated, Literal, TypedDict
 

@@ -1,7 +1,7 @@
-"""The header of a catalogue file: which columns say what, under which names; where a specification's unit and group stand.
+"""The header of a catalog file: what each column means, under which names, and where a specification's unit and group go.
 
-A specification's column is `name`, `name [unit]`, `group: name` or `group: name [unit]`. A backslash stands before a colon,
-bracket or backslash that belongs to one of them. A name that would be taken for something else has `: ` before it: `: Price`.
+A specification's column is `name`, `name [unit]`, `group: name` or `group: name [unit]`. A colon, bracket or backslash within one
+of these is escaped with a backslash. A name that would be taken for something else is prefixed with `: `, as in `: Price`.
 """
 
 import re
@@ -22,26 +22,26 @@ KNOWN = (
     "sku", "part_name", "slug", "status", "description", "category", "manufacturer", "manufacturer_number", "price", "currency",
     "current_stock", "min_stock_level",
 )  # fmt: skip
-# Where one of these is said twice, the second one is no specification.
+# If two columns give one of these, the second does not become a specification.
 DECIDING = ("price", "currency", "current_stock", "min_stock_level", "status")
 MAX_NAME, MAX_UNIT, MAX_GROUP = 200, 40, 100
-# Each name of a field, and its rank among them.
+# The field that each name stands for, and the name's rank among the field's names.
 _FIELD_OF = {
     name: (field, rank) for field in KNOWN for rank, name in enumerate((field.replace("_", " "), *SYNONYMS.get(field, ())))
 }
-# Group and name end at a mark that no backslash stands before.
+# Group and name end at an unescaped delimiter.
 _SPECIFICATION = re.compile(
     r"(?:(?P<group>(?:[^\\:]|\\.|:(?! ))*?):(?: |\Z))?(?P<name>(?:[^\\]|\\.|\\\Z)*?)(?: ?\[(?P<unit>(?:[^\\\[\]]|\\.)+)\])?",
     re.DOTALL,
 )
 _ESCAPED = re.compile(r"\\([\\:\[\]])")
 _MARK = re.compile(r"[\\:\[\]]")
-# A price's header with a currency: Price (EUR), Unit price in USD, Price €.
+# A price header with a currency: Price (EUR), Unit price in USD, Price €.
 _PRICED = re.compile(r"(.*?\w)[\s_(\[]*(?:\bin )?([A-Za-z]{3}|[^\w\s()\[\]*:#]{1,3}|US\$)[)\]]?")
 
-# What says that a column is a specification, whatever its name.
+# Marks a column as a specification, whatever its name.
 _MARKED = re.compile(r":(?: |\Z)")
-# What a column's name may say of its values: Active (0/1), Categories (x,y,z...), Published (0 = No, 1 = Yes).
+# What a column's name may say about its values: Active (0/1), Categories (x,y,z...), Published (0 = No, 1 = Yes).
 _VALUES = re.compile(r"\s*\([^()]*[/,=][^()]*\)(?=\s*\*?\Z)")
 
 
@@ -69,35 +69,35 @@ _UNREAD = {
 
 
 class Unread(NamedTuple):
-    """A column that is not read; if it is undecided, the word by which it may decide something."""
+    """A column that is not read; if undecided, with the word that makes it look like it decides something."""
 
     name: str
     why: Why
     word: str = ""
 
 
-# One of `KNOWN`, a specification, one that is not read, or None: a column without a name, whose cells must be empty.
+# One of `KNOWN`, a specification, a column that is not read, or None: a column without a name, whose cells must be empty.
 Column = str | Specification | Unread | None
 
 
 class Header(NamedTuple):
-    """The columns' names, what each of them says, and those that say a second field as well: their places and it."""
+    """The columns' names, what each means, and the columns that give a second field as well: their positions and that field."""
 
     names: Sequence[str]
     columns: Sequence[Column]
     also: Sequence[tuple[int, str]] = ()
 
     def fields(self) -> list[tuple[int, str]]:
-        """Return the places of the columns that say one of the part's own fields, and it."""
+        """Return the positions of the columns that give one of the part's own fields, and that field."""
         return [(at, column) for at, column in enumerate(self.columns) if isinstance(column, str)] + list(self.also)
 
 
 def read_header(names: Sequence[str], options: Options = NO_OPTIONS) -> Header:
-    """Return what each column says. Of several names for one field the best one counts; what the options say comes first."""
+    """Return what each column means. Of several columns for one field the best-named one counts; the options take precedence."""
     ignored, specified = _places(names, options.ignore), _places(names, options.as_specification)
     mapped = [(at, field) for field, column in options.mapping for at in _places(names, [column])]
     found = [None if at in ignored | specified else _field_of(name) for at, name in enumerate(names)]
-    # A column that is mapped and has a field by its name, too, says both.
+    # A column that is mapped and whose name stands for another field gives both.
     also = [(at, field) for at, field in mapped if (own := found[at]) and own[0] != field]
     for at, field in mapped:
         if (at, field) not in also:
@@ -123,7 +123,7 @@ def _places(names: Sequence[str], chosen: Sequence[str]) -> set[int]:
 
 
 def _other(name: str, field: str) -> Column:
-    """Return what a column says that is none of the part's own, or of which another one is the better."""
+    """Return what a column means that is none of the part's own fields, or that lost its field to a better-named column."""
     if not name:
         return None
     if _MARKED.match(name):
@@ -136,13 +136,13 @@ def _other(name: str, field: str) -> Column:
 
 
 def currency_of(header: Header) -> str:
-    """Return the currency's code or sign that the header of the price states, or nothing."""
+    """Return the currency code or sign that the price's header states, or an empty string."""
     name = next((header.names[at] for at, field in header.fields() if field == "price"), "")
     return "" if _plain(name) in _FIELD_OF else _priced(name)[1]
 
 
 def names_several(name: str) -> bool:
-    """Whether the cells below a header of categories hold several of them."""
+    """Whether a category header says that its cells hold several categories."""
     return _plain(_VALUES.sub("", name)) == "categories"
 
 
@@ -161,7 +161,7 @@ def _priced(name: str) -> tuple[str, str]:
 
 
 def _plain(name: str) -> str:
-    """Return a header in small letters without punctuation, but for a colon within: it belongs to a specification."""
+    """Return a header in lower case without punctuation, except for a colon inside it, which belongs to a specification."""
     name = re.sub("(?<=[a-z])(?=[A-Z])", " ", name[:-1] if name.endswith((":", "*")) else name)
     return re.sub(r"[\s_.'’()-]+", " ", name.casefold().replace("#", " # ")).strip()
 
@@ -176,14 +176,14 @@ def read_specification(header: str) -> Specification:
 
 
 def header_of(specification: Specification) -> str:
-    """Return the header that `read_header` takes for this specification."""
+    """Return the header that `read_header` reads as this specification."""
     name, unit, group = (_MARK.sub(lambda mark: "\\" + mark[0], part) for part in specification)
     header = (f"{group}: " if group else "") + name + (f" [{unit}]" if unit else "")
     return header if read_header([header]).columns == [specification] else f": {header}"
 
 
 def problems_of(header: Header, options: Options) -> list[tuple[str, str]]:
-    """Return what is wrong with a header: the column, and why."""
+    """Return what is wrong with a header, as pairs of column and reason."""
     if not any(header.names):
         return [("header", "the file is empty, or its first line is no CSV of a sensible length; it must name the columns")]
     found = _missing(header) + _unknown(header, options) + _doubled(header)
@@ -194,7 +194,7 @@ def problems_of(header: Header, options: Options) -> list[tuple[str, str]]:
 
 
 def questions_of(header: Header) -> list[tuple[str, str]]:
-    """Return the columns of which somebody has to say what they are, and how."""
+    """Return the columns whose meaning somebody has to state, and how to state it."""
     return [
         (
             column.name[:40],
@@ -210,7 +210,7 @@ def described(header: Header, decimal_mark: str | None = None, style: PathStyle 
     """Return what becomes of each column, for whoever imports the file.
 
     Args:
-        decimal_mark: that of the file's numbers, if they show one.
+        decimal_mark: of the file's numbers, if they reveal it.
         style: how the file writes categories, if that is known.
     """
     details = {"category": style.description() if style else ""}
@@ -247,7 +247,7 @@ def _missing(header: Header) -> list[tuple[str, str]]:
 
 
 def _unknown(header: Header, options: Options) -> list[tuple[str, str]]:
-    """Return the columns that the options name and the file has not, and those of which they say two things."""
+    """Return the columns that the options name but the file lacks, and those about which they say two things."""
     found = [
         (field, f"is no field of a part; map one of {', '.join(KNOWN)}") for field, _ in options.mapping if field not in KNOWN
     ]
@@ -265,7 +265,7 @@ def _unknown(header: Header, options: Options) -> list[tuple[str, str]]:
 
 
 def _doubled(header: Header) -> list[tuple[str, str]]:
-    """Return the columns of one name, but for those that are not read on purpose."""
+    """Return the columns that share a name, except those that are deliberately not read."""
     places: dict[Column, list[int]] = {}
     for at, (name, column) in enumerate(zip(header.names, header.columns, strict=True)):
         if column is None or (isinstance(column, Unread) and column.why is not Why.UNDECIDED):

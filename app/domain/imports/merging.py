@@ -1,4 +1,4 @@
-"""What a row makes of the part that is there: what it does not say stays."""
+"""How a row changes an existing part: whatever the row does not state stays."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -13,7 +13,7 @@ def merged_columns(row: ImportRow, present: Any, category_id: int | None) -> dic
     """Return the part's own columns after the import.
 
     Args:
-        present: the part's row.
+        present: the part's row in the database.
         category_id: of the row's category, if it names one.
     """
     return {
@@ -34,8 +34,8 @@ def _or_none(given: str | None, present: str | None) -> str | None:
 def merged_specifications(row: ImportRow, present: Sequence[dict[str, Any]]) -> list[dict[str, Any]] | None:
     """Return the part's specifications after the import, or None if nothing changes.
 
-    One stays if the file has no column for it, and its unit stays if its column states none. The order of the file's columns
-    alone is no change: an export has one order for all parts.
+    A specification stays if the file has no column for it, and keeps its unit if its column states none. The order of the file's
+    columns alone is not a change: an export has one order for all parts.
     """
     given = {(column.group, column.name): (column.unit, value) for column, value in row.specifications if value}
     named = {(column.group, column.name) for column, _ in row.specifications}
@@ -58,7 +58,7 @@ def merged_stock(row: ImportRow, held: Stock) -> Stock:
 
 
 def with_base_price(lines: Sequence[PriceLine], amount: Decimal, currency: str) -> list[PriceLine]:
-    """Return the price list with this standing price for one piece; tiers, later periods and other currencies stay."""
+    """Return the price list with this undated price for one piece; tiers, dated periods and other currencies stay."""
     same_place = (currency, 1, None)
     others = [line for line in lines if (line.currency, line.min_quantity, line.valid_from) != same_place]
     return [PriceLine(currency, amount), *others]

@@ -1,6 +1,6 @@
-"""What other systems call a catalogue's columns. The names are in small letters, without punctuation."""
+"""What other systems call a catalog's columns. The names are in lower case, without punctuation."""
 
-# For each field its other names. Of several in one file the one that stands first here counts.
+# The other names of each field. If a file has several of them, the one listed first counts.
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "sku": (
         "part number", "part no", "part #", "product sku", "variant sku", "sku code", "item number", "item no", "item #",
@@ -49,8 +49,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "publié", "actif", "publicado", "activo",
     ),
 }  # fmt: skip
-# What no customer may see, while specifications are public. A column under one of these names is not read. Of other names that
-# say that they decide something (`words.py`), somebody has to say what they are.
+# What no customer may see, whereas specifications are public. A column under one of these names is not read. For other names
+# that suggest that they decide something (`words.py`), somebody has to say what they are.
 PRIVATE = frozenset((
     "average cost", "avg cost", "buying price", "cost", "cost per item", "cost price", "dealer cost", "dealer price",
     "einkaufspreis", "landed cost", "last cost", "lieferant", "margin", "markup", "purchase cost", "purchase price",

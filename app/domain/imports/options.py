@@ -1,10 +1,10 @@
-"""What whoever imports a catalog file says of it, where the file leaves it open."""
+"""What the person importing a catalog file states about it where the file itself leaves it open."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-# Says that a column of categories has one level: whatever stands in a name belongs to it.
+# States that a category column has one level: every character belongs to the name.
 NO_SEPARATOR = "none"
 SEPARATORS = (
     ">", "->", "=>", "→", "»", "›", "::", "|", "/", " / ", "\\", ":", ";", ",", ".", "~", "#", "^", " - ", " – ", "&gt;",
@@ -17,11 +17,11 @@ class Options:
     """How to read a file. Columns are named as its header names them.
 
     Args:
-        currency: that of prices for which the file itself states none.
-        category_separator: one of `SEPARATORS`; None: the one that the column shows.
+        currency: of prices for which the file itself states none.
+        category_separator: one of `SEPARATORS`, or None to infer it from the column.
         ignore: columns that are not read.
-        as_specification: columns that are specifications, whatever their names say.
-        mapping: pairs of a field of the part and the column that says it.
+        as_specification: columns that are specifications, whatever their names suggest.
+        mapping: pairs of a field of the part and the column that gives it.
     """
 
     currency: str | None = None
@@ -31,7 +31,7 @@ class Options:
     mapping: tuple[tuple[str, str], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Return all but the currency as JSON has it."""
+        """Return everything but the currency, ready for JSON."""
         return {
             "category_separator": self.category_separator,
             "ignore": self.ignore,
@@ -47,7 +47,7 @@ class Options:
 
 
 def mapping_of(pairs: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """Return what `FIELD=COLUMN` says, several times over."""
+    """Parse pairs of the form `FIELD=COLUMN`."""
     return tuple((field.strip(), column.strip()) for field, _, column in (pair.partition("=") for pair in pairs))
 
 

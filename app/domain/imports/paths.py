@@ -1,7 +1,7 @@
-"""A category's path as other systems write it: what separates its levels, and the several paths that a cell may have.
+"""A category's path as other systems write it: what separates its levels, and the several paths that a cell may hold.
 
-A separator is taken only if the column as a whole shows it. `>` and arrows hardly stand in a name; a slash does (Nuts/Bolts,
-AC/DC converters), so it counts if the cells share their beginnings. What may mean two things is asked about, never guessed.
+A separator is accepted only if the column as a whole supports it. `>` and arrows rarely occur in names; a slash does (Nuts/Bolts,
+AC/DC converters), so it counts only if cells share their first levels. What is ambiguous is asked about, never guessed.
 """
 
 import re
@@ -13,21 +13,21 @@ from functools import lru_cache
 
 from app.domain.imports.options import NO_SEPARATOR
 
-# How levels are separated. A `>` before a digit or `=` and behind a space means "more than".
+# How levels are separated. A `>` before `=`, or between a space and a digit, means "more than".
 _PATTERNS = {
     ">": r"(?<![-=])(?:(?<!\s)>+(?!=)|>+(?![\d=]))", "->": r"-+>+", "=>": r"=+>+", "&gt;": r"(?:&gt;)+", "→": "[→➔]+", "⇒": "⇒+",
     "»": "»+", "›": "›+", "▸": "[▸►▶]+", "＞": "＞+", "::": "::+", "|": r"\|+", " / ": r"(?<=\s)/(?=\s)", "/": "/",
 }  # fmt: skip
 _STRONG = [separator for separator in _PATTERNS if separator not in {"|", " / ", "/"}]
-# Whoever has one of these between names that share their beginnings is asked.
+# If one of these comes after first levels that cells share, the user is asked.
 _SUSPECT = (":", ";", " - ", " – ", "~", "^")
 _BETWEEN = (",", ";", "|")
-# What systems call the root of all categories, which no customer sees.
+# What other systems call the root of all categories, which no customer sees.
 _ROOTS = frozenset(("all", "all products", "all categories", "default category", "root catalog", "root category", "root", "home"))
-# A backslash before a sign: it belongs to the name.
+# A backslash before a punctuation character: the character belongs to the name.
 _ESCAPED = re.compile(r"\\([^\w\s])")
 _BACKSLASHED = re.compile(r"\w\\\w")
-# I/O, AC/DC, 3/8", 24V/5A, mm/s: a slash between two short ones of a kind belongs to a name.
+# I/O, AC/DC, 3/8", 24V/5A, mm/s: a slash between two short tokens of the same kind belongs to a name.
 _BOUND = re.compile(
     r"(?<![^\s/])(?:[A-Z]{1,4}/(?=[A-Z]{1,4}(?![^\s/]))|[0-9][A-Z0-9.]{0,3}/(?=[0-9][A-Z0-9.\"″]{0,3}(?![^\s/]))"
     r"|[a-z]{1,2}/(?=[a-z]{1,2}(?![^\s/])))"
@@ -36,11 +36,11 @@ _QUOTED = re.compile("[«‹]")
 
 
 class UndecidedPathsError(Exception):
-    """A column of categories may mean two things; its message says which, and what to do."""
+    """A category column is ambiguous; the message says between what, and what to do."""
 
 
 class SeveralPathsError(Exception):
-    """A cell names categories that do not lie below each other."""
+    """A cell names categories that are not ancestors of one another."""
 
 
 class EmptyLevelError(Exception):
@@ -52,9 +52,9 @@ class PathStyle:
     """How a column writes paths.
 
     Args:
-        separator: what separates levels; None: each name is one level.
-        several: whether a comma always stands between several paths, as under the header `Categories`.
-        roots: the levels that every path begins with, and that are left out.
+        separator: what separates levels; None if each cell is a single level.
+        several: whether a comma always separates paths, as under the header `Categories`.
+        roots: the levels that every path begins with and that are dropped.
     """
 
     separator: str | None = None
@@ -72,7 +72,7 @@ ONE_LEVEL = PathStyle()
 
 
 def reader_of(style: PathStyle) -> Callable[[str], tuple[str, ...]]:
-    """Return what reads a cell of a column of this style: the levels from the root, none of an empty cell.
+    """Return a function that reads a cell in this style: the levels from the root, none for an empty cell.
 
     It raises SeveralPathsError and EmptyLevelError.
     """
@@ -100,21 +100,21 @@ def _levels(path: str, style: PathStyle) -> tuple[str, ...]:
 
 
 def _trimmed(levels: list[str], separator: str | None) -> list[str]:
-    """Leave out what is empty before a first and behind a last separator: /Tools/Drills/ is written like a folder."""
+    """Drop the empty levels before a leading and after a trailing separator: /Tools/Drills/ is written like a folder."""
     if separator not in {"/", "\\", "|"} or len(levels) < 2:
         return levels
     return levels[not levels[0] : len(levels) - (not levels[-1])]
 
 
 def _unescaped(level: str, *, first: bool) -> str:
-    # A root that is meant, as a backslash before it says, and not what all paths have in common.
+    # An intended root, marked by a backslash, as opposed to one that all paths happen to share.
     if first and level.startswith("\\") and level[1:].casefold() in _ROOTS:
         return level[1:]
     return _ESCAPED.sub(r"\1", level)
 
 
 def _paths(cell: str, style: PathStyle) -> list[str]:
-    """Return the paths of a cell: what a comma, semicolon or bar parts into several that have levels each."""
+    """Return the paths of a cell: several if a comma, semicolon or bar splits it into pieces that each have levels."""
     if style.several and style.separator != ",":
         pieces = _split_at(cell, ",")
         if len(pieces) > 1:
@@ -136,7 +136,7 @@ def _pattern(separator: str) -> str:
 
 
 def _split_at(text: str, pattern: str) -> list[str]:
-    """Return what stands between the separators, as it is written; what is escaped separates nothing."""
+    """Return the pieces between the separators, as written; an escaped separator does not split."""
     masked, pieces, begins = _masked(text) if pattern != r"\\" else text, [], 0
     for found in re.finditer(pattern, masked):
         pieces.append(text[begins : found.start()].strip())
@@ -149,11 +149,11 @@ def _masked(text: str) -> str:
 
 
 def written(path: Sequence[str]) -> str:
-    """Return a path so that it is read as itself in any column: a backslash stands before what in a name could separate."""
+    """Return a path written so that any column reads it back unchanged: a backslash escapes what in a name could separate."""
     alone, last = len(path) == 1, len(path) - 1
     levels = []
     for at, name in enumerate(path):
-        # A comma in the midst of a path may part two paths; one in the first or the last level cannot.
+        # A comma in a middle level could separate two paths; one in the first or last level cannot.
         pattern = _SPECIAL_ALONE if alone else _SPECIAL if at in {0, last} else _SPECIAL_WITHIN
         level = pattern.sub(lambda found: "\\" + found[0], name)
         levels.append("\\" + level if not at and level.casefold() in _ROOTS else level)
@@ -169,13 +169,13 @@ def find_style(cells: Iterable[str], chosen: str | None, shop_roots: Collection[
     """Return how a column writes its paths.
 
     Args:
-        cells: the column's cells; empty ones do not count, nor how often one stands there.
-        chosen: the separator that somebody has named, `NO_SEPARATOR`, or None.
-        shop_roots: the shop's own topmost categories: a root that is one of them is meant.
+        cells: the column's cells; empty ones and repetitions do not count.
+        chosen: the separator that the user named, `NO_SEPARATOR`, or None.
+        shop_roots: the shop's own top-level categories; a root that is one of them is kept.
         several: whether the column's name says that a cell holds several categories.
 
     Raises:
-        UndecidedPathsError: if it may mean two things.
+        UndecidedPathsError: if it is ambiguous.
     """
     found = [cell for cell in dict.fromkeys(cells) if cell]
     separator = _found_separator(found, several=several) if chosen is None else None if chosen == NO_SEPARATOR else chosen
@@ -211,12 +211,12 @@ def _has(cell: str, separator: str) -> bool:
 
 
 def _loose(cell: str) -> bool:
-    """Whether a cell has a slash without spaces that is not one of an abbreviation."""
+    """Whether a cell has a slash without spaces around it that is not part of an abbreviation."""
     return "/" in re.sub(_PATTERNS[" / "], " ", _BOUND.sub("", _masked(cell)))
 
 
 def _require_support(separator: str, found: Sequence[str], cells: Sequence[str], slashed: Sequence[str]) -> None:
-    """Ask, unless most of the cells with this separator share their beginnings with others: then it separates levels."""
+    """Ask, unless most cells with this separator share their first level with others, which shows that it separates levels."""
     supported = _supported(separator, found, cells)
     if separator == " / ":
         supported |= {cell for cell in found if len(_split(cell, separator)) > 2}
@@ -252,7 +252,7 @@ def _undecided(separator: str, example: str, otherwise: str, other: str | None =
 
 
 def _common_roots(cells: Sequence[str], style: PathStyle, shop_roots: Collection[str]) -> tuple[str, ...]:
-    """Return the levels that every path begins with and that other systems have for themselves alone."""
+    """Return the levels that every path begins with and that only have a meaning inside the system that wrote them."""
     if style.separator is None:
         return ()
     paths = [_trimmed(_split(piece, style.separator), style.separator) for cell in cells for piece in _paths(cell, style)]

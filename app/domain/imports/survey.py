@@ -1,4 +1,4 @@
-"""What a file as a whole shows of how it is to be read: its decimal mark, and what separates the levels of its categories."""
+"""What a file as a whole reveals about how to read it: its decimal mark, and what separates the levels of its categories."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from app.domain.imports.options import NO_OPTIONS, Options
 from app.domain.imports.paths import ONE_LEVEL, PathStyle, UndecidedPathsError, find_style
 from app.domain.imports.table import clean, open_table
 
-# So many rows are looked at to learn the decimal mark, and so many different categories to learn their separator.
+# How many rows are sampled to find the decimal mark, and how many distinct categories to find their separator.
 SAMPLE = 1000
 MAX_CATEGORIES = 50_000
 _NUMBERS = ("price", "current_stock", "min_stock_level")
@@ -19,14 +19,14 @@ _NUMBERS = ("price", "current_stock", "min_stock_level")
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a file is to be read: what somebody has said of it, and what it shows itself."""
+    """How to read a file: what the user stated about it, and what it reveals itself."""
 
     options: Options = NO_OPTIONS
     decimal_mark: str | None = None
     paths: PathStyle = ONE_LEVEL
 
     def to_json(self) -> dict[str, Any]:
-        """Return what the file shows, as JSON has it."""
+        """Return what the file reveals, ready for JSON."""
         paths = self.paths
         return {
             "decimal_mark": self.decimal_mark, "separator": paths.separator, "several": paths.several, "roots": paths.roots,
@@ -34,25 +34,25 @@ class Layout:
 
     @classmethod
     def from_json(cls, options: Options, values: dict[str, Any]) -> "Layout":
-        """Return the layout whose `to_json` this is."""
+        """Return the layout that `to_json` wrote."""
         return cls(options, values["decimal_mark"], PathStyle(values["separator"], values["several"], tuple(values["roots"])))
 
 
 class Survey(NamedTuple):
-    """How a file is to be read, and what becomes of each column: `{name, became, detail}`."""
+    """How to read a file, and what becomes of each column: `{name, became, detail}`."""
 
     layout: Layout
     columns: list[dict[str, str]]
 
 
 def survey(lines: Iterable[str], options: Options, shop_roots: Collection[str] = ()) -> Survey:
-    """Look a file through, and find out how it is to be read.
+    """Scan a file and find out how to read it.
 
     Args:
-        shop_roots: the names of the shop's topmost categories.
+        shop_roots: the names of the shop's top-level categories.
 
     Raises:
-        ImportFileError: if the header cannot be used, or if somebody has to say first how the file is meant.
+        ImportFileError: if the header cannot be used, or if the user first has to say how the file is meant.
     """
     table = open_table(lines, options)
     fields = table.header.fields()

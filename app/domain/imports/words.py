@@ -1,7 +1,7 @@
-"""The words by which a column's name says that it decides something: a price, a tax, whether a part is shown or sold.
+"""The words in a column's name which show that it decides something: a price, a tax, whether a part is shown or sold.
 
-Specifications are public. So a column with such a word becomes one only if somebody says so. Words are in small letters without
-accents: English, German, French and Spanish, and what is plain in Italian, Portuguese, Dutch, Polish and Scandinavian ones.
+Specifications are public, so a column with such a word becomes one only if the user says so. Words are in lower case without
+accents: English, German, French and Spanish, and the obvious ones in Italian, Portuguese, Dutch, Polish and Scandinavian.
 """
 
 import re
@@ -53,7 +53,7 @@ _NOTE = """
     nota notas comentario comentarios observacion observaciones proveedor proveedores compra compras confidencial
     fornitore fornitori fornecedor leverancier opmerking dostawca leverantor
 """
-# These decide only where nothing but such words stands beside them: Active in shop, and not Active power or Internal diameter.
+# These decide only in the company of such words alone: Active in shop, but not Active power or Internal diameter.
 _WEAK = """
     active activated inactive visible internal special online net gross state
     aktiv inaktiv sichtbar intern interne interner internes netto brutto aktion
@@ -70,7 +70,7 @@ _COMPANY = """
 _DECIDING = frozenset(" ".join((_PRICE, _TAX, _SALE, _STOCK, _SHOWN, _NOTE)).split())
 _ALONE = frozenset(_WEAK.split())
 _BESIDE = _ALONE.union(_COMPANY.split())
-# The ends and beginnings of compounds: Sonderpreis, Mehrwertsteuer, Mindestbestand. Not Steuerspannung, Kugellager.
+# Endings and beginnings of compounds: Sonderpreis, Mehrwertsteuer, Mindestbestand, but not Steuerspannung, Kugellager.
 _ENDS = (
     "preis", "preise", "preisgruppe", "kosten", "rabatt", "mwst", "wertsteuer", "satzsteuer", "bestand", "bestande", "marge",
     "lieferant", "sichtbarkeit", "verfugbarkeit", "notiz", "bemerkung", "status", "angebot", "prijs", "korting",
@@ -92,10 +92,10 @@ _PHRASES = re.compile(r"\b(?:out of stock|on hand|end of life|hors taxes?|en sol
 
 
 def deciding_word(name: str) -> str | None:
-    """Return the word by which a column's name says that it decides something, or None."""
+    """Return the word in a column's name which shows that it decides something, or None."""
     plain = _plain(_BEFORE_CAPITAL.sub(" ", name))
     words: list[str] = _WORD.findall(plain)
-    # A capital begins a word in TaxClass, and does not in MwSt.
+    # A capital begins a word in TaxClass, but not in MwSt.
     whole: list[str] = _WORD.findall(_plain(name))
     for word in words + whole:
         if word in _DECIDING or word.startswith(_BEGINNINGS) or (len(word) > 4 and word.endswith(_ENDS)):
@@ -106,7 +106,7 @@ def deciding_word(name: str) -> str | None:
 
 
 def names_part_number(name: str) -> bool:
-    """Whether a column's name says that it holds numbers by which parts are known."""
+    """Whether a column's name says that it holds part numbers or other identifiers."""
     return _PART_NUMBER.search(_plain(name)) is not None
 
 

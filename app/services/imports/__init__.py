@@ -1,1 +1,1 @@
-"""Importing catalog files: opening one, checking and applying it, and the jobs that workers do of it."""
+"""Importing catalog files: opening, checking and applying one, and the jobs in which workers do so."""

@@ -1,4 +1,4 @@
-"""Writing what a catalog file says otherwise of parts that are there, with an event for each aspect."""
+"""Writing what a catalog file changes in existing parts, with an event for each aspect."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -12,7 +12,7 @@ from app.store.transaction import UnitOfWork
 
 
 def change_parts(unit_of_work: UnitOfWork, difference: Difference, places: Places, reason: str) -> None:
-    """Write the parts that change. `places` has every category that the rows name."""
+    """Write the parts that change. `places` has every category the rows name."""
     if not difference.changed:
         return
     shown = _change_contents(unit_of_work, difference.contents, places, reason)
@@ -25,7 +25,7 @@ def change_parts(unit_of_work: UnitOfWork, difference: Difference, places: Place
 def _change_contents(
     unit_of_work: UnitOfWork, changes: Mapping[int, ContentChange], places: Places, reason: str
 ) -> AbstractSet[int]:
-    """Write contents, and return which of these parts customers see now."""
+    """Write contents, and return those of these parts that customers can see now."""
     if not changes:
         return set()
     wanted = [

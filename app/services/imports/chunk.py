@@ -1,4 +1,4 @@
-"""One transaction's worth of a catalog file: compare the rows with the shop, and write just what differs."""
+"""One transaction's worth of a catalog file: compare the rows with the shop, and write only what differs."""
 
 from collections.abc import Sequence
 
@@ -11,12 +11,12 @@ from app.services.imports.places import make_missing
 from app.store.imports import bulk
 from app.store.transaction import TransactionManager, UnitOfWork
 
-# From so many rows on, the records of a chunk may wait a little.
+# From this many rows on, a chunk's records (audit and snapshots) are delayed a little.
 BULK = 100
 
 
 def apply_chunk(rows: Sequence[ImportRow], reason: str, unit_of_work: UnitOfWork) -> ImportReport:
-    """Write what rows of a checked file say otherwise than the shop. Their SKUs differ."""
+    """Write where rows of a checked file differ from the shop. Their SKUs are distinct."""
     unit_of_work.is_bulk = len(rows) >= BULK
     report = ImportReport()
     while rows:
@@ -33,7 +33,7 @@ def rehearse_chunk(transactions: TransactionManager, actor: Actor, rows: Sequenc
 
 
 def _write(unit_of_work: UnitOfWork, difference: Difference, reason: str) -> Sequence[ImportRow]:
-    """Write what differs; return the rows whose parts somebody else has made meanwhile, to be compared anew."""
+    """Write what differs; return the rows whose parts somebody else created in the meantime, to be compared again."""
     bulk.quiet_search(unit_of_work)
     places = difference.places
     if difference.new or difference.contents:

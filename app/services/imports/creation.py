@@ -1,4 +1,4 @@
-"""Writing the new parts of a catalog file: their rows by a handful of statements, and the first events of each."""
+"""Writing the new parts of a catalog file: their rows in a handful of statements, and the first events of each."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,9 +16,9 @@ from app.store.transaction import UnitOfWork
 
 
 def create_parts(unit_of_work: UnitOfWork, rows: Sequence[ImportRow], places: Places, reason: str) -> Sequence[ImportRow]:
-    """Insert the parts that the rows name; return the rows of which somebody else has made the part meanwhile.
+    """Insert the parts that the rows name; return the rows whose part somebody else created in the meantime.
 
-    `places` has every category of theirs.
+    `places` has all their categories.
     """
     if not rows:
         return []
@@ -35,7 +35,7 @@ def create_parts(unit_of_work: UnitOfWork, rows: Sequence[ImportRow], places: Pl
         prices.insert_undated_lines(unit_of_work, lists)
         bulk.keep_search(unit_of_work, list(by_id))
 
-    # The database and this process work side by side; the connection has one user at any time.
+    # The database and this process work in parallel; the connection has only one user at any time.
     with ThreadPoolExecutor(max_workers=1) as beside:
         written = beside.submit(write_the_rest)
         for part_id, row in by_id.items():

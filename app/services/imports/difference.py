@@ -1,4 +1,4 @@
-"""What rows of a catalog file say otherwise than the shop. Comparing locks the parts, and writes nothing."""
+"""Where rows of a catalog file differ from the shop. Comparing locks the parts and writes nothing."""
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
@@ -19,21 +19,21 @@ from app.store.transaction import UnitOfWork
 
 @dataclass(slots=True)
 class ImportReport:
-    """What an import did, in parts. `unchanged` ones were left alone."""
+    """What an import did, counted in parts. `unchanged` ones were left alone."""
 
     created: int = 0
     changed: int = 0
     unchanged: int = 0
 
     def add(self, other: "ImportReport") -> None:
-        """Count another part of the same import in."""
+        """Add the counts of another chunk of the same import."""
         self.created += other.created
         self.changed += other.changed
         self.unchanged += other.unchanged
 
 
 class ContentChange(NamedTuple):
-    """A part's content as it is, and the row that says it otherwise; `specifications` only if they change."""
+    """A part's present content, and the row that changes it; `specifications` only if they change."""
 
     row: ImportRow
     present: Content
@@ -41,7 +41,7 @@ class ContentChange(NamedTuple):
 
 
 class StockChange(NamedTuple):
-    """A part's stock as it was and shall be."""
+    """A part's stock before and after."""
 
     row_id: int
     before: Stock
@@ -49,7 +49,7 @@ class StockChange(NamedTuple):
 
 
 class PriceChange(NamedTuple):
-    """A part's price list as it was and shall be."""
+    """A part's price list before and after."""
 
     before: list[PriceLine]
     after: list[PriceLine]
@@ -57,16 +57,16 @@ class PriceChange(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What rows say otherwise than the shop: those of new parts, and by part each aspect that changes."""
+    """Where rows differ from the shop: the rows of new parts, and by part each aspect that changes."""
 
     new: Sequence[ImportRow]
-    # How many of the rows' parts are there already, archived ones included.
+    # How many of the rows' parts already exist, archived ones included.
     known: int
     places: Places
     contents: dict[int, ContentChange] = field(default_factory=dict)
     stocks: dict[int, StockChange] = field(default_factory=dict)
     prices: dict[int, PriceChange] = field(default_factory=dict)
-    # Those of the changed parts that customers saw before.
+    # The compared parts that customers saw before.
     public: set[int] = field(default_factory=set)
 
     @property
@@ -75,16 +75,16 @@ class Difference:
         return self.contents.keys() | self.stocks.keys() | self.prices.keys()
 
     def report(self, late: int = 0) -> ImportReport:
-        """Return the numbers of parts; `late` of the new ones were made by somebody else."""
+        """Return the counts; `late` of the new parts were created by somebody else."""
         return ImportReport(len(self.new) - late, len(self.changed), self.known - len(self.changed))
 
 
 def compare(unit_of_work: UnitOfWork, rows: Sequence[ImportRow]) -> Difference:
-    """Lock the parts that the rows name, each one once, and return what differs."""
+    """Lock the parts that the rows name, each once, and return what differs."""
     bulk.wait_long(unit_of_work)
     places = hold(unit_of_work, {row.category for row in rows if row.category})
     known = {found.sku: found for found in bulk.ids_by_sku(unit_of_work.connection, [row.sku for row in rows])}
-    # What was archived after the file was checked stays as it is.
+    # A part that was archived after the file was checked stays as it is.
     present = {known[row.sku].id: row for row in rows if row.sku in known and not known[row.sku].archived}
     difference = Difference([row for row in rows if row.sku not in known], len(known), places)
     if present:
@@ -93,7 +93,7 @@ def compare(unit_of_work: UnitOfWork, rows: Sequence[ImportRow]) -> Difference:
 
 
 def _compare_parts(unit_of_work: UnitOfWork, rows: dict[int, ImportRow], difference: Difference) -> None:
-    """Add what differs in each of the parts, which are locked here."""
+    """Lock the parts, and add what differs in each."""
     part_ids = list(rows)
     lock_parts(unit_of_work, part_ids)
     stocks = {found.part_id: found for found in lock_stocks(unit_of_work, part_ids)}

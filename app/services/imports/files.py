@@ -1,4 +1,4 @@
-"""Opening a catalog file as text: the encodings that spreadsheets write, and a refusal of what is no text at all."""
+"""Opening a catalog file as text: the encodings that spreadsheets write, and refusing what is not text at all."""
 
 import io
 from typing import TextIO
@@ -10,15 +10,15 @@ ENCODINGS = (
     "shift_jis",
 )  # fmt: skip
 _REMEDY = "is not a CSV; open it in your spreadsheet and save it as CSV UTF-8"
-# How the files begin that people take for a CSV.
+# The first bytes of files that people mistake for a CSV.
 _OTHER_KINDS = (b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0", b"\x1f\x8b", b"%PDF", b"{\\rtf")
 _MARKED = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
 def open_text(raw: io.BufferedReader, encoding: str | None = None) -> TextIO:
-    """Return a file as lines of text: in the encoding that its first bytes state, else `encoding`, else UTF-8.
+    """Return a file as lines of text: in the encoding that its first bytes declare, else `encoding`, else UTF-8.
 
-    A byte that is not UTF-8 becomes a lone surrogate, so that the row that it stands in can be named; no such row is imported.
+    A byte that is not valid UTF-8 becomes a lone surrogate, so that its row can be named; no such row is imported.
 
     Raises:
         ImportFileError: if it is another kind of file.
