@@ -1,4 +1,4 @@
-"""What people do about their own log-in: another password, and the sessions that they have open elsewhere."""
+"""What staff do about their own log-in: change the password, list and end their sessions."""
 
 from typing import Any
 
@@ -23,10 +23,10 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 
 
 def _person() -> Principal:
-    """Return the person who calls.
+    """Return the person making the request.
 
     Raises:
-        ForbiddenError: if it is a machine, which has neither.
+        ForbiddenError: if it is made with an API key, which has no password and no sessions.
     """
     caller = principal()
     if caller.api_key_id is not None:
@@ -48,7 +48,7 @@ def change_password(body: dict[str, Any]) -> Response:
                 container().transactions, actor(), me.email, body["current_password"], body["new_password"], caller()
             )
     except UnauthenticatedError as error:
-        # Not 401: this session holds.
+        # Not 401: the session is still valid.
         raise InvalidFieldError("current_password", "this is not your password") from error
     return logged_in(who, token)
 

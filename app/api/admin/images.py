@@ -21,7 +21,7 @@ from app.services.images import kept_picture
 blueprint = Blueprint("admin_images", __name__, url_prefix="/api/v1/admin/parts", description="Pictures, for staff")
 blueprint.ARGUMENTS_PARSER = StrictParser()
 
-# A picture at work takes up to half a gigabyte and a processor for some seconds, so that others wait for their turn.
+# Processing a picture takes up to half a gigabyte and one core for several seconds, so others wait for their turn.
 _AT_WORK = Turns(at_once=1, waiting=7, patience=20.0)
 
 

@@ -1,4 +1,4 @@
-"""Catalog files: upload, progress, errors. Workers do the work."""
+"""Catalog files: upload, progress, errors. The import itself runs in workers."""
 
 import csv
 import io
