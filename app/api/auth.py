@@ -109,7 +109,7 @@ def _monitoring() -> SyncMonitoring:
 @blueprint.arguments(LoginSchema)
 @blueprint.response(200, SessionSchema)
 def log_in(body: dict[str, Any]) -> Response:
-    """Log in: sets the session cookie and returns the CSRF token for unsafe methods. The session whose cookie is sent ends."""
+    """Log in: sets the session cookie and returns the CSRF token for unsafe methods. A session whose cookie is sent ends."""
     email = body["email"]
     try:
         with attempt(email):
@@ -146,7 +146,7 @@ def _set_cookie(response: Response, name: str, value: str, seconds: int, path: s
 @require("viewer")
 @blueprint.response(204)
 def log_out() -> Response:
-    """Log out: the session is worthless from now on."""
+    """Log out: the session is invalid from now on."""
     authenticator().log_out(request.cookies.get(COOKIE, ""))
     response = Response(status=204)
     response.delete_cookie(COOKIE, path="/")
@@ -157,5 +157,5 @@ def log_out() -> Response:
 @require("viewer")
 @blueprint.response(200, SessionSchema)
 def me() -> Response:
-    """Say who is logged in, with the session's CSRF token."""
+    """Return who is logged in, with the session's CSRF token."""
     return json_response({"user": principal().public(), "csrf_token": principal().csrf_token})

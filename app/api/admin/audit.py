@@ -46,7 +46,7 @@ def list_audit(query: dict[str, Any]) -> Response:
 @blueprint.arguments(AuditFilterSchema, location="query")
 @blueprint.response(200, {"type": "string"}, content_type="text/csv")
 def export_audit(query: dict[str, Any]) -> Response:
-    """Download the changes that fit as CSV, newest first: those that are there now, in a file safe to open in a spreadsheet."""
+    """Download the matching changes as CSV, newest first, as recorded so far, in a file safe to open in a spreadsheet."""
     rows = container().parts.admin.audit_rows(query)
     return Response(
         _csv(rows), content_type="text/csv; charset=utf-8", headers={"Content-Disposition": 'attachment; filename="audit.csv"'}
