@@ -1,19 +1,19 @@
-# Everything that one does with Lockstep. `make help` lists it.
-# Needs Python >= 3.11 and make; all else is installed into .venv and app/frontend/node_modules.
+# Every routine task of working with Lockstep; `make help` lists them.
+# Needs Python >= 3.11 and make; everything else is installed into .venv and app/frontend/node_modules.
 
 PYTHON ?= python3
 FRONTEND := app/frontend
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-# pip and npm want a home for their caches, even where nobody has one.
+# pip and npm need a home for their caches, even for users without one.
 export HOME := $(or $(HOME),$(CURDIR)/.venv)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export NPM_CONFIG_UPDATE_NOTIFIER := false
-# Where a network has a certificate authority of its own, npm shall trust it as the system does.
+# On a network with its own certificate authority, let npm trust it as the system does.
 export NODE_USE_SYSTEM_CA := 1
 
 .DEFAULT_GOAL := help
-# The checks share one machine, and their output is read by people.
+# The checks share one machine, and interleaved output would be unreadable.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -28,7 +28,7 @@ help: ## Show this list
 run: .venv/.run-stamp $(FRONTEND)/dist/.stamp ## Run the whole system (PORT, FLOWER_PORT, LOCKSTEP_HOME; see README.md)
 	@exec python -m devserver
 
-dev: .venv/.test-stamp $(FRONTEND)/dist/.stamp ## Run it while you work on it: processes reload, Vite serves the two apps
+dev: .venv/.test-stamp $(FRONTEND)/dist/.stamp ## Run it for development: processes reload, Vite serves the two apps
 	@LOCKSTEP_BACKEND=http://127.0.0.1:$${PORT:-8000} exec python -m devserver --procfile Procfile.dev
 
 frontend: $(FRONTEND)/dist/.stamp ## Build the panel and the customer site
@@ -67,7 +67,7 @@ pytest: .venv/.test-stamp $(FRONTEND)/dist/.stamp
 
 unit integration flow faults: .venv/.test-stamp
 	@python -m pytest tests/$@
-unit: ## Tests of the rules alone
+unit: ## Tests of the pure rules
 integration: ## Tests on real PostgreSQL and Valkey
 flow: ## Tests through HTTP
 faults: ## Tests that kill processes
@@ -90,15 +90,15 @@ bench: .venv/.test-stamp $(FRONTEND)/dist/.stamp ## Measure speed and latency
 	@python -m bench
 	@python -m devserver.scratch python -m bench.search
 
-soak: .venv/.test-stamp $(FRONTEND)/dist/.stamp ## Run for long under load and faults, and watch
+soak: .venv/.test-stamp $(FRONTEND)/dist/.stamp ## Run for a long time under load and faults, and check
 	@python -m bench.history --reads 102000
 	@OPERATIONS=10000 python -m pytest tests/faults/test_many_operations.py
 
 
-## Keeping house
+## Housekeeping
 
 .PHONY: format hooks
-format: .venv/.test-stamp $(FRONTEND)/node_modules/.stamp ## Put the code into its form, and mend what can be mended by itself
+format: .venv/.test-stamp $(FRONTEND)/node_modules/.stamp ## Format the code, and fix what can be fixed automatically
 	@ruff check --quiet --fix . ; ruff format --quiet .
 	@cd $(FRONTEND) && npx --no-install eslint . --fix
 
@@ -106,29 +106,29 @@ hooks: .venv/.test-stamp ## Run the quick checks before each commit from now on
 	@pre-commit install
 
 .PHONY: openapi
-openapi: .venv/.test-stamp $(FRONTEND)/node_modules/.stamp ## Write docs/openapi.json and the frontend's types anew
+openapi: .venv/.test-stamp $(FRONTEND)/node_modules/.stamp ## Regenerate docs/openapi.json and the frontend's types
 	@PROMETHEUS_MULTIPROC_DIR=$$(mktemp -d) flask --app wsgi openapi print | python -m json.tool --indent 1 --sort-keys --no-ensure-ascii - docs/openapi.json
 	@cd $(FRONTEND) && npm run --silent generate
 
 .PHONY: examples
-examples: .venv/.test-stamp ## Record the examples of the OpenAPI document anew; `make openapi` afterwards
+examples: .venv/.test-stamp ## Record the OpenAPI document's examples again; run `make openapi` afterwards
 	@python -m devserver.scratch sh -c 'flask --app wsgi db upgrade && python -m tests.openapi.record_examples'
 
 .PHONY: lock clean
 LOCK := pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
-lock: .venv/bin/pip ## Pin requirements/*.in anew into *.txt (UPGRADE=--upgrade takes newer versions)
+lock: .venv/bin/pip ## Re-pin requirements/*.in into *.txt (UPGRADE=--upgrade takes newer versions)
 	@echo "Locking requirements/"
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT \
 	  && .venv/bin/python -m venv "$$scratch" && "$$scratch/bin/pip" install --quiet uv \
 	  && "$$scratch/bin/uv" $(LOCK) $(UPGRADE) requirements/test.in -o requirements/test.txt \
 	  && "$$scratch/bin/uv" $(LOCK) $(UPGRADE) requirements/run.in -c requirements/test.txt -o requirements/run.txt
 
-clean: ## Remove all that was built or installed; the data in LOCKSTEP_HOME stays
+clean: ## Remove everything built or installed; the data in LOCKSTEP_HOME stays
 	@rm -rf .venv $(FRONTEND)/node_modules $(FRONTEND)/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 
-# How the pieces are made: a stamp says that a piece is whole and newer than what it is made from.
+# How the pieces are built: a stamp marks a piece as complete and newer than its sources.
 
 .venv/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Lockstep needs Python 3.11 or newer; $(PYTHON) is not. Name one: make PYTHON=python3.12 …" >&2; exit 1; }

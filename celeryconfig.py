@@ -1,7 +1,6 @@
-"""Celery's configuration, shared by the worker, beat, Flower and the web processes (which override the time-outs).
+"""Celery's configuration, shared by the worker, beat, Flower and the web processes (which override the timeouts).
 
-The outbox table is the truth and a message only a wake-up, so nothing here has to be remembered: no results, no ETAs, no retries
-by the broker.
+The outbox table is the truth and a message only a wake-up, so Celery need not remember anything: no results, no ETAs, no retries.
 """
 
 from config import load_settings
@@ -15,7 +14,7 @@ result_backend = None
 task_ignore_result = True
 timezone = "UTC"
 
-# A task killed with its worker is given out again; and the sweep wakes the effect long before that.
+# A task killed with its worker is redelivered; the sweep wakes the effect long before that.
 task_acks_late = True
 task_reject_on_worker_lost = True
 worker_prefetch_multiplier = 1
@@ -23,8 +22,8 @@ task_soft_time_limit = 60
 task_time_limit = 90
 task_default_queue = "sync.records"
 
-# The time limit is below the visibility timeout, so a running task is never given out twice. `queue_order_strategy`: a task for
-# pages and caches is taken before one for records.
+# The time limit is below the visibility timeout, so a running task is never delivered twice. `queue_order_strategy`: tasks for
+# pages and caches are taken before those for records.
 broker_transport_options = {
     "visibility_timeout": 120,
     "unacked_restore_limit": 100,
@@ -34,7 +33,7 @@ broker_transport_options = {
 }
 broker_connection_retry_on_startup = True
 broker_connection_max_retries = None
-# A worker that lost its broker and came back must not leave the tasks it was working on to be done by another one as well.
+# A worker that reconnects to its broker must not keep working on tasks that are then redelivered to another worker.
 worker_cancel_long_running_tasks_on_connection_loss = True
 
 worker_send_task_events = True
@@ -45,17 +44,17 @@ worker_redirect_stdouts = False
 RECONCILE_EVERY = 60.0
 beat_schedule = {
     "reconcile": {"task": "sync.reconcile", "schedule": RECONCILE_EVERY, "options": {"expires": RECONCILE_EVERY}},
-    # A tick that is not taken within a second is not worth taking: the next one does what it would have done.
+    # A tick that is not taken within a second is not worth taking: the next one does the same work.
     "price-dates": {"task": "sync.apply_price_dates", "schedule": 1.0, "options": {"expires": 1.0, "queue": "sync.live"}},
     "image-variants": {"task": "catalog.make_image_variants", "schedule": 30.0, "options": {"expires": 30.0}},
-    # A job whose worker died is taken over when its lease has run out.
+    # A job whose worker died is taken over when its lease has expired.
     "imports": {"task": "catalog.import_parts", "schedule": 10.0, "options": {"expires": 10.0}},
     "prune": {"task": "sync.prune", "schedule": 3600.0, "options": {"expires": 3600.0}},
 }
 beat_schedule_filename = str(_settings.home / "beat-schedule")
 beat_max_loop_interval = 5
 
-# Web processes: publishing fails within a tenth of a second, and is never tried again by Celery itself.
+# Web processes: publishing fails within a tenth of a second, and Celery itself never retries it.
 PUBLISHER = {
     "task_publish_retry": False,
     "broker_connection_timeout": 0.1,

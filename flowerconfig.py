@@ -1,6 +1,6 @@
-"""Flower's configuration: it reads this file itself, by whatever command it is started here.
+"""Flower's configuration: it reads this file from the working directory, whatever command starts it.
 
-Whoever sees Flower can end the worker, so it has a password of its own, and does not start without.
+Anyone who can open Flower can shut down the worker, so it needs its own password and does not start without one.
 """
 
 import sys

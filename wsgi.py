@@ -1,7 +1,7 @@
 """The web application, and (run as a program) one web process on the shared port.
 
-`flask --app wsgi …` imports `app`; `python wsgi.py` serves it with eventlet. Any number of these processes bind the one port with
-SO_REUSEPORT. Together with `app/live` the only place that knows of eventlet.
+`flask --app wsgi …` imports `app`; `python wsgi.py` serves it with eventlet. Any number of these processes bind the same port
+with SO_REUSEPORT. Together with `app/live`, the only place that knows about eventlet.
 """
 
 import gc
@@ -11,12 +11,12 @@ import sys
 import warnings
 from typing import TYPE_CHECKING, cast
 
-# Until the application stands, nothing of what is made is garbage: see `begin_collecting`.
+# Until the application is built, nothing created is garbage: see `begin_collecting`.
 gc.disable()
 
 if __name__ == "__main__":
     with warnings.catch_warnings():
-        # eventlet announces its retirement in every process; docs/adr/0004 says how we would leave it.
+        # eventlet announces its retirement in every process; docs/adr/0004 says how we would replace it.
         warnings.simplefilter("ignore", DeprecationWarning)
         import eventlet
         import eventlet.tpool
@@ -35,23 +35,23 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-# Seconds for requests under way when the process is told to stop.
+# Seconds for requests in progress when the process is told to stop.
 DRAIN = 20
 # Seconds after which a connection that sends nothing is closed; pages ping more often.
 IDLE = 60
-# Bytes of a request line. A query of allowed length may need so many when it is percent-encoded, and what is longer than that
-# should get our own answer, which names the field, as far as possible.
+# Bytes of a request line. A query of permitted length may need this many when percent-encoded, and one that is somewhat too long
+# should still get our own answer, which names the field.
 MAX_URL_BYTES = 32_768
 
 
 def begin_collecting() -> None:
-    """Look for garbage from now on, but never among what stays until the end."""
+    """Turn garbage collection on, but exempt everything created so far, which lives as long as the process."""
     gc.freeze()
     gc.enable()
 
 
 def serve(settings: Settings) -> None:
-    """Serve on the shared port until SIGTERM or SIGINT; then finish the requests under way, and send the pages elsewhere."""
+    """Serve on the shared port until SIGTERM or SIGINT; then finish the requests in progress and send the pages elsewhere."""
     # Imported here because it needs the patched modules above, which `flask` commands must not have.
     from app.live.connections import Acceptor, DescriptorsError, Limits, SocketGate, raise_descriptor_limit
     from app.live.protocol import HttpProtocol
@@ -72,7 +72,7 @@ def serve(settings: Settings) -> None:
     container.monitoring.prime()
     begin_collecting()
     listener = eventlet.listen((settings.bind, settings.port), backlog=1024, reuse_port=True)
-    # Accepted connections inherit it. Without it, what goes out in two pieces waits for the client's delayed acknowledgement.
+    # Inherited by accepted connections. Without it, a response sent in two pieces waits for the client's delayed acknowledgement.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     server = eventlet.wsgi.Server(
         listener, listener.getsockname(), app, log_output=False, debug=False, socket_timeout=IDLE, url_length_limit=MAX_URL_BYTES,
@@ -91,7 +91,7 @@ def serve(settings: Settings) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     accepting = eventlet.spawn(acceptor.run)
-    # Nobody would ask a process again that accepts no more; whoever keeps it alive is to start another.
+    # A process that no longer accepts connections is useless: stop it, so that the supervisor starts another.
     accepting.link(lambda _thread: stop())
     log.info("serving", port=settings.port)
     stopping.wait()

@@ -1,4 +1,4 @@
-"""What comes before every request, page or socket: who calls, from where, and whom they meant, as the trusted proxies say."""
+"""The first step of every request, HTTP or WebSocket: who calls, from where, at which host, as the trusted proxies report it."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-# The WSGI key of the address from which the connection itself came: the proxy's, if there is one.
+# The WSGI key of the connection's own peer address: the proxy's, if there is one.
 PEER = "lockstep.peer"
 
 
 class Arrival:
-    """WSGI middleware, to stand outermost. `REMOTE_ADDR` is a parsed address afterwards, or empty where a proxy named none.
+    """The outermost WSGI middleware. Afterwards `REMOTE_ADDR` is a parsed address, or empty if a proxy named none.
 
     Args:
-        app: what to hand the request on to; may be put in place later.
+        app: the application to pass requests on to; may be replaced later.
         hops: how many proxies are trusted to name the client, the host and the scheme in `X-Forwarded-*`.
     """
 
@@ -38,11 +38,11 @@ class Arrival:
 
 
 def address_of(environ: dict[str, Any]) -> str | None:
-    """Return the address of the client, for people to read; None if a proxy named none."""
+    """Return the client's address, for people to read; None if a proxy named none."""
     return environ["REMOTE_ADDR"] or None
 
 
 def limited_client(environ: dict[str, Any]) -> str:
-    """Return what limits count as one client. Clients for whom their proxy named no address are one together: the proxy."""
+    """Return the client that limits attribute a request to. Clients whose proxy named no address count as one: the proxy."""
     address = environ["REMOTE_ADDR"] or environ.get(PEER)
     return client_of(address) if address else "unknown"

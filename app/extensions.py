@@ -1,4 +1,4 @@
-"""Flask's extensions, built empty and bound in the factory."""
+"""Flask's extensions, created unbound and bound to the application in the factory."""
 
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy

@@ -1,4 +1,4 @@
-"""`create_app`: the Flask application over a wired container. It serves HTTP alone; `app.live` adds the sockets."""
+"""`create_app`: the Flask application around a wired container. It serves only HTTP; `app.live` adds the sockets."""
 
 from collections.abc import Callable
 from typing import Any
@@ -40,7 +40,7 @@ class OrjsonProvider(JSONProvider):
         return orjson.dumps(obj).decode()
 
     def loads(self, s: str | bytes, **_options: Any) -> Any:
-        """Return what JSON text says."""
+        """Return the value of a JSON text."""
         return orjson.loads(s)
 
 
@@ -48,13 +48,13 @@ def create_app(settings: Settings, offload: Callable[..., Any] = lambda function
     """Build the web application. Connects to nothing yet.
 
     Args:
-        offload: runs a slow function beside the event loop, if there is one.
+        offload: runs a slow function outside the event loop, if there is one.
     """
     app = Flask("app", static_folder=None)
     app.json = OrjsonProvider(app)
     app.config.update(_flask_config(settings))
     app.url_map.converters.update(id=IdConverter, bigid=BigIdConverter, page=PageConverter)
-    app.wsgi_app = Arrival(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign] # as Flask's manual does it
+    app.wsgi_app = Arrival(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign] # as Flask's documentation does
     db.init_app(app)
     migrate.init_app(app, db, directory="migrations")
     with app.app_context():
@@ -101,6 +101,6 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
         "OPENAPI_JSON_PATH": "openapi.json",
         "OPENAPI_SWAGGER_UI_PATH": "docs",
         "OPENAPI_SWAGGER_UI_URL": "/api-docs/",
-        # By default the page would show the document's address to a server of Swagger's makers.
+        # By default the page would send the document's URL to Swagger's public validator.
         "OPENAPI_SWAGGER_UI_CONFIG": {"validatorUrl": None},
     }

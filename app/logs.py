@@ -1,7 +1,7 @@
-"""How processes log: readable lines in development, JSON in production; in web processes no more than anybody can read.
+"""How processes log: readable lines in development, JSON in production; web processes are rate-limited.
 
-Whoever comes from outside can make a web process complain as often as they like. So it says each kind of thing once a second, and
-then how often it did not.
+Any client can make a web process log an error as often as it likes. So each kind of line is logged at most once a second,
+together with how many were withheld.
 """
 
 import logging
@@ -13,19 +13,19 @@ from typing import Any
 
 import structlog
 
-# Kinds that are remembered; beyond it all begin anew.
+# Kinds remembered; beyond that, all are forgotten.
 _MAX_KINDS = 1_000
 
 
 class OncePerSecond:
-    """Lets one line of each kind through a second."""
+    """Lets one line of each kind through per second."""
 
     def __init__(self) -> None:
         self._last: dict[object, float] = {}
         self._withheld: dict[object, int] = {}
 
     def withheld(self, kind: object) -> int | None:
-        """Return None if a line of this kind is to be withheld, else how many were since the last one."""
+        """Return None to withhold a line of this kind, or how many have been withheld since the last one."""
         now = time.monotonic()
         if now - self._last.get(kind, float("-inf")) < 1:
             self._withheld[kind] = self._withheld.get(kind, 0) + 1
@@ -53,10 +53,10 @@ class _Limit(logging.Filter):
 
 
 def configure(*, development: bool, limited: bool = False) -> None:
-    """Set up logging for this process. Libraries' own messages come through from WARNING on.
+    """Set up logging for this process. Libraries' messages are shown from WARNING up.
 
     Args:
-        limited: whether each kind of line is shown once a second at most.
+        limited: whether to show each kind of line at most once a second.
     """
     limiter = OncePerSecond()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)

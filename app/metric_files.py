@@ -1,7 +1,7 @@
-"""The files in which the processes of a machine share their metrics, made so that a full disk ends nobody.
+"""The files in which the processes of a machine share their metrics, made so that a full disk kills no process.
 
-prometheus_client maps files that it has only made longer. Without room behind them the first write is SIGBUS, which ends the
-process. Here the room is reserved first; what cannot be reserved is kept in memory, where the other processes do not see it.
+prometheus_client maps files that it has only extended. If no disk space backs them, the first write raises SIGBUS, which kills
+the process. Here the space is allocated first; if that fails, the values stay in memory, where other processes do not see them.
 """
 
 import os
@@ -14,7 +14,7 @@ _PIECE = 1 << 16
 
 
 class _Reserved:
-    """A file that grows by reserving room, and that becomes a piece of memory when there is none."""
+    """A file that allocates space before it grows, and that is replaced by memory when there is none."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -37,10 +37,10 @@ class _Reserved:
 
 
 class ReservedDict(mmap_dict.MmapedDict):
-    """prometheus_client's dictionary in a file, whose room is reserved."""
+    """prometheus_client's file-backed dictionary, with its space allocated in advance."""
 
     def __init__(self, filename: str, read_mode: bool = False) -> None:  # noqa: FBT001, FBT002 — as there
-        """Open `filename`, and make it if it is to be written."""
+        """Open `filename`; create it unless in read mode."""
         memory: IO[bytes] | None = None
         if not read_mode:
             try:
@@ -56,7 +56,7 @@ class ReservedDict(mmap_dict.MmapedDict):
 
 
 def install() -> None:
-    """Make prometheus_client keep its values in such files; before the first metric is made."""
+    """Make prometheus_client use such files. Call this before the first metric is created."""
     values.MmapedDict = ReservedDict  # type: ignore[attr-defined] # the one place that names its class
 
 

@@ -1,1 +1,1 @@
-"""Drives a running Lockstep from outside: its speed, its history, and what the fault tests use for that."""
+"""Drives a running Lockstep from outside, to measure its speed and record its history; the fault tests use this too."""

@@ -1,8 +1,8 @@
-"""What a stranger can do to others: plays each attack against a running system, and measures what a neighbour feels of it.
+"""What a hostile client can do to others: runs attacks against a running system, and measures how a neighbour is affected.
 
-`python -m bench.abuse [--url URL --key KEY] [--seconds 4] [NAME…]`. Without a URL it runs a system of its own. Every attack ends
-by itself after the given seconds and speaks to the given address alone. Attackers are processes of their own, so that they do not
-slow down the neighbour, who measures.
+`python -m bench.abuse [--url URL --key KEY] [--seconds 4] [NAME…]`. Without a URL it runs its own system. Every attack ends by
+itself after the given seconds and contacts only the given address. Attackers are separate processes, so that they do not slow
+down the neighbour, which measures.
 """
 
 import argparse
@@ -33,7 +33,7 @@ from bench.system import Client, NoAnswerError, System, close_all, own_stack
 QUIET_SECONDS = 2.0
 IDLE_CONNECTIONS = 2_500
 PARTS = 200
-# Connections of the neighbour, if it cannot be seen which process has which.
+# The neighbour's connections, if it cannot be determined which process has which.
 NEIGHBOURS = 6
 HANDSHAKE = (
     "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -64,7 +64,7 @@ class Target:
         """Open a WebSocket and enter the customers' namespace.
 
         Raises:
-            OSError: the server does not want one.
+            OSError: the server refuses it.
         """
         client = self.connect()
         client.sendall(HANDSHAKE.format(host=self.host).encode())
@@ -80,7 +80,7 @@ class Target:
 
 
 def frame(payload: bytes, opcode: int = 1, *, final: bool = True, length: int | None = None) -> bytes:
-    """Return a frame as a client sends it, masked with zeros. `length` is what it says if that is not true."""
+    """Return a client's frame, masked with zeros. `length` overrides the length that its head states."""
     size = len(payload) if length is None else length
     head = struct.pack("!B", opcode | (0x80 if final else 0))
     if size < 126:
@@ -98,7 +98,7 @@ def _until(seconds: float) -> Iterator[int]:
 
 
 def _again_and_again(seconds: float, attempt: Callable[[float], None]) -> None:
-    """Attack until the time is over; whoever is thrown out comes back, fifty times a second at most."""
+    """Attack until the time is over; reconnect after being cut off, at most fifty times a second."""
     deadline = time.monotonic() + seconds
     for _ in _until(seconds):
         with suppress(OSError):
@@ -107,7 +107,7 @@ def _again_and_again(seconds: float, attempt: Callable[[float], None]) -> None:
 
 
 def _pour(client: socket.socket, data: bytes, deadline: float) -> None:
-    """Send `data` again and again until thrown out; read nothing."""
+    """Send `data` repeatedly until cut off or out of time; read nothing."""
     with client:
         client.settimeout(1)
         while time.monotonic() < deadline:
@@ -150,7 +150,7 @@ def endless_fragments(target: Target, seconds: float) -> None:
 
 
 def empty_fragments(target: Target, seconds: float) -> None:
-    """A message of fragments that hold nothing."""
+    """A message of empty fragments."""
 
     def attempt(deadline: float) -> None:
         client = target.open_socket()
@@ -172,12 +172,12 @@ def one_huge_message(target: Target, seconds: float) -> None:
 
 
 def pings(target: Target, seconds: float) -> None:
-    """Control frames without end."""
+    """An endless stream of control frames."""
     _again_and_again(seconds, lambda deadline: _pour(target.open_socket(), frame(b"x", 9) * 10_000, deadline))
 
 
 def watches(target: Target, seconds: float) -> None:
-    """Twenty sockets that each watch 200 parts ninety times a second, and read what they are sent."""
+    """Twenty sockets that each watch 200 parts ninety times a second, and read the answers."""
     asked = json.dumps(["watch", {"parts": {str(part): None for part in target.parts[:PARTS]}}]).encode()
     sockets = [target.open_socket() for _ in range(20)]
     for number in _until(seconds):
@@ -198,7 +198,7 @@ def watches(target: Target, seconds: float) -> None:
 
 
 def never_reading(target: Target, seconds: float) -> None:
-    """Sockets that ask for much and take nothing of it."""
+    """Sockets that ask for a lot and read none of it."""
     asked = json.dumps(["watch", {"parts": {str(part): None for part in target.parts[:PARTS]}}]).encode()
 
     def attempt(deadline: float) -> None:
@@ -259,7 +259,7 @@ def _drain(client: socket.socket, deadline: float) -> None:
 
 
 def scrapes(target: Target, seconds: float) -> None:
-    """Eight who ask for /metrics at once, all the time."""
+    """Eight clients that request /metrics continuously."""
 
     def scrape() -> None:
         for _ in _until(seconds):
@@ -273,7 +273,7 @@ def scrapes(target: Target, seconds: float) -> None:
 
 
 def uploads(target: Target, seconds: float) -> None:
-    """Six uploads of pictures of forty million pixels at once."""
+    """Six concurrent uploads of pictures of forty million pixels."""
     picture = io.BytesIO()
     noise = Image.effect_noise((500, 400), 60).convert("RGB")
     whole = Image.new("RGB", (8_000, 5_000))
@@ -304,7 +304,7 @@ def uploads(target: Target, seconds: float) -> None:
 
 
 def nonsense(target: Target, seconds: float) -> None:
-    """Everything that makes a server complain: bad heads, cut-off bodies, bad sockets."""
+    """Everything that makes a server log errors: bad heads, truncated bodies, bad WebSocket messages."""
     login = b"POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
     heads = [
         b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\r\n",
@@ -340,7 +340,7 @@ ATTACKS: dict[str, Callable[[Target, float], None]] = {
 
 @dataclass(frozen=True, slots=True)
 class Felt:
-    """What the neighbour felt, in milliseconds, on the worst of its connections; `failed` calls were not answered 200."""
+    """The neighbour's response times, in milliseconds, on the worst of its connections; `failed` calls were not answered 200."""
 
     p50: float
     p95: float
@@ -350,7 +350,7 @@ class Felt:
 
 
 class Neighbour:
-    """Somebody who reads a page of the catalog again and again, over one connection to each process."""
+    """A client that reads a page of the catalog repeatedly, over one connection to each process."""
 
     PATH = "/parts?limit=20"
 
@@ -365,7 +365,7 @@ class Neighbour:
         close_all(self._clients)
 
     def measure(self, seconds: float) -> Felt:
-        """Read for so long."""
+        """Read for this long."""
         found: list[Felt] = []
         threads = [threading.Thread(target=self._read, args=(client, seconds, found)) for client in self._clients]
         for thread in threads:
@@ -391,7 +391,7 @@ class Neighbour:
 
 @contextmanager
 def under_attack(name: str, target: Target, seconds: float) -> Iterator[None]:
-    """Have a process attack while the block runs, after it has begun."""
+    """Run an attack in another process; the block starts once the attack has started."""
     context = multiprocessing.get_context("spawn")
     begun = context.Event()
     attacker = context.Process(target=_attack, args=(name, target, seconds, begun), daemon=True)
@@ -412,7 +412,7 @@ def _attack(name: str, target: Target, seconds: float, begun: Event) -> None:
 
 
 def play(system: System, name: str, parts: Sequence[int], seconds: float) -> tuple[Felt, Felt]:
-    """Play one attack; return what the neighbour felt before and meanwhile."""
+    """Run one attack; return the neighbour's figures before and during it."""
     neighbour = Neighbour(system)
     try:
         quiet = neighbour.measure(QUIET_SECONDS)
@@ -423,9 +423,9 @@ def play(system: System, name: str, parts: Sequence[int], seconds: float) -> tup
 
 
 def main() -> None:
-    """Play the attacks and print what the neighbour felt."""
+    """Run the attacks and print the neighbour's figures."""
     parser = argparse.ArgumentParser(prog="python -m bench.abuse", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"attacks to play (default: all): {', '.join(ATTACKS)}")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"attacks to run (default: all): {', '.join(ATTACKS)}")
     parser.add_argument("--url", help="a running system; default: one of its own")
     parser.add_argument("--key", help="an administrator's API key for it")
     parser.add_argument("--seconds", type=float, default=4.0, help="how long each attack lasts")

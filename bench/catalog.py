@@ -1,7 +1,7 @@
-"""A large catalog to measure with: the demo's real parts, each several times under other numbers, makers, prices and stocks.
+"""A large catalog to measure with: the demo's real parts, each several times with other numbers, makers, prices and stocks.
 
-The same rows every time: what varies is drawn from a hash of the part's number. Set-based, past the application, so that 100,000
-parts take seconds; no events are written, so reconciliation has nothing to compare them with.
+The same rows every time: what varies is drawn from a hash of the part's number. Written set-based, around the application, so
+that 100,000 parts take seconds; no events are written, so reconciliation has nothing to compare them with.
 """
 
 import csv
@@ -21,7 +21,7 @@ _TEMPORARY = """
         sku text, part_name text, description text, category text, price numeric, currency text, current_stock int,
         min_stock_level int, slug text, number int GENERATED ALWAYS AS IDENTITY)
 """
-# What every copy of a demo part is called, and the numbers between 0 and 999 that its other values are drawn with.
+# The name of every copy of a demo part, and two numbers from 0 to 999 from which its other values are derived.
 _COPIES = """
     CREATE TEMPORARY TABLE copies AS
     SELECT d.*, copy,
@@ -56,7 +56,7 @@ _LEGACY_PRICES = """
     SELECT p.id, round(c.price * (500 + c.other_dice) / 1000, 2), c.currency
     FROM copies c JOIN parts p ON p.slug = c.slug || '-' || copy WHERE c.dice % 10 = 1 ORDER BY p.id
 """
-# Three parts of four have one price; of the others, some have tiers, some a sale that has begun, some no price at all.
+# Six parts in ten have one price; one in ten each has tiers, a sale that has begun, a legacy price, and no price at all.
 _PRICES = """
     INSERT INTO part_prices (part_id, amount, currency, min_quantity, valid_from)
     SELECT p.id, round(c.price * (500 + c.other_dice) * share / 1000, 2), c.currency, quantity, starts
@@ -79,7 +79,7 @@ def _demo_rows() -> Iterator[dict[str, str]]:
 
 
 def _paths(categories: set[str]) -> list[tuple[str, ...]]:
-    """Return every category's way from the root, parents before their children."""
+    """Return every category's path from the root, parents before children."""
     steps = [tuple(category.split(" > ")) for category in categories]
     return sorted({way[:length] for way in steps for length in range(1, len(way) + 1)})
 
@@ -88,7 +88,7 @@ def fill(database_url: str, parts: int = 100_000) -> None:
     """Fill an empty, migrated database with `parts` parts, nearly all of them published."""
     url = database_url.replace("postgresql+psycopg://", "postgresql://")
     with psycopg.connect(url) as connection:
-        # What lists look in is filled once at the end, and not part by part.
+        # The tables that lists read are filled once at the end, and not part by part.
         for table in _KEPT:
             connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
         rows = list(_demo_rows())
@@ -112,5 +112,5 @@ def fill(database_url: str, parts: int = 100_000) -> None:
 
 
 def category_slug(*names: str) -> str:
-    """Return the slug of the category with these names from the root on."""
+    """Return the slug of the category with this path of names."""
     return PREFIX + hashlib.md5(" > ".join(names).encode(), usedforsecurity=False).hexdigest()

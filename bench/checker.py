@@ -1,7 +1,7 @@
 """Judges a history of reads and writes that clients recorded: was any answer older, or newer, than it may be?
 
-Per part and aspect the versions are totally ordered and every write makes exactly one, so each rule is a sweep over the
-operations in the order of time, with a running maximum: O(n log n), where linearisability in general is NP-complete.
+Per part and aspect the versions are totally ordered and every write creates exactly one, so each rule is a sweep over the
+operations in order of time, with a running maximum: O(n log n), whereas checking linearisability in general is NP-complete.
 """
 
 import math
@@ -23,15 +23,15 @@ class Rule(StrEnum):
     """What a history may violate."""
 
     FRESHNESS = "freshness"  # a read sees at least what was acknowledged before it began
-    FUTURE = "future"  # a read sees nothing that nobody had begun to write before it ended
+    FUTURE = "future"  # a read sees nothing whose write had not begun before the read ended
     MONOTONIC = "monotonic"  # within a session, a read sees at least what the session has read before
     OWN_WRITES = "own-writes"  # within a session, a read sees at least what the session has written before
-    ORDER = "order"  # a write that began after another was acknowledged makes a higher version; none is given twice
+    ORDER = "order"  # a write that began after another was acknowledged creates a higher version; none is assigned twice
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One call as its client saw it, in seconds of one clock. A write without an answer has no version and never ends."""
+    """One call as its client saw it, timed in seconds by one clock. A write without an answer has no version and never ends."""
 
     kind: Kind
     session: int
@@ -44,7 +44,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A rule broken by `operation`, which should have had at least (or, from the future, at most) `bound`."""
+    """A rule broken by `operation`, whose version should have been at least (for FUTURE, at most) `bound`."""
 
     rule: Rule
     operation: Operation
@@ -62,7 +62,7 @@ def check(history: Iterable[Operation], grace: float = 0.0) -> list[Violation]:
     """Return every violation in `history`.
 
     Args:
-        grace: seconds for which an answer may be old: 0 for read-after-write, 2 for the bound that holds under faults.
+        grace: seconds for which an answer may be stale: 0 for read-after-write, 2 for the bound that holds under faults.
     """
     groups: dict[tuple[int, str], list[Operation]] = defaultdict(list)
     for operation in history:
@@ -84,7 +84,7 @@ def _check_group(group: Sequence[Operation], grace: float) -> list[Violation]:
 
 
 def _older(rule: Rule, reads: Sequence[Operation], before: Iterable[Operation], grace: float) -> list[Violation]:
-    """Return the reads (in the order of their starts) below something of `before` that had ended when they began."""
+    """Return the `reads` (sorted by start) that saw less than an operation of `before` that had ended when they began."""
     ended = sorted((o.end + grace, o.version) for o in before if o.version is not None)
     violations, floor, at = [], 0, 0
     for read in reads:
@@ -97,10 +97,10 @@ def _older(rule: Rule, reads: Sequence[Operation], before: Iterable[Operation], 
 
 
 def _from_the_future(reads: Sequence[Operation], writes: Sequence[Operation]) -> list[Violation]:
-    """Return the reads above what can have existed when they ended.
+    """Return the reads of versions that cannot have existed when they ended.
 
-    A version's own write must have begun. Where that is not known, because its write was never answered, there must
-    have been enough unanswered writes on top of the highest answered one.
+    A version's own write must have begun. If that is unknown, because its write was never answered, enough unanswered writes
+    must have begun on top of the highest answered one.
     """
     if not writes:
         return []

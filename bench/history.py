@@ -13,10 +13,10 @@ from bench.system import own_stack
 
 
 def main() -> int:
-    """Record, judge, print; the exit code tells of violations."""
+    """Record, judge and print; the exit code is 1 if there are violations."""
     parser = argparse.ArgumentParser(prog="python -m bench.history", description=__doc__)
     parser.add_argument("--reads", type=int, default=100_000, help="reads to record (default: %(default)s)")
-    parser.add_argument("--sessions", type=int, default=6, help="sessions side by side (default: %(default)s)")
+    parser.add_argument("--sessions", type=int, default=6, help="concurrent sessions (default: %(default)s)")
     parser.add_argument("--parts", type=int, default=12, help="parts that they read and write (default: %(default)s)")
     parser.add_argument("--writes", type=float, default=0.05, help="writes per read (default: %(default)s)")
     arguments = parser.parse_args()

@@ -1,4 +1,4 @@
-"""`python -m bench.imports`: how fast a catalog file goes in beside a running stack, and how fast once more. Prints."""
+"""`python -m bench.imports`: how fast a catalog file is imported into a running stack, and how fast the second time. Prints."""
 
 import csv
 import os
@@ -18,7 +18,7 @@ WORDS = ["for", "high", "speeds", "&", "low", "noise", "<", "5", "µm", "sealed"
 
 
 def write_file(path: Path, rows: int) -> None:
-    """Write a catalog with ten specifications a part."""
+    """Write a catalog with ten specifications per part."""
     chance = random.Random(rows)  # the same file every time
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
@@ -32,7 +32,7 @@ def write_file(path: Path, rows: int) -> None:
 
 
 def main() -> None:
-    """Import the file twice and print rows a second, from the command's start to its end, and its memory."""
+    """Import the file twice and print rows a second, from the command's start to its end, and the largest process's memory."""
     with tempfile.TemporaryDirectory(prefix="lockstep-") as home, own_stack(Path(home)) as system:
         if system.stack is None:
             raise RuntimeError("the bench has a stack of its own")

@@ -1,6 +1,6 @@
 """`python -m bench.latency`: how long a write, a change on an open page and a cached read take. Prints; asserts nothing.
 
-Starts a stack of its own, or uses the one at LOCKSTEP_URL with the API key LOCKSTEP_KEY.
+Starts its own stack, or uses the one at LOCKSTEP_URL with the API key LOCKSTEP_KEY.
 """
 
 import os
@@ -23,14 +23,14 @@ from bench.system import Answer, Client, System, own_stack, wait_until
 WRITES = 300
 READS = 2000
 READERS = 4
-# Between two writes, so that each is alone.
+# Seconds between two writes, so that they do not overlap.
 PAUSE = 0.02
 BODY = {"delta": 1, "reason": "bench"}
 
 
 @contextmanager
 def target() -> Iterator[System]:
-    """Give the system to measure."""
+    """Provide the system to measure."""
     url, key = os.environ.get("LOCKSTEP_URL"), os.environ.get("LOCKSTEP_KEY")
     if url and key:
         yield System(url.rstrip("/"), key)
@@ -53,7 +53,7 @@ def timed(client: Client, method: str, path: str, body: Any = None) -> tuple[flo
 
 
 def measure_writes(system: System, part: int) -> list[tuple[str, ...]]:
-    """Write one by one with a page open."""
+    """Write one at a time with a page open."""
     arrivals: dict[int, tuple[float, float]] = {}
 
     def arrived(event: dict[str, Any], at: float) -> None:
@@ -80,7 +80,7 @@ def measure_writes(system: System, part: int) -> list[tuple[str, ...]]:
 
 
 def measure_reads(system: System, parts: Sequence[int]) -> tuple[list[tuple[str, ...]], str]:
-    """Read what is cached, alone and side by side."""
+    """Read what is cached, alone and concurrently."""
     client = system.client()
     for part in parts:
         client.call("GET", f"/parts/{part}")

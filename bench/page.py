@@ -1,7 +1,7 @@
 """An open page that behaves as the contract tells clients to.
 
-It watches on every connection, on `resync` and on a timetable, applies an event only if it is newer than what it holds, and
-takes the answer to `watch` for the truth.
+It watches on every connection, on `resync` and at intervals, applies an event only if it is newer than what it holds, and treats
+the answer to `watch` as the truth.
 """
 
 import threading
@@ -21,8 +21,8 @@ class Page:
     """A page that shows some parts. Use it as a context manager; `shown` is what a customer sees.
 
     Args:
-        watch_every: seconds between two watches without any other reason.
-        on_event: told of each event that was applied, with the moment (`time.perf_counter`) of its arrival.
+        watch_every: seconds between two regular watches.
+        on_event: called with each event that was applied, and the time (`time.perf_counter`) of its arrival.
     """
 
     def __init__(self, url: str, part_ids: Iterable[int], watch_every: float = 20.0, on_event: Seen | None = None) -> None:
@@ -34,7 +34,7 @@ class Page:
         self._parts: dict[int, Part] = {}
         self._closing = threading.Event()
         self._watched = threading.Event()
-        # Events that arrive while an answer to `watch` is under way are applied on top of it.
+        # Events that arrive while an answer to `watch` is pending are applied on top of it.
         self._since: list[dict[str, Any]] | None = None
         self._connection = 0
         self._again = False
@@ -70,7 +70,7 @@ class Page:
             return dict(self._parts)
 
     def watch(self) -> None:
-        """Ask for whatever differs from what is held; one question at a time."""
+        """Ask for whatever differs from what is held; one request at a time."""
         with self._lock:
             if self._since is not None:
                 self._again = True

@@ -27,7 +27,7 @@ class Call:
 class Recorder:
     """Sessions that read and write a few parts while its block runs.
 
-    Each session goes over several connections, so that it meets every web process, and reads what it has just written.
+    Each session uses several connections, so that it reaches every web process, and reads what it has just written.
 
     Args:
         sessions: how many, each a thread.
@@ -58,7 +58,7 @@ class Recorder:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """End each session after its present call."""
+        """End each session after its current call."""
         self._stopped.set()
         self.join()
 
@@ -69,7 +69,7 @@ class Recorder:
 
     @property
     def running(self) -> bool:
-        """Whether a session still goes on."""
+        """Whether a session is still running."""
         return any(thread.is_alive() for thread in self._threads)
 
     def _run(self, session: int) -> None:

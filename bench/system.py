@@ -1,4 +1,4 @@
-"""A running Lockstep as its clients see it: a stack of one's own or one elsewhere, and calls over keep-alive connections."""
+"""A running Lockstep as its clients see it: its own stack or one running elsewhere, and calls over keep-alive connections."""
 
 import http.client
 import json
@@ -40,11 +40,11 @@ class Answer:
 class Client:
     """One keep-alive connection, opened when needed. For one thread.
 
-    http.client and not httpx: it costs a third, and the servers shall be what is measured.
+    http.client and not httpx: it costs a third as much, and it is the servers that should be measured.
     """
 
     def __init__(self, url: str, key: str | None = None, timeout: float = 10.0) -> None:
-        """Speak to `url`, with the rights of an API key."""
+        """Talk to `url`, with the rights of an API key."""
         parts = urlsplit(url)
         self._connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=timeout)
         self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
@@ -93,7 +93,7 @@ class System:
         return Client(self.url, self.key)
 
     def clients_of_every_process(self) -> list[Client]:
-        """Return open clients, one for each web process: the kernel spreads new connections over them."""
+        """Return open clients, one for each web process: the kernel distributes new connections among them."""
         names = [f"web-{n + 1}" for n in range(self.stack.settings.web_concurrency)] if self.stack else []
         if self.stack is None:
             return [self.client()]
@@ -106,7 +106,7 @@ class System:
                 raise TimeoutError(f"no connection reached {pids - found.keys()}")
             client = self.client()
             client.connect()
-            # An answer proves that the process has accepted it; only then is it listed as that process's connection.
+            # An answer proves that a process has accepted the connection; only then is it listed as that process's.
             client.call("GET", "/categories")
             owner = self._owner(client, pids)
             if owner in pids - found.keys():
@@ -176,7 +176,7 @@ def wait_until(condition: Callable[[], bool], within: float = 10.0, every: float
 
 @contextmanager
 def own_stack(home: Path, without: Sequence[str] = ("flower",), **environ: str) -> Iterator[System]:
-    """Run a stack without the demo catalog and without the processes named, while the block runs."""
+    """Run a stack without the demo catalog and the processes in `without`, while the block runs."""
     lines = (REPOSITORY / "Procfile").read_text().splitlines()
     procfile = home / "Procfile"
     procfile.write_text("".join(f"{line}\n" for line in lines if line.split(":")[0] not in without))

@@ -1,4 +1,4 @@
-"""What must hold in the tables and in the finished lines; the generator writes nothing when one of these does not."""
+"""What must hold in the tables and in the finished lines; if any check fails, the generator writes nothing."""
 
 import re
 from collections import Counter
@@ -17,7 +17,7 @@ from demo.tables.thrust_bearings import THRUST
 MINIMUM_ROWS = 2000
 _SKU = re.compile(r"[A-Z0-9][A-Za-z0-9.-]*")
 
-# Tables whose named columns rise, or at least do not fall, from row to row.
+# Tables whose named columns never decrease from row to row.
 _ORDERED_TABLES: dict[str, tuple[tuple[Row, ...], tuple[str, ...]]] = {
     "ISO 4762": (screws.ISO_4762, ("dk", "k", "s", "to")),
     "ISO 10642": (screws.ISO_10642, ("dk", "k", "s", "to")),
@@ -109,7 +109,7 @@ def _check_lengths() -> None:
 
 
 def check_lines(lines: Sequence[Mapping[str, str]]) -> None:
-    """Raise CatalogError when a finished line, or all of them together, break what the catalog promises."""
+    """Raise CatalogError when a finished line, or all of them together, break a promise of the catalog."""
     _require(len(lines) >= MINIMUM_ROWS, f"fewer than {MINIMUM_ROWS} parts", len(lines))
     for column in ("sku", "part_name"):
         twice = [value for value, count in Counter(line[column] for line in lines).items() if count > 1]

@@ -1,4 +1,4 @@
-"""The shop's own figures, all invented: each follows from the SKU alone, so a part keeps them when others are added."""
+"""The shop's own figures, all invented: each depends only on the part itself, so a part keeps them when others are added."""
 
 import hashlib
 from decimal import ROUND_HALF_UP, Decimal
@@ -18,7 +18,7 @@ _REORDER_LEVELS_ABOVE = (1, 2)
 
 
 def _draw(sku: str, purpose: str, below: int) -> int:
-    """A number in [0, below) that is always the same for one SKU and purpose."""
+    """A number in [0, below) that is always the same for a given SKU and purpose."""
     digest = hashlib.sha256(f"{purpose}:{sku}".encode()).digest()
     return int.from_bytes(digest[:8], "big") % below
 

@@ -1,6 +1,6 @@
 """Writes demo/parts.csv from the tables: `python -m demo.generate`, or `--check` to compare without writing.
 
-The same tables always give the same bytes: UTF-8, LF, quoting as in RFC 4180, no clock and no random numbers.
+The same tables always produce the same bytes: UTF-8, LF, quoting as in RFC 4180, no clock and no random numbers.
 """
 
 import argparse
@@ -61,7 +61,7 @@ def render() -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write the file, or with --check say whether it is up to date; returns the exit status."""
+    """Write the file, or with --check report whether it is up to date; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m demo.generate", description="Write demo/parts.csv from the tables.")
     parser.add_argument("--check", action="store_true", help="compare only: exit with 1 when the file differs")
     options = parser.parse_args(arguments)

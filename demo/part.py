@@ -16,7 +16,7 @@ REQUIRED_COLUMNS = (
 )
 
 # Every other column is a specification of that name. A unit in brackets at the end marks a number.
-# The order is the order in the file: what identifies a part first, then its size from the large to the fine.
+# In the order of the file: what identifies a part first, then its dimensions from large to small.
 SPECIFICATION_COLUMNS = (
     "Standard",
     "Material",

@@ -1,4 +1,4 @@
-"""Dimension tables written as aligned text, so that they can be laid beside the printed standard."""
+"""Dimension tables written as aligned text, so that they can be compared with the printed standard."""
 
 from decimal import Decimal
 
@@ -12,7 +12,7 @@ class Row(dict[str, str]):
 
 
 def read_table(text: str) -> tuple[Row, ...]:
-    """The rows under the headings in the first line; cells are parted by white space.
+    """The rows under the headings in the first line; cells are separated by white space.
 
     Raises ValueError when a line has more or fewer cells than there are headings.
     """

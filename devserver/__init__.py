@@ -1,7 +1,7 @@
 """The embedded PostgreSQL and Valkey, and the supervisor behind `make run`.
 
-Read `supervisor.py` first: it is the order of things. For tests: `EmbeddedServers` (the two servers alone) and
-`Stack` (the whole system, as a child).
+Read `supervisor.py` first: it defines the order of everything. For tests: `EmbeddedServers` (only the two servers) and
+`Stack` (the whole system, as a child process).
 """
 
 from devserver.embedded import EmbeddedServers

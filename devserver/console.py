@@ -1,4 +1,4 @@
-"""What people see: every line of every process, with its name before it, and a log file for each, for its owner alone."""
+"""What people see: every line of every process, prefixed with its name, and a log file for each, readable only by its owner."""
 
 import contextlib
 import logging
@@ -23,23 +23,23 @@ Output = Callable[[str], None]
 
 
 class _PrivateHandler(RotatingFileHandler):
-    """Its files are for their owner alone. A full disk neither stops the output nor adds a traceback to each of its lines."""
+    """Creates files that only their owner can read. A full disk neither stops the output nor adds a traceback to each line."""
 
     def _open(self) -> TextIOWrapper:
         descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, _OWNER_ONLY)
         return TextIOWrapper(open(descriptor, "ab"), encoding=self.encoding)  # noqa: PTH123  # the handler closes it
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
-        """Let the line go."""
+        """Drop the line."""
 
 
 class LogFile:
-    """`<name>.log` in a directory: each line with its time; begun anew when it grows large, a few old ones kept."""
+    """`<name>.log` in a directory: each line with its time; rotated when it grows large, with a few old files kept."""
 
     def __init__(self, directory: Path, name: str) -> None:
-        """Append to the file, which appears with the first line."""
+        """Append to the file, which is created with the first line."""
         directory.mkdir(parents=True, exist_ok=True)
-        # Those of an older release everybody could read.
+        # An older release made these readable by everybody.
         for there_already in directory.glob(f"{name}.log*"):
             there_already.chmod(_OWNER_ONLY)
         self._handler = _PrivateHandler(
@@ -57,7 +57,7 @@ class LogFile:
 
 
 class Console:
-    """The terminal that `make run` was typed in, and the log files beside it. Colours only if it is a terminal."""
+    """The terminal in which `make run` was started, and the log files. Colours only if it is a terminal."""
 
     def __init__(self, logs: Path) -> None:
         """Keep the log files in the directory `logs`."""
@@ -69,12 +69,12 @@ class Console:
         self._own_colour = next(self._colours)
 
     def say(self, text: str, *, secret: str = "") -> None:
-        """Say something ourselves. What follows as `secret` only the terminal is told, in the same breath."""
+        """Print a message of our own. `secret` is appended to it on the terminal only, not in the log file."""
         self._own_log.write(text)
         self._show("lockstep", self._own_colour, text + secret)
 
     def output(self, name: str) -> Output:
-        """Return what takes the lines of one process; several at a time stay together."""
+        """Return a sink for the output of one process; lines written in one call stay together."""
         log = LogFile(self._logs, name)
         colour = next(self._colours)
 
@@ -85,7 +85,7 @@ class Console:
         return write
 
     def quiet_output(self, name: str) -> Output:
-        """Return what takes the lines of a process that only its log file is to show."""
+        """Return a sink for a process whose output goes only to its log file."""
         return LogFile(self._logs, name).write
 
     def _show(self, name: str, colour: str, text: str) -> None:

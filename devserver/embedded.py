@@ -36,12 +36,12 @@ def make_valkey(settings: Settings, output: Callable[[str], Output]) -> Valkey:
 class EmbeddedServers:
     """A PostgreSQL and a Valkey in a LOCKSTEP_HOME, running while the block runs; the data stays.
 
-    Each can be handled alone: `servers.postgres.kill()`, `.start()`, `.stop()`, `.pid`. Nobody starts them again but
-    you. Should this process be killed, they end with it.
+    Each can be controlled on its own: `servers.postgres.kill()`, `.start()`, `.stop()`, `.pid`. Only you restart them.
+    If this process is killed, they end with it.
     """
 
     def __init__(self, home: Path) -> None:
-        """Ask for the two servers of `home`, whatever the environment says about others."""
+        """Describe the two servers of `home`, whatever other servers the environment names."""
         self.settings = load_settings({"LOCKSTEP_HOME": str(home)})
         self._logs: list[LogFile] = []
         self.postgres = make_postgres(self.settings, self._output)
@@ -62,7 +62,7 @@ class EmbeddedServers:
         """Start both.
 
         Raises:
-            StartError: one does not start, or somebody else uses this home.
+            StartError: one does not start, or another process uses this home.
         """
         self._tenancy.__enter__()
         try:

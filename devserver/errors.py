@@ -1,4 +1,4 @@
-"""The one error that this package shows to people."""
+"""The one error of this package that is meant for people."""
 
 
 class StartError(Exception):

@@ -1,7 +1,7 @@
 """`python -m devserver.guardian RUN_DIRECTORY`: ends the children of a supervisor that was killed.
 
-It waits for the end of its standard input, which comes when the supervisor ends in whatever way, and then ends every
-process that still has a pid file. After an orderly stop there is none.
+It waits for end of file on its standard input, which comes when the supervisor ends, however that happens, and then kills
+every process that still has a pid file. After an orderly stop there are none.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ _SHUTDOWN_SECONDS = 30.0
 
 
 def end_all(run_directory: Path) -> None:
-    """Kill the groups of all pid files; PostgreSQL is let write its data first, when its clients are dead."""
+    """Kill the process groups of all pid files; PostgreSQL comes last and may first write its data."""
     pids = {file.stem: int(file.read_text()) for file in run_directory.glob("*.pid")}
     postmaster = {pid for name, pid in pids.items() if name == "postgres"}
     others = set(pids.values()) - postmaster
@@ -33,7 +33,7 @@ def end_all(run_directory: Path) -> None:
     _kill_groups(postmaster)
     for file in run_directory.glob("*.pid"):
         file.unlink(missing_ok=True)
-    # They lie in memory, which nobody else would give back.
+    # They may be in memory, which nobody else would release.
     forget_metrics(run_directory / "metrics")
 
 

@@ -14,13 +14,13 @@ _MAX_DELAY = 2.0
 
 
 class Keeper(threading.Thread):
-    """Starts its child, and starts it again whenever it dies, until the child is asked to stop.
+    """Starts its child, and restarts it whenever it dies, until the child is asked to stop.
 
-    A first start that fails is reported in `failure` and not repeated, for then the reason is seldom a passing one.
+    If the very first start fails, that is reported in `failure` and not retried, since the cause is rarely transient.
     """
 
     def __init__(self, child: Child, *, say: Callable[[str], None], on_death: Callable[[int], None]) -> None:
-        """Keep `child`; `on_death` is given the pid of each that died."""
+        """Keep `child` alive; `on_death` is given the pid of each process that died."""
         super().__init__(name=f"keeper of {child.name}", daemon=True)
         self.child = child
         self.deaths = 0
@@ -30,7 +30,7 @@ class Keeper(threading.Thread):
         self._on_death = on_death
 
     def run(self) -> None:
-        """Do it; ends when the child is no longer wanted."""
+        """Keep the child alive until it is no longer wanted."""
         delay = 0.0
         while not self.child.unwanted.wait(delay):
             began = time.monotonic()

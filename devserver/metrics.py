@@ -1,4 +1,4 @@
-"""The directory in which the processes share their metrics: in memory if there is such a place, where no full disk reaches it."""
+"""The directory in which the processes share their metrics: in memory where possible, so that a full disk does not affect it."""
 
 import hashlib
 import os
@@ -11,7 +11,7 @@ _MEMORY = Path("/dev/shm")
 
 
 def empty_metrics_directory(settings: Settings) -> None:
-    """Make `run/metrics` anew, as a link into memory if possible: the processes of the run before would be counted with ours."""
+    """Recreate `run/metrics`, as a link into memory if possible: processes of the previous run would be counted with ours."""
     directory = settings.metrics_directory
     forget_metrics(directory)
     try:

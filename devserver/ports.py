@@ -7,14 +7,14 @@ from devserver.errors import StartError
 
 
 def require_free(variable: str, address: str, port: int) -> None:
-    """Check that nobody listens on a port that one of our processes is to listen on.
+    """Check that nobody listens on a port that one of our processes needs.
 
-    The web processes share theirs (SO_REUSEPORT), so the operating system would let them share it with strangers of
-    the same user as well: hence the look beforehand, without that option. SO_REUSEADDR only overlooks connections
+    The web processes share theirs (SO_REUSEPORT), so the operating system would also let them share it with unrelated
+    processes of the same user: hence this check beforehand, without that option. SO_REUSEADDR only ignores connections
     that a previous run has closed.
 
     Raises:
-        StartError: it is taken, or not ours to take; the message names the variable to change.
+        StartError: the port is taken, or we may not use it; the message names the variable to change.
     """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

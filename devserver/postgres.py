@@ -1,6 +1,6 @@
 """The embedded PostgreSQL: the wheel's own programs, on one private UNIX socket.
 
-The wheel's server manager is not used: as root it opens every parent of the data directory to the world.
+The wheel's server manager is not used: as root it makes every parent of the data directory accessible to everybody.
 """
 
 import contextlib
@@ -32,10 +32,10 @@ _SETTINGS = {
     "synchronous_commit": "on",
     "shared_buffers": "128MB",
     "max_wal_size": "512MB",
-    "jit": "off",  # compiling costs more than the short queries of a shop take
+    "jit": "off",  # compilation takes longer than a shop's short queries
     "timezone": "UTC",
     "log_timezone": "UTC",
-    "log_line_prefix": "",  # the log file has its own time stamps
+    "log_line_prefix": "",  # the log file has its own timestamps
     "log_checkpoints": "off",
 }
 
@@ -43,30 +43,30 @@ _SETTINGS = {
 class Postgres(Server):
     """A PostgreSQL with its data in `<home>/postgres`, and the database and role `lockstep` in it.
 
-    PostgreSQL refuses to run as root. Started by root it runs as nobody, with the one capability that lets it pass
-    through private parent directories, so that none of them needs its permissions changed.
+    PostgreSQL refuses to run as root. Started by root, it runs as the data's owner or nobody, with the one capability that
+    lets it traverse private parent directories, so that none of them needs its permissions changed.
     """
 
     stop_signal = signal.SIGINT  # a "fast" shutdown: disconnects the clients, writes everything, ends
 
     def __init__(self, home: Path, *, run_directory: Path, socket_directory: Path, output: Callable[[str], None]):
-        """Keep the data in `home`; `socket_directory` must be private, for whoever reaches it is trusted."""
+        """Keep the data in `home`; `socket_directory` must be private, since whoever can reach it is trusted."""
         self._data = home / "postgres"
         self._sockets = socket_directory
         super().__init__("postgres", [], run_directory=run_directory, output=output, environment=_ENVIRONMENT)
 
     def command(self) -> list[str]:
-        """Return the command of the postmaster. The settings are given here, so that they hold for old data too."""
+        """Return the postmaster's command. It carries the settings, so that they apply to existing data too."""
         sockets = str(self._sockets).replace('"', '""')
         settings = _SETTINGS | {"unix_socket_directories": f'"{sockets}"'}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return [*self._as_owner(), _program("postgres"), "-D", str(self._data), *options]
 
     def prepare(self) -> None:
-        """Make the data directory if there is none; clear away what a killed server left.
+        """Create the data directory if there is none; clear away what a killed server left behind.
 
         Raises:
-            StartError: this account may not run PostgreSQL, or the data directory cannot be made.
+            StartError: this account cannot run PostgreSQL, or the data directory cannot be created.
         """
         self._check_account()
         if self._data.exists():
@@ -75,7 +75,7 @@ class Postgres(Server):
             self._initialise()
 
     def answers(self) -> bool:
-        """Whether it takes connections; makes the role and the database if they are missing."""
+        """Whether it accepts connections; creates the role and the database if they are missing."""
         try:
             with psycopg.connect(
                 host=str(self._sockets),
@@ -91,7 +91,7 @@ class Postgres(Server):
         return True
 
     def _account(self) -> tuple[int, int]:
-        """Return the user and group to run as when root starts us: whoever has the data already, or nobody."""
+        """Return the user and group to run as when started by root: the owner of existing data, or nobody."""
         if self._data.exists() and (owner := self._data.stat()).st_uid != 0:
             return owner.st_uid, owner.st_gid
         return _NOBODY, _NOBODY
@@ -100,7 +100,7 @@ class Postgres(Server):
         if os.geteuid() != 0:
             return []
         user, group = self._account()
-        # Without that secure bit access(2), by which PostgreSQL looks for its own files, would not count the capability.
+        # Without this secure bit, access(2), which PostgreSQL uses to find its own files, would ignore the capability.
         capability, secure_bit = "+dac_override", "+no_setuid_fixup"
         return [
             *("setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups"),
@@ -122,7 +122,7 @@ class Postgres(Server):
         )
 
     def _initialise(self) -> None:
-        """Make the data directory under another name first: one that is there is whole, whenever this was killed."""
+        """Create the data directory under another name first, so that an existing one is complete whenever this is killed."""
         draft = self._data.with_name("postgres.new")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700, parents=True)
@@ -148,11 +148,11 @@ class Postgres(Server):
         draft.rename(self._data)
 
     def _clear_leftovers(self) -> None:
-        """End servers that still work on this data, and then remove the lock files that they left.
+        """Kill servers that still work on this data, then remove the lock files that they left.
 
-        Our own lock on LOCKSTEP_HOME is held, so they are orphans: backends whose postmaster was killed, which look up
-        only when they next wait. The lock files must go because their pid may by now be any other process's, and
-        PostgreSQL would take that for a living server.
+        We hold the lock on LOCKSTEP_HOME, so they are orphans: backends whose postmaster was killed, which notice only when
+        they next wait. The lock files must go because their pid may by now belong to an unrelated process, which PostgreSQL
+        would take for a running server.
         """
         orphans = [process for process in psutil.process_iter(["name"]) if self._is_orphan(process)]
         for process in orphans:
@@ -175,7 +175,7 @@ def _program(name: str) -> str:
 
 def _make_database(connection: psycopg.Connection[tuple[object, ...]]) -> None:
     if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [ROLE]).rowcount:
-        # The application is no superuser, but tests make databases of their own.
+        # The application is not a superuser, but tests create databases of their own.
         connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(sql.Identifier(ROLE)))
     if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount:
         connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(DATABASE), sql.Identifier(ROLE)))

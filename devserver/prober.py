@@ -1,4 +1,4 @@
-"""Asks a child by HTTP whether it is well, and ends one that does not answer any more, so that its keeper starts another."""
+"""Probes a child's health over HTTP and kills one that no longer answers, so that its keeper starts another."""
 
 import os
 import signal
@@ -13,15 +13,15 @@ from devserver.process import Child
 
 _PERIOD_SECONDS = 2.0
 _ANSWER_SECONDS = 5.0
-# Much longer than a garbage collection, a busy machine or a moment without the database may last.
+# Much longer than a garbage collection, a load spike or a short database outage lasts.
 _SILENCE_SECONDS = 15.0
 
 
 class Prober(threading.Thread):
-    """Probes one child for as long as it is wanted. A child that has not answered yet is still starting, and left alone."""
+    """Probes one child for as long as it is wanted. A process that has never answered is still starting, and is left alone."""
 
     def __init__(self, child: Child, probe: Path, *, say: Callable[[str], None]) -> None:
-        """Ask `child` at its UNIX socket `probe`."""
+        """Probe `child` at its UNIX socket `probe`."""
         super().__init__(name=f"prober of {child.name}", daemon=True)
         self._child = child
         self._probe = probe
@@ -30,7 +30,7 @@ class Prober(threading.Thread):
         self._heard_at = 0.0
 
     def run(self) -> None:
-        """Do it; ends when the child is no longer wanted."""
+        """Probe the child until it is no longer wanted."""
         while not self._child.unwanted.wait(_PERIOD_SECONDS):
             self._look()
 
@@ -42,7 +42,7 @@ class Prober(threading.Thread):
             self._heard_pid, self._heard_at = pid, time.monotonic()
         elif pid == self._heard_pid and time.monotonic() - self._heard_at > _SILENCE_SECONDS:
             self._say(f"{self._child.name} has not answered for {_SILENCE_SECONDS:.0f} s; ending it")
-            # It may be stopped, or deaf to anything milder.
+            # It may be suspended, or not respond to a gentler signal.
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 

@@ -1,4 +1,4 @@
-"""One child process: its group, its pid file and its output. Knows nothing of what the child is."""
+"""One child process: its group, its pid file and its output. Knows nothing about what the child does."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ _POLL_SECONDS = 0.03
 
 
 def is_alive(pid: int) -> bool:
-    """Whether the process runs; one that has ended and only waits to be reaped does not."""
+    """Whether the process is running; a zombie is not."""
     try:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
@@ -26,16 +26,16 @@ def is_alive(pid: int) -> bool:
 
 
 def never() -> bool:
-    """Tell a stop not to hurry."""
+    """Return False: a `hurry` for a stop that never hurries."""
     return False
 
 
 class Child:
-    """A program that runs in a process group of its own, so that it can be ended with all that it started.
+    """A program that runs in its own process group, so that it can be killed together with everything that it started.
 
-    Its pid file holds the program's own pid (no shell in between) for as long as it runs. `start` and `stop` are for
-    whoever owns the child; `revive` and `wait` for whoever keeps it alive, in another thread if need be: once the
-    owner has asked it to stop, it is not started again.
+    Its pid file holds the program's own pid (no shell in between) for as long as it runs. `start` and `stop` are for the
+    child's owner; `revive` and `wait` for whoever keeps it alive, possibly in another thread: once the owner has asked
+    it to stop, it is not restarted.
     """
 
     stop_signal = signal.SIGTERM
@@ -51,9 +51,9 @@ class Child:
         directory: Path | None = None,
         probe: Path | None = None,
     ) -> None:
-        """Describe the child; `output` is given each line that it prints, `directory` is where it works.
+        """Describe the child; `output` is given each line that it prints, `directory` is its working directory.
 
-        `probe` is the UNIX socket at which it says by HTTP whether it is well, if it does.
+        `probe` is the UNIX socket on which it reports its health over HTTP, if it does.
         """
         self.name = name
         self.pid_file = run_directory / f"{name}.pid"
@@ -70,7 +70,7 @@ class Child:
         self._buried = False
 
     def command(self) -> list[str]:
-        """Return the program and its arguments, as they are at this start."""
+        """Return the program and its arguments, evaluated at each start."""
         return self._command
 
     @property
@@ -84,7 +84,7 @@ class Child:
 
     @property
     def running(self) -> bool:
-        """Whether it runs now."""
+        """Whether it is running."""
         return self._popen is not None and self._popen.poll() is None
 
     @property
@@ -93,49 +93,49 @@ class Child:
         return "\n".join(self._tail)
 
     def start(self) -> None:
-        """Start it, unless it runs."""
+        """Start it, unless it is already running."""
         if not self.running:
             self.unwanted.clear()
             self.revive()
 
     def revive(self) -> None:
-        """Start it, unless it has been asked to stop meanwhile."""
+        """Start it again, unless it has been asked to stop in the meantime."""
         self._bury()
         with self._lock:
             if not self.unwanted.is_set():
                 self._spawn()
 
     def wait(self) -> int:
-        """Wait for its end, however long; return the exit code, negative for a signal."""
+        """Wait until it ends, however long that takes; return the exit code, negative for a signal."""
         code = self._started().wait()
         self._bury()
         return code
 
     def run(self) -> int:
-        """Start it and wait for its end: for a program that is over by itself."""
+        """Start it and wait until it ends: for a program that ends by itself."""
         self.start()
         return self.wait()
 
     def ask_to_stop(self) -> None:
-        """Ask it to end, and let nobody start it again. Does not wait."""
+        """Ask it to end, and prevent restarts. Does not wait."""
         with self._lock:
             self.unwanted.set()
             if self._popen is not None:
                 self._popen.send_signal(self.stop_signal)
 
     def end_by(self, deadline: float, *, hurry: Callable[[], bool] = never) -> None:
-        """Wait for its end until `deadline` (of `time.monotonic`) or until `hurry()`; then kill it and its group."""
+        """Wait for it to end, until `deadline` (of `time.monotonic`) or `hurry()`; then kill it and its group."""
         while self.running and time.monotonic() < deadline and not hurry():
             time.sleep(_POLL_SECONDS)
         self.kill()
 
     def stop(self, within: float = 30.0) -> None:
-        """Ask it to end and give it `within` seconds."""
+        """Ask it to end, and kill it after `within` seconds."""
         self.ask_to_stop()
         self.end_by(time.monotonic() + within)
 
     def kill(self) -> None:
-        """Kill it at once, as a power cut would; does nothing if it is dead."""
+        """Kill it at once, as a power cut would; no effect if it is dead."""
         if self._popen is not None:
             self._popen.kill()
             self._popen.wait()
@@ -158,7 +158,7 @@ class Child:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        # On a full disk it has none, and runs all the same.
+        # On a full disk it has no pid file, and runs all the same.
         with contextlib.suppress(OSError):
             _write_whole(self.pid_file, f"{self._popen.pid}\n")
         self._reader = threading.Thread(target=self._read, args=(self._popen.stdout,), daemon=True)
@@ -172,7 +172,7 @@ class Child:
                 self._output(line)
 
     def _bury(self) -> None:
-        """End what the dead process left running in its group, take in its last output and remove its pid file."""
+        """Kill what the dead process left running in its group, collect its last output and remove its pid file."""
         if self._popen is None or self._buried or self.running:
             return
         self._buried = True
@@ -184,7 +184,7 @@ class Child:
 
 
 def _write_whole(path: Path, text: str) -> None:
-    """Write a file so that a reader finds the old text or the new one, never a part."""
+    """Write a file atomically: a reader finds the old text or the new one, never part of it."""
     draft = path.with_name(f".{path.name}")
     draft.write_text(text)
     draft.replace(path)

@@ -16,7 +16,7 @@ from devserver.process import Child
 
 
 def base_environment(settings: Settings) -> dict[str, str]:
-    """Return what every process is given: our own environment, with the settings that the commands name."""
+    """Return the environment of every process: our own, plus the settings that the commands refer to."""
     programs = Path(sys.executable).parent
     return os.environ | {
         "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
@@ -31,13 +31,13 @@ def base_environment(settings: Settings) -> dict[str, str]:
 
 
 def read_processes(path: Path, settings: Settings, output: Callable[[str], Output]) -> Iterator[list[Child]]:
-    """Yield the processes of each line of a Procfile, in its order; `output` makes the sink of a process's lines.
+    """Yield the processes of each line of a Procfile, in order; `output` makes the sink for a process's output.
 
-    Commands are split as a shell would and take `$NAME` and `${NAME}` from the environment, but no shell runs: the
-    pid of the child is the pid of the program.
+    Commands are split as a shell would, and `$NAME` and `${NAME}` are expanded, but no shell runs: the child's pid is the
+    program's pid.
 
     Raises:
-        StartError: a command names a variable that is not set, or Flower has no password.
+        StartError: a command refers to a variable that is not set, or Flower has no password.
     """
     for entry, command in parse_procfile(path.read_text()).processes.items():
         environment = base_environment(settings) | _own_environment(entry, settings)
@@ -68,11 +68,11 @@ def _expand(command: str, environment: Mapping[str, str]) -> list[str]:
 def _own_environment(entry: str, settings: Settings) -> dict[str, str]:
     match entry:
         case "web":
-            # psycopg knows gevent only: without this a query would block every green thread of the process. And pictures are
-            # worked on in twenty threads, each of which would keep the 300 MB of its largest one in an arena of its own.
+            # psycopg recognises only gevent: without this, a query would block every green thread of the process. And pictures
+            # are processed in twenty threads, each of which would keep the 300 MB of its largest one in its own malloc arena.
             return {"PSYCOPG_WAIT_FUNC": "wait_selector", "MALLOC_ARENA_MAX": "1"}
         case "flower" if not settings.flower_password:
-            # It would end at once, time and again; see flowerconfig.py.
+            # It would exit at once, again and again; see flowerconfig.py.
             raise StartError("Flower needs a password of its own: set LOCKSTEP_FLOWER_PASSWORD.")
         case _:
             return {}

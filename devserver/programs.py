@@ -1,4 +1,4 @@
-"""Where the wheels keep the programs that they carry."""
+"""Finds the programs that come inside wheels."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -7,10 +7,10 @@ from devserver.errors import StartError
 
 
 def find_program(package: str, pattern: str) -> Path:
-    """Return the program of an installed package. The package is not imported: these do much at import.
+    """Return a program of an installed package, without importing the package: these have side effects on import.
 
     Raises:
-        StartError: it is not installed, or has no such program for this kind of machine.
+        StartError: it is not installed, or has no such program for this platform.
     """
     spec = find_spec(package)
     found = [path for place in (spec and spec.submodule_search_locations) or [] for path in Path(place).glob(pattern)]

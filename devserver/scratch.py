@@ -1,4 +1,4 @@
-"""`python -m devserver.scratch COMMAND…`: runs a command with new, empty servers that are thrown away afterwards."""
+"""`python -m devserver.scratch COMMAND…`: runs a command with new, empty servers that are discarded afterwards."""
 
 import os
 import subprocess

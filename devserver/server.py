@@ -1,4 +1,4 @@
-"""A child that others connect to: started means that it answers."""
+"""A child that others connect to: it counts as started once it answers."""
 
 import abc
 import time
@@ -12,21 +12,21 @@ _POLL_SECONDS = 0.03
 
 
 class Server(Child, abc.ABC):
-    """A database-like server with data of its own, which is brought back whatever state it was left in."""
+    """A database-like server with its own data, which is restarted whatever state that was left in."""
 
     @abc.abstractmethod
     def prepare(self) -> None:
-        """Put everything in place for a start; runs before each attempt, so it clears what a crash left."""
+        """Put everything in place for a start; runs before each attempt, so it also cleans up after a crash."""
 
     @abc.abstractmethod
     def answers(self) -> bool:
         """Whether it accepts connections and has what its clients need."""
 
     def revive(self) -> None:
-        """Start it and wait until it answers, trying again while what a killed predecessor left keeps it from starting.
+        """Start it and wait until it answers, retrying while leftovers of a killed predecessor keep it from starting.
 
         Raises:
-            StartError: it would not answer within two minutes.
+            StartError: it did not answer within two minutes.
         """
         deadline = time.monotonic() + _START_SECONDS
         while not self.unwanted.is_set():

@@ -1,4 +1,4 @@
-"""The whole system as a child of a test."""
+"""The whole system as a child process of a test."""
 
 import os
 import signal
@@ -20,10 +20,10 @@ _READY_LINE = "Lockstep runs."
 
 
 class Stack:
-    """`make run` in a LOCKSTEP_HOME of its own, ready for use inside the block.
+    """`make run` in its own LOCKSTEP_HOME, ready for use inside the block.
 
-    With no PORT and FLOWER_PORT in `environ` it takes free ones. `pid("worker")` is a process that you may kill;
-    the stack starts it again, and `pid` then gives the new one.
+    Without PORT and FLOWER_PORT in `environ` it takes free ones. `pid("worker")` is a process that you may kill; the stack
+    restarts it, and `pid` then returns the new one.
     """
 
     def __init__(self, home: Path, environ: Mapping[str, str] | None = None, *, arguments: Sequence[str] = ()) -> None:
@@ -51,7 +51,7 @@ class Stack:
         Raises:
             StartError: with its output.
         """
-        # What is shown at the terminal has the log-ins in it.
+        # The terminal output contains the passwords.
         with open(self.log, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as log:
             self._popen = subprocess.Popen(
                 [sys.executable, "-m", "devserver", *self._arguments],
@@ -74,11 +74,11 @@ class Stack:
         return self.log.read_text(errors="replace")
 
     def pid(self, name: str, *, other_than: int = 0, within: float = 15.0) -> int:
-        """Return the pid of one of its processes, such as `web-1`; wait for it if it is just being started again.
+        """Return the pid of one of its processes, such as `web-1`; wait for it if it is being restarted.
 
         Args:
             name: as in `LOCKSTEP_HOME/run/<name>.pid`.
-            other_than: a pid that was killed, whose successor is wanted.
+            other_than: the pid of a killed process whose successor is wanted.
             within: seconds to wait.
 
         Raises:
@@ -113,7 +113,7 @@ class Stack:
             raise
 
     def kill(self) -> None:
-        """Kill the supervisor, and with it, in a moment, all that it runs."""
+        """Kill the supervisor; everything that it runs ends shortly afterwards."""
         supervisor = self._started()
         supervisor.kill()
         supervisor.wait()

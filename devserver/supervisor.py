@@ -24,14 +24,14 @@ from devserver.tenancy import Tenancy
 _READY_SECONDS = 120.0
 _HOPELESS_DEATHS = 5
 _POLL_SECONDS = 0.05
-# How long each may take to finish what it has begun: the web answers its requests and takes leave of its sockets, the
-# worker ends its tasks, the servers write their data.
+# How long each may take to finish its work: the web processes answer their requests and close their sockets, the worker
+# completes its tasks, the servers write their data.
 _STOP_SECONDS = {"web-1": 25.0, "worker": 20.0}
 _STOP_SECONDS_OTHERWISE = 10.0
 _SERVER_STOP_SECONDS = 30.0
 
 
-class _Interrupted(Exception):  # noqa: N818  # not an error: somebody wants it so
+class _Interrupted(Exception):  # noqa: N818  # not an error: somebody asked for it
     """Somebody asked us to stop while we were still starting."""
 
 
@@ -39,21 +39,21 @@ class Supervisor:
     """Starts the servers and the processes of a Procfile, keeps them alive, and stops them in order."""
 
     def __init__(self, settings: Settings, procfile: Path, preparation: Sequence[str]) -> None:
-        """Run what `procfile` says, once the servers are up and the command `preparation` has ended well."""
+        """Run the processes of `procfile`, once the servers are up and the command `preparation` has succeeded."""
         self._settings = settings
         self._procfile = procfile
         self._preparation = preparation
         self._console = Console(settings.home / "logs")
         self._servers: list[Keeper] = []
         self._processes: list[list[Keeper]] = []
-        # Signals are put here, not into an Event: a SimpleQueue is made to be used inside a signal handler.
+        # A SimpleQueue and not an Event: only its `put` is reentrant, and so safe in a signal handler.
         self._signals: queue.SimpleQueue[int] = queue.SimpleQueue()
 
     def run(self) -> None:
         """Run until a signal.
 
         Raises:
-            StartError: the system did not come up; whatever had started is stopped again.
+            StartError: the system did not come up; whatever had started has been stopped.
         """
         self._listen_for_signals()
         with Tenancy(self._settings):
@@ -82,7 +82,7 @@ class Supervisor:
         self._say_where()
 
     def _start_servers(self) -> None:
-        # Their lines go to their log files only: a refused write is an everyday thing to the application.
+        # Their output goes only to their log files: a rejected write is routine for the application.
         if self._settings.embedded_postgres:
             self._servers.append(self._keep(make_postgres(self._settings, self._console.quiet_output)))
         if self._settings.embedded_valkey:
@@ -116,7 +116,7 @@ class Supervisor:
         return keeper
 
     def _forget(self, pid: int) -> None:
-        """Drop a dead process's share of the gauges that count the living."""
+        """Drop a dead process's share of the gauges that cover only live processes."""
         mark_process_dead(pid, str(self._settings.metrics_directory))  # type: ignore[no-untyped-call]  # untyped there
 
     def _until(self, condition: Callable[[], bool], seconds: float, otherwise: str) -> None:
@@ -124,7 +124,7 @@ class Supervisor:
 
         Raises:
             _Interrupted: somebody asked us to stop.
-            StartError: a process cannot be started or keeps dying, or the time is over: `otherwise`.
+            StartError: a process cannot be started or keeps dying, or the time has run out: `otherwise`.
         """
         deadline = time.monotonic() + seconds
         while not condition():
@@ -145,7 +145,7 @@ class Supervisor:
         return "127.0.0.1" if self._settings.bind == "0.0.0.0" else self._settings.bind  # noqa: S104  # a comparison
 
     def _serves(self) -> bool:
-        # Not urllib, which would ask a proxy that the environment names.
+        # Not urllib, which would use a proxy from the environment.
         connection = http.client.HTTPConnection(self._address, self._settings.port, timeout=5)
         host = next(iter(self._settings.allowed_hosts), f"{self._address}:{self._settings.port}")
         try:
@@ -168,7 +168,7 @@ class Supervisor:
         self._console.say("\n".join(lines), secret=self._logins())
 
     def _logins(self) -> str:
-        """Return the log-ins for the terminal alone: none in production, where what we print is kept by others."""
+        """Return the log-ins, for the terminal only: none in production, where our output is collected."""
         settings = self._settings
         if settings.production:
             return ""
@@ -178,7 +178,7 @@ class Supervisor:
         )
 
     def _stop(self) -> None:
-        """Stop group after group, the servers last. A second Ctrl-C kills what would still take its time."""
+        """Stop group after group, the servers last. A second Ctrl-C kills whatever is still stopping, except the servers."""
         if not (self._servers or self._processes):
             return
         self._console.say("stopping; Ctrl-C again hurries")

@@ -1,4 +1,4 @@
-"""One owner at a time for a LOCKSTEP_HOME, and nobody left in it when the owner is gone."""
+"""One owner at a time for a LOCKSTEP_HOME, and no process left in it once the owner has gone."""
 
 import fcntl
 import os
@@ -17,14 +17,14 @@ _PATIENCE_SECONDS = 40.0
 
 
 class Tenancy:
-    """Holds LOCKSTEP_HOME while its block runs, and watches that no child outlives it.
+    """Holds LOCKSTEP_HOME while its block runs, and ensures that no child outlives it.
 
-    The lock is shared with a guardian process, which ends the children if this process is killed. So the lock is free
-    only when the last of them is gone, and a start straight after a kill waits for that moment.
+    The lock is shared with a guardian process, which kills the children if this process is killed. So the lock is released
+    only when the last of them has gone, and a start right after a kill waits for that.
     """
 
     def __init__(self, settings: Settings) -> None:
-        """Ask for the home of `settings`."""
+        """Prepare to take the home of `settings`."""
         self._home = settings.home
         self._run = settings.run_directory
         self._private = [settings.run_directory, settings.socket_directory]
@@ -33,7 +33,7 @@ class Tenancy:
         """Take the home.
 
         Raises:
-            StartError: somebody else has it, or it cannot be written to.
+            StartError: another process has it, or it cannot be written to.
         """
         try:
             for directory in self._private:
@@ -82,7 +82,7 @@ def _try_lock(descriptor: int) -> bool:
 
 
 def _make_private(directory: Path) -> None:
-    """Make a directory that only we can enter; refuse one that somebody else put there."""
+    """Create a directory that only we can enter; refuse one that belongs to another user."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     if directory.stat().st_uid != os.geteuid():
         raise PermissionError(f"{directory} belongs to another user")

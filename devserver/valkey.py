@@ -12,13 +12,13 @@ from devserver.server import Server
 _SETTINGS = {
     "port": "0",  # the UNIX socket only
     "unixsocketperm": "700",
-    # Tasks and the cache's generation tokens outlive a restart: what was acknowledged is in the operating system's
-    # hands at once, and on the disk within a second. Snapshots would only repeat that.
+    # Tasks and the cache's generation tokens survive a restart: what was acknowledged has been handed to the operating
+    # system, and is on disk within a second. Snapshots would only duplicate that.
     "appendonly": "yes",
     "appendfsync": "everysec",
     "save": "",
-    # Cache and broker share the memory. Everything in the cache has a time to live, the broker's lists have none, so
-    # "volatile" evicts cache entries only and never loses a task.
+    # Cache and broker share the memory. Every cache entry has a TTL, the broker's lists have none, so "volatile" evicts
+    # only cache entries and never loses a task.
     "maxmemory": "512mb",
     "maxmemory-policy": "volatile-lru",
 }
@@ -28,7 +28,7 @@ class Valkey(Server):
     """The wheel's valkey-server on `<socket_directory>/valkey.sock`, with its data in `<home>/valkey`."""
 
     def __init__(self, home: Path, *, run_directory: Path, socket_directory: Path, output: Callable[[str], None]):
-        """Keep the data in `home`; `socket_directory` must be private, for the server asks for no password."""
+        """Keep the data in `home`; `socket_directory` must be private, since the server asks for no password."""
         self._data = home / "valkey"
         self._socket = socket_directory / "valkey.sock"
         settings = _SETTINGS | {"dir": str(self._data), "unixsocket": str(self._socket)}
@@ -44,11 +44,11 @@ class Valkey(Server):
         )
 
     def prepare(self) -> None:
-        """Make the data directory; the server itself copes with a stale socket and a torn end of its log."""
+        """Create the data directory; the server itself copes with a stale socket and a truncated append-only file."""
         self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def answers(self) -> bool:
-        """Whether it answers a PING, which it does not while it still loads its data."""
+        """Whether it answers a PING, which it does not while it is still loading its data."""
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as client:
             client.settimeout(2)
             client.connect(str(self._socket))

@@ -12,7 +12,7 @@ LOCK_TIMEOUT = "5s"
 
 
 def migrate() -> None:
-    """Run the migrations that are asked for, in one transaction, one process at a time."""
+    """Run the requested migrations, in one transaction, one process at a time."""
     given = context.config.attributes.get("connection")
     if given is not None:
         context.configure(connection=given, target_metadata=Base.metadata, compare_type=True, compare_server_default=True)

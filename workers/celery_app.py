@@ -15,7 +15,7 @@ from config import load_settings
 
 
 class PromptConnection(kombu.Connection):
-    """Comes back within a second of the broker: kombu's own pauses grow to half a minute, in which pages would wait."""
+    """Reconnects within a second of the broker's return: kombu's own back-off grows to half a minute, and pages would wait."""
 
     def ensure_connection(self, *arguments: Any, **options: Any) -> Any:
         """Connect, retrying with short pauses."""
@@ -24,7 +24,7 @@ class PromptConnection(kombu.Connection):
 
 
 class PromptAMQP(AMQP):
-    """Celery's messaging over connections that come back promptly."""
+    """Celery's messaging over connections that reconnect promptly."""
 
     Connection = PromptConnection
 
@@ -38,11 +38,11 @@ _cores: list[Container] = []
 
 @worker_process_init.connect
 def _begin(**_signal: Any) -> None:
-    """Give a forked child connections of its own."""
+    """Give a forked child its own connections."""
     settings = load_settings()
     _cores[:] = [build_container(settings, connect(settings.database_url), app, WORKER_CACHE_TIMEOUT)]
 
 
 def container() -> Container:
-    """Return this worker child's parts."""
+    """Return this worker child's wired application."""
     return _cores[0]

@@ -1,4 +1,4 @@
-"""The tasks. Each is a wake-up: what there is to do stands in the outbox, and `app.sync` does it."""
+"""The tasks. Each is a wake-up: what is due is in the database, and `app.sync` and `app.services` do the work."""
 
 import time
 
@@ -9,7 +9,7 @@ from workers.celery_app import app, container
 
 
 def _deliver(effect: Effect) -> None:
-    # The flag goes first: a change committed from here on queues another wake-up, and one committed before is seen below.
+    # Clear the flag first: a change committed from here on queues another wake-up, and an earlier one is seen below.
     container().wake_ups.taken(effect)
     if container().deliveries.deliver(effect):
         container().wake_ups.send_now([effect])
@@ -17,13 +17,13 @@ def _deliver(effect: Effect) -> None:
 
 @app.task(name=Effect.INVALIDATE_CACHE.task)
 def invalidate_cache() -> None:
-    """Drop or refresh what committed changes have made old in the cache."""
+    """Drop or refresh the cache entries that committed changes have made stale."""
     _deliver(Effect.INVALIDATE_CACHE)
 
 
 @app.task(name=Effect.BROADCAST.task)
 def broadcast() -> None:
-    """Tell open pages of committed changes."""
+    """Tell open pages about committed changes."""
     _deliver(Effect.BROADCAST)
 
 
@@ -35,20 +35,20 @@ def persist_audit() -> None:
 
 @app.task(name=Effect.SNAPSHOT_CONTENT.task)
 def snapshot_content() -> None:
-    """Keep the content versions that committed changes have made."""
+    """Store the content versions that committed changes have created."""
     _deliver(Effect.SNAPSHOT_CONTENT)
 
 
 @app.task(name=RECONCILE)
 def reconcile() -> None:
-    """Compare the truth with its copies and repair them; beat's tick."""
+    """Compare every copy with PostgreSQL and repair it; beat's tick."""
     container().monitoring.record_beat(time.time())
     container().reconciliation.run()
 
 
 @app.task(name=APPLY_PRICE_DATES)
 def apply_price_dates() -> None:
-    """Announce the prices that have begun or ended by their dates; beat's tick, and the sweep's if beat is away."""
+    """Announce the prices that have started or ended on their dates; beat's tick, and the sweep's if beat is down."""
     container().wake_ups.taken(APPLY_PRICE_DATES)
     container().price_dates.apply()
 
@@ -67,10 +67,10 @@ def make_image_variants() -> None:
         container().wake_ups.send_now([MAKE_IMAGE_VARIANTS])
 
 
-# The check of a long file is one piece; like every task's, its limit lies below the visibility timeout.
+# A long file is checked in one go; like every task's, its time limit is below the visibility timeout.
 @app.task(name=IMPORT_PARTS, soft_time_limit=105, time_limit=115)
 def import_parts() -> None:
-    """Go on with the oldest unfinished import, for a few seconds."""
+    """Continue the oldest unfinished import, for a few seconds."""
     container().wake_ups.taken(IMPORT_PARTS)
     if container().import_jobs.work():
         container().wake_ups.send_now([IMPORT_PARTS])

@@ -1,4 +1,4 @@
-"""What people do about their own log-in: another password, and the sessions that they have open elsewhere."""
+"""What staff do about their own log-in: change the password, list and end their sessions."""
 
 from typing import Any
 
@@ -23,10 +23,10 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 
 
 def _person() -> Principal:
-    """Return the person who calls.
+    """Return the person making the request.
 
     Raises:
-        ForbiddenError: if it is a machine, which has neither.
+        ForbiddenError: if it is made with an API key, which has no password and no sessions.
     """
     caller = principal()
     if caller.api_key_id is not None:
@@ -40,7 +40,7 @@ def _person() -> Principal:
 @blueprint.arguments(PasswordSchema)
 @blueprint.response(200, SessionSchema)
 def change_password(body: dict[str, Any]) -> Response:
-    """Change one's password: ends all one's sessions, and opens a new one in place of this."""
+    """Change your password: ends all your sessions, and opens a new one in place of this one."""
     me = _person()
     try:
         with attempt(me.email):
@@ -48,7 +48,7 @@ def change_password(body: dict[str, Any]) -> Response:
                 container().transactions, actor(), me.email, body["current_password"], body["new_password"], caller()
             )
     except UnauthenticatedError as error:
-        # Not 401: this session holds.
+        # Not 401: the session is still valid.
         raise InvalidFieldError("current_password", "this is not your password") from error
     return logged_in(who, token)
 
@@ -58,7 +58,7 @@ def change_password(body: dict[str, Any]) -> Response:
 @blueprint.arguments(PageQuerySchema, location="query")
 @blueprint.response(200, OwnSessionPageSchema)
 def list_sessions(query: dict[str, Any]) -> Response:
-    """List one's sessions, newest first: since when, until when, and from where."""
+    """List your sessions, newest first: since when, until when, and from where."""
     me = _person()
     rows, following = users.sessions_of(
         container().reading, me.user_id, cursors().read("sessions", query["cursor"]), query["limit"]
@@ -77,7 +77,7 @@ def list_sessions(query: dict[str, Any]) -> Response:
 @require("viewer")
 @blueprint.response(204)
 def end_session(session_id: int) -> Response:
-    """End one of one's sessions, with the panels that it holds open. Ending the present one is a log-out."""
+    """End one of your sessions, with its open panels. Ending the current one logs you out."""
     if not users.close_session_of(container().engine, _person().user_id, session_id):
         raise NotFoundError("You have no such session.")
     return Response(status=204)

@@ -1,4 +1,4 @@
-"""Who calls, and what they may do: sessions with CSRF tokens for browsers, bearer keys for machines.
+"""Authentication and authorisation: sessions with CSRF tokens for browsers, bearer keys for machines.
 
 Deny by default: every admin view states its permission with `require`, and a test enumerates the routes that do not.
 """
@@ -29,17 +29,17 @@ from app.services.login_limits import DEVICE_LIFETIME
 
 log = structlog.get_logger()
 
-# By which a browser is known after a log-in; see `app.services.login_limits`.
+# Identifies a browser that has logged in before; see `app.services.login_limits`.
 DEVICE_COOKIE = "lockstep_device"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-# No header should hold one, and PostgreSQL stores no NUL.
+# No header should contain one, and PostgreSQL cannot store NUL.
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 
 def authenticate(authenticator: Authenticator) -> Principal:
-    """Return who makes the present request.
+    """Return who is making the current request.
 
     Raises:
         UnauthenticatedError: without a valid session or key.
@@ -65,7 +65,7 @@ def require(role: str) -> Callable[[View], View]:
     """Let a view be called only by those who have at least `role`."""
 
     def decorate(view: View) -> View:
-        # flask-smorest notes there what `arguments` declared.
+        # Where flask-smorest records what `arguments` declared.
         read = [parameter["in"] for parameter in getattr(view, "_apidoc", {}).get("arguments", {}).get("parameters", ())]
 
         @wraps(view)
@@ -85,13 +85,13 @@ def require(role: str) -> Callable[[View], View]:
 
 
 def actor() -> Actor:
-    """Return who makes the present change, and from where."""
+    """Return who is making the current change, and from where."""
     who, here = principal(), caller()
     return Actor(who.user_id, who.name, here.address, here.agent, request_id(), who.api_key_id)
 
 
 def caller() -> Caller:
-    """Return from where the present request comes."""
+    """Return where the current request comes from."""
     agent = _CONTROLS.sub("", request.headers.get("User-Agent", ""))[:500] or None
     return Caller(address_of(request.environ), agent)
 
@@ -109,7 +109,7 @@ def _monitoring() -> SyncMonitoring:
 @blueprint.arguments(LoginSchema)
 @blueprint.response(200, SessionSchema)
 def log_in(body: dict[str, Any]) -> Response:
-    """Log in: sets the session cookie and returns the CSRF token for unsafe methods. The session whose cookie is sent ends."""
+    """Log in: sets the session cookie and returns the CSRF token for unsafe methods. A session whose cookie is sent ends."""
     email = body["email"]
     try:
         with attempt(email):
@@ -122,7 +122,7 @@ def log_in(body: dict[str, Any]) -> Response:
 
 
 def attempt(email: str) -> AbstractContextManager[None]:
-    """Count an attempt to show a password while the block finds out whether it is right; see `LoginLimits.attempt`."""
+    """Count a password attempt while the block checks the password; see `LoginLimits.attempt`."""
     attempted: AbstractContextManager[None] = login_limits().attempt(
         email, limited_client(request.environ), request.cookies.get(DEVICE_COOKIE)
     )
@@ -130,7 +130,7 @@ def attempt(email: str) -> AbstractContextManager[None]:
 
 
 def logged_in(who: Principal, token: str) -> Response:
-    """Return the answer to a log-in, with the cookies of the session and of the browser that is known from now on."""
+    """Return the answer to a log-in, with the session's cookie and the one that identifies the browser from now on."""
     response = json_response({"user": who.public(), "csrf_token": who.csrf_token})
     _set_cookie(response, COOKIE, token, int(SESSION_LIFETIME.total_seconds()), "/")
     _set_cookie(response, DEVICE_COOKIE, login_limits().new_device(who.email), DEVICE_LIFETIME, blueprint.url_prefix)
@@ -146,7 +146,7 @@ def _set_cookie(response: Response, name: str, value: str, seconds: int, path: s
 @require("viewer")
 @blueprint.response(204)
 def log_out() -> Response:
-    """Log out: the session is worthless from now on."""
+    """Log out: the session is invalid from now on."""
     authenticator().log_out(request.cookies.get(COOKIE, ""))
     response = Response(status=204)
     response.delete_cookie(COOKIE, path="/")
@@ -157,5 +157,5 @@ def log_out() -> Response:
 @require("viewer")
 @blueprint.response(200, SessionSchema)
 def me() -> Response:
-    """Say who is logged in, with the session's CSRF token."""
+    """Return who is logged in, with the session's CSRF token."""
     return json_response({"user": principal().public(), "csrf_token": principal().csrf_token})

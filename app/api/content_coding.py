@@ -1,6 +1,6 @@
-"""Compressed answers: what a client takes, and an entity tag for each coding of the same content (RFC 9110, 8.4, 8.8.3, 12.5.3).
+"""Compressed responses: negotiation, and an entity tag for each coding of the same content (RFC 9110, 8.4, 8.8.3, 12.5.3).
 
-Nothing that holds a secret is compressed beside what somebody else may have put into it: its length would tell (BREACH).
+Nothing that contains a secret is compressed together with content others may have put there: its length would leak it (BREACH).
 """
 
 import gzip
@@ -13,20 +13,20 @@ from flask import Flask, Response, request
 
 from app.api.rendering import etag_of
 
-# The first is taken where a client likes several alike.
+# In order of preference, where a client has none.
 CODINGS: dict[str, Callable[[bytes], bytes]] = {
     "br": lambda data: bytes(brotli.compress(data, mode=brotli.MODE_TEXT, quality=4)),
-    # With a time in it, equal bodies would not be equal bytes.
+    # With a timestamp, equal bodies would not give equal bytes.
     "gzip": lambda data: gzip.compress(data, compresslevel=5, mtime=0),
 }
-# Shorter JSON fits a packet or two as it is, and compressing it would cost more than it saves.
+# Shorter JSON fits into a packet or two anyway, and compressing it would cost more than it saves.
 LEAST = 1024
-# Bytes of compressed answers that a process keeps: some thousands of lists and pages.
+# Bytes of compressed responses that a process keeps: several thousand lists and pages.
 KEPT = 8_000_000
 
 
 class CompressedAnswers:
-    """The compressed forms of the answers asked for last, so that what is asked for again is not compressed again."""
+    """An LRU cache of compressed responses, so that repeated requests are not compressed again."""
 
     def __init__(self, most: int = KEPT) -> None:
         self._most = most
@@ -35,7 +35,7 @@ class CompressedAnswers:
         self._lock = Lock()
 
     def get(self, digest: str, coding: str, data: bytes) -> bytes:
-        """Return `data`, whose digest this is, in a coding."""
+        """Return `data`, which has this digest, in the given coding."""
         key = digest, coding
         with self._lock:
             if key in self._kept:
@@ -51,14 +51,14 @@ class CompressedAnswers:
 
 
 def register(app: Flask) -> None:
-    """Compress the JSON that the API is asked for where the client takes that, and answer 304 to who holds what is tagged."""
+    """Compress the API's JSON where the client accepts that, and answer 304 if the client already holds the tagged content."""
     answers = CompressedAnswers()
 
     @app.after_request
     def finish(response: Response) -> Response:
         if response.status_code != 200 or response.mimetype != "application/json" or request.method not in {"GET", "HEAD"}:
             return response
-        # A session's answers have its token in them.
+        # These responses contain the session's CSRF token.
         if not request.path.startswith("/api/v1/") or request.path.startswith("/api/v1/auth/"):
             return response
         base, _weak = response.get_etag()
@@ -68,7 +68,7 @@ def register(app: Flask) -> None:
             return response
         data = response.get_data()
         if coding and (len(data) >= LEAST or refuses_identity()):
-            # What staff read is not cached: the same bytes are hardly ever asked for twice.
+            # Responses to staff are not cached: the same bytes are hardly ever requested twice.
             is_cached = not request.path.startswith("/api/v1/admin/")
             made = answers.get(base or etag_of(data), coding, data) if is_cached else CODINGS[coding](data)
             response.set_data(made)
@@ -79,9 +79,9 @@ def register(app: Flask) -> None:
 
 
 def chosen(available: Collection[str]) -> str | None:
-    """Return the coding that the client likes best of those, or None: it likes the content as it is better, or takes none.
+    """Return the available coding that the client prefers, or None if it prefers the content uncompressed or accepts none.
 
-    A client that refuses everything that there is gets the content as it is, which RFC 9110 (12.4.1) allows.
+    A client that refuses everything on offer gets the content uncompressed, which RFC 9110 (12.4.1) allows.
     """
     accepted = request.accept_encodings
     best = max((coding for coding in CODINGS if coding in available), key=accepted.quality, default=None)
@@ -91,25 +91,25 @@ def chosen(available: Collection[str]) -> str | None:
 
 
 def refuses_identity() -> bool:
-    """Return whether the client says that it does not take content as it is."""
+    """Return whether the client refuses uncompressed content."""
     accepted = request.accept_encodings
     return accepted.find("identity") >= 0 and accepted.quality("identity") <= 0
 
 
 def tag(base: str, coding: str | None) -> str:
-    """Return the entity tag of content in a coding. A strong tag names bytes, so each coding has one of its own."""
+    """Return the entity tag of content in a coding. A strong tag identifies bytes, so each coding has its own."""
     return f"{base}-{coding}" if coding else base
 
 
 def declare(response: Response, coding: str | None) -> None:
-    """Say which coding an answer has, and that another client may get another one."""
+    """Set a response's coding, and declare that it varies by client."""
     response.vary.add("Accept-Encoding")
     if coding:
         response.content_encoding = coding
 
 
 def is_held(response: Response, base: str, coding: str | None) -> bool:
-    """Tag an answer that is about to go out in a coding; make it 304 if the client holds the content in any of them."""
+    """Tag a response that is about to be sent in a coding; make it 304 if the client holds the content in any coding."""
     sent = tag(base, coding)
     held = next((one for one in (sent, base, *(tag(base, c) for c in CODINGS)) if request.if_none_match.contains_weak(one)), None)
     response.set_etag(held or sent)

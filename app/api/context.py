@@ -1,6 +1,6 @@
-"""What a request can ask for: the wired application, who calls, its id. Here and in `request_context` alone `flask.g` is used.
+"""What a request can access: the wired application, the caller, its own id. `flask.g` is used only here and in `request_context`.
 
-`g` has no types, so whatever is reached through it is checked by nobody and found by no editor.
+`g` is untyped: no type checker sees what is reached through it, and no editor finds it.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ class Context:
     """What all requests to an application have in common.
 
     Args:
-        offload: runs a slow function beside the event loop, if there is one.
+        offload: runs a slow function outside the event loop, if there is one.
     """
 
     container: Container
@@ -36,7 +36,7 @@ class Context:
 
 
 def install(extensions: dict[str, Any], context: Context) -> None:
-    """Make `context` that of an application, given its `extensions`."""
+    """Install `context` in an application, given its `extensions`."""
     extensions[_EXTENSION] = context
 
 
@@ -51,38 +51,38 @@ def container() -> Container:
 
 
 def authenticator() -> Authenticator:
-    """Return who knows sessions and keys."""
+    """Return the authenticator of sessions and API keys."""
     return _context().authenticator
 
 
 def login_limits() -> LoginLimits:
-    """Return who counts attempts to log in."""
+    """Return the limiter of log-in attempts."""
     return _context().login_limits
 
 
 def cursors() -> Cursors:
-    """Return who makes and reads cursors."""
+    """Return the writer and reader of cursors."""
     return _context().cursors
 
 
 def offload(function: Callable[[*Ts], T], *arguments: *Ts) -> T:
-    """Return what a slow function returns, run beside the event loop."""
+    """Run a slow function outside the event loop; return its result."""
     result: T = _context().offload(function, *arguments)
     return result
 
 
 def admit(caller: Principal) -> None:
-    """Note who makes the present request, once that is proven."""
+    """Record who is making the current request, once authenticated."""
     g.principal = caller
 
 
 def principal() -> Principal:
-    """Return who makes the present request; only for views that `require` a role."""
+    """Return who is making the current request; only for views that `require` a role."""
     caller: Principal = g.principal
     return caller
 
 
 def request_id() -> str | None:
-    """Return the present request's id; None in one that Flask refuses before it begins."""
+    """Return the current request's id; None in one that Flask rejects before `before_request` runs."""
     found: str | None = g.get("request_id")
     return found

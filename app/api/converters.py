@@ -1,14 +1,14 @@
-"""Ids in paths: whole numbers that fit their column; anything else is simply not there (404)."""
+"""Ids in paths: whole numbers that fit their column; anything else does not exist (404)."""
 
 from werkzeug.routing import IntegerConverter, PathConverter
 
 
 class _RangeConverter(IntegerConverter):
-    """A positive number that fits its column. Any other number becomes 0, which nothing has: refused here, a path that other
-    methods know would answer 405."""
+    """A positive number that fits its column. Any other becomes 0, an id that nothing has: if it were rejected here, a path that
+    matches a route of another method would answer 405."""
 
     largest: int
-    # `\d` would take the digits of every script.
+    # `\d` would match the digits of every script.
     regex = "[0-9]+"
 
     def to_python(self, value: str) -> int:
@@ -30,7 +30,7 @@ class BigIdConverter(_RangeConverter):
 
 
 class PageConverter(PathConverter):
-    """A path of the single-page applications: whatever is not the API's, Socket.IO's or a picture's, so that an unknown call
-    there is a 404 and not a 405."""
+    """A path of the single-page applications: any that does not belong to the API, Socket.IO or pictures, so that an unknown
+    path there is a 404 and not a 405."""
 
     regex = r"(?!(?:api|media)(?:/|\Z)|socket\.io)[^/].*?"

@@ -1,4 +1,4 @@
-"""Every error as `application/problem+json` (RFC 9457), mapped in one place."""
+"""Maps every error to `application/problem+json` (RFC 9457), in one place."""
 
 import errno
 from collections.abc import Callable
@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-# The first class that fits counts, so subclasses stand before their bases.
+# The first matching class wins, so subclasses come before their bases.
 STATUSES: tuple[tuple[type[errors.LockstepError], int], ...] = (
     (PreconditionFailedError, 412),
     (errors.ConcurrencyError, 409),
@@ -49,7 +49,7 @@ _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def may_answer(*statuses: int) -> Callable[[View], View]:
-    """Say in the OpenAPI document that a view answers these problems beside those that follow from its path and method."""
+    """Declare in the OpenAPI document that a view may answer these problems besides those implied by its path and method."""
 
     def note(view: View) -> View:
         view.also_answers = statuses  # type: ignore[attr-defined] # read by app.api.openapi
@@ -119,7 +119,7 @@ def http_error(error: HTTPException) -> Response:
 
 
 def _by_field(messages: dict[str, Any]) -> dict[str, Any]:
-    """Drop webargs' first level (json, query, …): the caller knows where it put its fields."""
+    """Drop webargs' top level (json, query, …): the caller knows where it put its fields."""
     fields: dict[str, Any] = {}
     for located in messages.values():
         fields |= located if isinstance(located, dict) else {"body": located}

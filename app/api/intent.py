@@ -1,4 +1,4 @@
-"""What a write says beside its values: who makes it, why, and (`If-Match`, or `version` in the body) which state they saw."""
+"""What a write states besides its values: who makes it, why, and (`If-Match`, or `version` in the body) which state they saw."""
 
 import re
 from collections.abc import Callable
@@ -16,16 +16,16 @@ _TAG = re.compile(r'"(\d{1,10})"')
 
 
 def intent_of(sent: dict[str, Any]) -> Intent:
-    """Take `version` and `reason` out of a loaded body, form or query, and return the intent that they make with the request.
+    """Pop `version` and `reason` from a loaded body, form or query; return the intent that they and the request express.
 
     Raises:
-        BadRequest: if `If-Match` is not one strong tag, or states another version than the body.
+        BadRequest: if `If-Match` is not a single strong tag, or states a different version from the body.
     """
     return Intent(actor(), _expected(sent.pop("version", None)), sent.pop("reason", None))
 
 
 def _expected(version: int | None) -> Expected:
-    """Return the version that the present request expects: its `If-Match` (a strong tag such as `"7"`), or the body's."""
+    """Return the version that the current request expects: its `If-Match` (a strong tag such as `"7"`), or the body's."""
     header = request.headers.get("If-Match")
     if header is None:
         return Expected(version)
@@ -39,6 +39,6 @@ def _expected(version: int | None) -> Expected:
 
 
 def heeds_if_match(view: View) -> View:
-    """Say in the OpenAPI document that a view calls `intent_of`: it takes If-Match and may answer 409 and 412."""
+    """Declare in the OpenAPI document that a view calls `intent_of`: it takes If-Match and may answer 409 and 412."""
     view.heeds_if_match = True  # type: ignore[attr-defined] # read by app.api.openapi
     return view

@@ -1,4 +1,4 @@
-"""Serves pictures and their smaller sizes from our own origin. An address is made of its content, so its answer never changes."""
+"""Serves pictures and their smaller sizes from our own origin. URLs are content-addressed, so what they serve never changes."""
 
 import re
 
@@ -15,7 +15,7 @@ _TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 
 @blueprint.get("/media/<path:name>")
 def media(name: str) -> Response:
-    """Return a picture or one of its variants; while a variant is not made yet, the picture itself, which nobody is to keep."""
+    """Return a picture or one of its variants; until a variant has been made, the picture itself, marked as not cacheable."""
     named = _NAME.fullmatch(name)
     if named is None:
         abort(404, "There is no such file.")

@@ -1,4 +1,4 @@
-"""How answers are written: JSON in UTF-8, pages of lists, entity tags."""
+"""How responses are written: JSON in UTF-8, pages of lists, entity tags."""
 
 import hashlib
 from collections.abc import Callable
@@ -23,17 +23,17 @@ def json_response(
 
 
 def etag_of(body: bytes) -> str:
-    """Return the strong entity tag of a body: equal bytes, equal tag, also across a restored database."""
+    """Return the strong entity tag of a body: equal bytes, equal tag, even after a database restore."""
     return hashlib.blake2b(body, digest_size=12).hexdigest()
 
 
 def digest_of(question: Any) -> str:
-    """Return a short name of a list's question, so that its cursors hold for no other one."""
+    """Return a digest of a list's query, so that its cursors are valid for no other."""
     return hashlib.blake2b(orjson.dumps(question), digest_size=9).hexdigest()
 
 
 def public_response(body: Any, cache_result: str) -> Response:
-    """Return public JSON with a strong ETag, for which `app.api.content_coding` answers 304 to who holds it already."""
+    """Return public JSON with a strong ETag, for which `app.api.content_coding` answers 304 to clients that hold it."""
     data = orjson.dumps(body)
     response = Response(data, content_type="application/json")
     response.set_etag(etag_of(data))
@@ -43,9 +43,9 @@ def public_response(body: Any, cache_result: str) -> Response:
 
 
 def moved_response(path: str) -> Response:
-    """Send the client to a path of ours, with the query that it came with.
+    """Redirect the client to another path of ours, keeping its query.
 
-    Browsers would keep such an answer for good, and go in a circle should the path come back.
+    Not cacheable without revalidation: browsers would keep a 301 for good, and loop should the old path come back into use.
     """
     query = request.query_string.decode("ascii", "ignore")
     location = f"{path}?{query}" if query else path
@@ -53,7 +53,7 @@ def moved_response(path: str) -> Response:
 
 
 class Cursors:
-    """Makes and reads cursors: positions signed together with the question they belong to, so that none can be forged.
+    """Writes and reads cursors: positions signed together with the query they belong to, so that none can be forged.
 
     Args:
         secret: the application's secret key.
@@ -63,20 +63,20 @@ class Cursors:
         self._serializer = URLSafeSerializer(secret, salt="cursor")
 
     def write(self, scope: str, position: Position | None) -> str | None:
-        """Return the cursor of a page that continues after `position`."""
+        """Return the cursor for the page that continues after `position`."""
         return None if position is None else str(self._serializer.dumps([scope, position.key, position.id, position.meant]))
 
     def read(self, scope: str, cursor: str | None) -> Position | None:
         """Return the position in a cursor.
 
         Raises:
-            BadRequest: if it was not made here, for this list and order.
+            BadRequest: if it was not written here for this list and order.
         """
         if cursor is None:
             return None
         signature = cursor.rpartition(".")[2]
         try:
-            # The last letter of a signature has bits that mean nothing; what was not written here is not read either.
+            # The last character of a signature has unused bits; accept only the form that we write.
             is_whole = base64_encode(base64_decode(signature)) == signature.encode()
             made_for, key, part_id, meant = self._serializer.loads(cursor) if is_whole else (None, "", 0, ())
         except (BadData, ValueError, TypeError):
@@ -87,5 +87,5 @@ class Cursors:
 
 
 def page_body(page: Page[T], cursor: str | None, show: Callable[[T], Any] = lambda item: item) -> dict[str, Any]:
-    """Return a list answer."""
+    """Return the body of one page of a list."""
     return {"items": [show(item) for item in page.items], "next_cursor": cursor}

@@ -1,4 +1,4 @@
-"""What every request gets: an id, security headers, and its duration measured."""
+"""What every request gets: an id, security headers, and a measurement of its duration."""
 
 import re
 import time
@@ -11,12 +11,12 @@ from app.api.context import container, request_id
 from app.arrival import address_of
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-# Vue and Nuxt UI set inline styles; scripts come from our own origin alone.
+# Vue and Nuxt UI set inline styles; scripts come only from our own origin.
 POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self' ws: wss:;"
     " object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 )
-# Swagger UI's page carries one inline script.
+# Swagger UI's page contains an inline script.
 DOCS_POLICY = POLICY.replace("script-src 'self'", "script-src 'self' 'unsafe-inline'")
 HEADERS = {
     "X-Content-Type-Options": "nosniff",

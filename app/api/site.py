@@ -1,7 +1,7 @@
 """Serves the two built Vue applications and the files of the API documentation, from our own origin.
 
-What the build left is read once, so no path of a request ever meets the file system. Every address answers what it is: a file, a
-page of an application (its shell, which draws the page), or 404 and 410 with the shell, which says so.
+The build output is read once, so no request path ever reaches the file system. Every address gets a truthful status: a file, a
+page of an application (its shell, which renders the page), or 404 or 410 with the shell, which says so.
 """
 
 import mimetypes
@@ -22,14 +22,14 @@ from app.api.rendering import etag_of, moved_response
 from app.domain.content import SLUG
 from app.services.product_page import Standing
 
-# What `npm run build` writes beside a file in each coding.
+# The suffixes of the precompressed copies that `npm run build` writes next to a file.
 SUFFIXES = {".br": "br", ".gz": "gzip"}
 SHELL = "index.html"
-# Vite names assets by their content.
+# Vite puts a content hash into the names of assets.
 FOR_GOOD = "public, max-age=31536000, immutable"
 FOR_AN_HOUR = "public, max-age=3600"
 ASKED_EACH_TIME = "no-cache"
-# Nobody can give a part a longer one.
+# A part cannot have a longer one.
 MAX_SLUG = 200
 _TEXTS = re.compile(r"text/.*|application/(?:javascript|json|manifest\+json)")
 # The pages that the applications' routers know.
@@ -43,7 +43,7 @@ _PANEL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class BuiltFile:
-    """A file as it goes out: its bytes by coding, None being as they are."""
+    """A file as it is sent: its bytes by coding, None meaning uncompressed."""
 
     content_type: str
     digest: str
@@ -51,7 +51,7 @@ class BuiltFile:
 
 
 class Built:
-    """The files below a folder, by their path; read when they are first asked for, and the same until the process ends."""
+    """The files below a folder, by path; read on first use and kept until the process ends."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -74,7 +74,7 @@ class Built:
         return _answer(found, FOR_GOOD if name.startswith("assets/") else FOR_AN_HOUR)
 
     def page(self, status: int = 200) -> Response:
-        """Return the application's shell, which draws whatever page the address means.
+        """Return the application's shell, which renders the page of the address.
 
         Raises:
             NotFound: if the application is not built.
@@ -118,13 +118,13 @@ def build(frontend: Path) -> Blueprint:
 
 
 def _part_page(shop: Built, name: str, part_id: int, slug: str | None) -> Response:
-    """Answer the address of a part's page. Any slug leads to the present one: links outlive names."""
+    """Answer a request for a part's page. Any slug redirects to the current one: links outlive names."""
     if slug is not None and (len(slug) > MAX_SLUG or not re.fullmatch(SLUG, slug.lower())):
         return shop.page(404)
     try:
         standing, present = container().parts.get_standing(part_id)
     except (OperationalError, PoolTimeoutError):
-        # The shell says better what is the matter, and asks again.
+        # The shell explains the problem better, and retries.
         response = shop.page(503)
         response.headers.update(RETRY_AFTER)
         return response

@@ -1,4 +1,4 @@
-"""Work that would take a process for itself, done by a few at a time. Locks of threads; a web process has patched them."""
+"""Limits how much heavy work runs at a time. Uses the locks of `threading`, which eventlet has patched in a web process."""
 
 import threading
 import time
@@ -9,12 +9,12 @@ from app.domain.errors import BusyError
 
 
 class Turns:
-    """Lets a few do a piece of long work; some more wait for their turn, and the others are told to come back.
+    """Lets a few callers do long work at a time; some more wait for their turn, and the rest are told to come back.
 
     Args:
-        at_once: how many work.
-        waiting: how many wait.
-        patience: seconds that they do.
+        at_once: how many work at a time.
+        waiting: how many may wait.
+        patience: how many seconds they wait.
     """
 
     def __init__(self, at_once: int, waiting: int, patience: float) -> None:
@@ -24,7 +24,7 @@ class Turns:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait for one's turn, and hold it while the block runs.
+        """Wait for a turn, and hold it while the block runs.
 
         Raises:
             BusyError: too many are waiting, or the turn did not come in time.
@@ -43,13 +43,13 @@ class Turns:
 
 
 class SharedWork:
-    """Work whose result serves all who asked for it before it began; it never takes more than a tenth of the time.
+    """Work whose result serves every caller that asked before it began. Nobody gets a result older than their request.
 
-    Nobody gets a result that is older than the question.
+    After each run it rests nine times as long as that took, `_MAX_REST` at most, so that it uses a tenth of the time.
     """
 
     _SHARE = 10
-    # Seconds; what took longer was slowed down by others.
+    # Seconds; if the work would need a longer rest, it was slowed down by other load.
     _MAX_REST = 1.0
 
     def __init__(self, work: Callable[[], bytes]) -> None:
@@ -59,7 +59,7 @@ class SharedWork:
         self._result = b""
 
     def result(self) -> bytes:
-        """Return what the work gives."""
+        """Return the result of work that began after this call."""
         asked = time.monotonic()
         with self._lock:
             if self._began < asked:

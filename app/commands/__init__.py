@@ -1,4 +1,4 @@
-"""The command line: `flask …`, with the same environment, speaks to the running system."""
+"""The command line: `flask …`, run with the same environment, works on the running system."""
 
 from flask import Flask
 

@@ -1,4 +1,4 @@
-"""The audit trail: whether it is as it was written."""
+"""The audit trail: checks that it is still what was written."""
 
 import re
 
@@ -25,8 +25,8 @@ def _noted(_context: click.Context, _option: click.Parameter, value: str | None)
 @audit.command("verify")
 @click.option("--from-head", "noted", callback=_noted, help="A head noted earlier, as ID:HASH: it must still be in the chain.")
 def verify(noted: tuple[int, str] | None) -> None:
-    """Recompute the hash chain. Note the head that is printed somewhere else: only with one (--from-head) is a chain found out
-    that somebody has rewritten as a whole."""
+    """Recompute the hash chain. Keep the printed head somewhere else: only by checking against one (--from-head) can you detect
+    that the whole chain was rewritten."""
     found = audit_chain.verify(console.container().reading, noted)
     click.echo(f"{found.length} rows in the chain")
     click.echo(f"head {found.head.last_id or 0}:{found.head.last_hash}")

@@ -1,4 +1,4 @@
-"""What the commands share: the running system's parts, its own author, and a way to end with a message."""
+"""What the commands share: the wired container, the system actor, and a way to exit with a message."""
 
 import sys
 from typing import NoReturn
@@ -12,19 +12,19 @@ from app.store import users
 
 
 def container() -> Container:
-    """Return the wired parts of the application."""
+    """Return the wired application."""
     wired: Container = current_app.extensions["lockstep"]
     return wired
 
 
 def system(container: Container) -> Actor:
-    """Return the author of what is done from the command line."""
+    """Return the actor to whom changes from the command line are attributed."""
     with container.reading.connect() as connection:
         row = users.system(connection)
     return Actor(row.id, row.name)
 
 
 def fail(message: str) -> NoReturn:
-    """End with a message and exit code 1."""
+    """Exit with a message and code 1."""
     click.echo(message, err=True)
     sys.exit(1)

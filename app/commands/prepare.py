@@ -1,4 +1,4 @@
-"""Making a database ready."""
+"""Prepares a database."""
 
 import click
 from flask.cli import with_appcontext

@@ -1,4 +1,4 @@
-"""Prices: the way from the legacy table to price lists."""
+"""Prices: migration from the legacy table to price lists."""
 
 import click
 from flask.cli import with_appcontext
@@ -9,10 +9,10 @@ from app.services import legacy_prices
 
 
 @click.command("move-prices")
-@click.option("--dry-run", is_flag=True, help="Say what would be done.")
+@click.option("--dry-run", is_flag=True, help="Only report what would be done.")
 @with_appcontext
 def move_prices(*, dry_run: bool) -> None:
-    """Move every price of the legacy table into its part's price list. No customer sees another price; can be run twice."""
+    """Move every price from the legacy table into its part's price list. What customers see does not change; idempotent."""
     container = console.container()
     done = legacy_prices.move_prices(container.transactions, container.reading, console.system(container), dry_run=dry_run)
     container.wake_ups.send_now(Effect)

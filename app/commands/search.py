@@ -1,4 +1,4 @@
-"""The search: what buyers say for what the catalog says."""
+"""Search synonyms: the words buyers use for the words in the catalog."""
 
 import csv
 import sys
@@ -11,8 +11,8 @@ from app.domain.errors import LockstepError
 from app.services import synonyms
 from app.store import synonyms as rows
 
-search_synonyms = AppGroup("search-synonyms", help="What buyers say for what the catalog says: list, add, remove.")
-ONE_WAY = click.option("--one-way", is_flag=True, help="Only searches for TERM; else also searches for MEANS find TERM.")
+search_synonyms = AppGroup("search-synonyms", help="Search synonyms, buyers' words for the catalog's: list, add, remove.")
+ONE_WAY = click.option("--one-way", is_flag=True, help="Only expand TERM; by default, searches for MEANS also find TERM.")
 
 
 @search_synonyms.command("list")
@@ -27,7 +27,7 @@ def list_synonyms() -> None:
 @click.argument("means")
 @ONE_WAY
 def add(term: str, means: str, *, one_way: bool) -> None:
-    """Let searches for TERM find MEANS as well, from the next search on."""
+    """Let searches for TERM also find MEANS, from the next search on."""
     container = console.container()
     try:
         added = synonyms.add_synonym(container.transactions, console.system(container), term, means, one_way=one_way)
@@ -41,7 +41,7 @@ def add(term: str, means: str, *, one_way: bool) -> None:
 @click.argument("means")
 @ONE_WAY
 def remove(term: str, means: str, *, one_way: bool) -> None:
-    """Take a pair back."""
+    """Remove a pair."""
     container = console.container()
     removed = synonyms.remove_synonym(container.transactions, console.system(container), term, means, one_way=one_way)
     if not removed:

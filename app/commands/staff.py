@@ -1,4 +1,4 @@
-"""Members of staff, and the keys of machines."""
+"""Staff accounts and API keys."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from app.store import users
 
 @contextmanager
 def _failures_said() -> Iterator[None]:
-    """End with the message of what went wrong, if something does."""
+    """Exit with the error's message if the block fails."""
     try:
         yield
     except LockstepError as error:
@@ -25,7 +25,7 @@ def _failures_said() -> Iterator[None]:
 
 @click.command("create-user")
 @click.argument("email")
-@click.option("--name", default="", help="How the panel calls them; the address if left out.")
+@click.option("--name", default="", help="Name shown in the panel; defaults to the address.")
 @click.option("--role", type=click.Choice(ROLES), default="viewer", show_default=True)
 @click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True)
 @with_appcontext
@@ -42,7 +42,7 @@ def create_user(email: str, name: str, role: str, password: str) -> None:
 @click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True)
 @with_appcontext
 def set_password(email: str, password: str) -> None:
-    """Give a member of staff another password; they are logged out everywhere."""
+    """Change a staff member's password; they are logged out everywhere."""
     container = console.container()
     with _failures_said():
         staff.set_password(container.transactions, console.system(container), email, password)
@@ -54,7 +54,7 @@ def set_password(email: str, password: str) -> None:
 @click.argument("role", type=click.Choice(ROLES))
 @with_appcontext
 def set_role(email: str, role: str) -> None:
-    """Give a member of staff another role; they are logged out everywhere. Their keys keep their own."""
+    """Change a staff member's role; they are logged out everywhere. Their API keys keep their own roles."""
     container = console.container()
     with _failures_said():
         staff.set_role(container.transactions, console.system(container), email, role)
@@ -65,7 +65,7 @@ def set_role(email: str, role: str) -> None:
 @click.argument("email")
 @with_appcontext
 def deactivate_user(email: str) -> None:
-    """Keep a member of staff out at once, and end their sessions and keys for good; `activate-user` lets them log in again."""
+    """Lock a staff member out at once and revoke their sessions and keys for good; `activate-user` lets them log in again."""
     container = console.container()
     with _failures_said():
         staff.deactivate_user(container.transactions, console.system(container), email)
@@ -76,7 +76,7 @@ def deactivate_user(email: str) -> None:
 @click.argument("email")
 @with_appcontext
 def activate_user(email: str) -> None:
-    """Let a deactivated member of staff log in again. Their old sessions and keys stay worthless."""
+    """Let a deactivated staff member log in again. Their old sessions and keys stay revoked."""
     container = console.container()
     with _failures_said():
         staff.activate_user(container.transactions, console.system(container), email)
@@ -86,7 +86,7 @@ def activate_user(email: str) -> None:
 @click.command("create-api-key")
 @click.argument("name")
 @click.option("--role", type=click.Choice(ROLES), default="viewer", show_default=True)
-@click.option("--user", "email", help="The member of staff that the key acts as; the system if left out.")
+@click.option("--user", "email", help="The staff member the key acts as; defaults to the system user.")
 @with_appcontext
 def create_api_key(name: str, role: str, email: str | None) -> None:
     """Create an API key and print it, once."""
@@ -105,7 +105,7 @@ def create_api_key(name: str, role: str, email: str | None) -> None:
 @click.argument("name_or_id")
 @with_appcontext
 def revoke_api_key(name_or_id: str) -> None:
-    """Make an API key worthless from now on, by its name or id."""
+    """Revoke an API key, by its name or id."""
     container = console.container()
     with _failures_said():
         key_id = staff.revoke_key(container.transactions, console.system(container), name_or_id)

@@ -14,7 +14,7 @@ sync = AppGroup("sync", help="The synchronisation: status, replay, reconcile.")
 
 @sync.command("status")
 def sync_status() -> None:
-    """Show per effect what is owed and how fast it goes."""
+    """Show, for each effect, the backlog and the delivery latency."""
     report = console.container().sync_control.status()
     table = Table("effect", "pending", "oldest (s)", "dead", "p50 (ms)", "p95 (ms)", "p99 (ms)")
     for effect, row in report["effects"].items():
@@ -27,10 +27,10 @@ def sync_status() -> None:
 
 
 @sync.command("replay")
-@click.option("--event", "event_id", type=int, help="Only this event's; all if left out.")
+@click.option("--event", "event_id", type=int, help="Only this event's deliveries; all by default.")
 @click.option("--effect", type=click.Choice([str(effect) for effect in Effect]))
 def sync_replay(event_id: int | None, effect: str | None) -> None:
-    """Try dead deliveries again."""
+    """Retry dead deliveries."""
     container = console.container()
     try:
         count = container.sync_control.replay_all() if event_id is None else container.sync_control.replay(event_id, effect)
@@ -41,8 +41,8 @@ def sync_replay(event_id: int | None, effect: str | None) -> None:
 
 
 @sync.command("reconcile")
-@click.option("--dry-run", is_flag=True, help="Say what would be repaired.")
+@click.option("--dry-run", is_flag=True, help="Only report what would be repaired.")
 def sync_reconcile(*, dry_run: bool) -> None:
-    """Compare the truth with its copies and repair what differs."""
+    """Compare PostgreSQL with every copy of its data and repair the differences."""
     for name, value in console.container().sync_control.reconcile(dry_run=dry_run).items():
         click.echo(f"{name}: {value}")

@@ -1,4 +1,4 @@
-"""The panel's namespace: hears of everything; needs the session cookie or an API key, for as long as it is connected."""
+"""The panel's namespace: receives every event; the session or API key must stay valid for as long as it is connected."""
 
 import time
 from functools import partial
@@ -22,19 +22,19 @@ ENDED = "session.ended"
 
 
 class AdminNamespace(Namespace):  # type: ignore[misc] # flask-socketio is untyped
-    """Listening only: whoever is let in gets every event, until their session or key ends."""
+    """Listen-only: whoever is admitted gets every event, until their session or key ends."""
 
     def __init__(self, namespace: str, container: Container, authenticator: Authenticator) -> None:
         super().__init__(namespace)
         self._container = container
         self._authenticator = authenticator
-        # A connection of its own, so that requests cannot keep it from asking. If it has gone silent it is given up after 2 s.
+        # A dedicated connection, so that requests cannot starve the check. If it goes silent, it is abandoned after 2 s.
         url = make_url(container.settings.database_url).update_query_dict({"tcp_user_timeout": "2000"})
         proving = single_statements(connect(url.render_as_string(hide_password=False), pool_size=1))
         self.standing = Standing(partial(users.rights, proving), self._end, self._drop)
 
     def on_connect(self, auth: Any = None) -> None:
-        """Let staff and machines in; refuse everybody else."""
+        """Admit staff and API keys; refuse everybody else."""
         if not is_from_own_page(request.environ):
             self._refuse("foreign_origin")
         asked_at = time.monotonic()
@@ -49,7 +49,7 @@ class AdminNamespace(Namespace):  # type: ignore[misc] # flask-socketio is untyp
         self._container.monitoring.record_clients(rooms.ADMIN, +1)
 
     def on_disconnect(self, _reason: Any = None) -> None:
-        """Count the panel out."""
+        """Stop counting and watching the panel."""
         if self.standing.forget(_sid()):
             self._container.monitoring.record_clients(rooms.ADMIN, -1)
 
@@ -64,7 +64,7 @@ class AdminNamespace(Namespace):  # type: ignore[misc] # flask-socketio is untyp
         raise Refused(reason)
 
     def _end(self, sid: str) -> None:
-        """Say goodbye and disconnect; the transport goes, too, unless the same page also watches as a customer."""
+        """Tell the panel and disconnect it; close the transport too, unless the same page is also connected as a customer."""
         server = self.socketio.server
         engine_sid = server.manager.eio_sid_from_sid(sid, self.namespace)
         self._container.monitoring.record_refusal("session_ended")
@@ -74,7 +74,7 @@ class AdminNamespace(Namespace):  # type: ignore[misc] # flask-socketio is untyp
             self._close(engine_sid)
 
     def _drop(self, sid: str) -> None:
-        """Close the transport, after which the panel comes back by itself."""
+        """Close the transport; the panel then reconnects by itself."""
         self._container.monitoring.record_refusal("unproven")
         self._close(self.socketio.server.manager.eio_sid_from_sid(sid, self.namespace))
 

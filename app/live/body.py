@@ -1,6 +1,6 @@
-"""How a web process reads a request's body: strictly, in bounded memory, not for ever, and never holding the event loop.
+"""How a web process reads a request's body: strictly, in bounded memory and time, and without blocking the event loop.
 
-Imported by `app/live/protocol.py` alone, and after eventlet has patched the process.
+Imported only by `app/live/protocol.py`, after eventlet has patched the process.
 """
 
 import io
@@ -12,53 +12,53 @@ import eventlet
 import eventlet.wsgi
 from eventlet.wsgi import ChunkReadError
 
-# A chunk's size and its extensions, which nobody is obliged to understand (RFC 9112: 7.1). No sign, no `0x`, no space.
+# A chunk's size and its extensions, which recipients may ignore (RFC 9112: 7.1). No sign, no `0x`, no space.
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,16})(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n")
-# A header or a trailer: a name, a colon straight behind it, and what can be seen.
+# A header or a trailer: a name, immediately followed by a colon, then printable characters.
 HEADER = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*\r\n")
-# Bytes of a line that announces a chunk, and of all trailers.
+# Maximum bytes of a chunk-size line, and of all trailers together.
 MAX_CHUNK_LINE = 1_024
 MAX_TRAILERS = 8_192
-# Bytes around the chunks beyond twice their content: the bound that Go's net/http has against bodies that are all envelope.
+# Bytes of chunk framing allowed beyond twice the content: the bound that Go's net/http sets against bodies that are all framing.
 MAX_ENVELOPE = 16_384
-# Seconds that a body may keep us waiting, and bytes for each further second.
+# Seconds that a body may keep us waiting, and the bytes that buy each further second.
 PATIENCE = 20.0
 SLOWEST = 1_000
-# Bytes and pieces after which the other connections get their turn: what has arrived already is read without one.
+# Bytes and pieces after which we yield to the other connections: reading what has already arrived never yields.
 _SLICE = 65_536
 _SLICE_PIECES = 64
-# Bytes of a body nobody wanted that are read so that the connection can go on; beyond them it is closed.
+# Bytes of an unread body that are discarded to keep the connection usable; if there are more, it is closed.
 MAX_DISCARDED = 65_536
 
 
 class Body(eventlet.wsgi.Input):  # type: ignore[misc] # eventlet is untyped
-    """`wsgi.input` of one request."""
+    """The `wsgi.input` of one request."""
 
     def __init__(self, read: eventlet.wsgi.Input) -> None:
-        """Stand in for eventlet's own input."""
+        """Replace eventlet's own input."""
         super().__init__(read.rfile, read.content_length, read._sock, read.wfile, read.wfile_line, read.chunked_input)
         self._buffered: io.BufferedReader | None = None
 
     def read(self, length: int | None = None) -> bytes:
-        """Return so many bytes, or all."""
+        """Return up to `length` bytes, or everything."""
         return self._reader.read(-1 if length is None else length)
 
     def readline(self, size: int | None = None) -> bytes:
-        """Return a line, or so much of it."""
+        """Return a line, or its first `size` bytes."""
         return self._reader.readline(-1 if size is None else size)
 
     def readlines(self, hint: int | None = None) -> list[bytes]:
-        """Return lines until they have so many bytes."""
+        """Return lines until they total `hint` bytes."""
         return self._reader.readlines(-1 if hint is None else hint)
 
     def __iter__(self) -> Any:
         return iter(self._reader)
 
     def discard(self, buffer_size: int = 16_384) -> None:
-        """Read what is left, so that the next request can be.
+        """Read what is left, so that the next request can be read.
 
         Raises:
-            OSError: it is not worth that.
+            OSError: too much is left for that to be worthwhile.
         """
         left = MAX_DISCARDED
         while left > 0 and (piece := self.read(min(buffer_size, left))):
@@ -68,7 +68,7 @@ class Body(eventlet.wsgi.Input):  # type: ignore[misc] # eventlet is untyped
 
     @property
     def _reader(self) -> io.BufferedReader:
-        # Most requests have no body, and need no buffer.
+        # Created on first use: most requests have no body.
         if self._buffered is None:
             if self.should_send_hundred_continue:
                 self.send_hundred_continue_response()
@@ -87,7 +87,7 @@ class _Counted(io.RawIOBase):
         self._received = self._slice = self._pieces = 0
 
     def readable(self) -> bool:
-        """It is for reading."""
+        """Return True: the stream is readable."""
         return True
 
     def readinto(self, buffer: Any) -> int:
@@ -101,10 +101,10 @@ class _Counted(io.RawIOBase):
         return len(data)
 
     def _receive(self, size: int) -> bytes:
-        """Return up to `size` bytes of the body as soon as there are any, none at the connection's end.
+        """Return up to `size` bytes of the body as soon as any arrive, or none at the end of the connection.
 
         Raises:
-            TimeoutError: it comes too slowly.
+            TimeoutError: the body arrives too slowly.
         """
         data: bytes = self._patiently(self._body.rfile.read1, size)
         self._received += len(data)
@@ -127,7 +127,7 @@ class _Counted(io.RawIOBase):
 
 
 class _InChunks(_Counted):
-    """A body in chunks. After its first fault, each further reading meets that fault again."""
+    """A chunked body. After its first fault, every further read raises that fault again."""
 
     def __init__(self, body: Body) -> None:
         super().__init__(body)
@@ -141,7 +141,7 @@ class _InChunks(_Counted):
         """Fill `buffer` with what comes next; 0 at the end.
 
         Raises:
-            ChunkReadError: these are no chunks, or they have too much around them.
+            ChunkReadError: the chunks are malformed, or have too much framing.
         """
         if self._fault is not None:
             raise self._fault
@@ -178,7 +178,7 @@ class _InChunks(_Counted):
         if not (matched := _CHUNK.fullmatch(line)):
             raise ChunkReadError("the size of a chunk is none")
         size = int(matched[1], 16)
-        # Until the chunk itself is read, it is not content yet.
+        # The chunk counts as content only once it has been read.
         self._envelope += len(line) + 2
         if self._envelope > MAX_ENVELOPE + 2 * self._received:
             raise ChunkReadError("the chunks are more envelope than content")
@@ -192,7 +192,7 @@ class _InChunks(_Counted):
                 raise ChunkReadError("the trailers are none, or too long")
 
     def _line(self, size: int) -> bytes:
-        # A line that comes byte by byte keeps us waiting only for as long as the body may.
+        # A line that arrives byte by byte draws on the same patience as the body.
         line = b""
         while len(line) < size and not line.endswith(b"\n"):
             ahead = self._patiently(self._body.rfile.peek, 1)[: size - len(line)]

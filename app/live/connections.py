@@ -1,6 +1,7 @@
-"""The connections of a web process: who gets one, who must leave when there are too many, and how it goes on without descriptors.
+"""The connections of a web process: who gets one, who is dropped when there are too many, and how it survives running out of
+descriptors.
 
-Imported by `wsgi.py` alone, and after eventlet has patched the process.
+Imported only by `wsgi.py`, after eventlet has patched the process.
 """
 
 import errno
@@ -27,21 +28,21 @@ from app.live.budgets import Allowance, Buckets
 
 log = structlog.get_logger()
 
-# Descriptors that are not connections of clients: the database, the cache, files, libraries.
+# Descriptors reserved for everything but clients' connections: the database, the cache, files, libraries.
 RESERVED_DESCRIPTORS = 256
-# Of all connections, and of one address's, sockets may be so many: whoever only asks by HTTP still gets in.
+# The share of all connections, and of one address's, that may be WebSockets, so that plain HTTP clients still get in.
 SOCKETS_SHARE = 0.8
-# WebSockets that one address may open; each costs as much as some requests. After a restart all pages behind it come back.
+# WebSockets that one address may open; each costs as much as several requests. After a restart, all pages behind it reconnect.
 OPENED_SOCKETS = Allowance(per_second=40, at_once=800)
-# Seconds in which the connections taken last may send their request when the process is told to stop.
+# Seconds that the most recently accepted connections get to send their request when the process is told to stop.
 GREETING = 0.5
-# Seconds after which the listener looks whether it is to be left, and between two tries when there are no descriptors.
+# Seconds between checks whether to stop accepting, and between attempts while there are no descriptors.
 TURN = 0.1
-# Seconds after which a listener that has not looked is taken for stuck.
+# Seconds after which an acceptor that has made no such check counts as stuck.
 MAX_PAUSE = 5.0
-# Connections taken in one go; then those that are open already get their turn.
+# Connections accepted in one go, before yielding to those already open.
 TAKEN_AT_ONCE = 16
-# What `accept` says when the listener itself is gone. Whatever else it says is about one connection, or passes.
+# Errors of `accept` that mean the listener itself is gone. Any other concerns a single connection or is transient.
 _LISTENER_GONE = {errno.EBADF, errno.EINVAL, errno.ENOTSOCK, errno.EFAULT}
 _WELL = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _FULL = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n"
@@ -49,7 +50,7 @@ _FULL = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many connections a process holds, in all and for one address; sockets are among them."""
+    """How many connections a process holds, in all and per address; WebSockets are included."""
 
     connections: int
     per_address: int
@@ -67,14 +68,14 @@ class Limits:
 
 
 class DescriptorsError(Exception):
-    """The operating system gives this process too few descriptors."""
+    """The operating system allows this process too few descriptors."""
 
 
 def raise_descriptor_limit(connections: int) -> int:
-    """Raise the limit of open files as far as it goes; return how many connections it leaves room for, at most `connections`.
+    """Raise the limit on open files as far as possible; return how many connections fit within it, at most `connections`.
 
     Raises:
-        DescriptorsError: there is room for next to none.
+        DescriptorsError: there is room for none.
     """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -89,7 +90,7 @@ def raise_descriptor_limit(connections: int) -> int:
 
 
 class Connection(list[Any]):
-    """One connection, as eventlet keeps it (address, socket, state), and whom it belongs to."""
+    """One connection, as eventlet keeps it (address, socket, state), and its caller."""
 
     __slots__ = ("caller",)
 
@@ -97,19 +98,19 @@ class Connection(list[Any]):
         super().__init__((address, client, eventlet.wsgi.STATE_IDLE))
         self.caller = caller
 
-    def __hash__(self) -> int:  # type: ignore[override] # each is itself alone, unlike lists
+    def __hash__(self) -> int:  # type: ignore[override] # by identity, unlike lists
         return id(self)
 
     def __eq__(self, other: object) -> bool:
         return self is other
 
     def shut(self) -> None:
-        """End it; whoever reads from it comes to know."""
+        """Shut it down; whoever is reading from it notices."""
         eventlet.greenio.shutdown_safe(self[1])
 
 
 class Connections:
-    """The open connections, those of each address, and which of them wait for a request, the longest waiting first."""
+    """The open connections, in all and by caller, and which of them are waiting for a request, longest wait first."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -122,9 +123,9 @@ class Connections:
         self._opened = Buckets(OPENED_SOCKETS)
 
     def admit(self, connection: Connection) -> bool:
-        """Let a new connection in, in the place of the one that has waited longest if need be; return whether it is in.
+        """Admit a new connection, closing the one that has waited longest if need be; return whether it was admitted.
 
-        Behind proxies all connections are theirs, so those are not counted by address.
+        Behind proxies every connection comes from a proxy, so there is no limit per address.
         """
         caller = connection.caller
         if not self._limits.hops and self._by_caller[caller] >= self._limits.per_address and not self._close_waiting(caller):
@@ -136,14 +137,14 @@ class Connections:
         return True
 
     def waits(self, connection: Connection) -> None:
-        """Note that a connection waits for a request: it can be spared."""
+        """Note that a connection is waiting for a request, so it may be closed to make room."""
         if connection in self._open:
             for waiting in (self._waiting, self._waiting_by_caller.setdefault(connection.caller, OrderedDict())):
                 waiting[connection] = None
                 waiting.move_to_end(connection)
 
     def works(self, connection: Connection) -> None:
-        """Note that a connection's request has come."""
+        """Note that a connection's request has arrived."""
         self._waiting.pop(connection, None)
         if (waiting := self._waiting_by_caller.get(connection.caller)) is not None:
             waiting.pop(connection, None)
@@ -151,14 +152,14 @@ class Connections:
                 del self._waiting_by_caller[connection.caller]
 
     def release(self, connection: Connection) -> None:
-        """Forget a connection that has ended."""
+        """Drop a connection that has ended."""
         self.works(connection)
         if connection in self._open:
             self._open.discard(connection)
             _count_out(self._by_caller, connection.caller)
 
     def open_socket(self, caller: str) -> bool:
-        """Count a WebSocket in; return whether there is room for it."""
+        """Count a new WebSocket; return False, and do not count it, if there is no room."""
         if self._all_sockets >= self._limits.sockets or self._sockets[caller] >= self._limits.sockets_per_address:
             return False
         if not self._opened.of(caller).draw(1):
@@ -168,17 +169,17 @@ class Connections:
         return True
 
     def close_socket(self, caller: str) -> None:
-        """Count a WebSocket out."""
+        """Stop counting a WebSocket."""
         _count_out(self._sockets, caller)
         self._all_sockets -= 1
 
     def make_room(self) -> None:
-        """Close the connections that have waited longest, for those who wait to be let in."""
+        """Close the connections that have waited longest, to make room for those not yet accepted."""
         for _ in range(TAKEN_AT_ONCE):
             self._close_waiting()
 
     def leave(self) -> None:
-        """Close each connection that waits for a request, or is a socket, and the others after the answer that they wait for."""
+        """Close every connection that is waiting for a request or is a WebSocket, and the others after their current answer."""
         for connection in list(self._open):
             state, connection[2] = connection[2], eventlet.wsgi.STATE_CLOSE
             if state == eventlet.wsgi.STATE_IDLE:
@@ -201,23 +202,23 @@ def _count_out(counter: Counter[str], caller: str) -> None:
 
 
 class Acceptor:
-    """Takes connections from the listening socket and has each of them served in a green thread of its own."""
+    """Accepts connections from the listening socket and serves each in its own green thread."""
 
     def __init__(self, listener: Any, server: Any, limits: Limits, refused: Callable[[str], None]) -> None:
-        """Serve `listener` with eventlet's `server`; `refused` is told why somebody was turned away."""
+        """Serve `listener` with eventlet's `server`; `refused` is told why a client was turned away."""
         self.connections = server.connections = Connections(limits)
         self._listener = listener
         self._listener.settimeout(TURN)
         self._server = server
         self._refused = refused
         _log_uncaught()
-        # Larger than the number of connections, so that it never makes the acceptor wait.
+        # Larger than the number of connections, so that it never blocks the acceptor.
         self._pool = eventlet.GreenPool(2 * limits.connections)
         self._leaving = False
         self._turned_at = time.monotonic()
 
     def run(self) -> None:
-        """Take connections until told to leave; then serve those who are waiting, and return when all are done.
+        """Accept connections until told to leave; then serve those already waiting, and return when all are done.
 
         Raises:
             OSError: the listening socket is gone.
@@ -245,7 +246,7 @@ class Acceptor:
         self._pool.waitall()
 
     def answer_probes(self, path: str) -> None:
-        """Say by HTTP at a UNIX socket whether connections are still being accepted; clients of the port do not feel it."""
+        """Report over HTTP on a UNIX socket whether connections are still being accepted; independently of the port's clients."""
         try:
             Path(path).unlink(missing_ok=True)
             eventlet.spawn_n(self._answer_probes, eventlet.listen(path, family=socket.AF_UNIX))
@@ -263,12 +264,12 @@ class Acceptor:
             eventlet.sleep(TURN)
 
     def leave(self) -> None:
-        """Take those who are waiting, and then no more: new connections go to the other processes."""
+        """Accept those already waiting, then no more: new connections go to the other processes."""
         self._leaving = True
         self._listener.settimeout(0)
 
     def _out_of_descriptors(self, error: OSError) -> None:
-        """Go on: who is waiting to be let in stays in the kernel's queue."""
+        """Carry on: clients not yet accepted stay in the kernel's queue."""
         log.error("connections cannot be accepted", error=str(error), remedy="ulimit -n 65536")
         self._refused("descriptors")
         self.connections.make_room()
@@ -302,7 +303,7 @@ class Acceptor:
 
 
 def _log_uncaught() -> None:
-    """Log what no green thread has caught, as everything else is; eventlet would print each traceback."""
+    """Log uncaught errors of green threads like everything else; eventlet would print each traceback."""
     hub = eventlet.hubs.get_hub()
 
     def uncaught(_timer: object, error: Any) -> None:
@@ -319,13 +320,13 @@ def _log_uncaught() -> None:
 
 
 def _client_at(address: Any) -> str:
-    """Return what limits count as the client at the other end of a connection."""
+    """Return the client that limits attribute a connection to."""
     parsed = parse_address(str(address[0]))
     return client_of(parsed) if parsed else "unknown"
 
 
 class SocketGate:
-    """WSGI middleware behind `Arrival` that refuses a WebSocket beyond the number that a process, or an address, may have."""
+    """WSGI middleware inside `Arrival` that refuses WebSockets beyond the limits of the process or the address."""
 
     def __init__(self, application: Any, connections: Connections, refused: Callable[[str], None]) -> None:
         self._application = application
@@ -333,7 +334,7 @@ class SocketGate:
         self._refused = refused
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        """Let a request through, and a WebSocket if there is room for it."""
+        """Pass on a request, or a WebSocket if there is room for it."""
         if environ.get("HTTP_UPGRADE", "").lower() != "websocket":
             return self._application(environ, start_response)
         caller = limited_client(environ)

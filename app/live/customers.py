@@ -1,4 +1,4 @@
-"""The customers' namespace: pages say which parts they show, and get the present state of what differs."""
+"""The customers' namespace: pages say which parts they show, and get the current state of those that differ."""
 
 import secrets
 import time
@@ -17,14 +17,14 @@ from app.live.incoming import faults
 from app.store import outbox
 
 MAX_PARTS = 200
-# Parts read in one go; then everything else that the process has to do gets its turn.
+# Parts read in one go, before yielding to everything else in the process.
 _PORTION = 40
-# Reports of what a page has shown that a process looks at; they are a sample.
+# The `seen` reports that a process evaluates; they are a sample.
 _REPORTS = Allowance(per_second=20, at_once=40)
 
 
 class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is untyped
-    """Open to everybody. A page can join the rooms of parts and nothing else, and only through `watch`."""
+    """Open to everybody. A page can join only the rooms of parts and of the catalog, and only through `watch`."""
 
     def __init__(self, namespace: str, container: Container) -> None:
         super().__init__(namespace)
@@ -50,8 +50,8 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
         self._budget.forget(_sid())
 
     def on_watch(self, body: Any = None) -> WatchAnswer | WatchRefusal:
-        """Join the rooms first and read afterwards, so that nothing falls between; return what differs from what is held."""
-        # Before anything is looked at closely, which is what costs.
+        """Join the rooms first and read afterwards, so that no event is missed; return what differs from what is held."""
+        # Checked before validation, which is what costs.
         if (count := _count_parts(body)) > MAX_PARTS:
             return self._too_many()
         try:
@@ -74,7 +74,7 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
         answer: WatchAnswer = {"parts": [], "gone": []}
         if body.get("catalog"):
             join_room(rooms.CATALOG_ROOM)
-            # Unknown means that the page should ask for its list again: a token that equals no other says so.
+            # If the token is unknown, the page should reload its list, so it gets a token that equals no other.
             answer["catalog"] = self._container.parts.catalog.catalog_token() or secrets.token_hex(8)
         present = self._present(list(held))
         answer["parts"] = [cast("Any", part) for part_id, part in present.items() if held[part_id] != part["versions"]]
@@ -86,7 +86,7 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
         for portion in _in_portions(part_ids, _PORTION):
             began = time.monotonic()
             found |= self._container.parts.catalog.parts(portion)[0]
-            # As long again for everybody else.
+            # Leave everybody else as much time.
             time.sleep(time.monotonic() - began)
         return found
 
@@ -99,7 +99,7 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
             return self._invalid("unwatch", errors)
         watched = self._watched.setdefault(_sid(), set())
         named = set(body.get("parts", []))
-        # As they were watched: to JSON 17.0 is 17, but a room of that name there is none.
+        # The ids as they were watched: to JSON 17.0 is 17, but there is no room of that name.
         left = {part_id for part_id in watched if part_id in named}
         for part_id in left:
             leave_room(rooms.part_room(part_id))
@@ -107,7 +107,7 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
         return {"watched": len(watched)}
 
     def on_seen(self, body: Any = None) -> None:
-        """Note how long a change took to a screen; a page is heard once a second at most."""
+        """Record how long a change took to reach a screen, at most once a second per page."""
         if faults(rooms.CUSTOMERS, "seen", body):
             self._container.monitoring.record_refusal("invalid")
             return
@@ -135,7 +135,7 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
 
 
 def _count_parts(body: Any) -> int:
-    """Return how many parts a message names, if it is one."""
+    """Return how many parts a message names; 0 if it is malformed."""
     parts = body.get("parts") if isinstance(body, dict) else None
     return len(parts) if isinstance(parts, dict | list) else 0
 

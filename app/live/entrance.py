@@ -1,6 +1,7 @@
-"""Who may open a socket: the path of Socket.IO lies before Flask's routes, so what these heed is heeded here.
+"""Who may open a socket: Socket.IO's path bypasses Flask's routes, so the host and the origin are checked here.
 
-Own pages and those of listed origins, at an allowed host. `/admin` is for own pages and for programs, which send no `Origin`.
+Our own pages and those of listed origins, at an allowed host. `/admin` is for our own pages and for programs, which send no
+`Origin`.
 """
 
 from collections.abc import Callable, Collection
@@ -22,13 +23,13 @@ PATH = "/socket.io"
 
 
 def is_from_own_page(environ: dict[str, Any]) -> bool:
-    """Whether a connection was opened by a page of this very site, or by no page at all."""
+    """Whether a connection was opened by a page of this site, or by no page at all."""
     sent = environ.get("HTTP_ORIGIN")
     return sent is None or is_origin(sent, _own(environ))
 
 
 def _own(environ: dict[str, Any]) -> frozenset[str]:
-    """Return the origin of the site as this request met it. Some proxies call the scheme of a socket by its own name."""
+    """Return the site's origin as seen by this request. Some proxies give a WebSocket's scheme as `ws` or `wss`."""
     scheme = {"ws": "http", "wss": "https"}.get(environ["wsgi.url_scheme"], environ["wsgi.url_scheme"])
     try:
         return frozenset([normal_origin(f"{scheme}://{environ.get('HTTP_HOST', '')}")])
@@ -37,11 +38,11 @@ def _own(environ: dict[str, Any]) -> frozenset[str]:
 
 
 class Entrance:
-    """WSGI middleware before the Socket.IO server.
+    """WSGI middleware in front of the Socket.IO server.
 
     Args:
-        app: what to hand the request on to.
-        hosts: those that are served; none means all.
+        app: the application to pass requests on to.
+        hosts: the hosts that are served; none means all.
     """
 
     def __init__(self, app: "WSGIApplication", hosts: Collection[str]) -> None:
@@ -56,7 +57,7 @@ class Entrance:
 
 
 def origin_check(listed: Collection[str]) -> Callable[[str | None, dict[str, Any]], bool]:
-    """Return what Engine.IO asks whether a page may open a socket: own pages may, and those of the `listed` origins."""
+    """Return the check that Engine.IO makes before a page may open a socket: our own pages and the `listed` origins may."""
     accepted = frozenset(listed)
 
     def is_accepted(origin: str | None, environ: dict[str, Any]) -> bool:
@@ -66,8 +67,8 @@ def origin_check(listed: Collection[str]) -> Callable[[str | None, dict[str, Any
 
 
 def stand_behind_arrival(app: Flask, socketio: SocketIO, hosts: Collection[str]) -> None:
-    """Have `Arrival` come before the Socket.IO server, which Flask-SocketIO puts outermost, with an `Entrance` between them."""
+    """Put `Arrival` in front of the Socket.IO server, which Flask-SocketIO makes outermost, with an `Entrance` in between."""
     arrival = socketio.sockio_mw.wsgi_app
     socketio.sockio_mw.wsgi_app = arrival.app
     arrival.app = Entrance(socketio.sockio_mw, hosts)
-    app.wsgi_app = arrival  # type: ignore[method-assign] # as Flask's manual does it
+    app.wsgi_app = arrival  # type: ignore[method-assign] # as Flask's documentation does

@@ -1,7 +1,7 @@
 """How a web process reads a request's head: as eventlet does, but strictly, in bounded time, and refusing what two servers could
-read differently.
+interpret differently (request smuggling).
 
-Imported by `wsgi.py` alone, and after eventlet has patched the process.
+Imported only by `wsgi.py`, after eventlet has patched the process.
 """
 
 import re
@@ -20,22 +20,22 @@ from app.live.body import HEADER, Body
 
 # Seconds for the head of a request from its first byte, and for the first byte of a new connection.
 HEAD_PATIENCE = 10.0
-# Seconds, and bytes, that are still read from a client whom we have told to go, so that the answer reaches it.
+# How long, and how much, we keep reading from a client after refusing it, so that the answer reaches it.
 LINGER = 1.0
 MAX_LINGER = 4_000_000
 _REQUEST_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [\x21-\x7e\x80-\xff]+ HTTP/[0-9]\.[0-9]\r\n")
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::[0-9]*)?")
 _LENGTH = re.compile(r"[0-9]{1,18}")
-# Of these a second one would say something else than the first.
+# Headers that may appear only once: a second could contradict the first.
 _ONCE = ("Host", "Content-Length", "Transfer-Encoding")
 
 
 class _NoHeaderError(Exception):
-    """A line of the headers is none."""
+    """A line among the headers is not a header."""
 
 
 class _HeaderLines:
-    """The lines of a head: nothing but whole headers, each on one line that ends with CR and LF."""
+    """The lines of a head: only complete headers, each on one line that ends with CRLF."""
 
     def __init__(self, lines: Any) -> None:
         self._lines = lines
@@ -63,18 +63,18 @@ class HttpProtocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc] # eventlet
             super().handle_one_request()
         finally:
             self._cancel_deadline()
-        # What has arrived already is answered without waiting for anything: the other connections get their turn.
+        # Pipelined requests are answered without ever waiting for I/O, so yield to the other connections.
         eventlet.sleep(0)
 
     def _read_request_line(self) -> Any:
         if not self._await_request():
             return b""
         line = super()._read_request_line()
-        # An empty line too many, as some clients send after a body (RFC 9112: 2.2).
+        # Skip one extra empty line, which some clients send after a body (RFC 9112: 2.2).
         return super()._read_request_line() if line == b"\r\n" else line
 
     def _await_request(self) -> bool:
-        """Wait for the first byte, which may take a while, and then set the rest of the head a time; return whether one came."""
+        """Wait for the first byte, which may take a while, then set a deadline for the rest; return whether one came."""
         if self._is_new:
             self.connection.settimeout(HEAD_PATIENCE)
             self._is_new = False
@@ -97,7 +97,7 @@ class HttpProtocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc] # eventlet
             self._deadline = None
 
     def parse_request(self) -> bool:
-        """Read a request's head; answer 400 and close if it is not surely one (RFC 9112: 2.2, 3, 3.2, 5.1, 5.2, 6.1, 6.3)."""
+        """Read a request's head; answer 400 and close if malformed or ambiguous (RFC 9112: 2.2, 3, 3.2, 5.1, 5.2, 6.1, 6.3)."""
         self.close_connection = True
         self.command, self.request_version = None, "HTTP/1.1"
         self.rfile = _HeaderLines(self.rfile)
@@ -137,7 +137,7 @@ class HttpProtocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc] # eventlet
         return None
 
     def send_error(self, code: int, message: str | None = None, _explain: str | None = None) -> None:
-        """Answer with a problem and close. Nothing is logged: anybody could fill a disk with it."""
+        """Answer with a problem and close. Nothing is logged, since anybody could fill the disk that way."""
         status = HTTPStatus(code)
         problem = {
             "type": "about:blank", "title": status.phrase, "status": code, "detail": message or status.description,
@@ -153,17 +153,17 @@ class HttpProtocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc] # eventlet
         self._lingers = True
 
     def get_environ(self) -> dict[str, Any]:
-        """Return the WSGI environment. A body in chunks has an end of its own, which Werkzeug is to believe."""
+        """Return the WSGI environment. A chunked body marks its own end; Werkzeug is told to rely on that."""
         environ: dict[str, Any] = super().get_environ()
         body = Body(environ["eventlet.input"])
         environ["wsgi.input"] = environ["eventlet.input"] = body
         environ["wsgi.input_terminated"] = body.chunked_input
-        # Whoever is answered before all of the body has come, or is refused as a socket, must still get to know it.
+        # A client answered before all of its body has arrived, or refused a WebSocket, must still receive the answer.
         self._lingers = body.chunked_input or bool(body.content_length) or "HTTP_UPGRADE" in environ
         return environ
 
     def finish(self) -> None:
-        """Close the connection: first our side of it, and the client's when it has heard of that."""
+        """Close the connection: our side first, and the client's once it has noticed."""
         if self._lingers and not self._is_too_slow:
             with suppress(OSError, ValueError, eventlet.Timeout), eventlet.Timeout(LINGER):
                 self.wfile.flush()

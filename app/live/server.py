@@ -1,7 +1,7 @@
-"""The Socket.IO server. Together with `wsgi.py` and its neighbours in this folder the only place that knows of eventlet.
+"""The Socket.IO server. Together with `wsgi.py` and the rest of this folder, the only place that knows about eventlet.
 
-WebSocket only, so that any web process on the one port may take any connection. What is emitted elsewhere arrives over a channel;
-when that channel was interrupted, events may have been missed, and every local page is told to `resync`.
+WebSocket only, so that any web process on the shared port can take any connection. Events emitted elsewhere arrive over a
+channel; after an interruption some may have been missed, so every local page is told to `resync`.
 """
 
 import time
@@ -32,18 +32,18 @@ from app.services.authentication import Authenticator
 
 log = structlog.get_logger()
 
-# A page that cannot keep up is cut off beyond so many queued packets. It comes back and watches, which costs one state.
+# A page that falls behind by more queued packets than this is cut off. It reconnects and watches, which costs one full state.
 MAX_QUEUED_PACKETS = 500
-# Messages that one connection may send; beyond them it is cut off. A page sends a few when its reader moves on.
+# Messages that one connection may send before it is cut off. A page sends a few when its reader navigates.
 MESSAGES = Allowance(per_second=20, at_once=100)
-# What the library raises at a message that is none of its protocol.
+# What the library raises for a message that breaks its protocol.
 UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError)
 PING_INTERVAL = 10
 PING_TIMEOUT = 10
 
 
 class _Json:
-    """JSON as the library asks for it, at a tenth of the standard library's cost: an answer to `watch` may have 200 parts."""
+    """The JSON module that the library expects, at a tenth of the standard one's cost: a `watch` answer may have 200 parts."""
 
     loads = staticmethod(orjson.loads)
 
@@ -54,9 +54,9 @@ class _Json:
 
 
 class ListeningManager(RedisManager):  # type: ignore[misc] # python-socketio is untyped
-    """Listens to the channel, comes back at once, and tells local pages when it may have missed something.
+    """Listens to the channel, reconnects promptly, and tells local pages when it may have missed something.
 
-    The library's own listener pauses for up to a minute and says nothing of what it lost meanwhile.
+    The library's own listener backs off for up to a minute and does not report what it lost meanwhile.
     """
 
     def _redis_listen_with_retries(self) -> Iterator[dict[str, Any]]:
@@ -70,7 +70,7 @@ class ListeningManager(RedisManager):  # type: ignore[misc] # python-socketio is
                     self._resync_local_pages()
                 interrupted = True
                 while True:
-                    # The time-out makes the client check the connection's health, so that a silent server is noticed.
+                    # The timeout makes the client check the connection's health, so that a silent server is noticed.
                     message = self.pubsub.get_message(timeout=1.0)
                     if message is not None:
                         yield message
@@ -79,7 +79,7 @@ class ListeningManager(RedisManager):  # type: ignore[misc] # python-socketio is
                 time.sleep(0.25)
 
     def _await_subscription(self) -> None:
-        """Return when the server has confirmed: from then on nothing is missed."""
+        """Return once the server has confirmed the subscription: from then on nothing is missed."""
         deadline = time.monotonic() + 2
         while not self.pubsub.subscribed or self.pubsub.pending_unsubscribe_channels:
             if time.monotonic() > deadline:
@@ -129,14 +129,14 @@ def attach(app: Flask, container: Container, authenticator: Authenticator) -> So
 
 
 def disconnect_all(socketio: SocketIO) -> None:
-    """Close every connection so that its client comes back, to another process."""
+    """Close every connection, so that its client reconnects to another process."""
     engine = socketio.server.eio
     for connection in list(engine.sockets.values()):
         connection.close(wait=False)
 
 
 def _bound_frames(socketio: SocketIO, container: Container) -> None:
-    """Replace eventlet's own WebSocket, which takes whatever it is sent, and queues that count packets only."""
+    """Replace eventlet's WebSocket, which accepts whatever it is sent, and the queues, which only count packets."""
     engine = socketio.server.eio
     websocket = partial(
         WebSocketServer,
@@ -168,7 +168,7 @@ def _bound_rates(socketio: SocketIO, monitoring: SyncMonitoring) -> None:
     messages = Buckets(MESSAGES)
 
     def end(sid: str) -> None:
-        # Not the library's own `disconnect`, which waits until everything queued has been taken by a client that may never read.
+        # Not the library's own `disconnect`, which waits for the queue to drain to a client that may never read.
         if (connection := server.eio.sockets.get(sid)) is not None:
             cut_off(connection)
 
@@ -180,7 +180,7 @@ def _bound_rates(socketio: SocketIO, monitoring: SyncMonitoring) -> None:
         try:
             server._handle_eio_message(sid, data)
         except UNREADABLE as error:
-            # Nothing of ours runs in there but `on_connect`; events are handled in threads of their own.
+            # Of our own code only `on_connect` runs in there; events are handled in their own threads.
             log.warning("unreadable socket message", error=repr(error)[:200])
             monitoring.record_refusal("unreadable")
             end(sid)
@@ -194,9 +194,9 @@ def _bound_rates(socketio: SocketIO, monitoring: SyncMonitoring) -> None:
 
 
 def _bound_events(socketio: SocketIO, monitoring: SyncMonitoring) -> None:
-    """Let clients send what their namespace takes, with one body, and nothing else.
+    """Accept only the messages that a namespace takes, with at most one body.
 
-    The library would call `on_connect` and `on_disconnect` for events of these names, too.
+    The library would call `on_connect` and `on_disconnect` for events of those names, too.
     """
     server = socketio.server
     handle = server._handle_event

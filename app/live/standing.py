@@ -1,9 +1,9 @@
-"""Keeps watch over the panel's open connections: each ends with the session or key that let it in.
+"""Watches over the panel's open connections: each ends with the session or key that it was opened with.
 
-Whatever ends these (a log-out, a revoked key, another role or password, time, somebody at the database's own prompt) ends them in
-PostgreSQL; so that is asked, for all connections of the process in one query, twice a second. It holds without any message.
-While the database does not answer, nobody's right is proven, and a connection that was not proven for `PROOF_LASTS` seconds is
-dropped; it comes back by itself once the database does.
+Whatever ends those (a log-out, a revoked key, a changed role or password, expiry, a manual change in psql) ends them in
+PostgreSQL, which is therefore polled twice a second, with one query for all connections of the process. This needs no message to
+arrive. While the database does not answer, nobody's right can be verified, and a connection not verified for `PROOF_LASTS`
+seconds is dropped; it reconnects by itself once the database is back.
 """
 
 import threading
@@ -30,12 +30,12 @@ class _Guest:
 
 
 class Standing:
-    """Who is connected, by which right, and when that was last proven.
+    """Who is connected, with which right, and when that was last verified.
 
     Args:
-        rights: returns the role of each of the given credentials (digests) that still counts.
+        rights: returns the role of each of the given credentials (digests) that is still valid.
         end: ends a connection whose right has ended.
-        drop: drops a connection whose right cannot be proven.
+        drop: drops a connection whose right cannot be verified.
     """
 
     def __init__(
@@ -47,20 +47,20 @@ class Standing:
         self._guests: dict[str, _Guest] = {}
 
     def admit(self, sid: str, principal: Principal, proven_at: float) -> None:
-        """Watch over a connection, whose right was proven at this moment of `time.monotonic`."""
+        """Watch over a connection whose right was verified at `proven_at` (of `time.monotonic`)."""
         self._guests[sid] = _Guest(principal, proven_at)
 
     def forget(self, sid: str) -> bool:
-        """Watch no more over a connection that has ended; return whether it was one of these."""
+        """Stop watching a connection that has ended; return whether it was being watched."""
         return self._guests.pop(sid, None) is not None
 
     def start(self) -> None:
-        """Watch until the process ends. Unproven connections are dropped also while the database keeps us waiting."""
+        """Watch until the process ends, in two threads: unverified connections are dropped even while a query hangs."""
         for part in (self.check, self.drop_unproven):
             threading.Thread(target=_forever, args=(part,), name=part.__name__, daemon=True).start()
 
     def check(self) -> None:
-        """End the connections whose session or key has ended, or gives another role by now."""
+        """End the connections whose session or key has ended, or whose role has changed."""
         guests = list(self._guests.items())
         if not guests:
             return
@@ -77,7 +77,7 @@ class Standing:
                 _surely(self._end, sid)
 
     def drop_unproven(self) -> None:
-        """Drop the connections whose right was last proven too long ago."""
+        """Drop the connections whose right was last verified too long ago."""
         now = time.monotonic()
         for sid, guest in list(self._guests.items()):
             if now - guest.proven_at > PROOF_LASTS:
@@ -91,8 +91,8 @@ def _forever(part: Callable[[], None]) -> None:
 
 
 def _surely(do: Callable[..., None], *arguments: str) -> None:
-    """Do something; if it fails, the connections that come after still have their turn, and this one has another."""
+    """Do something; if it fails, the remaining connections still get their turn, and this one is retried."""
     try:
         do(*arguments)
-    except Exception as error:  # noqa: BLE001 — a watch that ended would let everybody stay
+    except Exception as error:  # noqa: BLE001 — if the watch died, everybody could stay
         log.error("the watch over open panels stumbled", error=repr(error))

@@ -1,7 +1,7 @@
-"""The WebSocket of a web process (RFC 6455): what a client may send is bounded at each frame's head, before its payload is read.
+"""The WebSocket of a web process (RFC 6455): limits are enforced at each frame's head, before its payload is read.
 
-Framing is wsproto's, which unmasks without a Python loop over the bytes. Extensions are never agreed to, so nothing is unpacked.
-Imported by `app/live/server.py` alone, and after eventlet has patched the process.
+Framing is wsproto's, which unmasks without a Python loop over the bytes. No extension is negotiated, so nothing is decompressed.
+Imported only by `app/live/server.py`, after eventlet has patched the process.
 """
 
 import struct
@@ -24,21 +24,21 @@ log = structlog.get_logger()
 
 # Bytes read in one go.
 SLICE = 16_384
-# Seconds in which a message must be taken, and bytes for each further second.
+# Seconds in which the client must take a message, and the bytes that buy each further second.
 SEND_PATIENCE = 20.0
 SLOWEST_SEND = 10_000
-# Seconds for a client that is cut off to take what is queued for it, last of all that it is.
+# Seconds for a client that is being cut off to take what is queued for it, the notice that it is included.
 FAREWELL = 0.5
-# Engine.IO's packets are texts that begin with their type.
+# Engine.IO's packets are text that begins with the packet's type.
 _PACKET_TYPES = frozenset("0123456")
-# The bodies of a queue's packets that wait for a slow page; beyond it the page is cut off.
+# Bytes of packets queued for a slow page; beyond that it is cut off.
 MAX_QUEUED_BYTES = 4_000_000
 
 _addresses = Buckets(FRAMES_PER_ADDRESS)
 
 
 class _BoundedFrames(FrameDecoder):
-    """Refuses what is too much when it has read a frame's head."""
+    """Enforces the limits as soon as a frame's head has been read."""
 
     def __init__(self) -> None:
         super().__init__(client=False)
@@ -50,7 +50,7 @@ class _BoundedFrames(FrameDecoder):
         """Read a frame's head.
 
         Raises:
-            ParseFailed: it is none, or announces more than is taken.
+            ParseFailed: it is malformed, or announces more than is accepted.
         """
         if not super().parse_header():
             return False
@@ -68,10 +68,10 @@ class _BoundedFrames(FrameDecoder):
 
 
 class BoundedWebSocket:
-    """One connection after its handshake, as engineio wants it: `wait`, `send`, `close`, and `socket` with its time-out.
+    """One connection after its handshake, as engineio wants it: `wait`, `send`, `close`, and `socket` with its timeout.
 
     Args:
-        reader: the connection's buffered reader, which may hold the first frames already.
+        reader: the connection's buffered reader, which may already hold the first frames.
         refused: is told why a client was cut off.
     """
 
@@ -91,7 +91,7 @@ class BoundedWebSocket:
         """Return the next message, or None when there will be no more."""
         try:
             while not self._closed:
-                # After each frame the other connections get their turn, and an address that sends many waits for its own.
+                # Yield to the other connections after each frame; an address that sends too many waits longer.
                 eventlet.sleep(self._address.wait(1))
                 frame = self._decoder.process_buffer()
                 if frame is None:
@@ -108,7 +108,7 @@ class BoundedWebSocket:
         except ParseFailed as error:
             self._refused("socket_limits" if error.code != CloseReason.PROTOCOL_ERROR else "unreadable")
             self._say_goodbye(error.code, str(error))
-            # Only our side of the connection: were the other one closed too, it might never hear why.
+            # Only our side: if we closed the other as well, the client might never learn why.
             with suppress(OSError):
                 self.socket.shutdown(eventlet.green.socket.SHUT_WR)
         return None
@@ -118,12 +118,12 @@ class BoundedWebSocket:
 
         Raises:
             OSError: the connection has ended.
-            eventlet.Timeout: the client does not take it.
+            eventlet.Timeout: the client does not take the message.
         """
         self._send(self._encoder.send_data(message))
 
     def close(self, code: int = CloseReason.NORMAL_CLOSURE, reason: str = "") -> None:
-        """Say good-bye, and end what is being read."""
+        """Send the close frame, and shut the connection down, which ends a pending read."""
         if not self._closed:
             self._say_goodbye(code, reason)
             with suppress(OSError):
@@ -163,7 +163,7 @@ class WebSocketServer:
     Args:
         handler: engineio's `Socket._websocket_handler`.
         refused: is told why a client was cut off.
-        caller: returns whom the connection with this WSGI environment belongs to.
+        caller: returns the caller, given the connection's WSGI environment.
     """
 
     def __init__(
@@ -175,8 +175,8 @@ class WebSocketServer:
         self._caller = caller
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-        """Speak to the client until one of both ends the connection."""
-        # Which of engineio's connections this is; it must come to know of the end, whatever that was.
+        """Speak to the client until either side ends the connection."""
+        # engineio's object for this connection; it must learn that the connection has ended, whatever the reason.
         connection = self._handler.__self__  # type: ignore[attr-defined] # a bound method
         source = environ["eventlet.input"]
         try:
@@ -187,31 +187,31 @@ class WebSocketServer:
             return [str(error).encode()]
         websocket = BoundedWebSocket(source.get_socket(), source.rfile, self._caller(environ), self._refused)
         connection.websocket = websocket
-        # It has no request under way that the process would have to wait for when it is told to stop.
+        # There is no request in progress that a stopping process would have to wait for.
         environ["eventlet.set_idle"]()
         try:
             self._handler(websocket)
         except (OSError, ValueError, TypeError, RecursionError, eventlet.Timeout) as error:
-            # Nothing of ours runs in there: it is what the client sent, or its connection.
+            # None of our own code runs in there: the cause is what the client sent, or its connection.
             log.info("socket ended", error=repr(error)[:200])
         finally:
             connection.queue.put(None)
             connection.close(wait=False, abort=True)
             websocket.close()
-        # By this eventlet knows that the answer has been given.
+        # Tells eventlet that the response has been sent.
         eventlet.wsgi.WSGI_LOCAL.already_handled = True
         return []
 
 
 def cut_off(connection: Any, *, reads: bool = True) -> None:
-    """End a connection of engineio's whose client does what it should not. Nobody waits for that; if it `reads`, it is told."""
+    """End an engineio connection whose client misbehaves, without waiting. A client that `reads` is told first."""
     connection.close(wait=False, abort=not reads)
     if (websocket := getattr(connection, "websocket", None)) is not None:
         eventlet.spawn_after(FAREWELL, websocket.close, CloseReason.POLICY_VIOLATION)
 
 
 class PacketQueue(eventlet.queue.Queue):  # type: ignore[misc] # eventlet is untyped
-    """The packets that wait for one client, and how many bytes they are."""
+    """The packets queued for one client, and their size in bytes."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -236,7 +236,7 @@ def _handshake(environ: dict[str, Any]) -> bytes:
     """Return the answer to a client's handshake.
 
     Raises:
-        RemoteProtocolError: it is none.
+        RemoteProtocolError: it is not a valid handshake.
     """
     connection = WSConnection(ConnectionType.SERVER)
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in environ["headers_raw"]]

@@ -1,1 +1,1 @@
-"""What follows a commit: deliveries, effects, reconciliation, monitoring."""
+"""What follows a commit: deliveries, effects, reconciliation."""

@@ -1,8 +1,8 @@
-"""`sync.apply_price_dates`: a price that begins or ends by its date is announced at that moment, without anybody's write.
+"""`sync.apply_price_dates`: announces a price that starts or ends on its date at that moment, without anybody writing.
 
-The row's lock and its boundary make that happen once, however many beats and workers there are: whoever has the lock moves the
-boundary into the future in the same transaction that announces the price. A late one finds several dates passed, and announces
-what holds now.
+The row lock and the boundary make that happen exactly once, however many beats and workers there are: whoever holds the lock
+moves the boundary into the future in the transaction that announces the price. A late run finds that several dates have passed,
+and announces what applies now.
 """
 
 import time
@@ -17,19 +17,19 @@ from app.store.locks import lock_due_prices
 from app.store.transaction import TransactionManager, UnitOfWork
 
 BATCH = 200
-# A run makes room for deliveries after so many seconds; the next tick goes on.
+# Seconds after which a run makes way for deliveries; the next tick continues.
 BUDGET = 1.0
 
 
 class PriceDates:
-    """Applies the dates of price lists. Any number of processes may do so side by side."""
+    """Applies the dates of price lists. Any number of processes may do so concurrently."""
 
     def __init__(self, reading: Engine, transactions: TransactionManager) -> None:
         self._reading = reading
         self._transactions = transactions
 
     def apply(self) -> int:
-        """Announce every price that has changed by its dates; return how many parts were due."""
+        """Announce every price that its dates have changed; return how many parts were due."""
         with self._reading.connect() as connection:
             if not prices.any_due(connection):
                 return 0
@@ -48,7 +48,7 @@ def _apply(most: int, unit_of_work: UnitOfWork) -> int:
     passed = []
     for row in due:
         lines, fallback = lists.get(row.id, []), legacy.get(row.id)
-        # What customers were last told holds since then; the dates that have passed may have changed nothing of it.
+        # What customers were last told has applied since `price_updated_at`; the dates passed since may have changed nothing.
         told, shown = (current_price(lines, fallback, moment) for moment in (row.price_updated_at, row.moment))
         boundary = next_boundary(lines, row.moment)
         passed.append({"part_id": row.id, "boundary": boundary, "moment": row.moment, "changed": told != shown})

@@ -1,4 +1,4 @@
-"""`sync.prune`: deletes delivered events that a newer one has replaced, in small batches. Safe to start twice."""
+"""`sync.prune`: deletes delivered events that a newer one has superseded, in small batches. Safe to run concurrently."""
 
 from sqlalchemy import Engine
 
@@ -10,7 +10,7 @@ MAX_BATCHES = 50
 
 
 def prune(engine: Engine) -> int:
-    """Delete old events and return how many; what is left after many batches waits for the next run."""
+    """Delete old events and return how many; what is left after `MAX_BATCHES` waits for the next run."""
     deleted = 0
     for _ in range(MAX_BATCHES):
         count = outbox.prune(engine, KEEP_DAYS, BATCH)

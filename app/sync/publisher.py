@@ -1,6 +1,6 @@
 """EventPublisher: turns delivered events into Socket.IO emits to the rooms of open pages.
 
-Runs in workers, which know nothing of eventlet: it writes to the channel that every web process listens on.
+Runs in workers, which know nothing about eventlet: it writes to the channel that every web process listens on.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,18 +19,18 @@ from app.store.outbox import Delivery
 
 
 class PublishError(Exception):
-    """The channel to the web processes did not take the events."""
+    """The channel to the web processes did not accept the events."""
 
 
 class _Collector(RedisManager):  # type: ignore[misc] # python-socketio is untyped
-    """Speaks python-socketio's own format, but keeps the messages: its manager would swallow a failed publish."""
+    """Builds messages in python-socketio's own format and keeps them: its manager would swallow a failed publish."""
 
     def __init__(self) -> None:
         super().__init__(channel=rooms.CHANNEL, write_only=True)
         self.messages: list[bytes] = []
 
     def emit(self, event: str, data: dict[str, Any], namespace: str, room: str) -> None:
-        """Keep a message of data that came from JSON: the manager's own looks through all of it for bytes, half of the work."""
+        """Keep a message. Its data came from JSON, so it is not searched for bytes, which is half of the manager's own work."""
         message = {
             "method": "emit", "event": event, "data": [data], "binary": False, "namespace": namespace, "room": room,
             "skip_sid": None, "callback": None, "host_id": self.host_id,
@@ -39,7 +39,7 @@ class _Collector(RedisManager):  # type: ignore[misc] # python-socketio is untyp
 
 
 class EventPublisher:
-    """Publishes batches of events, whole or not at all.
+    """Publishes batches of events; a failure is reported for the batch as a whole.
 
     Args:
         client: a client of the Socket.IO channel's server.
@@ -50,10 +50,10 @@ class EventPublisher:
         self._monitoring = monitoring
 
     def publish(self, deliveries: Sequence[Delivery], catalog_token: str | None) -> None:
-        """Tell open pages of these events; per part and aspect only the newest, since it carries the whole state.
+        """Tell open pages about these events: per part and aspect only the newest, since it carries the whole state.
 
         Raises:
-            PublishError: if it is not certain that the channel took all of them.
+            PublishError: if it is not certain that the channel accepted all of them.
         """
         collector = _Collector()
         for group in _by_aspect(deliveries):
@@ -63,10 +63,10 @@ class EventPublisher:
         self._send(collector)
 
     def tell_staff(self, event: str, data: dict[str, Any]) -> None:
-        """Tell every open panel of something that is no change of the catalog, such as how far an import is.
+        """Tell every open panel about something that is not a change to the catalog, such as an import's progress.
 
         Raises:
-            PublishError: if it is not certain that the channel took it.
+            PublishError: if it is not certain that the channel accepted it.
         """
         collector = _Collector()
         self._emit(collector, event, data, rooms.ADMIN, rooms.EVERYTHING_ROOM)
@@ -103,7 +103,7 @@ class EventPublisher:
 
 
 def customer_event(group: Sequence[Delivery]) -> EventType | None:
-    """Return what customers' pages are told of successive events of one aspect, or None if it does not concern them."""
+    """Return what customers' pages are told about successive events of one aspect, or None if that does not concern them."""
     newest = group[-1]
     is_public = newest.payload["public"] is not None
     if newest.aspect is not Aspect.CONTENT:

@@ -1,7 +1,7 @@
-"""Wake-up calls: Celery messages that say "there is something due", never what.
+"""Wake-ups: Celery messages that say "something is due", never what.
 
-The table is the truth, so a wake-up may be lost, doubled or late without harm. At most one is queued per effect or task, sending
-happens beside the request and never in it, and a broker that is down or silent is left alone by a circuit breaker.
+The database is the truth, so a wake-up may be lost, duplicated or late without harm. At most one is queued per effect or task;
+sending happens in the background, never in a request; and a circuit breaker spares a broker that is down or silent.
 """
 
 import threading
@@ -19,25 +19,25 @@ from app.monitoring import SyncMonitoring
 
 log = structlog.get_logger()
 
-# If a queued wake-up is lost together with the broker's data, the next one may be sent after this many milliseconds.
+# If a queued wake-up is lost with the broker's data, the next one may be sent after this many milliseconds.
 QUEUED_FOR_MS = 1000
-# A wake-up that nobody took for so many seconds is void: the sweep sends newer ones.
+# A wake-up that nobody has taken for this many seconds expires: the sweep sends newer ones.
 EXPIRES = 10
 
 
 class TaskSender(Protocol):
-    """What is needed of a Celery application: sending a task by its name."""
+    """The part of a Celery application used here: sending a task by name."""
 
     def send_task(self, name: str, *, queue: str, expires: float, ignore_result: bool) -> object:
         """Send one task message."""
 
 
 class WakeUps:
-    """Sends coalesced wake-ups from a thread of its own.
+    """Sends coalesced wake-ups from its own thread.
 
     Args:
         sender: a Celery application whose publishing fails fast.
-        flags: where the "already queued" flags are kept; if it is away, wake-ups are sent without coalescing.
+        flags: where the "already queued" flags are kept; if it is unavailable, wake-ups are not coalesced.
     """
 
     def __init__(self, sender: TaskSender, flags: Redis, monitoring: SyncMonitoring) -> None:
@@ -52,11 +52,11 @@ class WakeUps:
 
     @property
     def broker_answers(self) -> bool:
-        """Whether the broker took the last wake-ups."""
+        """Whether the broker accepted the last wake-ups."""
         return not self._breaker.is_open
 
     def request(self, wanted: Iterable[str]) -> None:
-        """Ask for wake-ups, of effects or of tasks by their names, and return at once; from any thread."""
+        """Request wake-ups, of effects or of tasks by name, and return at once. Thread-safe."""
         self._wanted.update(wanted)
         if self._thread is None:
             with self._starting:
@@ -66,22 +66,22 @@ class WakeUps:
         self._signal.set()
 
     def taken(self, wanted: str) -> None:
-        """Note that a queued wake-up has begun its work, so that the next change queues another one."""
+        """Note that a queued wake-up has started its work, so that the next change queues another."""
         try:
             self._flags.delete(cache_keys.wake_up(wanted))
         except RedisError:
             log.warning("wake-up flag not cleared; it expires by itself", wanted=wanted)
 
     def send_now(self, wanted: Iterable[str]) -> bool:
-        """Send wake-ups from the calling thread; return whether all were taken or already queued."""
-        # A list, so that the others are tried after one has failed.
+        """Send wake-ups from the calling thread; return whether all were accepted or already queued."""
+        # A list, so that one failure does not skip the rest.
         return all([self._send(one) for one in wanted])  # noqa: C419
 
     def _run(self) -> None:
         while True:
             self._signal.wait()
             self._signal.clear()
-            # The most urgent first: pages and caches before records, and all of them before other tasks.
+            # Most urgent first: pages and caches, then records, then other tasks.
             for one in [*(effect for effect in Effect if effect in self._wanted), *self._wanted.difference(Effect)]:
                 self._wanted.discard(one)
                 self._send(one)
@@ -94,7 +94,7 @@ class WakeUps:
                 return True
             task = task_of(wanted)
             self._sender.send_task(task, queue=queue_of(task), expires=EXPIRES, ignore_result=True)
-        except Exception as error:  # noqa: BLE001 — under eventlet a broker's time-out surfaces as anything, even AttributeError
+        except Exception as error:  # noqa: BLE001 — under eventlet a broker's timeout surfaces as anything, even AttributeError
             self._breaker.failed()
             self._monitoring.record_failed_wake_up()
             log.warning("wake-up not sent", wanted=wanted, error=repr(error))

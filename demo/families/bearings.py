@@ -37,7 +37,7 @@ SEALED = Closure(
     Decimal("1.16"),
 )
 
-# The narrow and the heavy series are sold open only.
+# The narrow and the heavy series are sold only open.
 _CLOSURES = {"160": (OPEN,), "64": (OPEN,)}
 _ALL_CLOSURES = (OPEN, SHIELDED, SEALED)
 

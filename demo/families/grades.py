@@ -1,4 +1,4 @@
-"""The strength classes and finishes in which we keep threaded fasteners and washers (ISO 898-1, 898-2, 3506-1, 3506-2)."""
+"""The strength classes and finishes in which we stock threaded fasteners and washers (ISO 898-1, 898-2, 3506-1, 3506-2)."""
 
 from decimal import Decimal
 from typing import NamedTuple

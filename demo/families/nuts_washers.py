@@ -13,7 +13,7 @@ from demo.tables.threads import THREADS
 
 
 class Family(NamedTuple):
-    """One nut or washer standard, and what it is for."""
+    """One nut or washer standard, and its use."""
 
     standard: str
     name: str

@@ -19,7 +19,7 @@ _PRICE_PER_MM3 = Decimal("0.00009")
 
 
 class Family(NamedTuple):
-    """One screw standard: how it is called, which cells of its table are which specification, and what it is for."""
+    """One screw standard: its names, which cells of its table give which specification, and its use."""
 
     standard: str
     code: str
@@ -165,7 +165,7 @@ def _thread_length(diameter: Decimal, length: int) -> Decimal:
 
 
 def _volume(row: Row, length: int) -> Decimal:
-    """About the volume in mm3, for the price: shank and head as cylinders; set screws have no head."""
+    """The approximate volume in mm3, for the price: shank and head as cylinders; set screws have no head."""
     diameter = _diameter(row)
     head_diameter = Decimal(row["dk"] if "dk" in row else row["s"])
     head_height = Decimal(row.get("k", "0"))

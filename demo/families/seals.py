@@ -1,4 +1,4 @@
-"""Seals: O-rings in two rubbers, rotary shaft seals in two makes."""
+"""Seals: O-rings in two rubbers, rotary shaft seals in two types."""
 
 from collections.abc import Iterator
 from decimal import Decimal

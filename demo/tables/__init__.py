@@ -1,1 +1,1 @@
-"""The standards' dimension tables, as data and nothing else. All dimensions are in millimetres unless a table says otherwise."""
+"""The standards' dimension tables, as pure data. All dimensions are in millimetres unless a table says otherwise."""

@@ -1,4 +1,4 @@
-"""O-rings of the AS568 dash sizes, which ISO 3601-1 takes over. AS568 gives them in inches, and so does this table.
+"""O-rings of the AS568 dash sizes, which ISO 3601-1 adopts. AS568 gives them in inches, and so does this table.
 
 Each cross-section lists the inside diameters of consecutive dash numbers from its first one on.
 """

@@ -2,7 +2,7 @@
 
 from demo.table import read_table
 
-# `bores` lists the housing bore diameters that are standard for this shaft and width, parted by commas.
+# `bores` lists the housing bore diameters that are standard for this shaft and width, separated by commas.
 ISO_6194 = read_table("""
     d1   bores      b
       6  16,22      7

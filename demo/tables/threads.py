@@ -26,7 +26,7 @@ THREADS: dict[str, Row] = {
     """)
 }
 
-# Preferred nominal lengths, from ISO 888 (55 and 65 mm left out: they are seldom kept).
+# Preferred nominal lengths, from ISO 888 (without 55 and 65 mm, which are rarely stocked).
 PREFERRED_LENGTHS = (
     2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 25, 30, 35, 40, 45, 50, 60,
     70, 80, 90, 100, 110, 120, 130, 140, 150, 160, 180, 200,

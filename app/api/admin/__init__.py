@@ -1,1 +1,1 @@
-"""The panel's interface, under /api/v1/admin."""
+"""The panel's API, under /api/v1/admin."""

@@ -26,7 +26,7 @@ COLUMNS = (
     "part_id", "version", "reason", "old_values", "new_values", "ip_address", "user_agent", "request_id", "event_id",
 )  # fmt: skip
 ROWS_A_PIECE = 200
-# Some spreadsheets take semicolons and tabs for the ends of cells, whatever the file separates by.
+# Some spreadsheets split cells at semicolons and tabs, whatever delimiter the file uses.
 _WITHIN = re.compile(r"([;\t\r\n]\s*)([=+\-@])")
 
 
@@ -46,7 +46,7 @@ def list_audit(query: dict[str, Any]) -> Response:
 @blueprint.arguments(AuditFilterSchema, location="query")
 @blueprint.response(200, {"type": "string"}, content_type="text/csv")
 def export_audit(query: dict[str, Any]) -> Response:
-    """Download the changes that fit as CSV, newest first: those that are there now, in a file safe to open in a spreadsheet."""
+    """Download the matching changes as CSV, newest first, as recorded so far, in a file safe to open in a spreadsheet."""
     rows = container().parts.admin.audit_rows(query)
     return Response(
         _csv(rows), content_type="text/csv; charset=utf-8", headers={"Content-Disposition": 'attachment; filename="audit.csv"'}
@@ -69,7 +69,7 @@ def _csv(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
 
 
 def _cell(value: Any) -> str:
-    """Return a cell in which no spreadsheet finds a formula; JSON in it still says the same."""
+    """Return a cell that no spreadsheet takes for a formula; JSON in it keeps its meaning."""
     if isinstance(value, dict):
         return _WITHIN.sub(lambda found: f"{found[1]}\\u{ord(found[2]):04x}", orjson.dumps(value).decode())
     return "" if value is None else spreadsheet_safe(_WITHIN.sub(r"\1'\2", str(value)))

@@ -30,7 +30,7 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 @blueprint.arguments(CategoryQuerySchema, location="query")
 @blueprint.response(200, AdminCategoryPageSchema)
 def list_categories(query: dict[str, Any]) -> Response:
-    """List categories by name, each with its parent, its own parts and its subcategories in numbers."""
+    """List categories by name, each with its parent and how many parts and subcategories it has."""
     after = cursors().read("admin categories", query["cursor"])
     page = page_by_name(container().parts.admin.categories(), query["limit"], after)
     return json_response(page_body(page, cursors().write("admin categories", page.next)))
@@ -71,5 +71,5 @@ def update_category(body: dict[str, Any], category_id: int) -> Response:
 @blueprint.arguments(CategoryDeleteQuerySchema, location="query")
 @blueprint.response(200, AdminCategorySchema)
 def delete_category(query: dict[str, Any], category_id: int) -> Response:
-    """Delete a category that is empty, or whose parts and subcategories `target` takes over; answers what it was."""
+    """Delete a category that is empty, or whose parts and subcategories `target` takes over; returns it as it was."""
     return json_response(container().parts.delete_category_with_sync(intent_of(query), category_id, query["target"]))

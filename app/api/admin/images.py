@@ -21,7 +21,7 @@ from app.services.images import kept_picture
 blueprint = Blueprint("admin_images", __name__, url_prefix="/api/v1/admin/parts", description="Pictures, for staff")
 blueprint.ARGUMENTS_PARSER = StrictParser()
 
-# A picture at work takes up to half a gigabyte and a processor for some seconds, so that others wait for their turn.
+# Processing a picture takes up to half a gigabyte and one core for several seconds, so others wait for their turn.
 _AT_WORK = Turns(at_once=1, waiting=7, patience=20.0)
 
 
@@ -32,10 +32,10 @@ _AT_WORK = Turns(at_once=1, waiting=7, patience=20.0)
 @blueprint.arguments(ImageUploadSchema, location="files")
 @blueprint.response(201, ContentAnswerSchema)
 def add_image(form: dict[str, Any], part_id: int) -> Response:
-    """Add a picture behind the part's other ones: JPEG, PNG or WebP, at most 15 MB and 40 million pixels.
+    """Add a picture after the part's other ones: JPEG, PNG or WebP, at most 15 MB and 40 million pixels.
 
-    It is encoded anew, upright and without metadata. Its smaller sizes are made afterwards; until then their addresses answer
-    with the picture itself.
+    It is re-encoded, upright and without metadata. Its smaller sizes are made afterwards; until then their URLs return the
+    picture itself.
     """
     intent = intent_of(form)
     container().parts.check_room_for_image(intent, part_id)
@@ -51,7 +51,7 @@ def add_image(form: dict[str, Any], part_id: int) -> Response:
 @blueprint.arguments(ImageOrderSchema)
 @blueprint.response(200, ContentAnswerSchema)
 def order_images(body: dict[str, Any], part_id: int) -> Response:
-    """Put the part's pictures into an order; name each of them once."""
+    """Set the order of the part's pictures; name each of them once."""
     content = container().parts.order_images_with_sync(intent_of(body), part_id, body["image_ids"])
     return json_response(current_state(content))
 
@@ -62,7 +62,7 @@ def order_images(body: dict[str, Any], part_id: int) -> Response:
 @blueprint.arguments(ImageAltSchema)
 @blueprint.response(200, ContentAnswerSchema)
 def describe_image(body: dict[str, Any], part_id: int, image_id: int) -> Response:
-    """Write a picture's alternative text."""
+    """Set a picture's alternative text."""
     content = container().parts.describe_image_with_sync(intent_of(body), part_id, image_id, body["alt"])
     return json_response(current_state(content))
 
@@ -73,6 +73,6 @@ def describe_image(body: dict[str, Any], part_id: int, image_id: int) -> Respons
 @blueprint.arguments(BodilessWriteSchema, location="query")
 @blueprint.response(200, ContentAnswerSchema)
 def delete_image(query: dict[str, Any], part_id: int, image_id: int) -> Response:
-    """Show a picture no more; earlier content versions keep it."""
+    """Remove a picture from the part; earlier content versions keep it."""
     content = container().parts.delete_image_with_sync(intent_of(query), part_id, image_id)
     return json_response(current_state(content))

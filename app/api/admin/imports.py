@@ -1,4 +1,4 @@
-"""Catalog files: upload, progress, errors. Workers do the work."""
+"""Catalog files: upload, progress, errors. The import itself runs in workers."""
 
 import csv
 import io
@@ -31,11 +31,11 @@ ERROR_COLUMNS = ("line", "field", "reason")
 @blueprint.arguments(ImportUploadSchema, location="files")
 @blueprint.response(202, ImportJobDetailSchema)
 def start_import(query: dict[str, Any], form: dict[str, Any]) -> Response:
-    """Import a catalog file: CSV of at most 50 MB. It is checked as a whole first; nothing is applied if a row is wrong.
+    """Import a catalog file: CSV of at most 50 MB. The whole file is checked first; nothing is applied if any row is invalid.
 
-    The answer is the job; its progress is at its Location, and told on Socket.IO as `import.progress`. A dry run says what would
-    be done and writes nothing. `columns` lists every column of the file and what became of it, once the file has been looked
-    through, also if it is refused because somebody has to say what some of them are.
+    The response is the job; its progress is at its Location, and sent on Socket.IO as `import.progress`. A dry run reports what
+    would be done and writes nothing. Once the file has been analysed, `columns` lists every column and how it is used, even if
+    the file is refused because some of them need to be identified.
     """
     file, dry_run = form["file"], query["dry_run"] or form.get("dry_run", False)
     digest, size = offload(keep, container().storage, file.stream)
@@ -66,7 +66,7 @@ def list_imports(query: dict[str, Any]) -> Response:
 @require("viewer")
 @blueprint.response(200, ImportJobDetailSchema)
 def get_import(job_id: int) -> Response:
-    """Return one import: how far it is, what came of it, and what became of each column of its file."""
+    """Return one import: its progress, its result, and how each column of its file is used."""
     return json_response(container().import_jobs.job(job_id))
 
 

@@ -33,5 +33,5 @@ def set_stock(body: dict[str, Any], part_id: int) -> Response:
 @blueprint.arguments(StockAdjustmentSchema)
 @blueprint.response(200, AdminStockSchema)
 def adjust_stock(body: dict[str, Any], part_id: int) -> Response:
-    """Put pieces on hand, or take them; needs no version, since adjustments commute (`If-Match` is heeded)."""
+    """Add pieces to the stock, or remove them; needs no version, since adjustments commute (`If-Match` is honoured)."""
     return json_response(container().parts.adjust_stock_with_sync(intent_of(body), part_id, body["delta"]))

@@ -22,7 +22,7 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 @require("viewer")
 @blueprint.response(200, SyncStatusSchema)
 def status() -> Response:
-    """Per effect: pending, oldest age, dead, latency; the last reconciliation; the cache's figures."""
+    """For each effect: pending, oldest age, dead, latency; also the last reconciliation and the cache's figures."""
     return json_response(container().sync_control.status())
 
 
@@ -44,7 +44,7 @@ def dead_letters(query: dict[str, Any]) -> Response:
 @blueprint.arguments(ReplayQuerySchema, location="query")
 @blueprint.response(200, ReplayedSchema)
 def replay_one(query: dict[str, Any], event_id: int) -> Response:
-    """Try one event's dead deliveries again; `effect` narrows it to one of them."""
+    """Retry one event's dead deliveries; `effect` limits this to one of them."""
     return json_response({"replayed": container().sync_control.replay(event_id, query["effect"])})
 
 
@@ -52,7 +52,7 @@ def replay_one(query: dict[str, Any], event_id: int) -> Response:
 @require("admin")
 @blueprint.response(200, ReplayedSchema)
 def replay_all() -> Response:
-    """Try all dead deliveries again."""
+    """Retry all dead deliveries."""
     return json_response({"replayed": container().sync_control.replay_all()})
 
 
@@ -61,5 +61,5 @@ def replay_all() -> Response:
 @blueprint.arguments(ReconcileQuerySchema, location="query")
 @blueprint.response(200, ReconciliationSchema)
 def reconcile(query: dict[str, Any]) -> Response:
-    """Compare the truth with its copies now, and repair what differs unless `dry_run`."""
+    """Compare PostgreSQL with every copy of its data now, and repair what differs unless `dry_run`."""
     return json_response(container().sync_control.reconcile(dry_run=query["dry_run"]))

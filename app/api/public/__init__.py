@@ -1,1 +1,1 @@
-"""The customers' interface: read only, no login."""
+"""The customers' API: read-only, no log-in."""

@@ -1,4 +1,4 @@
-"""A product page (PDP) in one answer."""
+"""A product page (PDP) in one response."""
 
 from flask import Response
 from flask_smorest import Blueprint
@@ -16,10 +16,10 @@ blueprint = Blueprint("pdp", __name__, url_prefix="/api/v1/pdp", description="Th
 @blueprint.response(200, ProductPageSchema)
 @blueprint.alt_response(301, description="The part has another slug now: `Location` is its page.")
 def get_product_page(reference: str) -> Response:
-    """Return all that a product page needs: the part by its id or slug, breadcrumbs, related parts, price tiers, JSON-LD.
+    """Return everything that a product page needs: the part by its id or slug, breadcrumbs, related parts, price tiers, JSON-LD.
 
-    Digits alone are an id. A slug that the part had before leads to the present one. Whoever puts `json_ld` into a page sets it
-    as the text of a script element; who writes it into HTML has to escape every `<` in it.
+    Digits alone are an id. A former slug of the part redirects to the current one. To put `json_ld` into a page, set it as the
+    text of a script element; if you write it into HTML, escape every `<` in it.
     """
     answer = container().parts.get_product_page(reference)
     if answer.body is None:

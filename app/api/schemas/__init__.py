@@ -1,1 +1,1 @@
-"""What requests and answers look like (marshmallow)."""
+"""The shapes of requests and responses (marshmallow)."""

@@ -1,4 +1,4 @@
-"""Bodies and answers of the log-in."""
+"""Bodies and responses of the log-in calls."""
 
 from marshmallow import Schema, fields, validate
 
@@ -12,21 +12,21 @@ def _password() -> fields.String:
 
 
 class LoginSchema(StrictSchema):
-    """Who logs in. The lengths are capped, since a password is hashed at some expense."""
+    """A log-in. Lengths are capped, since hashing a password is expensive."""
 
     email = Text(required=True, validate=validate.Length(min=1, max=320))
     password = _password()
 
 
 class PasswordSchema(StrictSchema):
-    """Another password."""
+    """A change of password."""
 
     current_password = _password()
     new_password = _password()
 
 
 class OwnSessionSchema(Schema):
-    """A session of one's own."""
+    """One of the caller's own sessions."""
 
     id = required(fields.Integer)
     created_at = required(fields.DateTime)

@@ -1,4 +1,4 @@
-"""Bodies, queries and answers of the category calls."""
+"""Bodies, queries and responses of the category calls."""
 
 from marshmallow import Schema, ValidationError, fields, validate
 
@@ -16,7 +16,7 @@ def _no_separator(name: str) -> None:
 
 
 def _name(*, required: bool) -> Text:
-    # The document says it in JSON Schema's own terms.
+    # `_no_separator` in JSON Schema, for the OpenAPI document.
     return Text(required=required, validate=[validate.Length(min=1, max=200), _no_separator], metadata={"not": {"pattern": ">"}})
 
 
@@ -31,13 +31,13 @@ def _reason() -> Text:
 
 
 class CategoryQuerySchema(PageQuerySchema):
-    """Which page of the categories; all of them without `limit`, since a tree needs all of them."""
+    """Which page of the categories; without `limit` all of them, since a tree needs them all."""
 
     limit = WholeNumber(load_default=None, validate=validate.Range(min=1, max=200))
 
 
 class CategoryCreateSchema(StrictSchema):
-    """A new category; without a slug it gets one made from its name, without a parent it stands at the top."""
+    """A new category; its slug defaults to one made from its name, and without a parent it is at the top level."""
 
     name = _name(required=True)
     parent_id = Quantity(load_default=None, allow_none=True, validate=_ID)
@@ -46,7 +46,7 @@ class CategoryCreateSchema(StrictSchema):
 
 
 class CategoryUpdateSchema(StrictSchema):
-    """Fields of a category to change; those left out stay as they are. `parent_id` null moves it to the top."""
+    """Fields of a category to change; those left out stay as they are. `parent_id` null moves it to the top level."""
 
     name = _name(required=False)
     parent_id = Quantity(allow_none=True, validate=_ID)
@@ -56,13 +56,13 @@ class CategoryUpdateSchema(StrictSchema):
 
 
 class CategoryDeleteQuerySchema(BodilessWriteSchema):
-    """Which category takes over what the deleted one holds."""
+    """Which category takes over the contents of the deleted one."""
 
     target = WholeNumber(load_default=None, validate=_ID)
 
 
 class AdminCategorySchema(CategorySchema):
-    """A category, as staff see it; its parts are those of its own that are not archived."""
+    """A category, as staff see it; it counts only its own parts that are not archived."""
 
     child_count = fields.Integer(required=True)
     updated_at = fields.DateTime(required=True)

@@ -1,4 +1,4 @@
-"""Schemas of what `app.contract.messages` describes, for answers of HTTP that carry the same."""
+"""Schemas for the shapes in `app.contract.messages`, for HTTP responses that carry them too."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
@@ -10,12 +10,12 @@ from app.contract.messages.json_schema import JsonSchema, members_of, schema_of,
 
 S = TypeVar("S", bound=type[Schema])
 
-# The shape that a schema class stands for.
+# The shape that each schema class represents.
 SHAPES: dict[type[Schema], type] = {}
 
 
 class Described(fields.Raw):
-    """A member of a described shape; `schema` says so in the document."""
+    """A member of a described shape; `schema` is its form in the OpenAPI document."""
 
     def __init__(self, hint: Any, *, required: bool) -> None:
         validator = jsonschema_rs.validator_for(whole_schema(hint), validate_formats=True)
@@ -32,7 +32,7 @@ def described(shape: type) -> Callable[[S], S]:
     """Give a schema class the members of a TypedDict."""
 
     def decorate(schema: S) -> S:
-        required: frozenset[str] = shape.__required_keys__  # type: ignore[attr-defined] # of TypedDicts
+        required: frozenset[str] = shape.__required_keys__  # type: ignore[attr-defined] # TypedDicts have it
         members = {name: Described(hint, required=name in required) for name, hint in members_of(shape).items()}
         made = schema.from_dict(cast("dict[str, fields.Field[Any]]", members), name=schema.__name__)
         SHAPES[made] = shape

@@ -12,7 +12,7 @@ _REASON = validate.Length(max=500)
 
 
 class ImageUploadSchema(StrictSchema):
-    """A new picture. Of its file only the content counts, not the name."""
+    """A new picture. Only the file's content matters, not its name."""
 
     image = File(required=True)
     alt = Text(load_default="", validate=_ALT)

@@ -1,4 +1,4 @@
-"""Queries, bodies and answers of the import calls."""
+"""Queries, bodies and responses of the import calls."""
 
 from marshmallow import Schema, fields, validate
 
@@ -13,17 +13,17 @@ from app.services.imports.files import ENCODINGS
 MAX_OF_A_NAME = 400
 # Werkzeug reads at most a thousand parts of a form.
 MAX_NAMED = 400
-# A field of the part, and the column that says it.
+# A field of the part, and the column that holds it.
 MAPPING = f"^(?:{'|'.join(KNOWN)})=[^\\u0000-\\u001f\\u007f-\\u009f]{{1,{MAX_OF_A_NAME}}}$"
 
 
 class ImportUploadSchema(StrictSchema):
-    """A catalog file as CSV. `encoding` counts if its first bytes do not state it, `currency` for prices that state none: by
-    default the one that all present prices have, if there is one. `category_separator` is what stands between the levels of
-    categories, if the file does not show it. `ignore` and `as_specification` name columns, as often as there are some; `map` is
-    `FIELD=COLUMN`, such as `price=Sale price`."""
+    """A catalog file as CSV. `encoding` applies if the file's first bytes do not reveal it, `currency` to prices that state none;
+    its default is the single currency of all existing prices, if there is one. `category_separator` separates the levels of a
+    category, if the file does not show it. `ignore` and `as_specification` name columns and may be repeated; so may `map`, which
+    is `FIELD=COLUMN`, such as `price=Sale price`."""
 
-    # Without defaults: a form has no null, so the document should not offer one.
+    # No defaults: a form has no null, so the document should not offer one.
     file = File(required=True)
     dry_run = Flag()
     encoding = fields.String(validate=validate.OneOf(ENCODINGS))
@@ -35,18 +35,18 @@ class ImportUploadSchema(StrictSchema):
 
 
 class ImportQuerySchema(StrictSchema):
-    """Whether the import is only rehearsed; the form may say so as well."""
+    """Whether the import is a dry run; the form may say so as well."""
 
     dry_run = Flag(load_default=None)
 
 
 @described(states.ImportJob)
 class ImportJobSchema(Schema):
-    """An import: how far it is, and what came of it."""
+    """An import: its progress and its result."""
 
 
 class ImportColumnSchema(Schema):
-    """A column of the file, and what became of it: a field of the part, `specification`, or why it is not read."""
+    """A column of the file, and its use: a field of the part, `specification`, or the reason it is not read."""
 
     name = fields.String(required=True)
     became = fields.String(required=True, validate=validate.OneOf((*KNOWN, "specification", *Why, "nothing")))
@@ -54,7 +54,7 @@ class ImportColumnSchema(Schema):
 
 
 class ImportJobDetailSchema(ImportJobSchema):
-    """An import, and what became of each column of its file; none until the file has been looked through."""
+    """An import, and how each column of its file is used; empty until the file has been analysed."""
 
     columns = fields.List(fields.Nested(ImportColumnSchema), required=True)
 

@@ -7,7 +7,7 @@ from app.contract.task_names import Effect
 
 
 class ReplayQuerySchema(StrictSchema):
-    """Which of an event's effects; without it, all that are dead."""
+    """Which of an event's effects; by default all that are dead."""
 
     effect = fields.String(load_default=None, validate=validate.OneOf([str(effect) for effect in Effect]))
 

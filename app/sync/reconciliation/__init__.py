@@ -1,1 +1,1 @@
-"""Reconciliation: the truth in PostgreSQL compared with every copy of it, and what differs repaired."""
+"""Reconciliation: compares every copy with PostgreSQL, the source of truth, and repairs what differs."""

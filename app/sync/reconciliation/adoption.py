@@ -1,5 +1,5 @@
-"""Rows that somebody edited past the application: found by comparing them with their newest events, and given the version, the
-event, and with it the audit row, snapshot, invalidation and broadcast that every change owes.
+"""Rows edited around the application: found by comparing them with their newest events, and given the version and the event that
+every change needs, and with the event the audit row, snapshot, invalidation and broadcast.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +23,7 @@ Adopt = Callable[[int, UnitOfWork], bool]
 
 
 def edited_past_us(connection: Connection, part_ids: Sequence[int]) -> dict[str, tuple[list[int], Adopt]]:
-    """Return, by kind, the parts that look edited past the application, and what adopts one of them."""
+    """Return, by kind, the parts that seem to have been edited around the application, and the function that adopts one."""
     lines = prices.lines_of(connection, part_ids)
     priced = reconciliation.last_states(connection, part_ids, Aspect.PRICE)
     described = reconciliation.last_states(connection, part_ids, Aspect.CONTENT)
@@ -41,7 +41,7 @@ def edited_past_us(connection: Connection, part_ids: Sequence[int]) -> dict[str,
 
 
 def adopt_stock(part_id: int, unit_of_work: UnitOfWork) -> bool:
-    """Adopt a stock row under its lock; return whether it needed that."""
+    """Adopt a stock row under its lock; return whether that was needed."""
     row = lock_stock(unit_of_work, part_id)
     last = reconciliation.last_states(unit_of_work.connection, [part_id], Aspect.STOCK).get(part_id)
     present = stock.stock_of(row)
@@ -53,7 +53,7 @@ def adopt_stock(part_id: int, unit_of_work: UnitOfWork) -> bool:
 
 
 def adopt_content(part_id: int, unit_of_work: UnitOfWork) -> bool:
-    """Adopt a part's content under its lock; return whether it needed that."""
+    """Adopt a part's content under its lock; return whether that was needed."""
     lock_part(unit_of_work, part_id)
     last = reconciliation.last_states(unit_of_work.connection, [part_id], Aspect.CONTENT).get(part_id)
     present = content.load(unit_of_work.connection, [part_id])[part_id]
@@ -66,7 +66,7 @@ def adopt_content(part_id: int, unit_of_work: UnitOfWork) -> bool:
 
 
 def adopt_prices(part_id: int, unit_of_work: UnitOfWork) -> bool:
-    """Adopt a part's price list under its lock; return whether it needed that."""
+    """Adopt a part's price list under its lock; return whether that was needed."""
     row = lock_part(unit_of_work, part_id)
     last = reconciliation.last_states(unit_of_work.connection, [part_id], Aspect.PRICE).get(part_id)
     recorded = recorded_lines(last)
@@ -79,7 +79,7 @@ def adopt_prices(part_id: int, unit_of_work: UnitOfWork) -> bool:
 
 
 def adopt_legacy_price(part_id: int, unit_of_work: UnitOfWork) -> bool:
-    """Announce a part's legacy price under the part's lock; return whether it needed that."""
+    """Announce a part's legacy price under the part's lock; return whether that was needed."""
     row = lock_part(unit_of_work, part_id)
     told = _told(reconciliation.last_states(unit_of_work.connection, [part_id], Aspect.PRICE), [part_id])
     if not prices.legacy_drift(unit_of_work.connection, told):
@@ -90,7 +90,7 @@ def adopt_legacy_price(part_id: int, unit_of_work: UnitOfWork) -> bool:
 
 
 def mend_boundary(part_id: int, unit_of_work: UnitOfWork) -> bool:
-    """Have a part's price looked at by its dates, if its boundary is wrong; return whether it needed that."""
+    """Make a part due for `PriceDates` if its boundary is wrong; return whether that was needed."""
     lock_part(unit_of_work, part_id)
     if not prices.missed_boundaries(unit_of_work.connection, [part_id]):
         return False
@@ -100,22 +100,22 @@ def mend_boundary(part_id: int, unit_of_work: UnitOfWork) -> bool:
 
 
 def _differing(present: Content, last: Recorded | None) -> list[str]:
-    """Return the fields in which content differs from the newest event's snapshot. A category's own name is not the part's."""
+    """Return the fields in which content differs from the newest event's snapshot. The category's own name is not the part's."""
     if last is None:
         return []
     recorded, snapshot = last.payload["snapshot"], present.snapshot()
-    # A snapshot of an older release has fewer fields; what it does not say cannot differ.
+    # A snapshot from an older release has fewer fields; those it lacks cannot differ.
     fields = [name for name in snapshot if name != "category" and name in recorded and snapshot[name] != recorded[name]]
     return fields or (["version"] if last.version != present.version else [])
 
 
 def _told(priced: Mapping[int, Recorded], part_ids: Sequence[int]) -> dict[int, CurrentPrice | None]:
-    """Return the prices that customers were last told: none without an event. Of a hidden part they were not told."""
+    """Return the prices that customers were last told: None without an event. Hidden parts are left out: nothing was told."""
     told: dict[int, CurrentPrice | None] = dict.fromkeys(part_id for part_id in part_ids if part_id not in priced)
     public = {part_id: last.payload["public"] for part_id, last in priced.items()}
     return told | {part_id: prices.price_of(state["price"]) for part_id, state in public.items() if state is not None}
 
 
 def recorded_lines(last: Recorded | None) -> list[PriceLine]:
-    """Return the price list that a price event carries; without an event there was none."""
+    """Return the price list that a price event carries; empty without an event."""
     return [] if last is None else [prices.line_of(line) for line in last.payload["state"]["prices"]]

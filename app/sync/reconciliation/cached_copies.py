@@ -1,4 +1,4 @@
-"""Compares what the cache holds with PostgreSQL. A difference counts only if it is still there at a second look."""
+"""Compares the contents of the cache with PostgreSQL. A difference counts only if it is still there on a second look."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ MAX_LISTS = 50
 
 
 def truth_entries(connection: Connection, part_ids: Sequence[int]) -> dict[str, Entry]:
-    """Return what the cache should hold of the given parts."""
+    """Return what the cache should hold for the given parts."""
     entries: dict[str, Entry] = {}
     for part_id, loaded in catalog.load_content(connection, part_ids).items():
         bodies = content_bodies(part_id, loaded.public)
@@ -28,7 +28,7 @@ def truth_entries(connection: Connection, part_ids: Sequence[int]) -> dict[str, 
 
 
 def differing_parts(reading: Engine, cache: CacheManager, part_ids: Sequence[int]) -> dict[int, list[str]]:
-    """Return the parts of which a cached entry differs from the database, with the fields that differ.
+    """Return the parts with a cached entry that differs from the database, and the fields that differ.
 
     Raises:
         CacheUnavailableError: if the cache does not answer.
@@ -70,7 +70,7 @@ def _named(entry: Entry, expected: Entry) -> str:
 
 
 def differing_lists(reading: Engine, cache: CacheManager) -> list[str]:
-    """Return the keys of cached lists, of a sample, that would be answered and differ from the database."""
+    """Return the keys, from a sample of cached lists, of those that would be served although they differ from the database."""
     differing: list[str] = []
     for key, body in cache.sample_lists(MAX_LISTS).items():
         try:
@@ -78,7 +78,7 @@ def differing_lists(reading: Engine, cache: CacheManager) -> list[str]:
             kind, query = stored["kind"], stored["query"]
             facets = cached_lists.KINDS[kind].facets(query)
         except (orjson.JSONDecodeError, KeyError, TypeError):
-            # Not written by us; one such list must not keep the others from being compared.
+            # Not written by us; it must not keep the other lists from being compared.
             differing.append(key)
             continue
         if cache.peek_list(key, facets) != body:

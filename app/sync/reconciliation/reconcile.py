@@ -1,7 +1,8 @@
-"""`sync.reconcile`: compares the truth with every copy of it, and repairs what differs through the ordinary ways.
+"""`sync.reconcile`: compares PostgreSQL with every copy of its data, and repairs what differs by the ordinary means.
 
-Four comparisons: deliveries nobody works on; records that were delivered and are not there; rows that were written past the
-application; cache entries and lists that disagree with PostgreSQL. A difference is counted by kind and logged with what differed.
+Four comparisons: overdue deliveries; records that were delivered but are missing; rows written around the application; cache
+entries and lists that disagree with PostgreSQL. Differences are counted by kind and logged. The newest rows of the audit trail's
+hash chain are verified too.
 """
 
 import time
@@ -25,10 +26,10 @@ from app.sync.wakeup import WakeUps
 
 log = structlog.get_logger()
 
-# A run looks at so many parts; the next one goes on where it ended.
+# Parts that one run looks at; the next run continues where it ended.
 SLICE = 2000
 RECENT_SECONDS = 900
-# So many of the newest rows of the audit trail are verified; `flask audit verify` does all of it.
+# The newest rows of the audit trail, which a run verifies; `flask audit verify` checks all of it.
 AUDIT_ROWS = 2000
 RECORD_DAYS = 7
 LOCK = "reconcile"
@@ -42,13 +43,13 @@ class Findings:
     examples: dict[str, list[Any]] = field(default_factory=dict)
 
     def add(self, kind: str, items: Sequence[Any]) -> None:
-        """Note differences of one kind."""
+        """Add differences of one kind."""
         self.found[kind] = self.found.get(kind, 0) + len(items)
         self.examples.setdefault(kind, []).extend(items[: 5 - len(self.examples.get(kind, []))])
 
 
 class Reconciliation:
-    """Runs reconciliations; only one at a time in the whole system."""
+    """Runs reconciliations, one at a time in the whole system."""
 
     def __init__(
         self, engine: Engine, reading: Engine, transactions: TransactionManager, cache: CacheManager, wake_ups: WakeUps,
@@ -62,7 +63,7 @@ class Reconciliation:
         self._monitoring = monitoring
 
     def run(self, *, dry_run: bool = False) -> dict[str, Any]:
-        """Compare, repair unless `dry_run`, and return the report; `{"skipped": …}` while another run is at work."""
+        """Compare, repair unless `dry_run`, and return the report; `{"skipped": …}` while another run is in progress."""
         with self._reading.connect() as connection:
             if not reconciliation.try_lock(connection, LOCK):
                 return {"skipped": "another reconciliation is running"}
@@ -101,7 +102,7 @@ class Reconciliation:
         return report
 
     def _choose_parts(self) -> tuple[list[int], int]:
-        """Return the parts to look at: what has changed lately, and the next slice of all."""
+        """Return the parts to look at: recently changed ones and the next slice of all; and where the next run starts."""
         with self._reading.connect() as connection:
             last = reconciliation.last_run(connection, "reconcile")
             after = int(last.report.get("next_after", 0)) if last else 0
@@ -121,7 +122,7 @@ class Reconciliation:
                     self._wake_ups.send_now([effect])
 
     def _check_audit_chain(self) -> None:
-        """Nothing can repair a trail that was rewritten, so this is no finding of the run: it calls for a person."""
+        """Verify the newest audit rows. A rewritten trail cannot be repaired, so this is not a finding: it needs a person."""
         found = audit_chain.verify_newest(self._reading, AUDIT_ROWS)
         self._monitoring.record_audit_chain(holds=not found.broken)
         if found.broken:
@@ -133,7 +134,7 @@ class Reconciliation:
             system = users.system(connection)
         actor = Actor(system.id, system.name)
         for kind, (suspects, adopt) in drifted.items():
-            # What looks edited may be a write between two of our reads: it is looked at again under its lock.
+            # What looks edited may be a write between two of our reads, so each row is checked again under its lock.
             findings.add(kind, suspects if dry_run else [p for p in suspects if self._transactions.run(actor, partial(adopt, p))])
 
     def _check_cache(self, findings: Findings, part_ids: Sequence[int], *, dry_run: bool) -> None:
@@ -141,7 +142,7 @@ class Reconciliation:
             differing = differing_parts(self._reading, self._cache, part_ids)
             lists = differing_lists(self._reading, self._cache)
         except CacheUnavailableError as error:
-            # Nobody is served from a cache that does not answer; the next run compares it.
+            # A cache that does not answer serves nobody; the next run compares it.
             log.warning("cache not compared", error=str(error))
             findings.add("cache_not_compared", [str(error)])
             return
