@@ -136,7 +136,7 @@ def test_every_audited_table_is_watched_by_the_journal() -> None:
     assert OWNERS.keys() == AUDITED.keys()
 
 
-# The one left out puts the part into a category that the test itself makes past the application.
+# The one left out puts the part into a category that the test itself makes around the application.
 @pytest.mark.parametrize("name", sorted(OPERATIONS.keys() - {"category"}))
 def test_whatever_row_an_operation_changes_an_event_of_its_transaction_tells_of_it(
     name: str, container: Container, actor: Actor, new_part: Callable[..., int], query: Query, request: pytest.FixtureRequest

@@ -192,7 +192,7 @@ def test_an_empty_list_lets_the_legacy_price_through(priced: Callable[..., int],
     ],
     ids=["changed", "deleted", "shown after a line has ended", "hidden by a line"],
 )
-def test_a_legacy_price_changed_past_the_application_is_announced_by_reconciliation_once(
+def test_a_legacy_price_changed_around_the_application_is_announced_by_reconciliation_once(
     lines: list[PriceLine], statement: str, before: str | None, after: str | None, priced: Callable[..., int],
     container: Container, query: Query, deliver: Callable[[], None],
 ) -> None:  # fmt: skip

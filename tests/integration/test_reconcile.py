@@ -195,7 +195,7 @@ def test_a_run_that_found_something_is_remembered_and_counted(
     assert last["finished_at"] >= last["started_at"]
 
 
-def test_a_price_edited_past_the_application_gets_a_version_an_event_and_an_audit_row(
+def test_a_price_edited_around_the_application_gets_a_version_an_event_and_an_audit_row(
     container: Container, new_part: Callable[..., int], deliver: Callable[[], None]
 ) -> None:
     part_id = new_part()

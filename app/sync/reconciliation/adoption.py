@@ -17,12 +17,12 @@ from app.store.transaction import UnitOfWork
 
 log = structlog.get_logger()
 
-REASON = "reconcile: the row had been changed past the application"
+REASON = "reconcile: the row had been changed around the application"
 
 Adopt = Callable[[int, UnitOfWork], bool]
 
 
-def edited_past_us(connection: Connection, part_ids: Sequence[int]) -> dict[str, tuple[list[int], Adopt]]:
+def edited_directly(connection: Connection, part_ids: Sequence[int]) -> dict[str, tuple[list[int], Adopt]]:
     """Return, by kind, the parts that seem to have been edited around the application, and the function that adopts one."""
     lines = prices.lines_of(connection, part_ids)
     priced = reconciliation.last_states(connection, part_ids, Aspect.PRICE)

@@ -20,7 +20,7 @@ from app.contract.task_names import Effect
 from app.monitoring import SyncMonitoring
 from app.store import audit_chain, outbox, reconciliation, users
 from app.store.transaction import TransactionManager
-from app.sync.reconciliation.adoption import edited_past_us
+from app.sync.reconciliation.adoption import edited_directly
 from app.sync.reconciliation.cached_copies import differing_lists, differing_parts
 from app.sync.wakeup import WakeUps
 
@@ -130,7 +130,7 @@ class Reconciliation:
 
     def _check_rows(self, findings: Findings, part_ids: Sequence[int], *, dry_run: bool) -> None:
         with self._reading.connect() as connection:
-            drifted = edited_past_us(connection, part_ids)
+            drifted = edited_directly(connection, part_ids)
             system = users.system(connection)
         actor = Actor(system.id, system.name)
         for kind, (suspects, adopt) in drifted.items():
