@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from app.domain.content import forbidden_characters
 from app.domain.imports.cells import RefusedCellError, readers
 from app.domain.imports.columns import Header, Specification, currency_of
 from app.domain.imports.errors import RowError
 from app.domain.imports.numbers import currencies_of
 from app.domain.imports.survey import Layout
-from app.domain.imports.table import clean, forbidden, open_table
+from app.domain.imports.table import IDENTIFIERS, clean, forbidden, open_table
 from app.domain.imports.words import names_part_number
 from app.domain.spreadsheets import damage_of
 
@@ -104,12 +105,12 @@ class _RowReader:
 
     def _texts(self, cells: Sequence[str]) -> list[str]:
         joined = ",".join(cells)
-        if joined.isprintable() and "'" not in joined and '="' not in joined and unicodedata.is_normalized("NFC", joined):
+        if joined.isprintable() and "'" not in joined and '="' not in joined and (joined.isascii() or _is_plain(joined)):
             # Nearly every row: nothing in it is invisible, escaped, or has another form.
             return list(map(str.strip, cells))
         texts = [clean(cell, column) for cell, column in zip(cells, self._columns, strict=True)]
         for name, column, value in zip(self._names, self._columns, texts, strict=True):
-            if reason := forbidden(value, multiline=column == "description"):
+            if reason := forbidden(value, multiline=column == "description", identifier=column in IDENTIFIERS):
                 raise RefusedCellError(name, reason)
         return texts
 
@@ -164,3 +165,8 @@ class _RowReader:
         first = self._lines_of[field].setdefault(value, line)
         if first != line:
             raise RefusedCellError(field, f"{value!r} stands in line {first} already")
+
+
+def _is_plain(value: str) -> bool:
+    """Whether a printable text is in its normal form, and holds nothing that nobody sees although it counts as printable."""
+    return unicodedata.is_normalized("NFC", value) and not forbidden_characters(value, identifier=True)

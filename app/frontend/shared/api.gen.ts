@@ -132,7 +132,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Return one import: how far it is, and what came of it.
+         * Return one import: how far it is, what came of it, and what became of each column of its file.
          * @description Role: viewer or above.
          */
         get: operations["admin_imports_get_import"];
@@ -180,7 +180,8 @@ export interface paths {
         get: operations["admin_parts_list_parts"];
         put?: never;
         /**
-         * Create a part, with its prices, stock and specifications.
+         * Create a part, with its prices, stock and specifications. `notices` says what was dropped from its description, if anything
+         *     was.
          * @description Role: editor or above.
          */
         post: operations["admin_parts_create_part"];
@@ -205,7 +206,7 @@ export interface paths {
          */
         get: operations["admin_parts_get_part"];
         /**
-         * Change the given content fields.
+         * Change the given content fields. `notices` says what was dropped from the description, if anything.
          * @description Role: editor or above.
          */
         put: operations["admin_parts_update_part"];
@@ -625,7 +626,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Log in: sets the session cookie and returns the CSRF token for unsafe methods. */
+        /** Log in: sets the session cookie and returns the CSRF token for unsafe methods. The session whose cookie is sent ends. */
         post: operations["auth_log_in"];
         delete?: never;
         options?: never;
@@ -668,6 +669,68 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change one's password: ends all one's sessions, and opens a new one in place of this.
+         * @description Role: viewer or above.
+         */
+        put: operations["account_change_password"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List one's sessions, newest first: since when, until when, and from where.
+         * @description Role: viewer or above.
+         */
+        get: operations["account_list_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End one of one's sessions, with the panels that it holds open. Ending the present one is a log-out.
+         * @description Role: viewer or above.
+         */
+        delete: operations["account_end_session"];
         options?: never;
         head?: never;
         patch?: never;
@@ -754,8 +817,8 @@ export interface paths {
         };
         /**
          * Return all that a product page needs: the part by its id or slug, breadcrumbs, related parts, price tiers, JSON-LD.
-         * @description Digits alone are an id. Whoever puts `json_ld` into a page sets it as the text of a script element; who writes it into
-         *     HTML has to escape every `<` in it.
+         * @description Digits alone are an id. A slug that the part had before leads to the present one. Whoever puts `json_ld` into a page sets it
+         *     as the text of a script element; who writes it into HTML has to escape every `<` in it.
          */
         get: operations["pdp_get_product_page"];
         put?: never;
@@ -806,6 +869,7 @@ export interface components {
         };
         AdminListItem: {
             category: components["schemas"]["CategoryRef"] | null;
+            changed_by: components["schemas"]["Person"] | null;
             id: number;
             part_name: string;
             price: components["schemas"]["ShortPrice"] | null;
@@ -1185,6 +1249,32 @@ export interface components {
             type: "content.updated";
             version: number;
         };
+        CreatedPart: {
+            category: components["schemas"]["PartCategory"] | null;
+            category_id: number | null;
+            /** Format: date-time */
+            created_at: string;
+            description: string;
+            id: number;
+            images: components["schemas"]["Image"][];
+            last_updated_by: number | null;
+            last_updated_by_name: string | null;
+            manufacturer: string | null;
+            manufacturer_number: string | null;
+            notices?: components["schemas"]["Notice"][];
+            part_name: string;
+            price: components["schemas"]["PriceListAnswer"];
+            sku: string;
+            slug: string;
+            specifications: components["schemas"]["ShownSpecification"][];
+            /** @enum {string} */
+            status: "draft" | "published" | "archived";
+            stock: components["schemas"]["AdminStock"];
+            /** Format: date-time */
+            updated_at: string;
+            version: number;
+            versions: components["schemas"]["Versions"];
+        };
         DeadLetter: {
             aggregate_id: number;
             aggregate_type: string;
@@ -1249,6 +1339,8 @@ export interface components {
         Facets: {
             availability: components["schemas"]["AvailabilityFacet"];
             categories: components["schemas"]["CategoryFacet"][];
+            /** @description Of these prices, and of those that the filters mean. */
+            currency: string | null;
             /** @description The fifty with the most parts. */
             manufacturers: components["schemas"]["ManufacturerFacet"][];
             /**
@@ -1314,13 +1406,22 @@ export interface components {
             reason: string | null;
             version?: number;
         };
-        /** @description One thing that is wrong with a file. */
+        ImportColumn: {
+            /** @enum {string} */
+            became: "sku" | "part_name" | "slug" | "status" | "description" | "category" | "manufacturer" | "manufacturer_number" | "price" | "currency" | "current_stock" | "min_stock_level" | "specification" | "private" | "ignored" | "undecided" | "nothing";
+            detail: string;
+            name: string;
+        };
+        /** @description One thing that is wrong with a file, or that is dropped from it. */
         ImportFault: {
             field: string;
             line: number;
             reason: string;
         };
-        /** @description An import: how far it is, and what came of it. `errors` holds the first 200 of `error_count`. */
+        /**
+         * @description An import: how far it is, and what came of it. `errors` holds the first 200 of `error_count`; `notices` those of
+         *     `notice_count`: what is dropped from texts because it is not allowed in them, known when the file has been checked.
+         */
         ImportJob: {
             changed: number;
             created: number;
@@ -1335,6 +1436,31 @@ export interface components {
             /** Format: date-time */
             finished_at: string | null;
             id: number;
+            notice_count: number;
+            notices: components["schemas"]["ImportFault"][];
+            rows_done: number;
+            rows_total: number | null;
+            /** @enum {string} */
+            state: "queued" | "checking" | "importing" | "done" | "refused" | "failed";
+            unchanged: number;
+        };
+        ImportJobDetail: {
+            changed: number;
+            columns: components["schemas"]["ImportColumn"][];
+            created: number;
+            /** Format: date-time */
+            created_at: string;
+            created_by: components["schemas"]["Person"];
+            dry_run: boolean;
+            error_count: number;
+            errors: components["schemas"]["ImportFault"][];
+            failure: string | null;
+            file_name: string;
+            /** Format: date-time */
+            finished_at: string | null;
+            id: number;
+            notice_count: number;
+            notices: components["schemas"]["ImportFault"][];
             rows_done: number;
             rows_total: number | null;
             /** @enum {string} */
@@ -1346,6 +1472,9 @@ export interface components {
             next_cursor: string | null;
         };
         ImportUpload: {
+            as_specification?: string[];
+            /** @enum {string} */
+            category_separator?: ">" | "->" | "=>" | "→" | "»" | "›" | "::" | "|" | "/" | " / " | "\\" | ":" | ";" | "," | "." | "~" | "#" | "^" | " - " | " – " | "&gt;" | "none";
             /** @enum {string} */
             currency?: "AED" | "AFN" | "ALL" | "AMD" | "AOA" | "ARS" | "AUD" | "AWG" | "AZN" | "BAM" | "BBD" | "BDT" | "BHD" | "BIF" | "BMD" | "BND" | "BOB" | "BRL" | "BSD" | "BTN" | "BWP" | "BYN" | "BZD" | "CAD" | "CDF" | "CHF" | "CLP" | "CNY" | "COP" | "CRC" | "CUP" | "CVE" | "CZK" | "DJF" | "DKK" | "DOP" | "DZD" | "EGP" | "ERN" | "ETB" | "EUR" | "FJD" | "FKP" | "GBP" | "GEL" | "GHS" | "GIP" | "GMD" | "GNF" | "GTQ" | "GYD" | "HKD" | "HNL" | "HTG" | "HUF" | "IDR" | "ILS" | "INR" | "IQD" | "IRR" | "ISK" | "JMD" | "JOD" | "JPY" | "KES" | "KGS" | "KHR" | "KMF" | "KPW" | "KRW" | "KWD" | "KYD" | "KZT" | "LAK" | "LBP" | "LKR" | "LRD" | "LSL" | "LYD" | "MAD" | "MDL" | "MGA" | "MKD" | "MMK" | "MNT" | "MOP" | "MRU" | "MUR" | "MVR" | "MWK" | "MXN" | "MYR" | "MZN" | "NAD" | "NGN" | "NIO" | "NOK" | "NPR" | "NZD" | "OMR" | "PAB" | "PEN" | "PGK" | "PHP" | "PKR" | "PLN" | "PYG" | "QAR" | "RON" | "RSD" | "RUB" | "RWF" | "SAR" | "SBD" | "SCR" | "SDG" | "SEK" | "SGD" | "SHP" | "SLE" | "SOS" | "SRD" | "SSP" | "STN" | "SVC" | "SYP" | "SZL" | "THB" | "TJS" | "TMT" | "TND" | "TOP" | "TRY" | "TTD" | "TWD" | "TZS" | "UAH" | "UGX" | "USD" | "UYU" | "UZS" | "VED" | "VES" | "VND" | "VUV" | "WST" | "XAF" | "XCD" | "XCG" | "XOF" | "XPF" | "YER" | "ZAR" | "ZMW" | "ZWG";
             dry_run?: boolean;
@@ -1353,6 +1482,8 @@ export interface components {
             encoding?: "utf-8" | "utf-16" | "windows-1252" | "iso-8859-1" | "iso-8859-15" | "windows-1250" | "windows-1251" | "mac-roman" | "gb18030" | "shift_jis";
             /** Format: binary */
             file: string;
+            ignore?: string[];
+            map?: string[];
         };
         InitialStock: {
             /** @default 0 */
@@ -1368,7 +1499,14 @@ export interface components {
             moved: components["schemas"]["MovedItem"][];
             removed: components["schemas"]["PlacedItem"][];
         };
+        Kept: {
+            field: string;
+            present: string;
+            reason: string;
+            then: string;
+        };
         Latency: {
+            deliveries: number;
             p50: number | null;
             p95: number | null;
             p99: number | null;
@@ -1390,6 +1528,35 @@ export interface components {
         };
         /** @description What customers may know of a part that is gone. */
         Nothing: Record<string, never>;
+        Notice: {
+            count: number;
+            field: string;
+            /** @enum {string} */
+            kind: "element" | "attribute" | "address" | "comment";
+            message: string;
+            /** @description Of the element or the attribute; of an address its scheme. */
+            name: string;
+        };
+        /** @description The price of one piece, and of more, in another currency. */
+        OtherPrice: {
+            amount: string;
+            currency: string;
+            tiers: components["schemas"]["Tier"][];
+        };
+        OwnSession: {
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string;
+            id: number;
+            ip_address: string | null;
+            is_current: boolean;
+            user_agent: string | null;
+        };
+        OwnSessionPage: {
+            items: components["schemas"]["OwnSession"][];
+            next_cursor: string | null;
+        };
         PaginationMetadata: {
             /** @description First available page number. */
             first_page?: number;
@@ -1488,6 +1655,10 @@ export interface components {
             status?: "draft" | "published";
             version?: number;
         };
+        Password: {
+            current_password: string;
+            new_password: string;
+        };
         /** @description Who did something. */
         Person: {
             id: number;
@@ -1572,6 +1743,10 @@ export interface components {
             };
             request_id: string | null;
             status: number;
+            /** @description For 409 `duplicate`: the part that has the value, as `part_id`, and whether it is `archived`. */
+            taken_by?: {
+                [key: string]: unknown;
+            };
             title: string;
             type: string;
         };
@@ -1630,10 +1805,11 @@ export interface components {
             match: "exact" | "similar";
             next_cursor: string | null;
         };
-        /** @description The price of one piece, and of more. */
+        /** @description The price of one piece, and of more; in other currencies as well, if there are any. */
         PublicPrice: {
             amount: string;
             currency: string;
+            others?: components["schemas"]["OtherPrice"][];
             tiers: components["schemas"]["Tier"][];
             version: number;
         };
@@ -1682,6 +1858,7 @@ export interface components {
         RestorePreview: {
             blocked: components["schemas"]["Blocked"][];
             changes: components["schemas"]["FieldDifference"][];
+            kept: components["schemas"]["Kept"][];
             part_id: number;
             restored_from: number;
             version: number;
@@ -1795,6 +1972,7 @@ export interface components {
             last_reconciliation: {
                 [key: string]: unknown;
             } | null;
+            window_seconds: number;
         };
         /** @description The price from a quantity on. */
         Tier: {
@@ -1833,6 +2011,30 @@ export interface components {
         /** @description What `unwatch` takes: the parts that a page shows no longer. */
         UnwatchRequest: {
             parts?: number[];
+        };
+        UpdatedContent: {
+            category: components["schemas"]["PartCategory"] | null;
+            category_id: number | null;
+            /** Format: date-time */
+            changed_at: string;
+            changed_by: components["schemas"]["Person"] | null;
+            description: string;
+            id: number;
+            images: components["schemas"]["Image"][];
+            last_updated_by: number | null;
+            last_updated_by_name: string | null;
+            manufacturer: string | null;
+            manufacturer_number: string | null;
+            notices?: components["schemas"]["Notice"][];
+            part_name: string;
+            sku: string;
+            slug: string;
+            specifications: components["schemas"]["ShownSpecification"][];
+            /** @enum {string} */
+            status: "draft" | "published" | "archived";
+            /** Format: date-time */
+            updated_at: string;
+            version: number;
         };
         User: {
             email: string;
@@ -2578,7 +2780,7 @@ export interface operations {
                      *       "unchanged": 0
                      *     }
                      */
-                    "application/json": components["schemas"]["ImportJob"];
+                    "application/json": components["schemas"]["ImportJobDetail"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -2644,7 +2846,7 @@ export interface operations {
                      *       "unchanged": 0
                      *     }
                      */
-                    "application/json": components["schemas"]["ImportJob"];
+                    "application/json": components["schemas"]["ImportJobDetail"];
                 };
             };
             401: components["responses"]["Problem401"];
@@ -2694,6 +2896,8 @@ export interface operations {
                 category?: string | null;
                 status?: "draft" | "published" | "archived" | null;
                 low_stock?: boolean | null;
+                /** @description Of the prices shown: no other one will do. */
+                currency?: "AED" | "AFN" | "ALL" | "AMD" | "AOA" | "ARS" | "AUD" | "AWG" | "AZN" | "BAM" | "BBD" | "BDT" | "BHD" | "BIF" | "BMD" | "BND" | "BOB" | "BRL" | "BSD" | "BTN" | "BWP" | "BYN" | "BZD" | "CAD" | "CDF" | "CHF" | "CLP" | "CNY" | "COP" | "CRC" | "CUP" | "CVE" | "CZK" | "DJF" | "DKK" | "DOP" | "DZD" | "EGP" | "ERN" | "ETB" | "EUR" | "FJD" | "FKP" | "GBP" | "GEL" | "GHS" | "GIP" | "GMD" | "GNF" | "GTQ" | "GYD" | "HKD" | "HNL" | "HTG" | "HUF" | "IDR" | "ILS" | "INR" | "IQD" | "IRR" | "ISK" | "JMD" | "JOD" | "JPY" | "KES" | "KGS" | "KHR" | "KMF" | "KPW" | "KRW" | "KWD" | "KYD" | "KZT" | "LAK" | "LBP" | "LKR" | "LRD" | "LSL" | "LYD" | "MAD" | "MDL" | "MGA" | "MKD" | "MMK" | "MNT" | "MOP" | "MRU" | "MUR" | "MVR" | "MWK" | "MXN" | "MYR" | "MZN" | "NAD" | "NGN" | "NIO" | "NOK" | "NPR" | "NZD" | "OMR" | "PAB" | "PEN" | "PGK" | "PHP" | "PKR" | "PLN" | "PYG" | "QAR" | "RON" | "RSD" | "RUB" | "RWF" | "SAR" | "SBD" | "SCR" | "SDG" | "SEK" | "SGD" | "SHP" | "SLE" | "SOS" | "SRD" | "SSP" | "STN" | "SVC" | "SYP" | "SZL" | "THB" | "TJS" | "TMT" | "TND" | "TOP" | "TRY" | "TTD" | "TWD" | "TZS" | "UAH" | "UGX" | "USD" | "UYU" | "UZS" | "VED" | "VES" | "VND" | "VUV" | "WST" | "XAF" | "XCD" | "XCG" | "XOF" | "XPF" | "YER" | "ZAR" | "ZMW" | "ZWG" | null;
                 sort?: "sku" | "-sku" | "part_name" | "-part_name" | "available" | "-available" | "updated_at" | "-updated_at";
             };
             header?: never;
@@ -2909,7 +3113,7 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["AdminPart"];
+                    "application/json": components["schemas"]["CreatedPart"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3134,7 +3338,7 @@ export interface operations {
                      *       "version": 2
                      *     }
                      */
-                    "application/json": components["schemas"]["ContentAnswer"];
+                    "application/json": components["schemas"]["UpdatedContent"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -5073,6 +5277,103 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    account_change_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Password"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    account_list_sessions: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnSessionPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    account_end_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     public_categories: {
         parameters: {
             query?: {
@@ -5088,7 +5389,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
-                    /** @description Strong; send it as `If-None-Match`. */
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description How the cache answered. */
                     "X-Cache": "HIT" | "MISS" | "BYPASS";
@@ -5126,7 +5427,7 @@ export interface operations {
             /** @description What the client holds is still so. */
             304: {
                 headers: {
-                    /** @description Strong; send it as `If-None-Match`. */
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
@@ -5158,6 +5459,8 @@ export interface operations {
                 in_stock?: boolean | null;
                 min_price?: string | null;
                 max_price?: string | null;
+                /** @description Of the prices that are shown, compared and filtered: parts without a price in it come last, and are in no range. By default the shop's currency, or the one that most parts have a price in. */
+                currency?: "AED" | "AFN" | "ALL" | "AMD" | "AOA" | "ARS" | "AUD" | "AWG" | "AZN" | "BAM" | "BBD" | "BDT" | "BHD" | "BIF" | "BMD" | "BND" | "BOB" | "BRL" | "BSD" | "BTN" | "BWP" | "BYN" | "BZD" | "CAD" | "CDF" | "CHF" | "CLP" | "CNY" | "COP" | "CRC" | "CUP" | "CVE" | "CZK" | "DJF" | "DKK" | "DOP" | "DZD" | "EGP" | "ERN" | "ETB" | "EUR" | "FJD" | "FKP" | "GBP" | "GEL" | "GHS" | "GIP" | "GMD" | "GNF" | "GTQ" | "GYD" | "HKD" | "HNL" | "HTG" | "HUF" | "IDR" | "ILS" | "INR" | "IQD" | "IRR" | "ISK" | "JMD" | "JOD" | "JPY" | "KES" | "KGS" | "KHR" | "KMF" | "KPW" | "KRW" | "KWD" | "KYD" | "KZT" | "LAK" | "LBP" | "LKR" | "LRD" | "LSL" | "LYD" | "MAD" | "MDL" | "MGA" | "MKD" | "MMK" | "MNT" | "MOP" | "MRU" | "MUR" | "MVR" | "MWK" | "MXN" | "MYR" | "MZN" | "NAD" | "NGN" | "NIO" | "NOK" | "NPR" | "NZD" | "OMR" | "PAB" | "PEN" | "PGK" | "PHP" | "PKR" | "PLN" | "PYG" | "QAR" | "RON" | "RSD" | "RUB" | "RWF" | "SAR" | "SBD" | "SCR" | "SDG" | "SEK" | "SGD" | "SHP" | "SLE" | "SOS" | "SRD" | "SSP" | "STN" | "SVC" | "SYP" | "SZL" | "THB" | "TJS" | "TMT" | "TND" | "TOP" | "TRY" | "TTD" | "TWD" | "TZS" | "UAH" | "UGX" | "USD" | "UYU" | "UZS" | "VED" | "VES" | "VND" | "VUV" | "WST" | "XAF" | "XCD" | "XCG" | "XOF" | "XPF" | "YER" | "ZAR" | "ZMW" | "ZWG" | null;
                 /** @description By default `relevance` if there is a `q`, else `name`, which is also what `relevance` is then. */
                 sort?: "relevance" | "name" | "-name" | "price" | "-price" | "newest" | null;
             };
@@ -5170,7 +5473,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
-                    /** @description Strong; send it as `If-None-Match`. */
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description How the cache answered. */
                     "X-Cache": "HIT" | "MISS" | "BYPASS";
@@ -5258,7 +5561,7 @@ export interface operations {
             /** @description What the client holds is still so. */
             304: {
                 headers: {
-                    /** @description Strong; send it as `If-None-Match`. */
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
@@ -5288,6 +5591,8 @@ export interface operations {
                 in_stock?: boolean | null;
                 min_price?: string | null;
                 max_price?: string | null;
+                /** @description Of the prices that are shown, compared and filtered: parts without a price in it come last, and are in no range. By default the shop's currency, or the one that most parts have a price in. */
+                currency?: "AED" | "AFN" | "ALL" | "AMD" | "AOA" | "ARS" | "AUD" | "AWG" | "AZN" | "BAM" | "BBD" | "BDT" | "BHD" | "BIF" | "BMD" | "BND" | "BOB" | "BRL" | "BSD" | "BTN" | "BWP" | "BYN" | "BZD" | "CAD" | "CDF" | "CHF" | "CLP" | "CNY" | "COP" | "CRC" | "CUP" | "CVE" | "CZK" | "DJF" | "DKK" | "DOP" | "DZD" | "EGP" | "ERN" | "ETB" | "EUR" | "FJD" | "FKP" | "GBP" | "GEL" | "GHS" | "GIP" | "GMD" | "GNF" | "GTQ" | "GYD" | "HKD" | "HNL" | "HTG" | "HUF" | "IDR" | "ILS" | "INR" | "IQD" | "IRR" | "ISK" | "JMD" | "JOD" | "JPY" | "KES" | "KGS" | "KHR" | "KMF" | "KPW" | "KRW" | "KWD" | "KYD" | "KZT" | "LAK" | "LBP" | "LKR" | "LRD" | "LSL" | "LYD" | "MAD" | "MDL" | "MGA" | "MKD" | "MMK" | "MNT" | "MOP" | "MRU" | "MUR" | "MVR" | "MWK" | "MXN" | "MYR" | "MZN" | "NAD" | "NGN" | "NIO" | "NOK" | "NPR" | "NZD" | "OMR" | "PAB" | "PEN" | "PGK" | "PHP" | "PKR" | "PLN" | "PYG" | "QAR" | "RON" | "RSD" | "RUB" | "RWF" | "SAR" | "SBD" | "SCR" | "SDG" | "SEK" | "SGD" | "SHP" | "SLE" | "SOS" | "SRD" | "SSP" | "STN" | "SVC" | "SYP" | "SZL" | "THB" | "TJS" | "TMT" | "TND" | "TOP" | "TRY" | "TTD" | "TWD" | "TZS" | "UAH" | "UGX" | "USD" | "UYU" | "UZS" | "VED" | "VES" | "VND" | "VUV" | "WST" | "XAF" | "XCD" | "XCG" | "XOF" | "XPF" | "YER" | "ZAR" | "ZMW" | "ZWG" | null;
             };
             header?: never;
             path?: never;
@@ -5298,7 +5603,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
-                    /** @description Strong; send it as `If-None-Match`. */
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description How the cache answered. */
                     "X-Cache": "HIT" | "MISS" | "BYPASS";
@@ -5349,7 +5654,7 @@ export interface operations {
             /** @description What the client holds is still so. */
             304: {
                 headers: {
-                    /** @description Strong; send it as `If-None-Match`. */
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
@@ -5383,7 +5688,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
-                    /** @description Strong; send it as `If-None-Match`. */
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description How the cache answered. */
                     "X-Cache": "HIT" | "MISS" | "BYPASS";
@@ -5482,7 +5787,7 @@ export interface operations {
             /** @description What the client holds is still so. */
             304: {
                 headers: {
-                    /** @description Strong; send it as `If-None-Match`. */
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
@@ -5508,7 +5813,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
-                    /** @description Strong; send it as `If-None-Match`. */
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description How the cache answered. */
                     "X-Cache": "HIT" | "MISS" | "BYPASS";
@@ -5727,10 +6032,21 @@ export interface operations {
                     "application/json": components["schemas"]["ProductPage"];
                 };
             };
+            /** @description The part has another slug now: `Location` is its page. */
+            301: {
+                headers: {
+                    /** @description Where it is now. */
+                    Location: string;
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description What the client holds is still so. */
             304: {
                 headers: {
-                    /** @description Strong; send it as `If-None-Match`. */
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
