@@ -17,6 +17,7 @@ from typing import cast
 
 from environs import Env, EnvValidationError, validate
 
+from app.domain.currencies import CURRENCIES
 from app.domain.origins import normal_origin
 
 # Whom Flower lets in, with the password of its own.
@@ -61,6 +62,7 @@ class Settings:
     max_connections_per_address: int
     frontend: Path
     media_url: str
+    currency: str | None
 
     @property
     def production(self) -> bool:
@@ -110,6 +112,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     per_address = env.int("LOCKSTEP_MAX_CONNECTIONS_PER_ADDRESS", 1_000, validate=validate.Range(min=10, max=1_000_000))
     allowed_hosts = tuple(filter(None, map(str.strip, env.list("LOCKSTEP_ALLOWED_HOSTS", []))))
     listed_origins: list[str] = env.list("LOCKSTEP_ALLOWED_ORIGINS", [])
+    currency = env.str("LOCKSTEP_CURRENCY", "") or None
     media_url = env.str("LOCKSTEP_MEDIA_URL", "") or (home / "media").as_uri()
     problems = _problems(env)
     allowed_origins, strange_origins = _origins(listed_origins)
@@ -118,6 +121,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         problems.append("PORT and FLOWER_PORT are the same; give one of them another number")
     if database_url and not database_url.startswith(("postgresql://", "postgresql+psycopg://", "postgres://")):
         problems.append("DATABASE_URL must begin with postgresql:// or postgresql+psycopg://")
+    if currency is not None and currency not in CURRENCIES:
+        problems.append("LOCKSTEP_CURRENCY must be an ISO 4217 code in capitals, such as EUR")
     if not _MEDIA_URL.match(media_url):
         problems.append("LOCKSTEP_MEDIA_URL must be a folder (file:///srv/media) or a bucket (such as s3://bucket/prefix)")
     if environment == "production":
@@ -158,6 +163,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         max_connections_per_address=per_address,
         frontend=REPOSITORY / "app" / "frontend" / "dist",
         media_url=media_url,
+        currency=currency,
     )
 
 

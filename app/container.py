@@ -95,13 +95,15 @@ def build_container(settings: Settings, engine: Engine, sender: TaskSender, cach
         wake_ups=wake_ups,
         consistency=consistency,
         transactions=transactions,
-        parts=PartsEnhancedService(transactions, CatalogReader(reading, cache), AdminReader(reading)),
+        parts=PartsEnhancedService(
+            transactions, CatalogReader(reading, cache, settings.currency), AdminReader(reading, settings.currency)
+        ),
         deliveries=DeliveryService(delivering, handlers(cache, publisher), monitoring),
         reconciliation=reconciliation,
         price_dates=PriceDates(reading, transactions),
         sync_control=SyncControl(engine, reading, cache, reconciliation, wake_ups, rates),
         storage=storage,
-        import_jobs=ImportJobs(transactions, engine, reading, storage, publisher, wake_ups),
+        import_jobs=ImportJobs(transactions, engine, reading, storage, publisher, wake_ups, settings.currency),
     )
 
 

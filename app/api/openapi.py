@@ -23,7 +23,7 @@ from app.api.schemas.answers import ProblemSchema
 from app.api.schemas.described import SHAPES, Described
 from app.contract.messages import ANSWERED, SENT, TAKEN
 from app.contract.messages.json_schema import object_schema, shapes_within
-from app.domain.content import CONTROLS, INVISIBLE, LINE_ENDS
+from app.domain.content import CONTROLS, INVISIBLE, LINE_ENDS, SPELLING, UNSEEN
 from app.domain.pricing import AMOUNT
 
 UNSAFE = frozenset({"post", "put", "patch", "delete"})
@@ -116,7 +116,8 @@ def _patterns(_converter: Any, field: fields.Field[Any], **_options: Any) -> dic
     if isinstance(field, Money):
         return {"pattern": f"^{AMOUNT.pattern}$"}
     if isinstance(field, Text):
-        refused = CONTROLS + INVISIBLE + ("" if field.multiline else LINE_ENDS)
+        # Where in a text a joiner may stand is more than a pattern says.
+        refused = CONTROLS + INVISIBLE + (SPELLING + UNSEEN if field.identifier else "") + ("" if field.multiline else LINE_ENDS)
         lengths = [one.min or 0 for one in field.validators if isinstance(one, validate.Length)]
         # A text of white space alone is trimmed to nothing.
         filled = rf"[^{refused}\s][^{refused}]*" if max(lengths, default=0) else ""

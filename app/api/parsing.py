@@ -132,15 +132,17 @@ def refuse_unread(locations: Collection[str]) -> None:
 
 
 class Text(fields.String):
-    """Text in NFC, trimmed, without control or invisible characters; `multiline` allows line breaks."""
+    """Text in NFC, trimmed, without control or invisible characters; `multiline` allows line breaks, and `identifier` not even
+    the invisible characters that words are spelt with."""
 
-    def __init__(self, *, multiline: bool = False, **options: Any) -> None:
+    def __init__(self, *, multiline: bool = False, identifier: bool = False, **options: Any) -> None:
         super().__init__(**options)
         self.multiline = multiline
+        self.identifier = identifier
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
         text = normalised(super()._deserialize(value, attr, data, **options))
-        if reason := forbidden_characters(text, multiline=self.multiline):
+        if reason := forbidden_characters(text, multiline=self.multiline, identifier=self.identifier):
             raise ValidationError(f"The text {reason}; remove it.")
         return text
 
@@ -155,11 +157,11 @@ class File(Upload):  # type: ignore[misc] # flask-smorest is untyped
 
 
 class Money(fields.Field[Decimal]):
-    """An amount as a string with at most ten digits and two decimals, such as "12.50"."""
+    """An amount as a string with at most ten digits and six decimals, such as "12.50"."""
 
     def _deserialize(self, value: Any, *_context: Any, **_options: Any) -> Decimal:
         if not isinstance(value, str) or not AMOUNT.fullmatch(value):
-            raise ValidationError('An amount is a string with at most ten digits and two decimals, such as "12.50".')
+            raise ValidationError('An amount is a string with at most ten digits and six decimals, such as "12.50".')
         return Decimal(value)
 
 

@@ -19,7 +19,7 @@ from app.contract.effects import LIVE
 from app.domain.currencies import CURRENCIES
 from app.domain.errors import DatabaseConsistencyError
 from app.domain.imports.columns import KNOWN, Why
-from app.domain.imports.errors import ImportFileError
+from app.domain.imports.errors import ImportFileError, RowError
 from app.domain.imports.options import NO_OPTIONS, SEPARATORS, Options, mapping_of
 from app.services import exports
 from app.services.imports import passes
@@ -37,7 +37,8 @@ def import_file(
     show_columns: bool = False,
 ) -> None:  # fmt: skip
     """Import a CSV file with a progress bar; end with its errors if it has any."""
-    options = replace(options, currency=options.currency or passes.only_currency(container.reading))
+    default = options.currency or container.settings.currency or passes.only_currency(container.reading)
+    options = replace(options, currency=default)
 
     def open_file() -> TextIO:
         return open_text(path.open("rb"), encoding)
@@ -45,8 +46,9 @@ def import_file(
     # Nobody waits for a chunk; what is not confirmed has to be done again by others.
     container.consistency.patience = PATIENCE
     began = time.monotonic()
+    notices: list[RowError] = []
     try:
-        report, columns = _import_with_bar(container, path, open_file, options, dry_run=dry_run)
+        report, columns = _import_with_bar(container, path, open_file, options, notices.append, dry_run=dry_run)
     except ImportFileError as error:
         more = f"\n  … and {error.count - len(error.errors)} more" if error.count > len(error.errors) else ""
         errors = "\n".join(f"  {one}" for one in error.errors)
@@ -57,6 +59,10 @@ def import_file(
         console.fail(f"{path}: cut off: {error} What is imported stays; import the file again, which leaves that alone.")
     if show_columns:
         click.echo(_shown(columns), nl=False)
+    for notice in notices[: passes.MAX_ERRORS]:
+        click.echo(f"{path}: {notice}", err=True)
+    if len(notices) > passes.MAX_ERRORS:
+        click.echo(f"  … and {len(notices) - passes.MAX_ERRORS} more", err=True)
     done = f"{report.created} created, {report.changed} changed, {report.unchanged} unchanged"
     if dry_run:
         click.echo(f"would be: {done}; nothing was written")
@@ -75,12 +81,12 @@ def _shown(columns: Sequence[dict[str, str]]) -> str:
 
 
 def _import_with_bar(
-    container: Container, path: Path, open_file: passes.Open, options: Options, *, dry_run: bool
+    container: Container, path: Path, open_file: passes.Open, options: Options, notice: passes.Notice, *, dry_run: bool
 ) -> tuple[ImportReport, Sequence[dict[str, str]]]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("Checking", total=None)
-        total, found = passes.check(container.reading, open_file, lambda rows: bar.advance(task, rows), options)
+        total, found = passes.check(container.reading, open_file, lambda rows: bar.advance(task, rows), options, notice)
         bar.update(task, description="Comparing" if dry_run else "Importing", total=total, completed=0)
         actor, advance = console.system(container), partial(bar.advance, task)
         if dry_run:
@@ -104,7 +110,7 @@ def seed_demo() -> None:
     "--currency",
     type=click.Choice(sorted(CURRENCIES)),
     metavar="CODE",
-    help="Of prices that state none; by default the shop's only one.",
+    help="Of prices that state none; by default the shop's (LOCKSTEP_CURRENCY), or its only one.",
 )
 @click.option("--category-separator", type=click.Choice(SEPARATORS), help="Of a category's levels, if the file does not show it.")
 @click.option("--ignore", multiple=True, metavar="NAME", help="A column that is not read. May be repeated.")

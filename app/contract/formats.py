@@ -11,8 +11,10 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def money(amount: Decimal) -> str:
-    """Return an amount as a string with two decimals, never in exponent notation."""
+def money(amount: Decimal, minor_unit: int) -> str:
+    """Return an amount exactly, with `minor_unit` decimals at least and no zeros behind those; never in exponent notation."""
     written = str(amount)
-    # As PostgreSQL and the price rules have it already; formatting takes fifty times as long.
-    return written if written[-3:-2] == "." and "E" not in written else f"{amount:.2f}"
+    # Formatting takes many times as long, and few amounts need it.
+    whole, _, decimals = (f"{amount:f}" if "E" in written else written).partition(".")
+    decimals = decimals.rstrip("0").ljust(minor_unit, "0")
+    return f"{whole}.{decimals}" if decimals else whole

@@ -14,14 +14,26 @@ COLUMNS = ("sku", "slug", "part_name", "description", "category_id", "manufactur
 # which texts of several lines may have.
 CONTROLS = "\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f"
 INVISIBLE = (
-    "\\u00ad\\u0600-\\u0605\\u061c\\u06dd\\u070f\\u0890\\u0891\\u08e2\\u180e\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2064"
+    "\\u00ad\\u0600-\\u0605\\u061c\\u06dd\\u070f\\u0890\\u0891\\u08e2\\u200b\\u200e\\u200f\\u202a-\\u202e\\u2060-\\u2064"
     "\\u2066-\\u206f\\ufeff\\ufff9-\\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
-    "\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f"
+    "\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e002f\U000e003a-\U000e0060\U000e007b-\U000e007e"
 )
+# Those that words and emoji are spelt with, so that texts may have them in their places: the Mongolian vowel separator, the
+# zero-width joiner and non-joiner, and the tags of which flags consist.
+SPELLING = "\\u180e\\u200c\\u200d\U000e0030-\U000e0039\U000e0061-\U000e007a\U000e007f"
+# And what else nobody sees although it counts as a letter, a mark or a symbol: two numbers must not look the same.
+UNSEEN = "\\u034f\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180d\\u180f\\u2800\\u3164\\ufe00-\\ufe0f\\uffa0\U000e0100-\U000e01ef"
 LINE_ENDS = "\\t\\n\\r"
 # Lone halves of surrogate pairs are no characters, and no encoding has them.
-_FORBIDDEN = re.compile(f"[{CONTROLS}{LINE_ENDS}{INVISIBLE}\\ud800-\\udfff]")
-_FORBIDDEN_IN_LINES = re.compile(f"[{CONTROLS}{INVISIBLE}\\ud800-\\udfff]")
+_SURROGATES = "\\ud800-\\udfff"
+_FLAG = "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f"
+_FORBIDDEN = re.compile(f"{_FLAG}|[{CONTROLS}{LINE_ENDS}{INVISIBLE}{SPELLING}{_SURROGATES}]")
+_FORBIDDEN_IN_LINES = re.compile(f"{_FLAG}|[{CONTROLS}{INVISIBLE}{SPELLING}{_SURROGATES}]")
+_FORBIDDEN_IN_IDENTIFIERS = re.compile(f"[{CONTROLS}{LINE_ENDS}{INVISIBLE}{SPELLING}{UNSEEN}{_SURROGATES}]")
+_JOINERS = re.compile("[\u180e\u200c\u200d]")
+# The blocks of symbols that have the emoji which others are joined to (Unicode's emoji-zwj-sequences.txt).
+_EMOJI = re.compile("[\u2190-\u21ff\u2300-\u27bf\u2b00-\u2bff\U0001f000-\U0001fbff]")
+_VIRAMA = 9
 
 
 def normalised(value: str) -> str:
@@ -29,18 +41,60 @@ def normalised(value: str) -> str:
     return unicodedata.normalize("NFC", value).strip()
 
 
-def forbidden_characters(value: str, *, multiline: bool = False) -> str | None:
+def forbidden_characters(value: str, *, multiline: bool = False, identifier: bool = False) -> str | None:
     """Return why a text cannot be stored, or None. Control and invisible formatting characters are refused.
 
-    They would make two different texts look the same, or turn a line around.
+    They would make two different texts look the same, or turn a line around. Those that words of Persian and Indic languages, and
+    many emoji, are spelt with are allowed where these have them; in an identifier, which people copy from paper, nowhere.
     """
-    found = (_FORBIDDEN_IN_LINES if multiline else _FORBIDDEN).search(value)
-    return f"holds the character U+{ord(found[0]):04X}, which is not allowed" if found else None
+    if identifier:
+        found = _FORBIDDEN_IN_IDENTIFIERS.search(value)
+    else:
+        pattern = _FORBIDDEN_IN_LINES if multiline else _FORBIDDEN
+        found = next((one for one in pattern.finditer(value) if not _is_spelling(one)), None)
+    if not found:
+        return None
+    where = "" if identifier or not _JOINERS.match(found[0]) else " but between letters or emoji"
+    return f"holds the character U+{ord(found[0]):04X}, which is not allowed{where}"
 
 
 def without_forbidden(value: str) -> str:
     """Return a text of several lines without the characters that `forbidden_characters` would refuse in it."""
-    return _FORBIDDEN_IN_LINES.sub("", value)
+    return _FORBIDDEN_IN_LINES.sub(lambda found: found[0] if _is_spelling(found) else "", value)
+
+
+def without_joiners(value: str) -> str:
+    """Return a text without the characters by which equal words may be spelt differently, to compare it."""
+    return _JOINERS.sub("", value)
+
+
+def _is_spelling(found: re.Match[str]) -> bool:
+    """Whether an invisible character, or a flag of several, stands where the spelling of a word or an emoji has one.
+
+    Simpler than the rule for domain names (RFC 5892, A.1 and A.2), which knows by script and joining type where a joiner can be
+    seen: between letters or marks of any kind, since German breaks ligatures with them; behind a virama and a cursive letter also
+    at the end of a word, whose form it decides; and between two emoji.
+    """
+    if len(found[0]) > 1:
+        return True
+    if not _JOINERS.match(found[0]):
+        return False
+    value, at = found.string, found.start()
+    before, after = value[at - 1 : at], value[at + 1 : at + 2]
+    if _is_letter(before) and _is_letter(after):
+        return True
+    if (
+        before
+        and not _JOINERS.match(after)
+        and (unicodedata.combining(before) == _VIRAMA or unicodedata.bidirectional(before) == "AL")
+    ):
+        return True
+    picture = value[at - 2 : at - 1] if before == "\ufe0f" else before
+    return found[0] == "\u200d" and bool(_EMOJI.match(picture) and _EMOJI.match(after))
+
+
+def _is_letter(character: str) -> bool:
+    return bool(character) and unicodedata.category(character)[0] in "LM"
 
 
 def slug_of(*words: str) -> str:

@@ -1,13 +1,17 @@
-"""The rules of prices: which of a part's prices holds now, and its quantity tiers."""
+"""The rules of prices: which of a part's prices holds now, its quantity tiers, and what several pieces cost.
+
+An amount is the price of one piece, exact to six decimals in every currency: a resistor costs 0.0042. What is to be paid is a
+sum, and sums are rounded to the currency's minor unit.
+"""
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 # An amount as people and machines write it; digits are ASCII ones, since a Decimal would also read others.
-AMOUNT = re.compile(r"[0-9]{1,10}(\.[0-9]{1,2})?")
+AMOUNT = re.compile(r"[0-9]{1,10}(\.[0-9]{1,6})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,24 +31,30 @@ class PriceLine:
 
 @dataclass(frozen=True, slots=True)
 class CurrentPrice:
-    """What a customer pays: the amount for one piece, and the tiers for more."""
+    """What a customer pays: the amount for one piece, and the tiers for more; the same in the other currencies, by alphabet."""
 
     currency: str
     amount: Decimal
     tiers: tuple[tuple[int, Decimal], ...]
+    others: tuple["CurrentPrice", ...] = ()
 
 
 def current_price(lines: Sequence[PriceLine], legacy: PriceLine | None, moment: datetime) -> CurrentPrice | None:
     """Return the price in force at `moment`, or None.
 
     The price list wins over the legacy price. Of several lines for one quantity the one that began last holds (a sale over
-    a standing price). The currency is that of the tier for the smallest quantity; a list in several currencies shows its
-    first by alphabet.
+    a standing price). The currency is that of the tier for the smallest quantity; of several the first by alphabet, and the
+    rest stand in `others`. Two currencies are never compared.
     """
     in_force = [line for line in lines if line.holds_at(moment)] or ([legacy] if legacy else [])
     if not in_force:
         return None
     currency = min((line.min_quantity, line.currency) for line in in_force)[1]
+    rest = sorted({line.currency for line in in_force} - {currency})
+    return replace(_in_currency(in_force, currency), others=tuple(_in_currency(in_force, other) for other in rest))
+
+
+def _in_currency(in_force: Sequence[PriceLine], currency: str) -> CurrentPrice:
     latest_first = sorted(
         (line for line in in_force if line.currency == currency),
         key=lambda line: (line.min_quantity, line.valid_from is None, -line.valid_from.timestamp() if line.valid_from else 0.0),
@@ -53,6 +63,14 @@ def current_price(lines: Sequence[PriceLine], legacy: PriceLine | None, moment: 
     for line in latest_first:
         tiers.setdefault(line.min_quantity, line.amount)
     return CurrentPrice(currency, next(iter(tiers.values())), tuple(tiers.items()))
+
+
+def total(amount: Decimal, quantity: int, minor_unit: int) -> Decimal:
+    """Return what `quantity` pieces cost at `amount` each, rounded to `minor_unit` decimals, a half up as tills do.
+
+    Rounded once, at the end: a thousand pieces at 0.0042 cost 4.20, and not nothing.
+    """
+    return (amount * quantity).quantize(Decimal(1).scaleb(-minor_unit), ROUND_HALF_UP)
 
 
 def next_boundary(lines: Sequence[PriceLine], moment: datetime) -> datetime | None:

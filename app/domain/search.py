@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from app.domain.content import without_joiners
+
 # As many are read; more than ten are left once sizes and units are joined only if they are as many words.
 MAX_TYPED = 20
 MAX_WORDS = 10
@@ -214,7 +216,7 @@ def words_of(typed: str) -> tuple[str, ...]:
 
     Letter by letter, as PostgreSQL does it: Python would make two letters of one, and look at those around it.
     """
-    return tuple("".join(letter.lower()[0] for letter in typed).split()[:MAX_TYPED])
+    return tuple("".join(letter.lower()[0] for letter in without_joiners(typed)).split()[:MAX_TYPED])
 
 
 def singulars(word: str) -> tuple[str, ...]:

@@ -5,12 +5,12 @@ from app.models.catalog import Category, FormerSlug, Part, PartImage, PartPrice,
 from app.models.history import AuditChain, DataChangeLog, PartContentVersion
 from app.models.imports import ImportJob
 from app.models.outbox import OutboxDelivery, OutboxEvent, SyncRun
-from app.models.search import PartSearch, SearchSynonym, SearchWord
+from app.models.search import PartCurrentPrice, PartSearch, SearchSynonym, SearchWord
 from app.models.users import ApiKey, User, UserSession
 
 __all__ = [
     "ApiKey", "AuditChain", "Base", "Category", "DataChangeLog", "FormerSlug", "ImportJob", "OutboxDelivery", "OutboxEvent",
-    "Part", "PartContentVersion", "PartImage", "PartPrice", "PartSearch", "PartSpecification", "Price", "SearchSynonym",
-    "SearchWord",
+    "Part", "PartContentVersion", "PartCurrentPrice", "PartImage", "PartPrice", "PartSearch", "PartSpecification", "Price",
+    "SearchSynonym", "SearchWord",
     "StockLevel", "SyncRun", "User", "UserSession",
 ]  # fmt: skip

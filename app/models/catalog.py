@@ -13,6 +13,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.models.base import Base, CreatedAt, Key, Name, OptimisticLockingMixin, Version
 
 CURRENCY_CHECK = "currency ~ '^[A-Z]{3}$'"
+# Of the type's own scale PostgreSQL would make by rounding; what is not exact is refused instead. It is neither NaN nor infinite.
+EXACT_CHECK = "amount = round(amount, 6) AND amount < 10000000000"
 OptionalMoment = DateTime(timezone=True)
 
 
@@ -118,12 +120,13 @@ class Price(Base):
     __tablename__ = "prices"
     __table_args__ = (
         CheckConstraint("amount >= 0", name="amount"),
+        CheckConstraint(EXACT_CHECK, name="amount_exact"),
         CheckConstraint(CURRENCY_CHECK, name="currency"),
     )
 
     id: Mapped[Key]
     part_id: Mapped[int] = mapped_column(ForeignKey("parts.id"), unique=True)
-    amount: Mapped[Decimal] = mapped_column(Numeric(12, 2))
+    amount: Mapped[Decimal] = mapped_column(Numeric)
     currency: Mapped[str] = mapped_column(String(3))
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
@@ -135,6 +138,7 @@ class PartPrice(Base):
     __tablename__ = "part_prices"
     __table_args__ = (
         CheckConstraint("amount >= 0", name="amount"),
+        CheckConstraint(EXACT_CHECK, name="amount_exact"),
         CheckConstraint("min_quantity >= 1", name="min_quantity"),
         CheckConstraint("valid_to IS NULL OR valid_from IS NULL OR valid_to > valid_from", name="period"),
         CheckConstraint(CURRENCY_CHECK, name="currency"),
@@ -147,7 +151,7 @@ class PartPrice(Base):
     id: Mapped[Key]
     part_id: Mapped[int] = mapped_column(ForeignKey("parts.id"))
     currency: Mapped[str] = mapped_column(String(3))
-    amount: Mapped[Decimal] = mapped_column(Numeric(12, 2))
+    amount: Mapped[Decimal] = mapped_column(Numeric)
     min_quantity: Mapped[int] = mapped_column(server_default="1")
     valid_from: Mapped[datetime | None] = mapped_column(OptionalMoment)
     valid_to: Mapped[datetime | None] = mapped_column(OptionalMoment)

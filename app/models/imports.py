@@ -41,6 +41,8 @@ class ImportJob(Base):
     unchanged_count: Mapped[int] = mapped_column(server_default="0")
     errors: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
     error_count: Mapped[int] = mapped_column(server_default="0")
+    notices: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
+    notice_count: Mapped[int] = mapped_column(server_default="0")
     failure: Mapped[str | None] = mapped_column(Text)
     attempts: Mapped[int] = mapped_column(server_default="0")
     leased_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

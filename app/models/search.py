@@ -1,7 +1,7 @@
-"""What lists and searches look in: one narrow row a part, and the words that any part holds.
+"""What lists and searches look in: one narrow row a part, its prices now, and the words that any part holds.
 
-PostgreSQL keeps both by triggers (migrations 0003 and 0005), as it keeps an index: nothing here writes them, and a part that is
-changed by hand is found under its new name at once. They are no business tables, hence without version, event or audit.
+PostgreSQL keeps them by triggers (migrations 0003, 0005 and 0008), as it keeps an index: nothing here writes them, and a part
+that is changed by hand is found under its new name at once. They are no business tables, hence without version, event or audit.
 `search_synonyms` is one: the shop says what buyers mean.
 """
 
@@ -37,7 +37,7 @@ class PartSearch(Base):
     category_id: Mapped[int | None]
     is_public: Mapped[bool]
     in_stock: Mapped[bool]
-    amount: Mapped[Decimal | None] = mapped_column(Numeric(12, 2))
+    amount: Mapped[Decimal | None] = mapped_column(Numeric)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     manufacturer: Mapped[str | None] = mapped_column(String(200))
     # The name's place in the order of lists (`search_order`), by code points, so that a prefix is a range of the index.
@@ -48,6 +48,17 @@ class PartSearch(Base):
     # for 6205-2RS. No text and no search may hold U+0001, so it marks where a number begins and ends.
     numbers: Mapped[str] = mapped_column(Text)
     words: Mapped[str] = mapped_column(TSVECTOR)
+
+
+class PartCurrentPrice(Base):
+    """The price of one piece of a part now, in one currency: what a list in several currencies is filtered and ordered by."""
+
+    __tablename__ = "part_current_prices"
+    __table_args__ = (Index("ix_part_current_prices_amount", "currency", "amount", "part_id"),)
+
+    part_id: Mapped[int] = mapped_column(ForeignKey("parts.id", ondelete="CASCADE"), primary_key=True, autoincrement=False)
+    currency: Mapped[str] = mapped_column(String(3), primary_key=True)
+    amount: Mapped[Decimal] = mapped_column(Numeric)
 
 
 class SearchWord(Base):

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Engine, Row
 
-from app.contract.formats import money, rfc3339
+from app.contract.formats import rfc3339
 from app.domain.errors import NotFoundError
 from app.domain.stock import Stock
 from app.services import prices
@@ -16,19 +16,25 @@ from app.services.versions import Wish, difference, kept, rehearse
 from app.store import admin_parts, audit, categories, content, versions
 from app.store import stock as stock_rows
 from app.store.admin_parts import GridFilters
+from app.store.currencies import written
 from app.store.paging import Page, Position
 
 
 class AdminReader:
-    """Reads for the panel."""
+    """Reads for the panel.
 
-    def __init__(self, reading: Engine) -> None:
+    Args:
+        currency: the shop's: of a part's prices the one in it is shown, if no other is asked for.
+    """
+
+    def __init__(self, reading: Engine, currency: str | None = None) -> None:
         self._reading = reading
+        self._currency = currency
 
     def list_parts(self, filters: GridFilters, sort: str, after: Position | None, limit: int) -> Page[dict[str, Any]]:
         """Return one page of the grid."""
         with self._reading.connect() as connection:
-            page = admin_parts.list_parts(connection, filters, sort, after, limit)
+            page = admin_parts.list_parts(connection, filters, sort, after, limit, self._currency)
         return Page([_list_item(row) for row in page.items], page.next)
 
     def categories(self) -> list[dict[str, Any]]:
@@ -116,7 +122,7 @@ def _list_item(row: Row[Any]) -> dict[str, Any]:
     category = {"id": row.category_id, "name": row.category_name, "slug": row.category_slug} if row.category_id else None
     price = None
     if row.amount is not None:
-        price = {"amount": money(row.amount), "currency": row.currency, "version": row.price_version}
+        price = {"amount": written(row.amount, row.currency), "currency": row.currency, "version": row.price_version}
     return {
         "id": row.id,
         "sku": row.sku,

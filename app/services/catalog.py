@@ -15,6 +15,7 @@ from app.store import cached_lists, catalog
 from app.store.catalog import Loaded
 from app.store.listing import PartFilters
 from app.store.paging import Page, Position
+from app.store.prices import in_currency
 from app.sync.invalidations import ABSENT, content_bodies, entry_body
 
 Load = Callable[[Connection, Sequence[int]], Mapping[int, Loaded]]
@@ -45,11 +46,17 @@ class FoundPage(Page[dict[str, Any]]):
 
 
 class CatalogReader:
-    """Reads the public catalog through the cache."""
+    """Reads the public catalog through the cache.
 
-    def __init__(self, reading: Engine, cache: CacheManager) -> None:
+    Args:
+        currency: the shop's: a part that has a price in it shows that one, and lists compare those. None: a part shows its own,
+            and lists compare those in the currency that most parts have.
+    """
+
+    def __init__(self, reading: Engine, cache: CacheManager, currency: str | None = None) -> None:
         self._reading = reading
         self._cache = cache
+        self._currency = currency
 
     def part(self, part_id: int) -> Answer:
         """Return one part as customers see it; the body is None if they may not see it."""
@@ -59,27 +66,35 @@ class CatalogReader:
     def parts(self, part_ids: Sequence[int], counted: str = "part") -> tuple[dict[int, dict[str, Any]], Result]:
         """Return those of the given parts that customers may see, by id; counted as reads of that kind."""
         entries, result = self._entries(counted, part_ids, with_specifications=True)
-        composed = {part_id: _compose(entries, part_id) for part_id in part_ids}
+        composed = {part_id: _compose(entries, part_id, self._currency) for part_id in part_ids}
         return {part_id: part for part_id, part in composed.items() if part is not None}, result
 
     def list_parts(self, filters: PartFilters, sort: str, after: Position | None, limit: int) -> Answer:
-        """Return one page of parts in short form; the body is a `FoundPage`."""
-        query = {"filters": asdict(filters), "sort": sort, "after": after and asdict(after), "limit": limit}
+        """Return one page of parts in short form; the body is a `FoundPage`. If `filters` name a currency, no other is shown."""
+        query = {"filters": self._in_one_currency(filters), "sort": sort, "after": after and asdict(after), "limit": limit}
         # A price that begins or ends by its date invalidates lists like any other change. If the worker that announces it is
         # away, parts themselves show the new price at once, and lists come after them within this life.
         page, result = self.lookup("list", "page", query)
-        items, read = self.short_parts(page["ids"])
+        items, read = self.short_parts(page["ids"], page["currency"], only=filters.currency is not None)
         found = FoundPage(items, cached_lists.position_of(page["next"]), page["match"])
         return Answer(found, worst(result, read))
 
-    def short_parts(self, part_ids: Sequence[int]) -> tuple[list[dict[str, Any]], Result]:
-        """Return those of the given parts that customers may see in short form, in the given order."""
+    def short_parts(
+        self, part_ids: Sequence[int], currency: str | None = None, *, only: bool = False
+    ) -> tuple[list[dict[str, Any]], Result]:
+        """Return those of the given parts that customers may see in short form, in the given order, with their prices in
+        `currency` (the shop's if None): those that have none in it with another one, or without a price if `only` it will do."""
         entries, result = self._entries("part", part_ids, with_specifications=False)
-        return [part for part_id in part_ids if (part := _compose_short(entries, part_id)) is not None], result
+        shown_in = currency or self._currency
+        found = (_compose_short(entries, part_id, shown_in, only=only) for part_id in part_ids)
+        return [part for part in found if part is not None], result
 
     def facets(self, filters: PartFilters) -> Answer:
         """Return how many parts each choice of a filter would leave."""
-        return Answer(*self.lookup("facets", "facets", {"filters": asdict(filters)}))
+        return Answer(*self.lookup("facets", "facets", {"filters": self._in_one_currency(filters)}))
+
+    def _in_one_currency(self, filters: PartFilters) -> dict[str, Any]:
+        return asdict(filters) | {"currency": filters.currency or self._currency}
 
     def lookup(self, counted: str, kind: str, query: dict[str, Any]) -> tuple[Any, Result]:
         """Return what `app.store.cached_lists` says to a question of that kind; counted as a read of `counted`."""
@@ -163,20 +178,22 @@ def _as_entries(aspect: Aspect, part_id: int, loaded: Loaded | None) -> dict[str
     return {keys[0]: entry}
 
 
-def _compose(entries: Mapping[str, Entry], part_id: int) -> dict[str, Any] | None:
+def _compose(entries: Mapping[str, Entry], part_id: int, currency: str | None) -> dict[str, Any] | None:
     pieces = _pieces(entries, _keys(part_id, with_specifications=True))
     if pieces is None:
         return None
     part, images, specifications, stock, price = pieces
-    return _joined(part, stock, price) | {"images": images, "specifications": specifications, "price": price["price"]}
+    shown = in_currency(price["price"], currency)
+    return _joined(part, stock, price) | {"images": images, "specifications": specifications, "price": shown}
 
 
-def _compose_short(entries: Mapping[str, Entry], part_id: int) -> dict[str, Any] | None:
+def _compose_short(entries: Mapping[str, Entry], part_id: int, currency: str | None, *, only: bool) -> dict[str, Any] | None:
     pieces = _pieces(entries, _keys(part_id, with_specifications=False))
     if pieces is None:
         return None
     part, images, stock, price = pieces
-    shown = price["price"] and {name: value for name, value in price["price"].items() if name != "tiers"}
+    whole = in_currency(price["price"], currency, only=only)
+    shown = whole and {name: value for name, value in whole.items() if name not in {"tiers", "others"}}
     del part["description"]
     return _joined(part, stock, price) | {"image": images[0] if images else None, "price": shown}
 

@@ -6,13 +6,13 @@ from typing import Any, TextIO
 
 from sqlalchemy import Engine
 
-from app.contract.formats import money
+from app.domain.imports import paths
 from app.domain.imports.columns import KNOWN, Specification, header_of
-from app.domain.imports.paths import written
 from app.domain.pricing import PriceLine
 from app.domain.spreadsheets import BYTE_ORDER_MARK, spreadsheet_safe
 from app.store import admin_parts, content, prices
 from app.store.content import Content
+from app.store.currencies import written
 from app.store.imports import bulk
 
 CHUNK = 500
@@ -48,11 +48,16 @@ def _row(part: Content, quantities: Any, lines: Sequence[PriceLine], columns: Se
         row.slug,
         row.status,
         row.description,
-        written([step["name"] for step in category["path"]]) if category else "",
+        paths.written([step["name"] for step in category["path"]]) if category else "",
         row.manufacturer or "",
         row.manufacturer_number or "",
-        *((money(base.amount), base.currency) if base else ("", "")),
+        *((_unmistakable(written(base.amount, base.currency)), base.currency) if base else ("", "")),
         str(quantities.current_stock),
         str(quantities.min_stock_level),
         *(values.get(column, "") for column in columns),
     ]
+
+
+def _unmistakable(amount: str) -> str:
+    """Return an amount that no reader takes for thousands: 1.250 might be one thousand and more, 1.2500 is not."""
+    return f"{amount}0" if amount[-4:-3] == "." else amount

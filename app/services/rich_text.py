@@ -2,10 +2,15 @@
 
 import html
 import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import nh3
 
 from app.domain.content import normalised, without_forbidden
+from app.domain.markup import escaped, markup
 
 # A parser mends broken HTML a little differently when it meets its own mending; after two or three rounds nothing changes any
 # more. What has not settled by then was made to confuse, and loses its markup.
@@ -15,37 +20,108 @@ _ELEMENTS = {
     "table", "thead", "tbody", "tr", "th", "td",
 }  # fmt: skip
 _ATTRIBUTES = {"a": {"href"}, "th": {"colspan", "rowspan"}, "td": {"colspan", "rowspan"}}
+_SCHEMES = {"http", "https", "mailto"}
 _CLEANER = nh3.Cleaner(
     tags=_ELEMENTS,
     attributes=_ATTRIBUTES,
-    url_schemes={"http", "https", "mailto"},
+    url_schemes=_SCHEMES,
     link_rel="noopener noreferrer nofollow",
     strip_comments=True,
 )
-# What an HTML parser takes for the beginning of a tag, a comment or a declaration (WHATWG HTML, 13.2.5.6).
+# What an HTML parser takes for the beginning of a tag, a comment or a declaration (WHATWG HTML, 13.2.5.6). What has none is shown
+# as the text that it is, here and by customers' pages.
 _TAG = re.compile(r"<[A-Za-z/!?]")
 _STRIPPER = nh3.Cleaner(tags=set(), attributes={}, clean_content_tags={"script", "style"})
+# These go with all that is in them.
+_WITH_CONTENT = {"script", "style", "svg", "math", "template"}
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """What sanitising took out of a text: `element`, `attribute`, `address` (by its scheme) or `comment`; its name; how often."""
+
+    kind: str
+    name: str
+    count: int
+
+    def __str__(self) -> str:
+        named = {"comment": "a comment or declaration", "address": f"a link to {self.name}:"}
+        what = named.get(self.kind, f"the {self.kind} {self.name}")
+        content = " with what it held" if self.kind == "element" and self.name in _WITH_CONTENT else ""
+        return f"{what}{content} was dropped" + (f", {self.count} times" if self.count > 1 else "")
 
 
 def sanitised(text: str) -> str:
     """Return `text` as well-formed HTML with nothing in it that could run or reach out.
 
-    A text without any tag is left as it is, byte for byte: no element can come of it, and `5 < 6 & 7` shall not turn into
-    entities under its author's eyes. Sanitising twice is sanitising once, so an export that is imported changes nothing.
+    A text in which a parser would find no tag is left as it is, byte for byte: no element can come of it, and `5 < 6 & 7` shall
+    not turn into entities under its author's eyes. What a parser would take for a tag although it is none of HTML, as in
+    `Ioff<Imax`, becomes HTML that shows just that. Sanitising twice is sanitising once, so an export that is imported changes
+    nothing.
     """
     if not _TAG.search(text):
         return text
+    if next(markup(text), None) is None:
+        return _of_text(text)
     for _ in range(ROUNDS):
         # Entities can stand for what a request may not hold: invisible characters, and combining ones that melt with a bracket.
-        cleaned = _CLEANER.clean(text)
+        cleaned = _CLEANER.clean(escaped(text))
         tidied = normalised(without_forbidden(cleaned))
         if text == cleaned == tidied:
-            return text
+            break
         text = tidied
-    return html.escape(plain(text), quote=False)
+    else:
+        return _of_text(plain(text))
+    # Without a tag it would be shown as the text that it is, entities and all.
+    return text if _TAG.search(text) else _of_text(html.unescape(text))
+
+
+def dropped(before: str, after: str) -> list[Dropped]:
+    """Return what the sanitised text `after` lacks of what was HTML in `before`."""
+    if before == after:
+        return []
+    lost = _inventory(before)
+    lost.subtract(_inventory(after))
+    return [Dropped(kind, name, count) for (kind, name), count in sorted(lost.items()) if count > 0]
+
+
+def notices(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an answer says, in `notices`, that storing the `description` among `values` took out of it; if anything."""
+    typed = values.get("description", "")
+    found = [{"field": "description", **asdict(one), "message": str(one)} for one in dropped(typed, sanitised(typed))]
+    return {"notices": found} if found else {}
+
+
+def _inventory(text: str) -> Counter[tuple[str, str]]:
+    found: Counter[tuple[str, str]] = Counter()
+    for one in markup(text):
+        parts = list(one.parts())
+        # Of an element that is dropped the name says enough, and what it would have done.
+        found.update(parts if one.name in _ELEMENTS else parts[:1] + [part for part in parts[1:] if _is_active(*part)])
+    return found
+
+
+def _is_active(kind: str, name: str) -> bool:
+    return (kind == "attribute" and name.startswith("on")) or (kind == "address" and name not in _SCHEMES)
+
+
+def _as_html(text: str) -> str:
+    """Return the HTML that shows a text as it was typed."""
+    lines = html.escape(re.sub(r"\r\n?", "\n", text), quote=False).replace("\n", "<br>\n")
+    # The one combining character that melts with a bracket.
+    apart = " " if lines.startswith("\u0338") else ""
+    return _CLEANER.clean(f"<p>{apart}{lines}</p>")
+
+
+def _of_text(text: str) -> str:
+    """Return a text without markup as a description: as it is, if a parser would find no tag in it."""
+    text = normalised(without_forbidden(text))
+    return _as_html(text) if _TAG.search(text) else text
 
 
 def plain(text: str) -> str:
-    """Return sanitised HTML as one line of plain text, for search engines and previews."""
+    """Return a sanitised text as one line of plain text, for search engines and previews."""
+    if not _TAG.search(text):
+        return " ".join(text.split())
     spaced = re.sub(r"<(?:/(?:p|li|h3|h4|tr|td|th|blockquote|pre)|br|hr)\b[^>]*>", " ", text)
     return " ".join(html.unescape(_STRIPPER.clean(spaced)).split())

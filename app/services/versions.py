@@ -22,8 +22,11 @@ from app.store.images import replace_images
 from app.store.locks import hold_category
 from app.store.transaction import TransactionManager, UnitOfWork
 
-# What a restore brings back. Stock, prices and whether the part is archived are none of its business.
+# What a restore can bring back. Stock, prices and whether the part is archived are none of its business.
 RESTORABLE = (*COLUMNS, *LISTS)
+# Whether customers see a part is no part of what it says: who wants an old text back does not thereby publish what was withdrawn.
+_ONLY_IF_CHOSEN = frozenset(("status",))
+RESTORED_AT_ONCE = tuple(name for name in RESTORABLE if name not in _ONLY_IF_CHOSEN)
 _REPLACE: dict[str, Callable[[UnitOfWork, int, Sequence[dict[str, Any]]], None]] = {
     "specifications": lambda unit_of_work, part_id, items: rows.replace_specifications(unit_of_work, {part_id: items}),
     "images": replace_images,
@@ -32,7 +35,7 @@ _REPLACE: dict[str, Callable[[UnitOfWork, int, Sequence[dict[str, Any]]], None]]
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What to restore: a part's version, and the fields of it (None: all)."""
+    """What to restore: a part's version, and the fields of it (None: all but the status)."""
 
     part_id: int
     number: int
@@ -85,11 +88,13 @@ def rehearse(reading: Engine, wish: Wish, expected: Expected) -> dict[str, Any]:
         changed = changed_columns(before, wanted)
         changes = differences.fields(before, before | changed | _category(connection, wish, changed))
         blocked = _blocked(connection, wish.part_id, changed)
+        kept_back = _kept_back(_snapshot(connection, wish.part_id, wish.number), before, wish)
     return {
         "part_id": wish.part_id,
         "version": present.version,
         "restored_from": wish.number,
         "changes": changes,
+        "kept": kept_back,
         "blocked": [{"field": error.field, "reason": str(error)} for error in blocked],
     }
 
@@ -97,7 +102,8 @@ def rehearse(reading: Engine, wish: Wish, expected: Expected) -> dict[str, Any]:
 def restore(transactions: TransactionManager, intent: Intent, wish: Wish) -> Content:
     """Make what a version said the part's present content, as its next version, and return the content.
 
-    What is the same already changes nothing. What an older release's snapshot does not say stays as it is.
+    What is the same already changes nothing. What an older release's snapshot does not say stays as it is, and so does the status
+    unless it is chosen.
 
     Raises:
         NotFoundError: if there is no such part, or it has no such version.
@@ -138,12 +144,26 @@ def _snapshot(connection: Connection, part_id: int, number: int) -> dict[str, An
 
 def _wanted(connection: Connection, wish: Wish) -> dict[str, Any]:
     snapshot = _snapshot(connection, wish.part_id, wish.number)
-    chosen = wish.fields or RESTORABLE
+    chosen = wish.fields or RESTORED_AT_ONCE
     wanted = {name: snapshot[name] for name in RESTORABLE if name in chosen and name in snapshot}
     if "description" in wanted:
         # What an older release kept had not been cleaned.
         wanted["description"] = sanitised(wanted["description"])
     return wanted
+
+
+def _kept_back(snapshot: Mapping[str, Any], before: Mapping[str, Any], wish: Wish) -> list[dict[str, Any]]:
+    """Return what was otherwise in the version and stays as it is, since a restore brings it back only if it is chosen."""
+    return [
+        {
+            "field": name,
+            "present": before[name],
+            "then": snapshot[name],
+            "reason": f"It stays {before[name]}; version {wish.number} was {snapshot[name]}. To restore it, name it in `fields`.",
+        }
+        for name in sorted(_ONLY_IF_CHOSEN - {*(wish.fields or ())})
+        if name in snapshot and snapshot[name] != before[name]
+    ]
 
 
 def _category(connection: Connection, wish: Wish, changed: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, text
 
 from app.domain.search import Typed
 from app.store import search
-from app.store.catalog import AMOUNT, CURRENCY
+from app.store.catalog import SHOWN_PRICE
 from app.store.listing import categories_below
 from app.store.paging import Order, Page, Position, cut
 from app.store.search import Meant
@@ -45,24 +45,28 @@ _PRICE = text("""
 
 @dataclass(frozen=True, slots=True)
 class GridFilters:
-    """What the grid is narrowed to; None does not narrow, except that archived parts must be asked for."""
+    """What the grid is narrowed to; None does not narrow, except that archived parts must be asked for. `currency` is that of the
+    prices that are shown."""
 
     words: tuple[str, ...] = ()
     category: str | None = None
     status: str | None = None
     low_stock: bool | None = None
+    currency: str | None = None
 
 
-def list_parts(connection: Connection, filters: GridFilters, sort: str, after: Position | None, limit: int) -> Page[Row[Any]]:
+def list_parts(
+    connection: Connection, filters: GridFilters, sort: str, after: Position | None, limit: int, preferred: str | None
+) -> Page[Row[Any]]:
     """Return one page of the grid. Without a status, archived parts are left out. Words that no part holds find what is like
-    them, on all pages as on the first."""
+    them, on all pages as on the first. Of several prices the one in the `preferred` currency is shown, if none is asked for."""
     meant = after.meant if after else ()
     typed = search.read(connection, filters.words)
-    page = _page(connection, filters, typed, sort, after, limit, meant)
+    page = _page(connection, filters, typed, sort, after, limit, meant, preferred)
     if page.items or after or not filters.words or search.is_found(connection, typed, whose="all"):
         return page
     meant = search.meaning(connection, typed, whose="all")
-    return _page(connection, filters, typed, sort, None, limit, meant) if meant else page
+    return _page(connection, filters, typed, sort, None, limit, meant, preferred) if meant else page
 
 
 def _narrowed(connection: Connection, filters: GridFilters, typed: Typed) -> tuple[list[str], dict[str, Any]]:
@@ -80,8 +84,9 @@ def _narrowed(connection: Connection, filters: GridFilters, typed: Typed) -> tup
 
 
 def _page(
-    connection: Connection, filters: GridFilters, typed: Typed, sort: str, after: Position | None, limit: int, meant: Meant
-) -> Page[Row[Any]]:
+    connection: Connection, filters: GridFilters, typed: Typed, sort: str, after: Position | None, limit: int, meant: Meant,
+    preferred: str | None,
+) -> Page[Row[Any]]:  # fmt: skip
     # The id beside the key of the order, so that one index has both.
     continued, order_by = SORTS[sort].clauses("o.part_id" if sort.endswith("part_name") else "p.id", after)
     conditions, parameters = _narrowed(connection, filters, typed.meaning(meant))
@@ -91,8 +96,7 @@ def _page(
                c.id AS category_id, c.name AS category_name, c.slug AS category_slug,
                s.current_stock, s.reserved_quantity, s.min_stock_level, s.version AS stock_version,
                s.updated_at AS stock_updated_at, s.last_updated_by, u.name AS last_updated_by_name,
-               {AMOUNT} AS amount,
-               {CURRENCY} AS currency,
+               price.amount, price.currency,
                {CHANGED} AS updated_at, {SORTS[sort].expression} AS sort_key,
                {CHANGED_BY} AS changed_by, (SELECT name FROM users WHERE id = {CHANGED_BY}) AS changed_by_name
         FROM parts p
@@ -100,10 +104,13 @@ def _page(
         JOIN part_search o ON o.part_id = p.id
         LEFT JOIN categories c ON c.id = p.category_id
         LEFT JOIN users u ON u.id = s.last_updated_by
+        {SHOWN_PRICE}
         WHERE {" AND ".join([continued, *conditions])} ORDER BY {order_by} LIMIT :limit
     """)  # noqa: S608 — put together from constants; every value is a parameter
     position = {"after_key": after.key, "after_id": after.id} if after else {}
-    rows: Sequence[Row[Any]] = connection.execute(statement, parameters | position | {"limit": limit + 1}).all()
+    shown_in = {"currency": filters.currency or preferred, "only": filters.currency is not None}
+    parameters |= position | shown_in | {"limit": limit + 1}
+    rows: Sequence[Row[Any]] = connection.execute(statement, parameters).all()
     shown, following = cut(rows, limit)
     return Page(shown, following and Position(following.key, following.id, meant))
 

@@ -39,7 +39,12 @@ def position_of(stored: Query | None) -> Position | None:
 def _page(connection: Connection, query: Query) -> dict[str, Any]:
     after = position_of(query["after"])
     found = listing.list_part_ids(connection, filters_of(query), query["sort"], after, query["limit"])
-    return {"ids": found.ids, "next": found.next and asdict(found.next), "match": "similar" if found.meant else "exact"}
+    return {
+        "ids": found.ids,
+        "next": found.next and asdict(found.next),
+        "match": "similar" if found.meant else "exact",
+        "currency": found.currency,
+    }
 
 
 # Facets count by availability and show prices, whatever they are narrowed to.

@@ -21,14 +21,20 @@ _PRICE_VERSIONS = text("""
 """)
 
 PUBLIC = "p.status = 'published' AND p.archived_at IS NULL"
-# The same choice as `app.domain.pricing.current_price` makes for one piece.
-_SHOWN = """
-    COALESCE((SELECT pp.{column} FROM part_prices pp
-              WHERE pp.part_id = p.id AND (pp.valid_from IS NULL OR pp.valid_from <= now())
-                AND (pp.valid_to IS NULL OR pp.valid_to > now())
-              ORDER BY pp.min_quantity, pp.currency, pp.valid_from DESC NULLS LAST LIMIT 1),
-             (SELECT {column} FROM prices legacy WHERE legacy.part_id = p.id))"""
-AMOUNT, CURRENCY = _SHOWN.format(column="amount"), _SHOWN.format(column="currency")
+# The same choice as `app.domain.pricing.current_price` makes for one piece, but the price in `:currency` before all others, and
+# no other if `:only` that will do; NULL has no preference.
+SHOWN_PRICE = """
+    LEFT JOIN LATERAL (
+        SELECT found.amount, found.currency FROM (
+            SELECT pp.amount, pp.currency, pp.min_quantity, pp.valid_from FROM part_prices pp
+            WHERE pp.part_id = p.id AND (pp.valid_from IS NULL OR pp.valid_from <= now())
+              AND (pp.valid_to IS NULL OR pp.valid_to > now())
+            UNION ALL
+            SELECT legacy.amount, legacy.currency, NULL, NULL FROM prices legacy WHERE legacy.part_id = p.id) found
+        -- The legacy price counts only while no line of the list is in force.
+        ORDER BY found.min_quantity IS NULL, found.currency IS DISTINCT FROM CAST(:currency AS text), found.min_quantity,
+                 found.currency, found.valid_from DESC NULLS LAST LIMIT 1) price
+      ON NOT :only OR price.currency = CAST(:currency AS text)"""
 _CATEGORIES = text(f"""
     SELECT c.id, c.name, c.slug, c.parent_id, c.version, search_order(c.name) AS sort_key,
            (SELECT count(*) FROM parts p WHERE p.category_id = c.id AND {PUBLIC}) AS part_count

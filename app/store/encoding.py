@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from app.contract.formats import money, rfc3339
+from app.contract.formats import rfc3339
 
 
 def jsonb(value: object) -> str:
@@ -18,5 +18,5 @@ def _plain(value: object) -> Any:
     if isinstance(value, datetime):
         return rfc3339(value)
     if isinstance(value, Decimal):
-        return money(value)
+        return f"{value:f}"
     raise TypeError(f"{type(value).__name__} has no JSON form here")

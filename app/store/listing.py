@@ -7,6 +7,7 @@ whole catalog in order, whatever the planner makes of it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
@@ -15,6 +16,7 @@ from app.contract.events import ListFacet
 from app.domain.facets import MAX_MANUFACTURERS, composed
 from app.domain.search import Typed
 from app.store import search
+from app.store.currencies import written
 from app.store.paging import Order, Position, cut
 from app.store.search import Meant
 
@@ -33,11 +35,17 @@ _CATEGORIES_BELOW = text("""
 """)
 _TREE = text("SELECT id, slug, name, parent_id FROM categories ORDER BY search_order(name), id")
 _BY_NAME = Order("s.sort_key", "text")
+# Two looks into an index.
+_CURRENCIES = text("SELECT min(currency) AS first, max(currency) AS last FROM part_current_prices")
+_COMMONEST = text("SELECT currency FROM part_current_prices GROUP BY currency ORDER BY count(*) DESC, currency LIMIT 1")
+_PRICED_ROWS = """
+    (SELECT s.*, c.amount AS price FROM part_search s
+     LEFT JOIN part_current_prices c ON c.part_id = s.part_id AND c.currency = CAST(:currency AS text)) s"""
 
 
 @dataclass(frozen=True, slots=True)
 class PartFilters:
-    """What a list of parts is narrowed to; None does not narrow."""
+    """What a list of parts is narrowed to; None does not narrow. Prices are those in one currency: a list never compares two."""
 
     words: tuple[str, ...] = ()
     category: str | None = None
@@ -45,15 +53,18 @@ class PartFilters:
     in_stock: bool | None = None
     min_price: str | None = None
     max_price: str | None = None
+    currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One page of ids, where the next one begins, and what the words were taken to mean if nothing holds them as typed."""
+    """One page of ids, where the next one begins, what the words were taken to mean if nothing holds them as typed, and the
+    currency of the prices that were looked at, None if there are none."""
 
     ids: list[int]
     next: Position | None
     meant: Meant
+    currency: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,24 +84,36 @@ class Tier:
 SORTS: dict[str, tuple[Tier, ...]] = {
     "name": (Tier("0", _BY_NAME),),
     "-name": (Tier("0", Order("s.sort_key", "text", descending=True)),),
-    # Parts without a price come last, whichever way.
-    "price": (
-        Tier("0", Order("s.amount", "numeric"), "s.amount IS NOT NULL"),
-        Tier("1", Order("s.part_id", "int"), "s.amount IS NULL"),
-    ),
-    "-price": (
-        Tier("0", Order("s.amount", "numeric", descending=True), "s.amount IS NOT NULL"),
-        Tier("1", Order("s.part_id", "int", descending=True), "s.amount IS NULL"),
-    ),
     "newest": (Tier("0", Order("s.created_at", "timestamptz", descending=True)),),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """The conditions that every row of a list fits: those of its words, in tiers that are `own` and in others, and all else; and
-    the tiers in which rows are shown."""
+class Prices:
+    """Where the prices in one currency are looked up: the rows of parts, called `s`, and what of them is the price.
 
+    Where the shop has one currency only, the price that each part shows is the price in it, and is indexed beside what else a
+    list asks for. Of several currencies each has its prices in `part_current_prices`.
+    """
+
+    currency: str | None
+    rows: str = "part_search s"
+    amount: str = "s.amount"
+
+    def tiers(self, *, descending: bool) -> tuple[Tier, ...]:
+        """Return the order of prices. Parts without a price come last, whichever way."""
+        return (
+            Tier("0", Order(self.amount, "numeric", descending), f"{self.amount} IS NOT NULL"),
+            Tier("1", Order("s.part_id", "int", descending), f"{self.amount} IS NULL"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The rows that a list is taken from; the conditions that each of them fits: those of its words, in tiers that are `own` and
+    in others, and all else; and the tiers in which rows are shown."""
+
+    rows: str
     words: Sequence[str]
     own: Sequence[str]
     others: Sequence[str]
@@ -120,42 +143,55 @@ def list_facets(filters: PartFilters, sort: str) -> tuple[ListFacet, ...]:
 def list_part_ids(connection: Connection, filters: PartFilters, sort: str, after: Position | None, limit: int) -> Found:
     """Return one page of published parts. What the first page took the words to mean holds for those that follow."""
     meant = after.meant if after else ()
+    prices = prices_in(connection, filters.currency)
     typed = search.read(connection, filters.words)
-    rows = _rows(connection, filters, sort, after, limit, typed.meaning(meant))
+    rows = _rows(connection, filters, sort, after, limit, typed.meaning(meant), prices)
     if not rows and after is None and (meant := _other_meaning(connection, filters, typed)):
-        rows = _rows(connection, filters, sort, None, limit, typed.meaning(meant))
+        rows = _rows(connection, filters, sort, None, limit, typed.meaning(meant), prices)
     shown, following = cut(rows, limit)
-    return Found([row.id for row in shown], following and Position(following.key, following.id, meant), meant)
+    position = following and Position(following.key, following.id, meant)
+    return Found([row.id for row in shown], position, meant, prices.currency)
+
+
+def prices_in(connection: Connection, currency: str | None) -> Prices:
+    """Return the prices in a currency; None means the shop's only one, or of several the one that most parts have a price in."""
+    known = connection.execute(_CURRENCIES).one()
+    if known.first == known.last and currency in {None, known.first}:
+        return Prices(known.first)
+    return Prices(currency or connection.execute(_COMMONEST).scalar_one(), _PRICED_ROWS, "s.price")
 
 
 def _other_meaning(connection: Connection, filters: PartFilters, typed: Typed) -> Meant:
     """Return what the words of a list that is empty may have been meant as; empty if it is its other filters that leave nothing,
     since some part holds the words as typed."""
-    is_narrowed = filters != PartFilters(words=filters.words)
+    is_narrowed = filters != PartFilters(words=filters.words, currency=filters.currency)
     return () if is_narrowed and search.is_found(connection, typed) else search.meaning(connection, typed)
 
 
 def load_facets(connection: Connection, filters: PartFilters) -> dict[str, Any]:
     """Return the facets of a list, each counted with all filters but its own."""
     meant: Meant = ()
+    prices = prices_in(connection, filters.currency)
     typed = search.read(connection, filters.words)
-    counts = _counts(connection, filters, typed)
+    counts = _counts(connection, filters, typed, prices)
     if not counts and (meant := search.meaning(connection, typed)):
-        counts = _counts(connection, filters, typed.meaning(meant))
+        counts = _counts(connection, filters, typed.meaning(meant), prices)
     tree = connection.execute(_TREE).all() if counts else []
-    return composed(counts, tree) | {"match": "similar" if meant else "exact"}
+    facets = composed(counts, tree)
+    ends = {end: written(Decimal(amount), prices.currency or "") for end, amount in (facets["price"] or {}).items()}
+    return facets | {"price": ends or None, "currency": prices.currency, "match": "similar" if meant else "exact"}
 
 
-def _counts(connection: Connection, filters: PartFilters, typed: Typed) -> Sequence[Any]:
+def _counts(connection: Connection, filters: PartFilters, typed: Typed, prices: Prices) -> Sequence[Any]:
     """Return the counts of each facet; nothing at all if no published part holds the words."""
     wanted, parameters = search.conditions(typed)
-    prices, bounds = _price_bounds(filters)
+    within, bounds = _price_bounds(filters, prices)
     chosen, choices = _choices(connection, filters)
     statement = text(f"""
         WITH groups AS MATERIALIZED (
-            SELECT s.category_id, s.manufacturer, s.in_stock, count(*) FILTER (WHERE {" AND ".join(prices) or "true"}) AS count,
-                   min(s.amount) AS low, max(s.amount) AS high
-            FROM part_search s WHERE {" AND ".join(["s.is_public", *wanted])}
+            SELECT s.category_id, s.manufacturer, s.in_stock, count(*) FILTER (WHERE {" AND ".join(within) or "true"}) AS count,
+                   min({prices.amount}) AS low, max({prices.amount}) AS high
+            FROM {prices.rows} WHERE {" AND ".join(["s.is_public", *wanted])}
             GROUP BY s.category_id, s.manufacturer, s.in_stock)
         SELECT 'category' AS facet, s.category_id::text AS value, sum(s.count)::int AS count, NULL AS low, NULL AS high
         FROM groups s WHERE {chosen["manufacturer"]} AND {chosen["in_stock"]} GROUP BY s.category_id
@@ -169,7 +205,7 @@ def _counts(connection: Connection, filters: PartFilters, typed: Typed) -> Seque
         UNION ALL SELECT 'total', NULL, COALESCE(sum(s.count), 0)::int, min(s.low)::text, max(s.high)::text
         FROM groups s WHERE {" AND ".join(chosen.values())} HAVING EXISTS (SELECT FROM groups)
     """)  # noqa: S608 — put together from constants; every value is a parameter
-    return connection.execute(statement, parameters | bounds | choices).all()
+    return connection.execute(statement, parameters | bounds | choices | {"currency": prices.currency}).all()
 
 
 def _choices(connection: Connection, filters: PartFilters) -> tuple[dict[str, str], dict[str, Any]]:
@@ -188,9 +224,9 @@ def _choices(connection: Connection, filters: PartFilters) -> tuple[dict[str, st
 
 
 def _rows(
-    connection: Connection, filters: PartFilters, sort: str, after: Position | None, limit: int, typed: Typed
+    connection: Connection, filters: PartFilters, sort: str, after: Position | None, limit: int, typed: Typed, prices: Prices
 ) -> list[Row[Any]]:
-    question = _question(connection, filters, sort, typed)
+    question = _question(connection, filters, sort, typed, prices)
     rows: list[Row[Any]] = []
     for tier in question.tiers:
         if len(rows) > limit or (after and tier.mark < after.key[0]):
@@ -200,24 +236,28 @@ def _rows(
     return rows
 
 
-def _question(connection: Connection, filters: PartFilters, sort: str, typed: Typed) -> Question:
+def _question(connection: Connection, filters: PartFilters, sort: str, typed: Typed, prices: Prices) -> Question:
     words, parameters = search.conditions(typed)
-    prices, bounds = _price_bounds(filters)
+    within, bounds = _price_bounds(filters, prices)
     chosen, choices = _choices(connection, filters)
-    others = [*prices, *(condition for condition in chosen.values() if condition != "true")]
-    parameters |= bounds | choices
+    others = [*within, *(condition for condition in chosen.values() if condition != "true")]
+    parameters |= bounds | choices | {"currency": prices.currency}
+    by_price = sort in {"price", "-price"}
+    rows = prices.rows if within or by_price else Prices(None).rows
+    if by_price:
+        return Question(rows, words, words, others, parameters, prices.tiers(descending=sort == "-price"))
     if sort != "relevance":
-        return Question(words, words, others, parameters, SORTS[sort])
+        return Question(rows, words, words, others, parameters, SORTS[sort])
     by_relevance, own, of_tiers = search.tiers(typed)
     # The tiers of numbers are found by their index; there is no order to walk that would begin with them.
     tiers = [Tier(mark, _BY_NAME, served, condition, mark > "1", is_own) for mark, served, condition, is_own in by_relevance]
-    return Question(words, own, others, parameters | of_tiers, tiers)
+    return Question(rows, words, own, others, parameters | of_tiers, tiers)
 
 
-def _price_bounds(filters: PartFilters) -> tuple[list[str], dict[str, Any]]:
-    bounds = {"min_price": ("s.amount >=", filters.min_price), "max_price": ("s.amount <=", filters.max_price)}
+def _price_bounds(filters: PartFilters, prices: Prices) -> tuple[list[str], dict[str, Any]]:
+    bounds = {"min_price": (">=", filters.min_price), "max_price": ("<=", filters.max_price)}
     used = {name: bound for name, bound in bounds.items() if bound[1] is not None}
-    conditions = [f"{comparison} CAST(:{name} AS numeric)" for name, (comparison, _value) in used.items()]
+    conditions = [f"{prices.amount} {comparison} CAST(:{name} AS numeric)" for name, (comparison, _value) in used.items()]
     return conditions, {name: value for name, (_comparison, value) in used.items()}
 
 
@@ -236,7 +276,7 @@ def _walked(question: Question, tier: Tier, after: Position | None) -> Any:
     continued, order_by = tier.order.clauses("s.part_id", after)
     return text(f"""
         SELECT s.part_id AS id, '{tier.mark}' || {tier.order.expression} AS sort_key
-        FROM (SELECT * FROM part_search s WHERE s.is_public AND {tier.range} AND {continued}
+        FROM (SELECT * FROM {question.rows} WHERE s.is_public AND {tier.range} AND {continued}
               ORDER BY {order_by} LIMIT :walk) s
         WHERE {" AND ".join([tier.condition, *question.conditions(tier)])} ORDER BY {order_by} LIMIT :wanted
     """)  # noqa: S608 — put together from constants; every value is a parameter
@@ -252,7 +292,7 @@ def _collected(question: Question, tier: Tier, after: Position | None) -> Any:
     fence = "OFFSET 0" if conditions else ""
     return text(f"""
         SELECT s.part_id AS id, '{tier.mark}' || {tier.order.expression} AS sort_key
-        FROM (SELECT * FROM part_search s
+        FROM (SELECT * FROM {question.rows}
               WHERE {" AND ".join(["s.is_public", tier.range, tier.condition, continued, *conditions])} {fence}) s
         ORDER BY {order_by} LIMIT :wanted
     """)  # noqa: S608 — put together from constants; every value is a parameter

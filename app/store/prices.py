@@ -9,8 +9,9 @@ from typing import Any, cast
 from sqlalchemy import Connection, Row, text
 
 from app.contract.events import Aspect, Event, EventType, ListFacet, Operation
-from app.contract.formats import money, rfc3339
+from app.contract.formats import rfc3339
 from app.domain.pricing import CurrentPrice, PriceLine, current_price, next_boundary
+from app.store.currencies import written
 from app.store.encoding import jsonb
 from app.store.transaction import UnitOfWork
 
@@ -230,7 +231,7 @@ def absorb(
     unit_of_work.execute(_DELETE_LEGACY, part_id=part.id)
     at = unit_of_work.execute(_TOUCH, part_id=part.id, version=version, actor_id=unit_of_work.actor.user_id).scalar_one()
     event = updated_event(part.id, version, before, after, legacy=None, at=at, is_public=part.is_public, reason="move-prices")
-    was = {"id": legacy.id, "amount": money(legacy.amount), "currency": legacy.currency}
+    was = {"id": legacy.id, "amount": written(legacy.amount, legacy.currency), "currency": legacy.currency}
     unit_of_work.record(
         replace(
             event, table_name="prices", record_id=legacy.id, operation="DELETE",
@@ -243,7 +244,7 @@ def line_state(line: PriceLine) -> dict[str, Any]:
     """Return one price line as the panel shows it."""
     return {
         "currency": line.currency,
-        "amount": money(line.amount),
+        "amount": written(line.amount, line.currency),
         "min_quantity": line.min_quantity,
         "valid_from": rfc3339(line.valid_from) if line.valid_from else None,
         "valid_to": rfc3339(line.valid_to) if line.valid_to else None,
@@ -273,14 +274,32 @@ def list_state(lines: Iterable[PriceLine], version: int, at: datetime) -> dict[s
 
 
 def public_state(price: CurrentPrice | None, version: int, at: datetime) -> dict[str, Any]:
-    """Return the price as customers see it."""
-    shown = price and {
-        "amount": money(price.amount),
-        "currency": price.currency,
-        "tiers": [{"min_quantity": quantity, "amount": money(amount)} for quantity, amount in price.tiers],
-        "version": version,
-    }
+    """Return the price as customers see it; in other currencies as well, if it has any."""
+    shown = price and _shown(price) | {"version": version}
+    if shown and price and price.others:
+        shown["others"] = [_shown(other) for other in price.others]
     return {"price": shown, "version": version, "updated_at": rfc3339(at)}
+
+
+def _shown(price: CurrentPrice) -> dict[str, Any]:
+    return {
+        "amount": written(price.amount, price.currency),
+        "currency": price.currency,
+        "tiers": [{"min_quantity": quantity, "amount": written(amount, price.currency)} for quantity, amount in price.tiers],
+    }
+
+
+def in_currency(price: dict[str, Any] | None, currency: str | None, *, only: bool = False) -> dict[str, Any] | None:
+    """Return what `public_state` has written of a price, with the asked currency first; if it has none in it, as it is, or
+    None if `only` that will do."""
+    if price is None or currency is None or price["currency"] == currency:
+        return price
+    everything = [price, *price.get("others", ())]
+    chosen = next((one for one in everything if one["currency"] == currency), None)
+    if chosen is None:
+        return None if only else price
+    rest = [{name: one[name] for name in ("amount", "currency", "tiers")} for one in everything if one is not chosen]
+    return {**chosen, "version": price["version"], "others": rest}
 
 
 def price_of(shown: dict[str, Any] | None) -> CurrentPrice | None:
@@ -288,4 +307,5 @@ def price_of(shown: dict[str, Any] | None) -> CurrentPrice | None:
     if shown is None:
         return None
     tiers = tuple((tier["min_quantity"], Decimal(tier["amount"])) for tier in shown["tiers"])
-    return CurrentPrice(shown["currency"], Decimal(shown["amount"]), tiers)
+    others = tuple(other for one in shown.get("others", ()) if (other := price_of(one)))
+    return CurrentPrice(shown["currency"], Decimal(shown["amount"]), tiers, others)

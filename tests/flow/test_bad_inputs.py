@@ -74,7 +74,7 @@ def test_an_adjustment_below_what_is_reserved_is_refused(
     [
         0.1 + 0.2,
         12,
-        "12.345",
+        "12.3456789",
         "1,00",
         "1e2",
         "-1.00",
@@ -93,7 +93,7 @@ def test_an_adjustment_below_what_is_reserved_is_refused(
         "١٢",
     ],
 )
-def test_an_amount_is_a_string_with_at_most_two_decimals(amount: object, unchanged: Callable[..., dict]) -> None:
+def test_an_amount_is_a_string_with_at_most_six_decimals(amount: object, unchanged: Callable[..., dict]) -> None:
     body = unchanged("PUT", "/parts/{id}/prices", 422, json={"prices": [{"currency": "EUR", "amount": amount}]})
     assert body["errors"].keys() == {"prices"}
 

@@ -1,5 +1,6 @@
 """Content through HTTP: rich text, readable addresses, specifications."""
 
+import html
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -48,6 +49,86 @@ def test_a_description_that_grows_too_long_as_html_is_refused(editor: FlaskClien
     problem = refused(editor.put(url, json={"description": "<b>" + "&" * 20_000 + "</b>"}), 422)
     assert problem["errors"].keys() == {"description"}
     assert refused(create(editor, description="<b>" * 10_000), 422)["errors"].keys() == {"description"}
+
+
+@pytest.mark.parametrize(
+    "typed", ["Leakage Ioff<Imax at 25 C.", "a<b and c>d only", "<info@shop.example>", "vector<int> x; <<EOF"]
+)
+def test_what_is_no_html_comes_to_customers_as_it_was_typed(
+    typed: str, editor: FlaskClient, client: FlaskClient, url: str, events: Callable[[], int]
+) -> None:
+    created = create(editor, description=typed, status="published").get_json()
+    assert "notices" not in created
+    assert created["description"] == f"<p>{html.escape(typed)}</p>"
+    assert client.get(f"/api/v1/parts/{created['id']}").get_json()["description"] == created["description"]
+    assert client.get(f"/api/v1/pdp/{created['id']}").get_json()["json_ld"]["description"] == typed
+    before = events()
+    for again in (typed, created["description"]):
+        assert editor.put(f"{PARTS}/{created['id']}", json={"description": again}).get_json()["version"] == created["version"]
+    assert events() == before
+    assert html.escape(typed) in editor.put(url, json={"description": f"<b>x</b> {typed}"}).get_json()["description"]
+
+
+def test_what_is_dropped_from_a_description_is_said(editor: FlaskClient, url: str) -> None:
+    unclean = '<p onclick="x()">One <a href="javascript:x">two</a></p><script>x</script><!-- three -->'
+    for answer in (create(editor, description=unclean), editor.put(url, json={"description": unclean})):
+        told = [(one["field"], one["kind"], one["name"], one["count"]) for one in answer.get_json()["notices"]]
+        assert told == [
+            ("description", "address", "javascript", 1), ("description", "attribute", "onclick", 1),
+            ("description", "comment", "", 1), ("description", "element", "script", 1),
+        ]  # fmt: skip
+    assert "notices" not in editor.put(url, json={"part_name": "Other"}).get_json()
+
+
+def test_a_plain_text_is_the_same_for_search_engines(editor: FlaskClient, client: FlaskClient) -> None:
+    created = create(editor, description='5 < 6 & 7 &amp; "8"', status="published").get_json()
+    assert client.get(f"/api/v1/pdp/{created['id']}").get_json()["json_ld"]["description"] == '5 < 6 & 7 &amp; "8"'
+
+
+PERSIAN, FAMILY = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+
+
+@pytest.mark.parametrize("word", [PERSIAN, "\u0915\u094d\u200d\u0937", FAMILY])
+def test_a_text_has_the_joiners_that_it_is_spelt_with_and_is_found_without_them(
+    word: str, editor: FlaskClient, client: FlaskClient
+) -> None:
+    name = f"{word} {uuid4().hex[:8]}"
+    specifications = [{"name": word, "value": f"{word} 5", "unit": "", "group": word}]
+    description = f"<p>{word} <b>{word}</b></p>"
+    made = create(
+        editor, part_name=name, description=description, specifications=specifications, status="published", manufacturer=word
+    )
+    assert made.status_code == 201
+    shown = client.get(f"/api/v1/parts/{made.get_json()['id']}").get_json()
+    assert (shown["part_name"], shown["description"], shown["specifications"]) == (name, description, specifications)
+    for typed in (name, name.replace("\u200c", "").replace("\u200d", "")):
+        found = client.get("/api/v1/parts", query_string={"q": typed}).get_json()["items"]
+        assert [one["id"] for one in found] == [shown["id"]]
+    category = {"name": f"{word} {uuid4().hex[:8]}", "reason": word}
+    assert editor.post("/api/v1/admin/categories", json=category).status_code == 201
+    same = category["name"].replace("\u200c", "").replace("\u200d", "")
+    assert editor.post("/api/v1/admin/categories", json={"name": same}).status_code == 409
+
+
+@pytest.mark.parametrize("number", ["\u0645\u06cc\u200c\u062e", "ab\u200dc", "\u0915\u094d\u200d", FAMILY, "M8\ufe0f"])
+def test_no_number_has_a_joiner(number: str, editor: FlaskClient, url: str, refused: Refused, events: Callable[[], int]) -> None:
+    before = events()
+    assert refused(create(editor, sku=number), 422)["errors"].keys() == {"sku"}
+    for field in ("sku", "manufacturer_number"):
+        problem = refused(editor.put(url, json={field: number}), 422)
+        assert "U+" in problem["errors"][field][0]
+    assert events() == before
+
+
+def test_a_joiner_out_of_place_is_refused_with_where_it_may_stand(editor: FlaskClient, url: str, refused: Refused) -> None:
+    problem = refused(editor.put(url, json={"part_name": "M8 \u200d x 40"}), 422)
+    assert problem["errors"]["part_name"] == [
+        "The text holds the character U+200D, which is not allowed but between letters or emoji; remove it."
+    ]
+    twice = [{"name": "Ma\u200dss", "value": "1"}, {"name": "Mass", "value": "2"}]
+    assert refused(editor.put(f"{url}/specifications", json={"specifications": twice}), 422)["errors"].keys() == {
+        "specifications"
+    }
 
 
 def test_a_chosen_address_is_taken_as_it_is(editor: FlaskClient, url: str) -> None:

@@ -107,6 +107,21 @@ def test_a_rehearsal_answers_what_would_change_and_changes_nothing(api: Api, par
     assert client.get(f"/api/v1/parts/{part}").get_json()["version"] == 3
 
 
+def test_a_withdrawn_part_is_not_published_by_restoring_what_it_said(
+    api: Api, part: int, deliver: Callable[[], None], client: FlaskClient
+) -> None:
+    editor, url = api("editor"), f"{ADMIN}/parts/{part}/versions/1/restore"
+    editor.put(f"{ADMIN}/parts/{part}", json={"status": "draft"})
+    deliver()
+    said = editor.post(f"{url}?dry_run=true").get_json()
+    assert [one["field"] for one in said["kept"]] == ["status"]
+    assert RestorePreviewSchema().validate(said) == {}
+    assert editor.post(url).get_json()["status"] == "draft"
+    assert client.get(f"/api/v1/parts/{part}").status_code == 404
+    assert editor.post(url, json={"fields": ["status"]}).get_json()["status"] == "published"
+    assert client.get(f"/api/v1/parts/{part}").get_json()["description"] == "<p>first text</p>"
+
+
 def test_a_stale_restore_is_refused_with_the_present_state(api: Api, part: int, refused: Refused) -> None:
     editor, url = api("editor"), f"{ADMIN}/parts/{part}/versions/1/restore"
     for wish in (url, url + "?dry_run=true"):

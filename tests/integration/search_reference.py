@@ -19,8 +19,8 @@ from app.store.listing import PartFilters
 _PARTS = """
     SELECT p.id, p.sku, p.manufacturer_number, p.part_name, p.manufacturer, p.description, p.category_id, p.created_at,
            s.current_stock > s.reserved_quantity AS in_stock,
-           COALESCE((SELECT l.amount FROM part_prices l WHERE l.part_id = p.id AND l.min_quantity = 1),
-                    (SELECT l.amount FROM prices l WHERE l.part_id = p.id)) AS amount
+           (SELECT json_object_agg(l.currency, l.amount::text) FROM part_prices l
+            WHERE l.part_id = p.id AND l.min_quantity = 1) AS prices
     FROM parts p JOIN stock_levels s ON s.part_id = p.id
     WHERE p.status = 'published' AND p.archived_at IS NULL AND p.sku LIKE :prefix
 """
@@ -34,9 +34,9 @@ _UNITS = (
 
 
 def folded(text: str) -> str:
-    """Return a text without case, accents and the like."""
+    """Return a text without case, accents, joiners and the like."""
     text = re.sub("([0-9])(?=[¼-¾⅐-⅞])", r"\1 ", text)
-    text = re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", text))
+    text = re.sub("[\u0300-\u036f\u180e\u200c\u200d\ufe0e\ufe0f]", "", unicodedata.normalize("NFKD", text))
     text = unicodedata.normalize("NFC", text).lower().translate(_LETTERS)
     for one, two in _DIGRAPHS.items():
         text = text.replace(one, two)
@@ -150,6 +150,11 @@ class Part:
         named = " ".join(filter(None, (self.row["manufacturer"], self.row["part_name"])))
         return " / ".join(filter(None, (self.row["sku"], self.row["manufacturer_number"], named)))
 
+    def amount(self, currency: str) -> Decimal | None:
+        """The price of one piece in a currency: two are never compared."""
+        found = (self.row["prices"] or {}).get(currency)
+        return None if found is None else Decimal(found)
+
     @cached_property
     def own(self) -> set[str]:
         """The forms of the name, the maker and the numbers, with marks for first letters and other signs."""
@@ -224,7 +229,7 @@ def catalog(query: Callable[..., list[dict[str, Any]]], prefix: str) -> list[Par
 
 def fits(part: Part, filters: PartFilters, typed: Typed, below: set[int]) -> bool:
     """Whether a part fits a list's filters; `below` are the ids of the wanted category and all below it."""
-    row, amount = part.row, part.row["amount"]
+    row, amount = part.row, part.amount(filters.currency or "")
     return (
         (filters.category is None or row["category_id"] in below)
         and (filters.manufacturer is None or row["manufacturer"] == filters.manufacturer)
@@ -235,14 +240,16 @@ def fits(part: Part, filters: PartFilters, typed: Typed, below: set[int]) -> boo
     )
 
 
-def ordered(parts: list[Part], sort: str, typed: Typed) -> list[int]:
+def ordered(parts: list[Part], sort: str, typed: Typed, currency: str) -> list[int]:
     """Return the ids of parts in the order of a list."""
     descending = sort.startswith("-")
     if sort.endswith("price"):
-        priced = [part for part in parts if part.row["amount"] is not None]
-        free = [part for part in parts if part.row["amount"] is None]
-        groups = [sorted(priced, key=lambda p: (p.row["amount"], p.row["id"])), sorted(free, key=lambda p: p.row["id"])]
-        return [part.row["id"] for group in groups for part in (group[::-1] if descending else group)]
+        amounts = {part.row["id"]: part.amount(currency) for part in parts}
+        groups = [
+            sorted((amount, part) for part, amount in amounts.items() if amount is not None),
+            sorted((Decimal(0), part) for part, amount in amounts.items() if amount is None),
+        ]
+        return [part for group in groups for _, part in (group[::-1] if descending else group)]
     if sort == "newest":
         return [p.row["id"] for p in sorted(parts, key=lambda p: (p.row["created_at"], p.row["id"]), reverse=True)]
 

@@ -47,6 +47,7 @@ NOT_AUDITED = {
     "import_jobs": "the file's changes are audited as those of their tables, with the job in their reason",
     "user_sessions": "a log-in changes nothing that anybody else sees",
     "part_search": "computed from parts, stock and prices by triggers",
+    "part_current_prices": "computed from prices by triggers",
     "search_words": "computed from parts by triggers",
     "former_slugs": "kept from parts and categories by triggers; their own rows say what an address was",
 }

@@ -232,6 +232,25 @@ def test_a_wrong_row_refuses_the_whole_file_and_every_error_is_counted(start: St
     assert written(query, tag) == (0, 0, 0)
 
 
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_what_is_no_html_is_kept_and_what_is_dropped_is_said_by_line(
+    dry_run: bool, start: Start, finish: Any, query: Query, tag: str
+) -> None:
+    texts = ["Leakage Ioff<Imax at 25 C.", "<b>x</b><script>y</script>", "plain", "<font>a</font> <info@shop.example>"]
+    file = "sku,part_name,description\n" + "".join(f"{tag}-{place},Part,{text}\n" for place, text in enumerate(texts))
+    done = finish(start(file.encode(), dry_run=dry_run))
+    assert (done["state"], done["created"], done["notice_count"]) == ("done", 4, 2)
+    assert done["notices"] == [
+        {"line": 3, "field": "description", "reason": "the element script with what it held was dropped"},
+        {"line": 5, "field": "description", "reason": "the element font was dropped"},
+    ]
+    kept = [
+        row["description"] for row in query("SELECT description FROM parts WHERE sku LIKE :like ORDER BY sku", like=f"{tag}%")
+    ]
+    shown = ["<p>Leakage Ioff&lt;Imax at 25 C.</p>", "<b>x</b>", "plain", "<p>a &lt;info@shop.example&gt;</p>"]
+    assert kept == ([] if dry_run else shown)
+
+
 def test_a_dry_run_says_what_would_be_done_and_writes_nothing(start: Start, finish: Any, query: Query, tag: str) -> None:
     finish(start(file_of(tag, 5)))
     before = query("SELECT (SELECT max(id) FROM outbox_events) AS event, (SELECT count(*) FROM categories) AS categories")

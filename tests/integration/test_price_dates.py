@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import product
 from threading import Barrier
 from typing import Any
 from uuid import uuid4
@@ -19,7 +20,7 @@ from app.contract.events import Actor
 from app.contract.task_names import APPLY_PRICE_DATES, queue_of
 from app.domain.pricing import PriceLine, current_price
 from app.services.intent import Intent
-from app.store.catalog import AMOUNT, CURRENCY
+from app.store.catalog import SHOWN_PRICE
 from app.store.listing import PartFilters
 from app.store.transaction import TransactionManager
 from app.sync.price_dates import PriceDates
@@ -153,20 +154,33 @@ def test_a_late_worker_announces_what_holds_now_and_not_what_it_has_missed(
     assert boundary(query, part_id) == hour
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        PriceLine("USD", Decimal("1.00"), 1, soon(86_400_000)),
-        PriceLine("EUR", Decimal("10.00"), 1, soon(86_400_000)),
-    ],
-    ids=["another currency", "the same amount"],
-)
-def test_a_date_that_changes_nothing_of_what_is_shown_moves_the_boundary_and_nothing_else(
-    other: PriceLine, container: Container, set_prices: Callable[..., Any], put_back: Callable[..., None],
-    new_part: Callable[..., int], query: Query,
-) -> None:  # fmt: skip
+def test_a_date_in_another_currency_is_announced_with_the_price_in_it(
+    container: Container,
+    set_prices: Callable[..., Any],
+    put_back: Callable[..., None],
+    new_part: Callable[..., int],
+    query: Query,
+) -> None:
     part_id = new_part()
-    set_prices(part_id, STANDING, other)
+    set_prices(part_id, STANDING, PriceLine("USD", Decimal("0.0042"), 1, soon(86_400_000)))
+    put_back(part_id)
+    assert container.price_dates.apply() == 1
+    *_, event = price_events(query, part_id)
+    shown = event["payload"]["public"]["price"]
+    assert (event["version"], shown["amount"], shown["currency"]) == (3, "10.00", "EUR")
+    tiers = [{"min_quantity": 1, "amount": "0.0042"}]
+    assert shown["others"] == [{"amount": "0.0042", "currency": "USD", "tiers": tiers}]
+
+
+def test_a_date_that_changes_nothing_of_what_is_shown_moves_the_boundary_and_nothing_else(
+    container: Container,
+    set_prices: Callable[..., Any],
+    put_back: Callable[..., None],
+    new_part: Callable[..., int],
+    query: Query,
+) -> None:
+    part_id = new_part()
+    set_prices(part_id, STANDING, PriceLine("EUR", Decimal("10.00"), 1, soon(86_400_000)))
     put_back(part_id)
     (before,) = query("SELECT price_version, price_updated_at, price_updated_by FROM parts WHERE id = :id", id=part_id)
     assert container.price_dates.apply() == 1
@@ -325,7 +339,7 @@ def test_reconciliation_has_a_missed_price_announced(
 
 
 MOMENTS = st.one_of(st.none(), st.integers(-6, 6).map(lambda n: datetime.now(UTC).replace(microsecond=0) + timedelta(days=n)))
-AMOUNTS = st.integers(0, 10_000).map(lambda cents: Decimal(cents) / 100)
+AMOUNTS = st.integers(0, 10_000_000).map(lambda millionths: Decimal(millionths) / 1_000_000)
 CURRENCIES = st.sampled_from(["EUR", "USD", "CHF"])
 
 
@@ -362,9 +376,19 @@ def test_the_lists_and_the_part_agree_on_what_it_costs(
             id=the_part, amount=legacy.amount, currency=legacy.currency,
         )  # fmt: skip
     set_prices(the_part, *lines)
-    (row,) = query(f"SELECT {AMOUNT} AS amount, {CURRENCY} AS currency, now() AS moment FROM parts p WHERE id = :id", id=the_part)
+    shown = f"SELECT price.amount, price.currency, now() AS moment FROM parts p {SHOWN_PRICE} WHERE p.id = :id"
+    (row,) = query(shown, id=the_part, currency=None, only=False)
     price = current_price(lines, legacy, row["moment"])
     assert (row["amount"], row["currency"]) == ((price.amount, price.currency) if price else (None, None))
+    each = {one.currency: one.amount for one in (price, *price.others)} if price else {}
+    for currency, only in product(("EUR", "USD", "CHF", "JPY"), (True, False)):
+        (row,) = query(shown, id=the_part, currency=currency, only=only)
+        otherwise = (None, None) if only or price is None else (price.amount, price.currency)
+        assert (row["amount"], row["currency"]) == ((each[currency], currency) if currency in each else otherwise)
+    kept = query("SELECT currency, amount FROM part_current_prices WHERE part_id = :id", id=the_part)
+    assert {row["currency"]: row["amount"] for row in kept} == each
+    (row,) = query("SELECT amount FROM part_search WHERE part_id = :id", id=the_part)
+    assert row["amount"] == (price.amount if price else None)
 
 
 @pytest.fixture

@@ -267,7 +267,7 @@ def test_what_searches_look_in_follows_every_writer_also_one_past_the_applicatio
     query("DELETE FROM part_prices WHERE part_id = :id", id=part)
     query("INSERT INTO prices (part_id, amount, currency) VALUES (:id, 4, 'EUR')", id=part)
     query("UPDATE parts SET part_name = 'By hand', archived_at = now() WHERE id = :id", id=part)
-    assert rows(query, part) == {"in_stock": False, "amount": "4.00", "is_public": False, "name": key(query, "By hand")}
+    assert rows(query, part) == {"in_stock": False, "amount": "4", "is_public": False, "name": key(query, "By hand")}
 
 
 def test_what_searches_look_in_can_be_made_anew_at_any_time(

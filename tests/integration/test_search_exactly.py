@@ -16,6 +16,7 @@ from app.domain.pricing import PriceLine
 from app.domain.search import Typed
 from app.services.intent import Intent
 from app.store import listing
+from app.store.currencies import written
 from app.store.listing import PartFilters
 from tests.integration.search_reference import Part, all_ids, catalog, fits, order, ordered, read, words_like
 
@@ -44,6 +45,7 @@ WORDS = [
     "30x42x7",
     "10 mm",
     "M 8 x 40",
+    "می\u200cخواهم",
 ]
 NUMBERS = ["6205", "6205-2RS", "62/05.2", "DIN 912", "A-1", "a1", "9", "ÖL-205", "ПШ-205", "30-42-7", "6205zz"]
 MAKERS = ["Ferrum", "Kettler & Söhne", "m8 GmbH", "Ölwerk", None]
@@ -68,8 +70,25 @@ def tree(query: Query, tag: str) -> dict[str, int]:
     return ids
 
 
+@pytest.fixture(params=[("EUR",), ("EUR", "JPY", "USD")], ids=["one currency", "several currencies"])
+def currencies(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    """The currencies of the catalog. Of one alone, lists look the price up beside the part; other tests' parts have others."""
+    found: tuple[str, ...] = request.param
+    if len(found) == 1:
+        monkeypatch.setattr(listing, "prices_in", lambda _connection, _currency: listing.Prices("EUR"))
+    return found
+
+
 @pytest.fixture
-def parts(container: Container, actor: Actor, new_part: NewPart, query: Query, tag: str, tree: dict[str, int]) -> list[Part]:
+def parts(
+    container: Container,
+    actor: Actor,
+    new_part: NewPart,
+    query: Query,
+    tag: str,
+    tree: dict[str, int],
+    currencies: tuple[str, ...],
+) -> list[Part]:
     """Forty random parts."""
     dice = random.Random(tag)
     for number in range(40):
@@ -83,8 +102,11 @@ def parts(container: Container, actor: Actor, new_part: NewPart, query: Query, t
             status=dice.choice(["published"] * 5 + ["draft"]),
             stock=dice.randint(0, 1),
         )
-        if dice.random() < 0.7:
-            container.parts.update_prices_with_sync(Intent(actor), part, [PriceLine("EUR", Decimal(dice.randint(1, 5)))])
+        chosen = [one for one in currencies if dice.random() < 0.7]
+        lines = [PriceLine(one, Decimal(dice.choice(["1", "0.0042", "4", "4.000001", "5"]))) for one in chosen]
+        tiers = [PriceLine(one, Decimal("0.5"), 100) for one in chosen]
+        if lines:
+            container.parts.update_prices_with_sync(Intent(actor), part, [*lines, *tiers])
     return catalog(query, tag)
 
 
@@ -119,8 +141,8 @@ def questions(draw: st.DrawFn, tag: str) -> tuple[str, ...]:
     return words_like(" ".join([own, *others] if draw(st.booleans()) else [*others, own]))
 
 
-def filters_of(tag: str, categories: list[str]) -> st.SearchStrategy[PartFilters]:
-    amounts = st.sampled_from([None, None, "1", "2.5", "4.00"])
+def filters_of(tag: str, categories: list[str], currencies: tuple[str, ...]) -> st.SearchStrategy[PartFilters]:
+    amounts = st.sampled_from([None, None, "0.0042", "1", "2.5", "4.00"])
     return st.builds(
         PartFilters,
         words=questions(tag),
@@ -129,6 +151,7 @@ def filters_of(tag: str, categories: list[str]) -> st.SearchStrategy[PartFilters
         in_stock=st.sampled_from([None, None, True, False]),
         min_price=amounts,
         max_price=amounts,
+        currency=st.sampled_from([*currencies, *currencies, *(["GBP"] if len(currencies) > 1 else [])]),
     )
 
 
@@ -141,11 +164,11 @@ def below(filters: PartFilters, tree: dict[str, int]) -> set[int]:
 
 def test_lists_are_what_looking_at_every_part_finds_in_every_order_and_size_of_page(
     container: Container, parts: list[Part], tag: str, tree: dict[str, int], walk_at_most: Callable[[int], None],
-    synonyms: list[tuple[str, str]],
+    synonyms: list[tuple[str, str]], currencies: tuple[str, ...],
 ) -> None:  # fmt: skip
     @settings(**COMMON)
     @given(
-        filters=filters_of(tag, list(tree)), sort=st.sampled_from(SORTS), limit=st.sampled_from([1, 3, 50]),
+        filters=filters_of(tag, list(tree), currencies), sort=st.sampled_from(SORTS), limit=st.sampled_from([1, 3, 50]),
         walk=st.sampled_from([1, 7, 2000]),
     )  # fmt: skip
     def check(filters: PartFilters, sort: str, limit: int, walk: int) -> None:
@@ -155,7 +178,7 @@ def test_lists_are_what_looking_at_every_part_finds_in_every_order_and_size_of_p
         found, match = all_ids(container, filters, sort, limit)
         if held:
             wanted = [part for part in held if fits(part, filters, typed, below(filters, tree))]
-            assert (found, match) == (ordered(wanted, sort, typed), "exact")
+            assert (found, match) == (ordered(wanted, sort, typed, filters.currency or ""), "exact")
         else:
             assert match == "similar" or found == []
 
@@ -163,10 +186,15 @@ def test_lists_are_what_looking_at_every_part_finds_in_every_order_and_size_of_p
 
 
 def test_facets_are_what_counting_every_part_gives(
-    container: Container, parts: list[Part], tag: str, tree: dict[str, int], synonyms: list[tuple[str, str]]
+    container: Container,
+    parts: list[Part],
+    tag: str,
+    tree: dict[str, int],
+    synonyms: list[tuple[str, str]],
+    currencies: tuple[str, ...],
 ) -> None:
     @settings(**COMMON)
-    @given(filters=filters_of(tag, list(tree)))
+    @given(filters=filters_of(tag, list(tree), currencies))
     def check(filters: PartFilters) -> None:
         typed = read(filters.words, synonyms)
         if any(part.holds(typed) for part in parts):
@@ -183,17 +211,20 @@ def counted(
 
     def those(**without: None) -> list[Any]:
         asked = PartFilters(**{name: without.get(name, getattr(filters, name)) for name in PartFilters.__slots__})
-        return [part.row for part in parts if fits(part, asked, typed, below(asked, tree))]
+        return [part for part in parts if fits(part, asked, typed, below(asked, tree))]
 
-    rows = those(category=None)
+    rows = [part.row for part in those(category=None)]
+    currency = filters.currency or ""
     categories = {
         slug: sum(row["category_id"] in below(PartFilters(category=slug), tree) for row in rows) for slug in sorted(tree)
     }
-    makers = [row["manufacturer"] for row in those(manufacturer=None) if row["manufacturer"]]
-    prices = [row["amount"] for row in those(min_price=None, max_price=None) if row["amount"] is not None]
-    stocks = [row["in_stock"] for row in those(in_stock=None)]
+    makers = [part.row["manufacturer"] for part in those(manufacturer=None) if part.row["manufacturer"]]
+    amounts = (part.amount(currency) for part in those(min_price=None, max_price=None))
+    prices = [amount for amount in amounts if amount is not None]
+    stocks = [part.row["in_stock"] for part in those(in_stock=None)]
     # Names and parents of categories are of the tree, and not counted.
     known = {category["slug"]: category for category in shown}
+    extremes = {"min": written(min(prices), currency), "max": written(max(prices), currency)} if prices else {}
     return {
         "categories": [known.get(slug, {}) | {"count": count} for slug, count in categories.items() if count],
         "manufacturers": [
@@ -201,6 +232,7 @@ def counted(
             for maker in sorted(set(makers), key=lambda m: (-makers.count(m), order(m)))
         ],
         "availability": {"in_stock": stocks.count(True), "out_of_stock": stocks.count(False)},
-        "price": {"min": str(min(prices)), "max": str(max(prices))} if prices else None,
+        "price": extremes or None,
+        "currency": currency,
         "total": len(those()),
     }

@@ -12,7 +12,7 @@ from app.contract.events import Actor
 from app.domain.errors import ArchivedError, ConcurrencyError, DuplicateError, InvalidFieldError, NotFoundError
 from app.domain.pricing import PriceLine
 from app.services.intent import Expected, Intent
-from app.services.versions import Wish
+from app.services.versions import RESTORABLE, Wish
 from app.store import content as content_rows
 from app.store.images import replace_images
 from app.store.locks import lock_part
@@ -71,7 +71,7 @@ def test_a_restore_makes_a_new_version_with_one_event_and_leaves_stock_and_price
     specify(container, actor, part_id, "bc")
     deliver()
     before = container.parts.admin.part(part_id)
-    content = container.parts.restore_version_with_sync(Intent(actor, Expected(4), "a mistake"), Wish(part_id, 2))
+    content = container.parts.restore_version_with_sync(Intent(actor, Expected(4), "a mistake"), Wish(part_id, 2, RESTORABLE))
     deliver()
     after = container.parts.admin.part(part_id)
     assert content.version == after["version"] == 5
@@ -85,6 +85,28 @@ def test_a_restore_makes_a_new_version_with_one_event_and_leaves_stock_and_price
     )
     assert (listed[0]["created_by"], listed[0]["created_by_name"]) == (actor.user_id, actor.name)
     assert [version["is_active"] for version in listed] == [True, False, False, False, False]
+
+
+@pytest.mark.parametrize(("then", "now"), [("published", "draft"), ("draft", "published")])
+def test_a_full_restore_neither_publishes_nor_withdraws_and_its_rehearsal_says_so_first(
+    then: str, now: str, container: Container, actor: Actor, new_part: NewPart, change: Callable[..., None], deliver: Deliver
+) -> None:
+    part_id = new_part(description="first", status=then)
+    change(part_id, description="second", status=now)
+    deliver()
+    said = container.parts.admin.rehearse_restore(Wish(part_id, 1))
+    assert [one["field"] for one in said["changes"]] == ["description"]
+    assert [(one["field"], one["present"], one["then"]) for one in said["kept"]] == [("status", now, then)]
+    assert f"stays {now}; version 1 was {then}" in said["kept"][0]["reason"]
+    container.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1))
+    assert (present(container, part_id)["description"], present(container, part_id)["status"]) == ("first", now)
+    assert (container.parts.get_part_with_real_time_data(part_id).body is not None) == (now == "published")
+    # With that alone left of it, there is nothing to restore.
+    assert container.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1)).version == 3
+    chosen = container.parts.admin.rehearse_restore(Wish(part_id, 1, ["status"]))
+    assert ([one["field"] for one in chosen["changes"]], chosen["kept"]) == (["status"], [])
+    container.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1, ["status"]))
+    assert present(container, part_id)["status"] == then
 
 
 def test_chosen_fields_alone_are_restored(

@@ -1,6 +1,7 @@
 """The migrations lead from nothing to the models and back, on a database of their own."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from uuid import uuid4
 
 import pytest
@@ -9,6 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine, NullPool, create_engine, inspect, make_url, text
+from sqlalchemy.exc import IntegrityError
 
 from app.models import Base
 from app.store import audit_chain
@@ -133,6 +135,42 @@ def test_descriptions_of_older_releases_are_clean_before_pages_show_them_as_html
     migrate(scratch, "up", "head")
     with scratch.connect() as connection:
         assert connection.execute(text("SELECT description FROM parts ORDER BY sku")).scalars().all() == ["<p>Good</p>", plain]
+
+
+FILES = "SELECT relname, relfilenode FROM pg_class WHERE relname = ANY('{part_prices,prices,part_search}')"
+PRICES = """
+    INSERT INTO parts (sku, slug, part_name) VALUES ('a', 'a', 'a'), ('b', 'b', 'b');
+    INSERT INTO part_prices (part_id, currency, amount, valid_to) SELECT id, 'EUR', 12.50, NULL FROM parts WHERE sku = 'a';
+    INSERT INTO part_prices (part_id, currency, amount, valid_to) SELECT id, 'USD', 9, now() - interval '1 day' FROM parts;
+    INSERT INTO prices (part_id, currency, amount) SELECT id, 'CHF', 3 FROM parts;
+"""
+
+
+def test_amounts_become_exact_without_a_table_being_rewritten_and_go_back_only_if_nothing_is_lost(scratch: Engine) -> None:
+    migrate(scratch, "up", "0007")
+    with scratch.begin() as connection:
+        connection.exec_driver_sql(PRICES)
+        files = connection.execute(text(FILES)).all()
+    migrate(scratch, "up", "head")
+    exact = text("UPDATE part_prices SET amount = :amount WHERE currency = 'EUR'")
+    with scratch.begin() as connection:
+        assert connection.execute(text(FILES)).all() == files
+        current = connection.execute(
+            text("SELECT p.sku, c.currency, c.amount FROM part_current_prices c JOIN parts p ON p.id = c.part_id")
+        )
+        assert sorted(map(tuple, current)) == [("a", "EUR", 12.5), ("b", "CHF", 3)]
+        connection.execute(exact, {"amount": Decimal("0.0042")})
+    for amount in ("0.0000001", "10000000000", "NaN", "Infinity", "-0.1"):
+        with pytest.raises(IntegrityError), scratch.begin() as connection:
+            connection.execute(exact, {"amount": Decimal(amount)})
+    with pytest.raises(RuntimeError, match="1 prices have more than two decimals"):
+        migrate(scratch, "down", "0007")
+    with scratch.begin() as connection:
+        assert connection.execute(text("SELECT amount FROM part_prices WHERE currency = 'EUR'")).scalar_one() == Decimal("0.0042")
+        connection.execute(exact, {"amount": Decimal("0.01")})
+    migrate(scratch, "down", "0003")
+    with scratch.connect() as connection:
+        assert str(connection.execute(text("SELECT amount FROM part_prices WHERE currency = 'EUR'")).scalar_one()) == "0.01"
 
 
 def test_the_audit_trail_of_older_releases_becomes_the_beginning_of_the_chain(scratch: Engine) -> None:

@@ -19,10 +19,11 @@ def test_all_problems_are_reported_together(tmp_path: Path) -> None:
         "FLOWER_PORT": "99999",
         "WEB_CONCURRENCY": "0",
         "DATABASE_URL": "mysql://x",
+        "LOCKSTEP_CURRENCY": "Euro",
     }
     with pytest.raises(SettingsError) as refused:
         load_settings(environ)
-    for name in ("PORT", "FLOWER_PORT", "WEB_CONCURRENCY", "DATABASE_URL"):
+    for name in ("PORT", "FLOWER_PORT", "WEB_CONCURRENCY", "DATABASE_URL", "LOCKSTEP_CURRENCY"):
         assert f"- {name}" in str(refused.value)
 
 
@@ -39,6 +40,11 @@ def test_production_refuses_a_short_secret_and_makes_up_none(tmp_path: Path) -> 
     settings = load_settings(PRODUCTION | {"LOCKSTEP_HOME": str(tmp_path)})
     assert (settings.production, settings.database_url, settings.bind) == (True, "postgresql+psycopg://db/shop", "0.0.0.0")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_shops_currency_is_nobodys_guess(tmp_path: Path) -> None:
+    assert load_settings({"LOCKSTEP_HOME": str(tmp_path)}).currency is None
+    assert load_settings({"LOCKSTEP_HOME": str(tmp_path), "LOCKSTEP_CURRENCY": "KWD"}).currency == "KWD"
 
 
 def test_secrets_are_made_up_once_and_kept_for_their_owner_alone(tmp_path: Path) -> None:

@@ -12,7 +12,14 @@ from app.api.errors import may_answer
 from app.api.intent import heeds_if_match, intent_of
 from app.api.parsing import StrictParser
 from app.api.rendering import digest_of, json_response, page_body
-from app.api.schemas.answers import AdminPartPageSchema, AdminPartSchema, ContentAnswerSchema, PriceListAnswerSchema
+from app.api.schemas.answers import (
+    AdminPartPageSchema,
+    AdminPartSchema,
+    ContentAnswerSchema,
+    CreatedPartSchema,
+    PriceListAnswerSchema,
+    UpdatedContentSchema,
+)
 from app.api.schemas.parts import (
     AdminPartQuerySchema,
     BodilessWriteSchema,
@@ -24,6 +31,7 @@ from app.api.schemas.parts import (
 )
 from app.domain.search import words_of
 from app.services.content import current_state
+from app.services.rich_text import notices
 from app.store.admin_parts import GridFilters
 
 blueprint = Blueprint("admin_parts", __name__, url_prefix="/api/v1/admin/parts", description="Parts, for staff")
@@ -36,7 +44,7 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 @blueprint.response(200, AdminPartPageSchema)
 def list_parts(query: dict[str, Any]) -> Response:
     """List parts with their stock and price."""
-    filters = GridFilters(words_of(query["q"]), query["category"], query["status"], query["low_stock"])
+    filters = GridFilters(words_of(query["q"]), query["category"], query["status"], query["low_stock"], query["currency"])
     scope = f"admin parts {query['sort']} {digest_of(asdict(filters))}"
     after = cursors().read(scope, query["cursor"])
     page = container().parts.admin.list_parts(filters, query["sort"], after, query["limit"])
@@ -47,13 +55,14 @@ def list_parts(query: dict[str, Any]) -> Response:
 @require("editor")
 @may_answer(409)
 @blueprint.arguments(PartCreateSchema)
-@blueprint.response(201, AdminPartSchema)
+@blueprint.response(201, CreatedPartSchema)
 def create_part(body: dict[str, Any]) -> Response:
-    """Create a part, with its prices, stock and specifications."""
+    """Create a part, with its prices, stock and specifications. `notices` says what was dropped from its description, if anything
+    was."""
     specifications, prices, stock = body.pop("specifications"), body.pop("prices"), body.pop("stock")
     part_id = container().parts.create_part_with_sync(intent_of(body), body, specifications, price_lines(prices), stock)
     location = f"/api/v1/admin/parts/{part_id}"
-    return json_response(container().parts.admin.part(part_id), 201, {"Location": location})
+    return json_response(container().parts.admin.part(part_id) | notices(body), 201, {"Location": location})
 
 
 @blueprint.route("/<id:part_id>", methods=["GET"])
@@ -68,11 +77,11 @@ def get_part(part_id: int) -> Response:
 @require("editor")
 @heeds_if_match
 @blueprint.arguments(PartUpdateSchema)
-@blueprint.response(200, ContentAnswerSchema)
+@blueprint.response(200, UpdatedContentSchema)
 def update_part(body: dict[str, Any], part_id: int) -> Response:
-    """Change the given content fields."""
+    """Change the given content fields. `notices` says what was dropped from the description, if anything."""
     content = container().parts.update_part_content_with_sync(intent_of(body), part_id, body)
-    return json_response(current_state(content))
+    return json_response(current_state(content) | notices(body))
 
 
 @blueprint.route("/<id:part_id>", methods=["DELETE"])

@@ -72,7 +72,8 @@ def diff_versions(query: dict[str, Any], part_id: int, number: int) -> Response:
 def restore_version(query: dict[str, Any], body: dict[str, Any], part_id: int, number: int) -> Response:
     """Make this version's content the present one, as a new version; with `dry_run` only say what would change.
 
-    Stock and prices stay as they are. What is the same already makes no version.
+    Stock and prices stay as they are, and so does the status, draft or published, unless `fields` names it; what a rehearsal
+    finds different there and leaves alone is in `kept`. What is the same already makes no version.
     """
     wish, intent = Wish(part_id, number, body["fields_"]), intent_of(body)
     if query["dry_run"]:

@@ -49,7 +49,7 @@ def facets(query: dict[str, Any]) -> Response:
 def _filters(query: dict[str, Any]) -> PartFilters:
     lowest, highest = (None if query[name] is None else str(query[name]) for name in ("min_price", "max_price"))
     return PartFilters(
-        words_of(query["q"]), query["category"], query["manufacturer"], query["in_stock"], min_price=lowest, max_price=highest
+        words_of(query["q"]), query["category"], query["manufacturer"], query["in_stock"], lowest, highest, query["currency"]
     )
 
 

@@ -93,9 +93,14 @@ class ShortPriceSchema(Schema):
     """The price of one piece."""
 
 
+@described(states.OtherPrice)
+class OtherPriceSchema(Schema):
+    """The price of one piece, and of more, in another currency."""
+
+
 @described(states.PublicPrice)
 class PublicPriceSchema(Schema):
-    """The price of one piece, and of more."""
+    """The price of one piece, and of more; in other currencies as well, if there are any."""
 
 
 @described(states.Versions)
@@ -161,6 +166,22 @@ class ContentAnswerSchema(ContentStateSchema):
     changed_at = required(fields.DateTime)
 
 
+class NoticeSchema(Schema):
+    """What was dropped from a text because it is not allowed in one."""
+
+    field = required(fields.String)
+    kind = one_of("element", "attribute", "address", "comment")
+    name = required(fields.String, metadata={"description": "Of the element or the attribute; of an address its scheme."})
+    count = required(fields.Integer)
+    message = required(fields.String)
+
+
+class UpdatedContentSchema(ContentAnswerSchema):
+    """What a change of content fields answers."""
+
+    notices = fields.List(fields.Nested(NoticeSchema))
+
+
 @described(states.ShownPriceLine)
 class ShownPriceLineSchema(Schema):
     """One line of a price list."""
@@ -184,6 +205,12 @@ class AdminPartSchema(ContentStateSchema):
     stock = nested(AdminStockSchema)
     price = nested(PriceListAnswerSchema)
     versions = nested(VersionsSchema)
+
+
+class CreatedPartSchema(AdminPartSchema):
+    """A new part with everything."""
+
+    notices = fields.List(fields.Nested(NoticeSchema))
 
 
 class VersionListItemSchema(Schema):

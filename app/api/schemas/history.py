@@ -33,7 +33,7 @@ class RestoreQuerySchema(StrictSchema):
 
 
 class RestoreSchema(StrictSchema):
-    """What of the version to restore; everything if `fields` is left out."""
+    """What of the version to restore; everything but the status if `fields` is left out."""
 
     fields_ = Items(
         fields.String(validate=validate.OneOf(RESTORABLE)), least=1, most=len(RESTORABLE), load_default=None, data_key="fields"
@@ -134,6 +134,15 @@ class BlockedSchema(Schema):
     reason = fields.String(required=True)
 
 
+class KeptSchema(Schema):
+    """What the version said otherwise, and a restore leaves as it is because it was not chosen."""
+
+    field = fields.String(required=True)
+    present = fields.String(required=True)
+    then = fields.String(required=True)
+    reason = fields.String(required=True)
+
+
 class RestorePreviewSchema(Schema):
     """What a restore would change."""
 
@@ -141,6 +150,7 @@ class RestorePreviewSchema(Schema):
     version = fields.Integer(required=True)
     restored_from = fields.Integer(required=True)
     changes = fields.List(fields.Nested(FieldDifferenceSchema), required=True)
+    kept = fields.List(fields.Nested(KeptSchema), required=True)
     blocked = fields.List(fields.Nested(BlockedSchema), required=True)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from app.api.parsing import Flag, Items, Moment, Money, Quantity, StrictSchema, Text, WholeNumber
-from app.domain.content import MAX_DESCRIPTION, SLUG
+from app.domain.content import MAX_DESCRIPTION, SLUG, without_joiners
 from app.domain.currencies import CURRENCIES
 from app.domain.pricing import PriceLine
 from app.domain.stock import MAX_QUANTITY
@@ -34,12 +34,16 @@ class SpecificationSchema(StrictSchema):
     group = Text(load_default="", validate=validate.Length(max=100))
 
 
-class PriceLineSchema(StrictSchema):
-    """One line of a price list."""
+def currency_code(**options: Any) -> fields.String:
+    """Return a member that names a currency."""
+    known = validate.OneOf(sorted(CURRENCIES), error="Use an ISO 4217 code in capitals, such as EUR.")
+    return fields.String(validate=known, **options)
 
-    currency = fields.String(
-        required=True, validate=validate.OneOf(sorted(CURRENCIES), error="Use an ISO 4217 code in capitals, such as EUR.")
-    )
+
+class PriceLineSchema(StrictSchema):
+    """One line of a price list. The amount is the price of one piece, with up to six decimals in every currency."""
+
+    currency = currency_code(required=True)
     amount = Money(required=True)
     min_quantity = Quantity(load_default=1, validate=validate.Range(min=1, max=MAX_QUANTITY))
     valid_from = Moment(load_default=None, allow_none=True)
@@ -69,7 +73,7 @@ def unique_names(specifications: list[dict[str, Any]]) -> None:
     Raises:
         ValidationError: naming the field.
     """
-    names = [(one["group"], one["name"]) for one in specifications]
+    names = [(without_joiners(one["group"]), without_joiners(one["name"])) for one in specifications]
     if len(set(names)) != len(names):
         raise ValidationError("Two specifications of a group have the same name; keep one.", "specifications")
 
@@ -104,14 +108,14 @@ class _ContentFields(StrictSchema):
     description = Text(multiline=True, validate=validate.Length(max=MAX_DESCRIPTION))
     category_id = _identifier(allow_none=True)
     manufacturer = Text(validate=validate.Length(max=200), allow_none=True)
-    manufacturer_number = Text(validate=validate.Length(max=100), allow_none=True)
+    manufacturer_number = Text(identifier=True, validate=validate.Length(max=100), allow_none=True)
     status = fields.String(validate=validate.OneOf(STATUSES, error="Use draft or published; DELETE archives a part."))
 
 
 class PartCreateSchema(_ContentFields):
     """A new part."""
 
-    sku = Text(required=True, validate=validate.Length(min=1, max=100))
+    sku = Text(identifier=True, required=True, validate=validate.Length(min=1, max=100))
     part_name = Text(required=True, validate=validate.Length(min=1, max=300))
     specifications = Items(fields.Nested(SpecificationSchema), most=200, load_default=list)
     prices = Items(fields.Nested(PriceLineSchema), most=100, load_default=list)
@@ -126,7 +130,7 @@ class PartCreateSchema(_ContentFields):
 class PartUpdateSchema(_ContentFields):
     """Content fields to change; those left out stay as they are."""
 
-    sku = Text(validate=validate.Length(min=1, max=100))
+    sku = Text(identifier=True, validate=validate.Length(min=1, max=100))
     part_name = Text(validate=validate.Length(min=1, max=300))
     version = _identifier()
     reason = _reason()
@@ -183,6 +187,7 @@ class AdminPartQuerySchema(PartQuerySchema):
 
     status = fields.String(load_default=None, validate=validate.OneOf((*STATUSES, "archived")))
     low_stock = Flag(load_default=None)
+    currency = currency_code(load_default=None, metadata={"description": "Of the prices shown: no other one will do."})
     sort = fields.String(load_default="sku", validate=validate.OneOf(ADMIN_SORTS))
 
 

@@ -4,7 +4,7 @@ from marshmallow import Schema, fields, validate
 
 from app.api.parsing import Flag, Money, StrictSchema, Text
 from app.api.schemas.answers import PublicListItemSchema, PublicPartSchema, TierSchema, VersionsSchema
-from app.api.schemas.parts import PageQuerySchema
+from app.api.schemas.parts import PageQuerySchema, currency_code
 
 SORTS = ("relevance", "name", "-name", "price", "-price", "newest")
 MATCHES = ("exact", "similar")
@@ -26,6 +26,13 @@ class FilterQuerySchema(StrictSchema):
     in_stock = Flag(load_default=None)
     min_price = Money(load_default=None)
     max_price = Money(load_default=None)
+    currency = currency_code(
+        load_default=None,
+        metadata={
+            "description": "Of the prices that are shown, compared and filtered: parts without a price in it come last, and"
+            " are in no range. By default the shop's currency, or the one that most parts have a price in."
+        },
+    )
 
 
 class PublicPartQuerySchema(FilterQuerySchema, PageQuerySchema):
@@ -88,6 +95,9 @@ class FacetsSchema(Schema):
     )
     availability = fields.Nested(AvailabilityFacetSchema, required=True)
     price = fields.Nested(PriceFacetSchema, required=True, allow_none=True)
+    currency = fields.String(
+        required=True, allow_none=True, metadata={"description": "Of these prices, and of those that the filters mean."}
+    )
     total = fields.Integer(required=True, metadata={"description": "The parts that fit all filters."})
     match = fields.String(required=True, validate=validate.OneOf(MATCHES), metadata=_MATCH)
 

@@ -1,6 +1,6 @@
 """What messages carry, and answers of the API as well: parts, their aspects, categories and imports, as JSON has them."""
 
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Literal, NotRequired, TypedDict
 
 Uuid = Annotated[str, ("format", "uuid")]
 Moment = Annotated[str, ("format", "date-time")]
@@ -98,10 +98,19 @@ class ShortPrice(TypedDict):
     version: int
 
 
+class OtherPrice(TypedDict):
+    """The price of one piece, and of more, in another currency."""
+
+    amount: str
+    currency: str
+    tiers: list[Tier]
+
+
 class PublicPrice(ShortPrice):
-    """The price of one piece, and of more."""
+    """The price of one piece, and of more; in other currencies as well, if there are any."""
 
     tiers: list[Tier]
+    others: NotRequired[list[OtherPrice]]
 
 
 class ShownPriceLine(TypedDict):
@@ -170,7 +179,7 @@ class ContentState(PublicContent):
 
 
 class ImportFault(TypedDict):
-    """One thing that is wrong with a file."""
+    """One thing that is wrong with a file, or that is dropped from it."""
 
     line: int
     field: str
@@ -178,7 +187,8 @@ class ImportFault(TypedDict):
 
 
 class ImportJob(TypedDict):
-    """An import: how far it is, and what came of it. `errors` holds the first 200 of `error_count`."""
+    """An import: how far it is, and what came of it. `errors` holds the first 200 of `error_count`; `notices` those of
+    `notice_count`: what is dropped from texts because it is not allowed in them, known when the file has been checked."""
 
     id: int
     state: Literal["queued", "checking", "importing", "done", "refused", "failed"]
@@ -191,6 +201,8 @@ class ImportJob(TypedDict):
     unchanged: int
     errors: list[ImportFault]
     error_count: int
+    notices: list[ImportFault]
+    notice_count: int
     failure: str | None
     created_by: Person
     created_at: Moment

@@ -20,7 +20,8 @@ _LONGEST = {
     "manufacturer_number": 100,
 }  # fmt: skip
 _SLUG = re.compile(SLUG)
-_ONE_CENT = Decimal("0.01")
+# With three decimals an amount might be thousands; more or fewer are no question.
+_PLAIN_AMOUNT = re.compile(r"[0-9]{1,10}(\.([0-9]{1,2}|[0-9]{4,6}))?")
 # What other systems say of a part that customers see, and of one that they do not.
 _STATUSES = dict.fromkeys(
     (
@@ -130,13 +131,13 @@ def _count(field: str, file_mark: str | None) -> Callable[[str], int | None]:
 
 
 def _price(file_mark: str | None) -> Callable[[str], tuple[Decimal, str] | None]:
-    expected = 'an amount of at most ten digits and two decimals, such as "12.50"'
+    expected = 'an amount of at most ten digits and six decimals, such as "12.50"'
 
     def read(value: str) -> tuple[Decimal, str] | None:
         if value in NOTHING:
             return None
-        if AMOUNT.fullmatch(value):
-            return Decimal(value).quantize(_ONE_CENT), ""
+        if _PLAIN_AMOUNT.fullmatch(value):
+            return Decimal(value), ""
         number, beside = split_currency(value)
         if beside and not currencies_of(beside):
             raise RefusedCellError(
@@ -145,7 +146,7 @@ def _price(file_mark: str | None) -> Callable[[str], tuple[Decimal, str] | None]
         number = _number("price", number, file_mark, expected)
         if not AMOUNT.fullmatch(number):
             raise RefusedCellError("price", f"{value[:40]!r} is not {expected}; round it")
-        return Decimal(number).quantize(_ONE_CENT), beside
+        return Decimal(number), beside
 
     return read
 

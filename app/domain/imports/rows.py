@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple, NoReturn
 
+from app.domain.content import forbidden_characters
 from app.domain.imports.cells import RefusedCellError, readers
 from app.domain.imports.columns import Header, Specification, currency_of
 from app.domain.imports.errors import RowError
 from app.domain.imports.numbers import currencies_of
 from app.domain.imports.survey import Layout
-from app.domain.imports.table import clean, forbidden, open_table
+from app.domain.imports.table import IDENTIFIERS, clean, forbidden, open_table
 from app.domain.imports.words import names_part_number
 from app.domain.spreadsheets import DAMAGED, damage_of
 
@@ -97,12 +98,12 @@ class _RowReader:
 
     def _texts(self, cells: Sequence[str]) -> list[str]:
         joined = ",".join(cells)
-        if joined.isprintable() and "'" not in joined and '="' not in joined and unicodedata.is_normalized("NFC", joined):
+        if joined.isprintable() and "'" not in joined and '="' not in joined and (joined.isascii() or _is_plain(joined)):
             # Nearly every row: nothing in it is invisible, escaped, or has another form.
             return list(map(str.strip, cells))
         texts = [clean(cell, column) for cell, column in zip(cells, self._columns, strict=True)]
         for name, column, value in zip(self._names, self._columns, texts, strict=True):
-            if reason := forbidden(value, multiline=column == "description"):
+            if reason := forbidden(value, multiline=column == "description", identifier=column in IDENTIFIERS):
                 raise RefusedCellError(name, reason)
         return texts
 
@@ -165,3 +166,8 @@ def _refuse_damaged(field: str, cell: str) -> NoReturn:
         f"{cell!r} is {damage_of(cell)} that a spreadsheet has made of a part number; enter it anew in a column formatted as"
         " text, or put an apostrophe before it if it is meant so",
     )
+
+
+def _is_plain(value: str) -> bool:
+    """Whether a printable text is in its normal form, and holds nothing that nobody sees although it counts as printable."""
+    return unicodedata.is_normalized("NFC", value) and not forbidden_characters(value, identifier=True)

@@ -128,11 +128,11 @@ def clean(cell: str, column: Column = None) -> str:
     return value if column == "description" else _BREAKS.sub(" ", value)
 
 
-def forbidden(value: str, *, multiline: bool = False) -> str | None:
+def forbidden(value: str, *, multiline: bool = False, identifier: bool = False) -> str | None:
     """Return why a text cannot be stored and what to do, or None."""
     if found := _NOT_UTF8.search(value):
         return (
             f"holds the byte 0x{ord(found[0]) - 0xDC00:02X}, which is not UTF-8; save the file as CSV UTF-8, or name its encoding"
         )
-    reason = forbidden_characters(value, multiline=multiline)
+    reason = forbidden_characters(value, multiline=multiline, identifier=identifier)
     return reason and f"{reason}; remove it"

@@ -32,7 +32,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Download the changes that fit as CSV, newest first: those that are there now, in a file safe to open in a spreadsheet.
+         * Download the matching changes as CSV, newest first, as recorded so far, in a file safe to open in a spreadsheet.
          * @description Role: viewer or above.
          */
         get: operations["admin_audit_export_audit"];
@@ -52,7 +52,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List categories by name, each with its parent, its own parts and its subcategories in numbers.
+         * List categories by name, each with its parent and how many parts and subcategories it has.
          * @description Role: viewer or above.
          */
         get: operations["admin_categories_list_categories"];
@@ -89,7 +89,7 @@ export interface paths {
         put: operations["admin_categories_update_category"];
         post?: never;
         /**
-         * Delete a category that is empty, or whose parts and subcategories `target` takes over; answers what it was.
+         * Delete a category that is empty, or whose parts and subcategories `target` takes over; returns it as it was.
          * @description Role: editor or above.
          */
         delete: operations["admin_categories_delete_category"];
@@ -112,7 +112,7 @@ export interface paths {
         get: operations["admin_imports_list_imports"];
         put?: never;
         /**
-         * Import a catalog file: CSV of at most 50 MB. It is checked as a whole first; nothing is applied if a row is wrong.
+         * Import a catalog file: CSV of at most 50 MB. The whole file is checked first; nothing is applied if any row is invalid.
          * @description Role: editor or above.
          */
         post: operations["admin_imports_start_import"];
@@ -132,7 +132,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Return one import: how far it is, what came of it, and what became of each column of its file.
+         * Return one import: its progress, its result, and how each column of its file is used.
          * @description Role: viewer or above.
          */
         get: operations["admin_imports_get_import"];
@@ -180,7 +180,8 @@ export interface paths {
         get: operations["admin_parts_list_parts"];
         put?: never;
         /**
-         * Create a part, with its prices, stock and specifications.
+         * Create a part, with its prices, stock and specifications. `notices` says what was dropped from its description, if anything
+         *     was.
          * @description Role: editor or above.
          */
         post: operations["admin_parts_create_part"];
@@ -205,7 +206,7 @@ export interface paths {
          */
         get: operations["admin_parts_get_part"];
         /**
-         * Change the given content fields.
+         * Change the given content fields. `notices` says what was dropped from the description, if anything.
          * @description Role: editor or above.
          */
         put: operations["admin_parts_update_part"];
@@ -254,7 +255,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Add a picture behind the part's other ones: JPEG, PNG or WebP, at most 15 MB and 40 million pixels.
+         * Add a picture after the part's other ones: JPEG, PNG or WebP, at most 15 MB and 40 million pixels.
          * @description Role: editor or above.
          */
         post: operations["admin_images_add_image"];
@@ -275,7 +276,7 @@ export interface paths {
         };
         get?: never;
         /**
-         * Put the part's pictures into an order; name each of them once.
+         * Set the order of the part's pictures; name each of them once.
          * @description Role: editor or above.
          */
         put: operations["admin_images_order_images"];
@@ -298,13 +299,13 @@ export interface paths {
         };
         get?: never;
         /**
-         * Write a picture's alternative text.
+         * Set a picture's alternative text.
          * @description Role: editor or above.
          */
         put: operations["admin_images_describe_image"];
         post?: never;
         /**
-         * Show a picture no more; earlier content versions keep it.
+         * Remove a picture from the part; earlier content versions keep it.
          * @description Role: editor or above.
          */
         delete: operations["admin_images_delete_image"];
@@ -413,7 +414,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Put pieces on hand, or take them; needs no version, since adjustments commute (`If-Match` is heeded).
+         * Add pieces to the stock, or remove them; needs no version, since adjustments commute (`If-Match` is honoured).
          * @description Role: stock or above.
          */
         post: operations["admin_stock_adjust_stock"];
@@ -546,7 +547,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Try one event's dead deliveries again; `effect` narrows it to one of them.
+         * Retry one event's dead deliveries; `effect` limits this to one of them.
          * @description Role: admin or above.
          */
         post: operations["admin_sync_replay_one"];
@@ -566,7 +567,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Compare the truth with its copies now, and repair what differs unless `dry_run`.
+         * Compare PostgreSQL with every copy of its data now, and repair what differs unless `dry_run`.
          * @description Role: admin or above.
          */
         post: operations["admin_sync_reconcile"];
@@ -586,7 +587,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Try all dead deliveries again.
+         * Retry all dead deliveries.
          * @description Role: admin or above.
          */
         post: operations["admin_sync_replay_all"];
@@ -604,7 +605,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Per effect: pending, oldest age, dead, latency; the last reconciliation; the cache's figures.
+         * For each effect: pending, oldest age, dead, latency; also the last reconciliation and the cache's figures.
          * @description Role: viewer or above.
          */
         get: operations["admin_sync_status"];
@@ -625,7 +626,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Log in: sets the session cookie and returns the CSRF token for unsafe methods. The session whose cookie is sent ends. */
+        /** Log in: sets the session cookie and returns the CSRF token for unsafe methods. A session whose cookie is sent ends. */
         post: operations["auth_log_in"];
         delete?: never;
         options?: never;
@@ -643,7 +644,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Log out: the session is worthless from now on.
+         * Log out: the session is invalid from now on.
          * @description Role: viewer or above.
          */
         post: operations["auth_log_out"];
@@ -661,7 +662,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Say who is logged in, with the session's CSRF token.
+         * Return who is logged in, with the session's CSRF token.
          * @description Role: viewer or above.
          */
         get: operations["auth_me"];
@@ -682,7 +683,7 @@ export interface paths {
         };
         get?: never;
         /**
-         * Change one's password: ends all one's sessions, and opens a new one in place of this.
+         * Change your password: ends all your sessions, and opens a new one in place of this one.
          * @description Role: viewer or above.
          */
         put: operations["account_change_password"];
@@ -701,7 +702,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List one's sessions, newest first: since when, until when, and from where.
+         * List your sessions, newest first: since when, until when, and from where.
          * @description Role: viewer or above.
          */
         get: operations["account_list_sessions"];
@@ -726,7 +727,7 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * End one of one's sessions, with the panels that it holds open. Ending the present one is a log-out.
+         * End one of your sessions, with its open panels. Ending the current one logs you out.
          * @description Role: viewer or above.
          */
         delete: operations["account_end_session"];
@@ -815,9 +816,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Return all that a product page needs: the part by its id or slug, breadcrumbs, related parts, price tiers, JSON-LD.
-         * @description Digits alone are an id. A slug that the part had before leads to the present one. Whoever puts `json_ld` into a page sets it
-         *     as the text of a script element; who writes it into HTML has to escape every `<` in it.
+         * Return everything that a product page needs: the part by its id or slug, breadcrumbs, related parts, price tiers, JSON-LD.
+         * @description Digits alone are an id. A former slug of the part redirects to the current one. To put `json_ld` into a page, set it as the
+         *     text of a script element; if you write it into HTML, escape every `<` in it.
          */
         get: operations["pdp_get_product_page"];
         put?: never;
@@ -1248,6 +1249,32 @@ export interface components {
             type: "content.updated";
             version: number;
         };
+        CreatedPart: {
+            category: components["schemas"]["PartCategory"] | null;
+            category_id: number | null;
+            /** Format: date-time */
+            created_at: string;
+            description: string;
+            id: number;
+            images: components["schemas"]["Image"][];
+            last_updated_by: number | null;
+            last_updated_by_name: string | null;
+            manufacturer: string | null;
+            manufacturer_number: string | null;
+            notices?: components["schemas"]["Notice"][];
+            part_name: string;
+            price: components["schemas"]["PriceListAnswer"];
+            sku: string;
+            slug: string;
+            specifications: components["schemas"]["ShownSpecification"][];
+            /** @enum {string} */
+            status: "draft" | "published" | "archived";
+            stock: components["schemas"]["AdminStock"];
+            /** Format: date-time */
+            updated_at: string;
+            version: number;
+            versions: components["schemas"]["Versions"];
+        };
         DeadLetter: {
             aggregate_id: number;
             aggregate_type: string;
@@ -1312,6 +1339,8 @@ export interface components {
         Facets: {
             availability: components["schemas"]["AvailabilityFacet"];
             categories: components["schemas"]["CategoryFacet"][];
+            /** @description Of these prices, and of those that the filters mean. */
+            currency: string | null;
             /** @description The fifty with the most parts. */
             manufacturers: components["schemas"]["ManufacturerFacet"][];
             /**
@@ -1383,13 +1412,16 @@ export interface components {
             detail: string;
             name: string;
         };
-        /** @description One thing that is wrong with a file. */
+        /** @description One thing that is wrong with a file, or that is dropped from it. */
         ImportFault: {
             field: string;
             line: number;
             reason: string;
         };
-        /** @description An import: how far it is, and what came of it. `errors` holds the first 200 of `error_count`. */
+        /**
+         * @description An import: how far it is, and what came of it. `errors` holds the first 200 of `error_count`; `notices` those of
+         *     `notice_count`: what is dropped from texts because it is not allowed in them, known when the file has been checked.
+         */
         ImportJob: {
             changed: number;
             created: number;
@@ -1404,6 +1436,8 @@ export interface components {
             /** Format: date-time */
             finished_at: string | null;
             id: number;
+            notice_count: number;
+            notices: components["schemas"]["ImportFault"][];
             rows_done: number;
             rows_total: number | null;
             /** @enum {string} */
@@ -1425,6 +1459,8 @@ export interface components {
             /** Format: date-time */
             finished_at: string | null;
             id: number;
+            notice_count: number;
+            notices: components["schemas"]["ImportFault"][];
             rows_done: number;
             rows_total: number | null;
             /** @enum {string} */
@@ -1463,6 +1499,12 @@ export interface components {
             moved: components["schemas"]["MovedItem"][];
             removed: components["schemas"]["PlacedItem"][];
         };
+        Kept: {
+            field: string;
+            present: string;
+            reason: string;
+            then: string;
+        };
         Latency: {
             deliveries: number;
             p50: number | null;
@@ -1486,6 +1528,21 @@ export interface components {
         };
         /** @description What customers may know of a part that is gone. */
         Nothing: Record<string, never>;
+        Notice: {
+            count: number;
+            field: string;
+            /** @enum {string} */
+            kind: "element" | "attribute" | "address" | "comment";
+            message: string;
+            /** @description Of the element or the attribute; of an address its scheme. */
+            name: string;
+        };
+        /** @description The price of one piece, and of more, in another currency. */
+        OtherPrice: {
+            amount: string;
+            currency: string;
+            tiers: components["schemas"]["Tier"][];
+        };
         OwnSession: {
             /** Format: date-time */
             created_at: string;
@@ -1748,10 +1805,11 @@ export interface components {
             match: "exact" | "similar";
             next_cursor: string | null;
         };
-        /** @description The price of one piece, and of more. */
+        /** @description The price of one piece, and of more; in other currencies as well, if there are any. */
         PublicPrice: {
             amount: string;
             currency: string;
+            others?: components["schemas"]["OtherPrice"][];
             tiers: components["schemas"]["Tier"][];
             version: number;
         };
@@ -1800,6 +1858,7 @@ export interface components {
         RestorePreview: {
             blocked: components["schemas"]["Blocked"][];
             changes: components["schemas"]["FieldDifference"][];
+            kept: components["schemas"]["Kept"][];
             part_id: number;
             restored_from: number;
             version: number;
@@ -1915,6 +1974,45 @@ export interface components {
             } | null;
             window_seconds: number;
         };
+        /** @description The search has a new synonym. */
+        SynonymCreatedEvent: {
+            actor: components["schemas"]["Person"];
+            data: components["schemas"]["SynonymState"];
+            /** Format: uuid */
+            id: string;
+            synonym_id: number;
+            /**
+             * Format: date-time
+             * @description When the change was committed.
+             */
+            timestamp: string;
+            /** @enum {string} */
+            type: "synonym.created";
+            version: number;
+        };
+        /** @description A synonym of the search was deleted; `data` is what it was. */
+        SynonymDeletedEvent: {
+            actor: components["schemas"]["Person"];
+            data: components["schemas"]["SynonymState"];
+            /** Format: uuid */
+            id: string;
+            synonym_id: number;
+            /**
+             * Format: date-time
+             * @description When the change was committed.
+             */
+            timestamp: string;
+            /** @enum {string} */
+            type: "synonym.deleted";
+            version: number;
+        };
+        /** @description A synonym of the search: whoever types `term` is also shown what holds `means`. */
+        SynonymState: {
+            id: number;
+            means: string;
+            term: string;
+            version: number;
+        };
         /** @description The price from a quantity on. */
         Tier: {
             amount: string;
@@ -1944,6 +2042,8 @@ export interface components {
             resync: components["schemas"]["ResyncEvent"];
             "session.ended": components["schemas"]["SessionEndedEvent"];
             "stock.updated": components["schemas"]["AdminStockUpdatedEvent"];
+            "synonym.created": components["schemas"]["SynonymCreatedEvent"];
+            "synonym.deleted": components["schemas"]["SynonymDeletedEvent"];
         };
         /** @description The acknowledgement of `unwatch`: how many parts the connection still watches. */
         UnwatchAnswer: {
@@ -1952,6 +2052,30 @@ export interface components {
         /** @description What `unwatch` takes: the parts that a page shows no longer. */
         UnwatchRequest: {
             parts?: number[];
+        };
+        UpdatedContent: {
+            category: components["schemas"]["PartCategory"] | null;
+            category_id: number | null;
+            /** Format: date-time */
+            changed_at: string;
+            changed_by: components["schemas"]["Person"] | null;
+            description: string;
+            id: number;
+            images: components["schemas"]["Image"][];
+            last_updated_by: number | null;
+            last_updated_by_name: string | null;
+            manufacturer: string | null;
+            manufacturer_number: string | null;
+            notices?: components["schemas"]["Notice"][];
+            part_name: string;
+            sku: string;
+            slug: string;
+            specifications: components["schemas"]["ShownSpecification"][];
+            /** @enum {string} */
+            status: "draft" | "published" | "archived";
+            /** Format: date-time */
+            updated_at: string;
+            version: number;
         };
         User: {
             email: string;
@@ -2813,6 +2937,8 @@ export interface operations {
                 category?: string | null;
                 status?: "draft" | "published" | "archived" | null;
                 low_stock?: boolean | null;
+                /** @description Of the prices shown: no other one will do. */
+                currency?: "AED" | "AFN" | "ALL" | "AMD" | "AOA" | "ARS" | "AUD" | "AWG" | "AZN" | "BAM" | "BBD" | "BDT" | "BHD" | "BIF" | "BMD" | "BND" | "BOB" | "BRL" | "BSD" | "BTN" | "BWP" | "BYN" | "BZD" | "CAD" | "CDF" | "CHF" | "CLP" | "CNY" | "COP" | "CRC" | "CUP" | "CVE" | "CZK" | "DJF" | "DKK" | "DOP" | "DZD" | "EGP" | "ERN" | "ETB" | "EUR" | "FJD" | "FKP" | "GBP" | "GEL" | "GHS" | "GIP" | "GMD" | "GNF" | "GTQ" | "GYD" | "HKD" | "HNL" | "HTG" | "HUF" | "IDR" | "ILS" | "INR" | "IQD" | "IRR" | "ISK" | "JMD" | "JOD" | "JPY" | "KES" | "KGS" | "KHR" | "KMF" | "KPW" | "KRW" | "KWD" | "KYD" | "KZT" | "LAK" | "LBP" | "LKR" | "LRD" | "LSL" | "LYD" | "MAD" | "MDL" | "MGA" | "MKD" | "MMK" | "MNT" | "MOP" | "MRU" | "MUR" | "MVR" | "MWK" | "MXN" | "MYR" | "MZN" | "NAD" | "NGN" | "NIO" | "NOK" | "NPR" | "NZD" | "OMR" | "PAB" | "PEN" | "PGK" | "PHP" | "PKR" | "PLN" | "PYG" | "QAR" | "RON" | "RSD" | "RUB" | "RWF" | "SAR" | "SBD" | "SCR" | "SDG" | "SEK" | "SGD" | "SHP" | "SLE" | "SOS" | "SRD" | "SSP" | "STN" | "SVC" | "SYP" | "SZL" | "THB" | "TJS" | "TMT" | "TND" | "TOP" | "TRY" | "TTD" | "TWD" | "TZS" | "UAH" | "UGX" | "USD" | "UYU" | "UZS" | "VED" | "VES" | "VND" | "VUV" | "WST" | "XAF" | "XCD" | "XCG" | "XOF" | "XPF" | "YER" | "ZAR" | "ZMW" | "ZWG" | null;
                 sort?: "sku" | "-sku" | "part_name" | "-part_name" | "available" | "-available" | "updated_at" | "-updated_at";
             };
             header?: never;
@@ -3028,7 +3154,7 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["AdminPart"];
+                    "application/json": components["schemas"]["CreatedPart"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3253,7 +3379,7 @@ export interface operations {
                      *       "version": 2
                      *     }
                      */
-                    "application/json": components["schemas"]["ContentAnswer"];
+                    "application/json": components["schemas"]["UpdatedContent"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -5374,6 +5500,8 @@ export interface operations {
                 in_stock?: boolean | null;
                 min_price?: string | null;
                 max_price?: string | null;
+                /** @description Of the prices that are shown, compared and filtered: parts without a price in it come last, and are in no range. By default the shop's currency, or the one that most parts have a price in. */
+                currency?: "AED" | "AFN" | "ALL" | "AMD" | "AOA" | "ARS" | "AUD" | "AWG" | "AZN" | "BAM" | "BBD" | "BDT" | "BHD" | "BIF" | "BMD" | "BND" | "BOB" | "BRL" | "BSD" | "BTN" | "BWP" | "BYN" | "BZD" | "CAD" | "CDF" | "CHF" | "CLP" | "CNY" | "COP" | "CRC" | "CUP" | "CVE" | "CZK" | "DJF" | "DKK" | "DOP" | "DZD" | "EGP" | "ERN" | "ETB" | "EUR" | "FJD" | "FKP" | "GBP" | "GEL" | "GHS" | "GIP" | "GMD" | "GNF" | "GTQ" | "GYD" | "HKD" | "HNL" | "HTG" | "HUF" | "IDR" | "ILS" | "INR" | "IQD" | "IRR" | "ISK" | "JMD" | "JOD" | "JPY" | "KES" | "KGS" | "KHR" | "KMF" | "KPW" | "KRW" | "KWD" | "KYD" | "KZT" | "LAK" | "LBP" | "LKR" | "LRD" | "LSL" | "LYD" | "MAD" | "MDL" | "MGA" | "MKD" | "MMK" | "MNT" | "MOP" | "MRU" | "MUR" | "MVR" | "MWK" | "MXN" | "MYR" | "MZN" | "NAD" | "NGN" | "NIO" | "NOK" | "NPR" | "NZD" | "OMR" | "PAB" | "PEN" | "PGK" | "PHP" | "PKR" | "PLN" | "PYG" | "QAR" | "RON" | "RSD" | "RUB" | "RWF" | "SAR" | "SBD" | "SCR" | "SDG" | "SEK" | "SGD" | "SHP" | "SLE" | "SOS" | "SRD" | "SSP" | "STN" | "SVC" | "SYP" | "SZL" | "THB" | "TJS" | "TMT" | "TND" | "TOP" | "TRY" | "TTD" | "TWD" | "TZS" | "UAH" | "UGX" | "USD" | "UYU" | "UZS" | "VED" | "VES" | "VND" | "VUV" | "WST" | "XAF" | "XCD" | "XCG" | "XOF" | "XPF" | "YER" | "ZAR" | "ZMW" | "ZWG" | null;
                 /** @description By default `relevance` if there is a `q`, else `name`, which is also what `relevance` is then. */
                 sort?: "relevance" | "name" | "-name" | "price" | "-price" | "newest" | null;
             };
@@ -5504,6 +5632,8 @@ export interface operations {
                 in_stock?: boolean | null;
                 min_price?: string | null;
                 max_price?: string | null;
+                /** @description Of the prices that are shown, compared and filtered: parts without a price in it come last, and are in no range. By default the shop's currency, or the one that most parts have a price in. */
+                currency?: "AED" | "AFN" | "ALL" | "AMD" | "AOA" | "ARS" | "AUD" | "AWG" | "AZN" | "BAM" | "BBD" | "BDT" | "BHD" | "BIF" | "BMD" | "BND" | "BOB" | "BRL" | "BSD" | "BTN" | "BWP" | "BYN" | "BZD" | "CAD" | "CDF" | "CHF" | "CLP" | "CNY" | "COP" | "CRC" | "CUP" | "CVE" | "CZK" | "DJF" | "DKK" | "DOP" | "DZD" | "EGP" | "ERN" | "ETB" | "EUR" | "FJD" | "FKP" | "GBP" | "GEL" | "GHS" | "GIP" | "GMD" | "GNF" | "GTQ" | "GYD" | "HKD" | "HNL" | "HTG" | "HUF" | "IDR" | "ILS" | "INR" | "IQD" | "IRR" | "ISK" | "JMD" | "JOD" | "JPY" | "KES" | "KGS" | "KHR" | "KMF" | "KPW" | "KRW" | "KWD" | "KYD" | "KZT" | "LAK" | "LBP" | "LKR" | "LRD" | "LSL" | "LYD" | "MAD" | "MDL" | "MGA" | "MKD" | "MMK" | "MNT" | "MOP" | "MRU" | "MUR" | "MVR" | "MWK" | "MXN" | "MYR" | "MZN" | "NAD" | "NGN" | "NIO" | "NOK" | "NPR" | "NZD" | "OMR" | "PAB" | "PEN" | "PGK" | "PHP" | "PKR" | "PLN" | "PYG" | "QAR" | "RON" | "RSD" | "RUB" | "RWF" | "SAR" | "SBD" | "SCR" | "SDG" | "SEK" | "SGD" | "SHP" | "SLE" | "SOS" | "SRD" | "SSP" | "STN" | "SVC" | "SYP" | "SZL" | "THB" | "TJS" | "TMT" | "TND" | "TOP" | "TRY" | "TTD" | "TWD" | "TZS" | "UAH" | "UGX" | "USD" | "UYU" | "UZS" | "VED" | "VES" | "VND" | "VUV" | "WST" | "XAF" | "XCD" | "XCG" | "XOF" | "XPF" | "YER" | "ZAR" | "ZMW" | "ZWG" | null;
             };
             header?: never;
             path?: never;

@@ -1,8 +1,22 @@
 import { describe, expect, it } from "vitest";
-import { formatMoney, formatRelative, sameAmount, usableLocale } from "./format.ts";
+import { formatMoney, formatPrice, formatRelative, sameAmount, usableLocale } from "./format.ts";
 
 it("money is shown exactly, beyond what a float can hold", () => {
   expect(formatMoney("12345678901234567.89", "EUR")).toContain("12,345,678,901,234,567.89");
+});
+
+it.each([
+  ["12.50", "EUR", "€12.50"], ["0.0042", "USD", "$0.0042"], ["0.000001", "USD", "$0.000001"], ["100", "JPY", "¥100"], ["100.5", "JPY", "¥100.5"],
+  ["1.250", "KWD", "KWD\u00a01.250"], ["12.345", "EUR", "€12.345"],
+])("%s %s is shown with the decimals of its coins, and with all that it has", (amount, currency, shown) => {
+  expect(formatMoney(amount, currency)).toBe(shown);
+});
+
+it.each([
+  ["12.50", "EUR", "€12.50"], ["12.345", "EUR", "€12.35"], ["100.5", "JPY", "¥101"], ["1.2345", "KWD", "KWD\u00a01.235"], ["0.0042", "USD", "$0.0042"],
+  ["0.0142", "USD", "$0.0142"], ["0.4", "JPY", "¥0.4"], ["0", "EUR", "€0.00"],
+])("one piece for %s %s costs %s", (amount, currency, shown) => {
+  expect(formatPrice(amount, currency)).toBe(shown);
 });
 
 describe("amounts", () => {

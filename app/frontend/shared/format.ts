@@ -17,11 +17,16 @@ const LOCALE = usableLocale(typeof navigator === "undefined" ? [] : navigator.la
 
 const numbers = new Intl.NumberFormat(LOCALE);
 const signed = new Intl.NumberFormat(LOCALE, { signDisplay: "exceptZero" });
-const amounts = new Intl.NumberFormat(LOCALE, { minimumFractionDigits: 2, maximumFractionDigits: 2, useGrouping: false });
+/** The price of one piece is exact to so many decimals, in every currency. */
+const MAX_DECIMALS = 6;
+const amounts = new Intl.NumberFormat(LOCALE, { minimumFractionDigits: 2, maximumFractionDigits: MAX_DECIMALS, useGrouping: false });
 const absolute = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeStyle: "medium" });
 const clock = new Intl.DateTimeFormat(LOCALE, { timeStyle: "short" });
 const relative = new Intl.RelativeTimeFormat(LOCALE, { numeric: "auto", style: "short" });
-const currencies = new Map<string, Intl.NumberFormat>();
+const exact = new Map<string, Intl.NumberFormat>();
+const rounded = new Map<string, Intl.NumberFormat>();
+/** Rounding a price may hide so much of it, and no more. */
+const MAX_HIDDEN = 0.01;
 
 export function formatNumber(value: number): string {
   return numbers.format(value);
@@ -31,14 +36,29 @@ export function formatSigned(value: number): string {
   return signed.format(value);
 }
 
-/** @param amount a decimal number as text: Intl formats it exactly, without a float in between. */
+/**
+ * The price of one piece, exactly: with the decimals of the currency's coins at least, and more where it has more (0.0042).
+ * @param amount a decimal number as text: Intl formats it without a float in between.
+ */
 export function formatMoney(amount: string, currency: string): string {
-  let format = currencies.get(currency);
+  return formatIn(exact, currency, { maximumFractionDigits: MAX_DECIMALS }).format(amount as unknown as number);
+}
+
+/** What one piece costs: rounded to the currency's coins, as a till does; exactly where little would be left of it. */
+export function formatPrice(amount: string, currency: string): string {
+  const format = formatIn(rounded, currency, {});
+  const coins = 10 ** (format.resolvedOptions().maximumFractionDigits ?? 0);
+  const hidden = Math.abs(Math.round(Number(amount) * coins) / coins - Number(amount));
+  return hidden > Number(amount) * MAX_HIDDEN ? formatMoney(amount, currency) : format.format(amount as unknown as number);
+}
+
+function formatIn(formats: Map<string, Intl.NumberFormat>, currency: string, options: Intl.NumberFormatOptions): Intl.NumberFormat {
+  let format = formats.get(currency);
   if (!format) {
-    format = new Intl.NumberFormat(LOCALE, { style: "currency", currency });
-    currencies.set(currency, format);
+    format = new Intl.NumberFormat(LOCALE, { style: "currency", currency, ...options });
+    formats.set(currency, format);
   }
-  return format.format(amount as unknown as number);
+  return format;
 }
 
 /** An amount without its currency and ungrouped, as it is typed into a field. */

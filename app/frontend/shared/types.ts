@@ -28,8 +28,8 @@ export type ContentState = Omit<Schemas["EventContent"], "version" | "updated_at
 
 export type StockState = Omit<Schemas["PublicStock"], "version">;
 
-/** `tiers` is absent in list items. */
-export type PriceState = Omit<Schemas["ShortPrice"], "version"> & Partial<Pick<Schemas["PublicPrice"], "tiers">>;
+/** `tiers` is absent in list items; `others` are the prices in other currencies, where there are any. */
+export type PriceState = Omit<Schemas["ShortPrice"], "version"> & Partial<Pick<Schemas["PublicPrice"], "tiers" | "others">>;
 
 export interface Page<T> {
   items: T[];

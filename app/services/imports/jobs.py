@@ -16,7 +16,7 @@ from app.contract.formats import rfc3339
 from app.contract.task_names import IMPORT_PARTS
 from app.domain.content import normalised, without_forbidden
 from app.domain.errors import DatabaseConsistencyError, InvalidFieldError, NotFoundError, StorageUnavailableError
-from app.domain.imports.errors import ImportFileError
+from app.domain.imports.errors import ImportFileError, RowError
 from app.domain.imports.options import NO_OPTIONS, Options
 from app.domain.imports.rows import ImportRow
 from app.domain.imports.survey import Layout
@@ -70,11 +70,12 @@ class ImportJobs:
 
     Args:
         staff: tells the panel how a job goes.
+        currency: the shop's, of prices for which neither the file nor the upload states one.
     """
 
     def __init__(
         self, transactions: TransactionManager, engine: Engine, reading: Engine, storage: Storage, staff: EventPublisher,
-        wake_ups: WakeUps,
+        wake_ups: WakeUps, currency: str | None = None,
     ) -> None:  # fmt: skip
         self._transactions = transactions
         self._engine = engine
@@ -82,15 +83,17 @@ class ImportJobs:
         self._storage = storage
         self._staff = staff
         self._wake_ups = wake_ups
+        self._currency = currency
 
     def create(
         self, actor: Actor, digest: str, byte_size: int, file_name: str, encoding: str | None = None,
         options: Options = NO_OPTIONS, *, dry_run: bool,
     ) -> dict[str, Any]:  # fmt: skip
         """Queue the import of a file that was kept (`keep`), and return the job."""
+        currency = options.currency or self._currency or passes.only_currency(self._reading)
         values = {
             "file_name": _label(file_name), "digest": digest, "encoding": encoding, "options": options.to_json(),
-            "currency": options.currency or passes.only_currency(self._reading), "byte_size": byte_size, "dry_run": dry_run,
+            "currency": currency, "byte_size": byte_size, "dry_run": dry_run,
             "created_by": actor.user_id, "ip_address": actor.ip_address, "user_agent": actor.user_agent,
             "request_id": actor.request_id, "api_key_id": actor.api_key_id,
         }  # fmt: skip
@@ -151,9 +154,12 @@ class ImportJobs:
             layout = Layout.from_json(options, work.job.layout)
         else:
             self._note(work, "checking")
-            rows, survey = passes.check(self._reading, lambda: self._open(work), lambda _rows: self._renew(work), options)
+            notices: list[RowError] = []
+            rows, survey = passes.check(
+                self._reading, lambda: self._open(work), lambda _rows: self._renew(work), options, notices.append
+            )
             layout = survey.layout
-            self._note(work, "importing", rows_total=rows, layout=layout.to_json(), columns=survey.columns)
+            self._note(work, "importing", notices, rows_total=rows, layout=layout.to_json(), columns=survey.columns)
         if self._apply(work, layout):
             self._end(work, "done")
         else:
@@ -190,9 +196,16 @@ class ImportJobs:
             report = apply_chunk(chunk, f"import {job.id}: {job.file_name}", unit_of_work)
         return jobs.step(unit_of_work, job.id, work.leased_until, "importing", rows=len(chunk), **asdict(report))
 
-    def _note(self, work: _Work, state: str, **found: Any) -> None:
+    def _note(self, work: _Work, state: str, notices: Sequence[RowError] = (), **found: Any) -> None:
         actor = Actor(work.job.created_by, work.job.created_by_name)
-        work.renew(self._transactions.run(actor, lambda uow: jobs.step(uow, work.job.id, work.leased_until, state, **found)))
+
+        def note(unit_of_work: UnitOfWork) -> Any:
+            if notices:
+                first = [one._asdict() for one in notices[: passes.MAX_ERRORS]]
+                jobs.note_dropped(unit_of_work, work.job.id, first, len(notices))
+            return jobs.step(unit_of_work, work.job.id, work.leased_until, state, **found)
+
+        work.renew(self._transactions.run(actor, note))
         self._announce(work.job.id)
 
     def _renew(self, work: _Work) -> None:
@@ -269,6 +282,8 @@ def shown(row: Row[Any]) -> dict[str, Any]:
         "unchanged": row.unchanged_count,
         "errors": row.errors,
         "error_count": row.error_count,
+        "notices": row.notices,
+        "notice_count": row.notice_count,
         "failure": row.failure,
         "created_by": {"id": row.created_by, "name": row.created_by_name},
         "created_at": rfc3339(row.created_at),

@@ -17,7 +17,7 @@ from app.domain.imports.rows import ImportRow, read_rows
 from app.domain.imports.survey import Layout, Survey, survey
 from app.services.imports.chunk import apply_chunk, rehearse_chunk
 from app.services.imports.difference import ImportReport
-from app.services.rich_text import sanitised
+from app.services.rich_text import dropped, sanitised
 from app.store import prices
 from app.store.imports import bulk
 from app.store.pipeline import Pipeline
@@ -34,6 +34,7 @@ MAX_ROWS = 500_000
 T = TypeVar("T", bound=ImportRow | RowError)
 Open = Callable[[], TextIO]
 Progress = Callable[[int], None]
+Notice = Callable[[RowError], None]
 
 
 class Checked(NamedTuple):
@@ -96,8 +97,14 @@ def rehearse(
     return report
 
 
-def check(reading: Engine, open_file: Open, progress: Progress = lambda _rows: None, options: Options = NO_OPTIONS) -> Checked:
+def check(
+    reading: Engine, open_file: Open, progress: Progress = lambda _rows: None, options: Options = NO_OPTIONS,
+    notice: Notice = lambda _notice: None,
+) -> Checked:  # fmt: skip
     """Find out how a file is to be read, and that all of its rows can be imported.
+
+    Args:
+        notice: told what of the file will be dropped, line by line.
 
     Raises:
         ImportFileError: with what is wrong, line by line.
@@ -110,7 +117,7 @@ def check(reading: Engine, open_file: Open, progress: Progress = lambda _rows: N
             with open_file() as lines:
                 found = survey(lines, options, _shop_roots(connection))
             with open_file() as lines:
-                for chunk in chunks(_all_rows(lines, found.layout)):
+                for chunk in chunks(_all_rows(lines, found.layout, notice=notice)):
                     wrong = [row for row in chunk if isinstance(row, RowError)] + _conflicts(connection, chunk)
                     errors += wrong[: MAX_ERRORS - len(errors)]
                     errors_in_all += len(wrong)
@@ -173,13 +180,16 @@ def _length(row: ImportRow | RowError) -> int:
     return len(row.description or "") + sum(len(value) for _, value in row.specifications)
 
 
-def _all_rows(lines: TextIO, layout: Layout, skip: int = 0) -> Iterator[ImportRow | RowError]:
+def _all_rows(lines: TextIO, layout: Layout, skip: int = 0, notice: Notice | None = None) -> Iterator[ImportRow | RowError]:
     for row in read_rows(lines, layout, skip):
-        yield _with_clean_description(row) if isinstance(row, ImportRow) and row.description else row
+        yield _with_clean_description(row, notice) if isinstance(row, ImportRow) and row.description else row
 
 
-def _with_clean_description(row: ImportRow) -> ImportRow | RowError:
+def _with_clean_description(row: ImportRow, notice: Notice | None) -> ImportRow | RowError:
     description = sanitised(row.description or "")
+    if notice:
+        for one in dropped(row.description or "", description):
+            notice(RowError(row.line, "description", str(one)))
     # Entities take more room than what they stand for.
     if len(description) > MAX_DESCRIPTION:
         return RowError(row.line, "description", f"as HTML is longer than {MAX_DESCRIPTION:,} characters")

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from app.domain.categories import category_slug
+from app.domain.content import without_joiners
 from app.store import categories
 from app.store.imports import bulk
 from app.store.locks import lock_category_tree, share_category_tree
@@ -47,7 +48,7 @@ def _found(unit_of_work: UnitOfWork, wanted: Collection[Path]) -> Places:
     known = bulk.categories(unit_of_work.connection) if wanted else {}
     for path in sorted(wanted, key=len):
         above = places[path[:-1]]
-        step = known.get((above.id, path[-1]))
+        step = known.get((above.id, without_joiners(path[-1])))
         places[path] = _below(above, step) if step else MISSING
     return places
 

@@ -16,9 +16,9 @@ LEASE_SECONDS = 30
 
 _COLUMNS = """
     j.id, j.file_name, j.digest, j.encoding, j.currency, j.byte_size, j.dry_run, j.state, j.rows_total, j.rows_done,
-    j.options, j.layout, j.columns, j.created_count, j.changed_count, j.unchanged_count, j.errors, j.error_count, j.failure,
-    j.leased_until, j.created_by, j.attempts, j.ip_address, j.user_agent, j.request_id, j.api_key_id, j.created_at,
-    j.finished_at, u.name AS created_by_name
+    j.options, j.layout, j.columns, j.created_count, j.changed_count, j.unchanged_count, j.errors, j.error_count, j.notices,
+    j.notice_count, j.failure, j.leased_until, j.created_by, j.attempts, j.ip_address, j.user_agent, j.request_id, j.api_key_id,
+    j.created_at, j.finished_at, u.name AS created_by_name
 """
 _INSERT = text("""
     INSERT INTO import_jobs (file_name, digest, encoding, currency, options, byte_size, dry_run, created_by, ip_address,
@@ -53,6 +53,7 @@ _STEP = text("""
     WHERE id = :id AND leased_until = :leased_until
     RETURNING leased_until
 """)
+_NOTE_DROPPED = text("UPDATE import_jobs SET notices = CAST(:notices AS jsonb), notice_count = :count WHERE id = :id")
 _FINISH = text("""
     UPDATE import_jobs
     SET state = :state, errors = CAST(:errors AS jsonb), error_count = :error_count, failure = :failure,
@@ -108,6 +109,11 @@ def step(
     if renewed is None:
         raise LeaseLostError
     return renewed
+
+
+def note_dropped(unit_of_work: UnitOfWork, job_id: int, notices: Sequence[dict[str, Any]], count: int) -> None:
+    """Note what of the file will be dropped: the first of `count` in all. A step in the same transaction says whose job it is."""
+    unit_of_work.execute(_NOTE_DROPPED, id=job_id, notices=jsonb(notices), count=count)
 
 
 def finish(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.breaker import CircuitBreaker
-from app.domain.content import changed_columns, forbidden_characters, normalised, slug_of
+from app.domain.content import changed_columns, forbidden_characters, normalised, slug_of, without_forbidden
 from app.domain.errors import InsufficientStockError, InvalidFieldError
 from app.domain.pricing import PriceLine, current_price, next_boundary, same_list
 from app.domain.retry import GiveUp, RetryLater, RetryPolicy, decide
@@ -151,6 +151,68 @@ def test_texts_are_compared_in_their_normal_form() -> None:
 @pytest.mark.parametrize("character", ["\x00", "\x1b", "\u202e", "\u200b", "\ufeff", "\ud800", "\U000e0041", "\n", "\t"])
 def test_control_and_invisible_characters_are_refused_by_name(character: str) -> None:
     assert f"U+{ord(character):04X}" in (forbidden_characters(f"a{character}b") or "")
+
+
+SPELT = [
+    "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",  # Persian: I want
+    "\u06f1\u06f3\u06f9\u06f0 \u0647\u200d",  # Persian: a year of the Hijra, its letter in the form of a beginning
+    "\u0646\u0633\u062e\u0647\u200c\u06f2",  # Persian: version 2
+    "\u0915\u094d\u200d\u0937",  # Hindi: half a ka before a sha
+    "\u0930\u094d\u200d\u092f\u093e",  # Marathi: the eyelash ra
+    "\u09b0\u200d\u09cd\u09af\u09be\u09ae",  # Bengali: RAM
+    "\u0dc1\u0dca\u200d\u0dbb\u0dd3",  # Sinhala: Sri
+    "\u0d05\u0d35\u0d28\u0d4d\u200d",  # Malayalam: he, with an old chillu at the end
+    "\u0c30\u0c4b\u0c21\u0c4d\u200c 5",  # Telugu: road, its virama shown
+    "\u1828\u1820\u180e\u1820",  # Mongolian: a separated vowel
+    "Auf\u200clage",  # German: no ligature of f and l
+    "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466",  # a family
+    "\U0001f469\U0001f3fd\u200d\U0001f527 M8",  # a mechanic of some colour
+    "\u2764\ufe0f\u200d\U0001f525\U0001f3f3\ufe0f\u200d\U0001f308\U0001f3f4\u200d\u2620\ufe0f",  # a heart on fire, two flags
+    "\U0001f642\u200d\u2194\ufe0f",  # a head that is shaken
+    "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",  # the flag of Scotland
+]
+
+
+@pytest.mark.parametrize("text", SPELT)
+def test_words_and_emoji_have_the_invisible_characters_that_they_are_spelt_with(text: str) -> None:
+    for multiline in (True, False):
+        assert forbidden_characters(f"{text} and {text}", multiline=multiline) is None
+    assert without_forbidden(text) == text
+    assert normalised(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u200cab", "ab\u200d", "a \u200cb", "a\u200c b", "a\u200d\u200db", "a\u200c\u200db", "6\u200d205",
+        "a\u200d5", "5\u200ca", "-\u200d-",
+        "\u200d", "<b>\u200cx", "\U0001f468\u200c\U0001f469", "\U0001f468\u200d",
+        "\u200d\U0001f468", "\U0001f468\u200dx", "x\u200d\U0001f468",
+        "\u00b0\u200d\u00b0", "\u0647\u200d\u200d", "\u180ea", "a\U000e0067\U000e0062b",
+        "\U0001f3f4\U000e007f", "\U0001f3f4\U000e0067\U000e0062",
+    ],
+)  # fmt: skip
+def test_elsewhere_they_are_refused_by_name(text: str) -> None:
+    character = next(one for one in text if ord(one) in {0x180E, 0x200C, 0x200D} or ord(one) >= 0xE0000)
+    assert f"U+{ord(character):04X}" in (forbidden_characters(text) or "")
+    assert forbidden_characters(without_forbidden(text)) is None
+
+
+@pytest.mark.parametrize("number", [*SPELT, "M8\ufe0f", "6205\u034f", "\u31646205", "6205\U000e0100", "62\u280005", "6205\u200b"])
+def test_no_number_has_an_invisible_character(number: str) -> None:
+    assert forbidden_characters(number, identifier=True)
+
+
+SPELLING = "a\u0647\u094d\u0915\U0001f468\u2764\ufe0f5 \u180e\u200c\u200d\u200b\U0001f3f4\U000e0067\U000e0062\U000e007f"
+
+
+@given(st.text(st.sampled_from(SPELLING), max_size=12))
+def test_what_is_left_when_forbidden_characters_are_taken_out_has_none(text: str) -> None:
+    left = without_forbidden(text)
+    assert forbidden_characters(left, multiline=True) is None
+    assert without_forbidden(left) == left
+    if forbidden_characters(text, multiline=True) is None:
+        assert left == text
 
 
 def test_private_and_unknown_characters_are_texts_like_others() -> None:

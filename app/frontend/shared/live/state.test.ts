@@ -31,6 +31,14 @@ describe("an event", () => {
     expect(applyEvent(held({ price: 1 }), priceEvent(7, 9), 1).part.price?.data?.amount).toBe("9.00");
   });
 
+  it("goes on with the currency that is shown, and takes the part's own where there is no price in it any more", () => {
+    const dollars = fromPublicPart({ ...publicPart(7), price: { amount: "2.00", currency: "USD", tiers: [], version: 1 } });
+    const { data, ...event } = priceEvent(7, 2);
+    const price = data.price && { ...data.price, others: [{ amount: "3.00", currency: "USD", tiers: [] }] };
+    expect(applyEvent(dollars, { ...event, data: { ...data, price } }, 1).part.price?.data).toEqual({ amount: "3.00", currency: "USD", tiers: [] });
+    expect(applyEvent(dollars, { ...event, data }, 1).part.price?.data?.currency).toBe("EUR");
+  });
+
   it.each([
     ["stock", stockEvent],
     ["price", priceEvent],

@@ -114,7 +114,10 @@ function applyAspect(
       return { part: { ...part, updated_at, stock: { version: event.version, data: stockOf(event.data) } }, outcome: "applied" };
     case "price.updated":
       if (!isNewer(event.version, part.price)) return { part, outcome: "stale" };
-      return { part: { ...part, updated_at, price: { version: event.version, data: priceOf(event.data.price) } }, outcome: "applied" };
+      return {
+        part: { ...part, updated_at, price: { version: event.version, data: priceOf(inCurrencyOf(part.price, event.data.price)) } },
+        outcome: "applied",
+      };
     case "content.updated":
       if (!isNewer(event.version, part.content)) return { part, outcome: "stale" };
       return { part: { ...part, updated_at, content: { version: event.version, data: contentOf(event.data) } }, outcome: "applied" };
@@ -204,8 +207,9 @@ function newest<T>(held: Held<T> | null, read: Held<T>): Held<T> {
   return held !== null && held.version >= read.version ? held : read;
 }
 
-/** At equal versions the fuller of the two wins: a list item has no tiers. */
+/** At equal versions the fuller of the two wins, since a list item has no tiers; and the one in the currency that was asked for last. */
 function newestPrice(held: Held<PriceState | null> | null, read: Held<PriceState | null>): Held<PriceState | null> {
+  if (held?.version === read.version && held.data?.currency !== read.data?.currency) return read;
   if (held?.version === read.version && held.data && !held.data.tiers && read.data?.tiers) return read;
   return newest(held, read);
 }
@@ -229,6 +233,11 @@ function contentOf(content: ContentState | ContentSummary): HeldContent {
 
 function stockOf({ current_stock, available_stock, is_in_stock, is_low_stock }: StockState): StockState {
   return { current_stock, available_stock, is_in_stock, is_low_stock };
+}
+
+/** An event has the price in every currency: the page goes on with the one that it shows. */
+function inCurrencyOf(held: Held<PriceState | null> | null, price: PriceState | null): PriceState | null {
+  return price?.others?.find((other) => other.currency === held?.data?.currency) ?? price;
 }
 
 function priceOf(price: PriceState | null): PriceState | null {

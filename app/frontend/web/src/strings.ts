@@ -1,5 +1,5 @@
 /** Every text of the customer's site. */
-import { formatMoney, formatNumber } from "@lockstep/shared/format.ts";
+import { formatMoney, formatNumber, formatPrice } from "@lockstep/shared/format.ts";
 
 export const strings = {
   shopName: "Lockstep Parts",
@@ -30,6 +30,7 @@ export const strings = {
       to === null ? `${formatNumber(from)} or more` : from === to ? formatNumber(from) : `${formatNumber(from)} – ${formatNumber(to)}`,
     saving: (percent: number) => `Save ${formatNumber(percent)} %`,
     show: formatMoney,
+    ofOne: formatPrice,
   },
 
   catalog: {

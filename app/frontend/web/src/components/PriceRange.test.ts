@@ -19,10 +19,10 @@ it("what is being typed stays, though the prices around it change", async () => 
 
 it("a finished amount is told as money, together with the other one", async () => {
   const { low, high, changes } = setUp("", "20");
-  await low.setValue("12.345");
-  expect(changes()).toEqual([{ minPrice: "12.35", maxPrice: "20" }]);
+  await low.setValue("12.3456789");
+  expect(changes()).toEqual([{ minPrice: "12.345679", maxPrice: "20" }]);
   await high.setValue("");
-  expect(changes()[1]).toEqual({ minPrice: "12.35", maxPrice: "" });
+  expect(changes()[1]).toEqual({ minPrice: "12.345679", maxPrice: "" });
 });
 
 it("what is no amount gives way to the one before", async () => {

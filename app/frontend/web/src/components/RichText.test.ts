@@ -9,6 +9,11 @@ test("a plain text is shown as it was typed, entities and all", () => {
   expect(shown.element.tagName).toBe("P");
 });
 
+test("what only looked like a tag is shown as it was typed", () => {
+  const shown = mount(RichText, { props: { text: "<p>Leakage Ioff&lt;Imax<br>\nvector&lt;int&gt; &amp;lt; x</p>" } });
+  expect(shown.element.textContent).toBe("Leakage Ioff<Imax\nvector<int> &lt; x");
+});
+
 test("a rich text is shown with its elements", () => {
   const shown = mount(RichText, { props: { text: "<p>For <strong>high</strong> loads</p><ul><li>one</li></ul>" } });
   expect(shown.find("strong").text()).toBe("high");

@@ -4,13 +4,14 @@ import { amountOf, changed, isFiltered, readQuery, writeQuery } from "./useCatal
 const nothing = readQuery({});
 
 it("an address without a query asks for everything, by name", () => {
-  expect(nothing).toEqual({ q: "", category: "", manufacturer: "", inStock: false, minPrice: "", maxPrice: "", sort: "name" });
+  expect(nothing).toEqual({ q: "", category: "", manufacturer: "", inStock: false, minPrice: "", maxPrice: "", currency: "", sort: "name" });
   expect(isFiltered(nothing)).toBe(false);
 });
 
 it("what is written into the address is read from it again", () => {
   const query = {
-    q: "6204", category: "bearings", manufacturer: "Sköld & Söhne", inStock: true, minPrice: "1.5", maxPrice: "20", sort: "-price",
+    q: "6204", category: "bearings", manufacturer: "Sköld & Söhne", inStock: true, minPrice: "1.5", maxPrice: "20", currency: "USD",
+    sort: "-price",
   } as const;
   expect(readQuery(writeQuery(query) as Record<string, string>)).toEqual(query);
   expect(isFiltered(query)).toBe(true);
@@ -27,6 +28,7 @@ it.each([
   ["a name twice", { q: ["a", "b"] }, { q: "" }],
   ["an amount that is none", { min_price: "much", max_price: "-1" }, { minPrice: "", maxPrice: "" }],
   ["prices the wrong way round", { min_price: "20", max_price: "9.50" }, { minPrice: "9.5", maxPrice: "20" }],
+  ["a currency that is none", { currency: "eur" }, { currency: "" }],
   ["equal prices", { min_price: "20", max_price: "20" }, { minPrice: "20", maxPrice: "20" }],
   ["characters that nobody sees, pasted with a number", { q: "\u200b6204\u00ad-2RS\t\u202e" }, { q: "6204-2RS" }],
   ["half of a character at the end", { q: "x".repeat(199) + "😀" }, { q: "x".repeat(199) }],
@@ -49,7 +51,7 @@ describe("the sort that nobody chose", () => {
 });
 
 it.each([
-  ["", ""], ["  ", ""], ["12", "12"], ["12.50", "12.5"], ["0.005", "0.01"], [".5", "0.5"], ["-0", "0"], ["1e2", "100"],
+  ["", ""], ["  ", ""], ["12", "12"], ["12.50", "12.5"], ["0.005", "0.005"], ["0.0042", "0.0042"], ["0.0000042", "0.000004"], ["007.10", "7.1"], [".5", "0.5"], ["-0", "0"], ["1e2", "100"],
   ["9999999999.99", "9999999999.99"], ["10000000000", null], ["-1", null], ["1,50", null], ["NaN", null], ["Infinity", null],
 ])("%j is the amount %j", (typed, amount) => {
   expect(amountOf(typed)).toBe(amount);

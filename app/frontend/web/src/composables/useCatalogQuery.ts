@@ -5,7 +5,8 @@ import { useRoute, useRouter, type LocationQuery, type LocationQueryRaw } from "
 import type { CatalogQuery } from "../stores/catalog.ts";
 import { strings } from "../strings.ts";
 
-const HIGHEST_AMOUNT = 9_999_999_999.99;
+/** More digits than the API takes. */
+const TOO_MUCH = 10_000_000_000;
 
 export function useCatalogQuery() {
   const route = useRoute();
@@ -39,11 +40,12 @@ export function readQuery(address: LocationQuery): CatalogQuery {
     inStock: text(address["in_stock"]) === "true",
     minPrice,
     maxPrice,
+    currency: /^[A-Z]{3}$/.exec(text(address["currency"]))?.[0] ?? "",
     sort: known ? (sort as PublicSort) : defaultSort(q),
   };
 }
 
-export function writeQuery({ q, category, manufacturer, inStock, minPrice, maxPrice, sort }: CatalogQuery): LocationQueryRaw {
+export function writeQuery({ q, category, manufacturer, inStock, minPrice, maxPrice, currency, sort }: CatalogQuery): LocationQueryRaw {
   const wanted = {
     q,
     category,
@@ -51,6 +53,7 @@ export function writeQuery({ q, category, manufacturer, inStock, minPrice, maxPr
     in_stock: inStock ? "true" : "",
     min_price: minPrice,
     max_price: maxPrice,
+    currency,
     sort: sort === defaultSort(q) ? "" : sort,
   };
   return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== ""));
@@ -70,8 +73,11 @@ export function isFiltered({ category, manufacturer, inStock, minPrice, maxPrice
 /** @returns the amount as the API takes it, empty for none, or null if it is no amount of money. */
 export function amountOf(typed: string): string | null {
   if (typed.trim() === "") return "";
-  const amount = Math.round(Number(typed) * 100) / 100;
-  return amount >= 0 && amount <= HIGHEST_AMOUNT ? String(amount) : null;
+  const amount = Number(typed);
+  if (!(amount >= 0 && amount < TOO_MUCH)) return null;
+  // What is written as an amount stays exact.
+  const written = /^\d+(\.\d{1,6})?$/.test(typed.trim()) ? typed.trim() : amount.toFixed(6);
+  return written.replace(/^0+(?=\d)/, "").replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
 }
 
 /** Prices from 20 to 10 are prices from 10 to 20. */

@@ -18,14 +18,16 @@ export interface CatalogQuery {
   inStock: boolean;
   minPrice: string;
   maxPrice: string;
+  /** Of the prices shown and compared; the shop's if empty. */
+  currency: string;
   sort: PublicSort;
 }
 
 export const PAGE_SIZE = 24;
 
 /** What the API is asked for: the list and its facets must be narrowed alike. */
-export function filtersOf({ q, category, manufacturer, inStock, minPrice, maxPrice }: CatalogQuery) {
-  return { q, category, manufacturer, in_stock: inStock, min_price: minPrice, max_price: maxPrice };
+export function filtersOf({ q, category, manufacturer, inStock, minPrice, maxPrice, currency }: CatalogQuery) {
+  return { q, category, manufacturer, in_stock: inStock, min_price: minPrice, max_price: maxPrice, currency };
 }
 
 export const useCatalogStore = defineStore("catalog", () => {
