@@ -1,6 +1,6 @@
 """The cache: entries validated by version floors, lists by generation tokens, filled under random leases.
 
-The protocol (docs/architecture.md, "The cache") is the one that an exhaustive model of small worlds finds free of stale fills:
+The protocol (docs/subsystems/cache.md) is the one that an exhaustive model of small worlds finds free of stale fills:
 a random lease and a version floor for entries, random generation tokens for lists. Sources: Nishtala et al., "Scaling Memcache
 at Facebook" (NSDI 2013) for leases; Meta's "Cache made consistent" (2022) for version floors.
 
