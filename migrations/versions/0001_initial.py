@@ -1,4 +1,4 @@
-"""The first schema: the seed design's tables, the outbox, users with sessions and API keys.
+"""The first schema: the shop's tables, the outbox, users with sessions and API keys.
 
 Revision ID: 0001
 Revises:
