@@ -1,6 +1,7 @@
 """The tables: columns and constraints, no behaviour beyond computed properties."""
 
 from app.models.base import Base
+from app.models.cache import CacheEpoch
 from app.models.catalog import Category, Part, PartImage, PartPrice, PartSpecification, Price, StockLevel
 from app.models.history import AuditChain, DataChangeLog, PartContentVersion
 from app.models.imports import ImportJob
@@ -9,7 +10,7 @@ from app.models.search import PartSearch, SearchWord
 from app.models.users import ApiKey, User, UserSession
 
 __all__ = [
-    "ApiKey", "AuditChain", "Base", "Category", "DataChangeLog", "ImportJob", "OutboxDelivery", "OutboxEvent", "Part",
-    "PartContentVersion", "PartImage", "PartPrice", "PartSearch", "PartSpecification", "Price", "SearchWord", "StockLevel",
-    "SyncRun", "User", "UserSession",
+    "ApiKey", "AuditChain", "Base", "CacheEpoch", "Category", "DataChangeLog", "ImportJob", "OutboxDelivery", "OutboxEvent",
+    "Part", "PartContentVersion", "PartImage", "PartPrice", "PartSearch", "PartSpecification", "Price", "SearchWord",
+    "StockLevel", "SyncRun", "User", "UserSession",
 ]  # fmt: skip

@@ -1,7 +1,7 @@
 """PartsEnhancedService: what the panel's interface and the customers' call, alike.
 
-Thin on purpose: each use case stands in a module of its own. Imports, price dates and reconciliation are not called by an interface
-of the catalog; they use the same store and the same units of work beside it.
+Thin on purpose: each use case stands in a module of its own. Imports, price dates and reconciliation, which no interface of the
+catalog calls, use the same store and the same units of work beside it.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
 """The lock order of the catalog, in one place: the tree, category rows, part rows, stock rows; within a kind by id, ascending.
 
-Whoever writes categories, parts, prices or stock takes the row locks here. Users, keys, import jobs and deliveries are locked in the
-files that write them, never together with any of these. NO KEY UPDATE suffices: our writes never change a referenced key, and it lets
-foreign key checks pass.
+Whoever writes categories, parts, prices or stock takes the row locks here. Users, keys, import jobs and deliveries are locked in
+the files that write them, never together with any of these. NO KEY UPDATE suffices: our writes never change a referenced key,
+and it lets foreign key checks pass.
 """
 
 from collections.abc import Sequence
