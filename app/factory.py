@@ -10,9 +10,10 @@ from flask.json.provider import JSONProvider
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import celeryconfig
-from app.api import errors, health, media, openapi, request_context, site
+from app.api import context, errors, health, media, openapi, request_context, site
 from app.api.admin import audit, categories, images, imports, parts, stock, sync, versions
 from app.api.auth import blueprint as auth_blueprint
+from app.api.context import Context
 from app.api.converters import BigIdConverter, IdConverter, PageConverter
 from app.api.public import catalog, pdp
 from app.api.rendering import Cursors
@@ -63,11 +64,8 @@ def create_app(settings: Settings, offload: Callable[..., Any] = lambda function
     authenticator = Authenticator(container.engine, container.reading, offload)
     app.extensions["lockstep"] = container
     app.extensions["lockstep_authenticator"] = authenticator
-    request_context.register(
-        app,
-        {"container": container, "authenticator": authenticator, "cursors": Cursors(settings.secret_key), "offload": offload},
-        https_only=settings.production,
-    )
+    context.install(app.extensions, Context(container, authenticator, Cursors(settings.secret_key), offload))
+    request_context.register(app, https_only=settings.production)
     api = openapi.document(app)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)

@@ -33,6 +33,7 @@ from bench.system import System, own_stack, wait_until
 from config import load_settings
 from devserver import EmbeddedServers
 from tests.faults.inspection import settled
+from tests.messages import emissions_checked
 
 
 def pytest_sessionfinish() -> None:
@@ -70,10 +71,11 @@ def _session_core(app: Flask) -> Container:
 
 
 @pytest.fixture
-def container(_session_core: Container) -> Container:
-    """The wired application without an interface; its freshness is proven by its own sweeper."""
-    assert wait_until(lambda: _session_core.consistency.sweep() or _session_core.cache.is_fresh)
-    return _session_core
+def container(_session_core: Container) -> Iterator[Container]:
+    """The wired application without an interface; its freshness is proven by its own sweeper, and what it emits is checked."""
+    with emissions_checked(_session_core.settings.redis_url):
+        assert wait_until(lambda: _session_core.consistency.sweep() or _session_core.cache.is_fresh)
+        yield _session_core
 
 
 @pytest.fixture
@@ -139,7 +141,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 
 @pytest.fixture
-def system(running: System) -> System:
-    """The whole system, with every process back and nothing owed from the test before."""
-    settled(running)
-    return running
+def system(running: System) -> Iterator[System]:
+    """The whole system, with every process back and nothing owed from the test before; what it emits is checked."""
+    assert running.stack is not None
+    with emissions_checked(running.stack.settings.redis_url):
+        settled(running)
+        yield running

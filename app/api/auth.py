@@ -10,9 +10,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
-from flask import Response, g, request
+from flask import Response, request
 from flask_smorest import Blueprint
 
+from app.api.context import admit, authenticator, container, principal, request_id
 from app.api.errors import may_answer
 from app.api.parsing import StrictParser, refuse_unread
 from app.api.rendering import json_response
@@ -63,10 +64,10 @@ def require(role: str) -> Callable[[View], View]:
 
         @wraps(view)
         def checked(*arguments: Any, **options: Any) -> Any:
-            principal = authenticate(g.authenticator)
+            principal = authenticate(authenticator())
             if not principal.may(role):
                 raise ForbiddenError(f"This needs the role {role}; yours is {principal.role}.")
-            g.principal = principal
+            admit(principal)
             if request.method not in SAFE_METHODS:
                 refuse_unread(read)
             return view(*arguments, **options)
@@ -79,10 +80,10 @@ def require(role: str) -> Callable[[View], View]:
 
 def actor() -> Actor:
     """Return who makes the present change, and from where."""
-    principal: Principal = g.principal
+    caller = principal()
     agent = _CONTROLS.sub("", request.headers.get("User-Agent", ""))[:500] or None
     address = _address(request.remote_addr or "")
-    return Actor(principal.user_id, principal.name, address, agent, g.request_id, principal.api_key_id)
+    return Actor(caller.user_id, caller.name, address, agent, request_id(), caller.api_key_id)
 
 
 def _address(remote: str) -> str | None:
@@ -101,8 +102,7 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 
 
 def _monitoring() -> SyncMonitoring:
-    monitoring: SyncMonitoring = g.container.monitoring
-    return monitoring
+    return container().monitoring
 
 
 @blueprint.route("/login", methods=["POST"])
@@ -113,13 +113,13 @@ def _monitoring() -> SyncMonitoring:
 def log_in(body: dict[str, Any]) -> Response:
     """Log in: sets the session cookie and returns the CSRF token for unsafe methods."""
     try:
-        principal, token = g.authenticator.log_in(body["email"], body["password"])
+        principal, token = authenticator().log_in(body["email"], body["password"])
     except UnauthenticatedError:
         _monitoring().record_login_failure()
         raise
     response = json_response({"user": principal.public(), "csrf_token": principal.csrf_token})
     response.set_cookie(
-        COOKIE, token, max_age=SESSION_LIFETIME, httponly=True, samesite="Lax", secure=g.container.settings.production, path="/"
+        COOKIE, token, max_age=SESSION_LIFETIME, httponly=True, samesite="Lax", secure=container().settings.production, path="/"
     )
     return response
 
@@ -129,7 +129,7 @@ def log_in(body: dict[str, Any]) -> Response:
 @blueprint.response(204)
 def log_out() -> Response:
     """Log out: the session is worthless from now on."""
-    g.authenticator.log_out(request.cookies.get(COOKIE, ""))
+    authenticator().log_out(request.cookies.get(COOKIE, ""))
     response = Response(status=204)
     response.delete_cookie(COOKIE, path="/")
     return response
@@ -140,4 +140,4 @@ def log_out() -> Response:
 @blueprint.response(200, SessionSchema)
 def me() -> Response:
     """Say who is logged in, with the session's CSRF token."""
-    return json_response({"user": g.principal.public(), "csrf_token": g.principal.csrf_token})
+    return json_response({"user": principal().public(), "csrf_token": principal().csrf_token})

@@ -5,11 +5,12 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
+from app.api.context import container, request_id
 from app.api.rendering import json_response
 from app.domain import errors
 from app.services.intent import PreconditionFailedError
@@ -60,7 +61,7 @@ def problem(status: int, detail: str, code: str | None = None, headers: dict[str
         "status": status,
         "detail": detail,
         "code": code or CODES.get(status, "error"),
-        "request_id": g.get("request_id"),
+        "request_id": request_id(),
         **more,
     }
     return json_response(body, status, headers, content_type="application/problem+json")
@@ -81,7 +82,7 @@ def _domain_error(error: errors.LockstepError) -> Response:
     if isinstance(error, errors.ConcurrencyError | errors.InsufficientStockError):
         more["current"] = error.current
     if isinstance(error, errors.ConcurrencyError):
-        g.container.monitoring.record_conflict(error.entity)
+        container().monitoring.record_conflict(error.entity)
     if isinstance(error, errors.StorageUnavailableError):
         log.error("storage away", path=request.path, error=str(error.__cause__).splitlines()[:1])
     if isinstance(error, errors.InvalidFieldError):

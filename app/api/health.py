@@ -2,10 +2,11 @@
 
 import hmac
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, request
 from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.api.context import container
 from app.api.rendering import json_response
 from app.domain.errors import ForbiddenError
 from app.monitoring import exposition
@@ -24,11 +25,11 @@ def healthz() -> Response:
 def readyz() -> Response:
     """The database is needed; without the cache or the broker everything works, slower: degraded."""
     try:
-        database.check(g.container.reading)
+        database.check(container().reading)
     except SQLAlchemyError:
         return json_response({"status": "unavailable", "database": "away"}, 503, {"Retry-After": "1"})
-    cache = "ok" if g.container.cache.answers() else "degraded"
-    broker = "ok" if g.container.wake_ups.broker_answers else "degraded"
+    cache = "ok" if container().cache.answers() else "degraded"
+    broker = "ok" if container().wake_ups.broker_answers else "degraded"
     status = "ok" if cache == broker == "ok" else "degraded"
     return json_response({"status": status, "database": "ok", "cache": cache, "broker": broker})
 
@@ -36,12 +37,12 @@ def readyz() -> Response:
 @blueprint.get("/metrics")
 def metrics() -> Response:
     """Metrics of all processes; in production only with the token."""
-    token = g.container.settings.metrics_token
+    token = container().settings.metrics_token
     sent = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if (g.container.settings.production or token) and not (token and hmac.compare_digest(sent.encode(), token.encode())):
+    if (container().settings.production or token) and not (token and hmac.compare_digest(sent.encode(), token.encode())):
         raise ForbiddenError("Send `Authorization: Bearer` with the value of LOCKSTEP_METRICS_TOKEN.")
 
     return Response(
-        exposition(g.container.settings.metrics_directory, g.container.sync_control.outbox_status),
+        exposition(container().settings.metrics_directory, container().sync_control.outbox_status),
         content_type=CONTENT_TYPE_LATEST,
     )

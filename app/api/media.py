@@ -2,8 +2,9 @@
 
 import re
 
-from flask import Blueprint, Response, abort, g, request
+from flask import Blueprint, Response, abort, request
 
+from app.api.context import container, offload
 from app.services.images import served_picture
 
 blueprint = Blueprint("media", __name__)
@@ -19,7 +20,7 @@ def media(name: str) -> Response:
     if named is None:
         abort(404, "There is no such file.")
     digest, extension, width = named.groups()
-    found = g.offload(served_picture, g.container.storage, digest, extension, width and int(width))
+    found = offload(served_picture, container().storage, digest, extension, int(width) if width else None)
     if found is None:
         abort(404, "There is no such file.")
     response = Response(found.data, content_type=_TYPES[found.extension])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from apispec import APISpec, BasePlugin
+from apispec.ext.marshmallow.common import make_schema_key
 from flask import Flask
 from flask_smorest import Api
 from marshmallow import fields, validate
@@ -19,7 +20,9 @@ from app.api import errors
 from app.api.converters import BigIdConverter, IdConverter
 from app.api.parsing import Money, Text
 from app.api.schemas.answers import ProblemSchema
-from app.api.schemas.events import EVENTS
+from app.api.schemas.described import SHAPES, Described
+from app.contract.messages import ANSWERED, SENT, TAKEN
+from app.contract.messages.json_schema import object_schema, shapes_within
 from app.domain.content import CONTROLS, INVISIBLE, LINE_ENDS
 from app.domain.pricing import AMOUNT
 
@@ -27,7 +30,8 @@ UNSAFE = frozenset({"post", "put", "patch", "delete"})
 DESCRIPTION = (
     "Lockstep keeps a parts store's admin panel and customer website in lockstep. Errors are problem documents (RFC 9457). Lists"
     " are continued with `cursor`. A write that states `version` (or `If-Match`) fails with 409 (412) and the present state if"
-    " somebody else was faster. The events of the Socket.IO namespaces `/customers` and `/admin` are described as schemas."
+    " somebody else was faster. The messages of the Socket.IO namespaces are described as schemas: `ToCustomers`, `FromCustomers`"
+    " and `AnswersToCustomers` list those of `/customers` by name, `ToStaff` those of `/admin`."
 )
 SECURITY_SCHEMES = {
     "apiKey": {"type": "http", "scheme": "bearer", "description": "For machines: made by `flask create-api-key`."},
@@ -74,9 +78,13 @@ def document(app: Flask) -> Api:
         api.spec.components.security_scheme(name, scheme)
     for status, description in PROBLEMS.items():
         api.spec.components.response(f"Problem{status}", _problem(description, retry=status in {429, 503}))
-    for event in EVENTS:
-        # Storefronts generate their types from this document, so the socket's messages belong into it.
-        api.spec.components.schema(event.__name__.removesuffix("Schema"), schema=event)
+    # Storefronts generate their types from this document, so it describes the socket's messages as well.
+    described = shapes_within(*SENT.values(), *TAKEN.values(), *ANSWERED.values())
+    for name, shape in described.items():
+        api.spec.components.schema(name, object_schema(shape))
+    for schema, shape in SHAPES.items():
+        if shape in described.values():
+            api.ma_plugin.converter.refs[make_schema_key(schema())] = shape.__name__
     return api
 
 
@@ -99,6 +107,8 @@ def _problem(description: str, *, retry: bool) -> dict[str, Any]:
 
 def _patterns(_converter: Any, field: fields.Field[Any], **_options: Any) -> dict[str, Any]:
     """Say of a field what its class checks, in the terms of JSON Schema."""
+    if isinstance(field, Described):
+        return field.schema
     if isinstance(field, Money):
         return {"pattern": f"^{AMOUNT.pattern}$"}
     if isinstance(field, Text):

@@ -1,12 +1,13 @@
-"""What every request gets: an id, the container, security headers, and its duration measured."""
+"""What every request gets: an id, security headers, and its duration measured."""
 
 import re
 import time
 import uuid
-from typing import Any
 
 import structlog
 from flask import Flask, Response, g, request
+
+from app.api.context import container, request_id
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 # Vue and Nuxt UI set inline styles; scripts come from our own origin alone.
@@ -25,11 +26,10 @@ HEADERS = {
 }
 
 
-def register(app: Flask, request_globals: dict[str, Any], *, https_only: bool) -> None:
+def register(app: Flask, *, https_only: bool) -> None:
     """Give every request of `app` its context.
 
     Args:
-        request_globals: what `flask.g` holds in every request.
         https_only: whether browsers are told to insist on HTTPS.
     """
 
@@ -38,13 +38,11 @@ def register(app: Flask, request_globals: dict[str, Any], *, https_only: bool) -
         sent = request.headers.get("X-Request-ID", "")
         g.request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
         g.began = time.perf_counter()
-        for name, value in request_globals.items():
-            setattr(g, name, value)
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
     @app.after_request
     def end(response: Response) -> Response:
-        response.headers["X-Request-ID"] = g.get("request_id") or uuid.uuid4().hex
+        response.headers["X-Request-ID"] = request_id() or uuid.uuid4().hex
         response.headers.update(HEADERS)
         policy = DOCS_POLICY if request.path.startswith("/api/v1/docs") else POLICY
         response.headers["Content-Security-Policy"] = policy
@@ -55,6 +53,6 @@ def register(app: Flask, request_globals: dict[str, Any], *, https_only: bool) -
         if "began" in g:
             route = request.url_rule.rule if request.url_rule else "none"
             seconds = time.perf_counter() - g.began
-            g.container.monitoring.record_request(route, request.method, response.status_code, seconds)
+            container().monitoring.record_request(route, request.method, response.status_code, seconds)
         structlog.contextvars.unbind_contextvars("request_id")
         return response

@@ -1,63 +1,19 @@
 """The customers' namespace: pages say which parts they show, and get the present state of what differs."""
 
-import re
 import secrets
 import time
-from typing import Any
+from typing import Any, cast
 
 from flask import request
 from flask_socketio import Namespace, join_room, leave_room
-from marshmallow import Schema, ValidationError, fields, validate
 
 from app.container import Container
 from app.contract import rooms
-from app.domain.stock import MAX_QUANTITY
+from app.contract.messages.customers import Refusal, UnwatchAnswer, WatchAnswer, WatchRefusal
+from app.live.incoming import faults
 from app.store import outbox
 
 MAX_PARTS = 200
-
-_DIGITS = re.compile(r"[0-9]{1,10}")
-_COUNT = validate.Range(min=-MAX_QUANTITY, max=MAX_QUANTITY)
-
-
-class _PartId(fields.Integer):
-    """A part's id as a JSON key or a number."""
-
-    def __init__(self) -> None:
-        super().__init__(validate=validate.Range(min=1, max=MAX_QUANTITY))
-
-    def _deserialize(self, value: Any, *context: Any, **options: Any) -> int:
-        # Not the spaces, underscores and other scripts' digits that Python reads.
-        if not _DIGITS.fullmatch(str(value)):
-            raise self.make_error("invalid", input=value)
-        return super()._deserialize(value, *context, **options)
-
-
-class _HeldSchema(Schema):
-    """The versions that a page holds of one part."""
-
-    content = fields.Integer(strict=True, validate=_COUNT, allow_none=True)
-    stock = fields.Integer(strict=True, validate=_COUNT, allow_none=True)
-    price = fields.Integer(strict=True, validate=_COUNT, allow_none=True)
-
-
-class WatchSchema(Schema):
-    """What `watch` takes."""
-
-    parts = fields.Dict(keys=_PartId(), values=fields.Nested(_HeldSchema, allow_none=True), load_default=dict)
-    catalog = fields.Boolean(load_default=False)
-
-
-class UnwatchSchema(Schema):
-    """What `unwatch` takes."""
-
-    parts = fields.List(_PartId(), load_default=list)
-
-
-class SeenSchema(Schema):
-    """What `seen` takes."""
-
-    id = fields.UUID(required=True)
 
 
 class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is untyped
@@ -80,46 +36,46 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
             self._container.monitoring.record_clients(rooms.CUSTOMERS, -1)
         self._reported.pop(_sid(), None)
 
-    def on_watch(self, body: Any = None) -> dict[str, Any]:
+    def on_watch(self, body: Any = None) -> WatchAnswer | WatchRefusal:
         """Join the rooms first and read afterwards, so that nothing falls between; return what differs from what is held."""
-        try:
-            request_ = WatchSchema().load({} if body is None else body)
-        except (ValidationError, TypeError) as error:
-            return self._refused("invalid", "watch: see `errors`", error)
-        held: dict[int, dict[str, int] | None] = request_["parts"]
+        body = {} if body is None else body
+        if errors := faults(rooms.CUSTOMERS, "watch", body):
+            return self._invalid("watch", errors)
+        held: dict[int, dict[str, int] | None] = {int(part_id): versions for part_id, versions in body.get("parts", {}).items()}
         watched = self._watched.setdefault(_sid(), set())
         if len(watched | held.keys()) > MAX_PARTS:
-            return self._refused("too_many_parts", f"A connection may watch {MAX_PARTS} parts; unwatch some first.")
+            message = f"A connection may watch {MAX_PARTS} parts; unwatch some first."
+            return self._refused({"code": "too_many_parts", "message": message})
         for part_id in held.keys() - watched:
             join_room(rooms.part_room(part_id))
         watched.update(held)
-        answer: dict[str, Any] = {"parts": [], "gone": []}
-        if request_["catalog"]:
+        answer: WatchAnswer = {"parts": [], "gone": []}
+        if body.get("catalog"):
             join_room(rooms.CATALOG_ROOM)
             # Unknown means that the page should ask for its list again: a token that equals no other says so.
             answer["catalog"] = self._container.parts.catalog.catalog_token() or secrets.token_hex(8)
         present, _ = self._container.parts.catalog.parts(list(held))
-        answer["parts"] = [part for part_id, part in present.items() if held[part_id] != part["versions"]]
+        answer["parts"] = [cast("Any", part) for part_id, part in present.items() if held[part_id] != part["versions"]]
         answer["gone"] = [part_id for part_id in held if part_id not in present]
         return answer
 
-    def on_unwatch(self, body: Any = None) -> dict[str, Any]:
+    def on_unwatch(self, body: Any = None) -> UnwatchAnswer | WatchRefusal:
         """Leave the rooms of parts."""
-        try:
-            request_ = UnwatchSchema().load({} if body is None else body)
-        except (ValidationError, TypeError) as error:
-            return self._refused("invalid", "unwatch: see `errors`", error)
+        body = {} if body is None else body
+        if errors := faults(rooms.CUSTOMERS, "unwatch", body):
+            return self._invalid("unwatch", errors)
         watched = self._watched.setdefault(_sid(), set())
-        for part_id in watched.intersection(request_["parts"]):
+        named = set(body.get("parts", []))
+        # As they were watched: to JSON 17.0 is 17, but a room of that name there is none.
+        left = {part_id for part_id in watched if part_id in named}
+        for part_id in left:
             leave_room(rooms.part_room(part_id))
-        watched.difference_update(request_["parts"])
+        watched -= left
         return {"watched": len(watched)}
 
     def on_seen(self, body: Any = None) -> None:
         """Note how long a change took to a screen; a page is heard once a second at most."""
-        try:
-            event_id = SeenSchema().load({} if body is None else body)["id"]
-        except (ValidationError, TypeError):
+        if faults(rooms.CUSTOMERS, "seen", body):
             self._container.monitoring.record_refusal("invalid")
             return
         now = time.monotonic()
@@ -127,14 +83,16 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
             return
         self._reported[_sid()] = now
         with self._container.reading.connect() as connection:
-            age = outbox.age_ms(connection, str(event_id))
+            age = outbox.age_ms(connection, body["id"])
         if age is not None:
             self._container.monitoring.record_write_to_screen(age)
 
-    def _refused(self, code: str, message: str, error: Exception | None = None) -> dict[str, Any]:
-        self._container.monitoring.record_refusal(code)
-        details = {"errors": error.messages} if isinstance(error, ValidationError) else {}
-        return {"error": {"code": code, "message": message, **details}}
+    def _invalid(self, event: str, errors: dict[str, list[str]]) -> WatchRefusal:
+        return self._refused({"code": "invalid", "message": f"{event}: see `errors`", "errors": errors})
+
+    def _refused(self, refusal: Refusal) -> WatchRefusal:
+        self._container.monitoring.record_refusal(refusal["code"])
+        return {"error": refusal}
 
 
 def _sid() -> str:

@@ -20,6 +20,7 @@ from app.container import Container
 from app.contract import rooms
 from app.live.admin import AdminNamespace
 from app.live.customers import CustomersNamespace
+from app.live.incoming import is_taken
 from app.monitoring import SyncMonitoring
 from app.services.authentication import Authenticator
 
@@ -30,8 +31,6 @@ MAX_QUEUED_PACKETS = 500
 # Beyond so many messages within a second a connection is cut off.
 MAX_MESSAGES_PER_SECOND = 100
 MAX_MESSAGE_BYTES = 64_000
-# The events that clients may send.
-TAKEN: dict[str | None, frozenset[str]] = {rooms.CUSTOMERS: frozenset(("watch", "unwatch", "seen"))}
 # What the library raises at a message that is none of its protocol.
 UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError)
 PING_INTERVAL = 10
@@ -169,7 +168,7 @@ def _bound_events(socketio: SocketIO, monitoring: SyncMonitoring) -> None:
 
     def handle_event(eio_sid: str, namespace: str | None, packet_id: int | None, data: Any) -> None:
         name, *bodies = data
-        if name not in TAKEN.get(namespace, ()) or len(bodies) > 1:
+        if not is_taken(namespace, name) or len(bodies) > 1:
             log.info("unknown socket event", namespace=namespace, name=str(name)[:40])
             monitoring.record_refusal("unknown_event")
             return

@@ -1,6 +1,6 @@
 """Files that are no rows: pictures and uploaded lists, in a folder of LOCKSTEP_HOME, or in a bucket of any kind obstore knows.
 
-Every call may wait for a disk or a network, so a web process makes it beside its event loop (`g.offload`). Paths are made by us,
+Every call may wait for a disk or a network, so a web process makes it beside its event loop (`offload`). Paths are made by us,
 never by a client: `images/<digest>.jpg`, `imports/<digest>.csv`.
 """
 

@@ -10,25 +10,33 @@ import socketio
 
 from bench.system import Client, System, wait_until
 from tests.faults.inspection import settled
+from tests.messages import wrong_in_answer, wrong_in_message
 
 CUSTOMERS = "/customers"
 ADMIN = "/admin"
 
 
 class Listener:
-    """A client that keeps every event it hears."""
+    """A client that keeps every event it hears, and what in them is not as described."""
 
     def __init__(self, url: str, namespace: str, **options: Any) -> None:
         self.namespace = namespace
         self.events: list[tuple[str, dict[str, Any]]] = []
+        self.wrong: list[str] = []
         self.client = socketio.Client(reconnection=False)
-        self.client.on("*", lambda name, data: self.events.append((name, data)), namespace=namespace)
+        self.client.on("*", self._hear, namespace=namespace)
         self.client.connect(url, namespaces=[namespace], transports=["websocket"], wait_timeout=10, **options)
         self.transport = self.client.eio.ws
 
+    def _hear(self, name: str, *bodies: Any) -> None:
+        self.wrong += [fault for body in bodies or [None] for fault in wrong_in_message(self.namespace, name, body)]
+        self.events.append((name, *bodies))
+
     def call(self, event: str, body: Any = None) -> Any:
         """Send an event and return its acknowledgement."""
-        return self.client.call(event, body, namespace=self.namespace, timeout=10)
+        answer = self.client.call(event, body, namespace=self.namespace, timeout=10)
+        self.wrong += wrong_in_answer(self.namespace, event, answer)
+        return answer
 
     def heard(self, event: str, **values: Any) -> bool:
         """Whether an event with these values arrives in time."""
@@ -53,6 +61,7 @@ def connect(system: System) -> Iterator[Callable[..., Listener]]:
         # … and that of a refused connection nobody can reach any more.
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
+    assert [fault for listener in made for fault in listener.wrong] == []
 
 
 @pytest.fixture

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import orjson
-from flask import Response, g
+from flask import Response
 from flask_smorest import Blueprint
 
 from app.api.auth import require
+from app.api.context import container, cursors
 from app.api.parsing import StrictParser
 from app.api.rendering import json_response, page_body
 from app.api.schemas.answers import AuditPageSchema
@@ -36,8 +37,8 @@ _WITHIN = re.compile(r"([;\t\r\n]\s*)([=+\-@])")
 def list_audit(query: dict[str, Any]) -> Response:
     """List changes, newest first: who, when, from where, old and new."""
     limit, cursor = query.pop("limit"), query.pop("cursor")
-    page = g.container.parts.admin.audit(query, g.cursors.read("audit", cursor), limit)
-    return json_response(page_body(page, g.cursors.write("audit", page.next)))
+    page = container().parts.admin.audit(query, cursors().read("audit", cursor), limit)
+    return json_response(page_body(page, cursors().write("audit", page.next)))
 
 
 @blueprint.route("/audit.csv", methods=["GET"])
@@ -46,7 +47,7 @@ def list_audit(query: dict[str, Any]) -> Response:
 @blueprint.response(200, {"type": "string"}, content_type="text/csv")
 def export_audit(query: dict[str, Any]) -> Response:
     """Download the changes that fit as CSV, newest first: those that are there now, in a file safe to open in a spreadsheet."""
-    rows = g.container.parts.admin.audit_rows(query)
+    rows = container().parts.admin.audit_rows(query)
     return Response(
         _csv(rows), content_type="text/csv; charset=utf-8", headers={"Content-Disposition": 'attachment; filename="audit.csv"'}
     )

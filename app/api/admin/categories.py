@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from flask import Response, g
+from flask import Response
 from flask_smorest import Blueprint
 
 from app.api.auth import require
+from app.api.context import container, cursors
 from app.api.errors import may_answer
 from app.api.intent import heeds_if_match, intent_of
 from app.api.parsing import StrictParser
@@ -30,9 +31,9 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 @blueprint.response(200, AdminCategoryPageSchema)
 def list_categories(query: dict[str, Any]) -> Response:
     """List categories by name, each with its parent, its own parts and its subcategories in numbers."""
-    after = g.cursors.read("admin categories", query["cursor"])
-    page = page_by_name(g.container.parts.admin.categories(), query["limit"], after)
-    return json_response(page_body(page, g.cursors.write("admin categories", page.next)))
+    after = cursors().read("admin categories", query["cursor"])
+    page = page_by_name(container().parts.admin.categories(), query["limit"], after)
+    return json_response(page_body(page, cursors().write("admin categories", page.next)))
 
 
 @blueprint.route("", methods=["POST"])
@@ -42,7 +43,7 @@ def list_categories(query: dict[str, Any]) -> Response:
 @blueprint.response(201, AdminCategorySchema)
 def create_category(body: dict[str, Any]) -> Response:
     """Create a category."""
-    made = g.container.parts.create_category_with_sync(intent_of(body), body["name"], body["parent_id"], body.get("slug"))
+    made = container().parts.create_category_with_sync(intent_of(body), body["name"], body["parent_id"], body.get("slug"))
     return json_response(made, 201, {"Location": f"/api/v1/admin/categories/{made['id']}"})
 
 
@@ -51,7 +52,7 @@ def create_category(body: dict[str, Any]) -> Response:
 @blueprint.response(200, AdminCategorySchema)
 def get_category(category_id: int) -> Response:
     """Return one category."""
-    return json_response(g.container.parts.admin.category(category_id))
+    return json_response(container().parts.admin.category(category_id))
 
 
 @blueprint.route("/<id:category_id>", methods=["PUT"])
@@ -61,7 +62,7 @@ def get_category(category_id: int) -> Response:
 @blueprint.response(200, AdminCategorySchema)
 def update_category(body: dict[str, Any], category_id: int) -> Response:
     """Rename or move a category; every part below it gets its next content version."""
-    return json_response(g.container.parts.update_category_with_sync(intent_of(body), category_id, body))
+    return json_response(container().parts.update_category_with_sync(intent_of(body), category_id, body))
 
 
 @blueprint.route("/<id:category_id>", methods=["DELETE"])
@@ -71,4 +72,4 @@ def update_category(body: dict[str, Any], category_id: int) -> Response:
 @blueprint.response(200, AdminCategorySchema)
 def delete_category(query: dict[str, Any], category_id: int) -> Response:
     """Delete a category that is empty, or whose parts and subcategories `target` takes over; answers what it was."""
-    return json_response(g.container.parts.delete_category_with_sync(intent_of(query), category_id, query["target"]))
+    return json_response(container().parts.delete_category_with_sync(intent_of(query), category_id, query["target"]))

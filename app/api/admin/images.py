@@ -3,10 +3,11 @@
 import threading
 from typing import Any
 
-from flask import Response, g
+from flask import Response
 from flask_smorest import Blueprint
 
 from app.api.auth import require
+from app.api.context import container, offload
 from app.api.intent import heeds_if_match, intent_of
 from app.api.parsing import StrictParser, takes_file
 from app.api.rendering import json_response
@@ -37,10 +38,10 @@ def add_image(form: dict[str, Any], part_id: int) -> Response:
     with the picture itself.
     """
     intent = intent_of(form)
-    g.container.parts.check_room_for_image(intent, part_id)
+    container().parts.check_room_for_image(intent, part_id)
     with _AT_WORK:
-        picture = g.offload(kept_picture, g.container.storage, form["image"].read())
-    content = g.container.parts.add_image_with_sync(intent, part_id, picture, form["alt"])
+        picture = offload(kept_picture, container().storage, form["image"].read())
+    content = container().parts.add_image_with_sync(intent, part_id, picture, form["alt"])
     return json_response(current_state(content), 201, {"Location": f"/media/{picture.digest}.{picture.extension}"})
 
 
@@ -51,7 +52,7 @@ def add_image(form: dict[str, Any], part_id: int) -> Response:
 @blueprint.response(200, ContentAnswerSchema)
 def order_images(body: dict[str, Any], part_id: int) -> Response:
     """Put the part's pictures into an order; name each of them once."""
-    content = g.container.parts.order_images_with_sync(intent_of(body), part_id, body["image_ids"])
+    content = container().parts.order_images_with_sync(intent_of(body), part_id, body["image_ids"])
     return json_response(current_state(content))
 
 
@@ -62,7 +63,7 @@ def order_images(body: dict[str, Any], part_id: int) -> Response:
 @blueprint.response(200, ContentAnswerSchema)
 def describe_image(body: dict[str, Any], part_id: int, image_id: int) -> Response:
     """Write a picture's alternative text."""
-    content = g.container.parts.describe_image_with_sync(intent_of(body), part_id, image_id, body["alt"])
+    content = container().parts.describe_image_with_sync(intent_of(body), part_id, image_id, body["alt"])
     return json_response(current_state(content))
 
 
@@ -73,5 +74,5 @@ def describe_image(body: dict[str, Any], part_id: int, image_id: int) -> Respons
 @blueprint.response(200, ContentAnswerSchema)
 def delete_image(query: dict[str, Any], part_id: int, image_id: int) -> Response:
     """Show a picture no more; earlier content versions keep it."""
-    content = g.container.parts.delete_image_with_sync(intent_of(query), part_id, image_id)
+    content = container().parts.delete_image_with_sync(intent_of(query), part_id, image_id)
     return json_response(current_state(content))

@@ -4,10 +4,11 @@ import csv
 import io
 from typing import Any
 
-from flask import Response, g
+from flask import Response
 from flask_smorest import Blueprint
 
 from app.api.auth import actor, require
+from app.api.context import container, cursors, offload
 from app.api.parsing import StrictParser, takes_file
 from app.api.rendering import json_response, page_body
 from app.api.schemas.imports import ImportJobPageSchema, ImportJobSchema, ImportQuerySchema, ImportUploadSchema
@@ -35,8 +36,8 @@ def start_import(query: dict[str, Any], form: dict[str, Any]) -> Response:
     be done and writes nothing.
     """
     file, dry_run = form["file"], query["dry_run"] or form.get("dry_run", False)
-    digest, size = g.offload(keep, g.container.storage, file.stream)
-    job = g.container.import_jobs.create(
+    digest, size = offload(keep, container().storage, file.stream)
+    job = container().import_jobs.create(
         actor(), digest, size, file.filename or "", form.get("encoding"), form.get("currency"), dry_run=bool(dry_run)
     )
     return json_response(job, 202, {"Location": f"/api/v1/admin/imports/{job['id']}"})
@@ -48,11 +49,11 @@ def start_import(query: dict[str, Any], form: dict[str, Any]) -> Response:
 @blueprint.response(200, ImportJobPageSchema)
 def list_imports(query: dict[str, Any]) -> Response:
     """List imports, newest first."""
-    after, limit = g.cursors.read("imports", query["cursor"]), query["limit"]
-    jobs = g.container.import_jobs.jobs(after.id if after else None, limit)
+    after, limit = cursors().read("imports", query["cursor"]), query["limit"]
+    jobs = container().import_jobs.jobs(after.id if after else None, limit)
     last = jobs[limit - 1]["id"] if len(jobs) > limit else None
     page = Page(jobs[:limit], Position(str(last), last) if last else None)
-    return json_response(page_body(page, g.cursors.write("imports", page.next)))
+    return json_response(page_body(page, cursors().write("imports", page.next)))
 
 
 @blueprint.route("/<id:job_id>", methods=["GET"])
@@ -60,7 +61,7 @@ def list_imports(query: dict[str, Any]) -> Response:
 @blueprint.response(200, ImportJobSchema)
 def get_import(job_id: int) -> Response:
     """Return one import: how far it is, and what came of it."""
-    return json_response(g.container.import_jobs.job(job_id))
+    return json_response(container().import_jobs.job(job_id))
 
 
 @blueprint.route("/<id:job_id>/errors.csv", methods=["GET"])
@@ -71,7 +72,7 @@ def download_errors(job_id: int) -> Response:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(ERROR_COLUMNS)
-    for error in g.container.import_jobs.job(job_id)["errors"]:
+    for error in container().import_jobs.job(job_id)["errors"]:
         writer.writerow([spreadsheet_safe(str(error[column])) for column in ERROR_COLUMNS])
     disposition = {"Content-Disposition": f'attachment; filename="import-{job_id}-errors.csv"'}
     return Response(out.getvalue(), content_type="text/csv; charset=utf-8", headers=disposition)

@@ -3,10 +3,11 @@
 from dataclasses import asdict
 from typing import Any
 
-from flask import Response, g
+from flask import Response
 from flask_smorest import Blueprint
 
 from app.api.auth import require
+from app.api.context import container, cursors
 from app.api.errors import may_answer
 from app.api.intent import heeds_if_match, intent_of
 from app.api.parsing import StrictParser
@@ -37,9 +38,9 @@ def list_parts(query: dict[str, Any]) -> Response:
     """List parts with their stock and price."""
     filters = GridFilters(words_of(query["q"]), query["category"], query["status"], query["low_stock"])
     scope = f"admin parts {query['sort']} {digest_of(asdict(filters))}"
-    after = g.cursors.read(scope, query["cursor"])
-    page = g.container.parts.admin.list_parts(filters, query["sort"], after, query["limit"])
-    return json_response(page_body(page, g.cursors.write(scope, page.next)))
+    after = cursors().read(scope, query["cursor"])
+    page = container().parts.admin.list_parts(filters, query["sort"], after, query["limit"])
+    return json_response(page_body(page, cursors().write(scope, page.next)))
 
 
 @blueprint.route("", methods=["POST"])
@@ -50,9 +51,9 @@ def list_parts(query: dict[str, Any]) -> Response:
 def create_part(body: dict[str, Any]) -> Response:
     """Create a part, with its prices, stock and specifications."""
     specifications, prices, stock = body.pop("specifications"), body.pop("prices"), body.pop("stock")
-    part_id = g.container.parts.create_part_with_sync(intent_of(body), body, specifications, price_lines(prices), stock)
+    part_id = container().parts.create_part_with_sync(intent_of(body), body, specifications, price_lines(prices), stock)
     location = f"/api/v1/admin/parts/{part_id}"
-    return json_response(g.container.parts.admin.part(part_id), 201, {"Location": location})
+    return json_response(container().parts.admin.part(part_id), 201, {"Location": location})
 
 
 @blueprint.route("/<id:part_id>", methods=["GET"])
@@ -60,7 +61,7 @@ def create_part(body: dict[str, Any]) -> Response:
 @blueprint.response(200, AdminPartSchema)
 def get_part(part_id: int) -> Response:
     """Return one part with everything, and the version of each aspect."""
-    return json_response(g.container.parts.admin.part(part_id))
+    return json_response(container().parts.admin.part(part_id))
 
 
 @blueprint.route("/<id:part_id>", methods=["PUT"])
@@ -70,7 +71,7 @@ def get_part(part_id: int) -> Response:
 @blueprint.response(200, ContentAnswerSchema)
 def update_part(body: dict[str, Any], part_id: int) -> Response:
     """Change the given content fields."""
-    content = g.container.parts.update_part_content_with_sync(intent_of(body), part_id, body)
+    content = container().parts.update_part_content_with_sync(intent_of(body), part_id, body)
     return json_response(current_state(content))
 
 
@@ -81,7 +82,7 @@ def update_part(body: dict[str, Any], part_id: int) -> Response:
 @blueprint.response(200, ContentAnswerSchema)
 def archive_part(query: dict[str, Any], part_id: int) -> Response:
     """Archive a part: gone for customers, its history kept."""
-    content = g.container.parts.archive_part_with_sync(intent_of(query), part_id)
+    content = container().parts.archive_part_with_sync(intent_of(query), part_id)
     return json_response(current_state(content))
 
 
@@ -92,7 +93,7 @@ def archive_part(query: dict[str, Any], part_id: int) -> Response:
 @blueprint.response(200, ContentAnswerSchema)
 def restore_part(query: dict[str, Any], part_id: int) -> Response:
     """Bring an archived part back as it was."""
-    content = g.container.parts.restore_part_with_sync(intent_of(query), part_id)
+    content = container().parts.restore_part_with_sync(intent_of(query), part_id)
     return json_response(current_state(content))
 
 
@@ -103,7 +104,7 @@ def restore_part(query: dict[str, Any], part_id: int) -> Response:
 @blueprint.response(200, ContentAnswerSchema)
 def set_specifications(body: dict[str, Any], part_id: int) -> Response:
     """Replace the part's specifications; they are shown in the order in which they are sent."""
-    content = g.container.parts.update_specifications_with_sync(intent_of(body), part_id, body["specifications"])
+    content = container().parts.update_specifications_with_sync(intent_of(body), part_id, body["specifications"])
     return json_response(current_state(content))
 
 
@@ -115,4 +116,4 @@ def set_specifications(body: dict[str, Any], part_id: int) -> Response:
 def set_prices(body: dict[str, Any], part_id: int) -> Response:
     """Replace the part's price list."""
     lines = price_lines(body["prices"])
-    return json_response(g.container.parts.update_prices_with_sync(intent_of(body), part_id, lines))
+    return json_response(container().parts.update_prices_with_sync(intent_of(body), part_id, lines))

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from flask import Response, g
+from flask import Response
 from flask_smorest import Blueprint
 
 from app.api.auth import require
+from app.api.context import container
 from app.api.intent import heeds_if_match, intent_of
 from app.api.parsing import StrictParser
 from app.api.rendering import json_response
@@ -23,7 +24,7 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 @blueprint.response(200, AdminStockSchema)
 def set_stock(body: dict[str, Any], part_id: int) -> Response:
     """Set the given quantities. With `version` or `If-Match`, only if nobody has changed the stock since."""
-    return json_response(g.container.parts.update_stock_with_sync(intent_of(body), part_id, body))
+    return json_response(container().parts.update_stock_with_sync(intent_of(body), part_id, body))
 
 
 @blueprint.route("/<id:part_id>/stock/adjustments", methods=["POST"])
@@ -33,4 +34,4 @@ def set_stock(body: dict[str, Any], part_id: int) -> Response:
 @blueprint.response(200, AdminStockSchema)
 def adjust_stock(body: dict[str, Any], part_id: int) -> Response:
     """Put pieces on hand, or take them; needs no version, since adjustments commute (`If-Match` is heeded)."""
-    return json_response(g.container.parts.adjust_stock_with_sync(intent_of(body), part_id, body["delta"]))
+    return json_response(container().parts.adjust_stock_with_sync(intent_of(body), part_id, body["delta"]))

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from flask import Response, g
+from flask import Response
 from flask_smorest import Blueprint
 
 from app.api.auth import require
+from app.api.context import container, cursors
 from app.api.parsing import StrictParser
 from app.api.rendering import json_response
 from app.api.schemas.answers import DeadLetterPageSchema, ReconciliationSchema, ReplayedSchema, SyncStatusSchema
@@ -22,7 +23,7 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 @blueprint.response(200, SyncStatusSchema)
 def status() -> Response:
     """Per effect: pending, oldest age, dead, latency; the last reconciliation; the cache's figures."""
-    return json_response(g.container.sync_control.status())
+    return json_response(container().sync_control.status())
 
 
 @blueprint.route("/dead-letters", methods=["GET"])
@@ -31,11 +32,11 @@ def status() -> Response:
 @blueprint.response(200, DeadLetterPageSchema)
 def dead_letters(query: dict[str, Any]) -> Response:
     """List deliveries that were given up on, each with its last error."""
-    after = g.cursors.read("dead letters", query["cursor"])
-    rows = g.container.sync_control.dead_letters((after.id, after.key) if after else (0, ""), query["limit"])
+    after = cursors().read("dead letters", query["cursor"])
+    rows = container().sync_control.dead_letters((after.id, after.key) if after else (0, ""), query["limit"])
     shown = rows[: query["limit"]]
     following = Position(shown[-1]["effect"], shown[-1]["id"]) if len(rows) > len(shown) else None
-    return json_response({"items": shown, "next_cursor": g.cursors.write("dead letters", following)})
+    return json_response({"items": shown, "next_cursor": cursors().write("dead letters", following)})
 
 
 @blueprint.route("/dead-letters/<bigid:event_id>/replay", methods=["POST"])
@@ -44,7 +45,7 @@ def dead_letters(query: dict[str, Any]) -> Response:
 @blueprint.response(200, ReplayedSchema)
 def replay_one(query: dict[str, Any], event_id: int) -> Response:
     """Try one event's dead deliveries again; `effect` narrows it to one of them."""
-    return json_response({"replayed": g.container.sync_control.replay(event_id, query["effect"])})
+    return json_response({"replayed": container().sync_control.replay(event_id, query["effect"])})
 
 
 @blueprint.route("/replay", methods=["POST"])
@@ -52,7 +53,7 @@ def replay_one(query: dict[str, Any], event_id: int) -> Response:
 @blueprint.response(200, ReplayedSchema)
 def replay_all() -> Response:
     """Try all dead deliveries again."""
-    return json_response({"replayed": g.container.sync_control.replay_all()})
+    return json_response({"replayed": container().sync_control.replay_all()})
 
 
 @blueprint.route("/reconcile", methods=["POST"])
@@ -61,4 +62,4 @@ def replay_all() -> Response:
 @blueprint.response(200, ReconciliationSchema)
 def reconcile(query: dict[str, Any]) -> Response:
     """Compare the truth with its copies now, and repair what differs unless `dry_run`."""
-    return json_response(g.container.sync_control.reconcile(dry_run=query["dry_run"]))
+    return json_response(container().sync_control.reconcile(dry_run=query["dry_run"]))

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from flask import Response, g
+from flask import Response
 from flask_smorest import Blueprint
 
 from app.api.auth import require
+from app.api.context import container, cursors
 from app.api.intent import heeds_if_match, intent_of
 from app.api.parsing import StrictParser
 from app.api.rendering import json_response
@@ -36,10 +37,10 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 def list_versions(query: dict[str, Any], part_id: int) -> Response:
     """List a part's content versions, newest first."""
     scope, limit = f"versions {part_id}", query["limit"]
-    after = g.cursors.read(scope, query["cursor"])
-    rows = g.container.parts.admin.versions(part_id, after and after.id, limit)
+    after = cursors().read(scope, query["cursor"])
+    rows = container().parts.admin.versions(part_id, after.id if after else None, limit)
     following = Position("", rows[limit - 1]["version_number"]) if len(rows) > limit else None
-    return json_response({"items": rows[:limit], "next_cursor": g.cursors.write(scope, following)})
+    return json_response({"items": rows[:limit], "next_cursor": cursors().write(scope, following)})
 
 
 @blueprint.route("/<id:part_id>/versions/<id:number>", methods=["GET"])
@@ -50,7 +51,7 @@ def get_version(part_id: int, number: int) -> Response:
 
     It is kept moments after the write that made it; until then the answer is 404 with the code `not_kept_yet`.
     """
-    return json_response(g.container.parts.admin.version(part_id, number))
+    return json_response(container().parts.admin.version(part_id, number))
 
 
 @blueprint.route("/<id:part_id>/versions/<id:number>/diff", methods=["GET"])
@@ -59,7 +60,7 @@ def get_version(part_id: int, number: int) -> Response:
 @blueprint.response(200, VersionDiffSchema)
 def diff_versions(query: dict[str, Any], part_id: int, number: int) -> Response:
     """Say what leads from this version to another: field by field, texts by words, lists by items."""
-    return json_response(g.container.parts.admin.version_diff(part_id, number, query["to"]))
+    return json_response(container().parts.admin.version_diff(part_id, number, query["to"]))
 
 
 @blueprint.route("/<id:part_id>/versions/<id:number>/restore", methods=["POST"])
@@ -75,8 +76,8 @@ def restore_version(query: dict[str, Any], body: dict[str, Any], part_id: int, n
     """
     wish, intent = Wish(part_id, number, body["fields_"]), intent_of(body)
     if query["dry_run"]:
-        return json_response(g.container.parts.admin.rehearse_restore(wish, intent.expected))
-    content = g.container.parts.restore_version_with_sync(intent, wish)
+        return json_response(container().parts.admin.rehearse_restore(wish, intent.expected))
+    content = container().parts.restore_version_with_sync(intent, wish)
     return json_response(current_state(content) | {"restored_from": number})
 
 
@@ -86,4 +87,4 @@ def restore_version(query: dict[str, Any], body: dict[str, Any], part_id: int, n
 @blueprint.response(200, AsOfSchema)
 def part_as_of(query: dict[str, Any], part_id: int) -> Response:
     """Return the part as customers saw it at a given time: content, price and stock."""
-    return json_response(g.container.parts.admin.part_as_of(part_id, query["at"]))
+    return json_response(container().parts.admin.part_as_of(part_id, query["at"]))

@@ -3,9 +3,10 @@
 from dataclasses import asdict
 from typing import Any
 
-from flask import Response, g
+from flask import Response
 from flask_smorest import Blueprint
 
+from app.api.context import container, cursors
 from app.api.parsing import StrictParser
 from app.api.rendering import digest_of, page_body, public_response
 from app.api.schemas.answers import CategoryPageSchema, PublicPartSchema
@@ -30,9 +31,9 @@ def list_parts(query: dict[str, Any]) -> Response:
     if sort == "relevance" and not filters.words:
         sort = "name"
     scope = f"parts {sort} {digest_of(asdict(filters))}"
-    after = g.cursors.read(scope, query["cursor"])
-    answer = g.container.parts.catalog.list_parts(filters, sort, after, query["limit"])
-    body = page_body(answer.body, g.cursors.write(scope, answer.body.next)) | {"match": answer.body.match}
+    after = cursors().read(scope, query["cursor"])
+    answer = container().parts.catalog.list_parts(filters, sort, after, query["limit"])
+    body = page_body(answer.body, cursors().write(scope, answer.body.next)) | {"match": answer.body.match}
     return public_response(body, answer.result)
 
 
@@ -41,7 +42,7 @@ def list_parts(query: dict[str, Any]) -> Response:
 @blueprint.response(200, FacetsSchema)
 def facets(query: dict[str, Any]) -> Response:
     """Count the published parts that each choice of a filter would leave."""
-    answer = g.container.parts.catalog.facets(_filters(query))
+    answer = container().parts.catalog.facets(_filters(query))
     return public_response(answer.body, answer.result)
 
 
@@ -56,7 +57,7 @@ def _filters(query: dict[str, Any]) -> PartFilters:
 @blueprint.response(200, PublicPartSchema)
 def get_part(part_id: int) -> Response:
     """Return one published part."""
-    answer = g.container.parts.get_part_with_real_time_data(part_id)
+    answer = container().parts.get_part_with_real_time_data(part_id)
     if answer.body is None:
         raise NotFoundError(f"There is no part {part_id}.")
     return public_response(answer.body, answer.result)
@@ -67,7 +68,7 @@ def get_part(part_id: int) -> Response:
 @blueprint.response(200, CategoryPageSchema)
 def categories(query: dict[str, Any]) -> Response:
     """List categories by name, each with its parent and the number of its own published parts."""
-    after = g.cursors.read("categories", query["cursor"])
-    answer = g.container.parts.catalog.categories()
+    after = cursors().read("categories", query["cursor"])
+    answer = container().parts.catalog.categories()
     page = page_by_name(answer.body, query["limit"], after)
-    return public_response(page_body(page, g.cursors.write("categories", page.next)), answer.result)
+    return public_response(page_body(page, cursors().write("categories", page.next)), answer.result)

@@ -1,8 +1,9 @@
 """A product page (PDP) in one answer."""
 
-from flask import Response, g
+from flask import Response
 from flask_smorest import Blueprint
 
+from app.api.context import container
 from app.api.rendering import public_response
 from app.api.schemas.search import ProductPageSchema
 from app.domain.errors import NotFoundError
@@ -18,7 +19,7 @@ def get_product_page(reference: str) -> Response:
     Digits alone are an id. Whoever puts `json_ld` into a page sets it as the text of a script element; who writes it into
     HTML has to escape every `<` in it.
     """
-    answer = g.container.parts.get_product_page(reference)
+    answer = container().parts.get_product_page(reference)
     if answer.body is None:
         raise NotFoundError("There is no such part.")
     return public_response(answer.body, answer.result)

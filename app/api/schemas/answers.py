@@ -4,6 +4,8 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
+from app.api.schemas.described import described
+from app.contract.messages import states
 from app.services.authentication import ROLES
 
 
@@ -38,25 +40,19 @@ def page_of(item: type[Schema], name: str) -> type[Schema]:
     return Schema.from_dict(members, name=name)
 
 
+@described(states.Person)
 class PersonSchema(Schema):
     """Who did something."""
 
-    id = required(fields.Integer)
-    name = required(fields.String)
 
-
+@described(states.CategoryRef)
 class CategoryRefSchema(Schema):
     """A category, named."""
 
-    id = required(fields.Integer)
-    name = required(fields.String)
-    slug = required(fields.String)
 
-
-class PartCategorySchema(CategoryRefSchema):
+@described(states.PartCategory)
+class PartCategorySchema(Schema):
     """A part's category, with the way to it from the root."""
-
-    path = items_of(CategoryRefSchema)
 
 
 class CategorySchema(CategoryRefSchema):
@@ -67,95 +63,54 @@ class CategorySchema(CategoryRefSchema):
     part_count = required(fields.Integer)
 
 
+@described(states.ImageSize)
 class ImageSizeSchema(Schema):
     """A smaller size of a picture, in WebP."""
 
-    width = required(fields.Integer)
-    url = required(fields.String)
 
-
+@described(states.Image)
 class ImageSchema(Schema):
     """A picture, and the sizes in which it can be had; see `srcset` in HTML."""
 
-    id = required(fields.Integer)
-    url = required(fields.String)
-    alt = required(fields.String)
-    width = required(fields.Integer)
-    height = required(fields.Integer)
-    srcset = items_of(ImageSizeSchema)
 
-
+@described(states.ShownSpecification)
 class ShownSpecificationSchema(Schema):
     """A named property of a part."""
 
-    name = required(fields.String)
-    value = required(fields.String)
-    unit = required(fields.String)
-    group = required(fields.String)
 
-
+@described(states.PublicStock)
 class PublicStockSchema(Schema):
     """Stock, as customers see it."""
 
-    current_stock = required(fields.Integer)
-    available_stock = required(fields.Integer)
-    is_in_stock = required(fields.Boolean)
-    is_low_stock = required(fields.Boolean)
-    version = required(fields.Integer)
 
-
+@described(states.Tier)
 class TierSchema(Schema):
     """The price from a quantity on."""
 
-    min_quantity = required(fields.Integer)
-    amount = required(fields.String)
 
-
+@described(states.ShortPrice)
 class ShortPriceSchema(Schema):
     """The price of one piece."""
 
-    amount = required(fields.String)
-    currency = required(fields.String)
-    version = required(fields.Integer)
 
-
-class PublicPriceSchema(ShortPriceSchema):
+@described(states.PublicPrice)
+class PublicPriceSchema(Schema):
     """The price of one piece, and of more."""
 
-    tiers = items_of(TierSchema)
 
-
+@described(states.Versions)
 class VersionsSchema(Schema):
     """The version of each aspect."""
 
-    content = required(fields.Integer)
-    stock = required(fields.Integer)
-    price = required(fields.Integer)
 
-
+@described(states.PublicBase)
 class PublicBaseSchema(Schema):
     """What every form of a part has."""
 
-    id = required(fields.Integer)
-    sku = required(fields.String)
-    slug = required(fields.String)
-    part_name = required(fields.String)
-    category = nested(PartCategorySchema, allow_none=True)
-    manufacturer = nullable(fields.String)
-    manufacturer_number = nullable(fields.String)
-    version = required(fields.Integer)
-    updated_at = required(fields.DateTime)
 
-
-class PublicPartSchema(PublicBaseSchema):
+@described(states.PublicPart)
+class PublicPartSchema(Schema):
     """A part, as customers see it."""
-
-    description = required(fields.String)
-    images = items_of(ImageSchema)
-    specifications = items_of(ShownSpecificationSchema)
-    price = nested(PublicPriceSchema, allow_none=True)
-    stock = nested(PublicStockSchema)
-    versions = nested(VersionsSchema)
 
 
 class PublicListItemSchema(PublicBaseSchema):
@@ -170,15 +125,9 @@ class PublicListItemSchema(PublicBaseSchema):
 CategoryPageSchema = page_of(CategorySchema, "CategoryPage")
 
 
-class AdminStockSchema(PublicStockSchema):
+@described(states.AdminStock)
+class AdminStockSchema(Schema):
     """Stock, as staff see it; also what a stock write answers."""
-
-    part_id = required(fields.Integer)
-    reserved_quantity = required(fields.Integer)
-    min_stock_level = required(fields.Integer)
-    last_updated_by = nullable(fields.Integer)
-    last_updated_by_name = nullable(fields.String)
-    updated_at = required(fields.DateTime)
 
 
 class AdminListItemSchema(Schema):
@@ -199,16 +148,9 @@ class AdminListItemSchema(Schema):
 AdminPartPageSchema = page_of(AdminListItemSchema, "AdminPartPage")
 
 
-class ContentStateSchema(PublicBaseSchema):
+@described(states.ContentState)
+class ContentStateSchema(Schema):
     """Content, as staff see it."""
-
-    description = required(fields.String)
-    images = items_of(ImageSchema)
-    specifications = items_of(ShownSpecificationSchema)
-    status = one_of("draft", "published", "archived")
-    category_id = nullable(fields.Integer)
-    last_updated_by = nullable(fields.Integer)
-    last_updated_by_name = nullable(fields.String)
 
 
 class ContentAnswerSchema(ContentStateSchema):
@@ -218,14 +160,9 @@ class ContentAnswerSchema(ContentStateSchema):
     changed_at = required(fields.DateTime)
 
 
+@described(states.ShownPriceLine)
 class ShownPriceLineSchema(Schema):
     """One line of a price list."""
-
-    currency = required(fields.String)
-    amount = required(fields.String)
-    min_quantity = required(fields.Integer)
-    valid_from = nullable(fields.DateTime)
-    valid_to = nullable(fields.DateTime)
 
 
 class PriceListAnswerSchema(Schema):

@@ -3,11 +3,10 @@
 from marshmallow import Schema, fields, validate
 
 from app.api.parsing import File, Flag, StrictSchema
-from app.api.schemas.answers import PersonSchema
+from app.api.schemas.described import described
+from app.contract.messages import states
 from app.domain.currencies import CURRENCIES
 from app.services.import_files import ENCODINGS
-
-STATES = ("queued", "checking", "importing", "done", "refused", "failed")
 
 
 class ImportUploadSchema(StrictSchema):
@@ -27,32 +26,9 @@ class ImportQuerySchema(StrictSchema):
     dry_run = Flag(load_default=None)
 
 
-class ImportErrorSchema(Schema):
-    """One thing that is wrong with a file."""
-
-    line = fields.Integer(required=True)
-    field = fields.String(required=True)
-    reason = fields.String(required=True)
-
-
+@described(states.ImportJob)
 class ImportJobSchema(Schema):
-    """An import: how far it is, and what came of it. `errors` holds the first 200 of `error_count`."""
-
-    id = fields.Integer(required=True)
-    state = fields.String(required=True, validate=validate.OneOf(STATES))
-    file_name = fields.String(required=True)
-    dry_run = fields.Boolean(required=True)
-    rows_total = fields.Integer(required=True, allow_none=True)
-    rows_done = fields.Integer(required=True)
-    created = fields.Integer(required=True)
-    changed = fields.Integer(required=True)
-    unchanged = fields.Integer(required=True)
-    errors = fields.List(fields.Nested(ImportErrorSchema), required=True)
-    error_count = fields.Integer(required=True)
-    failure = fields.String(required=True, allow_none=True)
-    created_by = fields.Nested(PersonSchema, required=True)
-    created_at = fields.DateTime(required=True)
-    finished_at = fields.DateTime(required=True, allow_none=True)
+    """An import: how far it is, and what came of it."""
 
 
 class ImportJobPageSchema(Schema):

@@ -4,44 +4,7 @@
  */
 
 export interface paths {
-    "/api/v1/auth/login": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Log in: sets the session cookie and returns the CSRF token for unsafe methods. */
-        post: operations["auth_log_in"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/auth/logout": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Log out: the session is worthless from now on.
-         * @description Role: viewer or above.
-         */
-        post: operations["auth_log_out"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/auth/me": {
+    "/api/v1/admin/audit": {
         parameters: {
             query?: never;
             header?: never;
@@ -49,10 +12,152 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Say who is logged in, with the session's CSRF token.
+         * List changes, newest first: who, when, from where, old and new.
          * @description Role: viewer or above.
          */
-        get: operations["auth_me"];
+        get: operations["admin_audit_list_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/audit.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download the changes that fit as CSV, newest first: those that are there now, in a file safe to open in a spreadsheet.
+         * @description Role: viewer or above.
+         */
+        get: operations["admin_audit_export_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/categories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List categories by name, each with its parent, its own parts and its subcategories in numbers.
+         * @description Role: viewer or above.
+         */
+        get: operations["admin_categories_list_categories"];
+        put?: never;
+        /**
+         * Create a category.
+         * @description Role: editor or above.
+         */
+        post: operations["admin_categories_create_category"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/categories/{category_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                category_id: number;
+            };
+            cookie?: never;
+        };
+        /**
+         * Return one category.
+         * @description Role: viewer or above.
+         */
+        get: operations["admin_categories_get_category"];
+        /**
+         * Rename or move a category; every part below it gets its next content version.
+         * @description Role: editor or above.
+         */
+        put: operations["admin_categories_update_category"];
+        post?: never;
+        /**
+         * Delete a category that is empty, or whose parts and subcategories `target` takes over; answers what it was.
+         * @description Role: editor or above.
+         */
+        delete: operations["admin_categories_delete_category"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List imports, newest first.
+         * @description Role: viewer or above.
+         */
+        get: operations["admin_imports_list_imports"];
+        put?: never;
+        /**
+         * Import a catalog file: CSV of at most 50 MB. It is checked as a whole first; nothing is applied if a row is wrong.
+         * @description Role: editor or above.
+         */
+        post: operations["admin_imports_start_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/imports/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: number;
+            };
+            cookie?: never;
+        };
+        /**
+         * Return one import: how far it is, and what came of it.
+         * @description Role: viewer or above.
+         */
+        get: operations["admin_imports_get_import"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/imports/{job_id}/errors.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: number;
+            };
+            cookie?: never;
+        };
+        /**
+         * Download what is wrong with the file, line by line, safe to open in a spreadsheet.
+         * @description Role: viewer or above.
+         */
+        get: operations["admin_imports_download_errors"];
         put?: never;
         post?: never;
         delete?: never;
@@ -115,7 +220,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/admin/parts/{part_id}/restore": {
+    "/api/v1/admin/parts/{part_id}/as-of": {
         parameters: {
             query?: never;
             header?: never;
@@ -124,56 +229,12 @@ export interface paths {
             };
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Return the part as customers saw it at a given time: content, price and stock.
+         * @description Role: viewer or above.
+         */
+        get: operations["admin_versions_part_as_of"];
         put?: never;
-        /**
-         * Bring an archived part back as it was.
-         * @description Role: editor or above.
-         */
-        post: operations["admin_parts_restore_part"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/admin/parts/{part_id}/specifications": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                part_id: number;
-            };
-            cookie?: never;
-        };
-        get?: never;
-        /**
-         * Replace the part's specifications; they are shown in the order in which they are sent.
-         * @description Role: editor or above.
-         */
-        put: operations["admin_parts_set_specifications"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/admin/parts/{part_id}/prices": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                part_id: number;
-            };
-            cookie?: never;
-        };
-        get?: never;
-        /**
-         * Replace the part's price list.
-         * @description Role: editor or above.
-         */
-        put: operations["admin_parts_set_prices"];
         post?: never;
         delete?: never;
         options?: never;
@@ -252,55 +313,67 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/admin/categories": {
+    "/api/v1/admin/parts/{part_id}/prices": {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                part_id: number;
+            };
             cookie?: never;
         };
+        get?: never;
         /**
-         * List categories by name, each with its parent, its own parts and its subcategories in numbers.
-         * @description Role: viewer or above.
-         */
-        get: operations["admin_categories_list_categories"];
-        put?: never;
-        /**
-         * Create a category.
+         * Replace the part's price list.
          * @description Role: editor or above.
          */
-        post: operations["admin_categories_create_category"];
+        put: operations["admin_parts_set_prices"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/admin/categories/{category_id}": {
+    "/api/v1/admin/parts/{part_id}/restore": {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                category_id: number;
+                part_id: number;
             };
             cookie?: never;
         };
+        get?: never;
+        put?: never;
         /**
-         * Return one category.
-         * @description Role: viewer or above.
-         */
-        get: operations["admin_categories_get_category"];
-        /**
-         * Rename or move a category; every part below it gets its next content version.
+         * Bring an archived part back as it was.
          * @description Role: editor or above.
          */
-        put: operations["admin_categories_update_category"];
+        post: operations["admin_parts_restore_part"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/parts/{part_id}/specifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                part_id: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Replace the part's specifications; they are shown in the order in which they are sent.
+         * @description Role: editor or above.
+         */
+        put: operations["admin_parts_set_specifications"];
         post?: never;
-        /**
-         * Delete a category that is empty, or whose parts and subcategories `target` takes over; answers what it was.
-         * @description Role: editor or above.
-         */
-        delete: operations["admin_categories_delete_category"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -441,156 +514,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/admin/parts/{part_id}/as-of": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                part_id: number;
-            };
-            cookie?: never;
-        };
-        /**
-         * Return the part as customers saw it at a given time: content, price and stock.
-         * @description Role: viewer or above.
-         */
-        get: operations["admin_versions_part_as_of"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/admin/audit": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List changes, newest first: who, when, from where, old and new.
-         * @description Role: viewer or above.
-         */
-        get: operations["admin_audit_list_audit"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/admin/audit.csv": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Download the changes that fit as CSV, newest first: those that are there now, in a file safe to open in a spreadsheet.
-         * @description Role: viewer or above.
-         */
-        get: operations["admin_audit_export_audit"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/admin/imports": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List imports, newest first.
-         * @description Role: viewer or above.
-         */
-        get: operations["admin_imports_list_imports"];
-        put?: never;
-        /**
-         * Import a catalog file: CSV of at most 50 MB. It is checked as a whole first; nothing is applied if a row is wrong.
-         * @description Role: editor or above.
-         */
-        post: operations["admin_imports_start_import"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/admin/imports/{job_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                job_id: number;
-            };
-            cookie?: never;
-        };
-        /**
-         * Return one import: how far it is, and what came of it.
-         * @description Role: viewer or above.
-         */
-        get: operations["admin_imports_get_import"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/admin/imports/{job_id}/errors.csv": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                job_id: number;
-            };
-            cookie?: never;
-        };
-        /**
-         * Download what is wrong with the file, line by line, safe to open in a spreadsheet.
-         * @description Role: viewer or above.
-         */
-        get: operations["admin_imports_download_errors"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/admin/sync/status": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Per effect: pending, oldest age, dead, latency; the last reconciliation; the cache's figures.
-         * @description Role: viewer or above.
-         */
-        get: operations["admin_sync_status"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/admin/sync/dead-letters": {
         parameters: {
             query?: never;
@@ -633,6 +556,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/sync/reconcile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Compare the truth with its copies now, and repair what differs unless `dry_run`.
+         * @description Role: admin or above.
+         */
+        post: operations["admin_sync_reconcile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/sync/replay": {
         parameters: {
             query?: never;
@@ -653,7 +596,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/admin/sync/reconcile": {
+    "/api/v1/admin/sync/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Per effect: pending, oldest age, dead, latency; the last reconciliation; the cache's figures.
+         * @description Role: viewer or above.
+         */
+        get: operations["admin_sync_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Log in: sets the session cookie and returns the CSRF token for unsafe methods. */
+        post: operations["auth_log_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/logout": {
         parameters: {
             query?: never;
             header?: never;
@@ -663,10 +643,47 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Compare the truth with its copies now, and repair what differs unless `dry_run`.
-         * @description Role: admin or above.
+         * Log out: the session is worthless from now on.
+         * @description Role: viewer or above.
          */
-        post: operations["admin_sync_reconcile"];
+        post: operations["auth_log_out"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Say who is logged in, with the session's CSRF token.
+         * @description Role: viewer or above.
+         */
+        get: operations["auth_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/categories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List categories by name, each with its parent and the number of its own published parts. */
+        get: operations["public_categories"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -726,23 +743,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/categories": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** List categories by name, each with its parent and the number of its own published parts. */
-        get: operations["public_categories"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/pdp/{reference}": {
         parameters: {
             query?: never;
@@ -770,305 +770,744 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        Problem: {
-            type: string;
-            title: string;
-            status: number;
-            detail: string;
-            code: string;
-            request_id: string | null;
-            /** @description For 422: field -> messages. */
-            errors?: {
-                [key: string]: unknown;
-            };
-            /** @description For 409 and 412: the present values, version, who changed them and when. */
-            current?: {
-                [key: string]: unknown;
-            };
-        };
-        PaginationMetadata: {
-            /** @description Total number of items. */
-            total?: number;
-            /** @description Total number of pages. */
-            total_pages?: number;
-            /** @description First available page number. */
-            first_page?: number;
-            /** @description Last available page number. */
-            last_page?: number;
-            /** @description Current page number. */
-            page?: number;
-            /** @description Previous page number. */
-            previous_page?: number;
-            /** @description Next page number. */
-            next_page?: number;
-        };
-        EventStock: {
-            current_stock: number;
-            available_stock: number;
-            is_in_stock: boolean;
-            is_low_stock: boolean;
-            version: number;
+        AdminCategory: {
             /** Format: date-time */
-            updated_at: string;
-        };
-        StockUpdatedEvent: {
-            /** Format: uuid */
-            id: string;
-            part_id: number;
-            version: number;
-            /** Format: date-time */
-            timestamp: string;
-            /** @enum {string} */
-            type: "stock.updated";
-            data: components["schemas"]["EventStock"];
-        };
-        CategoryRef: {
+            changed_at: string;
+            changed_by: components["schemas"]["Person"] | null;
+            child_count: number;
             id: number;
             name: string;
+            parent_id: number | null;
+            part_count: number;
             slug: string;
-        };
-        PartCategory: {
-            id: number;
-            name: string;
-            slug: string;
-            path: components["schemas"]["CategoryRef"][];
-        };
-        ImageSize: {
-            width: number;
-            url: string;
-        };
-        Image: {
-            id: number;
-            url: string;
-            alt: string;
-            width: number;
-            height: number;
-            srcset: components["schemas"]["ImageSize"][];
-        };
-        ShownSpecification: {
-            name: string;
-            value: string;
-            unit: string;
-            group: string;
-        };
-        EventContent: {
-            id: number;
-            sku: string;
-            slug: string;
-            part_name: string;
-            category: components["schemas"]["PartCategory"] | null;
-            manufacturer: string | null;
-            manufacturer_number: string | null;
-            version: number;
             /** Format: date-time */
             updated_at: string;
-            description: string;
-            images: components["schemas"]["Image"][];
-            specifications: components["schemas"]["ShownSpecification"][];
-        };
-        ContentUpdatedEvent: {
-            /** Format: uuid */
-            id: string;
-            part_id: number;
-            version: number;
-            /** Format: date-time */
-            timestamp: string;
-            /** @enum {string} */
-            type: "content.updated" | "part.restored";
-            data: components["schemas"]["EventContent"];
-        };
-        Tier: {
-            min_quantity: number;
-            amount: string;
-        };
-        PublicPrice: {
-            amount: string;
-            currency: string;
-            version: number;
-            tiers: components["schemas"]["Tier"][];
-        };
-        EventPrice: {
-            price: components["schemas"]["PublicPrice"] | null;
-            version: number;
-            /** Format: date-time */
-            updated_at: string;
-        };
-        PriceUpdatedEvent: {
-            /** Format: uuid */
-            id: string;
-            part_id: number;
-            version: number;
-            /** Format: date-time */
-            timestamp: string;
-            /** @enum {string} */
-            type: "price.updated";
-            data: components["schemas"]["EventPrice"];
-        };
-        PartDeletedEvent: {
-            /** Format: uuid */
-            id: string;
-            part_id: number;
-            version: number;
-            /** Format: date-time */
-            timestamp: string;
-            /** @enum {string} */
-            type: "part.deleted";
-            data: {
-                [key: string]: unknown;
-            };
-        };
-        CatalogChangedEvent: {
-            catalog: string;
-        };
-        ResyncEvent: Record<string, never>;
-        HeldVersions: {
-            content?: number | null;
-            stock?: number | null;
-            price?: number | null;
-        };
-        WatchRequest: {
-            parts?: {
-                [key: string]: components["schemas"]["HeldVersions"] | null;
-            };
-            catalog?: boolean;
-        };
-        PublicStock: {
-            current_stock: number;
-            available_stock: number;
-            is_in_stock: boolean;
-            is_low_stock: boolean;
             version: number;
         };
-        Versions: {
-            content: number;
-            stock: number;
-            price: number;
+        AdminCategoryPage: {
+            items: components["schemas"]["AdminCategory"][];
+            next_cursor: string | null;
         };
-        PublicPart: {
-            id: number;
-            sku: string;
-            slug: string;
-            part_name: string;
-            category: components["schemas"]["PartCategory"] | null;
-            manufacturer: string | null;
-            manufacturer_number: string | null;
-            version: number;
-            /** Format: date-time */
-            updated_at: string;
-            description: string;
-            images: components["schemas"]["Image"][];
-            specifications: components["schemas"]["ShownSpecification"][];
-            price: components["schemas"]["PublicPrice"] | null;
-            stock: components["schemas"]["PublicStock"];
-            versions: components["schemas"]["Versions"];
-        };
-        WatchAnswer: {
-            parts: components["schemas"]["PublicPart"][];
-            gone: number[];
-            catalog?: string;
-        };
-        Refusal: {
-            /** @enum {string} */
-            code: "invalid" | "too_many_parts";
-            message: string;
-            errors?: {
-                [key: string]: unknown;
-            };
-        };
-        WatchRefusal: {
-            error: components["schemas"]["Refusal"];
-        };
-        UnwatchRequest: {
-            parts: number[];
-        };
-        SeenRequest: {
-            /** Format: uuid */
-            id: string;
-        };
-        Person: {
-            id: number;
-            name: string;
-        };
-        AdminEvent: {
-            /** Format: uuid */
-            id: string;
-            /** @enum {string} */
-            type: "part.created" | "content.updated" | "part.deleted" | "part.restored" | "stock.updated" | "price.updated" | "category.created" | "category.updated" | "category.deleted";
-            /** @description The part's or category's id. */
-            part_id: number;
-            version: number;
-            data: {
-                [key: string]: unknown;
-            };
-            /** Format: date-time */
-            timestamp: string;
+        /** @description A part's content changed. */
+        AdminContentUpdatedEvent: {
             actor: components["schemas"]["Person"];
-        };
-        Login: {
-            email: string;
-            password: string;
-        };
-        User: {
-            id: number;
-            name: string;
-            email: string;
-            /** @enum {string} */
-            role: "viewer" | "stock" | "editor" | "admin";
-        };
-        Session: {
-            user: components["schemas"]["User"];
-            csrf_token: string | null;
-        };
-        AdminStock: {
-            current_stock: number;
-            available_stock: number;
-            is_in_stock: boolean;
-            is_low_stock: boolean;
-            version: number;
+            data: components["schemas"]["ContentState"];
+            /** Format: uuid */
+            id: string;
             part_id: number;
-            reserved_quantity: number;
-            min_stock_level: number;
-            last_updated_by: number | null;
-            last_updated_by_name: string | null;
-            /** Format: date-time */
-            updated_at: string;
-        };
-        ShortPrice: {
-            amount: string;
-            currency: string;
+            /**
+             * Format: date-time
+             * @description When the change was committed.
+             */
+            timestamp: string;
+            /** @enum {string} */
+            type: "content.updated";
             version: number;
         };
         AdminListItem: {
+            category: components["schemas"]["CategoryRef"] | null;
             id: number;
+            part_name: string;
+            price: components["schemas"]["ShortPrice"] | null;
             sku: string;
             slug: string;
-            part_name: string;
             /** @enum {string} */
             status: "draft" | "published" | "archived";
-            category: components["schemas"]["CategoryRef"] | null;
-            version: number;
+            stock: components["schemas"]["AdminStock"];
             /** Format: date-time */
             updated_at: string;
+            version: number;
+        };
+        AdminPart: {
+            category: components["schemas"]["PartCategory"] | null;
+            category_id: number | null;
+            /** Format: date-time */
+            created_at: string;
+            description: string;
+            id: number;
+            images: components["schemas"]["Image"][];
+            last_updated_by: number | null;
+            last_updated_by_name: string | null;
+            manufacturer: string | null;
+            manufacturer_number: string | null;
+            part_name: string;
+            price: components["schemas"]["PriceListAnswer"];
+            sku: string;
+            slug: string;
+            specifications: components["schemas"]["ShownSpecification"][];
+            /** @enum {string} */
+            status: "draft" | "published" | "archived";
             stock: components["schemas"]["AdminStock"];
-            price: components["schemas"]["ShortPrice"] | null;
+            /** Format: date-time */
+            updated_at: string;
+            version: number;
+            versions: components["schemas"]["Versions"];
+        };
+        /** @description There is a new part. */
+        AdminPartCreatedEvent: {
+            actor: components["schemas"]["Person"];
+            data: components["schemas"]["ContentState"];
+            /** Format: uuid */
+            id: string;
+            part_id: number;
+            /**
+             * Format: date-time
+             * @description When the change was committed.
+             */
+            timestamp: string;
+            /** @enum {string} */
+            type: "part.created";
+            version: number;
+        };
+        /** @description A part was archived. */
+        AdminPartDeletedEvent: {
+            actor: components["schemas"]["Person"];
+            data: components["schemas"]["ContentState"];
+            /** Format: uuid */
+            id: string;
+            part_id: number;
+            /**
+             * Format: date-time
+             * @description When the change was committed.
+             */
+            timestamp: string;
+            /** @enum {string} */
+            type: "part.deleted";
+            version: number;
         };
         AdminPartPage: {
             items: components["schemas"]["AdminListItem"][];
             next_cursor: string | null;
         };
-        Specification: {
+        /** @description An archived part was brought back. */
+        AdminPartRestoredEvent: {
+            actor: components["schemas"]["Person"];
+            data: components["schemas"]["ContentState"];
+            /** Format: uuid */
+            id: string;
+            part_id: number;
+            /**
+             * Format: date-time
+             * @description When the change was committed.
+             */
+            timestamp: string;
+            /** @enum {string} */
+            type: "part.restored";
+            version: number;
+        };
+        /** @description A part's price list changed, or its price did by a date. */
+        AdminPriceUpdatedEvent: {
+            actor: components["schemas"]["Person"];
+            data: components["schemas"]["PriceListState"];
+            /** Format: uuid */
+            id: string;
+            part_id: number;
+            /**
+             * Format: date-time
+             * @description When the change was committed.
+             */
+            timestamp: string;
+            /** @enum {string} */
+            type: "price.updated";
+            version: number;
+        };
+        /** @description Stock, as staff see it; also what a stock write answers. */
+        AdminStock: {
+            available_stock: number;
+            current_stock: number;
+            is_in_stock: boolean;
+            is_low_stock: boolean;
+            last_updated_by: number | null;
+            last_updated_by_name: string | null;
+            min_stock_level: number;
+            part_id: number;
+            reserved_quantity: number;
+            /** Format: date-time */
+            updated_at: string;
+            version: number;
+        };
+        /** @description A part's stock changed. */
+        AdminStockUpdatedEvent: {
+            actor: components["schemas"]["Person"];
+            data: components["schemas"]["AdminStock"];
+            /** Format: uuid */
+            id: string;
+            part_id: number;
+            /**
+             * Format: date-time
+             * @description When the change was committed.
+             */
+            timestamp: string;
+            /** @enum {string} */
+            type: "stock.updated";
+            version: number;
+        };
+        /** @description How messages on `/customers` are acknowledged: message -> answer. */
+        AnswersToCustomers: {
+            unwatch: components["schemas"]["UnwatchAnswer"] | components["schemas"]["WatchRefusal"];
+            watch: components["schemas"]["WatchAnswer"] | components["schemas"]["WatchRefusal"];
+        };
+        AsOf: {
+            /** Format: date-time */
+            at: string;
+            complete: boolean;
+            part: components["schemas"]["PartThen"] | null;
+            part_id: number;
+            /** @enum {string|null} */
+            reason: "not_created" | "draft" | "archived" | null;
+            version_number: number | null;
+            visible: boolean;
+        };
+        AuditPage: {
+            items: components["schemas"]["AuditRow"][];
+            next_cursor: string | null;
+        };
+        AuditRow: {
+            api_key_id: number | null;
+            api_key_name: string | null;
+            /** Format: date-time */
+            changed_at: string;
+            changed_by: number | null;
+            changed_by_name: string | null;
+            /** Format: uuid */
+            event_id: string;
+            id: number;
+            ip_address: string | null;
+            new_values: {
+                [key: string]: unknown;
+            } | null;
+            old_values: {
+                [key: string]: unknown;
+            } | null;
+            /** @enum {string} */
+            operation: "INSERT" | "UPDATE" | "DELETE";
+            part_id: number | null;
+            reason: string | null;
+            record_id: number;
+            request_id: string | null;
+            table_name: string;
+            user_agent: string | null;
+            version: number;
+        };
+        AvailabilityFacet: {
+            in_stock: number;
+            out_of_stock: number;
+        };
+        Blocked: {
+            field: string;
+            reason: string;
+        };
+        Breadcrumb: {
             name: string;
+            slug: string;
+            url: string;
+        };
+        /** @description The server has no time for this connection now. */
+        BusyRefusal: {
+            /** @enum {string} */
+            code: "busy";
+            message: string;
+            /** @description Seconds until the message may be sent again. */
+            retry_after: number;
+        };
+        CacheStatus: {
+            fresh: boolean;
+            hit_rate: {
+                [key: string]: number;
+            };
+        };
+        /** @description Lists may differ: whoever shows one reads it again. */
+        CatalogChangedEvent: {
+            catalog: string;
+        };
+        Category: {
+            id: number;
+            name: string;
+            parent_id: number | null;
+            part_count: number;
+            slug: string;
+            version: number;
+        };
+        CategoryCreate: {
+            name: string;
+            /** @default null */
+            parent_id: number | null;
+            /** @default null */
+            reason: string | null;
+            slug?: string;
+        };
+        /** @description There is a new category. */
+        CategoryCreatedEvent: {
+            actor: components["schemas"]["Person"];
+            category_id: number;
+            data: components["schemas"]["CategoryState"];
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When the change was committed.
+             */
+            timestamp: string;
+            /** @enum {string} */
+            type: "category.created";
+            version: number;
+        };
+        /** @description A category is gone; `data` is what it was, with the version that its deletion counts as. */
+        CategoryDeletedEvent: {
+            actor: components["schemas"]["Person"];
+            category_id: number;
+            data: components["schemas"]["CategoryState"];
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When the change was committed.
+             */
+            timestamp: string;
+            /** @enum {string} */
+            type: "category.deleted";
+            version: number;
+        };
+        CategoryFacet: {
+            count: number;
+            id: number;
+            name: string;
+            parent_id: number | null;
+            slug: string;
+        };
+        CategoryPage: {
+            items: components["schemas"]["Category"][];
+            next_cursor: string | null;
+        };
+        /** @description A category, named. */
+        CategoryRef: {
+            id: number;
+            name: string;
+            slug: string;
+        };
+        /** @description A node of the category tree by itself. */
+        CategoryState: {
+            id: number;
+            name: string;
+            parent_id: number | null;
+            slug: string;
+            version: number;
+        };
+        CategoryUpdate: {
+            name?: string;
+            parent_id?: number | null;
+            /** @default null */
+            reason: string | null;
+            slug?: string;
+            version?: number;
+        };
+        /** @description A category was renamed, moved, or given another address. */
+        CategoryUpdatedEvent: {
+            actor: components["schemas"]["Person"];
+            category_id: number;
+            data: components["schemas"]["CategoryState"];
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When the change was committed.
+             */
+            timestamp: string;
+            /** @enum {string} */
+            type: "category.updated";
+            version: number;
+        };
+        ChangedItem: {
+            new: {
+                [key: string]: unknown;
+            };
+            old: {
+                [key: string]: unknown;
+            };
+            position: number;
+        };
+        ContentAnswer: {
+            category: components["schemas"]["PartCategory"] | null;
+            category_id: number | null;
+            /** Format: date-time */
+            changed_at: string;
+            changed_by: components["schemas"]["Person"] | null;
+            description: string;
+            id: number;
+            images: components["schemas"]["Image"][];
+            last_updated_by: number | null;
+            last_updated_by_name: string | null;
+            manufacturer: string | null;
+            manufacturer_number: string | null;
+            part_name: string;
+            sku: string;
+            slug: string;
+            specifications: components["schemas"]["ShownSpecification"][];
+            /** @enum {string} */
+            status: "draft" | "published" | "archived";
+            /** Format: date-time */
+            updated_at: string;
+            version: number;
+        };
+        /** @description Content, as staff see it. */
+        ContentState: {
+            category: components["schemas"]["PartCategory"] | null;
+            category_id: number | null;
+            description: string;
+            id: number;
+            images: components["schemas"]["Image"][];
+            last_updated_by: number | null;
+            last_updated_by_name: string | null;
+            manufacturer: string | null;
+            manufacturer_number: string | null;
+            part_name: string;
+            sku: string;
+            slug: string;
+            specifications: components["schemas"]["ShownSpecification"][];
+            /** @enum {string} */
+            status: "draft" | "published" | "archived";
+            /** Format: date-time */
+            updated_at: string;
+            version: number;
+        };
+        /** @description A part's content changed. */
+        ContentUpdatedEvent: {
+            data: components["schemas"]["EventContent"];
+            /** Format: uuid */
+            id: string;
+            part_id: number;
+            /**
+             * Format: date-time
+             * @description When the change was committed.
+             */
+            timestamp: string;
+            /** @enum {string} */
+            type: "content.updated";
+            version: number;
+        };
+        DeadLetter: {
+            aggregate_id: number;
+            aggregate_type: string;
+            attempts: number;
+            /** Format: date-time */
+            created_at: string;
+            effect: string;
+            /** Format: uuid */
+            event_uuid: string;
+            id: number;
+            last_error: string | null;
+            payload: {
+                [key: string]: unknown;
+            };
+            request_id: string | null;
+            type: string;
+            version: number;
+        };
+        DeadLetterPage: {
+            items: components["schemas"]["DeadLetter"][];
+            next_cursor: string | null;
+        };
+        EffectStatus: {
+            dead: number;
+            latency_ms: components["schemas"]["Latency"];
+            oldest_age_seconds: number;
+            pending: number;
+        };
+        /** @description The content aspect, as an event carries it. */
+        EventContent: {
+            category: components["schemas"]["PartCategory"] | null;
+            description: string;
+            id: number;
+            images: components["schemas"]["Image"][];
+            manufacturer: string | null;
+            manufacturer_number: string | null;
+            part_name: string;
+            sku: string;
+            slug: string;
+            specifications: components["schemas"]["ShownSpecification"][];
+            /** Format: date-time */
+            updated_at: string;
+            version: number;
+        };
+        /** @description The price aspect, as an event carries it. */
+        EventPrice: {
+            price: components["schemas"]["PublicPrice"] | null;
+            /** Format: date-time */
+            updated_at: string;
+            version: number;
+        };
+        /** @description The stock aspect, as an event carries it. */
+        EventStock: {
+            available_stock: number;
+            current_stock: number;
+            is_in_stock: boolean;
+            is_low_stock: boolean;
+            /** Format: date-time */
+            updated_at: string;
+            version: number;
+        };
+        Facets: {
+            availability: components["schemas"]["AvailabilityFacet"];
+            categories: components["schemas"]["CategoryFacet"][];
+            /** @description The fifty with the most parts. */
+            manufacturers: components["schemas"]["ManufacturerFacet"][];
+            /**
+             * @description `similar` if no part holds the words of `q` as they were typed, and words like them were looked for instead.
+             * @enum {string}
+             */
+            match: "exact" | "similar";
+            price: components["schemas"]["PriceFacet"] | null;
+            /** @description The parts that fit all filters. */
+            total: number;
+        };
+        FieldDifference: {
+            field: string;
+            items?: components["schemas"]["ItemsDifference"];
+            new?: unknown;
+            old?: unknown;
+            words?: components["schemas"]["Words"][];
+        };
+        /** @description What clients send on `/customers`: message -> body. */
+        FromCustomers: {
+            seen: components["schemas"]["SeenRequest"];
+            unwatch: components["schemas"]["UnwatchRequest"];
+            watch: components["schemas"]["WatchRequest"];
+        };
+        /** @description The versions that a page holds of one part; one that it does not hold is left out or null. */
+        HeldVersions: {
+            content?: number | null;
+            price?: number | null;
+            stock?: number | null;
+        };
+        /** @description A picture, and the sizes in which it can be had; see `srcset` in HTML. */
+        Image: {
+            alt: string;
+            height: number;
+            id: number;
+            srcset: components["schemas"]["ImageSize"][];
+            url: string;
+            width: number;
+        };
+        ImageAlt: {
+            alt: string;
+            /** @default null */
+            reason: string | null;
+            version?: number;
+        };
+        ImageOrder: {
+            image_ids: number[];
+            /** @default null */
+            reason: string | null;
+            version?: number;
+        };
+        /** @description A smaller size of a picture, in WebP. */
+        ImageSize: {
+            url: string;
+            width: number;
+        };
+        ImageUpload: {
+            /** @default  */
+            alt: string;
+            /** Format: binary */
+            image: string;
+            /** @default null */
+            reason: string | null;
+            version?: number;
+        };
+        /** @description One thing that is wrong with a file. */
+        ImportFault: {
+            field: string;
+            line: number;
+            reason: string;
+        };
+        /** @description An import: how far it is, and what came of it. `errors` holds the first 200 of `error_count`. */
+        ImportJob: {
+            changed: number;
+            created: number;
+            /** Format: date-time */
+            created_at: string;
+            created_by: components["schemas"]["Person"];
+            dry_run: boolean;
+            error_count: number;
+            errors: components["schemas"]["ImportFault"][];
+            failure: string | null;
+            file_name: string;
+            /** Format: date-time */
+            finished_at: string | null;
+            id: number;
+            rows_done: number;
+            rows_total: number | null;
+            /** @enum {string} */
+            state: "queued" | "checking" | "importing" | "done" | "refused" | "failed";
+            unchanged: number;
+        };
+        ImportJobPage: {
+            items: components["schemas"]["ImportJob"][];
+            next_cursor: string | null;
+        };
+        ImportUpload: {
+            /** @enum {string} */
+            currency?: "AED" | "AFN" | "ALL" | "AMD" | "AOA" | "ARS" | "AUD" | "AWG" | "AZN" | "BAM" | "BBD" | "BDT" | "BHD" | "BIF" | "BMD" | "BND" | "BOB" | "BRL" | "BSD" | "BTN" | "BWP" | "BYN" | "BZD" | "CAD" | "CDF" | "CHF" | "CLP" | "CNY" | "COP" | "CRC" | "CUP" | "CVE" | "CZK" | "DJF" | "DKK" | "DOP" | "DZD" | "EGP" | "ERN" | "ETB" | "EUR" | "FJD" | "FKP" | "GBP" | "GEL" | "GHS" | "GIP" | "GMD" | "GNF" | "GTQ" | "GYD" | "HKD" | "HNL" | "HTG" | "HUF" | "IDR" | "ILS" | "INR" | "IQD" | "IRR" | "ISK" | "JMD" | "JOD" | "JPY" | "KES" | "KGS" | "KHR" | "KMF" | "KPW" | "KRW" | "KWD" | "KYD" | "KZT" | "LAK" | "LBP" | "LKR" | "LRD" | "LSL" | "LYD" | "MAD" | "MDL" | "MGA" | "MKD" | "MMK" | "MNT" | "MOP" | "MRU" | "MUR" | "MVR" | "MWK" | "MXN" | "MYR" | "MZN" | "NAD" | "NGN" | "NIO" | "NOK" | "NPR" | "NZD" | "OMR" | "PAB" | "PEN" | "PGK" | "PHP" | "PKR" | "PLN" | "PYG" | "QAR" | "RON" | "RSD" | "RUB" | "RWF" | "SAR" | "SBD" | "SCR" | "SDG" | "SEK" | "SGD" | "SHP" | "SLE" | "SOS" | "SRD" | "SSP" | "STN" | "SVC" | "SYP" | "SZL" | "THB" | "TJS" | "TMT" | "TND" | "TOP" | "TRY" | "TTD" | "TWD" | "TZS" | "UAH" | "UGX" | "USD" | "UYU" | "UZS" | "VED" | "VES" | "VND" | "VUV" | "WST" | "XAF" | "XCD" | "XCG" | "XOF" | "XPF" | "YER" | "ZAR" | "ZMW" | "ZWG";
+            dry_run?: boolean;
+            /** @enum {string} */
+            encoding?: "utf-8" | "utf-16" | "windows-1252" | "iso-8859-1" | "iso-8859-15" | "windows-1250" | "windows-1251" | "mac-roman" | "gb18030" | "shift_jis";
+            /** Format: binary */
+            file: string;
+        };
+        InitialStock: {
+            /** @default 0 */
+            current_stock: number;
+            /** @default 0 */
+            min_stock_level: number;
+            /** @default 0 */
+            reserved_quantity: number;
+        };
+        ItemsDifference: {
+            added: components["schemas"]["PlacedItem"][];
+            changed: components["schemas"]["ChangedItem"][];
+            moved: components["schemas"]["MovedItem"][];
+            removed: components["schemas"]["PlacedItem"][];
+        };
+        Latency: {
+            p50: number | null;
+            p95: number | null;
+            p99: number | null;
+        };
+        Login: {
+            email: string;
+            password: string;
+        };
+        ManufacturerFacet: {
+            count: number;
             value: string;
-            /** @default  */
-            unit: string;
-            /** @default  */
-            group: string;
+        };
+        MovedItem: {
+            from: number;
+            item: {
+                [key: string]: unknown;
+            };
+            to: number;
+        };
+        /** @description What customers may know of a part that is gone. */
+        Nothing: Record<string, never>;
+        PaginationMetadata: {
+            /** @description First available page number. */
+            first_page?: number;
+            /** @description Last available page number. */
+            last_page?: number;
+            /** @description Next page number. */
+            next_page?: number;
+            /** @description Current page number. */
+            page?: number;
+            /** @description Previous page number. */
+            previous_page?: number;
+            /** @description Total number of items. */
+            total?: number;
+            /** @description Total number of pages. */
+            total_pages?: number;
+        };
+        /** @description A part's category, with the way to it from the root. */
+        PartCategory: {
+            id: number;
+            name: string;
+            path: components["schemas"]["CategoryRef"][];
+            slug: string;
+        };
+        PartCreate: {
+            category_id?: number | null;
+            description?: string;
+            manufacturer?: string | null;
+            manufacturer_number?: string | null;
+            part_name: string;
+            prices?: components["schemas"]["PriceLine"][];
+            sku: string;
+            slug?: string;
+            specifications?: components["schemas"]["Specification"][];
+            /** @enum {string} */
+            status?: "draft" | "published";
+            stock?: components["schemas"]["InitialStock"];
+        };
+        /** @description Customers may not see a part any more: it was archived or withdrawn. */
+        PartDeletedEvent: {
+            data: components["schemas"]["Nothing"];
+            /** Format: uuid */
+            id: string;
+            part_id: number;
+            /**
+             * Format: date-time
+             * @description When the change was committed.
+             */
+            timestamp: string;
+            /** @enum {string} */
+            type: "part.deleted";
+            version: number;
+        };
+        /** @description Customers may see a part, perhaps again: watch it with null to have all of it. */
+        PartRestoredEvent: {
+            data: components["schemas"]["EventContent"];
+            /** Format: uuid */
+            id: string;
+            part_id: number;
+            /**
+             * Format: date-time
+             * @description When the change was committed.
+             */
+            timestamp: string;
+            /** @enum {string} */
+            type: "part.restored";
+            version: number;
+        };
+        PartThen: {
+            category: components["schemas"]["PartCategory"] | null;
+            description: string;
+            id: number;
+            images: components["schemas"]["Image"][];
+            manufacturer: string | null;
+            manufacturer_number: string | null;
+            part_name: string;
+            price: components["schemas"]["PublicPrice"] | null;
+            sku: string;
+            slug: string | null;
+            specifications: components["schemas"]["ShownSpecification"][];
+            stock: components["schemas"]["PublicStock"] | null;
+            /** Format: date-time */
+            updated_at: string;
+            version: number;
+        };
+        PartUpdate: {
+            category_id?: number | null;
+            description?: string;
+            manufacturer?: string | null;
+            manufacturer_number?: string | null;
+            part_name?: string;
+            /** @default null */
+            reason: string | null;
+            sku?: string;
+            slug?: string;
+            /** @enum {string} */
+            status?: "draft" | "published";
+            version?: number;
+        };
+        /** @description Who did something. */
+        Person: {
+            id: number;
+            name: string;
+        };
+        PlacedItem: {
+            item: {
+                [key: string]: unknown;
+            };
+            position: number;
+        };
+        PriceFacet: {
+            max: string;
+            min: string;
         };
         PriceLine: {
-            /** @enum {string} */
-            currency: "AED" | "AFN" | "ALL" | "AMD" | "AOA" | "ARS" | "AUD" | "AWG" | "AZN" | "BAM" | "BBD" | "BDT" | "BHD" | "BIF" | "BMD" | "BND" | "BOB" | "BRL" | "BSD" | "BTN" | "BWP" | "BYN" | "BZD" | "CAD" | "CDF" | "CHF" | "CLP" | "CNY" | "COP" | "CRC" | "CUP" | "CVE" | "CZK" | "DJF" | "DKK" | "DOP" | "DZD" | "EGP" | "ERN" | "ETB" | "EUR" | "FJD" | "FKP" | "GBP" | "GEL" | "GHS" | "GIP" | "GMD" | "GNF" | "GTQ" | "GYD" | "HKD" | "HNL" | "HTG" | "HUF" | "IDR" | "ILS" | "INR" | "IQD" | "IRR" | "ISK" | "JMD" | "JOD" | "JPY" | "KES" | "KGS" | "KHR" | "KMF" | "KPW" | "KRW" | "KWD" | "KYD" | "KZT" | "LAK" | "LBP" | "LKR" | "LRD" | "LSL" | "LYD" | "MAD" | "MDL" | "MGA" | "MKD" | "MMK" | "MNT" | "MOP" | "MRU" | "MUR" | "MVR" | "MWK" | "MXN" | "MYR" | "MZN" | "NAD" | "NGN" | "NIO" | "NOK" | "NPR" | "NZD" | "OMR" | "PAB" | "PEN" | "PGK" | "PHP" | "PKR" | "PLN" | "PYG" | "QAR" | "RON" | "RSD" | "RUB" | "RWF" | "SAR" | "SBD" | "SCR" | "SDG" | "SEK" | "SGD" | "SHP" | "SLE" | "SOS" | "SRD" | "SSP" | "STN" | "SVC" | "SYP" | "SZL" | "THB" | "TJS" | "TMT" | "TND" | "TOP" | "TRY" | "TTD" | "TWD" | "TZS" | "UAH" | "UGX" | "USD" | "UYU" | "UZS" | "VED" | "VES" | "VND" | "VUV" | "WST" | "XAF" | "XCD" | "XCG" | "XOF" | "XPF" | "YER" | "ZAR" | "ZMW" | "ZWG";
             /** Format: decimal */
             amount: string;
+            /** @enum {string} */
+            currency: "AED" | "AFN" | "ALL" | "AMD" | "AOA" | "ARS" | "AUD" | "AWG" | "AZN" | "BAM" | "BBD" | "BDT" | "BHD" | "BIF" | "BMD" | "BND" | "BOB" | "BRL" | "BSD" | "BTN" | "BWP" | "BYN" | "BZD" | "CAD" | "CDF" | "CHF" | "CLP" | "CNY" | "COP" | "CRC" | "CUP" | "CVE" | "CZK" | "DJF" | "DKK" | "DOP" | "DZD" | "EGP" | "ERN" | "ETB" | "EUR" | "FJD" | "FKP" | "GBP" | "GEL" | "GHS" | "GIP" | "GMD" | "GNF" | "GTQ" | "GYD" | "HKD" | "HNL" | "HTG" | "HUF" | "IDR" | "ILS" | "INR" | "IQD" | "IRR" | "ISK" | "JMD" | "JOD" | "JPY" | "KES" | "KGS" | "KHR" | "KMF" | "KPW" | "KRW" | "KWD" | "KYD" | "KZT" | "LAK" | "LBP" | "LKR" | "LRD" | "LSL" | "LYD" | "MAD" | "MDL" | "MGA" | "MKD" | "MMK" | "MNT" | "MOP" | "MRU" | "MUR" | "MVR" | "MWK" | "MXN" | "MYR" | "MZN" | "NAD" | "NGN" | "NIO" | "NOK" | "NPR" | "NZD" | "OMR" | "PAB" | "PEN" | "PGK" | "PHP" | "PKR" | "PLN" | "PYG" | "QAR" | "RON" | "RSD" | "RUB" | "RWF" | "SAR" | "SBD" | "SCR" | "SDG" | "SEK" | "SGD" | "SHP" | "SLE" | "SOS" | "SRD" | "SSP" | "STN" | "SVC" | "SYP" | "SZL" | "THB" | "TJS" | "TMT" | "TND" | "TOP" | "TRY" | "TTD" | "TWD" | "TZS" | "UAH" | "UGX" | "USD" | "UYU" | "UZS" | "VED" | "VES" | "VND" | "VUV" | "WST" | "XAF" | "XCD" | "XCG" | "XOF" | "XPF" | "YER" | "ZAR" | "ZMW" | "ZWG";
             /** @default 1 */
             min_quantity: number;
             /**
@@ -1082,549 +1521,385 @@ export interface components {
              */
             valid_to: string | null;
         };
-        InitialStock: {
-            /** @default 0 */
-            current_stock: number;
-            /** @default 0 */
-            reserved_quantity: number;
-            /** @default 0 */
-            min_stock_level: number;
+        PriceList: {
+            prices: components["schemas"]["PriceLine"][];
+            /** @default null */
+            reason: string | null;
+            version?: number;
         };
-        PartCreate: {
-            slug?: string;
-            description?: string;
-            category_id?: number | null;
-            manufacturer?: string | null;
-            manufacturer_number?: string | null;
+        PriceListAnswer: {
+            /** Format: date-time */
+            changed_at: string;
+            changed_by: components["schemas"]["Person"] | null;
+            part_id: number;
+            prices: components["schemas"]["ShownPriceLine"][];
+            /** Format: date-time */
+            updated_at: string;
+            version: number;
+        };
+        /** @description The price aspect, as staff see it: the whole price list. */
+        PriceListState: {
+            prices: components["schemas"]["ShownPriceLine"][];
+            /** Format: date-time */
+            updated_at: string;
+            version: number;
+        };
+        /** @description A part's price changed. */
+        PriceUpdatedEvent: {
+            data: components["schemas"]["EventPrice"];
+            /** Format: uuid */
+            id: string;
+            part_id: number;
+            /**
+             * Format: date-time
+             * @description When the change was committed.
+             */
+            timestamp: string;
             /** @enum {string} */
-            status?: "draft" | "published";
-            sku: string;
-            part_name: string;
-            specifications?: components["schemas"]["Specification"][];
-            prices?: components["schemas"]["PriceLine"][];
-            stock?: components["schemas"]["InitialStock"];
+            type: "price.updated";
+            version: number;
         };
-        ShownPriceLine: {
-            currency: string;
+        Problem: {
+            code: string;
+            /** @description For 409 and 412: the present values, version, who changed them and when. */
+            current?: {
+                [key: string]: unknown;
+            };
+            detail: string;
+            /** @description For 422: field -> messages. */
+            errors?: {
+                [key: string]: unknown;
+            };
+            request_id: string | null;
+            status: number;
+            title: string;
+            type: string;
+        };
+        ProductPage: {
+            breadcrumbs: components["schemas"]["Breadcrumb"][];
+            /** @description A schema.org Product, Offer and BreadcrumbList; set it as the text of a script element. */
+            json_ld: {
+                [key: string]: unknown;
+            };
+            part: components["schemas"]["PublicPart"];
+            related: components["schemas"]["PublicListItem"][];
+            tiers: components["schemas"]["Tier"][];
+            versions: components["schemas"]["Versions"];
+        };
+        PublicListItem: {
+            category: components["schemas"]["PartCategory"] | null;
+            id: number;
+            image: components["schemas"]["Image"] | null;
+            manufacturer: string | null;
+            manufacturer_number: string | null;
+            part_name: string;
+            price: components["schemas"]["ShortPrice"] | null;
+            sku: string;
+            slug: string;
+            stock: components["schemas"]["PublicStock"];
+            /** Format: date-time */
+            updated_at: string;
+            version: number;
+            versions: components["schemas"]["Versions"];
+        };
+        /** @description A part, as customers see it. */
+        PublicPart: {
+            category: components["schemas"]["PartCategory"] | null;
+            description: string;
+            id: number;
+            images: components["schemas"]["Image"][];
+            manufacturer: string | null;
+            manufacturer_number: string | null;
+            part_name: string;
+            price: components["schemas"]["PublicPrice"] | null;
+            sku: string;
+            slug: string;
+            specifications: components["schemas"]["ShownSpecification"][];
+            stock: components["schemas"]["PublicStock"];
+            /** Format: date-time */
+            updated_at: string;
+            version: number;
+            versions: components["schemas"]["Versions"];
+        };
+        PublicPartPage: {
+            items: components["schemas"]["PublicListItem"][];
+            /**
+             * @description `similar` if no part holds the words of `q` as they were typed, and words like them were looked for instead.
+             * @enum {string}
+             */
+            match: "exact" | "similar";
+            next_cursor: string | null;
+        };
+        /** @description The price of one piece, and of more. */
+        PublicPrice: {
             amount: string;
+            currency: string;
+            tiers: components["schemas"]["Tier"][];
+            version: number;
+        };
+        /** @description Stock, as customers see it. */
+        PublicStock: {
+            available_stock: number;
+            current_stock: number;
+            is_in_stock: boolean;
+            is_low_stock: boolean;
+            version: number;
+        };
+        Reconciliation: {
+            dry_run?: boolean;
+            examples?: {
+                [key: string]: unknown;
+            };
+            found?: {
+                [key: string]: number;
+            };
+            next_after?: number;
+            parts_checked?: number;
+            seconds?: number;
+            skipped?: string;
+        };
+        /** @description What is wrong with a message. */
+        Refusal: {
+            /** @enum {string} */
+            code: "invalid" | "too_many_parts";
+            /** @description For `invalid`: field -> messages. */
+            errors?: {
+                [key: string]: string[];
+            };
+            message: string;
+        };
+        Replayed: {
+            replayed: number;
+        };
+        Restore: {
+            /** @default null */
+            fields: ("sku" | "slug" | "part_name" | "description" | "category_id" | "manufacturer" | "manufacturer_number" | "status" | "specifications" | "images")[] | null;
+            /** @default null */
+            reason: string | null;
+            /** @default null */
+            version: number | null;
+        };
+        RestorePreview: {
+            blocked: components["schemas"]["Blocked"][];
+            changes: components["schemas"]["FieldDifference"][];
+            part_id: number;
+            restored_from: number;
+            version: number;
+        };
+        Restored: {
+            category: components["schemas"]["PartCategory"] | null;
+            category_id: number | null;
+            /** Format: date-time */
+            changed_at: string;
+            changed_by: components["schemas"]["Person"] | null;
+            description: string;
+            id: number;
+            images: components["schemas"]["Image"][];
+            last_updated_by: number | null;
+            last_updated_by_name: string | null;
+            manufacturer: string | null;
+            manufacturer_number: string | null;
+            part_name: string;
+            restored_from: number;
+            sku: string;
+            slug: string;
+            specifications: components["schemas"]["ShownSpecification"][];
+            /** @enum {string} */
+            status: "draft" | "published" | "archived";
+            /** Format: date-time */
+            updated_at: string;
+            version: number;
+        };
+        /** @description The server may have missed something: watch again, after a jitter. */
+        ResyncEvent: Record<string, never>;
+        /** @description What `seen` takes: the id of an event that the page has shown. It is not acknowledged. */
+        SeenRequest: {
+            /** Format: uuid */
+            id: string;
+        };
+        Session: {
+            csrf_token: string | null;
+            user: components["schemas"]["User"];
+        };
+        /** @description The right to listen has ended, and the server is about to close the connection: log in again. */
+        SessionEndedEvent: Record<string, never>;
+        ShortPrice: {
+            amount: string;
+            currency: string;
+            version: number;
+        };
+        /** @description One line of a price list. */
+        ShownPriceLine: {
+            amount: string;
+            currency: string;
             min_quantity: number;
             /** Format: date-time */
             valid_from: string | null;
             /** Format: date-time */
             valid_to: string | null;
         };
-        PriceListAnswer: {
-            part_id: number;
-            prices: components["schemas"]["ShownPriceLine"][];
-            version: number;
-            /** Format: date-time */
-            updated_at: string;
-            changed_by: components["schemas"]["Person"] | null;
-            /** Format: date-time */
-            changed_at: string;
+        /** @description A named property of a part. */
+        ShownSpecification: {
+            group: string;
+            name: string;
+            unit: string;
+            value: string;
         };
-        AdminPart: {
-            id: number;
-            sku: string;
-            slug: string;
-            part_name: string;
-            category: components["schemas"]["PartCategory"] | null;
-            manufacturer: string | null;
-            manufacturer_number: string | null;
-            version: number;
-            /** Format: date-time */
-            updated_at: string;
-            description: string;
-            images: components["schemas"]["Image"][];
-            specifications: components["schemas"]["ShownSpecification"][];
-            /** @enum {string} */
-            status: "draft" | "published" | "archived";
-            category_id: number | null;
-            last_updated_by: number | null;
-            last_updated_by_name: string | null;
-            /** Format: date-time */
-            created_at: string;
-            stock: components["schemas"]["AdminStock"];
-            price: components["schemas"]["PriceListAnswer"];
-            versions: components["schemas"]["Versions"];
-        };
-        PartUpdate: {
-            slug?: string;
-            description?: string;
-            category_id?: number | null;
-            manufacturer?: string | null;
-            manufacturer_number?: string | null;
-            /** @enum {string} */
-            status?: "draft" | "published";
-            sku?: string;
-            part_name?: string;
-            version?: number;
-            /** @default null */
-            reason: string | null;
-        };
-        ContentAnswer: {
-            id: number;
-            sku: string;
-            slug: string;
-            part_name: string;
-            category: components["schemas"]["PartCategory"] | null;
-            manufacturer: string | null;
-            manufacturer_number: string | null;
-            version: number;
-            /** Format: date-time */
-            updated_at: string;
-            description: string;
-            images: components["schemas"]["Image"][];
-            specifications: components["schemas"]["ShownSpecification"][];
-            /** @enum {string} */
-            status: "draft" | "published" | "archived";
-            category_id: number | null;
-            last_updated_by: number | null;
-            last_updated_by_name: string | null;
-            changed_by: components["schemas"]["Person"] | null;
-            /** Format: date-time */
-            changed_at: string;
+        Specification: {
+            /** @default  */
+            group: string;
+            name: string;
+            /** @default  */
+            unit: string;
+            value: string;
         };
         SpecificationList: {
+            /** @default null */
+            reason: string | null;
             specifications: components["schemas"]["Specification"][];
             version?: number;
-            /** @default null */
-            reason: string | null;
-        };
-        PriceList: {
-            prices: components["schemas"]["PriceLine"][];
-            version?: number;
-            /** @default null */
-            reason: string | null;
-        };
-        ImageUpload: {
-            /** Format: binary */
-            image: string;
-            /** @default  */
-            alt: string;
-            version?: number;
-            /** @default null */
-            reason: string | null;
-        };
-        ImageOrder: {
-            image_ids: number[];
-            version?: number;
-            /** @default null */
-            reason: string | null;
-        };
-        ImageAlt: {
-            alt: string;
-            version?: number;
-            /** @default null */
-            reason: string | null;
-        };
-        AdminCategory: {
-            id: number;
-            name: string;
-            slug: string;
-            parent_id: number | null;
-            version: number;
-            part_count: number;
-            child_count: number;
-            /** Format: date-time */
-            updated_at: string;
-            changed_by: components["schemas"]["Person"] | null;
-            /** Format: date-time */
-            changed_at: string;
-        };
-        AdminCategoryPage: {
-            items: components["schemas"]["AdminCategory"][];
-            next_cursor: string | null;
-        };
-        CategoryCreate: {
-            name: string;
-            /** @default null */
-            parent_id: number | null;
-            slug?: string;
-            /** @default null */
-            reason: string | null;
-        };
-        CategoryUpdate: {
-            name?: string;
-            parent_id?: number | null;
-            slug?: string;
-            version?: number;
-            /** @default null */
-            reason: string | null;
-        };
-        StockUpdate: {
-            current_stock?: number;
-            reserved_quantity?: number;
-            min_stock_level?: number;
-            version?: number;
-            /** @default null */
-            reason: string | null;
         };
         StockAdjustment: {
             delta: number;
             /** @default null */
             reason: string | null;
         };
-        VersionListItem: {
-            version_number: number;
-            /** Format: date-time */
-            created_at: string;
-            created_by: number;
-            created_by_name: string;
-            change_summary: string | null;
-            is_active: boolean;
-        };
-        VersionPage: {
-            items: components["schemas"]["VersionListItem"][];
-            next_cursor: string | null;
-        };
-        Version: {
-            version_number: number;
-            /** Format: date-time */
-            created_at: string;
-            created_by: number;
-            created_by_name: string;
-            change_summary: string | null;
-            is_active: boolean;
-            content_snapshot: {
-                [key: string]: unknown;
-            };
-        };
-        Words: {
-            /** @enum {string} */
-            op: "equal" | "insert" | "delete";
-            text: string;
-        };
-        PlacedItem: {
-            position: number;
-            item: {
-                [key: string]: unknown;
-            };
-        };
-        ChangedItem: {
-            position: number;
-            old: {
-                [key: string]: unknown;
-            };
-            new: {
-                [key: string]: unknown;
-            };
-        };
-        MovedItem: {
-            from: number;
-            to: number;
-            item: {
-                [key: string]: unknown;
-            };
-        };
-        ItemsDifference: {
-            added: components["schemas"]["PlacedItem"][];
-            removed: components["schemas"]["PlacedItem"][];
-            changed: components["schemas"]["ChangedItem"][];
-            moved: components["schemas"]["MovedItem"][];
-        };
-        FieldDifference: {
-            field: string;
-            old?: unknown;
-            new?: unknown;
-            words?: components["schemas"]["Words"][];
-            items?: components["schemas"]["ItemsDifference"];
-        };
-        VersionDiff: {
-            part_id: number;
-            from: number;
-            to: number;
-            changes: components["schemas"]["FieldDifference"][];
-        };
-        Restore: {
-            /** @default null */
-            fields: ("sku" | "slug" | "part_name" | "description" | "category_id" | "manufacturer" | "manufacturer_number" | "status" | "specifications" | "images")[] | null;
-            /** @default null */
-            version: number | null;
+        StockUpdate: {
+            current_stock?: number;
+            min_stock_level?: number;
             /** @default null */
             reason: string | null;
+            reserved_quantity?: number;
+            version?: number;
         };
-        Restored: {
-            id: number;
-            sku: string;
-            slug: string;
-            part_name: string;
-            category: components["schemas"]["PartCategory"] | null;
-            manufacturer: string | null;
-            manufacturer_number: string | null;
-            version: number;
-            /** Format: date-time */
-            updated_at: string;
-            description: string;
-            images: components["schemas"]["Image"][];
-            specifications: components["schemas"]["ShownSpecification"][];
-            /** @enum {string} */
-            status: "draft" | "published" | "archived";
-            category_id: number | null;
-            last_updated_by: number | null;
-            last_updated_by_name: string | null;
-            changed_by: components["schemas"]["Person"] | null;
-            /** Format: date-time */
-            changed_at: string;
-            restored_from: number;
-        };
-        Blocked: {
-            field: string;
-            reason: string;
-        };
-        RestorePreview: {
-            part_id: number;
-            version: number;
-            restored_from: number;
-            changes: components["schemas"]["FieldDifference"][];
-            blocked: components["schemas"]["Blocked"][];
-        };
-        PartThen: {
-            id: number;
-            sku: string;
-            slug: string | null;
-            part_name: string;
-            description: string;
-            category: components["schemas"]["PartCategory"] | null;
-            manufacturer: string | null;
-            manufacturer_number: string | null;
-            specifications: components["schemas"]["ShownSpecification"][];
-            images: components["schemas"]["Image"][];
-            price: components["schemas"]["PublicPrice"] | null;
-            stock: components["schemas"]["PublicStock"] | null;
-            version: number;
-            /** Format: date-time */
-            updated_at: string;
-        };
-        AsOf: {
-            part_id: number;
-            /** Format: date-time */
-            at: string;
-            visible: boolean;
-            /** @enum {string|null} */
-            reason: "not_created" | "draft" | "archived" | null;
-            complete: boolean;
-            version_number: number | null;
-            part: components["schemas"]["PartThen"] | null;
-        };
-        AuditRow: {
-            id: number;
+        /** @description A part's stock changed. */
+        StockUpdatedEvent: {
+            data: components["schemas"]["EventStock"];
             /** Format: uuid */
-            event_id: string;
-            table_name: string;
-            record_id: number;
-            part_id: number | null;
+            id: string;
+            part_id: number;
+            /**
+             * Format: date-time
+             * @description When the change was committed.
+             */
+            timestamp: string;
             /** @enum {string} */
-            operation: "INSERT" | "UPDATE" | "DELETE";
+            type: "stock.updated";
             version: number;
-            old_values: {
-                [key: string]: unknown;
-            } | null;
-            new_values: {
-                [key: string]: unknown;
-            } | null;
-            changed_by: number | null;
-            changed_by_name: string | null;
-            api_key_id: number | null;
-            api_key_name: string | null;
-            /** Format: date-time */
-            changed_at: string;
-            ip_address: string | null;
-            user_agent: string | null;
-            request_id: string | null;
-            reason: string | null;
-        };
-        AuditPage: {
-            items: components["schemas"]["AuditRow"][];
-            next_cursor: string | null;
-        };
-        ImportUpload: {
-            /** Format: binary */
-            file: string;
-            dry_run?: boolean;
-            /** @enum {string} */
-            encoding?: "utf-8" | "utf-16" | "windows-1252" | "iso-8859-1" | "iso-8859-15" | "windows-1250" | "windows-1251" | "mac-roman" | "gb18030" | "shift_jis";
-            /** @enum {string} */
-            currency?: "AED" | "AFN" | "ALL" | "AMD" | "AOA" | "ARS" | "AUD" | "AWG" | "AZN" | "BAM" | "BBD" | "BDT" | "BHD" | "BIF" | "BMD" | "BND" | "BOB" | "BRL" | "BSD" | "BTN" | "BWP" | "BYN" | "BZD" | "CAD" | "CDF" | "CHF" | "CLP" | "CNY" | "COP" | "CRC" | "CUP" | "CVE" | "CZK" | "DJF" | "DKK" | "DOP" | "DZD" | "EGP" | "ERN" | "ETB" | "EUR" | "FJD" | "FKP" | "GBP" | "GEL" | "GHS" | "GIP" | "GMD" | "GNF" | "GTQ" | "GYD" | "HKD" | "HNL" | "HTG" | "HUF" | "IDR" | "ILS" | "INR" | "IQD" | "IRR" | "ISK" | "JMD" | "JOD" | "JPY" | "KES" | "KGS" | "KHR" | "KMF" | "KPW" | "KRW" | "KWD" | "KYD" | "KZT" | "LAK" | "LBP" | "LKR" | "LRD" | "LSL" | "LYD" | "MAD" | "MDL" | "MGA" | "MKD" | "MMK" | "MNT" | "MOP" | "MRU" | "MUR" | "MVR" | "MWK" | "MXN" | "MYR" | "MZN" | "NAD" | "NGN" | "NIO" | "NOK" | "NPR" | "NZD" | "OMR" | "PAB" | "PEN" | "PGK" | "PHP" | "PKR" | "PLN" | "PYG" | "QAR" | "RON" | "RSD" | "RUB" | "RWF" | "SAR" | "SBD" | "SCR" | "SDG" | "SEK" | "SGD" | "SHP" | "SLE" | "SOS" | "SRD" | "SSP" | "STN" | "SVC" | "SYP" | "SZL" | "THB" | "TJS" | "TMT" | "TND" | "TOP" | "TRY" | "TTD" | "TWD" | "TZS" | "UAH" | "UGX" | "USD" | "UYU" | "UZS" | "VED" | "VES" | "VND" | "VUV" | "WST" | "XAF" | "XCD" | "XCG" | "XOF" | "XPF" | "YER" | "ZAR" | "ZMW" | "ZWG";
-        };
-        ImportError: {
-            line: number;
-            field: string;
-            reason: string;
-        };
-        ImportJob: {
-            id: number;
-            /** @enum {string} */
-            state: "queued" | "checking" | "importing" | "done" | "refused" | "failed";
-            file_name: string;
-            dry_run: boolean;
-            rows_total: number | null;
-            rows_done: number;
-            created: number;
-            changed: number;
-            unchanged: number;
-            errors: components["schemas"]["ImportError"][];
-            error_count: number;
-            failure: string | null;
-            created_by: components["schemas"]["Person"];
-            /** Format: date-time */
-            created_at: string;
-            /** Format: date-time */
-            finished_at: string | null;
-        };
-        ImportJobPage: {
-            items: components["schemas"]["ImportJob"][];
-            next_cursor: string | null;
-        };
-        Latency: {
-            p50: number | null;
-            p95: number | null;
-            p99: number | null;
-        };
-        EffectStatus: {
-            pending: number;
-            oldest_age_seconds: number;
-            dead: number;
-            latency_ms: components["schemas"]["Latency"];
-        };
-        CacheStatus: {
-            fresh: boolean;
-            hit_rate: {
-                [key: string]: number;
-            };
         };
         SyncStatus: {
+            cache: components["schemas"]["CacheStatus"];
             effects: {
                 [key: string]: components["schemas"]["EffectStatus"];
             };
             last_reconciliation: {
                 [key: string]: unknown;
             } | null;
-            cache: components["schemas"]["CacheStatus"];
         };
-        DeadLetter: {
+        /** @description The price from a quantity on. */
+        Tier: {
+            amount: string;
+            min_quantity: number;
+        };
+        /** @description What the server sends on `/customers`: message -> body. */
+        ToCustomers: {
+            "catalog.changed": components["schemas"]["CatalogChangedEvent"];
+            "content.updated": components["schemas"]["ContentUpdatedEvent"];
+            "part.deleted": components["schemas"]["PartDeletedEvent"];
+            "part.restored": components["schemas"]["PartRestoredEvent"];
+            "price.updated": components["schemas"]["PriceUpdatedEvent"];
+            resync: components["schemas"]["ResyncEvent"];
+            "stock.updated": components["schemas"]["StockUpdatedEvent"];
+        };
+        /** @description What the server sends on `/admin`: message -> body. */
+        ToStaff: {
+            "category.created": components["schemas"]["CategoryCreatedEvent"];
+            "category.deleted": components["schemas"]["CategoryDeletedEvent"];
+            "category.updated": components["schemas"]["CategoryUpdatedEvent"];
+            "content.updated": components["schemas"]["AdminContentUpdatedEvent"];
+            "import.progress": components["schemas"]["ImportJob"];
+            "part.created": components["schemas"]["AdminPartCreatedEvent"];
+            "part.deleted": components["schemas"]["AdminPartDeletedEvent"];
+            "part.restored": components["schemas"]["AdminPartRestoredEvent"];
+            "price.updated": components["schemas"]["AdminPriceUpdatedEvent"];
+            resync: components["schemas"]["ResyncEvent"];
+            "session.ended": components["schemas"]["SessionEndedEvent"];
+            "stock.updated": components["schemas"]["AdminStockUpdatedEvent"];
+        };
+        /** @description The acknowledgement of `unwatch`: how many parts the connection still watches. */
+        UnwatchAnswer: {
+            watched: number;
+        };
+        /** @description What `unwatch` takes: the parts that a page shows no longer. */
+        UnwatchRequest: {
+            parts?: number[];
+        };
+        User: {
+            email: string;
             id: number;
-            effect: string;
-            attempts: number;
-            last_error: string | null;
+            name: string;
+            /** @enum {string} */
+            role: "viewer" | "stock" | "editor" | "admin";
+        };
+        Version: {
+            change_summary: string | null;
+            content_snapshot: {
+                [key: string]: unknown;
+            };
             /** Format: date-time */
             created_at: string;
-            /** Format: uuid */
-            event_uuid: string;
-            type: string;
-            aggregate_type: string;
-            aggregate_id: number;
-            version: number;
-            payload: {
-                [key: string]: unknown;
-            };
-            request_id: string | null;
+            created_by: number;
+            created_by_name: string;
+            is_active: boolean;
+            version_number: number;
         };
-        DeadLetterPage: {
-            items: components["schemas"]["DeadLetter"][];
-            next_cursor: string | null;
+        VersionDiff: {
+            changes: components["schemas"]["FieldDifference"][];
+            from: number;
+            part_id: number;
+            to: number;
         };
-        Replayed: {
-            replayed: number;
-        };
-        Reconciliation: {
-            skipped?: string;
-            dry_run?: boolean;
-            parts_checked?: number;
-            found?: {
-                [key: string]: number;
-            };
-            examples?: {
-                [key: string]: unknown;
-            };
-            next_after?: number;
-            seconds?: number;
-        };
-        PublicListItem: {
-            id: number;
-            sku: string;
-            slug: string;
-            part_name: string;
-            category: components["schemas"]["PartCategory"] | null;
-            manufacturer: string | null;
-            manufacturer_number: string | null;
-            version: number;
+        VersionListItem: {
+            change_summary: string | null;
             /** Format: date-time */
-            updated_at: string;
-            image: components["schemas"]["Image"] | null;
-            price: components["schemas"]["ShortPrice"] | null;
-            stock: components["schemas"]["PublicStock"];
-            versions: components["schemas"]["Versions"];
+            created_at: string;
+            created_by: number;
+            created_by_name: string;
+            is_active: boolean;
+            version_number: number;
         };
-        PublicPartPage: {
-            items: components["schemas"]["PublicListItem"][];
-            next_cursor: string | null;
-            /**
-             * @description `similar` if no part holds the words of `q` as they were typed, and words like them were looked for instead.
-             * @enum {string}
-             */
-            match: "exact" | "similar";
-        };
-        CategoryFacet: {
-            id: number;
-            slug: string;
-            name: string;
-            parent_id: number | null;
-            count: number;
-        };
-        ManufacturerFacet: {
-            value: string;
-            count: number;
-        };
-        AvailabilityFacet: {
-            in_stock: number;
-            out_of_stock: number;
-        };
-        PriceFacet: {
-            min: string;
-            max: string;
-        };
-        Facets: {
-            categories: components["schemas"]["CategoryFacet"][];
-            /** @description The fifty with the most parts. */
-            manufacturers: components["schemas"]["ManufacturerFacet"][];
-            availability: components["schemas"]["AvailabilityFacet"];
-            price: components["schemas"]["PriceFacet"] | null;
-            /** @description The parts that fit all filters. */
-            total: number;
-            /**
-             * @description `similar` if no part holds the words of `q` as they were typed, and words like them were looked for instead.
-             * @enum {string}
-             */
-            match: "exact" | "similar";
-        };
-        Category: {
-            id: number;
-            name: string;
-            slug: string;
-            parent_id: number | null;
-            version: number;
-            part_count: number;
-        };
-        CategoryPage: {
-            items: components["schemas"]["Category"][];
+        VersionPage: {
+            items: components["schemas"]["VersionListItem"][];
             next_cursor: string | null;
         };
-        Breadcrumb: {
-            name: string;
-            slug: string;
-            url: string;
+        /** @description The version of each aspect. */
+        Versions: {
+            content: number;
+            price: number;
+            stock: number;
         };
-        ProductPage: {
-            part: components["schemas"]["PublicPart"];
-            breadcrumbs: components["schemas"]["Breadcrumb"][];
-            related: components["schemas"]["PublicListItem"][];
-            tiers: components["schemas"]["Tier"][];
-            /** @description A schema.org Product, Offer and BreadcrumbList; set it as the text of a script element. */
-            json_ld: {
-                [key: string]: unknown;
+        /** @description The acknowledgement of `watch`: the whole present state of whatever differs from what is held. */
+        WatchAnswer: {
+            /** @description Changes whenever lists may differ. */
+            catalog?: string;
+            gone: number[];
+            parts: components["schemas"]["PublicPart"][];
+        };
+        /** @description The acknowledgement of a message that was refused. */
+        WatchRefusal: {
+            error: components["schemas"]["Refusal"] | components["schemas"]["BusyRefusal"];
+        };
+        /** @description What `watch` takes: the parts that a page shows, by id, at most 200 a connection, and whether it shows a list. */
+        WatchRequest: {
+            catalog?: boolean;
+            parts?: {
+                [key: string]: components["schemas"]["HeldVersions"] | null;
             };
-            versions: components["schemas"]["Versions"];
+        };
+        Words: {
+            /** @enum {string} */
+            op: "equal" | "insert" | "delete";
+            text: string;
         };
     };
     responses: {
@@ -1730,10 +2005,10 @@ export interface components {
         /** @description Too many attempts; `Retry-After` says when to try again. */
         Problem429: {
             headers: {
-                /** @description Quote it when you report a problem. */
-                "X-Request-ID": string;
                 /** @description Seconds. */
                 "Retry-After": string;
+                /** @description Quote it when you report a problem. */
+                "X-Request-ID": string;
                 [name: string]: unknown;
             };
             content: {
@@ -1743,10 +2018,10 @@ export interface components {
         /** @description The database is busy or away; try again after `Retry-After`. */
         Problem503: {
             headers: {
-                /** @description Quote it when you report a problem. */
-                "X-Request-ID": string;
                 /** @description Seconds. */
                 "Retry-After": string;
+                /** @description Quote it when you report a problem. */
+                "X-Request-ID": string;
                 [name: string]: unknown;
             };
             content: {
@@ -1761,7 +2036,205 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    auth_log_in: {
+    admin_audit_list_audit: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+                part_id?: number;
+                table_name?: string;
+                record_id?: number;
+                operation?: "INSERT" | "UPDATE" | "DELETE";
+                changed_by?: number;
+                from?: string;
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "api_key_id": null,
+                     *           "api_key_name": null,
+                     *           "changed_at": "2026-11-22T20:14:00.368092Z",
+                     *           "changed_by": 2,
+                     *           "changed_by_name": "Anna",
+                     *           "event_id": "01a204e4-e8b0-7164-b8cf-79ce33329573",
+                     *           "id": 28,
+                     *           "ip_address": "127.0.0.1",
+                     *           "new_values": null,
+                     *           "old_values": {
+                     *             "name": "Deep groove ball bearings",
+                     *             "parent_id": 1,
+                     *             "slug": "ball-bearings",
+                     *             "version": 2
+                     *           },
+                     *           "operation": "DELETE",
+                     *           "part_id": null,
+                     *           "reason": null,
+                     *           "record_id": 2,
+                     *           "request_id": "6313c554774b49d7a6fdbae85043fa0a",
+                     *           "table_name": "categories",
+                     *           "user_agent": "Werkzeug/3.1.9",
+                     *           "version": 3
+                     *         }
+                     *       ],
+                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjJUMjA6MTQ6MDAuMzY4MDkyKzAwOjAwIiwyOCxbXV0.dd-NeTt11LM-jW0BD6BfYBZ26u8"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_audit_export_audit: {
+        parameters: {
+            query?: {
+                part_id?: number;
+                table_name?: string;
+                record_id?: number;
+                operation?: "INSERT" | "UPDATE" | "DELETE";
+                changed_by?: number;
+                from?: string;
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example id,changed_at,changed_by,changed_by_name,api_key_id,api_key_name,operation,table_name,record_id,part_id,version,reason,old_values,new_values,ip_address,user_agent,request_id,event_id
+                     *     28,2026-11-22T20:14:00.368092Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,6313c554774b49d7a6fdbae85043fa0a,01a204e4-e8b0-7164-b8cf-79ce33329573
+                     *     24,2026-11-22T20:14:00.298968Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-22T20:14:00.296267Z""}",127.0.0.1,Werkzeug/3.1.9,acb9bf7bdef74c43b347df2363f22bd3,01a204e4-e86a-7f0a-914b-dbd1d0dc5f02
+                     *     19,2026-11-22T20:14:00.011459Z,2,Anna,,,DELETE,part_images,2,1,8,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":7}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}",127.0.0.1,Werkzeug/3.1.9,05eb8d3376274b7c8bd9fc62ae605403,01a204e4-e74b-76e3-a498-ac5ca1873f64
+                     */
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_categories_list_categories: {
+        parameters: {
+            query?: {
+                limit?: number | null;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "changed_at": "2026-11-22T20:13:59.543351Z",
+                     *           "changed_by": {
+                     *             "id": 2,
+                     *             "name": "Anna"
+                     *           },
+                     *           "child_count": 1,
+                     *           "id": 1,
+                     *           "name": "Bearings",
+                     *           "parent_id": null,
+                     *           "part_count": 0,
+                     *           "slug": "bearings",
+                     *           "updated_at": "2026-11-22T20:13:59.543351Z",
+                     *           "version": 1
+                     *         },
+                     *         {
+                     *           "changed_at": "2026-11-22T20:14:00.243777Z",
+                     *           "changed_by": {
+                     *             "id": 2,
+                     *             "name": "Anna"
+                     *           },
+                     *           "child_count": 0,
+                     *           "id": 2,
+                     *           "name": "Deep groove ball bearings",
+                     *           "parent_id": 1,
+                     *           "part_count": 2,
+                     *           "slug": "ball-bearings",
+                     *           "updated_at": "2026-11-22T20:14:00.243777Z",
+                     *           "version": 2
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AdminCategoryPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_categories_create_category: {
         parameters: {
             query?: never;
             header?: never;
@@ -1772,16 +2245,16 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "email": "anna@shop.example",
-                 *       "password": "correct horse battery staple"
+                 *       "name": "Ball bearings",
+                 *       "parent_id": 1
                  *     }
                  */
-                "application/json": components["schemas"]["Login"];
+                "application/json": components["schemas"]["CategoryCreate"];
             };
         };
         responses: {
-            /** @description OK */
-            200: {
+            /** @description Created */
+            201: {
                 headers: {
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
@@ -1790,53 +2263,212 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "jWvdkBGoKuRcOtKPxy_aN3uMD_oYBQRb",
-                     *       "user": {
-                     *         "email": "anna@shop.example",
+                     *       "changed_at": "2026-11-22T20:13:59.570984Z",
+                     *       "changed_by": {
                      *         "id": 2,
-                     *         "name": "Anna",
-                     *         "role": "admin"
-                     *       }
+                     *         "name": "Anna"
+                     *       },
+                     *       "child_count": 0,
+                     *       "id": 2,
+                     *       "name": "Ball bearings",
+                     *       "parent_id": 1,
+                     *       "part_count": 0,
+                     *       "slug": "ball-bearings",
+                     *       "updated_at": "2026-11-22T20:13:59.570984Z",
+                     *       "version": 1
                      *     }
                      */
-                    "application/json": components["schemas"]["Session"];
+                    "application/json": components["schemas"]["AdminCategory"];
                 };
             };
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
-            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
-    auth_log_out: {
+    admin_categories_get_category: {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                category_id: number;
+            };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description No Content */
-            204: {
+            /** @description OK */
+            200: {
                 headers: {
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /**
+                     * @example {
+                     *       "changed_at": "2026-11-22T20:14:00.243777Z",
+                     *       "changed_by": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "child_count": 0,
+                     *       "id": 2,
+                     *       "name": "Deep groove ball bearings",
+                     *       "parent_id": 1,
+                     *       "part_count": 2,
+                     *       "slug": "ball-bearings",
+                     *       "updated_at": "2026-11-22T20:14:00.243777Z",
+                     *       "version": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AdminCategory"];
+                };
             };
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
             503: components["responses"]["Problem503"];
         };
     };
-    auth_me: {
+    admin_categories_update_category: {
         parameters: {
             query?: never;
+            header?: {
+                /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
+                "If-Match"?: string;
+            };
+            path: {
+                category_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Deep groove ball bearings",
+                 *       "version": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["CategoryUpdate"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed_at": "2026-11-22T20:14:00.243777Z",
+                     *       "changed_by": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "child_count": 0,
+                     *       "id": 2,
+                     *       "name": "Deep groove ball bearings",
+                     *       "parent_id": 1,
+                     *       "part_count": 2,
+                     *       "slug": "ball-bearings",
+                     *       "updated_at": "2026-11-22T20:14:00.243777Z",
+                     *       "version": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AdminCategory"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_categories_delete_category: {
+        parameters: {
+            query?: {
+                version?: number | null;
+                reason?: string | null;
+                target?: number | null;
+            };
+            header?: {
+                /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
+                "If-Match"?: string;
+            };
+            path: {
+                category_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed_at": "2026-11-22T20:14:00.243777Z",
+                     *       "changed_by": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "child_count": 0,
+                     *       "id": 2,
+                     *       "name": "Deep groove ball bearings",
+                     *       "parent_id": 1,
+                     *       "part_count": 2,
+                     *       "slug": "ball-bearings",
+                     *       "updated_at": "2026-11-22T20:14:00.243777Z",
+                     *       "version": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AdminCategory"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_imports_list_imports: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1853,20 +2485,203 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "jWvdkBGoKuRcOtKPxy_aN3uMD_oYBQRb",
-                     *       "user": {
-                     *         "email": "anna@shop.example",
-                     *         "id": 2,
-                     *         "name": "Anna",
-                     *         "role": "admin"
-                     *       }
+                     *       "items": [
+                     *         {
+                     *           "changed": 0,
+                     *           "created": 0,
+                     *           "created_at": "2026-11-22T20:14:00.401090Z",
+                     *           "created_by": {
+                     *             "id": 2,
+                     *             "name": "Anna"
+                     *           },
+                     *           "dry_run": true,
+                     *           "error_count": 1,
+                     *           "errors": [
+                     *             {
+                     *               "field": "price",
+                     *               "line": 2,
+                     *               "reason": "'14,00' is not an amount with at most two decimals and a point, such as \"12.50\""
+                     *             }
+                     *           ],
+                     *           "failure": null,
+                     *           "file_name": "parts.csv",
+                     *           "finished_at": "2026-11-22T20:14:00.427134Z",
+                     *           "id": 1,
+                     *           "rows_done": 0,
+                     *           "rows_total": null,
+                     *           "state": "refused",
+                     *           "unchanged": 0
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
                      *     }
                      */
-                    "application/json": components["schemas"]["Session"];
+                    "application/json": components["schemas"]["ImportJobPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_imports_start_import: {
+        parameters: {
+            query?: {
+                dry_run?: boolean | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["ImportUpload"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed": 0,
+                     *       "created": 0,
+                     *       "created_at": "2026-11-22T20:14:00.401090Z",
+                     *       "created_by": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "dry_run": true,
+                     *       "error_count": 0,
+                     *       "errors": [],
+                     *       "failure": null,
+                     *       "file_name": "parts.csv",
+                     *       "finished_at": null,
+                     *       "id": 1,
+                     *       "rows_done": 0,
+                     *       "rows_total": null,
+                     *       "state": "queued",
+                     *       "unchanged": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ImportJob"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            413: components["responses"]["Problem413"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_imports_get_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed": 0,
+                     *       "created": 0,
+                     *       "created_at": "2026-11-22T20:14:00.401090Z",
+                     *       "created_by": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "dry_run": true,
+                     *       "error_count": 1,
+                     *       "errors": [
+                     *         {
+                     *           "field": "price",
+                     *           "line": 2,
+                     *           "reason": "'14,00' is not an amount with at most two decimals and a point, such as \"12.50\""
+                     *         }
+                     *       ],
+                     *       "failure": null,
+                     *       "file_name": "parts.csv",
+                     *       "finished_at": "2026-11-22T20:14:00.427134Z",
+                     *       "id": 1,
+                     *       "rows_done": 0,
+                     *       "rows_total": null,
+                     *       "state": "refused",
+                     *       "unchanged": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ImportJob"];
                 };
             };
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_imports_download_errors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example line,field,reason
+                     *     2,price,"'14,00' is not an amount with at most two decimals and a point, such as ""12.50"""
+                     */
+                    "text/csv": string;
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -2449,16 +3264,12 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    admin_parts_restore_part: {
+    admin_versions_part_as_of: {
         parameters: {
-            query?: {
-                version?: number | null;
-                reason?: string | null;
+            query: {
+                at: string;
             };
-            header?: {
-                /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
-                "If-Match"?: string;
-            };
+            header?: never;
             path: {
                 part_id: number;
             };
@@ -2476,83 +3287,98 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "category": {
-                     *         "id": 2,
-                     *         "name": "Deep groove ball bearings",
-                     *         "path": [
-                     *           {
-                     *             "id": 1,
-                     *             "name": "Bearings",
-                     *             "slug": "bearings"
-                     *           },
-                     *           {
-                     *             "id": 2,
-                     *             "name": "Deep groove ball bearings",
-                     *             "slug": "ball-bearings"
-                     *           }
-                     *         ],
-                     *         "slug": "ball-bearings"
-                     *       },
-                     *       "category_id": 2,
-                     *       "changed_at": "2026-11-22T20:14:00.327839Z",
-                     *       "changed_by": {
-                     *         "id": 2,
-                     *         "name": "Anna"
-                     *       },
-                     *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
-                     *       "id": 1,
-                     *       "images": [
-                     *         {
-                     *           "alt": "The bearing from the side",
-                     *           "height": 480,
-                     *           "id": 1,
-                     *           "srcset": [
+                     *       "at": "2026-11-22T20:14:00.081264Z",
+                     *       "complete": true,
+                     *       "part": {
+                     *         "category": {
+                     *           "id": 2,
+                     *           "name": "Ball bearings",
+                     *           "path": [
                      *             {
-                     *               "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-160.webp",
-                     *               "width": 160
+                     *               "id": 1,
+                     *               "name": "Bearings",
+                     *               "slug": "bearings"
                      *             },
                      *             {
-                     *               "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-480.webp",
-                     *               "width": 480
-                     *             },
-                     *             {
-                     *               "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-640.webp",
-                     *               "width": 640
+                     *               "id": 2,
+                     *               "name": "Ball bearings",
+                     *               "slug": "ball-bearings"
                      *             }
                      *           ],
-                     *           "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53.jpg",
-                     *           "width": 640
-                     *         }
-                     *       ],
-                     *       "last_updated_by": 2,
-                     *       "last_updated_by_name": "Anna",
-                     *       "manufacturer": "ACME",
-                     *       "manufacturer_number": "6205 2RS1",
-                     *       "part_name": "Deep groove ball bearing 6205-2RS",
-                     *       "sku": "6205-2RS",
-                     *       "slug": "deep-groove-ball-bearing-6205-2rs-6205-2rs",
-                     *       "specifications": [
-                     *         {
-                     *           "group": "Size",
-                     *           "name": "Bore",
-                     *           "unit": "mm",
-                     *           "value": "25"
-                     *         }
-                     *       ],
-                     *       "status": "published",
-                     *       "updated_at": "2026-11-22T20:14:00.327839Z",
-                     *       "version": 12
+                     *           "slug": "ball-bearings"
+                     *         },
+                     *         "description": "<p>Sealed on <strong>both</strong> sides.</p>",
+                     *         "id": 1,
+                     *         "images": [
+                     *           {
+                     *             "alt": "The bearing from the side",
+                     *             "height": 480,
+                     *             "id": 1,
+                     *             "srcset": [
+                     *               {
+                     *                 "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-160.webp",
+                     *                 "width": 160
+                     *               },
+                     *               {
+                     *                 "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-480.webp",
+                     *                 "width": 480
+                     *               },
+                     *               {
+                     *                 "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-640.webp",
+                     *                 "width": 640
+                     *               }
+                     *             ],
+                     *             "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53.jpg",
+                     *             "width": 640
+                     *           }
+                     *         ],
+                     *         "manufacturer": "ACME",
+                     *         "manufacturer_number": "6205 2RS1",
+                     *         "part_name": "Sealed ball bearing 6205-2RS",
+                     *         "price": {
+                     *           "amount": "12.50",
+                     *           "currency": "EUR",
+                     *           "tiers": [
+                     *             {
+                     *               "amount": "12.50",
+                     *               "min_quantity": 1
+                     *             }
+                     *           ],
+                     *           "version": 2
+                     *         },
+                     *         "sku": "6205-2RS",
+                     *         "slug": "deep-groove-ball-bearing-6205-2rs-6205-2rs",
+                     *         "specifications": [
+                     *           {
+                     *             "group": "Size",
+                     *             "name": "Bore",
+                     *             "unit": "mm",
+                     *             "value": "25"
+                     *           }
+                     *         ],
+                     *         "stock": {
+                     *           "available_stock": 36,
+                     *           "current_stock": 36,
+                     *           "is_in_stock": true,
+                     *           "is_low_stock": false,
+                     *           "version": 3
+                     *         },
+                     *         "updated_at": "2026-11-22T20:14:00.011459Z",
+                     *         "version": 8
+                     *       },
+                     *       "part_id": 1,
+                     *       "reason": null,
+                     *       "version_number": 8,
+                     *       "visible": true
                      *     }
                      */
-                    "application/json": components["schemas"]["ContentAnswer"];
+                    "application/json": components["schemas"]["AsOf"];
                 };
             };
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
-            409: components["responses"]["Problem409"];
-            412: components["responses"]["Problem412"];
             /** @description The address is too long. */
             414: {
                 headers: {
@@ -2560,179 +3386,6 @@ export interface operations {
                 };
                 content?: never;
             };
-            422: components["responses"]["Problem422"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    admin_parts_set_specifications: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
-                "If-Match"?: string;
-            };
-            path: {
-                part_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "specifications": [
-                 *         {
-                 *           "group": "Size",
-                 *           "name": "Bore",
-                 *           "unit": "mm",
-                 *           "value": "25"
-                 *         }
-                 *       ]
-                 *     }
-                 */
-                "application/json": components["schemas"]["SpecificationList"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Quote it when you report a problem. */
-                    "X-Request-ID": string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "category": {
-                     *         "id": 2,
-                     *         "name": "Ball bearings",
-                     *         "path": [
-                     *           {
-                     *             "id": 1,
-                     *             "name": "Bearings",
-                     *             "slug": "bearings"
-                     *           },
-                     *           {
-                     *             "id": 2,
-                     *             "name": "Ball bearings",
-                     *             "slug": "ball-bearings"
-                     *           }
-                     *         ],
-                     *         "slug": "ball-bearings"
-                     *       },
-                     *       "category_id": 2,
-                     *       "changed_at": "2026-11-22T20:13:59.707878Z",
-                     *       "changed_by": {
-                     *         "id": 2,
-                     *         "name": "Anna"
-                     *       },
-                     *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
-                     *       "id": 1,
-                     *       "images": [],
-                     *       "last_updated_by": 2,
-                     *       "last_updated_by_name": "Anna",
-                     *       "manufacturer": "ACME",
-                     *       "manufacturer_number": "6205 2RS1",
-                     *       "part_name": "Sealed ball bearing 6205-2RS",
-                     *       "sku": "6205-2RS",
-                     *       "slug": "deep-groove-ball-bearing-6205-2rs-6205-2rs",
-                     *       "specifications": [
-                     *         {
-                     *           "group": "Size",
-                     *           "name": "Bore",
-                     *           "unit": "mm",
-                     *           "value": "25"
-                     *         }
-                     *       ],
-                     *       "status": "published",
-                     *       "updated_at": "2026-11-22T20:13:59.707878Z",
-                     *       "version": 3
-                     *     }
-                     */
-                    "application/json": components["schemas"]["ContentAnswer"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            409: components["responses"]["Problem409"];
-            412: components["responses"]["Problem412"];
-            413: components["responses"]["Problem413"];
-            415: components["responses"]["Problem415"];
-            422: components["responses"]["Problem422"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    admin_parts_set_prices: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
-                "If-Match"?: string;
-            };
-            path: {
-                part_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "prices": [
-                 *         {
-                 *           "amount": "12.50",
-                 *           "currency": "EUR"
-                 *         }
-                 *       ]
-                 *     }
-                 */
-                "application/json": components["schemas"]["PriceList"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Quote it when you report a problem. */
-                    "X-Request-ID": string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "changed_at": "2026-11-22T20:13:59.739855Z",
-                     *       "changed_by": {
-                     *         "id": 2,
-                     *         "name": "Anna"
-                     *       },
-                     *       "part_id": 1,
-                     *       "prices": [
-                     *         {
-                     *           "amount": "12.50",
-                     *           "currency": "EUR",
-                     *           "min_quantity": 1,
-                     *           "valid_from": null,
-                     *           "valid_to": null
-                     *         }
-                     *       ],
-                     *       "updated_at": "2026-11-22T20:13:59.739855Z",
-                     *       "version": 2
-                     *     }
-                     */
-                    "application/json": components["schemas"]["PriceListAnswer"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            409: components["responses"]["Problem409"];
-            412: components["responses"]["Problem412"];
-            413: components["responses"]["Problem413"];
-            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             503: components["responses"]["Problem503"];
         };
@@ -3263,183 +3916,7 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    admin_categories_list_categories: {
-        parameters: {
-            query?: {
-                limit?: number | null;
-                cursor?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Quote it when you report a problem. */
-                    "X-Request-ID": string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "changed_at": "2026-11-22T20:13:59.543351Z",
-                     *           "changed_by": {
-                     *             "id": 2,
-                     *             "name": "Anna"
-                     *           },
-                     *           "child_count": 1,
-                     *           "id": 1,
-                     *           "name": "Bearings",
-                     *           "parent_id": null,
-                     *           "part_count": 0,
-                     *           "slug": "bearings",
-                     *           "updated_at": "2026-11-22T20:13:59.543351Z",
-                     *           "version": 1
-                     *         },
-                     *         {
-                     *           "changed_at": "2026-11-22T20:14:00.243777Z",
-                     *           "changed_by": {
-                     *             "id": 2,
-                     *             "name": "Anna"
-                     *           },
-                     *           "child_count": 0,
-                     *           "id": 2,
-                     *           "name": "Deep groove ball bearings",
-                     *           "parent_id": 1,
-                     *           "part_count": 2,
-                     *           "slug": "ball-bearings",
-                     *           "updated_at": "2026-11-22T20:14:00.243777Z",
-                     *           "version": 2
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
-                    "application/json": components["schemas"]["AdminCategoryPage"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            /** @description The address is too long. */
-            414: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            422: components["responses"]["Problem422"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    admin_categories_create_category: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "name": "Ball bearings",
-                 *       "parent_id": 1
-                 *     }
-                 */
-                "application/json": components["schemas"]["CategoryCreate"];
-            };
-        };
-        responses: {
-            /** @description Created */
-            201: {
-                headers: {
-                    /** @description Quote it when you report a problem. */
-                    "X-Request-ID": string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "changed_at": "2026-11-22T20:13:59.570984Z",
-                     *       "changed_by": {
-                     *         "id": 2,
-                     *         "name": "Anna"
-                     *       },
-                     *       "child_count": 0,
-                     *       "id": 2,
-                     *       "name": "Ball bearings",
-                     *       "parent_id": 1,
-                     *       "part_count": 0,
-                     *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-22T20:13:59.570984Z",
-                     *       "version": 1
-                     *     }
-                     */
-                    "application/json": components["schemas"]["AdminCategory"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            409: components["responses"]["Problem409"];
-            413: components["responses"]["Problem413"];
-            415: components["responses"]["Problem415"];
-            422: components["responses"]["Problem422"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    admin_categories_get_category: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                category_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Quote it when you report a problem. */
-                    "X-Request-ID": string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "changed_at": "2026-11-22T20:14:00.243777Z",
-                     *       "changed_by": {
-                     *         "id": 2,
-                     *         "name": "Anna"
-                     *       },
-                     *       "child_count": 0,
-                     *       "id": 2,
-                     *       "name": "Deep groove ball bearings",
-                     *       "parent_id": 1,
-                     *       "part_count": 2,
-                     *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-22T20:14:00.243777Z",
-                     *       "version": 2
-                     *     }
-                     */
-                    "application/json": components["schemas"]["AdminCategory"];
-                };
-            };
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    admin_categories_update_category: {
+    admin_parts_set_prices: {
         parameters: {
             query?: never;
             header?: {
@@ -3447,7 +3924,7 @@ export interface operations {
                 "If-Match"?: string;
             };
             path: {
-                category_id: number;
+                part_id: number;
             };
             cookie?: never;
         };
@@ -3455,11 +3932,15 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "name": "Deep groove ball bearings",
-                 *       "version": 1
+                 *       "prices": [
+                 *         {
+                 *           "amount": "12.50",
+                 *           "currency": "EUR"
+                 *         }
+                 *       ]
                  *     }
                  */
-                "application/json": components["schemas"]["CategoryUpdate"];
+                "application/json": components["schemas"]["PriceList"];
             };
         };
         responses: {
@@ -3473,22 +3954,26 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-22T20:14:00.243777Z",
+                     *       "changed_at": "2026-11-22T20:13:59.739855Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "child_count": 0,
-                     *       "id": 2,
-                     *       "name": "Deep groove ball bearings",
-                     *       "parent_id": 1,
-                     *       "part_count": 2,
-                     *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-22T20:14:00.243777Z",
+                     *       "part_id": 1,
+                     *       "prices": [
+                     *         {
+                     *           "amount": "12.50",
+                     *           "currency": "EUR",
+                     *           "min_quantity": 1,
+                     *           "valid_from": null,
+                     *           "valid_to": null
+                     *         }
+                     *       ],
+                     *       "updated_at": "2026-11-22T20:13:59.739855Z",
                      *       "version": 2
                      *     }
                      */
-                    "application/json": components["schemas"]["AdminCategory"];
+                    "application/json": components["schemas"]["PriceListAnswer"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3503,19 +3988,18 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    admin_categories_delete_category: {
+    admin_parts_restore_part: {
         parameters: {
             query?: {
                 version?: number | null;
                 reason?: string | null;
-                target?: number | null;
             };
             header?: {
                 /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
                 "If-Match"?: string;
             };
             path: {
-                category_id: number;
+                part_id: number;
             };
             cookie?: never;
         };
@@ -3531,22 +4015,75 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-22T20:14:00.243777Z",
+                     *       "category": {
+                     *         "id": 2,
+                     *         "name": "Deep groove ball bearings",
+                     *         "path": [
+                     *           {
+                     *             "id": 1,
+                     *             "name": "Bearings",
+                     *             "slug": "bearings"
+                     *           },
+                     *           {
+                     *             "id": 2,
+                     *             "name": "Deep groove ball bearings",
+                     *             "slug": "ball-bearings"
+                     *           }
+                     *         ],
+                     *         "slug": "ball-bearings"
+                     *       },
+                     *       "category_id": 2,
+                     *       "changed_at": "2026-11-22T20:14:00.327839Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "child_count": 0,
-                     *       "id": 2,
-                     *       "name": "Deep groove ball bearings",
-                     *       "parent_id": 1,
-                     *       "part_count": 2,
-                     *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-22T20:14:00.243777Z",
-                     *       "version": 2
+                     *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
+                     *       "id": 1,
+                     *       "images": [
+                     *         {
+                     *           "alt": "The bearing from the side",
+                     *           "height": 480,
+                     *           "id": 1,
+                     *           "srcset": [
+                     *             {
+                     *               "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-160.webp",
+                     *               "width": 160
+                     *             },
+                     *             {
+                     *               "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-480.webp",
+                     *               "width": 480
+                     *             },
+                     *             {
+                     *               "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-640.webp",
+                     *               "width": 640
+                     *             }
+                     *           ],
+                     *           "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53.jpg",
+                     *           "width": 640
+                     *         }
+                     *       ],
+                     *       "last_updated_by": 2,
+                     *       "last_updated_by_name": "Anna",
+                     *       "manufacturer": "ACME",
+                     *       "manufacturer_number": "6205 2RS1",
+                     *       "part_name": "Deep groove ball bearing 6205-2RS",
+                     *       "sku": "6205-2RS",
+                     *       "slug": "deep-groove-ball-bearing-6205-2rs-6205-2rs",
+                     *       "specifications": [
+                     *         {
+                     *           "group": "Size",
+                     *           "name": "Bore",
+                     *           "unit": "mm",
+                     *           "value": "25"
+                     *         }
+                     *       ],
+                     *       "status": "published",
+                     *       "updated_at": "2026-11-22T20:14:00.327839Z",
+                     *       "version": 12
                      *     }
                      */
-                    "application/json": components["schemas"]["AdminCategory"];
+                    "application/json": components["schemas"]["ContentAnswer"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -3562,6 +4099,107 @@ export interface operations {
                 };
                 content?: never;
             };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_parts_set_specifications: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
+                "If-Match"?: string;
+            };
+            path: {
+                part_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "specifications": [
+                 *         {
+                 *           "group": "Size",
+                 *           "name": "Bore",
+                 *           "unit": "mm",
+                 *           "value": "25"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["SpecificationList"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "category": {
+                     *         "id": 2,
+                     *         "name": "Ball bearings",
+                     *         "path": [
+                     *           {
+                     *             "id": 1,
+                     *             "name": "Bearings",
+                     *             "slug": "bearings"
+                     *           },
+                     *           {
+                     *             "id": 2,
+                     *             "name": "Ball bearings",
+                     *             "slug": "ball-bearings"
+                     *           }
+                     *         ],
+                     *         "slug": "ball-bearings"
+                     *       },
+                     *       "category_id": 2,
+                     *       "changed_at": "2026-11-22T20:13:59.707878Z",
+                     *       "changed_by": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
+                     *       "id": 1,
+                     *       "images": [],
+                     *       "last_updated_by": 2,
+                     *       "last_updated_by_name": "Anna",
+                     *       "manufacturer": "ACME",
+                     *       "manufacturer_number": "6205 2RS1",
+                     *       "part_name": "Sealed ball bearing 6205-2RS",
+                     *       "sku": "6205-2RS",
+                     *       "slug": "deep-groove-ball-bearing-6205-2rs-6205-2rs",
+                     *       "specifications": [
+                     *         {
+                     *           "group": "Size",
+                     *           "name": "Bore",
+                     *           "unit": "mm",
+                     *           "value": "25"
+                     *         }
+                     *       ],
+                     *       "status": "published",
+                     *       "updated_at": "2026-11-22T20:13:59.707878Z",
+                     *       "version": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ContentAnswer"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             503: components["responses"]["Problem503"];
         };
@@ -4076,554 +4714,6 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    admin_versions_part_as_of: {
-        parameters: {
-            query: {
-                at: string;
-            };
-            header?: never;
-            path: {
-                part_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Quote it when you report a problem. */
-                    "X-Request-ID": string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "at": "2026-11-22T20:14:00.081264Z",
-                     *       "complete": true,
-                     *       "part": {
-                     *         "category": {
-                     *           "id": 2,
-                     *           "name": "Ball bearings",
-                     *           "path": [
-                     *             {
-                     *               "id": 1,
-                     *               "name": "Bearings",
-                     *               "slug": "bearings"
-                     *             },
-                     *             {
-                     *               "id": 2,
-                     *               "name": "Ball bearings",
-                     *               "slug": "ball-bearings"
-                     *             }
-                     *           ],
-                     *           "slug": "ball-bearings"
-                     *         },
-                     *         "description": "<p>Sealed on <strong>both</strong> sides.</p>",
-                     *         "id": 1,
-                     *         "images": [
-                     *           {
-                     *             "alt": "The bearing from the side",
-                     *             "height": 480,
-                     *             "id": 1,
-                     *             "srcset": [
-                     *               {
-                     *                 "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-160.webp",
-                     *                 "width": 160
-                     *               },
-                     *               {
-                     *                 "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-480.webp",
-                     *                 "width": 480
-                     *               },
-                     *               {
-                     *                 "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-640.webp",
-                     *                 "width": 640
-                     *               }
-                     *             ],
-                     *             "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53.jpg",
-                     *             "width": 640
-                     *           }
-                     *         ],
-                     *         "manufacturer": "ACME",
-                     *         "manufacturer_number": "6205 2RS1",
-                     *         "part_name": "Sealed ball bearing 6205-2RS",
-                     *         "price": {
-                     *           "amount": "12.50",
-                     *           "currency": "EUR",
-                     *           "tiers": [
-                     *             {
-                     *               "amount": "12.50",
-                     *               "min_quantity": 1
-                     *             }
-                     *           ],
-                     *           "version": 2
-                     *         },
-                     *         "sku": "6205-2RS",
-                     *         "slug": "deep-groove-ball-bearing-6205-2rs-6205-2rs",
-                     *         "specifications": [
-                     *           {
-                     *             "group": "Size",
-                     *             "name": "Bore",
-                     *             "unit": "mm",
-                     *             "value": "25"
-                     *           }
-                     *         ],
-                     *         "stock": {
-                     *           "available_stock": 36,
-                     *           "current_stock": 36,
-                     *           "is_in_stock": true,
-                     *           "is_low_stock": false,
-                     *           "version": 3
-                     *         },
-                     *         "updated_at": "2026-11-22T20:14:00.011459Z",
-                     *         "version": 8
-                     *       },
-                     *       "part_id": 1,
-                     *       "reason": null,
-                     *       "version_number": 8,
-                     *       "visible": true
-                     *     }
-                     */
-                    "application/json": components["schemas"]["AsOf"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            /** @description The address is too long. */
-            414: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            422: components["responses"]["Problem422"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    admin_audit_list_audit: {
-        parameters: {
-            query?: {
-                limit?: number;
-                cursor?: string | null;
-                part_id?: number;
-                table_name?: string;
-                record_id?: number;
-                operation?: "INSERT" | "UPDATE" | "DELETE";
-                changed_by?: number;
-                from?: string;
-                to?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Quote it when you report a problem. */
-                    "X-Request-ID": string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "api_key_id": null,
-                     *           "api_key_name": null,
-                     *           "changed_at": "2026-11-22T20:14:00.368092Z",
-                     *           "changed_by": 2,
-                     *           "changed_by_name": "Anna",
-                     *           "event_id": "01a204e4-e8b0-7164-b8cf-79ce33329573",
-                     *           "id": 28,
-                     *           "ip_address": "127.0.0.1",
-                     *           "new_values": null,
-                     *           "old_values": {
-                     *             "name": "Deep groove ball bearings",
-                     *             "parent_id": 1,
-                     *             "slug": "ball-bearings",
-                     *             "version": 2
-                     *           },
-                     *           "operation": "DELETE",
-                     *           "part_id": null,
-                     *           "reason": null,
-                     *           "record_id": 2,
-                     *           "request_id": "6313c554774b49d7a6fdbae85043fa0a",
-                     *           "table_name": "categories",
-                     *           "user_agent": "Werkzeug/3.1.9",
-                     *           "version": 3
-                     *         }
-                     *       ],
-                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjJUMjA6MTQ6MDAuMzY4MDkyKzAwOjAwIiwyOCxbXV0.dd-NeTt11LM-jW0BD6BfYBZ26u8"
-                     *     }
-                     */
-                    "application/json": components["schemas"]["AuditPage"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            /** @description The address is too long. */
-            414: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            422: components["responses"]["Problem422"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    admin_audit_export_audit: {
-        parameters: {
-            query?: {
-                part_id?: number;
-                table_name?: string;
-                record_id?: number;
-                operation?: "INSERT" | "UPDATE" | "DELETE";
-                changed_by?: number;
-                from?: string;
-                to?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Quote it when you report a problem. */
-                    "X-Request-ID": string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example id,changed_at,changed_by,changed_by_name,api_key_id,api_key_name,operation,table_name,record_id,part_id,version,reason,old_values,new_values,ip_address,user_agent,request_id,event_id
-                     *     28,2026-11-22T20:14:00.368092Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,6313c554774b49d7a6fdbae85043fa0a,01a204e4-e8b0-7164-b8cf-79ce33329573
-                     *     24,2026-11-22T20:14:00.298968Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-22T20:14:00.296267Z""}",127.0.0.1,Werkzeug/3.1.9,acb9bf7bdef74c43b347df2363f22bd3,01a204e4-e86a-7f0a-914b-dbd1d0dc5f02
-                     *     19,2026-11-22T20:14:00.011459Z,2,Anna,,,DELETE,part_images,2,1,8,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":7}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}",127.0.0.1,Werkzeug/3.1.9,05eb8d3376274b7c8bd9fc62ae605403,01a204e4-e74b-76e3-a498-ac5ca1873f64
-                     */
-                    "text/csv": string;
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            /** @description The address is too long. */
-            414: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            422: components["responses"]["Problem422"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    admin_imports_list_imports: {
-        parameters: {
-            query?: {
-                limit?: number;
-                cursor?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Quote it when you report a problem. */
-                    "X-Request-ID": string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "changed": 0,
-                     *           "created": 0,
-                     *           "created_at": "2026-11-22T20:14:00.401090Z",
-                     *           "created_by": {
-                     *             "id": 2,
-                     *             "name": "Anna"
-                     *           },
-                     *           "dry_run": true,
-                     *           "error_count": 1,
-                     *           "errors": [
-                     *             {
-                     *               "field": "price",
-                     *               "line": 2,
-                     *               "reason": "'14,00' is not an amount with at most two decimals and a point, such as \"12.50\""
-                     *             }
-                     *           ],
-                     *           "failure": null,
-                     *           "file_name": "parts.csv",
-                     *           "finished_at": "2026-11-22T20:14:00.427134Z",
-                     *           "id": 1,
-                     *           "rows_done": 0,
-                     *           "rows_total": null,
-                     *           "state": "refused",
-                     *           "unchanged": 0
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
-                    "application/json": components["schemas"]["ImportJobPage"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            /** @description The address is too long. */
-            414: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            422: components["responses"]["Problem422"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    admin_imports_start_import: {
-        parameters: {
-            query?: {
-                dry_run?: boolean | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "multipart/form-data": components["schemas"]["ImportUpload"];
-            };
-        };
-        responses: {
-            /** @description Accepted */
-            202: {
-                headers: {
-                    /** @description Quote it when you report a problem. */
-                    "X-Request-ID": string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "changed": 0,
-                     *       "created": 0,
-                     *       "created_at": "2026-11-22T20:14:00.401090Z",
-                     *       "created_by": {
-                     *         "id": 2,
-                     *         "name": "Anna"
-                     *       },
-                     *       "dry_run": true,
-                     *       "error_count": 0,
-                     *       "errors": [],
-                     *       "failure": null,
-                     *       "file_name": "parts.csv",
-                     *       "finished_at": null,
-                     *       "id": 1,
-                     *       "rows_done": 0,
-                     *       "rows_total": null,
-                     *       "state": "queued",
-                     *       "unchanged": 0
-                     *     }
-                     */
-                    "application/json": components["schemas"]["ImportJob"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            413: components["responses"]["Problem413"];
-            /** @description The address is too long. */
-            414: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            415: components["responses"]["Problem415"];
-            422: components["responses"]["Problem422"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    admin_imports_get_import: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                job_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Quote it when you report a problem. */
-                    "X-Request-ID": string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "changed": 0,
-                     *       "created": 0,
-                     *       "created_at": "2026-11-22T20:14:00.401090Z",
-                     *       "created_by": {
-                     *         "id": 2,
-                     *         "name": "Anna"
-                     *       },
-                     *       "dry_run": true,
-                     *       "error_count": 1,
-                     *       "errors": [
-                     *         {
-                     *           "field": "price",
-                     *           "line": 2,
-                     *           "reason": "'14,00' is not an amount with at most two decimals and a point, such as \"12.50\""
-                     *         }
-                     *       ],
-                     *       "failure": null,
-                     *       "file_name": "parts.csv",
-                     *       "finished_at": "2026-11-22T20:14:00.427134Z",
-                     *       "id": 1,
-                     *       "rows_done": 0,
-                     *       "rows_total": null,
-                     *       "state": "refused",
-                     *       "unchanged": 0
-                     *     }
-                     */
-                    "application/json": components["schemas"]["ImportJob"];
-                };
-            };
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    admin_imports_download_errors: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                job_id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Quote it when you report a problem. */
-                    "X-Request-ID": string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example line,field,reason
-                     *     2,price,"'14,00' is not an amount with at most two decimals and a point, such as ""12.50"""
-                     */
-                    "text/csv": string;
-                };
-            };
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    admin_sync_status: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Quote it when you report a problem. */
-                    "X-Request-ID": string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "cache": {
-                     *         "fresh": true,
-                     *         "hit_rate": {}
-                     *       },
-                     *       "effects": {
-                     *         "broadcast": {
-                     *           "dead": 0,
-                     *           "latency_ms": {
-                     *             "p50": 9.97,
-                     *             "p95": 16.57,
-                     *             "p99": 16.58
-                     *           },
-                     *           "oldest_age_seconds": 0,
-                     *           "pending": 0
-                     *         },
-                     *         "invalidate_cache": {
-                     *           "dead": 0,
-                     *           "latency_ms": {
-                     *             "p50": 13.71,
-                     *             "p95": 18.75,
-                     *             "p99": 18.76
-                     *           },
-                     *           "oldest_age_seconds": 0,
-                     *           "pending": 0
-                     *         },
-                     *         "persist_audit": {
-                     *           "dead": 0,
-                     *           "latency_ms": {
-                     *             "p50": 18.38,
-                     *             "p95": 22.73,
-                     *             "p99": 69.31
-                     *           },
-                     *           "oldest_age_seconds": 0,
-                     *           "pending": 0
-                     *         },
-                     *         "snapshot_content": {
-                     *           "dead": 0,
-                     *           "latency_ms": {
-                     *             "p50": 23.91,
-                     *             "p95": 29.18,
-                     *             "p99": 29.21
-                     *           },
-                     *           "oldest_age_seconds": 0,
-                     *           "pending": 0
-                     *         }
-                     *       },
-                     *       "last_reconciliation": null
-                     *     }
-                     */
-                    "application/json": components["schemas"]["SyncStatus"];
-                };
-            };
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            503: components["responses"]["Problem503"];
-        };
-    };
     admin_sync_dead_letters: {
         parameters: {
             query?: {
@@ -4706,36 +4796,6 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    admin_sync_replay_all: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Quote it when you report a problem. */
-                    "X-Request-ID": string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "replayed": 0
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Replayed"];
-                };
-            };
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            503: components["responses"]["Problem503"];
-        };
-    };
     admin_sync_reconcile: {
         parameters: {
             query?: {
@@ -4798,6 +4858,294 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    admin_sync_replay_all: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "replayed": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Replayed"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_sync_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "cache": {
+                     *         "fresh": true,
+                     *         "hit_rate": {}
+                     *       },
+                     *       "effects": {
+                     *         "broadcast": {
+                     *           "dead": 0,
+                     *           "latency_ms": {
+                     *             "p50": 9.97,
+                     *             "p95": 16.57,
+                     *             "p99": 16.58
+                     *           },
+                     *           "oldest_age_seconds": 0,
+                     *           "pending": 0
+                     *         },
+                     *         "invalidate_cache": {
+                     *           "dead": 0,
+                     *           "latency_ms": {
+                     *             "p50": 13.71,
+                     *             "p95": 18.75,
+                     *             "p99": 18.76
+                     *           },
+                     *           "oldest_age_seconds": 0,
+                     *           "pending": 0
+                     *         },
+                     *         "persist_audit": {
+                     *           "dead": 0,
+                     *           "latency_ms": {
+                     *             "p50": 18.38,
+                     *             "p95": 22.73,
+                     *             "p99": 69.31
+                     *           },
+                     *           "oldest_age_seconds": 0,
+                     *           "pending": 0
+                     *         },
+                     *         "snapshot_content": {
+                     *           "dead": 0,
+                     *           "latency_ms": {
+                     *             "p50": 23.91,
+                     *             "p95": 29.18,
+                     *             "p99": 29.21
+                     *           },
+                     *           "oldest_age_seconds": 0,
+                     *           "pending": 0
+                     *         }
+                     *       },
+                     *       "last_reconciliation": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SyncStatus"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    auth_log_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "anna@shop.example",
+                 *       "password": "correct horse battery staple"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Login"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "csrf_token": "jWvdkBGoKuRcOtKPxy_aN3uMD_oYBQRb",
+                     *       "user": {
+                     *         "email": "anna@shop.example",
+                     *         "id": 2,
+                     *         "name": "Anna",
+                     *         "role": "admin"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    auth_log_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    auth_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "csrf_token": "jWvdkBGoKuRcOtKPxy_aN3uMD_oYBQRb",
+                     *       "user": {
+                     *         "email": "anna@shop.example",
+                     *         "id": 2,
+                     *         "name": "Anna",
+                     *         "role": "admin"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    public_categories: {
+        parameters: {
+            query?: {
+                limit?: number | null;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Strong; send it as `If-None-Match`. */
+                    ETag: string;
+                    /** @description How the cache answered. */
+                    "X-Cache": "HIT" | "MISS" | "BYPASS";
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": 2,
+                     *           "name": "Ball bearings",
+                     *           "parent_id": 1,
+                     *           "part_count": 2,
+                     *           "slug": "ball-bearings",
+                     *           "version": 1
+                     *         },
+                     *         {
+                     *           "id": 1,
+                     *           "name": "Bearings",
+                     *           "parent_id": null,
+                     *           "part_count": 0,
+                     *           "slug": "bearings",
+                     *           "version": 1
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CategoryPage"];
+                };
+            };
+            /** @description What the client holds is still so. */
+            304: {
+                headers: {
+                    /** @description Strong; send it as `If-None-Match`. */
+                    ETag: string;
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     public_list_parts: {
         parameters: {
             query?: {
@@ -4822,12 +5170,12 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
-                    /** @description Quote it when you report a problem. */
-                    "X-Request-ID": string;
                     /** @description Strong; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description How the cache answered. */
                     "X-Cache": "HIT" | "MISS" | "BYPASS";
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4950,12 +5298,12 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
-                    /** @description Quote it when you report a problem. */
-                    "X-Request-ID": string;
                     /** @description Strong; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description How the cache answered. */
                     "X-Cache": "HIT" | "MISS" | "BYPASS";
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5035,12 +5383,12 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
-                    /** @description Quote it when you report a problem. */
-                    "X-Request-ID": string;
                     /** @description Strong; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description How the cache answered. */
                     "X-Cache": "HIT" | "MISS" | "BYPASS";
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5146,79 +5494,6 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    public_categories: {
-        parameters: {
-            query?: {
-                limit?: number | null;
-                cursor?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    /** @description Quote it when you report a problem. */
-                    "X-Request-ID": string;
-                    /** @description Strong; send it as `If-None-Match`. */
-                    ETag: string;
-                    /** @description How the cache answered. */
-                    "X-Cache": "HIT" | "MISS" | "BYPASS";
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "id": 2,
-                     *           "name": "Ball bearings",
-                     *           "parent_id": 1,
-                     *           "part_count": 2,
-                     *           "slug": "ball-bearings",
-                     *           "version": 1
-                     *         },
-                     *         {
-                     *           "id": 1,
-                     *           "name": "Bearings",
-                     *           "parent_id": null,
-                     *           "part_count": 0,
-                     *           "slug": "bearings",
-                     *           "version": 1
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
-                    "application/json": components["schemas"]["CategoryPage"];
-                };
-            };
-            /** @description What the client holds is still so. */
-            304: {
-                headers: {
-                    /** @description Strong; send it as `If-None-Match`. */
-                    ETag: string;
-                    /** @description Quote it when you report a problem. */
-                    "X-Request-ID": string;
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            400: components["responses"]["Problem400"];
-            /** @description The address is too long. */
-            414: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            422: components["responses"]["Problem422"];
-            503: components["responses"]["Problem503"];
-        };
-    };
     pdp_get_product_page: {
         parameters: {
             query?: never;
@@ -5233,12 +5508,12 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
-                    /** @description Quote it when you report a problem. */
-                    "X-Request-ID": string;
                     /** @description Strong; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description How the cache answered. */
                     "X-Cache": "HIT" | "MISS" | "BYPASS";
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
                     [name: string]: unknown;
                 };
                 content: {

@@ -48,33 +48,37 @@ export type Facets = Schemas["Facets"];
 /** A part with what stands around it on its page. */
 export type ProductPage = Schemas["ProductPage"];
 
-// ---------------------------------------------------------------- live events
+// ---------------------------------------------------------------- live messages
 
-/** An event by its name, which the document does not spell out. */
-type Named<T extends string, E extends { type: unknown }> = Omit<E, "type"> & { type: T };
+/** The socket's messages by name; app/contract/messages describes them. */
+export type ToCustomers = Schemas["ToCustomers"];
+export type FromCustomers = Schemas["FromCustomers"];
+export type AnswersToCustomers = Schemas["AnswersToCustomers"];
+export type ToStaff = Schemas["ToStaff"];
 
-export type StockEvent = Named<"stock.updated", Schemas["StockUpdatedEvent"]>;
-export type ContentEvent = Named<"content.updated", Schemas["ContentUpdatedEvent"]>;
-export type PriceEvent = Named<"price.updated", Schemas["PriceUpdatedEvent"]>;
-export type DeletedEvent = Named<"part.deleted", Schemas["PartDeletedEvent"]>;
-export type RestoredEvent = Named<"part.restored", Schemas["ContentUpdatedEvent"]>;
-export type PartEvent = StockEvent | ContentEvent | PriceEvent | DeletedEvent | RestoredEvent;
+export type StockEvent = ToCustomers["stock.updated"];
+export type ContentEvent = ToCustomers["content.updated"];
+export type PriceEvent = ToCustomers["price.updated"];
+export type DeletedEvent = ToCustomers["part.deleted"];
+export type RestoredEvent = ToCustomers["part.restored"];
+export type PartEvent = Extract<ToCustomers[keyof ToCustomers], { part_id: number }>;
 
-export const PART_EVENT_TYPES = [
-  "stock.updated",
-  "content.updated",
-  "price.updated",
-  "part.deleted",
-  "part.restored",
-] as const satisfies readonly PartEvent["type"][];
+export const PART_EVENT_TYPES = namesOf<PartEvent["type"]>({
+  "stock.updated": true,
+  "content.updated": true,
+  "price.updated": true,
+  "part.deleted": true,
+  "part.restored": true,
+});
 
 /** What a page says that it holds: versions by part id, or null for "send me everything". */
 export type WatchRequest = Record<string, AspectVersions | null>;
 
 export type WatchAck = Schemas["WatchAnswer"];
 
-export interface LiveError {
-  error: { code: string; message?: string };
+/** Types are gone when the page runs; this says their names again, and TypeScript that none is missing. */
+function namesOf<Name extends string>(names: Record<Name, true>): readonly Name[] {
+  return Object.keys(names) as Name[];
 }
 
 // ---------------------------------------------------------------- panel
@@ -96,17 +100,20 @@ export type AdminSort = NonNullable<QueryOf<"/api/v1/admin/parts">["sort"]>;
 export type AdminListItem = Omit<Schemas["AdminListItem"], "status" | "price"> & { status: PartStatus };
 
 /** Staff's view of the content. */
-export type AdminContent = Omit<Schemas["ContentAnswer"], "status" | "changed_by" | "changed_at"> & { status: PartStatus };
+export type AdminContent = Schemas["ContentState"];
 
-/** `/admin` events are `/customers` events plus who did it, and carry staff's view of the aspect. */
-type AdminEventOf<T extends string, D> = Omit<Schemas["StockUpdatedEvent"], "type" | "data"> & { type: T; data: D; actor: Person };
+export type AdminStockEvent = ToStaff["stock.updated"];
+export type AdminContentEvent = ToStaff["part.created" | "content.updated" | "part.deleted" | "part.restored"];
+export type AdminEvent = Extract<ToStaff[keyof ToStaff], { part_id: number }>;
 
-export type AdminStockEvent = AdminEventOf<"stock.updated", AdminStock>;
-export type AdminContentEvent = AdminEventOf<"part.created" | "content.updated" | "part.deleted" | "part.restored", AdminContent>;
-export type AdminPriceEvent = AdminEventOf<"price.updated", Pick<Schemas["PriceListAnswer"], "prices" | "version" | "updated_at">>;
-export type AdminEvent = AdminStockEvent | AdminContentEvent | AdminPriceEvent;
-
-export const ADMIN_EVENT_TYPES = [...PART_EVENT_TYPES, "part.created"] as const satisfies readonly AdminEvent["type"][];
+export const ADMIN_EVENT_TYPES = namesOf<AdminEvent["type"]>({
+  "stock.updated": true,
+  "price.updated": true,
+  "part.created": true,
+  "content.updated": true,
+  "part.deleted": true,
+  "part.restored": true,
+});
 
 /** A 409's `current`: the present values, and whose they are. */
 export type CurrentState = { version: number } & Partial<AdminStock> &

@@ -6,7 +6,7 @@
  * the page becomes visible, and every 20 s. One watch is under way at a time, because
  * acknowledgements are authoritative and must not overtake each other.
  */
-import { PART_EVENT_TYPES, type LiveError, type PartEvent, type WatchAck, type WatchRequest } from "../types.ts";
+import { PART_EVENT_TYPES, type AnswersToCustomers, type FromCustomers, type PartEvent, type ToCustomers, type WatchRequest } from "../types.ts";
 import { Connection, type ConnectionStatus, type SocketLike } from "./connection.ts";
 import type { Dispatcher, PartsKeeper } from "./dispatcher.ts";
 import { versionsOf } from "./state.ts";
@@ -132,7 +132,7 @@ export class CustomerFeed {
       this.#interests.delete(id);
       this.#ignorant.delete(id);
     }
-    if (left.length > 0 && this.#options.socket.connected) this.#options.socket.emit("unwatch", { parts: left });
+    if (left.length > 0 && this.#options.socket.connected) this.#say("unwatch", { parts: left });
   }
 
   readonly #onEvent = (event: PartEvent): void => {
@@ -144,11 +144,11 @@ export class CustomerFeed {
     }
     if (outcome === "applied" && this.#random() < SEEN_SHARE) {
       // Vue has rendered by the next frame, so this is when the change is seen.
-      requestAnimationFrame(() => this.#options.socket.emit("seen", { id: event.id }));
+      requestAnimationFrame(() => this.#say("seen", { id: event.id }));
     }
   };
 
-  readonly #onCatalogChanged = (news: { catalog: string }): void => {
+  readonly #onCatalogChanged = (news: ToCustomers["catalog.changed"]): void => {
     if (this.#catalogViewers > 0) this.#options.onCatalog?.(news.catalog);
   };
 
@@ -196,9 +196,7 @@ export class CustomerFeed {
     this.#underWay = true;
     dispatcher.watchSent();
     try {
-      const answer = (await socket
-        .timeout(ACK_TIMEOUT_MS)
-        .emitWithAck("watch", { parts: request, catalog: this.#catalogViewers > 0 })) as WatchAck | LiveError;
+      const answer = await this.#ask("watch", { parts: request, catalog: this.#catalogViewers > 0 });
       if ("error" in answer) {
         dispatcher.watchFailed();
         console.warn(`The server refused to watch: ${answer.error.code}`);
@@ -220,6 +218,14 @@ export class CustomerFeed {
       this.#underWay = false;
       if (this.#due === "all" || this.#due.size > 0) this.#schedule();
     }
+  }
+
+  #say<Name extends keyof FromCustomers>(name: Name, body: FromCustomers[Name]): void {
+    this.#options.socket.emit(name, body);
+  }
+
+  async #ask<Name extends keyof AnswersToCustomers>(name: Name, body: FromCustomers[Name]): Promise<AnswersToCustomers[Name]> {
+    return (await this.#options.socket.timeout(ACK_TIMEOUT_MS).emitWithAck(name, body)) as AnswersToCustomers[Name];
   }
 
   #request(): WatchRequest {

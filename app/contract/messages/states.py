@@ -1,0 +1,197 @@
+"""What messages carry, and answers of the API as well: parts, their aspects, categories and imports, as JSON has them."""
+
+from typing import Annotated, Literal, TypedDict
+
+Uuid = Annotated[str, ("format", "uuid")]
+Moment = Annotated[str, ("format", "date-time")]
+PartStatus = Literal["draft", "published", "archived"]
+
+
+class Person(TypedDict):
+    """Who did something."""
+
+    id: int
+    name: str
+
+
+class CategoryRef(TypedDict):
+    """A category, named."""
+
+    id: int
+    name: str
+    slug: str
+
+
+class PartCategory(CategoryRef):
+    """A part's category, with the way to it from the root."""
+
+    path: list[CategoryRef]
+
+
+class CategoryState(CategoryRef):
+    """A node of the category tree by itself."""
+
+    parent_id: int | None
+    version: int
+
+
+class ImageSize(TypedDict):
+    """A smaller size of a picture, in WebP."""
+
+    width: int
+    url: str
+
+
+class Image(TypedDict):
+    """A picture, and the sizes in which it can be had; see `srcset` in HTML."""
+
+    id: int
+    url: str
+    alt: str
+    width: int
+    height: int
+    srcset: list[ImageSize]
+
+
+class ShownSpecification(TypedDict):
+    """A named property of a part."""
+
+    name: str
+    value: str
+    unit: str
+    group: str
+
+
+class PublicStock(TypedDict):
+    """Stock, as customers see it."""
+
+    current_stock: int
+    available_stock: int
+    is_in_stock: bool
+    is_low_stock: bool
+    version: int
+
+
+class AdminStock(PublicStock):
+    """Stock, as staff see it; also what a stock write answers."""
+
+    part_id: int
+    reserved_quantity: int
+    min_stock_level: int
+    last_updated_by: int | None
+    last_updated_by_name: str | None
+    updated_at: Moment
+
+
+class Tier(TypedDict):
+    """The price from a quantity on."""
+
+    min_quantity: int
+    amount: str
+
+
+class ShortPrice(TypedDict):
+    """The price of one piece."""
+
+    amount: str
+    currency: str
+    version: int
+
+
+class PublicPrice(ShortPrice):
+    """The price of one piece, and of more."""
+
+    tiers: list[Tier]
+
+
+class ShownPriceLine(TypedDict):
+    """One line of a price list."""
+
+    currency: str
+    amount: str
+    min_quantity: int
+    valid_from: Moment | None
+    valid_to: Moment | None
+
+
+class PriceListState(TypedDict):
+    """The price aspect, as staff see it: the whole price list."""
+
+    prices: list[ShownPriceLine]
+    version: int
+    updated_at: Moment
+
+
+class Versions(TypedDict):
+    """The version of each aspect."""
+
+    content: int
+    stock: int
+    price: int
+
+
+class PublicBase(TypedDict):
+    """What every form of a part has."""
+
+    id: int
+    sku: str
+    slug: str
+    part_name: str
+    category: PartCategory | None
+    manufacturer: str | None
+    manufacturer_number: str | None
+    version: int
+    updated_at: Moment
+
+
+class PublicContent(PublicBase):
+    """The content aspect, as customers see it."""
+
+    description: str
+    images: list[Image]
+    specifications: list[ShownSpecification]
+
+
+class PublicPart(PublicContent):
+    """A part, as customers see it."""
+
+    price: PublicPrice | None
+    stock: PublicStock
+    versions: Versions
+
+
+class ContentState(PublicContent):
+    """Content, as staff see it."""
+
+    status: PartStatus
+    category_id: int | None
+    last_updated_by: int | None
+    last_updated_by_name: str | None
+
+
+class ImportFault(TypedDict):
+    """One thing that is wrong with a file."""
+
+    line: int
+    field: str
+    reason: str
+
+
+class ImportJob(TypedDict):
+    """An import: how far it is, and what came of it. `errors` holds the first 200 of `error_count`."""
+
+    id: int
+    state: Literal["queued", "checking", "importing", "done", "refused", "failed"]
+    file_name: str
+    dry_run: bool
+    rows_total: int | None
+    rows_done: int
+    created: int
+    changed: int
+    unchanged: int
+    errors: list[ImportFault]
+    error_count: int
+    failure: str | None
+    created_by: Person
+    created_at: Moment
+    finished_at: Moment | None
