@@ -114,19 +114,28 @@ class CacheConsistencyManager:
         Raises:
             CacheUnavailableError: if it is not the one at hand, or that cannot be known.
         """
-        with self._confirming:
-            if self._cache.known_for() < CONFIRM_AFTER:
-                return
-            if time.monotonic() < self._denied_until:
-                raise CacheUnavailableError("the cache did not answer a moment ago")
-            try:
-                with self._reading.connect() as connection:
-                    self._confirm(connection)
-            except SQLAlchemyError as error:
-                raise CacheUnavailableError("the database does not say which cache is in use") from error
-            finally:
-                # One question at a time, and none in vain: whoever comes next need not wait for the same silence.
-                self._denied_until = time.monotonic() + SWEEP_EVERY
+        if self._cache.known_for() < CONFIRM_AFTER:
+            return
+        if not self._confirming.acquire(timeout=LOOK_EVERY):
+            raise CacheUnavailableError("somebody else is waiting for the cache's answer")
+        try:
+            self._ask()
+        finally:
+            self._confirming.release()
+
+    def _ask(self) -> None:
+        if self._cache.known_for() < CONFIRM_AFTER:
+            return
+        if time.monotonic() < self._denied_until:
+            # Whoever comes next need not wait for the same silence.
+            raise CacheUnavailableError("the cache did not answer a moment ago")
+        try:
+            with self._reading.connect() as connection:
+                self._confirm(connection)
+        except SQLAlchemyError as error:
+            raise CacheUnavailableError("the database does not say which cache is in use") from error
+        finally:
+            self._denied_until = time.monotonic() + SWEEP_EVERY
 
     def _confirm(self, connection: Connection) -> None:
         at = time.monotonic()
@@ -193,6 +202,7 @@ class CacheConsistencyManager:
             except Exception:
                 # Whatever it is, it must not end the thread that all readers rely on; the next sweep tries again.
                 log.exception("a sweep failed")
+        self._monitoring.record_freshness(is_fresh=self._cache.is_fresh)
 
     def start(self) -> None:
         """Sweep until `stop`, in a thread of its own."""
