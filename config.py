@@ -10,13 +10,17 @@ import os
 import re
 import secrets
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 from environs import Env, EnvValidationError, validate
 
+from app.domain.origins import normal_origin
+
+# Whom Flower lets in, with the password of its own.
+FLOWER_USER = "flower"
 REPOSITORY = Path(__file__).resolve().parent
 
 # A UNIX socket's path holds at most 108 bytes, and PostgreSQL appends `/.s.PGSQL.5432.lock`.
@@ -47,10 +51,14 @@ class Settings:
     secret_key: str
     admin_email: str
     admin_password: str
+    flower_password: str
     metrics_token: str
     allowed_hosts: tuple[str, ...]
     allowed_origins: tuple[str, ...]
     trusted_proxies: int
+    probe_socket: str
+    max_connections: int
+    max_connections_per_address: int
     frontend: Path
     media_url: str
 
@@ -97,10 +105,15 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     web_concurrency = env.int("WEB_CONCURRENCY", 2, validate=workers_range)
     worker_concurrency = env.int("WORKER_CONCURRENCY", 2, validate=workers_range)
     trusted_proxies = env.int("LOCKSTEP_TRUSTED_PROXIES", 0, validate=validate.Range(min=0, max=10))
-    allowed_hosts: tuple[str, ...] = tuple(env.list("LOCKSTEP_ALLOWED_HOSTS", []))
-    allowed_origins: tuple[str, ...] = tuple(env.list("LOCKSTEP_ALLOWED_ORIGINS", []))
+    # Of one web process. A browser has a socket and up to six more; many people may share one address.
+    max_connections = env.int("LOCKSTEP_MAX_CONNECTIONS", 10_000, validate=validate.Range(min=10, max=1_000_000))
+    per_address = env.int("LOCKSTEP_MAX_CONNECTIONS_PER_ADDRESS", 1_000, validate=validate.Range(min=10, max=1_000_000))
+    allowed_hosts = tuple(filter(None, map(str.strip, env.list("LOCKSTEP_ALLOWED_HOSTS", []))))
+    listed_origins: list[str] = env.list("LOCKSTEP_ALLOWED_ORIGINS", [])
     media_url = env.str("LOCKSTEP_MEDIA_URL", "") or (home / "media").as_uri()
     problems = _problems(env)
+    allowed_origins, strange_origins = _origins(listed_origins)
+    problems += strange_origins
     if port == flower_port:
         problems.append("PORT and FLOWER_PORT are the same; give one of them another number")
     if database_url and not database_url.startswith(("postgresql://", "postgresql+psycopg://", "postgres://")):
@@ -112,6 +125,10 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         problems += [f"{name} is required when LOCKSTEP_ENV=production" for name in required if not source.get(name)]
         if source.get("SECRET_KEY") and len(source["SECRET_KEY"]) < 32:
             problems.append("SECRET_KEY must have at least 32 characters in production")
+    flower_password = source.get("LOCKSTEP_FLOWER_PASSWORD", "")
+    # Flower compares bytes of ASCII, and fails at others.
+    if flower_password and (not flower_password.isascii() or not flower_password.strip()):
+        problems.append("LOCKSTEP_FLOWER_PASSWORD must consist of ASCII characters, not of spaces alone")
     if problems:
         raise SettingsError("Lockstep cannot start with this environment:\n" + "\n".join(f"  - {p}" for p in problems))
     kept = _KeptSecrets(home, writes=environment != "production")
@@ -131,10 +148,14 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         secret_key=source.get("SECRET_KEY") or kept.get("secret_key", 32),
         admin_email=source.get("LOCKSTEP_ADMIN_EMAIL") or "admin@lockstep.example",
         admin_password=source.get("LOCKSTEP_ADMIN_PASSWORD") or kept.get("admin_password", 9),
+        flower_password=flower_password or kept.get("flower_password", 12),
         metrics_token=source.get("LOCKSTEP_METRICS_TOKEN", ""),
         allowed_hosts=allowed_hosts,
         allowed_origins=allowed_origins,
         trusted_proxies=trusted_proxies,
+        probe_socket=source.get("LOCKSTEP_PROBE_SOCKET", ""),
+        max_connections=max_connections,
+        max_connections_per_address=per_address,
         frontend=REPOSITORY / "app" / "frontend" / "dist",
         media_url=media_url,
     )
@@ -159,6 +180,17 @@ def _problems(env: Env) -> list[str]:
         by_name = cast("Mapping[str, list[str]]", error.error_messages)
         return [f"{name}: {' '.join(messages)}" for name, messages in by_name.items()]
     return []
+
+
+def _origins(listed: Iterable[str]) -> tuple[tuple[str, ...], list[str]]:
+    """Return the listed origins in their normal form, and what is wrong with the others."""
+    origins, problems = [], []
+    for text in filter(None, map(str.strip, listed)):
+        try:
+            origins.append(normal_origin(text))
+        except ValueError as error:
+            problems.append(f"LOCKSTEP_ALLOWED_ORIGINS: {text!r}: {error}")
+    return tuple(dict.fromkeys(origins)), problems
 
 
 def _with_driver(url: str) -> str:

@@ -14,7 +14,7 @@ from app.cache.server import ServerCheck
 from app.monitoring import SyncMonitoring, hit_rates, shared_registry
 from app.services.admin_reader import AdminReader
 from app.services.catalog import CatalogReader
-from app.services.import_jobs import ImportJobs
+from app.services.imports.jobs import ImportJobs
 from app.services.parts_enhanced import PartsEnhancedService
 from app.services.sync_control import SyncControl
 from app.store.database import connect, single_statements
@@ -87,7 +87,7 @@ def build_container(settings: Settings, engine: Engine, sender: TaskSender, cach
     reconciliation = Reconciliation(engine, reading, transactions, cache, wake_ups, monitoring)
 
     def rates() -> dict[str, float]:
-        return hit_rates(shared_registry(settings.metrics_directory))
+        return hit_rates(shared_registry(settings.metrics_directory).collect())
 
     return Container(
         settings=settings,

@@ -7,26 +7,28 @@ import orjson
 from celery import Celery
 from flask import Flask
 from flask.json.provider import JSONProvider
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 import celeryconfig
-from app.api import context, errors, health, media, openapi, request_context, site
+from app.api import content_coding, context, cors, errors, health, media, openapi, request_context, site
+from app.api.account import blueprint as account_blueprint
 from app.api.admin import audit, categories, images, imports, parts, stock, sync, versions
 from app.api.auth import blueprint as auth_blueprint
 from app.api.context import Context
 from app.api.converters import BigIdConverter, IdConverter, PageConverter
 from app.api.public import catalog, pdp
 from app.api.rendering import Cursors
+from app.arrival import Arrival
 from app.commands import register as register_commands
 from app.container import build_container
-from app.extensions import db, limiter, migrate
+from app.extensions import db, migrate
 from app.services.authentication import Authenticator
+from app.services.login_limits import LoginLimits
 from app.store.database import engine_options
 from config import Settings
 
 BLUEPRINTS = (
-    auth_blueprint, parts.blueprint, images.blueprint, categories.blueprint, stock.blueprint, versions.blueprint,
-    audit.blueprint, imports.blueprint, sync.blueprint, catalog.blueprint, pdp.blueprint,
+    auth_blueprint, account_blueprint, parts.blueprint, images.blueprint, categories.blueprint, stock.blueprint,
+    versions.blueprint, audit.blueprint, imports.blueprint, sync.blueprint, catalog.blueprint, pdp.blueprint,
 )  # fmt: skip
 
 
@@ -52,24 +54,24 @@ def create_app(settings: Settings, offload: Callable[..., Any] = lambda function
     app.json = OrjsonProvider(app)
     app.config.update(_flask_config(settings))
     app.url_map.converters.update(id=IdConverter, bigid=BigIdConverter, page=PageConverter)
-    if settings.trusted_proxies:
-        hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.wsgi_app = Arrival(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign] # as Flask's manual does it
     db.init_app(app)
     migrate.init_app(app, db, directory="migrations")
-    limiter.init_app(app)
     with app.app_context():
         engine = db.engine
     container = build_container(settings, engine, publisher(settings))
     authenticator = Authenticator(container.engine, container.reading, offload)
     app.extensions["lockstep"] = container
     app.extensions["lockstep_authenticator"] = authenticator
-    context.install(app.extensions, Context(container, authenticator, Cursors(settings.secret_key), offload))
+    login_limits = LoginLimits(settings.redis_url, settings.secret_key)
+    context.install(app.extensions, Context(container, authenticator, login_limits, Cursors(settings.secret_key), offload))
     request_context.register(app, https_only=settings.production)
+    cors.register(app, settings.allowed_origins)
     api = openapi.document(app)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
     errors.register(app)
+    content_coding.register(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(media.blueprint)
     app.register_blueprint(site.build(settings.frontend))
@@ -86,15 +88,12 @@ def publisher(settings: Settings) -> Celery:
 
 
 def _flask_config(settings: Settings) -> dict[str, Any]:
-    cache_url = settings.redis_url
     return {
         "SECRET_KEY": settings.secret_key,
         "MAX_CONTENT_LENGTH": 1_000_000,
         "TRUSTED_HOSTS": list(settings.allowed_hosts) or None,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
         "SQLALCHEMY_ENGINE_OPTIONS": engine_options(),
-        "RATELIMIT_STORAGE_URI": f"redis+{cache_url}" if cache_url.startswith("unix://") else cache_url,
-        "RATELIMIT_STORAGE_OPTIONS": {"socket_timeout": 0.15, "socket_connect_timeout": 0.15},
         "API_TITLE": "Lockstep",
         "API_VERSION": "v1",
         "OPENAPI_VERSION": "3.1.0",

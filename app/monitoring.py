@@ -5,7 +5,8 @@ The processes share them by prometheus_client's multiprocess mode.
 No part ids, users or raw paths in labels: each label has a handful of values.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,13 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from app import metric_files
 from app.cache.manager import Result
 from app.contract import rooms
 from app.contract.events import EventType
 from app.contract.task_names import Effect
+
+metric_files.install()
 
 LATENCY_BUCKETS_MS = (5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000)
 
@@ -142,15 +146,35 @@ class SyncMonitoring:
             _drift.labels(difference)
 
 
-class _OutboxCollector:
-    """Gauges that PostgreSQL and the shared counters answer, read at the moment of the scrape."""
+class _SharedMetrics(MultiProcessCollector):
+    """The metrics of all processes. Reading them is long work: after each file and each metric others get their turn."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield each metric, summed up over the processes."""
+        for metric in self.merge(_in_turns(Path(self._path).glob("*.db"))):  # type: ignore[no-untyped-call] # untyped there
+            yield metric
+            time.sleep(0)
+
+
+def _in_turns(files: Iterable[Path]) -> Iterator[str]:
+    for file in files:
+        yield str(file)
+        time.sleep(0)
+
+
+class _Exposed:
+    """All that a scrape shows: what the processes share, read once, and gauges that PostgreSQL and they answer."""
 
     def __init__(self, registry: CollectorRegistry, status: Callable[[], Mapping[str, Mapping[str, Any]]]) -> None:
         self._registry = registry
         self._status = status
 
     def collect(self) -> Iterable[Metric]:
-        """Yield the gauges; the outbox's are absent while the database is."""
+        """Yield the metrics; the outbox's are absent while the database is."""
+        shared = list(self._registry.collect())
+        for metric in shared:
+            yield metric
+            time.sleep(0)
         pending = GaugeMetricFamily("outbox_pending", "Deliveries that are owed.", labels=["effect"])
         oldest = GaugeMetricFamily("outbox_oldest_age_seconds", "Age of the oldest owed delivery.", labels=["effect"])
         dead = GaugeMetricFamily("sync_dead_letters", "Deliveries given up on.", labels=["effect"])
@@ -160,16 +184,16 @@ class _OutboxCollector:
             dead.add_metric([effect], figures["dead"])
         yield from (pending, oldest, dead)
         rate = GaugeMetricFamily("cache_hit_rate", "Share of reads that the cache answered.", labels=["cache_type"])
-        for cache_type, share in hit_rates(self._registry).items():
+        for cache_type, share in hit_rates(shared).items():
             rate.add_metric([cache_type], share)
         yield rate
 
 
-def hit_rates(registry: CollectorRegistry) -> dict[str, float]:
+def hit_rates(metrics: Iterable[Metric]) -> dict[str, float]:
     """Return per kind of cache the share of hits since the system started."""
     hits: dict[str, float] = {}
     totals: dict[str, float] = {}
-    for metric in registry.collect():
+    for metric in metrics:
         for sample in metric.samples if metric.name == "cache_requests" else ():
             if sample.name == "cache_requests_total":
                 kind = sample.labels["cache_type"]
@@ -182,12 +206,10 @@ def shared_registry(directory: Path) -> CollectorRegistry:
     """Return a registry over the metrics that all processes share in `directory`; empty if there is none."""
     registry = CollectorRegistry()
     if directory.is_dir():
-        MultiProcessCollector(registry, str(directory))  # type: ignore[no-untyped-call] # prometheus_client leaves this one untyped
+        _SharedMetrics(registry, str(directory))  # type: ignore[no-untyped-call] # untyped there
     return registry
 
 
 def exposition(directory: Path, status: Callable[[], Mapping[str, Mapping[str, Any]]]) -> bytes:
     """Return the metrics of all processes in Prometheus's text format."""
-    shared, live = shared_registry(directory), CollectorRegistry()
-    live.register(_OutboxCollector(shared, status))
-    return generate_latest(shared) + generate_latest(live)
+    return generate_latest(_Exposed(shared_registry(directory), status))

@@ -39,7 +39,7 @@ class Page:
         self._connection = 0
         self._again = False
         self.went_back: list[str] = []
-        self.counts = {"connections": 0, "watches": 0, "resyncs": 0, "events": 0, "applied": 0}
+        self.counts = {"connections": 0, "watches": 0, "resyncs": 0, "events": 0, "applied": 0, "refusals": 0}
         self._client = socketio.Client(reconnection_delay=0.1, reconnection_delay_max=0.5, randomization_factor=0.5)
         for event in ASPECTS:
             self._client.on(event, self._event, namespace=CUSTOMERS)
@@ -92,6 +92,12 @@ class Page:
             if connection != self._connection:
                 return
             since, self._since = self._since or [], None
+            if "error" in answer:
+                self.counts["refusals"] += 1
+                for event in since:
+                    self._apply(event)
+                threading.Timer(answer["error"].get("retry_after", 1.0), self.watch).start()
+                return
             before = dict(self._parts)
             self._parts |= {part["id"]: part for part in answer["parts"]}
             for part_id in answer["gone"]:

@@ -24,7 +24,7 @@ from app.factory import create_app
 from app.services.catalog import CatalogReader
 from app.store import listing
 from app.store.database import connect, single_statements
-from app.store.imports import part_exists
+from app.store.imports.bulk import part_exists
 from app.store.listing import PartFilters
 from bench.catalog import category_slug, fill
 from config import load_settings

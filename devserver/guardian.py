@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from devserver.metrics import forget_metrics
 from devserver.process import is_alive
 
 _SHUTDOWN_SECONDS = 30.0
@@ -32,6 +33,8 @@ def end_all(run_directory: Path) -> None:
     _kill_groups(postmaster)
     for file in run_directory.glob("*.pid"):
         file.unlink(missing_ok=True)
+    # They lie in memory, which nobody else would give back.
+    forget_metrics(run_directory / "metrics")
 
 
 def _kill_groups(pids: Iterable[int]) -> None:

@@ -49,10 +49,15 @@ class Child:
         output: Callable[[str], None],
         environment: Mapping[str, str],
         directory: Path | None = None,
+        probe: Path | None = None,
     ) -> None:
-        """Describe the child; `output` is given each line that it prints, `directory` is where it works."""
+        """Describe the child; `output` is given each line that it prints, `directory` is where it works.
+
+        `probe` is the UNIX socket at which it says by HTTP whether it is well, if it does.
+        """
         self.name = name
         self.pid_file = run_directory / f"{name}.pid"
+        self.probe = probe
         self.unwanted = threading.Event()
         self._command = list(command)
         self._environment = dict(environment)
@@ -153,7 +158,9 @@ class Child:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        _write_whole(self.pid_file, f"{self._popen.pid}\n")
+        # On a full disk it has none, and runs all the same.
+        with contextlib.suppress(OSError):
+            _write_whole(self.pid_file, f"{self._popen.pid}\n")
         self._reader = threading.Thread(target=self._read, args=(self._popen.stdout,), daemon=True)
         self._reader.start()
 

@@ -37,22 +37,24 @@ def read_processes(path: Path, settings: Settings, output: Callable[[str], Outpu
     pid of the child is the pid of the program.
 
     Raises:
-        StartError: a command names a variable that is not set.
+        StartError: a command names a variable that is not set, or Flower has no password.
     """
     for entry, command in parse_procfile(path.read_text()).processes.items():
         environment = base_environment(settings) | _own_environment(entry, settings)
         words = _expand(command, environment)
         names = [f"web-{n + 1}" for n in range(settings.web_concurrency)] if entry == "web" else [entry]
+        probes = {name: settings.socket_directory / f"{name}.probe" if entry == "web" else None for name in names}
         yield [
             Child(
                 name,
                 words,
                 run_directory=settings.run_directory,
                 output=output(name),
-                environment=environment,
+                environment=environment | ({"LOCKSTEP_PROBE_SOCKET": str(probe)} if probe else {}),
                 directory=REPOSITORY,
+                probe=probe,
             )
-            for name in names
+            for name, probe in probes.items()
         ]
 
 
@@ -69,8 +71,8 @@ def _own_environment(entry: str, settings: Settings) -> dict[str, str]:
             # psycopg knows gevent only: without this a query would block every green thread of the process. And pictures are
             # worked on in twenty threads, each of which would keep the 300 MB of its largest one in an arena of its own.
             return {"PSYCOPG_WAIT_FUNC": "wait_selector", "MALLOC_ARENA_MAX": "1"}
-        case "flower":
-            # In the environment, because everyone on the machine can read a command line.
-            return {"FLOWER_BASIC_AUTH": f"{settings.admin_email}:{settings.admin_password}"}
+        case "flower" if not settings.flower_password:
+            # It would end at once, time and again; see flowerconfig.py.
+            raise StartError("Flower needs a password of its own: set LOCKSTEP_FLOWER_PASSWORD.")
         case _:
             return {}

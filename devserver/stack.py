@@ -51,7 +51,8 @@ class Stack:
         Raises:
             StartError: with its output.
         """
-        with self.log.open("wb") as log:
+        # What is shown at the terminal has the log-ins in it.
+        with open(self.log, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as log:
             self._popen = subprocess.Popen(
                 [sys.executable, "-m", "devserver", *self._arguments],
                 cwd=REPOSITORY,

@@ -2,7 +2,6 @@
 
 import http.client
 import queue
-import shutil
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -10,12 +9,14 @@ from pathlib import Path
 
 from prometheus_client.multiprocess import mark_process_dead
 
-from config import REPOSITORY, Settings
+from config import FLOWER_USER, REPOSITORY, Settings
 from devserver.console import Console
 from devserver.embedded import make_postgres, make_valkey
 from devserver.errors import StartError
 from devserver.keeper import Keeper
+from devserver.metrics import empty_metrics_directory
 from devserver.ports import require_free
+from devserver.prober import Prober
 from devserver.process import Child, never
 from devserver.procfile import base_environment, read_processes
 from devserver.tenancy import Tenancy
@@ -72,7 +73,7 @@ class Supervisor:
     def _start(self) -> None:
         require_free("PORT", self._settings.bind, self._settings.port)
         require_free("FLOWER_PORT", "127.0.0.1", self._settings.flower_port)
-        self._forget_old_metrics()
+        empty_metrics_directory(self._settings)
         self._start_servers()
         self._prepare()
         for group in read_processes(self._procfile, self._settings, self._console.output):
@@ -110,12 +111,9 @@ class Supervisor:
     def _keep(self, child: Child) -> Keeper:
         keeper = Keeper(child, say=self._console.say, on_death=self._forget)
         keeper.start()
+        if child.probe is not None:
+            Prober(child, child.probe, say=self._console.say).start()
         return keeper
-
-    def _forget_old_metrics(self) -> None:
-        """Begin with an empty directory: the processes of the run before would be counted with ours."""
-        shutil.rmtree(self._settings.metrics_directory, ignore_errors=True)
-        self._settings.metrics_directory.mkdir()
 
     def _forget(self, pid: int) -> None:
         """Drop a dead process's share of the gauges that count the living."""
@@ -165,11 +163,19 @@ class Supervisor:
             f"  Customer site  {url}/",
             f"  Panel          {url}/panel/",
             f"  API docs       {url}/api/v1/docs",
-            f"  Flower         http://127.0.0.1:{self._settings.flower_port}/  (same login)",
+            f"  Flower         http://127.0.0.1:{self._settings.flower_port}/",
         ]
-        if self._settings.admin_password:
-            lines.append(f"  Login          {self._settings.admin_email}  {self._settings.admin_password}")
-        self._console.say("\n".join(lines))
+        self._console.say("\n".join(lines), secret=self._logins())
+
+    def _logins(self) -> str:
+        """Return the log-ins for the terminal alone: none in production, where what we print is kept by others."""
+        settings = self._settings
+        if settings.production:
+            return ""
+        return (
+            f"\n  Flower login   {FLOWER_USER}  {settings.flower_password}"
+            f"\n  Login          {settings.admin_email}  {settings.admin_password}"
+        )
 
     def _stop(self) -> None:
         """Stop group after group, the servers last. A second Ctrl-C kills what would still take its time."""

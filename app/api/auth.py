@@ -4,27 +4,33 @@ Deny by default: every admin view states its permission with `require`, and a te
 """
 
 import hmac
-import ipaddress
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Any, TypeVar
 
+import structlog
 from flask import Response, request
 from flask_smorest import Blueprint
 
-from app.api.context import admit, authenticator, container, principal, request_id
+from app.api.context import admit, authenticator, container, login_limits, principal, request_id
 from app.api.errors import may_answer
 from app.api.parsing import StrictParser, refuse_unread
 from app.api.rendering import json_response
 from app.api.schemas.answers import SessionSchema
 from app.api.schemas.auth import LoginSchema
+from app.arrival import address_of, limited_client
 from app.contract.events import Actor
 from app.domain.errors import ForbiddenError, UnauthenticatedError
-from app.extensions import limiter
 from app.monitoring import SyncMonitoring
-from app.services.authentication import COOKIE, SESSION_LIFETIME, Authenticator, Principal
+from app.services.authentication import COOKIE, SESSION_LIFETIME, Authenticator, Caller, Principal
+from app.services.login_limits import DEVICE_LIFETIME
 
+log = structlog.get_logger()
+
+# By which a browser is known after a log-in; see `app.services.login_limits`.
+DEVICE_COOKIE = "lockstep_device"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # No header should hold one, and PostgreSQL stores no NUL.
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -80,21 +86,14 @@ def require(role: str) -> Callable[[View], View]:
 
 def actor() -> Actor:
     """Return who makes the present change, and from where."""
-    caller = principal()
+    who, here = principal(), caller()
+    return Actor(who.user_id, who.name, here.address, here.agent, request_id(), who.api_key_id)
+
+
+def caller() -> Caller:
+    """Return from where the present request comes."""
     agent = _CONTROLS.sub("", request.headers.get("User-Agent", ""))[:500] or None
-    address = _address(request.remote_addr or "")
-    return Actor(caller.user_id, caller.name, address, agent, request_id(), caller.api_key_id)
-
-
-def _address(remote: str) -> str | None:
-    """Return an IP address without port and zone, or None: what a proxy has forwarded as one may be anything."""
-    bare = remote[1:].partition("]")[0] if remote.startswith("[") else remote
-    if bare.count(":") == 1:
-        bare = bare.partition(":")[0]
-    try:
-        return str(ipaddress.ip_address(bare.partition("%")[0]))
-    except ValueError:
-        return None
+    return Caller(address_of(request.environ), agent)
 
 
 blueprint = Blueprint("auth", __name__, url_prefix="/api/v1/auth", description="Log-in of staff")
@@ -106,22 +105,41 @@ def _monitoring() -> SyncMonitoring:
 
 
 @blueprint.route("/login", methods=["POST"])
-@limiter.limit("10 per minute; 100 per hour", deduct_when=lambda response: response.status_code == 401)
-@may_answer(401, 429)
+@may_answer(401, 429, 503)
 @blueprint.arguments(LoginSchema)
 @blueprint.response(200, SessionSchema)
 def log_in(body: dict[str, Any]) -> Response:
-    """Log in: sets the session cookie and returns the CSRF token for unsafe methods."""
+    """Log in: sets the session cookie and returns the CSRF token for unsafe methods. The session whose cookie is sent ends."""
+    email = body["email"]
     try:
-        principal, token = authenticator().log_in(body["email"], body["password"])
+        with attempt(email):
+            who, token = authenticator().log_in(email, body["password"], caller(), replaces=request.cookies.get(COOKIE, ""))
     except UnauthenticatedError:
         _monitoring().record_login_failure()
+        log.info("log-in failed")
         raise
-    response = json_response({"user": principal.public(), "csrf_token": principal.csrf_token})
-    response.set_cookie(
-        COOKIE, token, max_age=SESSION_LIFETIME, httponly=True, samesite="Lax", secure=container().settings.production, path="/"
+    return logged_in(who, token)
+
+
+def attempt(email: str) -> AbstractContextManager[None]:
+    """Count an attempt to show a password while the block finds out whether it is right; see `LoginLimits.attempt`."""
+    attempted: AbstractContextManager[None] = login_limits().attempt(
+        email, limited_client(request.environ), request.cookies.get(DEVICE_COOKIE)
     )
+    return attempted
+
+
+def logged_in(who: Principal, token: str) -> Response:
+    """Return the answer to a log-in, with the cookies of the session and of the browser that is known from now on."""
+    response = json_response({"user": who.public(), "csrf_token": who.csrf_token})
+    _set_cookie(response, COOKIE, token, int(SESSION_LIFETIME.total_seconds()), "/")
+    _set_cookie(response, DEVICE_COOKIE, login_limits().new_device(who.email), DEVICE_LIFETIME, blueprint.url_prefix)
     return response
+
+
+def _set_cookie(response: Response, name: str, value: str, seconds: int, path: str) -> None:
+    secure = container().settings.production
+    response.set_cookie(name, value, max_age=seconds, httponly=True, samesite="Lax", secure=secure, path=path)
 
 
 @blueprint.route("/logout", methods=["POST"])

@@ -12,6 +12,7 @@ from flask import current_app, g
 from app.api.rendering import Cursors
 from app.container import Container
 from app.services.authentication import Authenticator, Principal
+from app.services.login_limits import LoginLimits
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -29,6 +30,7 @@ class Context:
 
     container: Container
     authenticator: Authenticator
+    login_limits: LoginLimits
     cursors: Cursors
     offload: Callable[..., Any]
 
@@ -51,6 +53,11 @@ def container() -> Container:
 def authenticator() -> Authenticator:
     """Return who knows sessions and keys."""
     return _context().authenticator
+
+
+def login_limits() -> LoginLimits:
+    """Return who counts attempts to log in."""
+    return _context().login_limits
 
 
 def cursors() -> Cursors:

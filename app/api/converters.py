@@ -8,6 +8,8 @@ class _RangeConverter(IntegerConverter):
     methods know would answer 405."""
 
     largest: int
+    # `\d` would take the digits of every script.
+    regex = "[0-9]+"
 
     def to_python(self, value: str) -> int:
         """Return the id, or 0."""
@@ -31,4 +33,4 @@ class PageConverter(PathConverter):
     """A path of the single-page applications: whatever is not the API's, Socket.IO's or a picture's, so that an unknown call
     there is a 404 and not a 405."""
 
-    regex = r"(?!api/|media/|socket\.io)[^/].*?"
+    regex = r"(?!(?:api|media)(?:/|\Z)|socket\.io)[^/].*?"

@@ -1,6 +1,8 @@
 """Every error as `application/problem+json` (RFC 9457), mapped in one place."""
 
+import errno
 from collections.abc import Callable
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -31,6 +33,8 @@ STATUSES: tuple[tuple[type[errors.LockstepError], int], ...] = (
     (errors.InvalidFieldError, 422),
     (errors.UnauthenticatedError, 401),
     (errors.ForbiddenError, 403),
+    (errors.TooManyAttemptsError, 429),
+    (errors.BusyError, 503),
     (errors.DatabaseConsistencyError, 503),
     (errors.StorageUnavailableError, 503),
 )
@@ -41,6 +45,7 @@ CODES = {
     503: "unavailable",
 }  # fmt: skip
 RETRY_AFTER = {"Retry-After": "1"}
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def may_answer(*statuses: int) -> Callable[[View], View]:
@@ -73,6 +78,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(PoolTimeoutError, _database_away)
     app.register_error_handler(DBAPIError, _database_error)
+    app.register_error_handler(OSError, _system_error)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -89,7 +95,12 @@ def _domain_error(error: errors.LockstepError) -> Response:
         more["errors"] = {error.field: [error.message]}
     if isinstance(error, errors.DuplicateError):
         more["errors"] = {error.field: [error.detail]}
-    return problem(status, error.detail, error.code, RETRY_AFTER if status == 503 else None, **more)
+        if error.holder:
+            more["taken_by"] = asdict(error.holder)
+    headers = RETRY_AFTER if status == 503 else None
+    if isinstance(error, errors.TooManyAttemptsError):
+        headers = {"Retry-After": str(error.seconds)}
+    return problem(status, error.detail, error.code, headers, **more)
 
 
 def http_error(error: HTTPException) -> Response:
@@ -129,6 +140,13 @@ def _database_error(error: DBAPIError) -> Response:
     if isinstance(error, OperationalError) or error.connection_invalidated:
         log.error("database away", path=request.path, error=str(error.orig))
         return problem(503, "The database is busy or away. Try again in a moment.", "database_unavailable", RETRY_AFTER)
+    return _unexpected(error)
+
+
+def _system_error(error: OSError) -> Response:
+    if error.errno in _DISK_FULL:
+        log.error("disk full", path=request.path, error=str(error))
+        return problem(503, "There is no room left to keep this. Try again later.", "storage_unavailable", RETRY_AFTER)
     return _unexpected(error)
 
 

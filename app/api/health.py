@@ -2,12 +2,13 @@
 
 import hmac
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
 from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.api.context import container
 from app.api.rendering import json_response
+from app.api.turns import SharedWork
 from app.domain.errors import ForbiddenError
 from app.monitoring import exposition
 from app.store import database
@@ -40,12 +41,14 @@ def readyz() -> Response:
 @blueprint.get("/metrics")
 def metrics() -> Response:
     """Metrics of all processes; in production only with the token."""
-    token = container().settings.metrics_token
+    wired = container()
+    token = wired.settings.metrics_token
     sent = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if (container().settings.production or token) and not (token and hmac.compare_digest(sent.encode(), token.encode())):
+    if (wired.settings.production or token) and not (token and hmac.compare_digest(sent.encode(), token.encode())):
         raise ForbiddenError("Send `Authorization: Bearer` with the value of LOCKSTEP_METRICS_TOKEN.")
 
-    return Response(
-        exposition(container().settings.metrics_directory, container().sync_control.outbox_status),
-        content_type=CONTENT_TYPE_LATEST,
+    scrape = current_app.extensions.setdefault(
+        "lockstep_scrape",
+        SharedWork(lambda: exposition(wired.settings.metrics_directory, wired.sync_control.outbox_status)),
     )
+    return Response(scrape.result(), content_type=CONTENT_TYPE_LATEST)

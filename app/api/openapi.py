@@ -57,12 +57,16 @@ IF_MATCH = {
 }  # fmt: skip
 REQUEST_ID = {"description": "Quote it when you report a problem.", "required": True, "schema": {"type": "string"}}
 PUBLIC_HEADERS = {
-    "ETag": {"description": "Strong; send it as `If-None-Match`.", "required": True, "schema": {"type": "string"}},
+    "ETag": {
+        "description": "Strong, another one for each content coding; send it as `If-None-Match`.", "required": True,
+        "schema": {"type": "string"},
+    },
     "X-Cache": {
         "description": "How the cache answered.", "required": True,
         "schema": {"type": "string", "enum": ["HIT", "MISS", "BYPASS"]},
     },
 }  # fmt: skip
+LOCATION = {"Location": {"description": "Where it is now.", "required": True, "schema": {"type": "string"}}}
 # One example of each body, recorded from a real system; a test compares them with their schemas.
 EXAMPLES: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "examples.json").read_text())
 
@@ -179,7 +183,8 @@ def _answer(operation: dict[str, Any], method: str, rule: Rule, view: Any) -> No
     public = method == "get" and not secured
     for status, response in responses.items():
         if status < 400:
-            response.setdefault("headers", {}).update({"X-Request-ID": REQUEST_ID} | (PUBLIC_HEADERS if public else {}))
+            own = LOCATION if status == 301 else PUBLIC_HEADERS if public else {}
+            response.setdefault("headers", {}).update({"X-Request-ID": REQUEST_ID} | own)
     if public:
         headers = {name: PUBLIC_HEADERS[name] for name in ("ETag",)} | {"X-Request-ID": REQUEST_ID}
         responses[304] = {"description": "What the client holds is still so.", "headers": headers}

@@ -59,19 +59,23 @@ class StrictParser(FlaskParser):
         return super().load_querystring(req, schema)
 
     def load_files(self, req: Request, schema: Schema) -> Any:
-        """Return the fields of a multipart form, files and texts, each sent once."""
+        """Return the fields of a multipart form, files and texts; each sent once, but for lists, which are a field many times."""
         if req.mimetype != "multipart/form-data":
             raise UnsupportedMediaType("Send the file in a multipart/form-data body.")
         form: CombinedMultiDict[str, Any] = CombinedMultiDict([req.files, req.form])
-        _refuse_repeated(form)
+        _refuse_repeated(form, {name for name, field in schema.fields.items() if isinstance(field, fields.List)})
         # What Werkzeug makes of bytes that are no UTF-8.
-        if broken := [name for name, value in form.items() if isinstance(value, str) and "\ufffd" in value]:
+        if broken := [name for name, value in _every(form) if isinstance(value, str) and "\ufffd" in value]:
             raise ValidationError({name: ["Send this text in UTF-8."] for name in broken})
         return self._makeproxy(form, schema)
 
 
-def _refuse_repeated(form: MultiDict[str, Any]) -> None:
-    if repeated := [name for name in form if len(form.getlist(name)) > 1]:
+def _every(form: MultiDict[str, Any]) -> list[tuple[str, Any]]:
+    return [(name, value) for name in form for value in form.getlist(name)]
+
+
+def _refuse_repeated(form: MultiDict[str, Any], lists: Collection[str] = ()) -> None:
+    if repeated := [name for name in form if name not in lists and len(form.getlist(name)) > 1]:
         raise ValidationError({name: ["Send this field once."] for name in repeated})
 
 

@@ -33,15 +33,23 @@ def digest_of(question: Any) -> str:
 
 
 def public_response(body: Any, cache_result: str) -> Response:
-    """Return public JSON with a strong ETag, or 304 if the client holds it already."""
+    """Return public JSON with a strong ETag, for which `app.api.content_coding` answers 304 to who holds it already."""
     data = orjson.dumps(body)
     response = Response(data, content_type="application/json")
     response.set_etag(etag_of(data))
     response.headers["Cache-Control"] = "no-cache"
     response.headers["X-Cache"] = cache_result
-    if request.if_none_match:
-        response.make_conditional(request)
     return response
+
+
+def moved_response(path: str) -> Response:
+    """Send the client to a path of ours, with the query that it came with.
+
+    Browsers would keep such an answer for good, and go in a circle should the path come back.
+    """
+    query = request.query_string.decode("ascii", "ignore")
+    location = f"{path}?{query}" if query else path
+    return Response(status=301, headers={"Location": location, "Cache-Control": "no-cache"})
 
 
 class Cursors:

@@ -8,6 +8,7 @@ import structlog
 from flask import Flask, Response, g, request
 
 from app.api.context import container, request_id
+from app.arrival import address_of
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 # Vue and Nuxt UI set inline styles; scripts come from our own origin alone.
@@ -38,7 +39,7 @@ def register(app: Flask, *, https_only: bool) -> None:
         sent = request.headers.get("X-Request-ID", "")
         g.request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
         g.began = time.perf_counter()
-        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+        structlog.contextvars.bind_contextvars(request_id=g.request_id, address=address_of(request.environ))
 
     @app.after_request
     def end(response: Response) -> Response:
@@ -54,5 +55,5 @@ def register(app: Flask, *, https_only: bool) -> None:
             route = request.url_rule.rule if request.url_rule else "none"
             seconds = time.perf_counter() - g.began
             container().monitoring.record_request(route, request.method, response.status_code, seconds)
-        structlog.contextvars.unbind_contextvars("request_id")
+        structlog.contextvars.unbind_contextvars("request_id", "address")
         return response

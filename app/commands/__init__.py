@@ -6,12 +6,21 @@ from app.commands.audit import audit
 from app.commands.catalog import export_parts, import_parts, seed_demo
 from app.commands.prepare import prepare
 from app.commands.prices import move_prices
-from app.commands.staff import create_api_key, create_user, deactivate_user, revoke_api_key
+from app.commands.search import search_synonyms
+from app.commands.staff import (
+    activate_user,
+    create_api_key,
+    create_user,
+    deactivate_user,
+    revoke_api_key,
+    set_password,
+    set_role,
+)
 from app.commands.sync import sync
 
 COMMANDS = (
-    prepare, seed_demo, import_parts, export_parts, move_prices, create_user, deactivate_user, create_api_key, revoke_api_key,
-    audit, sync,
+    prepare, seed_demo, import_parts, export_parts, move_prices, create_user, set_password, set_role, deactivate_user,
+    activate_user, create_api_key, revoke_api_key, audit, sync, search_synonyms,
 )  # fmt: skip
 
 

@@ -6,7 +6,8 @@ from flask_migrate import upgrade
 
 from app.commands import console
 from app.commands.catalog import DEMO_CATALOG, import_file
-from app.services import imports, staff
+from app.services import staff
+from app.services.imports import passes
 from app.store import users
 from config import REPOSITORY
 
@@ -22,5 +23,5 @@ def prepare() -> None:
     if not users.has_administrator(container.reading):
         email, password = container.settings.admin_email, container.settings.admin_password
         staff.create_user(container.transactions, console.system(container), email, "Admin", password, "admin")
-    if not imports.has_parts(container.reading):
+    if not passes.has_parts(container.reading):
         import_file(container, DEMO_CATALOG)

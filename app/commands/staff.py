@@ -1,15 +1,26 @@
 """Members of staff, and the keys of machines."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import click
 from flask.cli import with_appcontext
 
 from app.commands import console
 from app.domain.errors import LockstepError
+from app.domain.passwords import normal_email
 from app.services import staff
 from app.services.authentication import ROLES
 from app.store import users
 
-MIN_PASSWORD_LENGTH = 8
+
+@contextmanager
+def _failures_said() -> Iterator[None]:
+    """End with the message of what went wrong, if something does."""
+    try:
+        yield
+    except LockstepError as error:
+        console.fail(error.detail)
 
 
 @click.command("create-user")
@@ -20,26 +31,56 @@ MIN_PASSWORD_LENGTH = 8
 @with_appcontext
 def create_user(email: str, name: str, role: str, password: str) -> None:
     """Create a member of staff, or give them a new password and role."""
-    if "@" not in email:
-        console.fail(f"{email!r} is not an e-mail address")
-    if len(password) < MIN_PASSWORD_LENGTH:
-        console.fail(f"the password must have at least {MIN_PASSWORD_LENGTH} characters")
     container = console.container()
-    user_id = staff.create_user(container.transactions, console.system(container), email, name or email, password, role)
+    with _failures_said():
+        user_id = staff.create_user(container.transactions, console.system(container), email, name or email, password, role)
     click.echo(f"user {user_id}: {email}, {role}")
+
+
+@click.command("set-password")
+@click.argument("email")
+@click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True)
+@with_appcontext
+def set_password(email: str, password: str) -> None:
+    """Give a member of staff another password; they are logged out everywhere."""
+    container = console.container()
+    with _failures_said():
+        staff.set_password(container.transactions, console.system(container), email, password)
+    click.echo(f"{email} has another password")
+
+
+@click.command("set-role")
+@click.argument("email")
+@click.argument("role", type=click.Choice(ROLES))
+@with_appcontext
+def set_role(email: str, role: str) -> None:
+    """Give a member of staff another role; they are logged out everywhere. Their keys keep their own."""
+    container = console.container()
+    with _failures_said():
+        staff.set_role(container.transactions, console.system(container), email, role)
+    click.echo(f"{email} has the role {role}")
 
 
 @click.command("deactivate-user")
 @click.argument("email")
 @with_appcontext
 def deactivate_user(email: str) -> None:
-    """Keep a member of staff out at once, with their sessions and keys; `create-user` lets them in again."""
+    """Keep a member of staff out at once, and end their sessions and keys for good; `activate-user` lets them log in again."""
     container = console.container()
-    try:
+    with _failures_said():
         staff.deactivate_user(container.transactions, console.system(container), email)
-    except LockstepError as error:
-        console.fail(error.detail)
     click.echo(f"{email} is deactivated")
+
+
+@click.command("activate-user")
+@click.argument("email")
+@with_appcontext
+def activate_user(email: str) -> None:
+    """Let a deactivated member of staff log in again. Their old sessions and keys stay worthless."""
+    container = console.container()
+    with _failures_said():
+        staff.activate_user(container.transactions, console.system(container), email)
+    click.echo(f"{email} is active")
 
 
 @click.command("create-api-key")
@@ -53,7 +94,7 @@ def create_api_key(name: str, role: str, email: str | None) -> None:
     actor = console.system(container)
     user_id = actor.user_id
     if email is not None:
-        user = users.by_email(container.reading, email)
+        user = users.by_email(container.reading, normal_email(email))
         if user is None:
             console.fail(f"there is no user {email!r}; create one with `flask create-user`")
         user_id = user.id
@@ -66,8 +107,6 @@ def create_api_key(name: str, role: str, email: str | None) -> None:
 def revoke_api_key(name_or_id: str) -> None:
     """Make an API key worthless from now on, by its name or id."""
     container = console.container()
-    try:
+    with _failures_said():
         key_id = staff.revoke_key(container.transactions, console.system(container), name_or_id)
-    except LockstepError as error:
-        console.fail(error.detail)
     click.echo(f"API key {key_id} is revoked")

@@ -21,6 +21,7 @@ def sync_status() -> None:
         latency = [str(row["latency_ms"][name] or "-") for name in ("p50", "p95", "p99")]
         table.add_row(effect, str(row["pending"]), str(row["oldest_age_seconds"]), str(row["dead"]), *latency)
     Console().print(table)
+    click.echo(f"latencies are of the last {report['window_seconds'] // 60} minutes")
     last = report["last_reconciliation"]
     click.echo(f"last reconciliation: {last['finished_at']}, found {last['found']}" if last else "no reconciliation yet")
 

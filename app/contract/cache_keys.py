@@ -48,7 +48,7 @@ def parts_list(query_digest: str) -> str:
 
 def categories() -> str:
     """The category tree."""
-    return "categories"
+    return "categories:ordered"
 
 
 def generation(facet: ListFacet) -> str:

@@ -26,4 +26,7 @@ EFFECTS: dict[EventType, tuple[Effect, ...]] = {
     EventType.USER_UPDATED: (Effect.PERSIST_AUDIT,),
     EventType.API_KEY_CREATED: (Effect.PERSIST_AUDIT,),
     EventType.API_KEY_REVOKED: (Effect.PERSIST_AUDIT,),
+    # Searches may find something else from now on.
+    EventType.SYNONYM_CREATED: (*LIVE, Effect.PERSIST_AUDIT),
+    EventType.SYNONYM_DELETED: (*LIVE, Effect.PERSIST_AUDIT),
 }

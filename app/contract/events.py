@@ -37,6 +37,8 @@ class EventType(StrEnum):
     USER_UPDATED = "user.updated"
     API_KEY_CREATED = "api_key.created"
     API_KEY_REVOKED = "api_key.revoked"
+    SYNONYM_CREATED = "synonym.created"
+    SYNONYM_DELETED = "synonym.deleted"
 
 
 class ListFacet(StrEnum):
@@ -48,7 +50,7 @@ class ListFacet(StrEnum):
     CATEGORIES = "categories"
 
 
-AggregateType = Literal["part", "category", "user", "api_key"]
+AggregateType = Literal["part", "category", "user", "api_key", "synonym"]
 Operation = Literal["INSERT", "UPDATE", "DELETE"]
 
 

@@ -44,9 +44,9 @@ def without_forbidden(value: str) -> str:
 
 
 def slug_of(*words: str) -> str:
-    """Return a readable piece of a URL made from `words`; empty if they hold no Latin letter or digit."""
-    plain = unicodedata.normalize("NFKD", " ".join(words)).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:200]
+    """Return a readable piece of a URL made from words in ASCII, which `app.services.slugs` makes of any; empty if they hold no
+    letter or digit."""
+    return re.sub(r"[^a-z0-9]+", "-", " ".join(words).lower()).strip("-")[:200]
 
 
 def part_slug(part_name: str, sku: str) -> str:

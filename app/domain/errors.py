@@ -3,6 +3,7 @@
 A class's docstring is its message.
 """
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 
@@ -18,6 +19,12 @@ class LockstepError(Exception):
     def detail(self) -> str:
         """A sentence for the person who meets the error."""
         return str(self.args[0])
+
+
+class BusyError(LockstepError):
+    """Too many ask for this at once. Try again in a moment."""
+
+    code = "busy"
 
 
 class NotFoundError(LockstepError):
@@ -65,14 +72,33 @@ class InvalidFieldError(LockstepError):
         self.message = message
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The part that has a value which nobody else can have beside it."""
+
+    part_id: int
+    archived: bool
+
+    def __str__(self) -> str:
+        return f"the archived part {self.part_id}" if self.archived else f"part {self.part_id}"
+
+    def remedy(self, otherwise: str = "choose another one") -> str:
+        """Return what can be done about it."""
+        return (
+            f"restore that part (POST /api/v1/admin/parts/{self.part_id}/restore), or {otherwise}" if self.archived else otherwise
+        )
+
+
 class DuplicateError(LockstepError):
     """Another record has this value already."""
 
     code = "duplicate"
 
-    def __init__(self, field: str, value: str, remedy: str = "choose another one") -> None:
-        super().__init__(f"{field} {value!r} is taken; {remedy}")
+    def __init__(self, field: str, value: str, remedy: str = "choose another one", holder: Holder | None = None) -> None:
+        by = f" by {holder}" if holder else ""
+        super().__init__(f"{field} {value!r} is taken{by}; {holder.remedy(remedy) if holder else remedy}")
         self.field = field
+        self.holder = holder
 
 
 class CategoryNotEmptyError(LockstepError):
@@ -115,3 +141,13 @@ class ForbiddenError(LockstepError):
     """Your role does not allow this."""
 
     code = "forbidden"
+
+
+class TooManyAttemptsError(LockstepError):
+    """Too many attempts to log in."""
+
+    code = "too_many_requests"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"Too many attempts to log in. Try again in {seconds} s.")
+        self.seconds = seconds

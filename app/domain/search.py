@@ -1,46 +1,61 @@
-"""What a typed word can mean: whether it can be looked up, and as what else it may have been meant."""
+"""What typed words can mean: in which forms they may stand in a text, joined or apart, and what else they may have been meant as.
+
+The database reads what was typed into words of its normal form (migration 0005), by the same functions that index the parts, so
+that letters, units and sizes are made equal in one place. Here it is decided which of the indexed forms each word asks for.
+"""
 
 import re
-import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
 
+# As many are read; more than ten are left once sizes and units are joined only if they are as many words.
+MAX_TYPED = 20
 MAX_WORDS = 10
-# What stands between the pieces of a part's number, and may be left out or taken for another one.
-_SEPARATED = re.compile(r"[^\W_]+(?:[-./]+[^\W_]+)*")
+# So many readings of a whole search are compared with the names.
+MAX_SEQUENCES = 12
+LONGEST_JOINED = 40
+# What a word is taken to mean that is left out.
+LEFT_OUT = ("",)
 # pg_trgm knows no other letters where PostgreSQL's locale is C, as that of the embedded one is.
 _THREE = re.compile(r"[a-z0-9]{3}")
-_ACCENTS = re.compile(r"[\u0300-\u036f]+")
 # Trigrams of short words have few in common with those of what was meant; for long ones that little is like thousands of numbers.
 _LIKENESS = ((8, 0.3), (12, 0.4))
+# Between letters and the number behind them (nbr|70), but not of one letter (m8).
+_SEAM = re.compile(r"(?<=[^\W\d_]{2})(?=[0-9])")
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_NUMBERS = re.compile(r"m?[0-9.]+(?:[-/][0-9.]+)+")
+# What stands between the words of a name and may be left out; see the condition on sequences in `app.store.search`.
+SQUEEZED = " -./"
+_SQUEEZE = str.maketrans("", "", SQUEEZED)
+# IEC 60062 writes the letter of the unit in place of the decimal point.
+_CODED = re.compile(r"([0-9]+)([rkm])([0-9]+)|([0-9]+)(r)()")
+_RESISTANCE = re.compile(r"([0-9]+)(?:\.([0-9]+))?(?:([km]?)ohm|(k))")
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word as typed, in small letters."""
+    """A word of the normal form.
+
+    Its text is empty if it is punctuation, which no normal form has. `tokens` are its pieces of letters and digits, `bare` is all
+    of them together. One that is not plain holds other signs than `-`, `.` and `/` between its pieces, and is meant as it stands.
+    `grams` has a word of a script without spaces, `spelt` one with umlauts, as it is written without. `likely` are the words that
+    it is taken to mean if nothing holds it.
+    """
 
     text: str
-
-    @property
-    def bare(self) -> str:
-        """The word's letters and digits."""
-        return "".join(character for character in self.text if character.isalnum())
-
-    @property
-    def folded(self) -> str:
-        """The word's letters and digits without accents, as words are kept."""
-        return _ACCENTS.sub("", unicodedata.normalize("NFKD", self.bare)).lower()
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether it consists of letters and digits with no more than separators between them, and may be looked up by its
-        words. Any other character is meant as it stands."""
-        return _SEPARATED.fullmatch(self.text) is not None
+    tokens: tuple[str, ...]
+    bare: str
+    is_plain: bool = True
+    signs: tuple[str, ...] = ()
+    grams: tuple[str, ...] = ()
+    spelt: tuple[str, ...] = ()
+    likely: tuple[str, ...] = ()
 
     @property
     def pieces(self) -> tuple[str, ...]:
         """The texts that may stand anywhere in a number, each long enough to be found by its trigrams."""
-        texts = {self.text, self.bare} if self.is_plain else set()
+        texts = {self.text, self.bare} if self.is_plain and not self.likely else set()
         return tuple(sorted(piece for piece in texts if _THREE.search(piece)))
 
     @property
@@ -50,18 +65,180 @@ class Word:
         return (0 < digits < len(self.bare) or digits > 2, len(self.bare))
 
 
+@dataclass(frozen=True, slots=True)
+class Synonym:
+    """Another way to say what `length` words from `first` on say."""
+
+    first: int
+    length: int
+    text: str
+    tokens: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One form in which `length` words from `first` on may stand in a text.
+
+    `lexemes` must all be there, the last one as the beginning of a longer one unless `is_whole`. `text` is how it looks within a
+    sequence, without what may be left out. A loose form does not ask for its pieces to stand together.
+    """
+
+    first: int
+    length: int
+    lexemes: tuple[str, ...]
+    text: str
+    is_whole: bool = False
+    is_loose: bool = False
+
+    def covers(self, place: int) -> bool:
+        """Whether it says what the word at that place says."""
+        return self.first <= place < self.first + self.length
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What was typed: as it is, and as the database reads it."""
+
+    typed: tuple[str, ...]
+    words: tuple[Word, ...]
+    synonyms: tuple[Synonym, ...] = ()
+    is_meant: bool = False
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether something was typed of which nothing can be looked for."""
+        return bool(self.typed) and not self.words
+
+    @property
+    def phrase(self) -> str:
+        """All of it, as names begin."""
+        return (
+            " ".join(word.likely[0] if word.likely else word.text for word in self.words)
+            if self.is_meant
+            else " ".join(self.typed)
+        )
+
+    @property
+    def number(self) -> str:
+        """All of it as a part's number without punctuation; empty if it has neither letter nor digit."""
+        return "".join(word.likely[0] if word.likely else word.bare for word in self.words)
+
+    def meaning(self, meant: Sequence[tuple[str, ...]]) -> "Typed":
+        """Return it with its words taken for others, or left out; an empty tuple leaves a word as it is."""
+        if not any(meant):
+            return self
+        left = [place for place in range(len(self.words)) if meant[place] != LEFT_OUT]
+        words = [
+            replace(self.words[place], likely=meant[place], is_plain=True) if meant[place] else self.words[place]
+            for place in left
+        ]
+        # Those that speak of words side by side that are all as they were typed.
+        kept = [s for s in self.synonyms if not any(meant[s.first : s.first + s.length])]
+        synonyms = [replace(synonym, first=left.index(synonym.first)) for synonym in kept]
+        return replace(self, words=tuple(words), synonyms=tuple(synonyms), is_meant=True)
+
+    def forms(self) -> list[Form]:
+        """Return every form of every word, and of words together."""
+        return [
+            *(form for place, word in enumerate(self.words) for form in _forms(place, word)),
+            *_joined(self.words),
+            *_sizes(self.words),
+            *(Form(s.first, s.length, s.tokens, s.text.translate(_SQUEEZE)) for s in self.synonyms),
+        ]
+
+    def sequences(self) -> list[str]:
+        """Return how all of it looks where it stands in one piece, in every form."""
+        forms = [form for form in self.forms() if not form.is_loose]
+        ends: list[list[str]] = [[""]] + [[] for _ in self.words]
+        for place in range(len(self.words)):
+            for form in forms:
+                if form.first == place:
+                    end = ends[place + form.length]
+                    end += [text + form.text for text in ends[place] if len(end) < MAX_SEQUENCES]
+        return list(dict.fromkeys(ends[-1]))[:MAX_SEQUENCES]
+
+
+def _forms(place: int, word: Word) -> Iterator[Form]:
+    if word.likely:
+        for likely in word.likely:
+            yield Form(place, 1, (likely,), likely, is_whole=True)
+        return
+    # Punctuation does not stand in the normal form of names.
+    text = word.text.translate(_SQUEEZE) if word.tokens else ""
+    if word.grams:
+        yield Form(place, 1, word.grams, text, is_whole=True)
+        return
+    # Numbers with signs between them are sizes; apart from each other they are any numbers.
+    has_sizes = _NUMBERS.fullmatch(word.text) is not None
+    yield Form(place, 1, (*word.signs, *word.tokens), text, is_whole=not word.tokens, is_loose=has_sizes)
+    if word.spelt:
+        yield Form(place, 1, word.spelt, "".join(word.spelt))
+    if word.is_plain and word.tokens:
+        yield from _plain_forms(place, word)
+
+
+def _plain_forms(place: int, word: Word) -> Iterator[Form]:
+    if len(word.tokens) > 1:
+        yield Form(place, 1, (word.bare,), word.bare)
+    for other in (*singulars(word.tokens[-1]), *measures(word.text)):
+        yield Form(place, 1, (*word.tokens[:-1], other), "".join((*word.tokens[:-1], other)), is_whole=True)
+    if _NUMBERS.fullmatch(word.text):
+        sizes = re.sub("[-/]", "x", word.text)
+        yield Form(place, 1, (sizes,), sizes.translate(_SQUEEZE))
+    pieces = tuple(piece for token in word.tokens for piece in _SEAM.split(token))
+    if pieces != word.tokens:
+        yield Form(place, 1, pieces, word.bare, is_loose=True)
+
+
+def _joined(words: Sequence[Word]) -> Iterator[Form]:
+    """Yield neighbouring words as one."""
+    for place in range(len(words) - 1):
+        pair = words[place : place + 2]
+        joined = "".join(word.bare for word in pair)
+        if all(word.is_plain and word.tokens and not word.likely for word in pair) and len(joined) <= LONGEST_JOINED:
+            yield Form(place, 2, (joined,), joined)
+
+
+def _sizes(words: Sequence[Word]) -> Iterator[Form]:
+    """Yield neighbouring numbers as sizes."""
+    place = 0
+    for is_number, group in groupby(words, key=lambda word: _NUMBER.fullmatch(word.text) is not None and not word.likely):
+        numbers = [word.text for word in group]
+        if is_number and len(numbers) > 1:
+            yield Form(place, len(numbers), ("x".join(numbers),), "x".join(numbers).translate(_SQUEEZE))
+        place += len(numbers)
+
+
 def words_of(typed: str) -> tuple[str, ...]:
-    """Return the words of what was typed, each once, the first ten, in small letters.
+    """Return the words of what was typed, the first twenty, in small letters.
 
     Letter by letter, as PostgreSQL does it: Python would make two letters of one, and look at those around it.
     """
-    words = "".join(letter.lower()[0] for letter in typed).split()
-    return tuple(dict.fromkeys(words))[:MAX_WORDS]
+    return tuple("".join(letter.lower()[0] for letter in typed).split()[:MAX_TYPED])
 
 
-def number_of(words: Sequence[str]) -> str:
-    """Return what was typed as a part's number without punctuation; empty if it has neither letter nor digit."""
-    return "".join(Word(word).bare for word in words)
+def singulars(word: str) -> tuple[str, ...]:
+    """Return what an English plural may be the plural of."""
+    if len(word) < 4 or not (word.isascii() and word.isalpha()) or not word.endswith("s") or word.endswith(("ss", "us", "is")):
+        return ()
+    if word.endswith("ies"):
+        return (word[:-3] + "y", word[:-1])
+    return (word[:-1], word[:-2]) if word.endswith(("ses", "xes", "zes", "ches", "shes")) else (word[:-1],)
+
+
+def measures(word: str) -> tuple[str, ...]:
+    """Return the other ways to write a resistance: 4k7, 4.7k, 4.7kohm; 10r, 10ohm."""
+    if coded := _CODED.fullmatch(word):
+        whole, letter, fraction = coded[1] or coded[4], coded[2] or coded[5], coded[3] or ""
+    elif plain := _RESISTANCE.fullmatch(word):
+        whole, fraction, letter = plain[1], plain[2] or "", plain[3] or plain[4] or "r"
+    else:
+        return ()
+    value = f"{whole}.{fraction}" if fraction else whole
+    unit = "" if letter == "r" else letter
+    ways = [f"{whole}{letter}{fraction}", f"{value}{unit}ohm", *([f"{value}k"] if unit == "k" else [])]
+    # 1m is a metre.
+    return tuple(way for way in ways if way not in {word, f"{whole}m"})
 
 
 def likeness(word: str) -> float:

@@ -2,6 +2,8 @@ import js from "@eslint/js";
 import vue from "eslint-plugin-vue";
 import tseslint from "typescript-eslint";
 
+const SOCKET = { name: "socket.io-client", message: "Only shared/live owns the socket." };
+
 export default tseslint.config(
   { ignores: ["dist/", "**/node_modules/", "shared/api.gen.ts"] },
   js.configs.recommended,
@@ -36,7 +38,18 @@ export default tseslint.config(
     // One door to the network: components and stores never see the socket.
     files: ["web/**/*.{ts,vue}", "panel/**/*.{ts,vue}"],
     rules: {
-      "no-restricted-imports": ["error", { paths: [{ name: "socket.io-client", message: "Only shared/live owns the socket." }] }],
+      "no-restricted-imports": ["error", { paths: [SOCKET] }],
+    },
+  },
+  {
+    // What every subject stands on knows none of them: they register in subjects.ts.
+    files: ["panel/src/{shell,session,live,ui}/**/*.{ts,vue}"],
+    ignores: ["**/*.test.ts"],
+    rules: {
+      "no-restricted-imports": ["error", {
+        paths: [SOCKET],
+        patterns: [{ regex: "^\\.\\./(?!(shell|session|live|ui)/|(strings|subjects?)\\.ts$)", message: "A subject is known by the register alone." }],
+      }],
     },
   },
 );

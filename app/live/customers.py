@@ -2,18 +2,25 @@
 
 import secrets
 import time
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from flask import request
 from flask_socketio import Namespace, join_room, leave_room
 
+from app.arrival import limited_client
 from app.container import Container
 from app.contract import rooms
-from app.contract.messages.customers import Refusal, UnwatchAnswer, WatchAnswer, WatchRefusal
+from app.contract.messages.customers import BusyRefusal, Refusal, UnwatchAnswer, WatchAnswer, WatchRefusal
+from app.live.budgets import Allowance, BusyError, TokenBucket, WatchBudget
 from app.live.incoming import faults
 from app.store import outbox
 
 MAX_PARTS = 200
+# Parts read in one go; then everything else that the process has to do gets its turn.
+_PORTION = 40
+# Reports of what a page has shown that a process looks at; they are a sample.
+_REPORTS = Allowance(per_second=20, at_once=40)
 
 
 class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is untyped
@@ -23,11 +30,15 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
         super().__init__(namespace)
         self._container = container
         self._watched: dict[str, set[int]] = {}
+        self._callers: dict[str, str] = {}
+        self._budget = WatchBudget()
+        self._reports = TokenBucket(_REPORTS)
         self._reported: dict[str, float] = {}
 
     def on_connect(self, _auth: Any = None) -> None:
         """Count the page."""
         self._watched[_sid()] = set()
+        self._callers[_sid()] = limited_client(request.environ)
         self._container.monitoring.record_clients(rooms.CUSTOMERS, +1)
 
     def on_disconnect(self, _reason: Any = None) -> None:
@@ -35,17 +46,28 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
         if self._watched.pop(_sid(), None) is not None:
             self._container.monitoring.record_clients(rooms.CUSTOMERS, -1)
         self._reported.pop(_sid(), None)
+        self._callers.pop(_sid(), None)
+        self._budget.forget(_sid())
 
     def on_watch(self, body: Any = None) -> WatchAnswer | WatchRefusal:
         """Join the rooms first and read afterwards, so that nothing falls between; return what differs from what is held."""
-        body = {} if body is None else body
+        # Before anything is looked at closely, which is what costs.
+        if (count := _count_parts(body)) > MAX_PARTS:
+            return self._too_many()
+        try:
+            with self._budget.turn(_sid(), self._callers.get(_sid(), ""), count):
+                return self._watch({} if body is None else body)
+        except BusyError as error:
+            message = "Ask again after `retry_after` seconds."
+            return self._refused({"code": "busy", "message": message, "retry_after": error.retry_after})
+
+    def _watch(self, body: Any) -> WatchAnswer | WatchRefusal:
         if errors := faults(rooms.CUSTOMERS, "watch", body):
             return self._invalid("watch", errors)
         held: dict[int, dict[str, int] | None] = {int(part_id): versions for part_id, versions in body.get("parts", {}).items()}
         watched = self._watched.setdefault(_sid(), set())
         if len(watched | held.keys()) > MAX_PARTS:
-            message = f"A connection may watch {MAX_PARTS} parts; unwatch some first."
-            return self._refused({"code": "too_many_parts", "message": message})
+            return self._too_many()
         for part_id in held.keys() - watched:
             join_room(rooms.part_room(part_id))
         watched.update(held)
@@ -54,13 +76,24 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
             join_room(rooms.CATALOG_ROOM)
             # Unknown means that the page should ask for its list again: a token that equals no other says so.
             answer["catalog"] = self._container.parts.catalog.catalog_token() or secrets.token_hex(8)
-        present, _ = self._container.parts.catalog.parts(list(held))
+        present = self._present(list(held))
         answer["parts"] = [cast("Any", part) for part_id, part in present.items() if held[part_id] != part["versions"]]
         answer["gone"] = [part_id for part_id in held if part_id not in present]
         return answer
 
+    def _present(self, part_ids: list[int]) -> dict[int, dict[str, Any]]:
+        found: dict[int, dict[str, Any]] = {}
+        for portion in _in_portions(part_ids, _PORTION):
+            began = time.monotonic()
+            found |= self._container.parts.catalog.parts(portion)[0]
+            # As long again for everybody else.
+            time.sleep(time.monotonic() - began)
+        return found
+
     def on_unwatch(self, body: Any = None) -> UnwatchAnswer | WatchRefusal:
         """Leave the rooms of parts."""
+        if _count_parts(body) > MAX_PARTS:
+            return self._too_many()
         body = {} if body is None else body
         if errors := faults(rooms.CUSTOMERS, "unwatch", body):
             return self._invalid("unwatch", errors)
@@ -81,6 +114,8 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
         now = time.monotonic()
         if now - self._reported.get(_sid(), float("-inf")) < 1:
             return
+        if not self._reports.draw(1):
+            return
         self._reported[_sid()] = now
         with self._container.reading.connect() as connection:
             age = outbox.age_ms(connection, body["id"])
@@ -90,9 +125,24 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
     def _invalid(self, event: str, errors: dict[str, list[str]]) -> WatchRefusal:
         return self._refused({"code": "invalid", "message": f"{event}: see `errors`", "errors": errors})
 
-    def _refused(self, refusal: Refusal) -> WatchRefusal:
+    def _too_many(self) -> WatchRefusal:
+        message = f"A connection may watch {MAX_PARTS} parts; unwatch some first."
+        return self._refused({"code": "too_many_parts", "message": message})
+
+    def _refused(self, refusal: Refusal | BusyRefusal) -> WatchRefusal:
         self._container.monitoring.record_refusal(refusal["code"])
         return {"error": refusal}
+
+
+def _count_parts(body: Any) -> int:
+    """Return how many parts a message names, if it is one."""
+    parts = body.get("parts") if isinstance(body, dict) else None
+    return len(parts) if isinstance(parts, dict | list) else 0
+
+
+def _in_portions(values: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
 
 
 def _sid() -> str:

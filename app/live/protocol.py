@@ -1,47 +1,175 @@
-"""How a web process reads HTTP: as eventlet does, with requests refused that another server on their way could read otherwise.
+"""How a web process reads a request's head: as eventlet does, but strictly, in bounded time, and refusing what two servers could
+read differently.
 
 Imported by `wsgi.py` alone, and after eventlet has patched the process.
 """
 
-from email.errors import FirstHeaderLineIsContinuationDefect, MisplacedEnvelopeHeaderDefect, MissingHeaderBodySeparatorDefect
+import re
+import socket
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
+from uuid import uuid4
 
+import eventlet
+import eventlet.hubs
 import eventlet.wsgi
+import orjson
 
-# Python reads headers as those of a mail; these of its complaints hold here, too.
-_NO_HEADERS = (FirstHeaderLineIsContinuationDefect, MisplacedEnvelopeHeaderDefect, MissingHeaderBodySeparatorDefect)
+from app.live.body import HEADER, Body
+
+# Seconds for the head of a request from its first byte, and for the first byte of a new connection.
+HEAD_PATIENCE = 10.0
+# Seconds, and bytes, that are still read from a client whom we have told to go, so that the answer reaches it.
+LINGER = 1.0
+MAX_LINGER = 4_000_000
+_REQUEST_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [\x21-\x7e\x80-\xff]+ HTTP/[0-9]\.[0-9]\r\n")
+_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::[0-9]*)?")
+_LENGTH = re.compile(r"[0-9]{1,18}")
 # Of these a second one would say something else than the first.
 _ONCE = ("Host", "Content-Length", "Transfer-Encoding")
+
+
+class _NoHeaderError(Exception):
+    """A line of the headers is none."""
+
+
+class _HeaderLines:
+    """The lines of a head: nothing but whole headers, each on one line that ends with CR and LF."""
+
+    def __init__(self, lines: Any) -> None:
+        self._lines = lines
+
+    def readline(self, size: int = -1) -> bytes:
+        line: bytes = self._lines.readline(size)
+        if line != b"\r\n" and not HEADER.fullmatch(line):
+            raise _NoHeaderError
+        return line
 
 
 class HttpProtocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc] # eventlet is untyped
     """Speaks HTTP/1.1 on one connection."""
 
+    rfile: Any
+    _is_new = True
+    _is_too_slow = False
+    _lingers = False
+    _deadline: Any = None
+
+    def handle_one_request(self) -> None:
+        """Wait for a request and answer it."""
+        self.server.connections.waits(self.conn_state)
+        try:
+            super().handle_one_request()
+        finally:
+            self._cancel_deadline()
+        # What has arrived already is answered without waiting for anything: the other connections get their turn.
+        eventlet.sleep(0)
+
+    def _read_request_line(self) -> Any:
+        if not self._await_request():
+            return b""
+        line = super()._read_request_line()
+        # An empty line too many, as some clients send after a body (RFC 9112: 2.2).
+        return super()._read_request_line() if line == b"\r\n" else line
+
+    def _await_request(self) -> bool:
+        """Wait for the first byte, which may take a while, and then set the rest of the head a time; return whether one came."""
+        if self._is_new:
+            self.connection.settimeout(HEAD_PATIENCE)
+            self._is_new = False
+        try:
+            begun = self.rfile.peek(1)
+        except OSError:
+            return False
+        if begun and b"\r\n\r\n" not in begun:
+            self._deadline = eventlet.hubs.get_hub().schedule_call_global(HEAD_PATIENCE, self._end_head)
+        return bool(begun)
+
+    def _end_head(self) -> None:
+        self._is_too_slow = True
+        with suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RD)
+
+    def _cancel_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
     def parse_request(self) -> bool:
-        """Read a request's head; answer 400 and close if it is not surely one (RFC 9112: 3.2, 5.1, 5.2, 6.1, 6.3)."""
-        if not super().parse_request():
-            return False
+        """Read a request's head; answer 400 and close if it is not surely one (RFC 9112: 2.2, 3, 3.2, 5.1, 5.2, 6.1, 6.3)."""
+        self.close_connection = True
+        self.command, self.request_version = None, "HTTP/1.1"
+        self.rfile = _HeaderLines(self.rfile)
+        try:
+            if not _REQUEST_LINE.fullmatch(self.raw_requestline):
+                return self._refuse("The first line is no request")
+            if not super().parse_request():
+                return False
+        except _NoHeaderError:
+            return self._refuse("A line of the headers is no header")
+        self._cancel_deadline()
         if reason := self._doubt():
-            self.send_error(HTTPStatus.BAD_REQUEST, reason)
-            return False
+            return self._refuse(reason)
+        self.server.connections.works(self.conn_state)
         return True
 
+    def _refuse(self, reason: str) -> bool:
+        if self._is_too_slow:
+            self.send_error(HTTPStatus.REQUEST_TIMEOUT, f"The head of a request has {HEAD_PATIENCE:.0f} seconds")
+        else:
+            self.send_error(HTTPStatus.BAD_REQUEST, reason)
+        return False
+
     def _doubt(self) -> str | None:
-        if any(isinstance(defect, _NO_HEADERS) for defect in self.headers.defects):
-            return "A line of the headers is no header"
         if repeated := [name for name in _ONCE if len(self.headers.get_all(name, [])) > 1]:
             return f"More than one {repeated[0]}"
-        if any("\n" in value for value in self.headers.values()):
-            return "A header goes over several lines"
-        if not self.headers.get("Content-Length", "0").strip().isdecimal():
+        host = self.headers.get("Host")
+        if host is None and self.request_version != "HTTP/1.0":
+            return "There is no Host"
+        if host is not None and not _HOST.fullmatch(host.strip(" \t")):
+            return "Host is no host"
+        if not _LENGTH.fullmatch(self.headers.get("Content-Length", "0").strip(" \t")):
             return "Content-Length is no number"
-        if self.headers.get("Transfer-Encoding", "chunked").lower() != "chunked":
-            return "The only known Transfer-Encoding is chunked"
+        coding = self.headers.get("Transfer-Encoding")
+        if coding is not None and (coding.strip(" \t").lower() != "chunked" or self.request_version == "HTTP/1.0"):
+            return "The only known Transfer-Encoding is chunked, and HTTP of version 1.0 has none"
         return None
+
+    def send_error(self, code: int, message: str | None = None, _explain: str | None = None) -> None:
+        """Answer with a problem and close. Nothing is logged: anybody could fill a disk with it."""
+        status = HTTPStatus(code)
+        problem = {
+            "type": "about:blank", "title": status.phrase, "status": code, "detail": message or status.description,
+            "code": status.name.lower(), "request_id": uuid4().hex,
+        }  # fmt: skip
+        body = orjson.dumps(problem)
+        self.wfile.write(
+            f"HTTP/1.1 {code} {status.phrase}\r\nContent-Type: application/problem+json\r\nContent-Length: {len(body)}\r\n"
+            f"X-Request-ID: {problem['request_id']}\r\nConnection: close\r\n\r\n".encode()
+            + (b"" if self.command == "HEAD" else body)
+        )
+        self.close_connection = True
+        self._lingers = True
 
     def get_environ(self) -> dict[str, Any]:
         """Return the WSGI environment. A body in chunks has an end of its own, which Werkzeug is to believe."""
         environ: dict[str, Any] = super().get_environ()
-        environ["wsgi.input_terminated"] = environ["eventlet.input"].chunked_input
+        body = Body(environ["eventlet.input"])
+        environ["wsgi.input"] = environ["eventlet.input"] = body
+        environ["wsgi.input_terminated"] = body.chunked_input
+        # Whoever is answered before all of the body has come, or is refused as a socket, must still get to know it.
+        self._lingers = body.chunked_input or bool(body.content_length) or "HTTP_UPGRADE" in environ
         return environ
+
+    def finish(self) -> None:
+        """Close the connection: first our side of it, and the client's when it has heard of that."""
+        if self._lingers and not self._is_too_slow:
+            with suppress(OSError, ValueError, eventlet.Timeout), eventlet.Timeout(LINGER):
+                self.wfile.flush()
+                self.connection.shutdown(socket.SHUT_WR)
+                left = MAX_LINGER
+                while left > 0 and (piece := self.rfile.read1(65_536)):
+                    left -= len(piece)
+                    eventlet.sleep(0)
+        super().finish()

@@ -1,4 +1,4 @@
-"""The Socket.IO server. Together with `wsgi.py` and `protocol.py` the only place that knows of eventlet.
+"""The Socket.IO server. Together with `wsgi.py` and its neighbours in this folder the only place that knows of eventlet.
 
 WebSocket only, so that any web process on the one port may take any connection. What is emitted elsewhere arrives over a channel;
 when that channel was interrupted, events may have been missed, and every local page is told to `resync`.
@@ -6,8 +6,10 @@ when that channel was interrupted, events may have been missed, and every local 
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
+import orjson
 import structlog
 from flask import Flask
 from flask_socketio import SocketIO
@@ -16,11 +18,15 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from socketio import RedisManager
 
+from app.arrival import limited_client
 from app.container import Container
 from app.contract import rooms
 from app.live.admin import AdminNamespace
+from app.live.budgets import MAX_MESSAGE, Allowance, Buckets
 from app.live.customers import CustomersNamespace
+from app.live.entrance import origin_check, stand_behind_arrival
 from app.live.incoming import is_taken
+from app.live.websocket import MAX_QUEUED_BYTES, PacketQueue, WebSocketServer, cut_off
 from app.monitoring import SyncMonitoring
 from app.services.authentication import Authenticator
 
@@ -28,13 +34,23 @@ log = structlog.get_logger()
 
 # A page that cannot keep up is cut off beyond so many queued packets. It comes back and watches, which costs one state.
 MAX_QUEUED_PACKETS = 500
-# Beyond so many messages within a second a connection is cut off.
-MAX_MESSAGES_PER_SECOND = 100
-MAX_MESSAGE_BYTES = 64_000
+# Messages that one connection may send; beyond them it is cut off. A page sends a few when its reader moves on.
+MESSAGES = Allowance(per_second=20, at_once=100)
 # What the library raises at a message that is none of its protocol.
 UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError)
 PING_INTERVAL = 10
 PING_TIMEOUT = 10
+
+
+class _Json:
+    """JSON as the library asks for it, at a tenth of the standard library's cost: an answer to `watch` may have 200 parts."""
+
+    loads = staticmethod(orjson.loads)
+
+    @staticmethod
+    def dumps(value: Any, **_options: Any) -> str:
+        """Return a value as JSON text."""
+        return orjson.dumps(value).decode()
 
 
 class ListeningManager(RedisManager):  # type: ignore[misc] # python-socketio is untyped
@@ -92,17 +108,23 @@ def attach(app: Flask, container: Container, authenticator: Authenticator) -> So
         async_mode="eventlet",
         client_manager=manager,
         transports=["websocket"],
-        cors_allowed_origins=list(container.settings.allowed_origins) or None,
+        cors_allowed_origins=origin_check(container.settings.allowed_origins),
+        cors_credentials=False,
         manage_session=False,
-        max_http_buffer_size=MAX_MESSAGE_BYTES,
+        max_http_buffer_size=MAX_MESSAGE,
+        json=_Json,
         ping_interval=PING_INTERVAL,
         ping_timeout=PING_TIMEOUT,
     )
     socketio.on_namespace(CustomersNamespace(rooms.CUSTOMERS, container))
-    socketio.on_namespace(AdminNamespace(rooms.ADMIN, container, authenticator))
+    panel = AdminNamespace(rooms.ADMIN, container, authenticator)
+    socketio.on_namespace(panel)
+    stand_behind_arrival(app, socketio, container.settings.allowed_hosts)
+    _bound_frames(socketio, container)
     _bound_queues(socketio, container.monitoring)
     _bound_rates(socketio, container.monitoring)
     _bound_events(socketio, container.monitoring)
+    panel.standing.start()
     return socketio
 
 
@@ -113,16 +135,28 @@ def disconnect_all(socketio: SocketIO) -> None:
         connection.close(wait=False)
 
 
+def _bound_frames(socketio: SocketIO, container: Container) -> None:
+    """Replace eventlet's own WebSocket, which takes whatever it is sent, and queues that count packets only."""
+    engine = socketio.server.eio
+    websocket = partial(
+        WebSocketServer,
+        refused=container.monitoring.record_refusal,
+        caller=limited_client,
+    )
+    engine._async = {**engine._async, "websocket": websocket, "queue": PacketQueue}
+
+
 def _bound_queues(socketio: SocketIO, monitoring: SyncMonitoring) -> None:
     engine = socketio.server.eio
     send = engine.send_packet
 
     def send_packet(sid: str, packet: Any) -> None:
         connection = engine.sockets.get(sid)
-        if connection is not None and connection.queue.qsize() >= MAX_QUEUED_PACKETS:
+        queue = connection.queue if connection is not None else None
+        if queue is not None and (queue.qsize() >= MAX_QUEUED_PACKETS or queue.bytes > MAX_QUEUED_BYTES):
             if not connection.closed:
                 monitoring.record_refusal("slow_client")
-                connection.close(wait=False, abort=True)
+                cut_off(connection, reads=False)
             return
         send(sid, packet)
 
@@ -131,16 +165,17 @@ def _bound_queues(socketio: SocketIO, monitoring: SyncMonitoring) -> None:
 
 def _bound_rates(socketio: SocketIO, monitoring: SyncMonitoring) -> None:
     server = socketio.server
-    counts: dict[str, tuple[int, int]] = {}
+    messages = Buckets(MESSAGES)
+
+    def end(sid: str) -> None:
+        # Not the library's own `disconnect`, which waits until everything queued has been taken by a client that may never read.
+        if (connection := server.eio.sockets.get(sid)) is not None:
+            cut_off(connection)
 
     def handle(sid: str, data: Any) -> None:
-        second = int(time.monotonic())
-        began, count = counts.get(sid, (second, 0))
-        count = count + 1 if began == second else 1
-        counts[sid] = (second, count)
-        if count > MAX_MESSAGES_PER_SECOND:
+        if not messages.of(sid).draw(1):
             monitoring.record_refusal("too_many_messages")
-            server.eio.disconnect(sid)
+            end(sid)
             return
         try:
             server._handle_eio_message(sid, data)
@@ -148,10 +183,10 @@ def _bound_rates(socketio: SocketIO, monitoring: SyncMonitoring) -> None:
             # Nothing of ours runs in there but `on_connect`; events are handled in threads of their own.
             log.warning("unreadable socket message", error=repr(error)[:200])
             monitoring.record_refusal("unreadable")
-            server.eio.disconnect(sid)
+            end(sid)
 
     def forget(sid: str, reason: Any = None) -> None:
-        counts.pop(sid, None)
+        messages.forget(sid)
         server._handle_eio_disconnect(sid, reason)
 
     server.eio.on("message", handle)

@@ -2,15 +2,16 @@
 
 from app.models.base import Base
 from app.models.cache import CacheEpoch
-from app.models.catalog import Category, Part, PartImage, PartPrice, PartSpecification, Price, StockLevel
+from app.models.catalog import Category, FormerSlug, Part, PartImage, PartPrice, PartSpecification, Price, StockLevel
 from app.models.history import AuditChain, DataChangeLog, PartContentVersion
 from app.models.imports import ImportJob
 from app.models.outbox import OutboxDelivery, OutboxEvent, SyncRun
-from app.models.search import PartSearch, SearchWord
+from app.models.search import PartSearch, SearchSynonym, SearchWord
 from app.models.users import ApiKey, User, UserSession
 
 __all__ = [
-    "ApiKey", "AuditChain", "Base", "CacheEpoch", "Category", "DataChangeLog", "ImportJob", "OutboxDelivery", "OutboxEvent",
-    "Part", "PartContentVersion", "PartImage", "PartPrice", "PartSearch", "PartSpecification", "Price", "SearchWord",
+    "ApiKey", "AuditChain", "Base", "CacheEpoch", "Category", "DataChangeLog", "FormerSlug", "ImportJob", "OutboxDelivery",
+    "OutboxEvent", "Part", "PartContentVersion", "PartImage", "PartPrice", "PartSearch", "PartSpecification", "Price",
+    "SearchSynonym", "SearchWord",
     "StockLevel", "SyncRun", "User", "UserSession",
 ]  # fmt: skip

@@ -64,6 +64,18 @@ class Part(OptimisticLockingMixin, Base):
     price_updated_at: Mapped[CreatedAt]
 
 
+class FormerSlug(Base):
+    """An address that a part or a category had before, which goes on leading there. Kept by triggers (migration 0006): nothing
+    here writes it."""
+
+    __tablename__ = "former_slugs"
+
+    kind: Mapped[str] = mapped_column(String(10), primary_key=True)
+    slug: Mapped[str] = mapped_column(String(300), primary_key=True)
+    record_id: Mapped[int]
+    replaced_at: Mapped[CreatedAt]
+
+
 class StockLevel(OptimisticLockingMixin, Base):
     """A part's stock, in pieces."""
 

@@ -13,7 +13,8 @@ from app.models.base import Base, CreatedAt, Key
 class ImportJob(Base):
     """One uploaded catalog file. The row is the truth: a worker that finds it unfinished and unleased goes on with it.
 
-    `rows_done` is written with the rows themselves, so that a killed worker's successor goes on exactly there.
+    `rows_done` is written with the rows themselves, so that a killed worker's successor goes on exactly there. `options` is what
+    somebody has said of the file, `layout` what the file has shown when it was checked, `columns` what becomes of each column.
     """
 
     __tablename__ = "import_jobs"
@@ -27,6 +28,9 @@ class ImportJob(Base):
     digest: Mapped[str] = mapped_column(String(64))
     encoding: Mapped[str | None] = mapped_column(String(20))
     currency: Mapped[str | None] = mapped_column(String(3))
+    options: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    layout: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    columns: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
     byte_size: Mapped[int]
     dry_run: Mapped[bool] = mapped_column(server_default="false")
     state: Mapped[str] = mapped_column(String(10), server_default="queued")

@@ -1,13 +1,14 @@
 """What lists and searches look in: one narrow row a part, and the words that any part holds.
 
-PostgreSQL keeps both by triggers (migration 0003), as it keeps an index: nothing here writes them, and a part that is changed by
-hand is found under its new name at once. They are no business tables, hence without version, event or audit.
+PostgreSQL keeps both by triggers (migrations 0003 and 0005), as it keeps an index: nothing here writes them, and a part that is
+changed by hand is found under its new name at once. They are no business tables, hence without version, event or audit.
+`search_synonyms` is one: the shop says what buyers mean.
 """
 
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import DateTime, ForeignKey, Index, Numeric, String, Text
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Numeric, String, Text
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -23,7 +24,8 @@ class PartSearch(Base):
     __table_args__ = (
         Index("ix_part_search_words", "words", postgresql_using="gin"),
         Index("ix_part_search_numbers", "numbers", postgresql_using="gin", postgresql_ops={"numbers": "gin_trgm_ops"}),
-        Index("ix_part_search_name", "name", "part_id", postgresql_where=_PUBLIC),
+        Index("ix_part_search_sort_key", "sort_key", "part_id", postgresql_where=_PUBLIC),
+        Index("ix_part_search_all_sort_key", "sort_key", "part_id"),
         Index("ix_part_search_amount", "amount", "part_id", postgresql_where=_PUBLIC),
         Index("ix_part_search_created_at", "created_at", "part_id", postgresql_where=_PUBLIC),
         Index("ix_part_search_manufacturer", "manufacturer", postgresql_where=_PUBLIC),
@@ -38,9 +40,11 @@ class PartSearch(Base):
     amount: Mapped[Decimal | None] = mapped_column(Numeric(12, 2))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     manufacturer: Mapped[str | None] = mapped_column(String(200))
-    # In small letters, and in the order of their code points, so that a prefix is a range of the index.
-    name: Mapped[str] = mapped_column(Text(collation="C"))
-    # SKU and manufacturer's number as they are, and again without punctuation, each after and before U+0001: people type 62052RS
+    # The name's place in the order of lists (`search_order`), by code points, so that a prefix is a range of the index.
+    sort_key: Mapped[str] = mapped_column(Text(collation="C"))
+    # Numbers, maker and name in the normal form, with their signs: what stands in them side by side.
+    texts: Mapped[str] = mapped_column(Text)
+    # SKU and manufacturer's number folded, and again without punctuation, each after and before U+0001: people type 62052RS
     # for 6205-2RS. No text and no search may hold U+0001, so it marks where a number begins and ends.
     numbers: Mapped[str] = mapped_column(Text)
     words: Mapped[str] = mapped_column(TSVECTOR)
@@ -57,5 +61,21 @@ class SearchWord(Base):
     )
 
     id: Mapped[Key]
-    # As the name of a part, of which it is: an index of another collation would not be asked for its words.
     word: Mapped[str] = mapped_column(Text(collation="C"))
+
+
+class SearchSynonym(Base):
+    """Who searches for `term` means `means` as well; not the other way round, unless another row says so. The keys are both
+    without case, accents, spaces and punctuation; PostgreSQL keeps them by a trigger."""
+
+    __tablename__ = "search_synonyms"
+    __table_args__ = (
+        Index("uq_search_synonyms_term_key", "term_key", "means_key", unique=True),
+        CheckConstraint("term_key <> '' AND means_key <> '' AND term_key <> means_key", name="keys"),
+    )
+
+    id: Mapped[Key]
+    term: Mapped[str] = mapped_column(Text)
+    means: Mapped[str] = mapped_column(Text)
+    term_key: Mapped[str] = mapped_column(Text)
+    means_key: Mapped[str] = mapped_column(Text)

@@ -32,9 +32,9 @@ class AdminReader:
         return Page([_list_item(row) for row in page.items], page.next)
 
     def categories(self) -> list[dict[str, Any]]:
-        """Return the category tree as a flat list, each with its parent."""
+        """Return the category tree as a flat list, each with its parent and, as `sort_key`, its place in the order of names."""
         with self._reading.connect() as connection:
-            return [categories.state(row) for row in categories.load(connection)]
+            return [categories.state(row) | {"sort_key": row.sort_key} for row in categories.load(connection)]
 
     def category(self, category_id: int) -> dict[str, Any]:
         """Return one category.
@@ -126,6 +126,7 @@ def _list_item(row: Row[Any]) -> dict[str, Any]:
         "category": category,
         "version": row.version,
         "updated_at": rfc3339(row.updated_at),
+        "changed_by": {"id": row.changed_by, "name": row.changed_by_name} if row.changed_by else None,
         "stock": stock_rows.full_state(row.id, stock, row.last_updated_by, row.last_updated_by_name, row.stock_updated_at),
         "price": price,
     }

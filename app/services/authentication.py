@@ -2,17 +2,22 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Engine
+from sqlalchemy import Engine, Row
 
-from app.domain.errors import UnauthenticatedError
+from app.contract.events import Actor
+from app.domain.errors import BusyError, DatabaseConsistencyError, InvalidFieldError, UnauthenticatedError
+from app.domain.passwords import objection, possible_forms, prepared
 from app.store import users
+from app.store.transaction import TransactionManager, UnitOfWork
 
 COOKIE = "lockstep_session"
 SESSION_LIFETIME = timedelta(hours=12)
@@ -21,19 +26,26 @@ KEY_PREFIX = "lsk_"
 ROLES = ("viewer", "stock", "editor", "admin")
 # OWASP's parameters for Argon2id; the library's defaults cost five times as much.
 HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
+# Hashes that a process computes at once, each with 19 MB and a processor's container, and how many may wait: a second's work.
+HASHES_AT_ONCE = 2
+MAX_WAITING = 32
 
 Offload = Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls: a person, or a machine (`api_key_id`), whose `csrf_token` is None since it needs none."""
+    """Who calls: a person, or a machine (`api_key_id`), whose `csrf_token` is None since it needs none.
+
+    `digest` is what is kept of the session's token or the key.
+    """
 
     user_id: int
     email: str
     name: str
     role: str
     csrf_token: str | None
+    digest: str
     api_key_id: int | None = None
 
     def may(self, role: str) -> bool:
@@ -43,6 +55,37 @@ class Principal:
     def public(self) -> dict[str, Any]:
         """Return what the panel shows of its user."""
         return {"id": self.user_id, "email": self.email, "name": self.name, "role": self.role}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """From where somebody logs in: their address and what their browser calls itself, as far as they are known."""
+
+    address: str | None = None
+    agent: str | None = None
+
+
+class Turns:
+    """Lets passwords be looked at a few at once: thousands of guesses must not take machine and database from everybody."""
+
+    def __init__(self) -> None:
+        self._turn = threading.Semaphore(HASHES_AT_ONCE)
+        self._places = threading.BoundedSemaphore(HASHES_AT_ONCE + MAX_WAITING)
+
+    @contextmanager
+    def take(self) -> Iterator[None]:
+        """Wait for a turn.
+
+        Raises:
+            BusyError: at once, if too many wait already.
+        """
+        if not self._places.acquire(blocking=False):
+            raise BusyError
+        try:
+            with self._turn:
+                yield
+        finally:
+            self._places.release()
 
 
 class Authenticator:
@@ -57,22 +100,70 @@ class Authenticator:
         self._engine = engine
         self._reading = reading
         self._offload = offload
+        self._turns = Turns()
         self._nobody = HASHER.hash(secrets.token_hex(16))
 
-    def log_in(self, email: str, password: str) -> tuple[Principal, str]:
-        """Return who that is and a new session token.
+    def log_in(self, email: str, password: str, caller: Caller, replaces: str = "") -> tuple[Principal, str]:
+        """Return who that is and a new session token. The session of the token that it `replaces` ends.
 
         Raises:
             UnauthenticatedError: after the same work whether the address or the password is wrong.
+            BusyError: if too many are logging in.
         """
-        user = users.by_email(self._reading, email)
-        known = user.password_hash if user and user.password_hash else self._nobody
-        right = self._offload(_verify, known, password)
-        if user is None or not right:
+        for _ in range(2):
+            user, form = self._checked(email, password)
+            token, session = _new_session(caller)
+            with self._engine.begin() as connection:
+                opens = users.open_session(connection, user, session, replaces=digest(replaces))
+            if opens:
+                self._modernise(user.id, user.password_hash, form)
+                return _person(user, session), token
+            # Somebody has changed the user since they were read: it may have been the password.
+        raise DatabaseConsistencyError
+
+    def change_password(
+        self, transactions: TransactionManager, actor: Actor, email: str, current: str, wanted: str, caller: Caller
+    ) -> tuple[Principal, str]:
+        """Give somebody who knows their password another one. All their sessions end; return them and a new one's token.
+
+        Raises:
+            InvalidFieldError: if the new password cannot be set.
+            UnauthenticatedError: if the current one is wrong.
+            BusyError: if too many passwords are being looked at.
+        """
+        if reason := objection(wanted):
+            raise InvalidFieldError("new_password", reason)
+        user, _ = self._checked(email, current)
+        with self._turns.take():
+            password_hash = self._offload(hash_password, wanted)
+        token, session = _new_session(caller)
+
+        def work(unit_of_work: UnitOfWork) -> None:
+            row = users.lock_user(unit_of_work, email)
+            if row is None or row.version != user.version:
+                raise DatabaseConsistencyError
+            users.change_user(unit_of_work, row, password_hash=password_hash)
+            changed = users.lock_user(unit_of_work, email)
+            if changed is None or not users.open_session(unit_of_work.connection, changed, session):
+                raise DatabaseConsistencyError
+
+        transactions.run(actor, work)
+        return _person(user, session), token
+
+    def _checked(self, email: str, password: str) -> tuple[Row[Any], str]:
+        """Return the user that a password is of, and the form in which it is kept.
+
+        Raises:
+            UnauthenticatedError: if there is none.
+            BusyError: if too many passwords are being looked at.
+        """
+        with self._turns.take():
+            user = users.by_email(self._reading, email)
+            known = user.password_hash if user and user.password_hash else self._nobody
+            form = self._offload(_matching_form, known, password)
+        if user is None or form is None:
             raise UnauthenticatedError("The address or the password is wrong.")
-        token, csrf_token = secrets.token_urlsafe(32), secrets.token_urlsafe(24)
-        users.open_session(self._engine, digest(token), csrf_token, user.id, SESSION_LIFETIME)
-        return Principal(user.id, user.email, user.name, user.role, csrf_token), token
+        return user, form
 
     def log_out(self, token: str) -> None:
         """Make a session token worthless."""
@@ -81,12 +172,41 @@ class Authenticator:
     def by_session(self, token: str) -> Principal | None:
         """Return whose session that is, if it is one."""
         row = users.by_session(self._reading, digest(token))
-        return row and Principal(row.id, row.email, row.name, row.role, row.csrf_token)
+        return row and Principal(row.id, row.email, row.name, row.role, row.csrf_token, digest(token))
 
     def by_key(self, key: str) -> Principal | None:
         """Return whom an API key acts as, if it is one."""
         row = users.by_key(self._reading, digest(key)) if key.startswith(KEY_PREFIX) else None
-        return row and Principal(row.id, row.email, row.name, row.role, None, row.api_key_id)
+        return row and Principal(row.id, row.email, row.name, row.role, None, digest(key), row.api_key_id)
+
+    def _modernise(self, user_id: int, known: str, form: str) -> None:
+        """Keep the hash of a password's prepared form, if that of another one, or one of other parameters, is kept."""
+        if form == prepared(form) and not HASHER.check_needs_rehash(known):
+            return
+        # If there is no turn to be had, there will be another log-in.
+        with suppress(BusyError), self._turns.take():
+            users.rehash(self._engine, user_id, known, self._offload(hash_password, form))
+
+
+def _new_session(caller: Caller) -> tuple[str, users.NewSession]:
+    """Return a new session's token, and what is kept of it."""
+    token = secrets.token_urlsafe(32)
+    return token, users.NewSession(
+        digest=digest(token),
+        csrf_token=secrets.token_urlsafe(24),
+        lifetime=SESSION_LIFETIME,
+        ip_address=caller.address,
+        user_agent=caller.agent,
+    )
+
+
+def _person(user: Row[Any], session: users.NewSession) -> Principal:
+    return Principal(user.id, user.email, user.name, user.role, session.csrf_token, session.digest)
+
+
+def _matching_form(password_hash: str, password: str) -> str | None:
+    """Return the form of a typed password that a hash is of, or None."""
+    return next((form for form in possible_forms(password) if _verify(password_hash, form)), None)
 
 
 def _verify(password_hash: str, password: str) -> bool:
@@ -98,7 +218,7 @@ def _verify(password_hash: str, password: str) -> bool:
 
 def hash_password(password: str) -> str:
     """Return what is kept of a password."""
-    return HASHER.hash(password)
+    return HASHER.hash(prepared(password))
 
 
 def digest(token: str) -> str:

@@ -12,10 +12,11 @@ from typing import Any
 from sqlalchemy import Row
 
 from app.contract.events import Actor
-from app.domain.categories import Tree, category_slug
+from app.domain.categories import Tree
 from app.domain.content import changed_columns
 from app.domain.errors import CategoryNotEmptyError, NotFoundError
 from app.services.intent import Expected, Intent
+from app.services.slugs import category_slug
 from app.store import categories as rows
 from app.store import content
 from app.store.locks import lock_categories, lock_category_tree, lock_parts
@@ -42,7 +43,8 @@ def create_category(
         tree = rows.tree(unit_of_work.connection)
         tree.check_place(parent_id)
         tree.check_names(name, parent_id, slug)
-        category_id = rows.insert(unit_of_work, name, slug or category_slug(name), parent_id, intent.reason)["id"]
+        address = slug or category_slug(name)
+        category_id = rows.insert(unit_of_work, name, address, parent_id, intent.reason, chosen=slug is not None)["id"]
         (made,) = rows.load(unit_of_work.connection, category_id)
         # Its event is written with the commit, so who made it is not to be found there yet.
         return rows.state(made) | {"changed_by": _person(intent.actor)}

@@ -7,21 +7,23 @@ from psycopg.errors import UniqueViolation
 from sqlalchemy.exc import IntegrityError
 
 from app.contract.formats import rfc3339
-from app.domain.content import MAX_DESCRIPTION, changed_columns, part_slug
-from app.domain.errors import ArchivedError, DuplicateError, InvalidFieldError
+from app.domain.content import MAX_DESCRIPTION, changed_columns
+from app.domain.errors import ArchivedError, InvalidFieldError
 from app.domain.pricing import PriceLine
 from app.domain.stock import Stock
 from app.services.intent import Expected, Intent
 from app.services.rich_text import sanitised
+from app.services.slugs import part_slug
 from app.store import content as rows
-from app.store import prices, stock
+from app.store import prices, slugs, stock
 from app.store.content import Content
 from app.store.locks import hold_category, lock_part
 from app.store.transaction import TransactionManager, UnitOfWork
 
 T = TypeVar("T")
 
-SLUG_TRIES = 8
+# The constraints that keep two parts from having the same, each with its column.
+UNIQUE = {"uq_parts_sku": "sku", "uq_parts_slug": "slug"}
 
 _DEFAULTS: dict[str, Any] = {
     "description": "", "category_id": None, "manufacturer": None, "manufacturer_number": None, "status": "draft",
@@ -32,7 +34,9 @@ def create_part(
     transactions: TransactionManager, intent: Intent, values: dict[str, Any], specifications: Sequence[dict[str, Any]],
     price_list: Sequence[PriceLine], quantities: dict[str, int],
 ) -> int:  # fmt: skip
-    """Create a part with its stock, and its prices and specifications if given; return its id. Without a slug it gets a free one.
+    """Create a part with its stock, and its prices and specifications if given; return its id.
+
+    Without a slug it gets one of its own.
 
     Raises:
         DuplicateError: if the SKU or the chosen slug is taken.
@@ -42,9 +46,12 @@ def create_part(
 
     def work(unit_of_work: UnitOfWork) -> int:
         _check_category(unit_of_work, values.get("category_id"))
-        slug = values.get("slug") or _free_slug(unit_of_work, part_slug(values["part_name"], values["sku"]))
-        columns = _DEFAULTS | values | {"slug": slug}
-        part_id = rows.insert_part(unit_of_work, columns)
+        columns = _DEFAULTS | {"slug": part_slug(values["part_name"], values["sku"])} | values
+        chosen = {values["sku"]} if "slug" in values else frozenset()
+        inserted = slugs.insert_parts(unit_of_work, [columns], chosen)
+        if not inserted:
+            raise slugs.duplicate(unit_of_work.connection, "sku", values["sku"])
+        part_id = int(inserted[values["sku"]].id)
         if specifications:
             rows.replace_specifications(unit_of_work, {part_id: specifications})
         initial = Stock(**{"current_stock": 0, **quantities})
@@ -64,7 +71,7 @@ def create_part(
             )
         return part_id
 
-    return _explaining_duplicates(transactions, intent, work, values)
+    return transactions.run(intent.actor, work)
 
 
 def update_part(transactions: TransactionManager, intent: Intent, part_id: int, changes: dict[str, Any]) -> Content:
@@ -144,27 +151,14 @@ def _check_category(unit_of_work: UnitOfWork, category_id: int | None) -> None:
         raise InvalidFieldError("category_id", f"There is no category {category_id}; list them at /api/v1/categories.")
 
 
-def _free_slug(unit_of_work: UnitOfWork, wanted: str) -> str:
-    taken = rows.slugs_like(unit_of_work, wanted)
-    number = 2
-    while wanted in taken and f"{wanted}-{number}" in taken:
-        number += 1
-    return f"{wanted}-{number}" if wanted in taken else wanted
-
-
 def _explaining_duplicates(
     transactions: TransactionManager, intent: Intent, work: Callable[[UnitOfWork], T], values: dict[str, Any]
 ) -> T:
-    for attempt in range(1, SLUG_TRIES + 1):
-        try:
-            return transactions.run(intent.actor, work)
-        except IntegrityError as error:
-            taken = error.orig.diag.constraint_name if isinstance(error.orig, UniqueViolation) else None
-            if taken == "uq_parts_sku":
-                raise DuplicateError("sku", values["sku"]) from error
-            if taken == "uq_parts_slug" and "slug" in values:
-                raise DuplicateError("slug", values["slug"]) from error
-            # Somebody took the same readable address at the same moment; the next try sees it and takes another number.
-            if taken != "uq_parts_slug" or attempt == SLUG_TRIES:
-                raise
-    raise AssertionError("unreachable")
+    try:
+        return transactions.run(intent.actor, work)
+    except IntegrityError as error:
+        taken = UNIQUE.get(error.orig.diag.constraint_name or "") if isinstance(error.orig, UniqueViolation) else None
+        if taken is None:
+            raise
+        with transactions.atomic_operation(intent.actor) as unit_of_work:
+            raise slugs.duplicate(unit_of_work.connection, taken, values[taken]) from error

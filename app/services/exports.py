@@ -7,12 +7,13 @@ from typing import Any, TextIO
 from sqlalchemy import Engine
 
 from app.contract.formats import money
-from app.domain.import_cells import PATH_SEPARATOR
-from app.domain.import_columns import KNOWN, Specification, header_of
-from app.domain.imports import spreadsheet_safe
+from app.domain.imports.columns import KNOWN, Specification, header_of
+from app.domain.imports.paths import written
 from app.domain.pricing import PriceLine
-from app.store import admin_parts, content, imports, prices
+from app.domain.spreadsheets import BYTE_ORDER_MARK, spreadsheet_safe
+from app.store import admin_parts, content, prices
 from app.store.content import Content
+from app.store.imports import bulk
 
 CHUNK = 500
 
@@ -20,12 +21,13 @@ CHUNK = 500
 def export_parts(reading: Engine, out: TextIO) -> int:
     """Write all parts that are not archived, and return their number."""
     with reading.connect() as connection:
-        columns = imports.specifications(connection)
+        columns = bulk.specifications(connection)
+        out.write(BYTE_ORDER_MARK)
         # With the line ends of RFC 4180, the writer puts every cell with one of their characters into quotes.
         writer = csv.writer(out, lineterminator="\r\n")
         writer.writerow([*KNOWN, *map(spreadsheet_safe, map(header_of, columns))])
         count = 0
-        for ids in imports.export_ids(connection, CHUNK):
+        for ids in bulk.export_ids(connection, CHUNK):
             contents, lists = content.load(connection, ids), prices.lines_of(connection, ids)
             stocks = admin_parts.quantities(connection, ids)
             for part_id in ids:
@@ -46,7 +48,7 @@ def _row(part: Content, quantities: Any, lines: Sequence[PriceLine], columns: Se
         row.slug,
         row.status,
         row.description,
-        PATH_SEPARATOR.join(step["name"] for step in category["path"]) if category else "",
+        written([step["name"] for step in category["path"]]) if category else "",
         row.manufacturer or "",
         row.manufacturer_number or "",
         *((money(base.amount), base.currency) if base else ("", "")),

@@ -13,7 +13,7 @@ from app.services.admin_reader import AdminReader
 from app.services.catalog import Answer, CatalogReader
 from app.services.intent import Intent
 from app.services.pictures import Picture
-from app.services.product_page import product_page
+from app.services.product_page import Standing, product_page, standing
 from app.store.content import Content
 from app.store.transaction import TransactionManager
 
@@ -109,3 +109,7 @@ class PartsEnhancedService:
     def get_product_page(self, reference: str) -> Answer:
         """Return all that a product page shows; see `app.services.product_page`."""
         return product_page(self.catalog, reference)
+
+    def get_standing(self, part_id: int) -> tuple[Standing, str]:
+        """Return whether a part has a page, and its slug; see `app.services.product_page.standing`."""
+        return standing(self.catalog, part_id)

@@ -1,5 +1,7 @@
 """A product page in one answer, composed from the same cached aspects as every other answer: no copy of its own can grow old."""
 
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
 
@@ -13,8 +15,15 @@ from app.services.rich_text import plain
 MAX_SLUG = 300
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The part has another slug now."""
+
+    slug: str
+
+
 def product_page(reader: CatalogReader, reference: str) -> Answer:
-    """Return all that the page of a part needs; the body is None if customers may not see it.
+    """Return all that the page of a part needs; the body is None if customers may not see it, and `Moved` for a slug of before.
 
     Args:
         reference: the part's id, or its slug. Digits alone are an id.
@@ -26,6 +35,8 @@ def product_page(reader: CatalogReader, reference: str) -> Answer:
     if part_id not in parts:
         return Answer(None, worst(found, read))
     part = parts[part_id]
+    if not _is_id(reference) and reference != part["slug"]:
+        return Answer(Moved(part["slug"]), worst(found, read))
     neighbours, looked_up = reader.lookup("pdp", "related", {"part_id": part_id})
     related, shown = reader.short_parts(neighbours)
     page = {
@@ -39,14 +50,37 @@ def product_page(reader: CatalogReader, reference: str) -> Answer:
     return Answer(page, worst(found, read, looked_up, shown))
 
 
+class Standing(StrEnum):
+    """Whether a part has a page."""
+
+    SHOWN = "shown"
+    GONE = "gone"
+    ABSENT = "absent"
+
+
+def standing(reader: CatalogReader, part_id: int) -> tuple[Standing, str]:
+    """Return whether a part has a page, was taken off, or never was to be seen; and its slug if it has one."""
+    if part_id > MAX_QUANTITY:
+        return Standing.ABSENT, ""
+    parts, _read = reader.parts([part_id], counted="pdp")
+    if part_id in parts:
+        return Standing.SHOWN, str(parts[part_id]["slug"])
+    is_gone, _looked_up = reader.lookup("pdp", "gone", {"part_id": part_id})
+    return (Standing.GONE if is_gone else Standing.ABSENT), ""
+
+
 def _part_id(reader: CatalogReader, reference: str) -> tuple[int | None, Result]:
-    if reference.isascii() and reference.isdigit():
+    if _is_id(reference):
         # More digits than the column holds are nobody's id.
         number = int(reference[:20])
         return (number if number <= MAX_QUANTITY else 0), Result.HIT
     if len(reference) > MAX_SLUG or forbidden_characters(reference):
         return None, Result.HIT
     return reader.lookup("pdp", "slug", {"slug": reference})
+
+
+def _is_id(reference: str) -> bool:
+    return reference.isascii() and reference.isdigit()
 
 
 def breadcrumbs(part: dict[str, Any]) -> list[dict[str, str]]:

@@ -29,15 +29,16 @@ class SyncControl:
         self._hit_rates = hit_rates
 
     def status(self) -> dict[str, Any]:
-        """Return per effect what is owed and how fast it goes, the last reconciliation, and the cache's figures."""
+        """Return per effect what is owed and how fast it has gone lately, the last reconciliation, and the cache's figures."""
         with self._reading.connect() as connection:
-            effects = outbox.status(connection)
+            owed, latencies = outbox.owed(connection), outbox.latencies(connection)
             last = reconciliation.last_run(connection, "reconcile")
         last_reconciliation = last and {
             "started_at": rfc3339(last.started_at), "finished_at": rfc3339(last.finished_at), **last.report,
         }  # fmt: skip
         return {
-            "effects": effects,
+            "effects": {effect: figures | {"latency_ms": latencies[effect]} for effect, figures in owed.items()},
+            "window_seconds": outbox.LATENCY_WINDOW,
             "last_reconciliation": last_reconciliation,
             "cache": {"fresh": self._cache.is_fresh, "hit_rate": self._hit_rates()},
         }
@@ -45,7 +46,7 @@ class SyncControl:
     def outbox_status(self) -> dict[str, dict[str, Any]]:
         """Return what is owed per effect, for the metrics."""
         with self._reading.connect() as connection:
-            return outbox.status(connection)
+            return outbox.owed(connection)
 
     def dead_letters(self, after: tuple[int, str], limit: int) -> list[dict[str, Any]]:
         """Return deliveries that were given up on; one more than `limit` if there are more."""

@@ -11,11 +11,11 @@ from sqlalchemy.exc import IntegrityError
 from app.domain import differences
 from app.domain.content import COLUMNS, changed_columns
 from app.domain.differences import LISTS
-from app.domain.errors import ArchivedError, DuplicateError, InvalidFieldError, NotFoundError, NotKeptYetError
-from app.services.content import current_state, locked_to_change
+from app.domain.errors import ArchivedError, DuplicateError, Holder, InvalidFieldError, NotFoundError, NotKeptYetError
+from app.services.content import UNIQUE, current_state, locked_to_change
 from app.services.intent import Expected, Intent
 from app.services.rich_text import sanitised
-from app.store import categories, versions
+from app.store import categories, slugs, versions
 from app.store import content as rows
 from app.store.content import Content
 from app.store.images import replace_images
@@ -28,7 +28,6 @@ _REPLACE: dict[str, Callable[[UnitOfWork, int, Sequence[dict[str, Any]]], None]]
     "specifications": lambda unit_of_work, part_id, items: rows.replace_specifications(unit_of_work, {part_id: items}),
     "images": replace_images,
 }
-_TAKEN_BY = {"uq_parts_sku": "sku", "uq_parts_slug": "slug"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +125,10 @@ def restore(transactions: TransactionManager, intent: Intent, wish: Wish) -> Con
         return transactions.run(intent.actor, work)
     except IntegrityError as error:
         # Another part took it between our look and our write.
-        field = _TAKEN_BY.get(error.orig.diag.constraint_name or "") if isinstance(error.orig, UniqueViolation) else None
+        field = UNIQUE.get(error.orig.diag.constraint_name or "") if isinstance(error.orig, UniqueViolation) else None
         if field is None:
             raise
-        raise _taken(field, None) from error
+        raise _taken(field, "of that version") from error
 
 
 def _snapshot(connection: Connection, part_id: int, number: int) -> dict[str, Any]:
@@ -161,9 +160,9 @@ def _category(connection: Connection, wish: Wish, changed: Mapping[str, Any]) ->
 def _blocked(connection: Connection, part_id: int, changed: Mapping[str, Any]) -> list[DuplicateError | InvalidFieldError]:
     """Return what stands in the way of writing `changed`, each with the way round it."""
     found: list[DuplicateError | InvalidFieldError] = [
-        _taken(field, changed[field])
-        for field in ("sku", "slug")
-        if field in changed and versions.is_taken(connection, field, changed[field], part_id)
+        _taken(field, changed[field], holder)
+        for field in UNIQUE.values()
+        if field in changed and (holder := slugs.holder(connection, field, changed[field], part_id))
     ]
     category_id = changed.get("category_id")
     if category_id is not None and not hold_category(connection, category_id):
@@ -172,8 +171,8 @@ def _blocked(connection: Connection, part_id: int, changed: Mapping[str, Any]) -
     return found
 
 
-def _taken(field: str, value: str | None) -> DuplicateError:
-    return DuplicateError(field, value or "of that version", "leave it out of the restore: name the other ones in `fields`")
+def _taken(field: str, value: str, holder: Holder | None = None) -> DuplicateError:
+    return DuplicateError(field, value, "leave it out of this restore: name the other ones in `fields`", holder)
 
 
 def _reason(wish: Wish, reason: str | None) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from app.domain.search import Typed
 from app.store import search
 from app.store.catalog import AMOUNT, CURRENCY
 from app.store.listing import categories_below
@@ -14,7 +15,10 @@ from app.store.search import Meant
 
 AVAILABLE = "GREATEST(0, s.current_stock - s.reserved_quantity)"
 CHANGED = "GREATEST(p.updated_at, s.updated_at, p.price_updated_at)"
-_COLUMNS = {"sku": ("p.sku", "text"), "part_name": ("p.part_name", "text"), "available": (AVAILABLE, "int"),
+# Whose change CHANGED is the time of: a part that was created has all three at once, by one person.
+CHANGED_BY = f"""CASE {CHANGED} WHEN p.updated_at THEN p.last_updated_by WHEN s.updated_at THEN s.last_updated_by
+                ELSE p.price_updated_by END"""
+_COLUMNS = {"sku": ("p.sku", "text"), "part_name": ("o.sort_key", "text"), "available": (AVAILABLE, "int"),
             "updated_at": (CHANGED, "timestamptz")}  # fmt: skip
 SORTS = {
     sign + name: Order(expression, type_, descending=bool(sign))
@@ -53,17 +57,18 @@ def list_parts(connection: Connection, filters: GridFilters, sort: str, after: P
     """Return one page of the grid. Without a status, archived parts are left out. Words that no part holds find what is like
     them, on all pages as on the first."""
     meant = after.meant if after else ()
-    page = _page(connection, filters, sort, after, limit, meant)
-    if page.items or after or not filters.words or search.is_found(connection, filters.words, whose="all"):
+    typed = search.read(connection, filters.words)
+    page = _page(connection, filters, typed, sort, after, limit, meant)
+    if page.items or after or not filters.words or search.is_found(connection, typed, whose="all"):
         return page
-    meant = search.meaning(connection, filters.words, whose="all")
-    return _page(connection, filters, sort, None, limit, meant) if meant else page
+    meant = search.meaning(connection, typed, whose="all")
+    return _page(connection, filters, typed, sort, None, limit, meant) if meant else page
 
 
-def _narrowed(connection: Connection, filters: GridFilters, meant: Meant) -> tuple[list[str], dict[str, Any]]:
+def _narrowed(connection: Connection, filters: GridFilters, typed: Typed) -> tuple[list[str], dict[str, Any]]:
     conditions, parameters = [STATUSES[filters.status]], dict[str, Any]()
     if filters.words:
-        wanted, parameters = search.conditions(filters.words, meant)
+        wanted, parameters = search.conditions(typed)
         # `s` is the row of part_search in there, and the stock's outside.
         conditions.append(f"p.id IN (SELECT s.part_id FROM part_search s WHERE {' AND '.join(wanted)})")  # noqa: S608
     if filters.category is not None:
@@ -75,10 +80,11 @@ def _narrowed(connection: Connection, filters: GridFilters, meant: Meant) -> tup
 
 
 def _page(
-    connection: Connection, filters: GridFilters, sort: str, after: Position | None, limit: int, meant: Meant
+    connection: Connection, filters: GridFilters, typed: Typed, sort: str, after: Position | None, limit: int, meant: Meant
 ) -> Page[Row[Any]]:
-    continued, order_by = SORTS[sort].clauses("p.id", after)
-    conditions, parameters = _narrowed(connection, filters, meant)
+    # The id beside the key of the order, so that one index has both.
+    continued, order_by = SORTS[sort].clauses("o.part_id" if sort.endswith("part_name") else "p.id", after)
+    conditions, parameters = _narrowed(connection, filters, typed.meaning(meant))
     statement = text(f"""
         SELECT p.id, p.sku, p.slug, p.part_name, p.version, p.price_version,
                CASE WHEN p.archived_at IS NULL THEN p.status ELSE 'archived' END AS status,
@@ -87,9 +93,11 @@ def _page(
                s.updated_at AS stock_updated_at, s.last_updated_by, u.name AS last_updated_by_name,
                {AMOUNT} AS amount,
                {CURRENCY} AS currency,
-               {CHANGED} AS updated_at, {SORTS[sort].expression} AS sort_key
+               {CHANGED} AS updated_at, {SORTS[sort].expression} AS sort_key,
+               {CHANGED_BY} AS changed_by, (SELECT name FROM users WHERE id = {CHANGED_BY}) AS changed_by_name
         FROM parts p
         JOIN stock_levels s ON s.part_id = p.id
+        JOIN part_search o ON o.part_id = p.id
         LEFT JOIN categories c ON c.id = p.category_id
         LEFT JOIN users u ON u.id = s.last_updated_by
         WHERE {" AND ".join([continued, *conditions])} ORDER BY {order_by} LIMIT :limit

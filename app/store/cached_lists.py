@@ -11,7 +11,7 @@ import orjson
 from sqlalchemy import Connection
 
 from app.contract.events import ListFacet
-from app.store import listing, product_page
+from app.store import listing, product_page, slugs
 from app.store.listing import PartFilters
 from app.store.paging import Position
 
@@ -46,8 +46,9 @@ def _page(connection: Connection, query: Query) -> dict[str, Any]:
 KINDS: dict[str, Kind] = {
     "page": Kind(lambda query: listing.list_facets(filters_of(query), query["sort"]), _page),
     "facets": Kind(lambda _query: tuple(ListFacet), lambda connection, query: listing.load_facets(connection, filters_of(query))),
-    "slug": Kind(
-        lambda _query: (ListFacet.CONTENT,), lambda connection, query: product_page.id_of_slug(connection, query["slug"])
+    "slug": Kind(lambda _query: (ListFacet.CONTENT,), lambda connection, query: slugs.part_of(connection, query["slug"])),
+    "gone": Kind(
+        lambda _query: (ListFacet.CONTENT,), lambda connection, query: product_page.is_gone(connection, query["part_id"])
     ),
     "related": Kind(
         lambda _query: (ListFacet.CONTENT, ListFacet.CATEGORIES),

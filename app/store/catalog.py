@@ -30,9 +30,9 @@ _SHOWN = """
              (SELECT {column} FROM prices legacy WHERE legacy.part_id = p.id))"""
 AMOUNT, CURRENCY = _SHOWN.format(column="amount"), _SHOWN.format(column="currency")
 _CATEGORIES = text(f"""
-    SELECT c.id, c.name, c.slug, c.parent_id, c.version,
+    SELECT c.id, c.name, c.slug, c.parent_id, c.version, search_order(c.name) AS sort_key,
            (SELECT count(*) FROM parts p WHERE p.category_id = c.id AND {PUBLIC}) AS part_count
-    FROM categories c ORDER BY c.name, c.id
+    FROM categories c ORDER BY sort_key, c.id
 """)  # noqa: S608 — constant text
 
 
@@ -77,5 +77,5 @@ def load_prices(connection: Connection, part_ids: Sequence[int]) -> dict[int, Lo
 
 
 def load_categories(connection: Connection) -> list[dict[str, Any]]:
-    """Return every category with the number of its own published parts."""
+    """Return every category with the number of its own published parts, and its place in the order of names."""
     return [dict(row._mapping) for row in connection.execute(_CATEGORIES)]

@@ -14,6 +14,7 @@ _TREE = text("SELECT id, name, slug, parent_id FROM categories")
 # Who changed a category last stands in its newest event, which is kept for ever.
 _ROWS = text("""
     SELECT c.id, c.name, c.slug, c.parent_id, c.version, c.updated_at, last.id AS changed_by, last.name AS changed_by_name,
+           search_order(c.name) AS sort_key,
            (SELECT count(*) FROM parts p WHERE p.category_id = c.id AND p.archived_at IS NULL) AS part_count,
            (SELECT count(*) FROM categories child WHERE child.parent_id = c.id) AS child_count
     FROM categories c
@@ -22,14 +23,17 @@ _ROWS = text("""
         WHERE e.aggregate_type = 'category' AND e.aggregate_id = c.id AND e.aspect = 'content'
         ORDER BY e.version DESC LIMIT 1) last ON true
     WHERE CAST(:category_id AS int) IS NULL OR c.id = :category_id
-    ORDER BY c.name, c.id
+    ORDER BY sort_key, c.id
 """)
 _INSERT = text("""
     INSERT INTO categories (name, slug, parent_id)
     SELECT :name, free.slug, :parent_id
-    FROM generate_series(1, 1 + (SELECT count(*) FROM categories WHERE slug = :slug OR starts_with(slug, :slug || '-'))) AS n
+    FROM generate_series(1, 1 + (SELECT count(*) FROM categories WHERE slug = :slug OR starts_with(slug, :slug || '-'))
+                              + (SELECT count(*) FROM former_slugs
+                                 WHERE kind = 'category' AND (slug = :slug OR starts_with(slug, :slug || '-')))) AS n
     CROSS JOIN LATERAL (SELECT CASE n WHEN 1 THEN CAST(:slug AS text) ELSE :slug || '-' || n END AS slug) free
     WHERE NOT EXISTS (SELECT FROM categories c WHERE c.slug = free.slug)
+      AND (:chosen OR NOT EXISTS (SELECT FROM former_slugs f WHERE f.kind = 'category' AND f.slug = free.slug))
     ORDER BY n LIMIT 1
     RETURNING id, name, slug, parent_id, version
 """)
@@ -81,9 +85,14 @@ def state(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def insert(unit_of_work: UnitOfWork, name: str, slug: str, parent_id: int | None, reason: str | None) -> dict[str, Any]:
-    """Insert a category, with a number behind its slug if that is taken; record it and return it as a step of a path."""
-    row = unit_of_work.execute(_INSERT, name=name, slug=slug, parent_id=parent_id).one()
+def insert(
+    unit_of_work: UnitOfWork, name: str, slug: str, parent_id: int | None, reason: str | None, *, chosen: bool = False
+) -> dict[str, Any]:
+    """Insert a category, record it and return it as a step of a path. The caller holds `locks.lock_category_tree`.
+
+    A slug that is taken, or that led to another category before and is not `chosen`, gets a number behind it.
+    """
+    row = unit_of_work.execute(_INSERT, name=name, slug=slug, parent_id=parent_id, chosen=chosen).one()
     unit_of_work.record(_event(EventType.CATEGORY_CREATED, "INSERT", row.id, row.version, None, _values(row), reason))
     return {"id": row.id, "name": row.name, "slug": row.slug}
 

@@ -43,14 +43,6 @@ _CONTENT = text("""
     FROM parts p LEFT JOIN path ON path.leaf = p.category_id
     WHERE p.id = ANY(:part_ids)
 """)
-_SLUGS_LIKE = text("SELECT slug FROM parts WHERE slug = :wanted OR slug LIKE :numbered")
-_INSERT_PART = text("""
-    INSERT INTO parts (sku, slug, part_name, description, category_id, manufacturer, manufacturer_number, status,
-                       last_updated_by, price_updated_by)
-    VALUES (:sku, :slug, :part_name, :description, :category_id, :manufacturer, :manufacturer_number, :status,
-            :actor_id, :actor_id)
-    RETURNING id
-""")
 _UPDATE_PART = text("""
     UPDATE parts
     SET sku = :sku, slug = :slug, part_name = :part_name, description = :description, category_id = :category_id,
@@ -175,16 +167,6 @@ def of_new(
 def load(connection: Connection, part_ids: Sequence[int]) -> dict[int, Content]:
     """Return the content of those of the given parts that exist."""
     return {row.id: Content(row) for row in connection.execute(_CONTENT, {"part_ids": list(part_ids)})}
-
-
-def slugs_like(unit_of_work: UnitOfWork, wanted: str) -> set[str]:
-    """Return the slugs in use that are `wanted`, or begin with it and a hyphen."""
-    return set(unit_of_work.execute(_SLUGS_LIKE, wanted=wanted, numbered=f"{wanted}-%").scalars())
-
-
-def insert_part(unit_of_work: UnitOfWork, values: dict[str, Any]) -> int:
-    """Insert a part's row and return its id; the caller records `created_event`."""
-    return int(unit_of_work.execute(_INSERT_PART, actor_id=unit_of_work.actor.user_id, **values).scalar_one())
 
 
 def replace_specifications(unit_of_work: UnitOfWork, lists: Mapping[int, Sequence[dict[str, Any]]]) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, text
 
 from app.contract.events import ListFacet
 from app.domain.facets import MAX_MANUFACTURERS, composed
+from app.domain.search import Typed
 from app.store import search
 from app.store.paging import Order, Position, cut
 from app.store.search import Meant
@@ -21,13 +22,17 @@ from app.store.search import Meant
 WALK = 2000
 
 _CATEGORIES_BELOW = text("""
-    WITH RECURSIVE below AS (
+    WITH RECURSIVE named AS (
         SELECT id FROM categories WHERE slug = :reference OR id::text = :reference
+    ), below AS (
+        (SELECT id FROM named
+         UNION SELECT record_id FROM former_slugs
+               WHERE kind = 'category' AND slug = :reference AND NOT EXISTS (SELECT FROM named))
         UNION SELECT c.id FROM categories c JOIN below ON c.parent_id = below.id)
     SELECT id FROM below
 """)
-_TREE = text("SELECT id, slug, name, parent_id FROM categories ORDER BY name, id")
-_BY_NAME = Order("s.name", "text")
+_TREE = text("SELECT id, slug, name, parent_id FROM categories ORDER BY search_order(name), id")
+_BY_NAME = Order("s.sort_key", "text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +59,20 @@ class Found:
 @dataclass(frozen=True, slots=True)
 class Tier:
     """Rows that stand together in a list, before those of the next tier; `mark` begins their sort keys. `range` is a condition
-    that an index serves, `condition` what else they fit. A range of few rows is not worth a walk."""
+    that an index serves, `condition` what else they fit. A range of few rows is not worth a walk. One that is `own` shows only
+    parts that have the words of their own."""
 
     mark: str
     order: Order
     range: str = "true"
     condition: str = "true"
     is_walked: bool = True
+    own: bool = False
 
 
 SORTS: dict[str, tuple[Tier, ...]] = {
     "name": (Tier("0", _BY_NAME),),
-    "-name": (Tier("0", Order("s.name", "text", descending=True)),),
+    "-name": (Tier("0", Order("s.sort_key", "text", descending=True)),),
     # Parts without a price come last, whichever way.
     "price": (
         Tier("0", Order("s.amount", "numeric"), "s.amount IS NOT NULL"),
@@ -81,15 +88,22 @@ SORTS: dict[str, tuple[Tier, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The conditions that every row of a list fits, and the tiers in which they are shown."""
+    """The conditions that every row of a list fits: those of its words, in tiers that are `own` and in others, and all else; and
+    the tiers in which rows are shown."""
 
-    conditions: Sequence[str]
+    words: Sequence[str]
+    own: Sequence[str]
+    others: Sequence[str]
     parameters: Mapping[str, Any]
     tiers: Sequence[Tier]
 
+    def conditions(self, tier: Tier) -> list[str]:
+        """Return what every row of a tier fits."""
+        return [*(self.own if tier.own else self.words), *self.others]
+
 
 def categories_below(connection: Connection, reference: str) -> list[int]:
-    """Return the ids of the category with this slug or id, and of all below it; empty if there is none."""
+    """Return the ids of the category with this id or slug, today or before, and of all below it; empty if there is none."""
     return list(connection.execute(_CATEGORIES_BELOW, {"reference": reference}).scalars())
 
 
@@ -106,33 +120,35 @@ def list_facets(filters: PartFilters, sort: str) -> tuple[ListFacet, ...]:
 def list_part_ids(connection: Connection, filters: PartFilters, sort: str, after: Position | None, limit: int) -> Found:
     """Return one page of published parts. What the first page took the words to mean holds for those that follow."""
     meant = after.meant if after else ()
-    rows = _rows(connection, filters, sort, after, limit, meant)
-    if not rows and after is None and (meant := other_meaning(connection, filters)):
-        rows = _rows(connection, filters, sort, None, limit, meant)
+    typed = search.read(connection, filters.words)
+    rows = _rows(connection, filters, sort, after, limit, typed.meaning(meant))
+    if not rows and after is None and (meant := _other_meaning(connection, filters, typed)):
+        rows = _rows(connection, filters, sort, None, limit, typed.meaning(meant))
     shown, following = cut(rows, limit)
     return Found([row.id for row in shown], following and Position(following.key, following.id, meant), meant)
 
 
-def other_meaning(connection: Connection, filters: PartFilters) -> Meant:
+def _other_meaning(connection: Connection, filters: PartFilters, typed: Typed) -> Meant:
     """Return what the words of a list that is empty may have been meant as; empty if it is its other filters that leave nothing,
     since some part holds the words as typed."""
     is_narrowed = filters != PartFilters(words=filters.words)
-    return () if is_narrowed and search.is_found(connection, filters.words) else search.meaning(connection, filters.words)
+    return () if is_narrowed and search.is_found(connection, typed) else search.meaning(connection, typed)
 
 
 def load_facets(connection: Connection, filters: PartFilters) -> dict[str, Any]:
     """Return the facets of a list, each counted with all filters but its own."""
     meant: Meant = ()
-    counts = _counts(connection, filters, meant)
-    if not counts and (meant := search.meaning(connection, filters.words)):
-        counts = _counts(connection, filters, meant)
+    typed = search.read(connection, filters.words)
+    counts = _counts(connection, filters, typed)
+    if not counts and (meant := search.meaning(connection, typed)):
+        counts = _counts(connection, filters, typed.meaning(meant))
     tree = connection.execute(_TREE).all() if counts else []
     return composed(counts, tree) | {"match": "similar" if meant else "exact"}
 
 
-def _counts(connection: Connection, filters: PartFilters, meant: Meant) -> Sequence[Any]:
+def _counts(connection: Connection, filters: PartFilters, typed: Typed) -> Sequence[Any]:
     """Return the counts of each facet; nothing at all if no published part holds the words."""
-    wanted, parameters = search.conditions(filters.words, meant)
+    wanted, parameters = search.conditions(typed)
     prices, bounds = _price_bounds(filters)
     chosen, choices = _choices(connection, filters)
     statement = text(f"""
@@ -146,7 +162,8 @@ def _counts(connection: Connection, filters: PartFilters, meant: Meant) -> Seque
         UNION ALL (SELECT 'manufacturer', s.manufacturer, sum(s.count)::int, NULL, NULL
                    FROM groups s WHERE s.manufacturer IS NOT NULL AND {chosen["category"]} AND {chosen["in_stock"]}
                    GROUP BY s.manufacturer HAVING sum(s.count) > 0
-                   ORDER BY sum(s.count) DESC, s.manufacturer COLLATE "C" LIMIT {MAX_MANUFACTURERS})
+                   ORDER BY sum(s.count) DESC, search_order(s.manufacturer), s.manufacturer COLLATE "C"
+                   LIMIT {MAX_MANUFACTURERS})
         UNION ALL SELECT 'in_stock', s.in_stock::text, sum(s.count)::int, NULL, NULL
         FROM groups s WHERE {chosen["category"]} AND {chosen["manufacturer"]} GROUP BY s.in_stock
         UNION ALL SELECT 'total', NULL, COALESCE(sum(s.count), 0)::int, min(s.low)::text, max(s.high)::text
@@ -171,9 +188,9 @@ def _choices(connection: Connection, filters: PartFilters) -> tuple[dict[str, st
 
 
 def _rows(
-    connection: Connection, filters: PartFilters, sort: str, after: Position | None, limit: int, meant: Meant
+    connection: Connection, filters: PartFilters, sort: str, after: Position | None, limit: int, typed: Typed
 ) -> list[Row[Any]]:
-    question = _question(connection, filters, sort, meant)
+    question = _question(connection, filters, sort, typed)
     rows: list[Row[Any]] = []
     for tier in question.tiers:
         if len(rows) > limit or (after and tier.mark < after.key[0]):
@@ -183,20 +200,18 @@ def _rows(
     return rows
 
 
-def _question(connection: Connection, filters: PartFilters, sort: str, meant: Meant) -> Question:
-    wanted, parameters = search.conditions(filters.words, meant)
+def _question(connection: Connection, filters: PartFilters, sort: str, typed: Typed) -> Question:
+    words, parameters = search.conditions(typed)
     prices, bounds = _price_bounds(filters)
-    wanted += prices
-    parameters |= bounds
     chosen, choices = _choices(connection, filters)
-    wanted += [condition for condition in chosen.values() if condition != "true"]
-    parameters |= choices
+    others = [*prices, *(condition for condition in chosen.values() if condition != "true")]
+    parameters |= bounds | choices
     if sort != "relevance":
-        return Question(wanted, parameters, SORTS[sort])
-    by_relevance, of_tiers = search.tiers(search.most_likely(filters.words, meant))
+        return Question(words, words, others, parameters, SORTS[sort])
+    by_relevance, own, of_tiers = search.tiers(typed)
     # The tiers of numbers are found by their index; there is no order to walk that would begin with them.
-    tiers = [Tier(mark, _BY_NAME, served, condition, is_walked=mark > "1") for mark, served, condition in by_relevance]
-    return Question(wanted, parameters | of_tiers, tiers)
+    tiers = [Tier(mark, _BY_NAME, served, condition, mark > "1", is_own) for mark, served, condition, is_own in by_relevance]
+    return Question(words, own, others, parameters | of_tiers, tiers)
 
 
 def _price_bounds(filters: PartFilters) -> tuple[list[str], dict[str, Any]]:
@@ -210,7 +225,7 @@ def _tier_rows(connection: Connection, question: Question, tier: Tier, after: Po
     parameters = {**question.parameters, "wanted": wanted, "walk": WALK}
     if after:
         parameters |= {"after_key": after.key, "after_id": after.id}
-    if tier.is_walked and question.conditions:
+    if tier.is_walked and question.conditions(tier):
         rows = connection.execute(_walked(question, tier, after), parameters).all()
         if len(rows) == wanted:
             return rows
@@ -223,16 +238,18 @@ def _walked(question: Question, tier: Tier, after: Position | None) -> Any:
         SELECT s.part_id AS id, '{tier.mark}' || {tier.order.expression} AS sort_key
         FROM (SELECT * FROM part_search s WHERE s.is_public AND {tier.range} AND {continued}
               ORDER BY {order_by} LIMIT :walk) s
-        WHERE {" AND ".join([tier.condition, *question.conditions])} ORDER BY {order_by} LIMIT :wanted
+        WHERE {" AND ".join([tier.condition, *question.conditions(tier)])} ORDER BY {order_by} LIMIT :wanted
     """)  # noqa: S608 — put together from constants; every value is a parameter
 
 
 def _collected(question: Question, tier: Tier, after: Position | None) -> Any:
     continued, order_by = tier.order.clauses("s.part_id", after)
     # A range of few rows is all that is looked up then.
-    conditions = question.conditions if tier.is_walked else [search.checked(one) for one in question.conditions]
+    conditions = question.conditions(tier)
+    if not tier.is_walked:
+        conditions = [search.checked(one) for one in conditions]
     # OFFSET 0 keeps the planner from walking the order after all, in the hope of meeting enough rows that fit.
-    fence = "OFFSET 0" if question.conditions else ""
+    fence = "OFFSET 0" if conditions else ""
     return text(f"""
         SELECT s.part_id AS id, '{tier.mark}' || {tier.order.expression} AS sort_key
         FROM (SELECT * FROM part_search s

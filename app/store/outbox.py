@@ -18,6 +18,8 @@ from app.store.payload import unpacked
 # What a killed worker had claimed is claimed again after this long, so it bounds how late an effect can be. A batch takes a
 # fraction of it; should one take longer, it is done twice, which does no harm.
 LEASE_SECONDS = 5
+# How far back, in seconds, latencies are looked at: what was slow an hour ago says nothing about how it goes now.
+LATENCY_WINDOW = 900
 
 _COLUMNS = """
     e.id, e.event_id, e.aggregate_type, e.aggregate_id, e.aspect, e.type, e.version, e.payload, e.actor_id, e.request_id,
@@ -83,12 +85,14 @@ _STATUS = text("""
            max(attempts) FILTER (WHERE state = 'pending') AS most_attempts
     FROM outbox_deliveries WHERE state IN ('pending', 'dead') GROUP BY effect
 """)
+# Looked for among the latest ones only, whose number bounds what the question costs while an import is under way.
 _LATENCY = text("""
     SELECT effect, count(*) AS delivered,
            percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY EXTRACT(epoch FROM done_at - created_at) * 1000)
              AS percentiles_ms
     FROM (SELECT effect, done_at, created_at FROM outbox_deliveries
-          WHERE state = 'done' ORDER BY event_id DESC LIMIT 4000) recent
+          WHERE state = 'done' ORDER BY event_id DESC LIMIT 4000) latest
+    WHERE done_at > clock_timestamp() - make_interval(secs => :window)
     GROUP BY effect
 """)
 _DEAD = text("""
@@ -213,19 +217,31 @@ def overdue_effects(connection: Connection, seconds: float) -> list[Effect]:
     return [Effect(name) for name in connection.execute(_OVERDUE, {"seconds": seconds, "effects": list(Effect)}).scalars()]
 
 
-def status(connection: Connection) -> dict[str, dict[str, Any]]:
-    """Return per effect what is pending or dead, the oldest age, and the latency of recent deliveries."""
-    latency = {row.effect: row for row in connection.execute(_LATENCY)}
+def owed(connection: Connection) -> dict[str, dict[str, Any]]:
+    """Return per effect how many deliveries are pending or dead, and the oldest age."""
     waiting = {row.effect: row for row in connection.execute(_STATUS)}
     report: dict[str, dict[str, Any]] = {}
     for effect in Effect:
-        row, recent = waiting.get(effect), latency.get(effect)
-        percentiles = [round(float(ms), 2) for ms in recent.percentiles_ms] if recent else [None] * 3
+        row = waiting.get(effect)
         report[str(effect)] = {
             "pending": row.pending if row else 0,
             "oldest_age_seconds": round(row.oldest_age_seconds, 3) if row else 0.0,
             "dead": row.dead if row else 0,
-            "latency_ms": dict(zip(("p50", "p95", "p99"), percentiles, strict=True)),
+        }
+    return report
+
+
+def latencies(connection: Connection, window: float = LATENCY_WINDOW) -> dict[str, dict[str, Any]]:
+    """Return per effect how many of the latest deliveries were made in the last `window` seconds, and how long after the change,
+    in milliseconds; None where there were none."""
+    delivered = {row.effect: row for row in connection.execute(_LATENCY, {"window": window})}
+    report: dict[str, dict[str, Any]] = {}
+    for effect in Effect:
+        row = delivered.get(effect)
+        percentiles = [round(float(ms), 2) for ms in row.percentiles_ms] if row else [None] * 3
+        report[str(effect)] = {
+            **dict(zip(("p50", "p95", "p99"), percentiles, strict=True)),
+            "deliveries": row.delivered if row else 0,
         }
     return report
 

@@ -47,14 +47,15 @@ class Page(Generic[T]):
 
 
 def page_by_name(items: Sequence[dict[str, Any]], limit: int | None, after: Position | None) -> Page[dict[str, Any]]:
-    """Return a page of what is at hand as a whole, in the order of names; without `limit` all that follows `after`."""
+    """Return a page of what is at hand as a whole, in the order of names; without `limit` all that follows `after`. Each item has
+    a `sort_key` (`search_order` of its name), which is not shown."""
 
     def place(item: dict[str, Any]) -> tuple[str, int]:
-        return item["name"], item["id"]
+        return item["sort_key"], item["id"]
 
     rest = sorted((item for item in items if after is None or place(item) > (after.key, after.id)), key=place)
-    shown = rest[:limit]
-    return Page(shown, Position(*place(shown[-1])) if len(shown) < len(rest) else None)
+    end = Position(*place(rest[limit - 1])) if limit is not None and limit < len(rest) else None
+    return Page([{name: value for name, value in item.items() if name != "sort_key"} for item in rest[:limit]], end)
 
 
 def cut(rows: Sequence[Any], limit: int) -> tuple[Sequence[Any], Position | None]:

@@ -1,21 +1,24 @@
-"""How words find parts: conditions on `part_search`, and what a word with typing errors may have been meant as.
+r"""How words find parts: conditions on `part_search`, and what a word with typing errors may have been meant as.
 
-A word is found as the beginning of a word of the name, the maker, the description or a number, and anywhere inside of a number;
-one letter alone not as the beginning of a word of the description. Every condition is served by an index.
+A word is found in one of its forms (`app.domain.search`) as the beginning of a word of the name, the maker, the description or a
+number, and anywhere inside of a number; one letter alone not as the beginning of a word of the description. A part holds a word
+of its own if it is not the description alone that has it. Every condition is served by an index.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import reduce
 from typing import Any, Literal
 
 from sqlalchemy import Connection, text
 
-from app.domain.search import Word, like, likeness, number_of, swapped
+from app.domain.search import LEFT_OUT, MAX_WORDS, SQUEEZED, Form, Synonym, Typed, Word, like, likeness, swapped
 
 # For each word of a question: nothing, and the word itself is looked for; or what it is taken to mean.
 Meant = tuple[tuple[str, ...], ...]
 Whose = Literal["public", "all"]
-# U+0001 before and after a number without its punctuation; see `app.models.search`.
-MARK = "\x01"
+# U+0001 before a number without its punctuation and behind the first letter of a word, U+0002 before a word of the description;
+# see migration 0005.
+MARK, DESCRIBED = "\x01", "\x02"
 # Behind every text that begins with a prefix, in the order of code points.
 LAST = "\U0010ffff"
 SUGGESTIONS = 3
@@ -23,7 +26,40 @@ LOOKED_UP = 2
 # With fewer letters a word may have been meant as anything.
 SHORTEST = 3
 
-_LITERALLY = "(strpos(s.name, {word}) > 0 OR strpos(s.numbers, {word}) > 0 OR strpos(lower(s.manufacturer), {word}) > 0)"
+# The end of a number may have synonyms too (6205zz, 6205-2z). A word of punctuation alone is looked for by its signs, unless it
+# is the inch sign of the number before it.
+_READ = text(r"""
+    WITH typed AS MATERIALIZED (
+        SELECT place, word, btrim(search_soft(word)) = '' AS is_punctuation
+        FROM unnest(CAST(:typed AS text[])) WITH ORDINALITY AS given(word, place)
+    ), words AS MATERIALIZED (
+        SELECT place, word, search_split(word) AS tokens, search_bare(word) AS bare
+        FROM unnest(search_asked(:phrase)) WITH ORDINALITY AS normal(word, place)
+    ), spelt AS (
+        SELECT place, search_split(word) AS tokens
+        FROM unnest(search_asked(replace(search_spelt(:phrase), 'å', 'aa'))) WITH ORDINALITY AS normal(word, place)
+        WHERE replace(search_spelt(:phrase), 'å', 'aa') <> :phrase
+    )
+    SELECT w.word, w.tokens, w.bare, w.word ~ '^[[\:alnum\:]]+([-./]+[[\:alnum\:]]+)*$' AS is_plain,
+           search_signs(w.word) AS signs, search_grams(w.word) AS grams,
+           CASE WHEN s.tokens <> w.tokens THEN s.tokens END AS spelt,
+           (SELECT jsonb_agg(jsonb_build_array(size, search_normal(y.means), search_tokens(y.means)) ORDER BY y.id)
+            FROM generate_series(1, 5) AS size JOIN search_synonyms y ON y.term_key = (
+                SELECT string_agg(other.bare, '' ORDER BY other.place) FROM words other
+                WHERE other.place BETWEEN w.place AND w.place + size - 1)
+            WHERE w.place + size - 1 <= (SELECT max(place) FROM words)) AS synonyms,
+           (SELECT jsonb_agg(left(w.bare, -length(y.term_key)) || y.means_key ORDER BY y.id)
+            FROM search_synonyms y
+            WHERE w.bare ~ '^[0-9]{3}' AND right(w.bare, length(y.term_key)) = y.term_key
+              AND left(w.bare, -length(y.term_key)) ~ '^[0-9]{3,}$') AS endings
+    FROM words w LEFT JOIN spelt s USING (place)
+    UNION ALL
+    SELECT '', '{}', '', false, search_signs(search_folded(word)), '{}', NULL, NULL, NULL FROM typed t
+    WHERE is_punctuation AND NOT (search_folded(word) IN ('"', '''''') AND EXISTS (
+        SELECT FROM typed b WHERE b.place = t.place - 1 AND b.word ~ '[0-9]$'))
+""")
+# A tenth of what `translate` takes.
+_SQUEEZED_TEXTS = reduce(lambda texts, sign: f"replace({texts}, '{sign}', '')", SQUEEZED, "s.texts")
 _NUMBER = "s.words @@ (SELECT CAST(:{name} AS tsquery))"
 _LEAST = text("SELECT set_limit(CAST(:least AS real))")
 _SUGGEST = text("""
@@ -34,25 +70,45 @@ _SUGGEST = text("""
 """)
 
 
+def read(connection: Connection, typed: Sequence[str]) -> Typed:
+    """Return what was typed as the database reads it, with what the shop's synonyms say to it."""
+    if not typed:
+        return Typed((), ())
+    words: list[Word] = []
+    synonyms: list[Synonym] = []
+    for row in connection.execute(_READ, {"typed": list(typed), "phrase": " ".join(typed)}):
+        if len(words) == MAX_WORDS:
+            break
+        place = len(words)
+        synonyms += [Synonym(place, size, means, tuple(tokens)) for size, means, tokens in row.synonyms or ()]
+        synonyms += [Synonym(place, 1, number, (number,)) for number in row.endings or ()]
+        signs = () if row.is_plain or row.grams else tuple(row.signs)
+        words.append(Word(row.word, tuple(row.tokens), row.bare, row.is_plain, signs, tuple(row.grams), tuple(row.spelt or ())))
+    whole = [synonym for synonym in synonyms if synonym.first + synonym.length <= len(words)]
+    return Typed(tuple(typed), tuple(words), tuple(whole))
+
+
 # The question stands in a sub-select, which is evaluated once and not for each row, and which the planner does not look into: it
 # takes every word for a rare one and collects the hits by the index. Common words are met by the walk (`app.store.listing`).
-def conditions(words: Sequence[str], meant: Meant = ()) -> tuple[list[str], dict[str, Any]]:
-    """Return the conditions on `part_search s` that each of the words makes, and their parameters.
+def conditions(typed: Typed, *, own: bool = False) -> tuple[list[str], dict[str, Any]]:
+    """Return the conditions on `part_search s` that each of the words makes, and their parameters; `own` leaves out words of
+    descriptions, and pieces of a word that stand apart.
 
     An index is asked for the two words that are likely to be the rarest: to collect the hits of common ones as well takes longer
     than to look at the few rows that are left.
     """
-    found: list[str] = []
+    if typed.is_nothing:
+        return ["false"], {}
     parameters: dict[str, Any] = {}
-    rarest = sorted(words, key=lambda word: Word(word).rarity, reverse=True)[:LOOKED_UP]
-    for place, word in enumerate(words):
-        suggestions = meant[place] if meant else ()
-        if suggestions:
-            condition = f"s.words @@ (SELECT CAST(:word_{place} AS tsquery))"
-            parameters[f"word_{place}"] = " | ".join(f"'{suggestion}'" for suggestion in suggestions)
-        else:
-            condition = " OR ".join(_alternatives(place, Word(word), parameters))
-        found.append(f"({condition})" if word in rarest else checked(condition))
+    forms = [form for form in typed.forms() if not (own and form.is_loose)]
+    rarest = sorted(range(len(typed.words)), key=lambda place: typed.words[place].rarity, reverse=True)
+    # A single letter is only looked up if there is nothing else.
+    rarest = [place for place in rarest[:LOOKED_UP] if place == rarest[0] or len(typed.words[place].bare) > 1]
+    found = []
+    for place, word in enumerate(typed.words):
+        name = f"{'own' if own else 'word'}_{place}"
+        condition = _condition(name, word, [form for form in forms if form.covers(place)], parameters, own=own)
+        found.append(f"({condition})" if place in rarest else checked(condition))
     return found, parameters
 
 
@@ -61,19 +117,46 @@ def checked(condition: str) -> str:
     return f"(({condition}) IS TRUE)"
 
 
-def _alternatives(place: int, word: Word, parameters: dict[str, Any]) -> Iterator[str]:
-    name = f"word_{place}"
-    parameters[name] = word.text
-    by_words = f"s.words @@ (SELECT search_query(:{name}, {not word.is_plain}))"
-    yield by_words if word.is_plain else f"({by_words} AND {_LITERALLY.format(word=':' + name)})"
-    for number, piece in enumerate(word.pieces):
+def _condition(name: str, word: Word, forms: Sequence[Form], parameters: dict[str, Any], *, own: bool) -> str:
+    literal = [form for form in forms if form.length == 1 and not word.is_plain and not word.grams]
+    alternatives = []
+    for kind, chosen in (("", [form for form in forms if form not in literal]), ("_as_is", literal)):
+        if chosen:
+            parameters[name + kind] = " | ".join(_query(form, own=own or kind != "") for form in chosen)
+            alternatives.append(f"s.words @@ (SELECT CAST(:{name}{kind} AS tsquery))")
+    if literal:
+        parameters[f"{name}_text"] = word.text
+        alternatives[-1] = f"({alternatives[-1]} AND strpos(s.texts, :{name}_text) > 0)" if word.text else alternatives[-1]
+    for number, piece in enumerate(word.pieces if not own else ()):
         parameters[f"{name}_{number}"] = like(piece)
-        yield f"s.numbers LIKE :{name}_{number}"
+        alternatives.append(f"s.numbers LIKE :{name}_{number}")
+    return " OR ".join(alternatives)
 
 
-def is_found(connection: Connection, words: Sequence[str], whose: Whose = "public") -> bool:
-    """Whether any part, or any published one, holds all of the words."""
-    wanted, parameters = conditions(words)
+def _query(form: Form, *, own: bool) -> str:
+    """Return the question for a form in the language of `tsquery`. One letter begins so many words that looking them all up would
+    go through most of the index: it has a mark of its own."""
+    asked = []
+    for number, lexeme in enumerate(form.lexemes):
+        begins = number == len(form.lexemes) - 1 and not form.is_whole
+        if begins and len(lexeme) == 1:
+            ways = [_quoted(lexeme), _quoted(lexeme + MARK)]
+        else:
+            ways = [_quoted(lexeme) + (":*" if begins else "")]
+        if not own:
+            ways.append(_quoted(DESCRIBED + lexeme) + (":*" if begins and len(lexeme) > 1 else ""))
+        asked.append(f"({' | '.join(ways)})")
+    return f"({' & '.join(asked)})"
+
+
+def _quoted(lexeme: str) -> str:
+    return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def is_found(connection: Connection, typed: Typed, whose: Whose = "public", place: int | None = None) -> bool:
+    """Whether any part, or any published one, holds all of the words, or that at `place`."""
+    wanted, parameters = conditions(typed)
+    wanted = wanted if place is None else [wanted[place]]
     wanted += ["s.is_public"] if whose == "public" else []
     # A materialised table is planned to be read wholly, by the index, and yet read no further than its first row.
     statement = text(f"""
@@ -83,20 +166,30 @@ def is_found(connection: Connection, words: Sequence[str], whose: Whose = "publi
     return bool(connection.execute(statement, parameters).scalar_one())
 
 
-def meaning(connection: Connection, words: Sequence[str], whose: Whose = "public") -> Meant:
+def meaning(connection: Connection, typed: Typed, whose: Whose = "public") -> Meant:
     """Return what words that together find nothing may have been meant as: for each word that nothing holds, up to three words
-    like it. Empty if there is nothing to suggest.
+    like it. If each of three or more is held by something, those that say least are left out. Empty if there is nothing to
+    suggest.
     """
     meant: list[tuple[str, ...]] = []
-    for word in words:
-        if len(words) > 1 and is_found(connection, [word], whose):
+    for place, word in enumerate(typed.words):
+        if len(typed.words) > 1 and is_found(connection, typed, whose, place):
             meant.append(())
             continue
-        suggestions = _suggestions(connection, Word(word).folded)
+        suggestions = _suggestions(connection, word.bare)
         if not suggestions:
             return ()
         meant.append(suggestions)
-    return tuple(meant) if any(meant) else ()
+    return tuple(meant) if any(meant) else _without_some(connection, typed, whose)
+
+
+def _without_some(connection: Connection, typed: Typed, whose: Whose) -> Meant:
+    meant: list[tuple[str, ...]] = [()] * len(typed.words)
+    for place in sorted(range(len(typed.words)), key=lambda place: typed.words[place].rarity)[:-LOOKED_UP]:
+        meant[place] = LEFT_OUT
+        if is_found(connection, typed.meaning(meant), whose):
+            return tuple(meant)
+    return ()
 
 
 def _suggestions(connection: Connection, word: str) -> tuple[str, ...]:
@@ -107,31 +200,48 @@ def _suggestions(connection: Connection, word: str) -> tuple[str, ...]:
     return tuple(connection.execute(_SUGGEST, {"word": word, "swapped": swapped(word), "most": SUGGESTIONS}).scalars())
 
 
-def most_likely(words: Sequence[str], meant: Meant) -> list[str]:
-    """Return the words, each in its likeliest meaning."""
-    return [meant[place][0] if meant and meant[place] else word for place, word in enumerate(words)]
+# A tier's mark, the condition that an index serves, what else it asks, and whether the words have to be the part's own.
+RelevanceTier = tuple[str, str, str, bool]
 
 
-def tiers(words: Sequence[str]) -> tuple[list[tuple[str, str, str]], dict[str, Any]]:
-    """Return what sorts hits by relevance, best first: the whole number, its beginning, the beginning of the name, all others.
-
-    Each is its mark, the condition that an index serves, and what else it asks; with the parameters of all. With one letter
-    begin too many numbers for that to say anything.
+def tiers(typed: Typed) -> tuple[list[RelevanceTier], list[str], dict[str, Any]]:
+    """Return what sorts hits by relevance, best first: the whole number, its beginning, the beginning of the name, all of it in
+    one piece, all words of the part's own, all others; with the conditions of words that are its own, and the parameters of all.
+    With one letter begin too many numbers for that to say anything.
     """
-    phrase, number = " ".join(words), number_of(words)
-    parameters: dict[str, Any] = {"phrase": phrase, "phrase_end": phrase + LAST}
-    named = "s.name >= :phrase AND s.name < :phrase_end"
+    parameters: dict[str, Any] = {"phrase": typed.phrase, "last": LAST}
+    begun = f"(SELECT rtrim(search_order(:phrase), '{MARK}'))"
+    named = f"s.sort_key >= {begun} AND s.sort_key < {begun} || :last"
+    numbered, other = _number_tiers(typed.number, parameters)
+    owned, of_owned = conditions(typed, own=True)
+    parameters |= of_owned
+    left = f"NOT ({named}) AND {other}"
+    in_one_piece = "true"
+    if len(typed.words) > 1 or any(form.is_loose for form in typed.forms()):
+        sequences = {f"sequence_{number}": sequence for number, sequence in enumerate(typed.sequences())}
+        parameters |= sequences
+        in_one_piece = " OR ".join(f"strpos({_SQUEEZED_TEXTS}, :{name}) > 0" for name in sequences) or "false"
+    together = [] if in_one_piece == "true" else [("3", "true", f"({in_one_piece}) AND {left}", True)]
+    return (
+        [
+            *numbered,
+            ("2", named, other, False),
+            *together,
+            ("4", "true", f"NOT ({in_one_piece}) AND {left}" if together else left, True),
+            ("5", "true", f"NOT ({' AND '.join(owned) or 'false'}) AND {left}", False),
+        ],
+        owned,
+        parameters,
+    )
+
+
+def _number_tiers(number: str, parameters: dict[str, Any]) -> tuple[list[RelevanceTier], str]:
+    """Return the tiers of numbers, and the condition that a part is in none of them."""
     if not number:
-        return [("2", named, "true"), ("3", "true", f"NOT ({named})")], parameters
+        return [], "true"
     whole, start = MARK + number + MARK, MARK + number
     shown = start if len(number) > 1 else whole
     # Parts have their numbers as lexemes, with the mark before them.
-    parameters |= {"whole_number": f"'{start}'", "number_start": f"'{start}':*", "number": shown, "whole": whole}
-    other = "strpos(s.numbers, :number) = 0"
-    begun = [("1", _NUMBER.format(name="number_start"), "strpos(s.numbers, :whole) = 0")] if shown == start else []
-    return [
-        ("0", _NUMBER.format(name="whole_number"), "true"),
-        *begun,
-        ("2", named, other),
-        ("3", "true", f"NOT ({named}) AND {other}"),
-    ], parameters
+    parameters |= {"whole_number": _quoted(start), "number_start": _quoted(start) + ":*", "number": shown, "whole": whole}
+    begun = [("1", _NUMBER.format(name="number_start"), "strpos(s.numbers, :whole) = 0", False)] if shown == start else []
+    return [("0", _NUMBER.format(name="whole_number"), "true", False), *begun], "strpos(s.numbers, :number) = 0"

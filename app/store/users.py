@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -9,13 +10,15 @@ from sqlalchemy import Connection, Engine, Row, text
 
 from app.contract.events import AggregateType, Aspect, Event, EventType
 from app.contract.formats import rfc3339
+from app.store.paging import Position, cut
 from app.store.transaction import UnitOfWork
 
+LARGEST_ID = 2**31 - 1
 SYSTEM_EMAIL = "system@lockstep.invalid"
 _KEY_ID = re.compile(r"[0-9]{1,9}")
 
 _BY_EMAIL = text("""
-    SELECT id, email, name, role, password_hash FROM users WHERE lower(email) = lower(:email) AND is_active
+    SELECT id, email, name, role, password_hash, version FROM users WHERE lower(email) = lower(:email) AND is_active
 """)
 _BY_SESSION = text("""
     SELECT u.id, u.email, u.name, u.role, s.csrf_token
@@ -27,12 +30,32 @@ _BY_KEY = text("""
     FROM api_keys k JOIN users u ON u.id = k.user_id
     WHERE k.key_digest = :digest AND k.revoked_at IS NULL AND u.is_active
 """)
+_RIGHTS = text("""
+    SELECT s.token_digest AS digest, u.role FROM user_sessions s JOIN users u ON u.id = s.user_id
+    WHERE s.token_digest = ANY(:digests) AND s.expires_at > clock_timestamp() AND u.is_active
+    UNION ALL
+    SELECT k.key_digest, k.role FROM api_keys k JOIN users u ON u.id = k.user_id
+    WHERE k.key_digest = ANY(:digests) AND k.revoked_at IS NULL AND u.is_active
+""")
+# The lock waits for whoever is changing the user at this moment, and sees what they have made of them.
 _OPEN_SESSION = text("""
-    INSERT INTO user_sessions (token_digest, csrf_token, user_id, expires_at)
-    VALUES (:digest, :csrf_token, :user_id, clock_timestamp() + :lifetime)
+    INSERT INTO user_sessions (token_digest, csrf_token, user_id, expires_at, ip_address, user_agent)
+    SELECT :digest, :csrf_token, id, clock_timestamp() + :lifetime, :ip_address, :user_agent FROM users
+    WHERE id = :user_id AND version = :version AND is_active FOR SHARE
 """)
 _CLOSE_SESSION = text("DELETE FROM user_sessions WHERE token_digest = :digest")
-_FORGET_EXPIRED = text("DELETE FROM user_sessions WHERE expires_at < clock_timestamp()")
+_SESSIONS_OF = text("""
+    SELECT id, id AS sort_key, created_at, expires_at, ip_address, user_agent, token_digest FROM user_sessions
+    WHERE user_id = :user_id AND expires_at > clock_timestamp() AND id < :before ORDER BY id DESC LIMIT :limit
+""")
+_CLOSE_ONE_OF = text("DELETE FROM user_sessions WHERE user_id = :user_id AND id = :id")
+_CLOSE_SESSIONS_OF = text("DELETE FROM user_sessions WHERE user_id = :user_id")
+# Two that forget at once must not wait for each other.
+_FORGET_EXPIRED = text("""
+    DELETE FROM user_sessions
+    WHERE id IN (SELECT id FROM user_sessions WHERE expires_at < clock_timestamp() LIMIT 1000 FOR UPDATE SKIP LOCKED)
+""")
+_REHASH = text("UPDATE users SET password_hash = :new WHERE id = :id AND password_hash = :old")
 _LOCK_USER = text("""
     SELECT id, email, name, role, is_active, version FROM users WHERE lower(email) = lower(:email) FOR NO KEY UPDATE
 """)
@@ -53,11 +76,25 @@ _LOCK_KEYS = text("""
     SELECT id, name, version FROM api_keys
     WHERE revoked_at IS NULL AND (name = :name OR id = :id) ORDER BY id FOR NO KEY UPDATE
 """)
+_LOCK_KEYS_OF = text("""
+    SELECT id, name, version FROM api_keys WHERE revoked_at IS NULL AND user_id = :user_id ORDER BY id FOR NO KEY UPDATE
+""")
 _REVOKE_KEY = text("""
     UPDATE api_keys SET revoked_at = clock_timestamp(), version = :version WHERE id = :id RETURNING revoked_at
 """)
 _SYSTEM = text("SELECT id, name FROM users WHERE email = :email")
 _HAS_ADMIN = text("SELECT EXISTS (SELECT FROM users WHERE role = 'admin' AND is_active AND password_hash IS NOT NULL)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSession:
+    """A log-in to be kept: digests and tokens, how long it holds, and from where it was made."""
+
+    digest: str
+    csrf_token: str
+    lifetime: timedelta
+    ip_address: str | None
+    user_agent: str | None
 
 
 def by_email(engine: Engine, email: str) -> Row[Any] | None:
@@ -78,12 +115,36 @@ def by_key(engine: Engine, digest: str) -> Row[Any] | None:
         return connection.execute(_BY_KEY, {"digest": digest}).one_or_none()
 
 
-def open_session(engine: Engine, digest: str, csrf_token: str, user_id: int, lifetime: timedelta) -> None:
-    """Keep a new log-in, and forget those that have expired."""
+def rights(engine: Engine, digests: Sequence[str]) -> dict[str, str]:
+    """Return the role that each of these sessions and keys gives now; those that have ended are left out."""
+    with engine.connect() as connection:
+        return {row.digest: row.role for row in connection.execute(_RIGHTS, {"digests": list(digests)})}
+
+
+def open_session(connection: Connection, user: Row[Any], session: NewSession, *, replaces: str | None = None) -> bool:
+    """Keep a log-in of a user as they were read; forget those that have expired, and the one (its digest) that this replaces.
+
+    Returns:
+        False, and keeps nothing, if the user has been changed since.
+    """
+    if connection.execute(_OPEN_SESSION, asdict(session) | {"user_id": user.id, "version": user.version}).rowcount == 0:
+        return False
+    connection.execute(_CLOSE_SESSION, {"digest": replaces})
+    connection.execute(_FORGET_EXPIRED)
+    return True
+
+
+def sessions_of(engine: Engine, user_id: int, after: Position | None, limit: int) -> tuple[Sequence[Row[Any]], Position | None]:
+    """Return a page of a user's sessions, newest first, and where the next one begins."""
+    parameters = {"user_id": user_id, "before": after.id if after else LARGEST_ID, "limit": limit + 1}
+    with engine.connect() as connection:
+        return cut(connection.execute(_SESSIONS_OF, parameters).all(), limit)
+
+
+def close_session_of(engine: Engine, user_id: int, session_id: int) -> bool:
+    """Forget one of a user's log-ins at once; return whether it was there."""
     with engine.begin() as connection:
-        connection.execute(_FORGET_EXPIRED)
-        parameters = {"digest": digest, "csrf_token": csrf_token, "user_id": user_id, "lifetime": lifetime}
-        connection.execute(_OPEN_SESSION, parameters)
+        return connection.execute(_CLOSE_ONE_OF, {"user_id": user_id, "id": session_id}).rowcount > 0
 
 
 def close_session(engine: Engine, digest: str) -> None:
@@ -92,39 +153,52 @@ def close_session(engine: Engine, digest: str) -> None:
         connection.execute(_CLOSE_SESSION, {"digest": digest})
 
 
+def rehash(engine: Engine, user_id: int, old: str, new: str) -> None:
+    """Keep another hash of the same password. That changes nothing about the user, so nothing is recorded."""
+    with engine.begin() as connection:
+        connection.execute(_REHASH, {"id": user_id, "old": old, "new": new})
+
+
 def create_user(unit_of_work: UnitOfWork, email: str, name: str, password_hash: str, role: str) -> int:
     """Create a user, or give the one with this address a new name, password and role; return the id."""
     parameters = {"email": email, "name": name, "password_hash": password_hash, "role": role}
     user_id = unit_of_work.execute(_INSERT_USER, **parameters).scalar_one_or_none()
     if user_id is None:
         row = unit_of_work.execute(_LOCK_USER, email=email).one()
-        _update_user(unit_of_work, row, password_hash, {"name": name, "role": role, "is_active": True})
+        change_user(unit_of_work, row, password_hash=password_hash, name=name, role=role, is_active=True)
         return int(row.id)
     values = {"email": email, "name": name, "role": role, "is_active": True, "password": "set", "version": 1}
     unit_of_work.record(_event(EventType.USER_CREATED, "user", "users", user_id, None, values))
     return int(user_id)
 
 
-def deactivate_user(unit_of_work: UnitOfWork, email: str) -> bool:
-    """Keep a user from logging in and their keys from working; return whether there was such an active user."""
-    row = unit_of_work.execute(_LOCK_USER, email=email).one_or_none()
-    if row is None or not row.is_active:
-        return False
-    _update_user(unit_of_work, row, None, {"is_active": False})
-    return True
+def lock_user(unit_of_work: UnitOfWork, email: str) -> Row[Any] | None:
+    """Lock the user with this address, active or not, and return them."""
+    return unit_of_work.execute(_LOCK_USER, email=email).one_or_none()
 
 
-def _update_user(unit_of_work: UnitOfWork, row: Row[Any], password_hash: str | None, wanted: dict[str, Any]) -> None:
-    """Write over a locked user and record what changed. Neither a password nor its hash gets into the trail."""
+def change_user(unit_of_work: UnitOfWork, row: Row[Any], *, password_hash: str | None = None, **wanted: Any) -> None:
+    """Give a locked user another password, role or name, or set `is_active`, and record what changed; nothing happens if
+    they are so already. Neither a password nor its hash gets into the trail.
+
+    Another password, role or activity ends their sessions. Their keys end with a deactivation, and none works again after it.
+    """
     before = {"name": row.name, "role": row.role, "is_active": row.is_active}
     after = before | wanted
     changed = [column for column in after if after[column] != before[column]]
+    if not changed and password_hash is None:
+        return
     old = {column: before[column] for column in changed} | {"version": row.version}
     new = {column: after[column] for column in changed} | {"version": row.version + 1}
     if password_hash is not None:
         old, new = old | {"password": "set"}, new | {"password": "changed"}
     unit_of_work.execute(_UPDATE_USER, id=row.id, password_hash=password_hash, version=row.version + 1, **after)
     unit_of_work.record(_event(EventType.USER_UPDATED, "user", "users", row.id, old, new))
+    if password_hash is not None or {"role", "is_active"} & {*changed}:
+        unit_of_work.execute(_CLOSE_SESSIONS_OF, user_id=row.id)
+    if "is_active" in changed:
+        for key in unit_of_work.execute(_LOCK_KEYS_OF, user_id=row.id).all():
+            revoke_key(unit_of_work, key)
 
 
 def create_key(unit_of_work: UnitOfWork, name: str, digest: str, role: str, user_id: int) -> int:

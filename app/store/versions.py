@@ -55,11 +55,6 @@ _IS_RECORDED = text("""
     SELECT EXISTS (SELECT FROM outbox_events
                    WHERE aggregate_type = 'part' AND aggregate_id = :part_id AND aspect = 'content' AND version = :version_number)
 """)
-# What would keep an old version from coming back: its names may be another part's by now, and its category gone.
-_IS_TAKEN = {
-    "sku": text("SELECT EXISTS (SELECT FROM parts WHERE sku = :value AND id <> :part_id)"),
-    "slug": text("SELECT EXISTS (SELECT FROM parts WHERE slug = :value AND id <> :part_id)"),
-}
 _HAPPENED = {
     EventType.PART_CREATED: "Created",
     EventType.PART_DELETED: "Archived",
@@ -116,8 +111,3 @@ def in_force(connection: Connection, part_id: int, at: datetime) -> Row[Any] | N
 def newest(connection: Connection, part_id: int) -> int:
     """Return the number of a part's newest version that is kept; 0 if there is none yet."""
     return int(connection.execute(_NEWEST, {"part_id": part_id}).scalar_one())
-
-
-def is_taken(connection: Connection, field: str, value: str, part_id: int) -> bool:
-    """Return whether another part than `part_id` has this `sku` or `slug`."""
-    return bool(connection.execute(_IS_TAKEN[field], {"value": value, "part_id": part_id}).scalar_one())

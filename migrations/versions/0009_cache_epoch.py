@@ -1,14 +1,14 @@
 """The row that says which cache holds what was invalidated; see app/store/cache_epoch.py.
 
 Revision ID: 0009
-Revises: 0003
+Revises: 0008
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0009"
-down_revision = "0003"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 

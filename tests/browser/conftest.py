@@ -68,13 +68,18 @@ def context(chromium: Browser, tmp_path: Path) -> Iterator[Callable[..., Browser
 def panel(stack: Stack, context: Callable[..., BrowserContext]) -> Page:
     """The panel, logged in as the administrator."""
     page = context().new_page()
+    log_in(stack, page, stack.settings.admin_email, stack.settings.admin_password)
+    return page
+
+
+def log_in(stack: Stack, page: Page, email: str, password: str) -> None:
+    """Open the panel as somebody."""
     page.goto(f"{stack.url}/panel/")
     form = page.get_by_test_id("login-form")
-    form.locator("input[type=email]").fill(stack.settings.admin_email)
-    form.locator("input[type=password]").fill(stack.settings.admin_password)
+    form.locator("input[type=email]").fill(email)
+    form.locator("input[type=password]").fill(password)
     form.locator("button[type=submit]").click()
     page.get_by_test_id("stock-row").first.wait_for()
-    return page
 
 
 @pytest.fixture

@@ -256,3 +256,24 @@ def test_no_page_is_wider_than_a_small_phone(
         expect(page.get_by_role("status").filter(has_text="Loading")).to_have_count(0)
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") == 320, path
+
+
+def test_an_old_link_opens_the_present_page_and_a_part_that_is_gone_says_so_with_its_status(
+    stack: Stack, context: Callable[..., BrowserContext], staff: httpx.Client, create: Create
+) -> None:
+    part, slug = create(part_name="Łożysko"), f"w-{uuid4().hex[:8]}"
+    put(staff, f"/parts/{part['id']}", {"slug": slug})
+    page = context().new_page()
+    coded: list[str | None] = []
+    page.on("response", lambda answer: "/assets/" in answer.url and coded.append(answer.headers.get("content-encoding")))
+    answer = page.goto(f"{stack.url}/parts/{part['id']}/{part['slug']}?from=mail")
+    assert (answer and answer.status, page.url) == (200, f"{stack.url}/parts/{part['id']}/{slug}?from=mail")
+    expect(page.get_by_test_id("part-name")).to_have_text("Łożysko")
+    # Chromium takes Brotli over HTTPS, and from its own machine.
+    assert coded
+    assert set(coded) <= {"br", "gzip"}
+    staff.delete(f"/parts/{part['id']}").raise_for_status()
+    for path, status, heading in ((f"/parts/{part['id']}", 410, "part-gone"), ("/no/such/page", 404, None), ("/%00", 404, None)):
+        answer = page.goto(stack.url + path)
+        assert (answer and answer.status) == status
+        expect(page.get_by_test_id(heading) if heading else page.get_by_role("heading", level=1)).to_be_visible()

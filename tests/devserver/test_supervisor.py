@@ -93,14 +93,16 @@ def test_pid_files_name_the_processes_themselves(lasting_stack: Stack) -> None:
 
 
 def test_each_process_has_the_environment_that_it_needs(lasting_stack: Stack) -> None:
-    """Only the web waits for PostgreSQL in eventlet's way and returns what pictures took; only Flower knows its password."""
+    """Only the web waits for PostgreSQL in eventlet's way and returns what pictures took. No environment holds a password."""
     web, worker, flower = (psutil.Process(lasting_stack.pid(name)).environ() for name in ("web-1", "worker", "flower"))
     assert web["PSYCOPG_WAIT_FUNC"] == "wait_selector"
     assert web["MALLOC_ARENA_MAX"] == "1"
     assert "PSYCOPG_WAIT_FUNC" not in worker
-    assert flower["FLOWER_BASIC_AUTH"] == f"{lasting_stack.settings.admin_email}:{lasting_stack.settings.admin_password}"
-    assert "FLOWER_BASIC_AUTH" not in web | worker
+    settings = lasting_stack.settings
     for environ in (web, worker, flower):
+        assert not any(
+            secret in value for value in environ.values() for secret in (settings.admin_password, settings.flower_password)
+        )
         assert environ["PROMETHEUS_MULTIPROC_DIR"] == str(lasting_stack.settings.metrics_directory)
 
 
@@ -243,3 +245,45 @@ def test_logs_are_kept_and_prefixed(make_stack: Callable[..., Stack]) -> None:
     assert wait_until(lambda: "worker   | hello" in stack.output())
     assert "\033[" not in stack.output()
     assert (stack.settings.home / "logs" / "worker.log").read_text().endswith("hello\n")
+
+
+def test_log_ins_are_shown_at_the_terminal_and_stand_in_no_file_that_others_can_read(make_stack: Callable[..., Stack]) -> None:
+    """Each start shows both, the administrator's and Flower's own; no log has them, and logs are for their owner alone."""
+    stack = make_stack()
+    logs = stack.settings.home / "logs"
+    logs.mkdir(exist_ok=True)
+    # As an older release has left them.
+    for name in ("lockstep.log", "lockstep.log.1", "web-1.log"):
+        (logs / name).touch()
+        (logs / name).chmod(0o644)
+    stack.start()
+    settings = stack.settings
+    secrets = {settings.admin_password, settings.flower_password, settings.secret_key}
+    assert len(secrets) == 3
+    shown = stack.output()
+    assert f"Login          {settings.admin_email}  {settings.admin_password}\n" in shown
+    assert f"Flower login   flower  {settings.flower_password}\n" in shown
+    assert settings.secret_key not in shown
+    stack.stop()
+    assert f"Panel          {stack.url}/panel/" in (logs / "lockstep.log").read_text()
+    for file in stack.settings.home.rglob("*"):
+        if file.is_file() and any(secret.encode() in file.read_bytes() for secret in secrets):
+            # What these tests keep of the terminal, and what the system keeps of its secrets.
+            assert file.name.startswith("stack-") or file == stack.settings.home / "secrets.json"
+            assert file.stat().st_mode & 0o077 == 0
+    assert all(file.stat().st_mode & 0o077 == 0 for file in logs.iterdir())
+
+
+def test_in_production_no_log_in_is_shown_and_flower_does_not_start_without_a_password(tmp_path: Path) -> None:
+    """What is printed there is kept by others; and an administrator's password given to the application is not Flower's."""
+    production = {
+        "LOCKSTEP_ENV": "production", "SECRET_KEY": "s" * 40, "DATABASE_URL": "postgresql://elsewhere/lockstep",
+        "REDIS_URL": "redis://elsewhere", "CELERY_BROKER_URL": "amqp://elsewhere", "LOCKSTEP_ALLOWED_HOSTS": "127.0.0.1",
+        "LOCKSTEP_ADMIN_PASSWORD": "the administrator's", "LOCKSTEP_BIND": "127.0.0.1",
+    }  # fmt: skip
+    procfile = arguments(tmp_path / "Procfile")
+    with pytest.raises(StartError, match="LOCKSTEP_FLOWER_PASSWORD"):
+        Stack(tmp_path, production, arguments=procfile).start()
+    with Stack(tmp_path, production | {"LOCKSTEP_FLOWER_PASSWORD": "Flower's own"}, arguments=procfile) as stack:
+        assert "the administrator's" not in stack.output()
+        assert "Flower's own" not in stack.output()

@@ -72,7 +72,7 @@ def browser(app: Flask, container: Container) -> Callable[[], FlaskClient]:
 
     def make() -> FlaskClient:
         made = app.test_client()
-        made.environ_base["REMOTE_ADDR"] = "2001:db8::" + ":".join(re.findall("....", uuid4().hex[:16]))
+        made.environ_base["REMOTE_ADDR"] = "2001:db8:" + ":".join(re.findall("....", uuid4().hex[:8])) + "::1"
         return made
 
     return make

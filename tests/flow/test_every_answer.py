@@ -9,7 +9,6 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.api import site
 from app.container import Container
 from app.factory import create_app
 from config import load_settings
@@ -177,21 +176,3 @@ def test_the_documentation_page_loads_nothing_from_elsewhere(client: FlaskClient
     assert "/api/v1/openapi.json" in html
     assert "http://" not in html.replace("http://www.w3.org", "")
     assert "https://" not in html
-
-
-def test_site_paths_are_the_single_pages_and_never_the_apis(tmp_path: Any) -> None:
-    (tmp_path / "web").mkdir()
-    (tmp_path / "web" / "index.html").write_text("<p>shop</p>")
-    (tmp_path / "secret").write_text("secret")
-    from app.api.converters import PageConverter
-
-    app = Flask(__name__, static_folder=None)
-    app.url_map.converters["page"] = PageConverter
-    app.register_blueprint(site.build(tmp_path))
-    client = app.test_client()
-    for path in ("/", "/parts/some-part", "/../secret", "/%2e%2e/secret"):
-        with client.get(path) as response:
-            assert response.data == b"<p>shop</p>", path
-    for path in ("/api/v1/nothing", "/socket.io/x"):
-        assert client.get(path).status_code == 404
-        assert client.put(path).status_code == 404

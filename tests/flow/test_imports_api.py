@@ -14,7 +14,7 @@ Refused = Callable[..., dict[str, Any]]
 URL = "/api/v1/admin/imports"
 
 
-def form(data: bytes, name: str = "parts.csv", **fields: str) -> dict[str, Any]:
+def form(data: bytes, name: str = "parts.csv", **fields: str | list[str]) -> dict[str, Any]:
     return {"data": {"file": (BytesIO(data), name), **fields}, "content_type": "multipart/form-data"}
 
 
@@ -80,6 +80,75 @@ def test_the_currency_of_prices_without_one_is_named_in_the_form(
     assert (found["price"]["amount"], found["price"]["currency"]) == ("12.50", "CHF")
 
 
+def column(job: dict[str, Any], name: str) -> tuple[str, str]:
+    (found,) = (one for one in job["columns"] if one["name"] == name)
+    return found["became"], found["detail"]
+
+
+@pytest.mark.parametrize("dry_run", ["true", "false"])
+def test_columns_that_decide_something_are_read_only_when_somebody_has_said_what_they_are(
+    dry_run: str, api: Callable[[str], FlaskClient], container: Container, events: Callable[[], int], tag: str
+) -> None:
+    editor, before = api("editor"), events()
+    header = "SKU,Name,Active (0/1),Regular price,Sale price,Visibility in catalog,Tax class,Weight [kg],Cost"
+    data = f"{header}\n{tag}-1,One,0,12.50,9.00,hidden,reduced,3,1.00\n".encode()
+    refused = editor.post(URL, **form(data, currency="EUR", dry_run=dry_run))
+    work(container)
+    job = editor.get(refused.headers["Location"]).get_json()
+    asked = ["Sale price", "Visibility in catalog", "Tax class"]
+    assert (job["state"], [error["field"] for error in job["errors"]]) == ("refused", asked)
+    assert [one["name"] for one in job["columns"] if one["became"] == "undecided"] == asked
+    assert "columns" not in editor.get(f"{URL}?limit=1").get_json()["items"][0]
+    assert events() == before
+    said = {"ignore": ["Sale price", "visibility in catalog"], "as_specification": "Tax class"}
+    answer = editor.post(URL, **form(data, currency="EUR", dry_run=dry_run, **said))
+    assert answer.get_json()["columns"] == []
+    work(container)
+    done = editor.get(answer.headers["Location"]).get_json()
+    assert (done["state"], done["created"]) == ("done", 1)
+    assert [one["name"] for one in done["columns"]] == header.split(",")
+    assert [one["became"] for one in done["columns"]] == [
+        "sku", "part_name", "status", "price", "ignored", "ignored", "specification", "specification", "private"
+    ]  # fmt: skip
+    if dry_run == "false":
+        (part,) = editor.get(f"/api/v1/admin/parts?q={tag}-1").get_json()["items"]
+        whole = editor.get(f"/api/v1/admin/parts/{part['id']}").get_json()
+        assert (whole["status"], [one["name"] for one in whole["specifications"]]) == ("draft", ["Tax class", "Weight"])
+
+
+def test_a_separator_of_categories_that_the_file_does_not_show_is_asked_for_and_named_in_the_form(
+    api: Callable[[str], FlaskClient], container: Container, tag: str
+) -> None:
+    editor, data = api("editor"), f"sku,name,category\n{tag}-1,One,Parts {tag}/Bolts\n".encode()
+    refused = editor.post(URL, **form(data))
+    work(container)
+    (error,) = editor.get(refused.headers["Location"]).get_json()["errors"]
+    assert (error["line"], error["field"]) == (1, "category")
+    assert "category_separator" in error["reason"]
+    for separator, path in (("/", [f"Parts {tag}", "Bolts"]), ("none", [f"Parts {tag}/Bolts"])):
+        answer = editor.post(URL, **form(data, category_separator=separator))
+        work(container)
+        job = editor.get(answer.headers["Location"]).get_json()
+        assert job["state"] == "done"
+        assert column(job, "category") == ("category", 'levels separated by "/"' if separator == "/" else "one level")
+        (found,) = editor.get(f"/api/v1/admin/parts?q={tag}-1").get_json()["items"]
+        whole = editor.get(f"/api/v1/admin/parts/{found['id']}").get_json()
+        assert [step["name"] for step in whole["category"]["path"]] == path
+
+
+def test_a_file_without_names_is_imported_with_the_column_that_the_form_maps(
+    api: Callable[[str], FlaskClient], container: Container, tag: str
+) -> None:
+    editor, data = api("editor"), f"sku,MPN\n{tag}-1,6204-2RS\n".encode()
+    refused = editor.post(URL, **form(data))
+    answer = editor.post(URL, **form(data, map="part_name=MPN"))
+    work(container)
+    (error,) = editor.get(refused.headers["Location"]).get_json()["errors"]
+    assert "part_name=MPN" in error["reason"]
+    job = editor.get(answer.headers["Location"]).get_json()
+    assert (job["state"], column(job, "MPN")) == ("done", ("manufacturer_number", "also part_name"))
+
+
 def test_errors_are_listed_and_downloaded_as_a_file_without_formulas(
     api: Callable[[str], FlaskClient], container: Container, events: Callable[[], int]
 ) -> None:
@@ -91,7 +160,11 @@ def test_errors_are_listed_and_downloaded_as_a_file_without_formulas(
     assert [(error["line"], error["field"]) for error in job["errors"]] == [(2, "part_name"), (3, "sku")]
     download = editor.get(f"{answer.headers['Location']}/errors.csv")
     assert download.mimetype == "text/csv"
-    assert download.get_data(as_text=True).splitlines() == ["line,field,reason", "2,part_name,is required", "3,sku,is required"]
+    assert download.get_data(as_text=True).splitlines() == [
+        "\ufeffline,field,reason",
+        "2,part_name,is required",
+        "3,sku,is required",
+    ]
     assert events() == before
 
 
@@ -123,6 +196,13 @@ def test_imports_are_listed_page_by_page_newest_first(api: Callable[[str], Flask
         (form(b"sku,part_name\na,b\n", currency="eur"), 422),
         (form(b"sku,part_name\na,b\n", currency="XXX"), 422),
         (form(b"sku,part_name\na,b\n", nonsense="1"), 422),
+        (form(b"sku,part_name\na,b\n", category_separator="x"), 422),
+        (form(b"sku,part_name\na,b\n", category_separator=["/", ">"]), 422),
+        (form(b"sku,part_name\na,b\n", map="colour=Bore"), 422),
+        (form(b"sku,part_name\na,b\n", map=["price=A", "price"]), 422),
+        (form(b"sku,part_name\na,b\n", ignore=["A", ""]), 422),
+        (form(b"sku,part_name\na,b\n", ignore=["A", "a\x00b"]), 422),
+        (form(b"sku,part_name\na,b\n", ignore=["A"] * 401), 422),
         ({"data": {"file": [(BytesIO(b"a"), "a"), (BytesIO(b"b"), "b")]}, "content_type": "multipart/form-data"}, 422),
     ],
 )

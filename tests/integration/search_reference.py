@@ -1,14 +1,19 @@
-"""What a search has to find, said as plainly as can be: every part is looked at, nothing is indexed, cached or cut."""
+"""What a search has to find, said as plainly as can be: every part is looked at, nothing is indexed, cached or cut.
+
+The normal form of texts is written here once more, so that it is compared with the database's.
+"""
 
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache, cached_property
+from itertools import pairwise
 from typing import Any
 
 from app.container import Container
-from app.domain.search import words_of
+from app.domain.search import Form, Synonym, Typed, Word, words_of
 from app.store.listing import PartFilters
 
 _PARTS = """
@@ -19,17 +24,115 @@ _PARTS = """
     FROM parts p JOIN stock_levels s ON s.part_id = p.id
     WHERE p.status = 'published' AND p.archived_at IS NULL AND p.sku LIKE :prefix
 """
+_LETTERS = str.maketrans("øđðħıłŧŋĸƒς⌀‐‑‒–—―−×✕✖⨯“”„‟‘’‚‛′ʼ⁄", "oddhiltnkfσo-------xxxx\"\"\"\"''''''/")
+_DIGRAPHS = {"æ": "ae", "œ": "oe", "ß": "ss", "þ": "th"}
+_PUNCTUATION = ",;()[]{}!?\"'|<>:"
+_UNITS = (
+    "mm|cm|dm|m|km|um|nm|ft|mg|kg|g|lb|lbs|oz|ml|v|kv|mv|vac|vdc|ma|ua|ka|w|kw|mw|va|kva|hz|khz|mhz|ghz|ohm|kohm|mohm|ohms|kohms"
+    "|mohms|pf|nf|uf|mf|nh|uh|mh|pa|kpa|mpa|bar|mbar|psi|kn|rpm|hv|hrc|ah|mah|°c|°f|°|%"
+)
 
 
-def tokens(text: str) -> list[str]:
-    """Return the words of a text, folded."""
-    folded = re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", text)).lower()
-    return re.findall(r"[^\W_]+", folded)
+def folded(text: str) -> str:
+    """Return a text without case, accents and the like."""
+    text = re.sub("([0-9])(?=[¼-¾⅐-⅞])", r"\1 ", text)
+    text = re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", text))
+    text = unicodedata.normalize("NFC", text).lower().translate(_LETTERS)
+    for one, two in _DIGRAPHS.items():
+        text = text.replace(one, two)
+    text = re.sub("μ(?=[a-zω])", "u", text)
+    return re.sub("(?<![α-ψ])ω(?![α-ω])", "ohm", text)
 
 
+def soft(text: str) -> str:
+    """Return a text with decimal points and inches, and without punctuation."""
+    text = re.sub("(?<=[0-9]),(?=[0-9])", ".", f" {folded(text)} ")
+    text = re.sub(r"(?<= )\.(?=[0-9])", "0.", text)
+    text = re.sub(r"""(?<=[0-9]) *(?:"|''|inch(?:es)?\b|zoll\b)""", "in ", text)
+    text = re.sub(r"([./][0-9]+) +in\b", r"\1in", text)
+    return "".join(" " if sign in _PUNCTUATION else sign for sign in text).replace(". ", " ")
+
+
+def joined(text: str) -> str:
+    """Return a soft text with sizes, measures and standards joined."""
+    text = re.sub("(?<=[0-9]) *(?:mm|in)? *[x*хχ] *(?=[0-9])", "x", text)
+    text = re.sub(r"\b(?:din[ -]+)?(?:en[ -]+)?(?=iso[ -]*[0-9])", "", text)
+    text = re.sub(r"\b(din|iso|en|m)[ -]+(?=[0-9])", r"\1", text)
+    text = re.sub(f"(?<=[0-9]) +(?=(?:{_UNITS})(?![^-./ ]))", "", text)
+    return re.sub(r"(?<=[0-9]) *([kmu]?) ?ohms?\b", r"\1ohm", text)
+
+
+def split(text: str) -> list[str]:
+    """Return the words of a text: letters and digits with points between them."""
+    return re.findall(r"[^\W_]+(?:\.[^\W_]+)*", text)
+
+
+def forms(text: str, *, own: bool) -> set[str]:
+    """Return all in which the words of a text may be asked for."""
+    words = split(joined(soft(text)))
+    found = {*words, *split(soft(text))}
+    if own:
+        found |= set(split(re.sub("(?<=[0-9])[-/](?=[0-9])", "x", joined(soft(text)))))
+        found |= {one + other for one, other in pairwise(words) if len(one + other) <= 40}
+        found |= {re.sub("^[a-z]+(?=[0-9])", "", word) for word in words}
+    for word in words:
+        if re.search("[0-9]x[0-9]", word):
+            sizes = word.split("x")
+            found |= {*sizes, *("x".join(sizes[place:]) for place in range(1, len(sizes) - 1))}
+    spelt = unicodedata.normalize("NFC", text).lower()
+    for letter, two in {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe"}.items():
+        spelt = spelt.replace(letter, two)
+    for other in {spelt, spelt.replace("å", "aa")} - {text, text.lower()}:
+        found |= forms(other, own=own)
+    return found - {""}
+
+
+@cache
 def bare(text: str | None) -> str:
-    """Return a number without its punctuation."""
-    return "".join(character for character in (text or "").lower() if character.isalnum())
+    """Return a text's letters and digits in the normal form."""
+    return "".join(character for character in joined(soft(text or "")) if character.isalnum())
+
+
+def read(typed: Sequence[str], synonyms: Sequence[tuple[str, str]]) -> Typed:
+    """Return what was typed as the database has to read it."""
+    apart = re.sub("([a-wyz][0-9.]+) +(?=(?!x *[0-9])[a-z%°])", "\\1 \x03 ", soft(" ".join(typed)))
+    normal = joined(apart).replace(" \x03 ", " ")
+    text = re.sub(r"\b((?:din|iso|en)[0-9]{2,6})-?(?=[a-z])", r"\1 ", normal)
+    words = [_word(word) for word in text.split()]
+    found = []
+    for first in range(len(words)):
+        for length in range(1, min(5, len(words) - first) + 1):
+            key = "".join(word.bare for word in words[first : first + length])
+            for term, means in synonyms:
+                if bare(term) == key:
+                    said = joined(soft(means)).strip()
+                    found.append(Synonym(first, length, said, tuple(split(said))))
+        for term, means in synonyms:
+            number = words[first].bare.removesuffix(bare(term))
+            if number != words[first].bare and re.fullmatch("[0-9]{3,}", number):
+                found.append(Synonym(first, 1, number + bare(means), (number + bare(means),)))
+    return Typed(tuple(typed), tuple(words), tuple(found))
+
+
+def _word(text: str) -> Word:
+    tokens = tuple(split(text))
+    is_plain = re.fullmatch(r"[^\W_]+([-./]+[^\W_]+)*", text) is not None
+    signs = () if is_plain else tuple(f"{ord(sign):x}\x01" for sign in text if not sign.isalnum())
+    return Word(text, tokens, "".join(c for c in text if c.isalnum()), is_plain, signs)
+
+
+def order(name: str) -> list[tuple[int, Any]]:
+    """Return a name's place in the order of lists."""
+    place: list[tuple[int, Any]] = []
+    for text, whole, fraction in re.findall(r"([^0-9]*)(?:([0-9]+)([.,][0-9]+(?![0-9]|[.,][0-9]))?)?", folded(name)):
+        for sign in text:
+            last = ":;<=>?@[\\]^_`{|}~".find(sign)
+            place.append(
+                (0 if sign == " " else 1 + last if last >= 0 else 100 + ord(sign) if sign < "0" else 1000 + ord(sign), 0)
+            )
+        if whole:
+            place.append((500, Decimal(whole + fraction.replace(",", "."))))
+    return place
 
 
 @dataclass(frozen=True)
@@ -38,42 +141,76 @@ class Part:
 
     row: Any
 
-    @property
-    def name(self) -> str:
-        return str(self.row["part_name"]).lower()
+    @cached_property
+    def value(self) -> str:
+        named = " ".join(filter(None, (self.row["manufacturer"], self.row["part_name"])))
+        return " / ".join(filter(None, (self.row["sku"], self.row["manufacturer_number"], named)))
 
-    @property
-    def texts(self) -> list[str]:
-        found = (self.row[name] for name in ("sku", "manufacturer_number", "part_name", "manufacturer"))
-        return [text.lower() for text in found if text]
+    @cached_property
+    def own(self) -> set[str]:
+        """The forms of the name, the maker and the numbers, with marks for first letters and other signs."""
+        found = forms(self.value, own=True) | set(self.bare_numbers)
+        signs = {f"{ord(sign):x}\x01" for sign in folded(self.value) if not sign.isalnum() and not sign.isspace()}
+        return found | {f"{form[0]}\x01" for form in found if form} | signs
+
+    @cached_property
+    def described(self) -> set[str]:
+        return forms(re.sub("<[^>]*>", " ", self.row["description"] or ""), own=False)
 
     @property
     def bare_numbers(self) -> list[str]:
         return [bare(self.row["sku"]), bare(self.row["manufacturer_number"])]
 
-    def holds(self, word: str) -> bool:
-        """Whether a word is found in this part."""
-        own = [token for text in self.texts for token in tokens(text)]
-        described = tokens(re.sub("<[^>]*>", " ", self.row["description"] or ""))
-        everything = {*own, *described, *self.bare_numbers}
-        *whole, last = tokens(word) or [""]
-        begins = any(token.startswith(last) for token in (own if len(last) == 1 else everything)) or last in everything
-        by_words = all(token in everything for token in whole) and begins
-        if not re.fullmatch(r"[^\W_]+([-./]+[^\W_]+)*", word):
-            return by_words and any(word in text for text in self.texts)
-        pieces = [piece for piece in (word, bare(word)) if re.search("[a-z0-9]{3}", piece)]
-        numbers = [*self.bare_numbers, self.row["sku"].lower(), (self.row["manufacturer_number"] or "").lower()]
-        return by_words or any(piece in number for piece in pieces for number in numbers)
+    def holds(self, typed: Typed, *, own: bool = False) -> bool:
+        """Whether all words are found in this part; `own`: not only in its description."""
+        found = [form for form in typed.forms() if not (own and form.is_loose)]
+        return all(
+            self._holds(typed.words[place], [f for f in found if f.covers(place)], own=own) for place in range(len(typed.words))
+        )
 
-    def relevance(self, words: Sequence[str]) -> int:
+    def _holds(self, word: Word, found: list[Form], *, own: bool) -> bool:
+        numbers = [*self.bare_numbers, folded(self.row["sku"]), folded(self.row["manufacturer_number"] or "")]
+        if not own and any(piece in number for piece in word.pieces for number in numbers):
+            return True
+        return any(self._has(word, form, own=own) for form in found)
+
+    def _has(self, word: Word, form: Form, *, own: bool) -> bool:
+        is_literal = form.length == 1 and not word.is_plain
+        if is_literal and word.text not in joined(soft(self.value)):
+            return False
+        *whole, last = form.lexemes
+
+        def has(lexeme: str, *, begins: bool) -> bool:
+            there = [self.own] if own or is_literal else [self.own, self.described]
+            if begins and len(lexeme) == 1:
+                return lexeme + "\x01" in self.own or any(lexeme in texts for texts in there)
+            return any(one.startswith(lexeme) if begins else one == lexeme for texts in there for one in texts)
+
+        return all(has(lexeme, begins=False) for lexeme in whole) and has(last, begins=not form.is_whole)
+
+    def relevance(self, typed: Typed) -> int:
         """Return the tier in which the part is shown."""
-        number, phrase = bare("".join(words)), " ".join(words)
+        number = typed.number
         if number:
             if number in self.bare_numbers:
                 return 0
-            if len(number) > 1 and any(own.startswith(number) for own in self.bare_numbers):
+            if len(number) > 1 and any(one.startswith(number) for one in self.bare_numbers):
                 return 1
-        return 2 if self.name.startswith(phrase) else 3
+        begun, named = order(typed.phrase), order(self.row["part_name"])
+        if begun == named[: len(begun)] or (begun and begun[-1][0] == 500 and _begins(begun, named)):
+            return 2
+        if not self.holds(typed, own=True):
+            return 5
+        texts = re.sub("[-./ ]", "", joined(soft(self.value)))
+        is_compared = len(typed.words) > 1 or any(form.is_loose for form in typed.forms())
+        return 3 if is_compared and any(sequence in texts for sequence in typed.sequences()) else 4
+
+
+def _begins(begun: list[tuple[int, Any]], named: list[tuple[int, Any]]) -> bool:
+    """Whether a name has a decimal fraction where the phrase ends in the whole number before it."""
+    *before, (_digits, last) = begun
+    at = named[len(before)] if len(named) > len(before) else (0, 0)
+    return named[: len(before)] == before and at[0] == 500 and str(at[1]).startswith(f"{last}.")
 
 
 def catalog(query: Callable[..., list[dict[str, Any]]], prefix: str) -> list[Part]:
@@ -81,7 +218,7 @@ def catalog(query: Callable[..., list[dict[str, Any]]], prefix: str) -> list[Par
     return [Part(row) for row in query(_PARTS, prefix=prefix + "%")]
 
 
-def fits(part: Part, filters: PartFilters, below: set[int]) -> bool:
+def fits(part: Part, filters: PartFilters, typed: Typed, below: set[int]) -> bool:
     """Whether a part fits a list's filters; `below` are the ids of the wanted category and all below it."""
     row, amount = part.row, part.row["amount"]
     return (
@@ -90,11 +227,11 @@ def fits(part: Part, filters: PartFilters, below: set[int]) -> bool:
         and (filters.in_stock is None or row["in_stock"] == filters.in_stock)
         and (filters.min_price is None or (amount is not None and amount >= Decimal(filters.min_price)))
         and (filters.max_price is None or (amount is not None and amount <= Decimal(filters.max_price)))
-        and all(part.holds(word) for word in filters.words)
+        and part.holds(typed)
     )
 
 
-def ordered(parts: list[Part], sort: str, words: Sequence[str]) -> list[int]:
+def ordered(parts: list[Part], sort: str, typed: Typed) -> list[int]:
     """Return the ids of parts in the order of a list."""
     descending = sort.startswith("-")
     if sort.endswith("price"):
@@ -104,9 +241,11 @@ def ordered(parts: list[Part], sort: str, words: Sequence[str]) -> list[int]:
         return [part.row["id"] for group in groups for part in (group[::-1] if descending else group)]
     if sort == "newest":
         return [p.row["id"] for p in sorted(parts, key=lambda p: (p.row["created_at"], p.row["id"]), reverse=True)]
-    if sort == "relevance":
-        return [p.row["id"] for p in sorted(parts, key=lambda p: (p.relevance(words), p.name, p.row["id"]))]
-    return [part.row["id"] for part in sorted(parts, key=lambda p: (p.name, p.row["id"]), reverse=descending)]
+
+    def place(part: Part) -> tuple[Any, ...]:
+        return part.relevance(typed) if sort == "relevance" else 0, order(part.row["part_name"]), part.row["id"]
+
+    return [part.row["id"] for part in sorted(parts, key=place, reverse=descending)]
 
 
 def all_ids(container: Container, filters: PartFilters, sort: str, limit: int) -> tuple[list[int], str]:

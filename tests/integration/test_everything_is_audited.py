@@ -14,7 +14,7 @@ import app.store as store
 from app.container import Container
 from app.contract.events import Actor
 from app.models import Base
-from app.services import imports
+from app.services.imports import passes
 from app.services.intent import Intent
 from tests.integration.test_verify_action import EUR, OPERATIONS, opened
 
@@ -23,8 +23,11 @@ Deliver = Callable[[], None]
 
 # Which modules of app/store write the table, and how the trail learns of it: as rows of its own, or within another's.
 AUDITED = {
-    "categories": ({"categories", "imports"}, "category events"),
-    "parts": ({"content", "imports", "categories", "prices"}, "content events; the price's own columns with the price events"),
+    "categories": ({"categories"}, "category events"),
+    "parts": (
+        {"slugs", "content", "imports/bulk", "categories", "prices"},
+        "content events; the price's own columns with the price events",
+    ),
     "part_specifications": ({"content"}, "content events carry the whole list, old and new"),
     "part_images": ({"images"}, "content events carry the whole list, old and new"),
     "stock_levels": ({"stock"}, "stock events"),
@@ -32,6 +35,7 @@ AUDITED = {
     "prices": ({"prices"}, "price events of the move to price lists"),
     "users": ({"users"}, "user events, without the password"),
     "api_keys": ({"users"}, "API key events, without the key"),
+    "search_synonyms": ({"synonyms"}, "synonym events"),
 }
 NOT_AUDITED = {
     "data_change_logs": "the trail itself: append-only, chained",
@@ -44,17 +48,18 @@ NOT_AUDITED = {
     "user_sessions": "a log-in changes nothing that anybody else sees",
     "part_search": "computed from parts, stock and prices by triggers",
     "search_words": "computed from parts by triggers",
+    "former_slugs": "kept from parts and categories by triggers; their own rows say what an address was",
 }
 _WRITES = re.compile(r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+(\w+)\b(?!\s*,)", re.IGNORECASE)
 
 
 def _writers() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
-    storey = Path(store.__path__[0])
-    for path in storey.rglob("*.py"):
+    folder = Path(store.__path__[0])
+    for path in folder.rglob("*.py"):
         for table in _WRITES.findall(path.read_text()):
             if table in Base.metadata.tables:
-                found.setdefault(table, set()).add(str(path.relative_to(storey).with_suffix("")))
+                found.setdefault(table, set()).add(path.relative_to(folder).with_suffix("").as_posix())
     return found
 
 
@@ -75,7 +80,7 @@ OWNERS = {
     "categories": ("id", "category", ""), "parts": ("id", "part", ""), "part_specifications": ("part_id", "part", "content"),
     "part_images": ("part_id", "part", "content"), "stock_levels": ("part_id", "part", "stock"),
     "part_prices": ("part_id", "part", "price"), "prices": ("part_id", "part", "price"), "users": ("id", "user", ""),
-    "api_keys": ("id", "api_key", ""),
+    "api_keys": ("id", "api_key", ""), "search_synonyms": ("id", "synonym", ""),
 }  # fmt: skip
 # What the machine works out by itself from the rest.
 DERIVED = ["variants_at", "price_boundary"]
@@ -158,10 +163,11 @@ def test_creating_importing_and_managing_staff_leave_no_row_untold(
     specifications = [{"name": "Bore", "value": "1", "unit": "", "group": ""}]
     container.parts.create_part_with_sync(Intent(actor), values, specifications, EUR, {"current_stock": 1})
     rows = f"sku,part_name,category,current_stock,price,currency,Bore\n{name},New,A > {name},5,3.30,EUR,10\n"
-    imports.import_parts(container.transactions, container.reading, actor, lambda: StringIO(rows))
+    passes.import_parts(container.transactions, container.reading, actor, lambda: StringIO(rows))
     flask("create-user", f"{name}@shop.example", "--password", "first secret")
     flask("deactivate-user", f"{name}@shop.example")
     flask("create-api-key", name), flask("revoke-api-key", name)
+    flask("search-synonyms", "add", name, "new"), flask("search-synonyms", "remove", "NEW", name)
     assert journal() == []
 
 

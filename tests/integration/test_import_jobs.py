@@ -11,11 +11,12 @@ import pytest
 from app.container import Container
 from app.contract.events import Actor
 from app.domain.errors import InvalidFieldError, StorageUnavailableError
-from app.services import import_jobs as service
-from app.services import imports
-from app.services.import_jobs import keep
-from app.store import import_jobs
-from app.store.transaction import Pipeline, TransactionManager, UnitOfWork
+from app.services.imports import chunk, passes
+from app.services.imports import jobs as service
+from app.services.imports.jobs import keep
+from app.store.imports import jobs
+from app.store.pipeline import Pipeline
+from app.store.transaction import TransactionManager, UnitOfWork
 from bench.system import wait_until
 
 Query = Callable[..., list[dict[str, Any]]]
@@ -58,7 +59,7 @@ def finish(container: Container) -> Callable[[dict[str, Any]], dict[str, Any]]:
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a few rows make many chunks."""
-    monkeypatch.setattr(imports, "CHUNK", 10)
+    monkeypatch.setattr(passes, "CHUNK", 10)
 
 
 def file_of(tag: str, count: int) -> bytes:
@@ -153,14 +154,14 @@ def test_a_worker_that_was_taken_for_dead_writes_nothing_more(
     container: Container, start: Start, query: Query, tag: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = start(file_of(tag, 30))
-    step = import_jobs.step
+    step = jobs.step
 
     def overtaken(unit_of_work: Any, job_id: int, *rest: Any, **progress: Any) -> Any:
         if progress.get("rows"):
             query("UPDATE import_jobs SET leased_until = leased_until + interval '1 second' WHERE id = :id", id=job_id)
         return step(unit_of_work, job_id, *rest, **progress)
 
-    monkeypatch.setattr(import_jobs, "step", overtaken)
+    monkeypatch.setattr(jobs, "step", overtaken)
     container.import_jobs.work()
     monkeypatch.undo()
     assert container.import_jobs.job(job["id"])["rows_done"] == 0
@@ -200,6 +201,29 @@ def test_a_job_makes_room_for_others_and_goes_on(
     assert finish(job)["rows_done"] == 20
 
 
+@pytest.mark.usefixtures("small_chunks")
+@pytest.mark.parametrize("begun_by", ["this release", "one that kept no layout"])
+def test_whoever_goes_on_with_a_job_reads_the_file_as_it_was_found_to_be(
+    begun_by: str, container: Container, start: Start, finish: Any, query: Query, tag: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = "".join(f"{tag}-{n:04},Part {n},All / {tag} / Bin {n % 3}\n" for n in range(20))
+    monkeypatch.setattr(service, "BUDGET", 0.0)
+    job = start(f"sku,part_name,category\n{rows}".encode())
+    container.import_jobs.work()
+    assert container.import_jobs.job(job["id"])["state"] == "importing"
+    if begun_by != "this release":
+        query("UPDATE import_jobs SET layout = NULL WHERE id = :id", id=job["id"])
+    monkeypatch.undo()
+    done = finish(job)
+    assert (done["state"], done["created"]) == ("done", 20)
+    assert done["columns"][2]["detail"] == 'levels separated by " / "; "All" at its beginning is left out'
+    names = query(
+        "SELECT c.name, above.name AS above, above.parent_id FROM categories c JOIN categories above ON above.id = c.parent_id"
+        " WHERE above.name = :tag ORDER BY c.name", tag=tag,
+    )  # fmt: skip
+    assert names == [{"name": f"Bin {n}", "above": tag, "parent_id": None} for n in range(3)]
+
+
 def test_a_wrong_row_refuses_the_whole_file_and_every_error_is_counted(start: Start, finish: Any, query: Query, tag: str) -> None:
     bad = "".join(f"{tag}-bad{n},,,,,,\n" for n in range(250))
     refused = finish(start(file_of(tag, 5) + bad.encode()))
@@ -226,7 +250,7 @@ def test_a_job_ends_as_failed_when_something_breaks_and_the_next_one_is_done(
     def explode(*_arguments: Any) -> Any:
         raise RuntimeError("broken on purpose")
 
-    monkeypatch.setattr(imports, "apply_chunk", explode)
+    monkeypatch.setattr(service, "apply_chunk", explode)
     container.import_jobs.work()
     monkeypatch.undo()
     assert finish(good)["state"] == "done"
@@ -239,7 +263,7 @@ def test_a_step_waits_for_the_one_before_however_slow_its_commit_is(
     container: Container, start: Start, query: Query, tag: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job, chunks = start(file_of(tag, 40)), 4
-    step, commit = import_jobs.step, TransactionManager.finish
+    step, commit = jobs.step, TransactionManager.finish
     ended = committed = 0
 
     def count(unit_of_work: Any, *arguments: Any, rows: int = 0, **progress: Any) -> Any:
@@ -258,7 +282,7 @@ def test_a_step_waits_for_the_one_before_however_slow_its_commit_is(
         assert committed == chunks or wait_until(lambda: ended > committed or waits())
         return commit(manager, unit_of_work, scope)
 
-    monkeypatch.setattr(import_jobs, "step", count)
+    monkeypatch.setattr(jobs, "step", count)
     monkeypatch.setattr(TransactionManager, "finish", commit_late)
     container.import_jobs.work()
     assert container.import_jobs.job(job["id"])["state"] == "done"
@@ -277,7 +301,7 @@ def test_a_job_whose_rows_cannot_be_committed_ends_as_failed(
             raise RuntimeError("refused on purpose")
         return commit(unit_of_work)
 
-    monkeypatch.setattr(imports, "BULK", 1)
+    monkeypatch.setattr(chunk, "BULK", 1)
     monkeypatch.setattr(UnitOfWork, "commit", refuse)
     container.import_jobs.work()
     monkeypatch.undo()

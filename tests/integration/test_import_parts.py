@@ -14,17 +14,20 @@ import pytest
 import sqlalchemy
 from alembic import command
 from alembic.config import Config
+from flask import Flask
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from app.commands.catalog import import_file
+from app.commands.catalog import export_parts, import_file, import_parts
 from app.container import Container
 from app.contract.events import Actor, Aspect
 from app.domain.content import forbidden_characters, normalised
-from app.domain.imports import ImportFileError
+from app.domain.imports.errors import ImportFileError
+from app.domain.imports.paths import written
 from app.domain.pricing import PriceLine
-from app.services import exports, imports
+from app.services import exports
+from app.services.imports import passes
 from app.services.intent import Intent
 from app.store import content, prices, reconciliation, users
 from app.store.database import single_statements
@@ -41,7 +44,7 @@ def load(container: Container, actor: Actor) -> Callable[[str], tuple[int, int, 
     """Import a file's text; return how many parts were created, changed, and left alone."""
 
     def run(text: str) -> tuple[int, int, int]:
-        report = imports.import_parts(container.transactions, container.reading, actor, lambda: StringIO(text, newline=""))
+        report = passes.import_parts(container.transactions, container.reading, actor, lambda: StringIO(text, newline=""))
         return report.created, report.changed, report.unchanged
 
     return run
@@ -198,7 +201,7 @@ def test_an_export_imports_without_a_change(load: Callable[[str], Any], containe
     ("line", "field"),
     [
         ("{tag}-b,,,,,,,,,", "part_name"), (",Name,,,,,,,,", "sku"), ("{tag}-b,Name,,,1e2,EUR,,,,", "price"),
-        ("{tag}-b,Name,,,1.00,,,,,", "currency"), ("{tag}-b,Name,,,,,-1,,,", "current_stock"), ("{tag}-b,Name", "row"),
+        ("{tag}-b,Name,,,1.00,,,,,", "currency"), ("{tag}-b,Name,,,,,-1,,,", "current_stock"), ("{tag}-b", "part_name"),
         ("{tag}-0000,Name,,,,,,,,", "sku"), ("{tag}-b,Name,,a >  > b,,,,,,", "category"),
     ],
 )  # fmt: skip
@@ -226,7 +229,7 @@ def test_a_file_that_is_not_utf8_or_has_no_rows_is_refused(
     path = tmp_path / "latin.csv"
     path.write_bytes("sku,part_name\nx,Größe\n".encode("latin-1"))
     with pytest.raises(ImportFileError, match="UTF-8"):
-        imports.import_parts(container.transactions, container.reading, actor, lambda: path.open(encoding="utf-8", newline=""))
+        passes.import_parts(container.transactions, container.reading, actor, lambda: path.open(encoding="utf-8", newline=""))
     for text in ("", "sku,part_name\n"):
         with pytest.raises(ImportFileError):
             load(text)
@@ -268,7 +271,7 @@ def test_no_cell_of_an_export_is_a_formula_and_the_round_trip_keeps_every_text(
     exports.export_parts(container.reading, out)
     cells = [cell for row in csv.reader(StringIO(out.getvalue())) for cell in row]
     assert not [cell for cell in cells if cell[:1] in {"=", "+", "-", "@"}]
-    imports.import_parts(container.transactions, container.reading, actor, lambda: StringIO(out.getvalue()))
+    passes.import_parts(container.transactions, container.reading, actor, lambda: StringIO(out.getvalue()))
     assert [container.parts.admin.part(part_id)["part_name"] for part_id in ids] == names
 
 
@@ -347,7 +350,7 @@ def test_any_catalog_comes_back_from_its_own_file_and_is_made_anew_from_it_elsew
     exports.export_parts(container.reading, out)
     (before,) = query("SELECT max(id) AS id FROM outbox_events")
     count = len(query("SELECT id FROM parts WHERE archived_at IS NULL"))
-    report = imports.import_parts(container.transactions, container.reading, actor, lambda: StringIO(out.getvalue(), newline=""))
+    report = passes.import_parts(container.transactions, container.reading, actor, lambda: StringIO(out.getvalue(), newline=""))
     assert (report.created, report.changed, report.unchanged) == (0, 0, count)
     assert query("SELECT max(id) AS id FROM outbox_events") == [before]
     own = "".join(
@@ -356,7 +359,7 @@ def test_any_catalog_comes_back_from_its_own_file_and_is_made_anew_from_it_elsew
     there = TransactionManager(elsewhere, lambda _committed: None)
     with elsewhere.connect() as connection:
         system = users.system(connection)
-    imports.import_parts(there, single_statements(elsewhere), Actor(system.id, system.name), lambda: StringIO(own, newline=""))
+    passes.import_parts(there, single_statements(elsewhere), Actor(system.id, system.name), lambda: StringIO(own, newline=""))
     with elsewhere.connect() as connection:
         made = [dict(row._mapping) for row in connection.execute(sqlalchemy.text(CONTENT), {"like": f"{tag}%"})]
     assert made == query(CONTENT, like=f"{tag}%")
@@ -370,6 +373,70 @@ def _rows_of(text: str) -> list[str]:
         csv.writer(line, lineterminator="\r\n").writerow(cells)
         rows.append(line.getvalue())
     return rows
+
+
+def test_names_of_categories_come_back_from_the_file_whatever_signs_they_have(
+    load: Callable[[str], Any], container: Container, query: Query, tag: str
+) -> None:
+    names = ["AC/DC", "Nuts, bolts", "A > B", "A|B", "Screws - inch", "back\\slash", "x &gt; y", "Tools: hand", ">1W"]
+    lines = "".join(
+        f'{tag}-{n},Part,"{written([tag + name, name, name] if n % 2 else [tag + name])}"\n' for n, name in enumerate(names)
+    )
+    load(f"sku,part_name,category\n{lines}")
+    paths = [[step["name"] for step in part(container, query, f"{tag}-{n}")["category"]["path"]] for n in range(len(names))]
+    assert paths == [[tag + name, name, name] if n % 2 else [tag + name] for n, name in enumerate(names)]
+    out = StringIO()
+    count = exports.export_parts(container.reading, out)
+    assert load(out.getvalue()) == (0, 0, count)
+
+
+def test_a_root_that_the_shop_has_is_not_left_out(
+    load: Callable[[str], Any], container: Container, query: Query, tag: str
+) -> None:
+    file = f"sku,part_name,category\n{tag}-a,A,Root category > {tag}\n"
+    load(file)
+    assert [step["name"] for step in part(container, query, f"{tag}-a")["category"]["path"]] == [tag]
+    load(f"sku,part_name,category\n{tag}-b,B,\\Root category > {tag}\n")
+    load(file)
+    assert [step["name"] for step in part(container, query, f"{tag}-a")["category"]["path"]] == ["Root category", tag]
+
+
+def test_an_export_begins_with_the_mark_by_which_a_spreadsheet_reads_it_right_and_is_read_back(
+    app: Flask, container: Container, new_part: Callable[..., int], tmp_path: Path, query: Query, tag: str
+) -> None:
+    new_part(sku=f"{tag}-é", part_name="Größe µ", manufacturer_number="4.00638E+12")
+    new_part(sku=f"4.{int(tag, 16)}E+12", part_name="An odd number")
+    file = tmp_path / "parts.csv"
+    assert app.test_cli_runner().invoke(export_parts, [str(file)]).exit_code == 0
+    assert file.read_bytes().startswith(b"\xef\xbb\xbfsku,")
+    before = query("SELECT max(id) FROM outbox_events")
+    done = app.test_cli_runner().invoke(import_parts, [str(file)])
+    assert (done.exit_code, done.exception) == (0, None)
+    assert "0 created, 0 changed" in done.output
+    assert query("SELECT max(id) FROM outbox_events") == before
+
+
+def test_the_command_says_what_became_of_every_column_and_how_to_say_what_it_cannot_know(
+    app: Flask, container: Container, tmp_path: Path, query: Query, tag: str
+) -> None:
+    file = tmp_path / "parts.csv"
+    file.write_text(f"SKU,MPN,On sale,Purchase note,Bore [mm],Category\n{tag},6204,yes,cheap,7,{tag}/Bolts\n")
+    run = app.test_cli_runner().invoke
+    refused = run(import_parts, [str(file), "--dry-run", "--map", "part_name=MPN"])
+    assert refused.exit_code == 1
+    for remedy in ("--ignore 'On sale' --ignore 'Purchase note'", "--as-specification 'On sale'", "--category-separator /"):
+        assert remedy in refused.stderr
+    assert "On sale -> undecided" in refused.stderr
+    said = ["--map", "part_name=MPN", "--ignore", "On sale", "--as-specification", "purchase note", "--category-separator", "/"]
+    done = run(import_parts, [str(file), *said])
+    assert (done.exit_code, done.exception) == (0, None)
+    for line in (
+        "MPN -> manufacturer_number (also part_name)", "On sale -> ignored", "Purchase note -> specification",
+        "Bore [mm] -> specification (Bore; unit mm)", 'Category -> category (levels separated by "/")', "1 created",
+    ):  # fmt: skip
+        assert line in done.output
+    assert part(container, query, tag)["part_name"] == "6204"
+    assert run(import_parts, [str(file), "--map", "colour=Bore"]).exit_code == 2
 
 
 def test_a_slug_of_another_part_and_one_that_two_rows_want_are_refused(
@@ -448,7 +515,8 @@ def test_a_rehearsal_tells_the_numbers_and_writes_nothing(
     load(HEADER + rows(tag, 4))
     before = state(query, tag)
     text = HEADER + rows(tag, 6).replace("Part 1,", "Renamed,")
-    report = imports.rehearse(container.transactions, actor, lambda: StringIO(text, newline=""))
+    layout = passes.check(container.reading, lambda: StringIO(text, newline="")).survey.layout
+    report = passes.rehearse(container.transactions, actor, lambda: StringIO(text, newline=""), layout)
     assert (report.created, report.changed, report.unchanged) == (2, 1, 3)
     assert state(query, tag) == before
 

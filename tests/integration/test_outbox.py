@@ -257,3 +257,28 @@ def test_pruning_keeps_the_newest_event_of_every_aspect_and_whatever_is_still_ow
     assert left(part_id) == [("content", 1), ("stock", 4)]
     assert left(owing) == [("content", 1), ("stock", 2), ("stock", 4)]
     query("UPDATE outbox_deliveries SET state = 'done' WHERE state = 'dead'")
+
+
+def test_latencies_are_of_a_window_that_the_answer_names_and_not_of_what_was_slow_before(
+    container: Container, owed: Callable[[int], list[int]], query: Query
+) -> None:
+    query("UPDATE outbox_deliveries SET done_at = now() - interval '1 hour' WHERE done_at > now() - interval '1 hour'")
+    ids = owed(8)
+    done = """
+        UPDATE outbox_deliveries
+        SET state = 'done', created_at = now() - make_interval(secs => :ago) - make_interval(secs => :took),
+            done_at = now() - make_interval(secs => :ago)
+        WHERE effect = :effect AND event_id = ANY(:ids)
+    """
+    before = container.sync_control.status()["effects"][AUDIT]["latency_ms"]
+    assert before == {"p50": None, "p95": None, "p99": None, "deliveries": 0}
+    # An import of an hour ago, whose records came ten seconds late, and four changes since.
+    query(done, ago=3600, took=10, effect=AUDIT, ids=ids[:4])
+    query(done, ago=60, took=0.02, effect=AUDIT, ids=ids[4:])
+    status = container.sync_control.status()
+    assert status["window_seconds"] == 900
+    assert status["effects"][AUDIT]["latency_ms"] == {"p50": 20.0, "p95": 20.0, "p99": 20.0, "deliveries": 4}
+    # What was owed for an hour and is delivered now is news of now.
+    query(done, ago=1, took=3600, effect=AUDIT, ids=ids[:4])
+    latency = container.sync_control.status()["effects"][AUDIT]["latency_ms"]
+    assert (latency["deliveries"], latency["p99"]) == (8, 3_600_000.0)

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from app.container import Container
 from app.contract.events import Actor
 from app.domain.pricing import PriceLine
+from app.domain.search import Typed
 from app.services.intent import Intent
 from app.store import listing
 from app.store.listing import PartFilters
-from tests.integration.search_reference import Part, all_ids, catalog, fits, ordered, words_like
+from tests.integration.search_reference import Part, all_ids, catalog, fits, order, ordered, read, words_like
 
 NewPart = Callable[..., int]
 Query = Callable[..., list[dict[str, Any]]]
@@ -38,8 +39,13 @@ WORDS = [
     "½",
     "подшипник",
     "a_b",
+    "o-ring",
+    "ballbearing",
+    "30x42x7",
+    "10 mm",
+    "M 8 x 40",
 ]
-NUMBERS = ["6205", "6205-2RS", "62/05.2", "DIN 912", "A-1", "a1", "9", "ÖL-205", "ПШ-205"]
+NUMBERS = ["6205", "6205-2RS", "62/05.2", "DIN 912", "A-1", "a1", "9", "ÖL-205", "ПШ-205", "30-42-7", "6205zz"]
 MAKERS = ["Ferrum", "Kettler & Söhne", "m8 GmbH", "Ölwerk", None]
 SORTS = ["relevance", "name", "-name", "price", "-price", "newest"]
 COMMON = {"max_examples": 150, "deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
@@ -83,6 +89,12 @@ def parts(container: Container, actor: Actor, new_part: NewPart, query: Query, t
 
 
 @pytest.fixture
+def synonyms(query: Query) -> list[tuple[str, str]]:
+    """The shop's synonyms."""
+    return [(row["term"], row["means"]) for row in query("SELECT term, means FROM search_synonyms ORDER BY id")]
+
+
+@pytest.fixture
 def walk_at_most(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Change how many rows of an order are looked through before hits are collected."""
     return lambda rows: monkeypatch.setattr(listing, "WALK", rows)
@@ -91,7 +103,9 @@ def walk_at_most(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 @st.composite
 def typed(draw: st.DrawFn) -> str:
     """What somebody may type: words and numbers, pieces of them, in any case, with signs between."""
-    whole = draw(st.sampled_from([*WORDS, *NUMBERS, "mm", "7", "a", "of"]))
+    whole = draw(
+        st.sampled_from([*WORDS, *NUMBERS, "mm", "7", "a", "of", "ring", "screw", "lager", "oelig", "M8 ×40", "30 42", "0,5"])
+    )
     start = draw(st.integers(0, len(whole) - 1))
     piece = draw(st.sampled_from([whole, whole[start:], whole[: start + 1], whole[:-1] or whole]))
     return draw(st.sampled_from([piece, piece.upper(), f"({piece}", piece + "%", piece.replace("-", "")]))
@@ -126,8 +140,9 @@ def below(filters: PartFilters, tree: dict[str, int]) -> set[int]:
 
 
 def test_lists_are_what_looking_at_every_part_finds_in_every_order_and_size_of_page(
-    container: Container, parts: list[Part], tag: str, tree: dict[str, int], walk_at_most: Callable[[int], None]
-) -> None:
+    container: Container, parts: list[Part], tag: str, tree: dict[str, int], walk_at_most: Callable[[int], None],
+    synonyms: list[tuple[str, str]],
+) -> None:  # fmt: skip
     @settings(**COMMON)
     @given(
         filters=filters_of(tag, list(tree)), sort=st.sampled_from(SORTS), limit=st.sampled_from([1, 3, 50]),
@@ -135,11 +150,12 @@ def test_lists_are_what_looking_at_every_part_finds_in_every_order_and_size_of_p
     )  # fmt: skip
     def check(filters: PartFilters, sort: str, limit: int, walk: int) -> None:
         walk_at_most(walk)
-        held = [part for part in parts if all(part.holds(word) for word in filters.words)]
+        typed = read(filters.words, synonyms)
+        held = [part for part in parts if part.holds(typed)]
         found, match = all_ids(container, filters, sort, limit)
         if held:
-            wanted = [part for part in held if fits(part, filters, below(filters, tree))]
-            assert (found, match) == (ordered(wanted, sort, filters.words), "exact")
+            wanted = [part for part in held if fits(part, filters, typed, below(filters, tree))]
+            assert (found, match) == (ordered(wanted, sort, typed), "exact")
         else:
             assert match == "similar" or found == []
 
@@ -147,24 +163,27 @@ def test_lists_are_what_looking_at_every_part_finds_in_every_order_and_size_of_p
 
 
 def test_facets_are_what_counting_every_part_gives(
-    container: Container, parts: list[Part], tag: str, tree: dict[str, int]
+    container: Container, parts: list[Part], tag: str, tree: dict[str, int], synonyms: list[tuple[str, str]]
 ) -> None:
     @settings(**COMMON)
     @given(filters=filters_of(tag, list(tree)))
     def check(filters: PartFilters) -> None:
-        if any(all(part.holds(word) for word in filters.words) for part in parts):
+        typed = read(filters.words, synonyms)
+        if any(part.holds(typed) for part in parts):
             shown = container.parts.catalog.facets(filters).body
-            assert shown == counted(parts, filters, tree, shown["categories"]) | {"match": "exact"}
+            assert shown == counted(parts, filters, typed, tree, shown["categories"]) | {"match": "exact"}
 
     check()
 
 
-def counted(parts: list[Part], filters: PartFilters, tree: dict[str, int], shown: list[dict[str, Any]]) -> dict[str, Any]:
+def counted(
+    parts: list[Part], filters: PartFilters, typed: Typed, tree: dict[str, int], shown: list[dict[str, Any]]
+) -> dict[str, Any]:
     """Count each facet with all filters but its own."""
 
     def those(**without: None) -> list[Any]:
         asked = PartFilters(**{name: without.get(name, getattr(filters, name)) for name in PartFilters.__slots__})
-        return [part.row for part in parts if fits(part, asked, below(asked, tree))]
+        return [part.row for part in parts if fits(part, asked, typed, below(asked, tree))]
 
     rows = those(category=None)
     categories = {
@@ -178,7 +197,8 @@ def counted(parts: list[Part], filters: PartFilters, tree: dict[str, int], shown
     return {
         "categories": [known.get(slug, {}) | {"count": count} for slug, count in categories.items() if count],
         "manufacturers": [
-            {"value": maker, "count": makers.count(maker)} for maker in sorted(set(makers), key=lambda m: (-makers.count(m), m))
+            {"value": maker, "count": makers.count(maker)}
+            for maker in sorted(set(makers), key=lambda m: (-makers.count(m), order(m)))
         ],
         "availability": {"in_stock": stocks.count(True), "out_of_stock": stocks.count(False)},
         "price": {"min": str(min(prices)), "max": str(max(prices))} if prices else None,

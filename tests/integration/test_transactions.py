@@ -20,7 +20,8 @@ from app.domain.stock import Stock
 from app.services.intent import Expected, Intent
 from app.store import stock as rows
 from app.store.locks import lock_parts, lock_stock, lock_stocks
-from app.store.transaction import Pipeline, TransactionManager, UnitOfWork
+from app.store.pipeline import Pipeline
+from app.store.transaction import TransactionManager, UnitOfWork
 
 Query = Callable[..., list[dict[str, Any]]]
 WRITERS = 8

@@ -23,9 +23,10 @@ from app.contract.task_names import Effect
 from app.domain.pictures import shown
 from app.domain.pricing import PriceLine
 from app.domain.search import words_of
-from app.services import imports, legacy_prices
+from app.services import legacy_prices
 from app.services.catalog import Answer, CatalogReader, FoundPage
 from app.services.images import kept_picture
+from app.services.imports import passes
 from app.services.intent import Intent
 from app.services.product_page import product_page
 from app.services.versions import Wish
@@ -148,7 +149,7 @@ class Shop:
 
     def import_row(self, prefix: str = "") -> None:
         file = f"sku,part_name,current_stock,price,currency,Bore\n{prefix}{self.sku},Imported,55,3.30,EUR,10\n"
-        imports.import_parts(self.container.transactions, self.container.reading, self.actor, lambda: StringIO(file))
+        passes.import_parts(self.container.transactions, self.container.reading, self.actor, lambda: StringIO(file))
 
 
 # what happens before, the operation, the table and operation of its audit row, the columns that it says changed

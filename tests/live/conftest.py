@@ -2,7 +2,7 @@
 
 import gc
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -19,13 +19,13 @@ ADMIN = "/admin"
 class Listener:
     """A client that keeps every event it hears, and what in them is not as described."""
 
-    def __init__(self, url: str, namespace: str, **options: Any) -> None:
+    def __init__(self, url: str, namespace: str, also: Sequence[str] = (), origin: str | None = None, **options: Any) -> None:
         self.namespace = namespace
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.wrong: list[str] = []
-        self.client = socketio.Client(reconnection=False)
+        self.client = socketio.Client(reconnection=False, websocket_extra_options={"origin": origin} if origin else {})
         self.client.on("*", self._hear, namespace=namespace)
-        self.client.connect(url, namespaces=[namespace], transports=["websocket"], wait_timeout=10, **options)
+        self.client.connect(url, namespaces=[namespace, *also], transports=["websocket"], wait_timeout=10, **options)
         self.transport = self.client.eio.ws
 
     def _hear(self, name: str, *bodies: Any) -> None:
@@ -57,6 +57,8 @@ def connect(system: System) -> Iterator[Callable[..., Listener]]:
         listener.client.disconnect()
         # Whom the server has cut off, the library leaves with an open socket.
         listener.transport.close()
+        # … and once the server has said good-bye, its `close` does nothing.
+        listener.transport.shutdown()
     with warnings.catch_warnings():
         # … and that of a refused connection nobody can reach any more.
         warnings.simplefilter("ignore", ResourceWarning)

@@ -150,3 +150,33 @@ def test_the_audit_trail_of_older_releases_becomes_the_beginning_of_the_chain(sc
         connection.execute(text("ALTER TABLE data_change_logs DISABLE TRIGGER USER"))
         connection.execute(text("UPDATE data_change_logs SET reason = 'forged' WHERE record_id = 2"))
     assert "was changed" in audit_chain.verify(single_statements(scratch)).broken[0]
+
+
+def test_addresses_of_before_are_found_in_what_older_releases_have_kept(scratch: Engine) -> None:
+    migrate(scratch, "up", "0003")
+    with scratch.begin() as connection:
+        connection.execute(text("INSERT INTO users (email, name, password_hash, role) VALUES ('a@b', 'a', '', 'admin')"))
+        insert = text("INSERT INTO parts (id, sku, slug, part_name) VALUES (:id, :slug, :slug, 'x')")
+        connection.execute(insert, [{"id": 1, "slug": "now"}, {"id": 2, "slug": "other"}])
+        keep = text("""
+            INSERT INTO part_content_versions (part_id, version_number, content_snapshot, created_by, is_active)
+            SELECT :part_id, :number, jsonb_build_object('slug', CAST(:slug AS text), 'status', CAST(:status AS text)), min(id),
+                   false
+            FROM users
+        """)
+        for part_id, number, slug, status in (
+            (1, 1, "first", "published"), (1, 2, "second", "published"), (1, 3, "now", "published"), (1, 4, "draft", "draft"),
+            (2, 1, "first", "draft"), (2, 2, "second", "published"), (2, 3, "other", "published"),
+        ):  # fmt: skip
+            connection.execute(keep, {"part_id": part_id, "number": number, "slug": slug, "status": status})
+    migrate(scratch, "up", "0006")
+    found = text("SELECT slug, record_id FROM former_slugs WHERE kind = 'part' ORDER BY slug")
+    with scratch.begin() as connection:
+        assert [tuple(row) for row in connection.execute(found)] == [("draft", 1), ("first", 1), ("second", 2)]
+        connection.execute(text("UPDATE parts SET slug = 'later', status = 'published' WHERE id = 1"))
+        connection.execute(text("UPDATE parts SET slug = 'latest' WHERE id = 1"))
+        assert [tuple(row) for row in connection.execute(found)][-3:] == [("later", 1), ("now", 1), ("second", 2)]
+    migrate(scratch, "down", "0003")
+    with scratch.connect() as connection:
+        assert "former_slugs" not in tables(connection)
+        assert connection.execute(text("UPDATE parts SET slug = 'last' WHERE id = 1")).rowcount == 1

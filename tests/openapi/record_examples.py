@@ -50,6 +50,11 @@ class Recorder:
         """Log in, and go on as that user."""
         self._headers["X-CSRF-Token"] = self.call("POST", "/auth/login", {"email": EMAIL, "password": PASSWORD})["csrf_token"]
 
+    def change_password(self) -> None:
+        """Change the password, and go on with the session that this opens."""
+        body = {"current_password": PASSWORD, "new_password": f"another {PASSWORD}"}
+        self._headers["X-CSRF-Token"] = self.call("PUT", "/auth/password", body)["csrf_token"]
+
     def call(self, method: str, path: str, body: dict[str, Any] | None = None, **options: Any) -> Any:
         """Make a call, record it, and return its answer."""
         response = self._client.open(f"/api/v1{path}", method=method, json=body, headers=self._headers, **options)
@@ -109,7 +114,13 @@ def play(recorder: Recorder) -> None:
     call("GET", "/admin/sync/dead-letters")
     call("POST", "/admin/sync/replay")
     call("POST", "/admin/sync/reconcile?dry_run=true")
-    call("POST", "/auth/logout")
+    _play_account(recorder)
+
+
+def _play_account(recorder: Recorder) -> None:
+    recorder.call("GET", "/auth/sessions")
+    recorder.change_password()
+    recorder.call("POST", "/auth/logout")
 
 
 def _play_pictures(recorder: Recorder, here: str) -> None:
@@ -132,7 +143,8 @@ def _play_shop_window(recorder: Recorder, part: int) -> None:
 
 
 def _play_imports(recorder: Recorder) -> None:
-    form = {"file": (io.BytesIO(b'sku,part_name,price,currency\n6207-2RS,Bearing 6207-2RS,"14,00",EUR\n'), "parts.csv")}
+    lines = b'SKU,Name,Category,Regular price,Sale price\n6207-2RS,Bearing 6207-2RS,Bearings > Ball bearings,"14,00","12,00"\n'
+    form = {"file": (io.BytesIO(lines), "parts.csv"), "currency": "EUR"}
     job = recorder.call("POST", "/admin/imports?dry_run=true", data=form, content_type="multipart/form-data")["id"]
     recorder.finish_imports()
     recorder.call("GET", f"/admin/imports/{job}")

@@ -45,6 +45,8 @@ def test_secrets_are_made_up_once_and_kept_for_their_owner_alone(tmp_path: Path)
     first, second = (load_settings({"LOCKSTEP_HOME": str(tmp_path)}) for _ in range(2))
     assert first.secret_key == second.secret_key
     assert first.admin_password == second.admin_password
+    assert first.flower_password == second.flower_password
+    assert len({first.secret_key, first.admin_password, first.flower_password}) == 3
     assert len(first.secret_key) >= 32
     assert (tmp_path / "secrets.json").stat().st_mode & 0o077 == 0
 
@@ -76,3 +78,14 @@ def test_pictures_are_kept_at_home_unless_a_bucket_is_named(tmp_path: Path) -> N
     for wrong in ("/srv/media", "media", "ftp://host/x", "s3://", "http://host/x", "memory:///"):
         with pytest.raises(SettingsError, match="LOCKSTEP_MEDIA_URL"):
             load_settings({"LOCKSTEP_HOME": str(home), "LOCKSTEP_MEDIA_URL": wrong})
+
+
+@pytest.mark.parametrize("password", ["   ", "Blüte und Blatt"])
+def test_a_password_that_flower_cannot_check_is_refused(password: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="LOCKSTEP_FLOWER_PASSWORD"):
+        load_settings({"LOCKSTEP_HOME": str(tmp_path), "LOCKSTEP_FLOWER_PASSWORD": password})
+
+
+def test_a_list_of_hosts_may_have_spaces_and_a_comma_at_its_end(tmp_path: Path) -> None:
+    environ = {"LOCKSTEP_HOME": str(tmp_path), "LOCKSTEP_ALLOWED_HOSTS": " shop.example , panel.example,"}
+    assert load_settings(environ).allowed_hosts == ("shop.example", "panel.example")

@@ -16,7 +16,7 @@ from app.api.parsing import StrictParser
 from app.api.rendering import json_response, page_body
 from app.api.schemas.answers import AuditPageSchema
 from app.api.schemas.history import AuditFilterSchema, AuditQuerySchema
-from app.domain.imports import spreadsheet_safe
+from app.domain.spreadsheets import BYTE_ORDER_MARK, spreadsheet_safe
 
 blueprint = Blueprint("admin_audit", __name__, url_prefix="/api/v1/admin", description="Audit trail")
 blueprint.ARGUMENTS_PARSER = StrictParser()
@@ -56,6 +56,7 @@ def export_audit(query: dict[str, Any]) -> Response:
 def _csv(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
     """Yield the file in pieces of bounded size."""
     piece = io.StringIO()
+    piece.write(BYTE_ORDER_MARK)
     writer = csv.writer(piece)
     writer.writerow(COLUMNS)
     for number, row in enumerate(rows, 1):

@@ -1,6 +1,5 @@
 """A part's pictures: upload, order, alternative text, deletion."""
 
-import threading
 from typing import Any
 
 from flask import Response
@@ -14,6 +13,7 @@ from app.api.rendering import json_response
 from app.api.schemas.answers import ContentAnswerSchema
 from app.api.schemas.images import ImageAltSchema, ImageOrderSchema, ImageUploadSchema
 from app.api.schemas.parts import BodilessWriteSchema
+from app.api.turns import Turns
 from app.domain.pictures import MAX_BYTES
 from app.services.content import current_state
 from app.services.images import kept_picture
@@ -21,8 +21,8 @@ from app.services.images import kept_picture
 blueprint = Blueprint("admin_images", __name__, url_prefix="/api/v1/admin/parts", description="Pictures, for staff")
 blueprint.ARGUMENTS_PARSER = StrictParser()
 
-# A picture at work takes up to half a gigabyte, so that others wait for their turn.
-_AT_WORK = threading.BoundedSemaphore(2)
+# A picture at work takes up to half a gigabyte and a processor for some seconds, so that others wait for their turn.
+_AT_WORK = Turns(at_once=1, waiting=7, patience=20.0)
 
 
 @blueprint.route("/<id:part_id>/images", methods=["POST"])
@@ -39,7 +39,7 @@ def add_image(form: dict[str, Any], part_id: int) -> Response:
     """
     intent = intent_of(form)
     container().parts.check_room_for_image(intent, part_id)
-    with _AT_WORK:
+    with _AT_WORK.turn():
         picture = offload(kept_picture, container().storage, form["image"].read())
     content = container().parts.add_image_with_sync(intent, part_id, picture, form["alt"])
     return json_response(current_state(content), 201, {"Location": f"/media/{picture.digest}.{picture.extension}"})

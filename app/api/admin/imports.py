@@ -11,10 +11,11 @@ from app.api.auth import actor, require
 from app.api.context import container, cursors, offload
 from app.api.parsing import StrictParser, takes_file
 from app.api.rendering import json_response, page_body
-from app.api.schemas.imports import ImportJobPageSchema, ImportJobSchema, ImportQuerySchema, ImportUploadSchema
+from app.api.schemas.imports import ImportJobDetailSchema, ImportJobPageSchema, ImportQuerySchema, ImportUploadSchema
 from app.api.schemas.parts import PageQuerySchema
-from app.domain.imports import spreadsheet_safe
-from app.services.import_jobs import MAX_BYTES, keep
+from app.domain.imports.options import Options, mapping_of
+from app.domain.spreadsheets import BYTE_ORDER_MARK, spreadsheet_safe
+from app.services.imports.jobs import MAX_BYTES, keep
 from app.store.paging import Page, Position
 
 blueprint = Blueprint("admin_imports", __name__, url_prefix="/api/v1/admin/imports", description="Catalog files, for staff")
@@ -28,17 +29,22 @@ ERROR_COLUMNS = ("line", "field", "reason")
 @takes_file(MAX_BYTES)
 @blueprint.arguments(ImportQuerySchema, location="query")
 @blueprint.arguments(ImportUploadSchema, location="files")
-@blueprint.response(202, ImportJobSchema)
+@blueprint.response(202, ImportJobDetailSchema)
 def start_import(query: dict[str, Any], form: dict[str, Any]) -> Response:
     """Import a catalog file: CSV of at most 50 MB. It is checked as a whole first; nothing is applied if a row is wrong.
 
     The answer is the job; its progress is at its Location, and told on Socket.IO as `import.progress`. A dry run says what would
-    be done and writes nothing.
+    be done and writes nothing. `columns` lists every column of the file and what became of it, once the file has been looked
+    through, also if it is refused because somebody has to say what some of them are.
     """
     file, dry_run = form["file"], query["dry_run"] or form.get("dry_run", False)
     digest, size = offload(keep, container().storage, file.stream)
+    options = Options(
+        form.get("currency"), form.get("category_separator"), tuple(form.get("ignore", ())),
+        tuple(form.get("as_specification", ())), mapping_of(form.get("map", ())),
+    )  # fmt: skip
     job = container().import_jobs.create(
-        actor(), digest, size, file.filename or "", form.get("encoding"), form.get("currency"), dry_run=bool(dry_run)
+        actor(), digest, size, file.filename or "", form.get("encoding"), options, dry_run=bool(dry_run)
     )
     return json_response(job, 202, {"Location": f"/api/v1/admin/imports/{job['id']}"})
 
@@ -58,9 +64,9 @@ def list_imports(query: dict[str, Any]) -> Response:
 
 @blueprint.route("/<id:job_id>", methods=["GET"])
 @require("viewer")
-@blueprint.response(200, ImportJobSchema)
+@blueprint.response(200, ImportJobDetailSchema)
 def get_import(job_id: int) -> Response:
-    """Return one import: how far it is, and what came of it."""
+    """Return one import: how far it is, what came of it, and what became of each column of its file."""
     return json_response(container().import_jobs.job(job_id))
 
 
@@ -70,6 +76,7 @@ def get_import(job_id: int) -> Response:
 def download_errors(job_id: int) -> Response:
     """Download what is wrong with the file, line by line, safe to open in a spreadsheet."""
     out = io.StringIO()
+    out.write(BYTE_ORDER_MARK)
     writer = csv.writer(out)
     writer.writerow(ERROR_COLUMNS)
     for error in container().import_jobs.job(job_id)["errors"]:

@@ -4,22 +4,26 @@ from flask import Response
 from flask_smorest import Blueprint
 
 from app.api.context import container
-from app.api.rendering import public_response
+from app.api.rendering import moved_response, public_response
 from app.api.schemas.search import ProductPageSchema
 from app.domain.errors import NotFoundError
+from app.services.product_page import Moved
 
 blueprint = Blueprint("pdp", __name__, url_prefix="/api/v1/pdp", description="The customers' product pages")
 
 
 @blueprint.route("/<reference>", methods=["GET"])
 @blueprint.response(200, ProductPageSchema)
+@blueprint.alt_response(301, description="The part has another slug now: `Location` is its page.")
 def get_product_page(reference: str) -> Response:
     """Return all that a product page needs: the part by its id or slug, breadcrumbs, related parts, price tiers, JSON-LD.
 
-    Digits alone are an id. Whoever puts `json_ld` into a page sets it as the text of a script element; who writes it into
-    HTML has to escape every `<` in it.
+    Digits alone are an id. A slug that the part had before leads to the present one. Whoever puts `json_ld` into a page sets it
+    as the text of a script element; who writes it into HTML has to escape every `<` in it.
     """
     answer = container().parts.get_product_page(reference)
     if answer.body is None:
         raise NotFoundError("There is no such part.")
+    if isinstance(answer.body, Moved):
+        return moved_response(f"{blueprint.url_prefix}/{answer.body.slug}")
     return public_response(answer.body, answer.result)

@@ -131,7 +131,7 @@ class AdminStockSchema(Schema):
 
 
 class AdminListItemSchema(Schema):
-    """A row of the grid."""
+    """A row of the grid. `updated_at` and `changed_by` tell of one and the same change: the latest of content, stock or price."""
 
     id = required(fields.Integer)
     sku = required(fields.String)
@@ -141,6 +141,7 @@ class AdminListItemSchema(Schema):
     category = nested(CategoryRefSchema, allow_none=True)
     version = required(fields.Integer)
     updated_at = required(fields.DateTime)
+    changed_by = nested(PersonSchema, allow_none=True)
     stock = nested(AdminStockSchema)
     price = nested(ShortPriceSchema, allow_none=True)
 
@@ -232,11 +233,13 @@ AuditPageSchema = page_of(AuditRowSchema, "AuditPage")
 
 
 class LatencySchema(Schema):
-    """From the change to its effect, in milliseconds, of the latest deliveries; null if there are none."""
+    """From the change to its effect, in milliseconds, of the deliveries that were made in the last `window_seconds`, the latest
+    4,000 of all effects at most; null if there are none."""
 
     p50 = nullable(fields.Float)
     p95 = nullable(fields.Float)
     p99 = nullable(fields.Float)
+    deliveries = required(fields.Integer)
 
 
 class EffectStatusSchema(Schema):
@@ -259,6 +262,7 @@ class SyncStatusSchema(Schema):
     """How the synchronisation is doing."""
 
     effects = fields.Dict(keys=fields.String(), values=fields.Nested(EffectStatusSchema), required=True)
+    window_seconds = required(fields.Integer)
     last_reconciliation = nullable(fields.Dict)
     cache = nested(CacheStatusSchema)
 
@@ -325,4 +329,7 @@ class ProblemSchema(Schema):
     code = required(fields.String)
     request_id = nullable(fields.String)
     errors = fields.Dict(keys=fields.String(), metadata={"description": "For 422: field -> messages."})
+    taken_by = fields.Dict(
+        metadata={"description": "For 409 `duplicate`: the part that has the value, as `part_id`, and whether it is `archived`."}
+    )
     current = fields.Dict(metadata={"description": "For 409 and 412: the present values, version, who changed them and when."})

@@ -132,7 +132,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Return one import: how far it is, and what came of it.
+         * Return one import: how far it is, what came of it, and what became of each column of its file.
          * @description Role: viewer or above.
          */
         get: operations["admin_imports_get_import"];
@@ -625,7 +625,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Log in: sets the session cookie and returns the CSRF token for unsafe methods. */
+        /** Log in: sets the session cookie and returns the CSRF token for unsafe methods. The session whose cookie is sent ends. */
         post: operations["auth_log_in"];
         delete?: never;
         options?: never;
@@ -668,6 +668,68 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change one's password: ends all one's sessions, and opens a new one in place of this.
+         * @description Role: viewer or above.
+         */
+        put: operations["account_change_password"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List one's sessions, newest first: since when, until when, and from where.
+         * @description Role: viewer or above.
+         */
+        get: operations["account_list_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End one of one's sessions, with the panels that it holds open. Ending the present one is a log-out.
+         * @description Role: viewer or above.
+         */
+        delete: operations["account_end_session"];
         options?: never;
         head?: never;
         patch?: never;
@@ -754,8 +816,8 @@ export interface paths {
         };
         /**
          * Return all that a product page needs: the part by its id or slug, breadcrumbs, related parts, price tiers, JSON-LD.
-         * @description Digits alone are an id. Whoever puts `json_ld` into a page sets it as the text of a script element; who writes it into
-         *     HTML has to escape every `<` in it.
+         * @description Digits alone are an id. A slug that the part had before leads to the present one. Whoever puts `json_ld` into a page sets it
+         *     as the text of a script element; who writes it into HTML has to escape every `<` in it.
          */
         get: operations["pdp_get_product_page"];
         put?: never;
@@ -806,6 +868,7 @@ export interface components {
         };
         AdminListItem: {
             category: components["schemas"]["CategoryRef"] | null;
+            changed_by: components["schemas"]["Person"] | null;
             id: number;
             part_name: string;
             price: components["schemas"]["ShortPrice"] | null;
@@ -1314,6 +1377,12 @@ export interface components {
             reason: string | null;
             version?: number;
         };
+        ImportColumn: {
+            /** @enum {string} */
+            became: "sku" | "part_name" | "slug" | "status" | "description" | "category" | "manufacturer" | "manufacturer_number" | "price" | "currency" | "current_stock" | "min_stock_level" | "specification" | "private" | "ignored" | "undecided" | "nothing";
+            detail: string;
+            name: string;
+        };
         /** @description One thing that is wrong with a file. */
         ImportFault: {
             field: string;
@@ -1341,11 +1410,35 @@ export interface components {
             state: "queued" | "checking" | "importing" | "done" | "refused" | "failed";
             unchanged: number;
         };
+        ImportJobDetail: {
+            changed: number;
+            columns: components["schemas"]["ImportColumn"][];
+            created: number;
+            /** Format: date-time */
+            created_at: string;
+            created_by: components["schemas"]["Person"];
+            dry_run: boolean;
+            error_count: number;
+            errors: components["schemas"]["ImportFault"][];
+            failure: string | null;
+            file_name: string;
+            /** Format: date-time */
+            finished_at: string | null;
+            id: number;
+            rows_done: number;
+            rows_total: number | null;
+            /** @enum {string} */
+            state: "queued" | "checking" | "importing" | "done" | "refused" | "failed";
+            unchanged: number;
+        };
         ImportJobPage: {
             items: components["schemas"]["ImportJob"][];
             next_cursor: string | null;
         };
         ImportUpload: {
+            as_specification?: string[];
+            /** @enum {string} */
+            category_separator?: ">" | "->" | "=>" | "→" | "»" | "›" | "::" | "|" | "/" | " / " | "\\" | ":" | ";" | "," | "." | "~" | "#" | "^" | " - " | " – " | "&gt;" | "none";
             /** @enum {string} */
             currency?: "AED" | "AFN" | "ALL" | "AMD" | "AOA" | "ARS" | "AUD" | "AWG" | "AZN" | "BAM" | "BBD" | "BDT" | "BHD" | "BIF" | "BMD" | "BND" | "BOB" | "BRL" | "BSD" | "BTN" | "BWP" | "BYN" | "BZD" | "CAD" | "CDF" | "CHF" | "CLP" | "CNY" | "COP" | "CRC" | "CUP" | "CVE" | "CZK" | "DJF" | "DKK" | "DOP" | "DZD" | "EGP" | "ERN" | "ETB" | "EUR" | "FJD" | "FKP" | "GBP" | "GEL" | "GHS" | "GIP" | "GMD" | "GNF" | "GTQ" | "GYD" | "HKD" | "HNL" | "HTG" | "HUF" | "IDR" | "ILS" | "INR" | "IQD" | "IRR" | "ISK" | "JMD" | "JOD" | "JPY" | "KES" | "KGS" | "KHR" | "KMF" | "KPW" | "KRW" | "KWD" | "KYD" | "KZT" | "LAK" | "LBP" | "LKR" | "LRD" | "LSL" | "LYD" | "MAD" | "MDL" | "MGA" | "MKD" | "MMK" | "MNT" | "MOP" | "MRU" | "MUR" | "MVR" | "MWK" | "MXN" | "MYR" | "MZN" | "NAD" | "NGN" | "NIO" | "NOK" | "NPR" | "NZD" | "OMR" | "PAB" | "PEN" | "PGK" | "PHP" | "PKR" | "PLN" | "PYG" | "QAR" | "RON" | "RSD" | "RUB" | "RWF" | "SAR" | "SBD" | "SCR" | "SDG" | "SEK" | "SGD" | "SHP" | "SLE" | "SOS" | "SRD" | "SSP" | "STN" | "SVC" | "SYP" | "SZL" | "THB" | "TJS" | "TMT" | "TND" | "TOP" | "TRY" | "TTD" | "TWD" | "TZS" | "UAH" | "UGX" | "USD" | "UYU" | "UZS" | "VED" | "VES" | "VND" | "VUV" | "WST" | "XAF" | "XCD" | "XCG" | "XOF" | "XPF" | "YER" | "ZAR" | "ZMW" | "ZWG";
             dry_run?: boolean;
@@ -1353,6 +1446,8 @@ export interface components {
             encoding?: "utf-8" | "utf-16" | "windows-1252" | "iso-8859-1" | "iso-8859-15" | "windows-1250" | "windows-1251" | "mac-roman" | "gb18030" | "shift_jis";
             /** Format: binary */
             file: string;
+            ignore?: string[];
+            map?: string[];
         };
         InitialStock: {
             /** @default 0 */
@@ -1369,6 +1464,7 @@ export interface components {
             removed: components["schemas"]["PlacedItem"][];
         };
         Latency: {
+            deliveries: number;
             p50: number | null;
             p95: number | null;
             p99: number | null;
@@ -1390,6 +1486,20 @@ export interface components {
         };
         /** @description What customers may know of a part that is gone. */
         Nothing: Record<string, never>;
+        OwnSession: {
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string;
+            id: number;
+            ip_address: string | null;
+            is_current: boolean;
+            user_agent: string | null;
+        };
+        OwnSessionPage: {
+            items: components["schemas"]["OwnSession"][];
+            next_cursor: string | null;
+        };
         PaginationMetadata: {
             /** @description First available page number. */
             first_page?: number;
@@ -1488,6 +1598,10 @@ export interface components {
             status?: "draft" | "published";
             version?: number;
         };
+        Password: {
+            current_password: string;
+            new_password: string;
+        };
         /** @description Who did something. */
         Person: {
             id: number;
@@ -1572,6 +1686,10 @@ export interface components {
             };
             request_id: string | null;
             status: number;
+            /** @description For 409 `duplicate`: the part that has the value, as `part_id`, and whether it is `archived`. */
+            taken_by?: {
+                [key: string]: unknown;
+            };
             title: string;
             type: string;
         };
@@ -1795,6 +1913,7 @@ export interface components {
             last_reconciliation: {
                 [key: string]: unknown;
             } | null;
+            window_seconds: number;
         };
         /** @description The price from a quantity on. */
         Tier: {
@@ -2578,7 +2697,7 @@ export interface operations {
                      *       "unchanged": 0
                      *     }
                      */
-                    "application/json": components["schemas"]["ImportJob"];
+                    "application/json": components["schemas"]["ImportJobDetail"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -2644,7 +2763,7 @@ export interface operations {
                      *       "unchanged": 0
                      *     }
                      */
-                    "application/json": components["schemas"]["ImportJob"];
+                    "application/json": components["schemas"]["ImportJobDetail"];
                 };
             };
             401: components["responses"]["Problem401"];
@@ -5073,6 +5192,103 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    account_change_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Password"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    account_list_sessions: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnSessionPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    account_end_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     public_categories: {
         parameters: {
             query?: {
@@ -5088,7 +5304,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
-                    /** @description Strong; send it as `If-None-Match`. */
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description How the cache answered. */
                     "X-Cache": "HIT" | "MISS" | "BYPASS";
@@ -5126,7 +5342,7 @@ export interface operations {
             /** @description What the client holds is still so. */
             304: {
                 headers: {
-                    /** @description Strong; send it as `If-None-Match`. */
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
@@ -5170,7 +5386,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
-                    /** @description Strong; send it as `If-None-Match`. */
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description How the cache answered. */
                     "X-Cache": "HIT" | "MISS" | "BYPASS";
@@ -5258,7 +5474,7 @@ export interface operations {
             /** @description What the client holds is still so. */
             304: {
                 headers: {
-                    /** @description Strong; send it as `If-None-Match`. */
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
@@ -5298,7 +5514,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
-                    /** @description Strong; send it as `If-None-Match`. */
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description How the cache answered. */
                     "X-Cache": "HIT" | "MISS" | "BYPASS";
@@ -5349,7 +5565,7 @@ export interface operations {
             /** @description What the client holds is still so. */
             304: {
                 headers: {
-                    /** @description Strong; send it as `If-None-Match`. */
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
@@ -5383,7 +5599,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
-                    /** @description Strong; send it as `If-None-Match`. */
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description How the cache answered. */
                     "X-Cache": "HIT" | "MISS" | "BYPASS";
@@ -5482,7 +5698,7 @@ export interface operations {
             /** @description What the client holds is still so. */
             304: {
                 headers: {
-                    /** @description Strong; send it as `If-None-Match`. */
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
@@ -5508,7 +5724,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
-                    /** @description Strong; send it as `If-None-Match`. */
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description How the cache answered. */
                     "X-Cache": "HIT" | "MISS" | "BYPASS";
@@ -5727,10 +5943,21 @@ export interface operations {
                     "application/json": components["schemas"]["ProductPage"];
                 };
             };
+            /** @description The part has another slug now: `Location` is its page. */
+            301: {
+                headers: {
+                    /** @description Where it is now. */
+                    Location: string;
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description What the client holds is still so. */
             304: {
                 headers: {
-                    /** @description Strong; send it as `If-None-Match`. */
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
                     ETag: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;

@@ -1,11 +1,11 @@
 """How typed words are read, and how facets are summed up."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 from app.domain.facets import composed
-from app.domain.search import Word, like, likeness, number_of, swapped, words_of
+from app.domain.search import Synonym, Typed, Word, like, likeness, measures, singulars, swapped, words_of
 
 
 class Count(NamedTuple):
@@ -23,44 +23,102 @@ class Node(NamedTuple):
     parent_id: int | None
 
 
-def test_the_first_ten_words_count_in_small_letters() -> None:
+def word(text: str, **more: Any) -> Word:
+    tokens = tuple(text.replace("/", "-").split("-"))
+    return Word(text, tokens, "".join(tokens), **more)
+
+
+def lexemes(*words: Word) -> set[tuple[str, ...]]:
+    return {form.lexemes for form in Typed((), words).forms()}
+
+
+def test_the_first_twenty_words_count_in_small_letters() -> None:
     assert words_of("  M8x40\tBOLT  ÖL ") == ("m8x40", "bolt", "öl")
     assert words_of("İ ΑΣ") == ("i", "ας"[0] + "σ")
-    assert words_of("a " * 50) == ("a",)
-    assert len(words_of("a b c d e f g h i j k l")) == 10
+    assert words_of("10 x 10 x 3") == ("10", "x", "10", "x", "3")
+    assert len(words_of("a " * 50)) == 20
 
 
 @pytest.mark.parametrize(
-    ("typed", "is_plain", "pieces"),
+    ("typed", "pieces"),
     [
-        ("6205", True, ("6205",)),
-        ("6205-2rs", True, ("6205-2rs", "62052rs")),
-        ("a-b.c", True, ("abc",)),
-        ("m8", True, ()),
-        ("ab-c", True, ("abc",)),
-        ("бвг", True, ()),
-        ("100%", False, ()),
-        ("-6205", False, ()),
-        ("--", False, ()),
+        (word("6205"), ("6205",)),
+        (word("6205-2rs"), ("6205-2rs", "62052rs")),
+        (word("m8"), ()),
+        (word("a-bc"), ("abc",)),
+        (word("бвг"), ()),
+        (word("100%", is_plain=False), ()),
     ],
 )
-def test_a_word_is_looked_up_by_what_of_it_is_long_enough(typed: str, is_plain: bool, pieces: tuple[str, ...]) -> None:
-    assert (Word(typed).is_plain, Word(typed).pieces) == (is_plain, pieces)
+def test_a_word_is_looked_up_in_numbers_by_what_of_it_is_long_enough(typed: Word, pieces: tuple[str, ...]) -> None:
+    assert typed.pieces == pieces
+
+
+@pytest.mark.parametrize(
+    ("typed", "asked"),
+    [
+        ((word("o"), word("ring")), {("o",), ("ring",), ("oring",)}),
+        ((word("o-ring"),), {("o", "ring"), ("oring",)}),
+        ((word("bearings"),), {("bearings",), ("bearing",)}),
+        ((word("nbr70"),), {("nbr70",), ("nbr", "70")}),
+        ((word("m8x40"),), {("m8x40",)}),
+        ((word("30-42-7"),), {("30", "42", "7"), ("30427",), ("30x42x7",)}),
+        ((word("30"), word("42")), {("30",), ("42",), ("3042",), ("30x42",)}),
+        ((word("4k7"),), {("4k7",), ("4.7kohm",), ("4.7k",)}),
+        ((word("10%", is_plain=False, signs=("25",)),), {("25", "10%")}),
+        ((word("轴承", grams=("轴承",)),), {("轴承",)}),
+    ],
+)
+def test_words_are_asked_for_joined_and_apart(typed: tuple[Word, ...], asked: set[tuple[str, ...]]) -> None:
+    assert lexemes(*typed) == asked
+
+
+def test_a_sequence_is_compared_in_every_form_without_what_may_be_left_out() -> None:
+    typed = Typed((), (word("din912"), word("m6x20")), (Synonym(0, 1, "iso4762", ("iso4762",)),))
+    assert typed.sequences() == ["din912m6x20", "iso4762m6x20"]
+    assert Typed((), (word("o-ring"), word("seals"))).sequences() == ["oringseals", "oringseal"]
+
+
+def test_a_word_taken_for_another_takes_no_synonyms_and_the_rest_keeps_theirs() -> None:
+    typed = Typed(
+        ("bering", "din912", "70"), (word("bering"), word("din912"), word("70")), (Synonym(1, 1, "iso4762", ("iso4762",)),)
+    )
+    meant = typed.meaning((("bearing", "ring"), (), ("",)))
+    assert (meant.phrase, meant.number) == ("bearing din912", "bearingdin912")
+    assert {("bearing",), ("ring",), ("iso4762",)} <= lexemes(*meant.words) | {s.tokens for s in meant.synonyms}
+    assert typed.meaning((("bearing",), ("din911",), ())).synonyms == ()
+
+
+@pytest.mark.parametrize(
+    ("plural", "singular"),
+    [
+        ("bearings", ("bearing",)), ("bushes", ("bushe", "bush")), ("assemblies", ("assembly", "assemblie")), ("brass", ()),
+        ("bus", ()), ("as", ()), ("6205s", ()), ("radius", ()),
+    ],
+)  # fmt: skip
+def test_an_english_plural_is_looked_for_in_the_singular_too(plural: str, singular: tuple[str, ...]) -> None:
+    assert singulars(plural) == singular
+
+
+@pytest.mark.parametrize(
+    ("typed", "others"),
+    [
+        ("10r", {"10ohm"}), ("10ohm", {"10r"}), ("4r7", {"4.7ohm"}), ("4.7kohm", {"4k7", "4.7k"}), ("4.7k", {"4k7", "4.7kohm"}),
+        ("1mohm", set()), ("1m5", {"1.5mohm"}), ("m8", set()), ("2rs", set()), ("10m", set()), ("10mm", set()),
+    ],
+)  # fmt: skip
+def test_a_resistance_is_looked_for_in_every_way_to_write_it(typed: str, others: set[str]) -> None:
+    assert set(measures(typed)) == others
 
 
 def test_small_pieces_of_text_are_made() -> None:
-    assert number_of(("6205", "-2rs%")) == "62052rs"
     assert swapped("abc") == ["bac", "acb"]
     assert like("5%_\\") == "%5\\%\\_\\\\%"
 
 
 def test_of_two_words_a_number_or_a_measure_is_the_rarer_one_and_else_the_longer_one() -> None:
-    words = ["10", "steel", "hexagon", "m8", "6205,"]
-    assert sorted(words, key=lambda word: Word(word).rarity) == ["10", "steel", "hexagon", "m8", "6205,"]
-
-
-def test_accents_and_ligatures_are_folded() -> None:
-    assert [Word(typed).folded for typed in ("söhne", "ﬁt", "m²", "6205-2rs")] == ["sohne", "fit", "m2", "62052rs"]
+    words = ["10", "steel", "hexagon", "m8", "6205"]
+    assert sorted(words, key=lambda text: word(text).rarity) == ["10", "steel", "hexagon", "m8", "6205"]
 
 
 def test_a_longer_word_has_to_be_more_like_what_it_was_meant_as() -> None:

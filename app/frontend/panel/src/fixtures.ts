@@ -20,7 +20,7 @@ export function adminStock(current_stock: number, version: number, more: Partial
 export function adminPart(id: number, stock: AdminStock = adminStock(5, 1), more: Partial<AdminListItem> = {}): AdminListItem {
   return {
     id, sku: `SKU-${id}`, slug: `part-${id}`, part_name: `Part ${id}`, status: "published", category: null, version: 1,
-    updated_at: "2026-01-01T00:00:00Z", stock: { ...stock, part_id: id }, ...more,
+    updated_at: "2026-01-01T00:00:00Z", changed_by: null, stock: { ...stock, part_id: id }, ...more,
   };
 }
 

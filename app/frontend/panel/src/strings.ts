@@ -24,6 +24,10 @@ export const strings = {
     againTitle: "Log in again",
     againText: "Your session has ended. What you have typed is kept, and goes on once you are logged in.",
     leave: "Leave to the log-in page",
+    unsavedTitle: "Log out with changes unsaved?",
+    unsavedText: "These changes are not saved. They are lost if you log out now.",
+    stay: "Stay logged in",
+    discard: "Discard them and log out",
   },
 
   connection: {
@@ -41,8 +45,8 @@ export const strings = {
 
   grid: {
     title: "Stock",
-    caption: "Stock of all parts. Arrow keys move; Enter or F2 edits; Escape cancels.",
-    help: "Arrow keys move. Enter or F2 edits, Esc cancels, Enter saves and goes down. Type +5 or -2 in “On hand” to adjust.",
+    caption: "Stock of all parts. Arrow keys move; Enter or F2 edits; Escape cancels; R edits with a reason.",
+    help: "Arrow keys move. Enter or F2 edits, Esc cancels, Enter saves and goes down. Type +5 or -2 in “On hand” to adjust. R adds a reason.",
     helpLabel: "Keyboard",
     columns: {
       sku: "SKU",
@@ -59,6 +63,11 @@ export const strings = {
     edit: (column: string, part: string) => `${column} of ${part}`,
     save: "Save",
     cancel: "Cancel",
+    reason: "Reason (optional)",
+    giveReason: "Give a reason (Alt+R)",
+    departed: "changed, and no longer in this view",
+    refresh: (count: number) => `Refresh (${formatNumber(count)})`,
+    refreshHint: (count: number) => (count === 1 ? "1 part has changed and no longer belongs in this view" : `${formatNumber(count)} parts have changed and no longer belong in this view`),
     pending: "Saving",
     saved: "Saved",
     conflict: "Changed by someone else in the meantime",
@@ -78,6 +87,18 @@ export const strings = {
     previous: "Previous",
     next: "Next",
     pages: "Pages",
+  },
+
+  parked: {
+    label: "Changes that are not saved",
+    title: (count: number) => (count === 1 ? "1 change is not saved" : `${formatNumber(count)} changes are not saved`),
+    mark: "What you typed here is not saved",
+    typed: (what: string, text: string) => `${what}: ${text === "" ? "(empty)" : `“${text}”`}`,
+    offline: "It could not be sent, since you were offline.",
+    back: "Go back to it",
+    backTo: (what: string) => `Go back to ${what}`,
+    discard: "Discard",
+    discardOf: (what: string) => `Discard what you typed for ${what}`,
   },
 
   filters: {
@@ -117,6 +138,7 @@ export const strings = {
     number: "A whole number, 0 or more.",
     adjustable: "A whole number, 0 or more; or +5 or -2 to adjust.",
     tooLarge: "That number is too large.",
+    marks: "With points or commas it can be read in two ways: type the digits only.",
     onlyOnHand: "Only “On hand” can be adjusted with + or -.",
     nameEmpty: "A part needs a name.",
     nameLong: "That name is too long.",
@@ -152,8 +174,8 @@ export const strings = {
     yours: "Yours",
     yoursHint: "not saved yet",
     keepTheirs: "Keep theirs",
-    applyMine: (value: string) => `Apply mine on top (${value})`,
-    reapply: (delta: number, result: number) => `Re-apply as adjustment (${formatSigned(delta)}, makes ${formatNumber(result)})`,
+    applyMine: (value: string) => `Apply mine (${value})`,
+    reapply: (delta: number, result: number) => `Adjust by ${formatSigned(delta)} (makes ${formatNumber(result)})`,
     cancel: "Cancel",
     others: "Also changed",
   },

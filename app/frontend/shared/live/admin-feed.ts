@@ -13,6 +13,7 @@ export interface AdminFeedOptions {
   /** Something may have been missed. */
   onGap: () => void;
   onStatus: (status: ConnectionStatus) => void;
+  /** The server will not have us, or no longer: not logged in any more, say. */
   onRefused?: () => void;
   random?: () => number;
 }
@@ -33,6 +34,7 @@ export class AdminFeed {
     });
     for (const type of ADMIN_EVENT_TYPES) socket.on(type, this.#onEvent);
     socket.on("resync", this.#onResync);
+    socket.on("session.ended", this.#onEnded);
   }
 
   open(): void {
@@ -44,10 +46,13 @@ export class AdminFeed {
     const { socket } = this.#options;
     for (const type of ADMIN_EVENT_TYPES) socket.off(type, this.#onEvent);
     socket.off("resync", this.#onResync);
+    socket.off("session.ended", this.#onEnded);
     this.#connection.close();
   }
 
   readonly #onEvent = (event: AdminEvent): void => this.#options.onEvent(event);
+
+  readonly #onEnded = (): void => this.#options.onRefused?.();
 
   readonly #onResync = (): void => {
     clearTimeout(this.#jitter);

@@ -153,6 +153,40 @@ describe("watching", () => {
     expect(watches()).toHaveLength(2);
   });
 
+  it("leaves a busy server alone for as long as it asks, and then asks all of it again", async () => {
+    const { feed, socket, dispatcher, watches } = current;
+    dispatcher.reading(listItem(1), 0);
+    feed.watch([1]);
+    feed.watch([2], { detail: true });
+    feed.open();
+    socket.connectNow();
+    await settle();
+    socket.answer({ error: { code: "busy", retry_after: 2.5 } });
+    await settle();
+    feed.watch([3]);
+    // With a random number of 0.5 a quarter of the time is added.
+    await vi.advanceTimersByTimeAsync(3_100);
+    expect(watches()).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(watches()).toHaveLength(2);
+    expect(watches()[1]?.parts).toEqual({ 1: { content: 1, stock: 1, price: 1 }, 2: null, 3: null });
+  });
+
+  it("asks once more for what it was refused, with nothing held if nothing was", async () => {
+    const { feed, socket, watches, answer } = current;
+    feed.open();
+    socket.connectNow();
+    await settle();
+    feed.watch([1]);
+    await settle();
+    await answer({ parts: [publicPart(1)] });
+    socket.receive("part.restored", restoredEvent(1, 4));
+    await settle();
+    socket.answer({ error: { code: "busy" } });
+    await vi.advanceTimersByTimeAsync(1_300);
+    expect(watches().slice(1).map((watch) => watch.parts)).toEqual([{ 1: null }, { 1: null }]);
+  });
+
   it("stops when closed", async () => {
     const { feed, socket, watches, answer } = current;
     feed.watch([1]);

@@ -16,6 +16,9 @@ export const MAX_WATCHED_PARTS = 200;
 const ACK_TIMEOUT_MS = 10_000;
 const RESYNC_JITTER_MS = 2_000;
 const SEEN_SHARE = 0.1;
+/** What a server that is busy, and does not say for how long, is given. */
+const BUSY_MS = 1_000;
+const LONGEST_BUSY_MS = 60_000;
 
 export interface CustomerFeedOptions {
   socket: SocketLike;
@@ -48,6 +51,8 @@ export class CustomerFeed {
   #scheduled = false;
   #interval: ReturnType<typeof setInterval> | undefined;
   #jitter: ReturnType<typeof setTimeout> | undefined;
+  /** While it runs, the server has asked not to be asked. */
+  #busy: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: CustomerFeedOptions) {
     this.#options = options;
@@ -74,6 +79,7 @@ export class CustomerFeed {
     clearInterval(this.#interval);
     clearTimeout(this.#jitter);
     clearTimeout(this.#leave);
+    clearTimeout(this.#busy);
     document.removeEventListener("visibilitychange", this.#onVisibility);
     const { socket } = this.#options;
     for (const type of PART_EVENT_TYPES) socket.off(type, this.#onEvent);
@@ -177,7 +183,7 @@ export class CustomerFeed {
 
   /** Waits for the end of the current turn, so that a page's many wishes make one watch. */
   #schedule(): void {
-    if (this.#scheduled || this.#underWay || !this.#options.socket.connected) return;
+    if (this.#scheduled || this.#underWay || this.#busy !== undefined || !this.#options.socket.connected) return;
     this.#scheduled = true;
     queueMicrotask(() => {
       this.#scheduled = false;
@@ -199,7 +205,8 @@ export class CustomerFeed {
       const answer = await this.#ask("watch", { parts: request, catalog: this.#catalogViewers > 0 });
       if ("error" in answer) {
         dispatcher.watchFailed();
-        console.warn(`The server refused to watch: ${answer.error.code}`);
+        if (answer.error.code === "busy") this.#askAgain(request, everything, answer.error.retry_after);
+        else console.warn(`The server refused to watch: ${answer.error.code}`);
       } else {
         for (const id of dispatcher.acknowledged(answer)) {
           if (!this.#interests.has(id)) continue;
@@ -226,6 +233,20 @@ export class CustomerFeed {
 
   async #ask<Name extends keyof AnswersToCustomers>(name: Name, body: FromCustomers[Name]): Promise<AnswersToCustomers[Name]> {
     return (await this.#options.socket.timeout(ACK_TIMEOUT_MS).emitWithAck(name, body)) as AnswersToCustomers[Name];
+  }
+
+  /** What was asked is due again, when the server has time; a little later, lest all pages come back together. */
+  #askAgain(asked: WatchRequest, everything: boolean, retryAfter: number | undefined): void {
+    if (everything) this.#due = "all";
+    for (const [id, held] of Object.entries(asked)) {
+      this.#mark(Number(id));
+      if (held === null) this.#ignorant.add(Number(id));
+    }
+    const wait = Math.min(retryAfter === undefined ? BUSY_MS : retryAfter * 1_000, LONGEST_BUSY_MS);
+    this.#busy = setTimeout(() => {
+      this.#busy = undefined;
+      this.#schedule();
+    }, wait * (1 + this.#random() / 2));
   }
 
   #request(): WatchRequest {

@@ -1,4 +1,5 @@
 import "@lockstep/shared/tokens.css";
+import "@lockstep/shared/ui/controls.css";
 import { createPinia } from "pinia";
 import { createApp } from "vue";
 import App from "./App.vue";

@@ -8,10 +8,12 @@ describe("on hand", () => {
     ["+5", { kind: "adjust", delta: 5 }],
     ["-2", { kind: "adjust", delta: -2 }],
     ["\u22122", { kind: "adjust", delta: -2 }],
+    ["\uff11\uff12", { kind: "set", value: 12 }],
+    ["\uff0b\uff15", { kind: "adjust", delta: 5 }],
     ["2147483647", { kind: "set", value: 2147483647 }],
   ])("%j is understood", (text, parsed) => expect(parseInput("current_stock", text)).toEqual(parsed));
 
-  it.each(["", "-", "1.5", "1e3", "five", "2147483648", "--2", "5+"])("%j is refused", (text) => {
+  it.each(["", "-", "1.5", "1e3", "five", "2147483648", "--2", "5+", "5\u00b2", "1.000", "1,000", "1'000", "+1.000"])("%j is refused", (text) => {
     expect(parseInput("current_stock", text).kind).toBe("invalid");
   });
 });
@@ -24,4 +26,13 @@ it("only on hand can be adjusted", () => {
 it("a name is trimmed, and must not be empty", () => {
   expect(parseInput("part_name", "  Oil filter ")).toEqual({ kind: "set", value: "Oil filter" });
   expect(parseInput("part_name", "   ").kind).toBe("invalid");
+});
+
+it("what can be read in two ways is read in neither, and the message says so", () => {
+  for (const text of ["1.000", "1,000", "1\u2019000"]) expect(parseInput("min_stock_level", text)).toMatchObject({ message: expect.stringContaining("two ways") });
+});
+
+it("a name is counted in characters, as the database does", () => {
+  expect(parseInput("part_name", "\u{1f529}".repeat(300)).kind).toBe("set");
+  expect(parseInput("part_name", "\u{1f529}".repeat(301)).kind).toBe("invalid");
 });

@@ -1,7 +1,7 @@
 import type { AdminEvent } from "@lockstep/shared/types.ts";
 import { describe, expect, it } from "vitest";
-import { adminContentEvent, adminPart, adminStock, adminStockEvent, ANA, by } from "../fixtures.ts";
-import { applyCurrent, applyEvent, applyReading, applyStockAnswer } from "./rows.ts";
+import { adminContentEvent, adminPart, adminStock, adminStockEvent, ANA, by, ME } from "../fixtures.ts";
+import { applyCurrent, applyEvent, applyNameAnswer, applyReading, applyStockAnswer, keepInPlace } from "./rows.ts";
 
 describe("an event", () => {
   it("applies if its version is higher, and is old news otherwise", () => {
@@ -52,4 +52,32 @@ it("a write's answer that was overtaken by an event does not take the row back",
 it("a conflict's present values are taken over, with their author", () => {
   const stock = adminStock(3, 6, { ...by(ANA), updated_at: "2026-02-01T00:00:00Z" });
   expect(applyCurrent(adminPart(1), "stock", { ...stock, changed_by: ANA, changed_at: stock.updated_at }).stock).toEqual(stock);
+});
+
+describe("author and time of a row", () => {
+  const at = (day: number) => `2026-03-0${day}T00:00:00Z`;
+  const row = adminPart(1, adminStock(5, 1, { ...by(ME), updated_at: at(1) }), { updated_at: at(2), changed_by: ANA });
+
+  it("are of the latest change, whichever way it was heard of", () => {
+    const renamed = applyEvent(row, adminContentEvent("content.updated", 1, 2, { updated_at: at(3) }, ME)).row;
+    expect(renamed).toMatchObject({ updated_at: at(3), changed_by: ME });
+    const written = applyStockAnswer(renamed, adminStock(6, 2, { ...by(ANA), updated_at: at(4) }));
+    expect(written).toMatchObject({ updated_at: at(4), changed_by: ANA });
+    const current = { ...adminStock(3, 6, { ...by(ME), updated_at: at(5) }), changed_by: ME, changed_at: at(5) };
+    expect(applyCurrent(written, "stock", current)).toMatchObject({ updated_at: at(5), changed_by: ME });
+    expect(applyNameAnswer(row, { part_name: "New", version: 2, updated_at: at(4), ...by(ME) })).toMatchObject({ updated_at: at(4), changed_by: ME });
+  });
+
+  it("stay as they are if the news is of an earlier change", () => {
+    const { row: stocked } = applyEvent(row, adminStockEvent(1, adminStock(9, 2, { updated_at: at(1) }), ME));
+    expect(stocked).toMatchObject({ updated_at: at(2), changed_by: ANA, stock: { current_stock: 9 } });
+    const read = adminPart(1, adminStock(5, 1), { updated_at: at(1), changed_by: ME });
+    expect(applyReading(row, read, true)).toMatchObject({ updated_at: at(2), changed_by: ANA });
+  });
+});
+
+it("rows that stay keep their place: behind the nearest row above them that is there", () => {
+  const stays = (id: number): boolean => id > 10;
+  expect(keepInPlace([11, 1, 2, 12, 13, 3], [1, 3, 4], stays)).toEqual([11, 1, 12, 13, 3, 4]);
+  expect(keepInPlace([1, 2], [5, 6], stays)).toEqual([5, 6]);
 });

@@ -1,0 +1,83 @@
+"""What people do about their own log-in: another password, and the sessions that they have open elsewhere."""
+
+from typing import Any
+
+from flask import Response
+from flask_smorest import Blueprint
+
+from app.api.auth import actor, attempt, caller, logged_in, require
+from app.api.context import authenticator, container, cursors, principal
+from app.api.errors import may_answer
+from app.api.parsing import StrictParser
+from app.api.rendering import json_response
+from app.api.schemas.answers import SessionSchema
+from app.api.schemas.auth import OwnSessionPageSchema, PasswordSchema
+from app.api.schemas.parts import PageQuerySchema
+from app.contract.formats import rfc3339
+from app.domain.errors import ForbiddenError, InvalidFieldError, NotFoundError, UnauthenticatedError
+from app.services.authentication import Principal
+from app.store import users
+
+blueprint = Blueprint("account", __name__, url_prefix="/api/v1/auth", description="One's own log-in")
+blueprint.ARGUMENTS_PARSER = StrictParser()
+
+
+def _person() -> Principal:
+    """Return the person who calls.
+
+    Raises:
+        ForbiddenError: if it is a machine, which has neither.
+    """
+    caller = principal()
+    if caller.api_key_id is not None:
+        raise ForbiddenError("An API key has neither a password nor sessions; log in as a person.")
+    return caller
+
+
+@blueprint.route("/password", methods=["PUT"])
+@require("viewer")
+@may_answer(429)
+@blueprint.arguments(PasswordSchema)
+@blueprint.response(200, SessionSchema)
+def change_password(body: dict[str, Any]) -> Response:
+    """Change one's password: ends all one's sessions, and opens a new one in place of this."""
+    me = _person()
+    try:
+        with attempt(me.email):
+            who, token = authenticator().change_password(
+                container().transactions, actor(), me.email, body["current_password"], body["new_password"], caller()
+            )
+    except UnauthenticatedError as error:
+        # Not 401: this session holds.
+        raise InvalidFieldError("current_password", "this is not your password") from error
+    return logged_in(who, token)
+
+
+@blueprint.route("/sessions", methods=["GET"])
+@require("viewer")
+@blueprint.arguments(PageQuerySchema, location="query")
+@blueprint.response(200, OwnSessionPageSchema)
+def list_sessions(query: dict[str, Any]) -> Response:
+    """List one's sessions, newest first: since when, until when, and from where."""
+    me = _person()
+    rows, following = users.sessions_of(
+        container().reading, me.user_id, cursors().read("sessions", query["cursor"]), query["limit"]
+    )
+    items = [
+        {
+            "id": row.id, "created_at": rfc3339(row.created_at), "expires_at": rfc3339(row.expires_at),
+            "ip_address": row.ip_address, "user_agent": row.user_agent, "is_current": row.token_digest == me.digest,
+        }
+        for row in rows
+    ]  # fmt: skip
+    return json_response({"items": items, "next_cursor": cursors().write("sessions", following)})
+
+
+@blueprint.route("/sessions/<id:session_id>", methods=["DELETE"])
+@require("viewer")
+@blueprint.response(204)
+def end_session(session_id: int) -> Response:
+    """End one of one's sessions, with the panels that it holds open. Ending the present one is a log-out."""
+    if not users.close_session_of(container().engine, _person().user_id, session_id):
+        raise NotFoundError("You have no such session.")
+    return Response(status=204)

@@ -1,0 +1,112 @@
+import { openSocket } from "@lockstep/shared/live/connection.ts";
+import { FakeSocket } from "@lockstep/shared/live/fake-socket.ts";
+import type { AdminListItem, Session } from "@lockstep/shared/types.ts";
+import { createPinia, setActivePinia } from "pinia";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { effectScope, type EffectScope } from "vue";
+import { adminContentEvent, adminPart, adminStock, adminStockEvent, ANA, by, ME } from "../fixtures.ts";
+import { useSessionStore } from "../session/session.ts";
+import { useDraftsStore } from "../stock/drafts.ts";
+import { stock as stockSubject } from "../stock/subject.ts";
+import { useViewStore } from "../stock/view.ts";
+import { useAdminFeed } from "./useAdminFeed.ts";
+
+vi.mock("@lockstep/shared/live/connection.ts", { spy: true });
+
+const session: Session = { user: { ...ME, email: "kim@example.com", role: "admin" }, csrf_token: "token" };
+const BEARINGS = { id: 2, name: "Bearings", slug: "bearings" };
+const inBearings = { category: { id: 5, name: "Series 62", slug: "series-62", path: [BEARINGS, { id: 5, name: "Series 62", slug: "series-62" }] } };
+
+let scope: EffectScope;
+let socket: FakeSocket;
+let reads: string[];
+let rows: AdminListItem[];
+
+async function setUp(category = "") {
+  const stores = { session: useSessionStore(), stock: useViewStore(), drafts: useDraftsStore() };
+  await stores.session.load();
+  scope.run(() => useAdminFeed([stockSubject.begin()]));
+  await stores.stock.open({ q: "", category, lowStock: false, sort: "sku" });
+  socket.connectNow();
+  await vi.advanceTimersByTimeAsync(1_000);
+  reads = [];
+  return stores;
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  setActivePinia(createPinia());
+  scope = effectScope();
+  socket = new FakeSocket();
+  rows = [adminPart(1)];
+  reads = [];
+  vi.mocked(openSocket).mockReturnValue(socket);
+  vi.stubGlobal("fetch", async (url: string) => {
+    if (!url.endsWith("/auth/me")) reads.push(url);
+    return Response.json(url.endsWith("/auth/me") ? session : { items: rows, next_cursor: null });
+  });
+});
+
+afterEach(() => {
+  scope.stop();
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+it("a new part is read into the grid, once for a burst of them", async () => {
+  const { stock } = await setUp();
+  rows = [adminPart(1), adminPart(2), adminPart(3)];
+  socket.receive("part.created", adminContentEvent("part.created", 2, 1));
+  socket.receive("part.created", adminContentEvent("part.created", 3, 1));
+  await vi.advanceTimersByTimeAsync(300);
+  expect(reads).toEqual([]);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(reads).toHaveLength(1);
+  expect(stock.rows.map(({ id }) => id)).toEqual([1, 2, 3]);
+});
+
+it.each(["part.restored", "content.updated"] as const)("so is one that may have come to belong here by %s", async (type) => {
+  await setUp();
+  socket.receive(type, adminContentEvent(type, 2, 4));
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(reads).toHaveLength(1);
+});
+
+it("a new part of another category is not, nor one that is gone, nor another part's stock", async () => {
+  await setUp("bearings");
+  socket.receive("part.created", adminContentEvent("part.created", 2, 1));
+  socket.receive("part.deleted", adminContentEvent("part.deleted", 3, 2, { ...inBearings, status: "archived" }));
+  socket.receive("stock.updated", adminStockEvent(4, adminStock(1, 2)));
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(reads).toEqual([]);
+  socket.receive("part.created", adminContentEvent("part.created", 5, 1, inBearings));
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(reads).toHaveLength(1);
+});
+
+it("rows do not come and go while a cell is open, but right after", async () => {
+  const { stock, drafts } = await setUp();
+  drafts.begin(adminPart(1), "current_stock");
+  socket.receive("part.created", adminContentEvent("part.created", 2, 1));
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(reads).toEqual([]);
+  expect(stock.outdated).toBe(true);
+  drafts.cancel();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(reads).toHaveLength(1);
+});
+
+it("a change of stock comes with its author's name", async () => {
+  const { stock } = await setUp();
+  socket.receive("stock.updated", adminStockEvent(1, adminStock(7, 2), ANA));
+  expect(stock.byId.get(1)?.stock).toMatchObject({ current_stock: 7, ...by(ANA) });
+});
+
+it("the end of the session asks for a log-in over the page at once", async () => {
+  const { session: store } = await setUp();
+  vi.stubGlobal("fetch", async () => Response.json({ status: 401, detail: "Log in." }, { status: 401 }));
+  expect(store.loginNeeded).toBe(false);
+  socket.receive("session.ended", {});
+  await vi.advanceTimersByTimeAsync(1);
+  expect(store.loginNeeded).toBe(true);
+});

@@ -1,0 +1,276 @@
+"""Import jobs: a catalog file is uploaded, and workers check and apply it in slices, whoever of them lives."""
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import IO, Any, TextIO
+
+import structlog
+from sqlalchemy import Engine, Row
+from sqlalchemy.exc import OperationalError
+
+from app.contract.events import Actor
+from app.contract.formats import rfc3339
+from app.contract.task_names import IMPORT_PARTS
+from app.domain.content import normalised, without_forbidden
+from app.domain.errors import DatabaseConsistencyError, InvalidFieldError, NotFoundError, StorageUnavailableError
+from app.domain.imports.errors import ImportFileError
+from app.domain.imports.options import NO_OPTIONS, Options
+from app.domain.imports.rows import ImportRow
+from app.domain.imports.survey import Layout
+from app.services.imports import passes
+from app.services.imports.chunk import apply_chunk, rehearse_chunk
+from app.services.imports.files import open_text, refusal_of
+from app.store.files import Storage
+from app.store.imports import jobs
+from app.store.imports.jobs import LeaseLostError
+from app.store.pipeline import Pipeline
+from app.store.transaction import TransactionManager, UnitOfWork
+from app.sync.publisher import EventPublisher, PublishError
+from app.sync.wakeup import WakeUps
+
+log = structlog.get_logger()
+
+MAX_BYTES = 50_000_000
+# A task makes room for others after so many seconds; the next one goes on with the job.
+BUDGET = 8.0
+# A lease is renewed at least this often while a file is checked.
+RENEW_AFTER = 5.0
+# So often a job is taken up without getting any further; others wait behind it.
+MAX_ATTEMPTS = 20
+EVENT = "import.progress"
+_AWAY = (OperationalError, DatabaseConsistencyError, StorageUnavailableError)
+_PIECE = 1_000_000
+
+
+@dataclass(slots=True)
+class _Work:
+    """A job that this worker holds, and until when."""
+
+    job: Row[Any]
+    leased_until: Any
+    deadline: float
+    # The lease before, which is still the true one until the step that renewed it is committed.
+    leased_before: Any = None
+
+    def renew(self, leased_until: Any) -> None:
+        """Note the lease that a step has given."""
+        self.leased_before, self.leased_until = self.leased_until, leased_until
+
+    @property
+    def leases(self) -> list[Any]:
+        """The leases of which one is the true one."""
+        return [self.leased_before, self.leased_until]
+
+
+class ImportJobs:
+    """The use cases behind `/admin/imports`, and the worker's part of them.
+
+    Args:
+        staff: tells the panel how a job goes.
+    """
+
+    def __init__(
+        self, transactions: TransactionManager, engine: Engine, reading: Engine, storage: Storage, staff: EventPublisher,
+        wake_ups: WakeUps,
+    ) -> None:  # fmt: skip
+        self._transactions = transactions
+        self._engine = engine
+        self._reading = reading
+        self._storage = storage
+        self._staff = staff
+        self._wake_ups = wake_ups
+
+    def create(
+        self, actor: Actor, digest: str, byte_size: int, file_name: str, encoding: str | None = None,
+        options: Options = NO_OPTIONS, *, dry_run: bool,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Queue the import of a file that was kept (`keep`), and return the job."""
+        values = {
+            "file_name": _label(file_name), "digest": digest, "encoding": encoding, "options": options.to_json(),
+            "currency": options.currency or passes.only_currency(self._reading), "byte_size": byte_size, "dry_run": dry_run,
+            "created_by": actor.user_id, "ip_address": actor.ip_address, "user_agent": actor.user_agent,
+            "request_id": actor.request_id, "api_key_id": actor.api_key_id,
+        }  # fmt: skip
+        with self._reading.connect() as connection:
+            job_id = jobs.insert(connection, values)
+        self._wake_ups.request([IMPORT_PARTS])
+        return self.job(job_id)
+
+    def job(self, job_id: int) -> dict[str, Any]:
+        """Return a job, and what became of each column of its file.
+
+        Raises:
+            NotFoundError: if there is none.
+        """
+        row = self._row(job_id)
+        return shown(row) | {"columns": row.columns}
+
+    def _row(self, job_id: int) -> Row[Any]:
+        with self._reading.connect() as connection:
+            row = jobs.job(connection, job_id)
+        if row is None:
+            raise NotFoundError(f"There is no import {job_id}.")
+        return row
+
+    def jobs(self, before: int | None, limit: int) -> list[dict[str, Any]]:
+        """Return jobs, newest first; one more than `limit` if there are more."""
+        with self._reading.connect() as connection:
+            return [shown(row) for row in jobs.jobs(connection, before, limit + 1)]
+
+    def work(self) -> bool:
+        """Do a slice of the oldest unfinished job; return whether there may be more to do at once."""
+        row = jobs.claim(self._engine)
+        if row is None:
+            return False
+        work = _Work(row, row.leased_until, time.monotonic() + BUDGET)
+        if row.attempts > MAX_ATTEMPTS:
+            self._end(work, "failed", failure=f"No row more was imported in {MAX_ATTEMPTS} attempts; the worker's log says why.")
+            return True
+        try:
+            self._advance(work)
+        except LeaseLostError:
+            log.warning("import went over to another worker", job=row.id)
+        except ImportFileError as error:
+            self._refuse(work, error)
+        except _AWAY as error:
+            # The lease runs out, and whoever comes then tries again.
+            log.warning("import waits, the other side is away", job=row.id, error=str(error).splitlines()[:1])
+            return False
+        except Exception as error:
+            log.exception("import failed", job=row.id)
+            self._end(work, "failed", failure=f"{type(error).__name__}: {error}"[:2000])
+        return True
+
+    def _advance(self, work: _Work) -> None:
+        options = Options.from_json(work.job.currency, work.job.options)
+        # A release that kept no layout may have begun it.
+        if work.job.state == "importing" and work.job.layout is not None:
+            layout = Layout.from_json(options, work.job.layout)
+        else:
+            self._note(work, "checking")
+            rows, survey = passes.check(self._reading, lambda: self._open(work), lambda _rows: self._renew(work), options)
+            layout = survey.layout
+            self._note(work, "importing", rows_total=rows, layout=layout.to_json(), columns=survey.columns)
+        if self._apply(work, layout):
+            self._end(work, "done")
+        else:
+            jobs.release(self._engine, work.job.id, work.leases)
+
+    def _apply(self, work: _Work, layout: Layout) -> bool:
+        """Import what is left of the file; return False if time ran out before its end."""
+        job = work.job
+        actor = Actor(job.created_by, job.created_by_name, job.ip_address, job.user_agent, job.request_id, job.api_key_id)
+        with (
+            passes.reference_counting_alone(),
+            self._open(work) as lines,
+            Pipeline(self._transactions, actor) as pipeline,
+        ):
+            for chunk in passes.chunks(passes.good_rows(lines, layout, skip=self._done(work))):
+                if time.monotonic() > work.deadline:
+                    return False
+                work.renew(pipeline.run(partial(self._import, work, actor, chunk)))
+                self._announce(job.id)
+        return True
+
+    def _done(self, work: _Work) -> int:
+        return int(self._row(work.job.id).rows_done)
+
+    def _open(self, work: _Work) -> TextIO:
+        return open_text(self._storage.open(path_of(work.job.digest)), work.job.encoding)
+
+    def _import(self, work: _Work, actor: Actor, chunk: Sequence[ImportRow], unit_of_work: UnitOfWork) -> Any:
+        """Import a chunk, and write with it how far the job is; return until when it is leased now."""
+        job = work.job
+        if job.dry_run:
+            report = rehearse_chunk(self._transactions, actor, chunk)
+        else:
+            report = apply_chunk(chunk, f"import {job.id}: {job.file_name}", unit_of_work)
+        return jobs.step(unit_of_work, job.id, work.leased_until, "importing", rows=len(chunk), **asdict(report))
+
+    def _note(self, work: _Work, state: str, **found: Any) -> None:
+        actor = Actor(work.job.created_by, work.job.created_by_name)
+        work.renew(self._transactions.run(actor, lambda uow: jobs.step(uow, work.job.id, work.leased_until, state, **found)))
+        self._announce(work.job.id)
+
+    def _renew(self, work: _Work) -> None:
+        remaining = work.leased_until.timestamp() - time.time()
+        if remaining < jobs.LEASE_SECONDS - RENEW_AFTER:
+            self._note(work, "checking")
+
+    def _refuse(self, work: _Work, error: ImportFileError) -> None:
+        applied = self._done(work)
+        errors = [one._asdict() for one in error.errors]
+        self._end(work, "failed" if applied else "refused", errors, error.count, columns=error.columns)
+
+    def _end(
+        self, work: _Work, state: str, errors: Sequence[dict[str, Any]] = (), count: int = 0, failure: str | None = None,
+        columns: Sequence[dict[str, str]] = (),
+    ) -> None:  # fmt: skip
+        try:
+            jobs.finish(self._engine, work.job.id, work.leases, state, errors, count, failure, columns)
+        except LeaseLostError:
+            log.warning("import went over to another worker", job=work.job.id)
+        self._announce(work.job.id)
+
+    def _announce(self, job_id: int) -> None:
+        """Tell the panel. It is a hint: whoever misses it asks for the job."""
+        try:
+            self._staff.tell_staff(EVENT, shown(self._row(job_id)))
+        except PublishError as error:
+            log.warning("progress not told", job=job_id, error=str(error))
+
+
+def keep(storage: Storage, file: IO[bytes]) -> tuple[str, int]:
+    """Store an uploaded file under its content's digest; return that and its size.
+
+    Raises:
+        InvalidFieldError: if it is no text at all, or empty.
+        StorageUnavailableError: if it cannot be kept.
+    """
+    file.seek(0)
+    digest, size = hashlib.sha256(), 0
+    while piece := file.read(_PIECE):
+        if not size and (reason := refusal_of(piece)):
+            raise InvalidFieldError("file", reason)
+        digest.update(piece)
+        size += len(piece)
+    if not size:
+        raise InvalidFieldError("file", "is empty")
+    file.seek(0)
+    storage.put(path_of(digest.hexdigest()), file)
+    return digest.hexdigest(), size
+
+
+def _label(file_name: str) -> str:
+    """Return what a file called itself, fit to be shown; it is never a path."""
+    shown = " ".join(normalised(without_forbidden(file_name)).split())
+    return shown.replace("\\", "/").rsplit("/", 1)[-1][-200:] or "file.csv"
+
+
+def path_of(digest: str) -> str:
+    """Return where an uploaded file is kept."""
+    return f"imports/{digest}.csv"
+
+
+def shown(row: Row[Any]) -> dict[str, Any]:
+    """Return a job as the panel shows it."""
+    return {
+        "id": row.id,
+        "state": row.state,
+        "file_name": row.file_name,
+        "dry_run": row.dry_run,
+        "rows_total": row.rows_total,
+        "rows_done": row.rows_done,
+        "created": row.created_count,
+        "changed": row.changed_count,
+        "unchanged": row.unchanged_count,
+        "errors": row.errors,
+        "error_count": row.error_count,
+        "failure": row.failure,
+        "created_by": {"id": row.created_by, "name": row.created_by_name},
+        "created_at": rfc3339(row.created_at),
+        "finished_at": rfc3339(row.finished_at) if row.finished_at else None,
+    }

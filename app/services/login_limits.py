@@ -1,0 +1,158 @@
+"""How often a password may be guessed. An attempt is counted before anything is hashed, and given back unless it was a wrong
+guess.
+
+Counted are the attempts of one client at one account, all attempts at an account, and all of a client, in this order, so that
+what the first refuses uses up none of the others. Ten failures keep one client from one account; everybody else behind the same
+address, and the same person elsewhere, still get in. So that nobody can keep a person out by guessing at their account from
+everywhere, a browser in which they have logged in before is counted by itself (OWASP, "Slow Down Online Guessing Attacks with
+Device Cookies").
+
+The counts are in Valkey. While it is away each process counts for itself; while that is uncertain, what could not be counted is
+not looked at.
+"""
+
+import hashlib
+import math
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import structlog
+from itsdangerous import BadData, URLSafeTimedSerializer
+from limits import RateLimitItem, parse_many
+from limits.errors import StorageError
+from limits.storage import MemoryStorage, RedisStorage, Storage
+from limits.strategies import FixedWindowRateLimiter
+from redis.backoff import NoBackoff
+from redis.connection import BlockingConnectionPool
+from redis.exceptions import TimeoutError as LateError
+from redis.retry import Retry
+
+from app.domain.breaker import CircuitBreaker
+from app.domain.errors import BusyError, TooManyAttemptsError, UnauthenticatedError
+from app.domain.passwords import normal_email
+
+log = structlog.get_logger()
+
+PAIR_LIMITS = parse_many("10 per minute; 60 per hour")
+ACCOUNT_LIMITS = parse_many("30 per minute; 200 per hour")
+CLIENT_LIMITS = parse_many("60 per minute; 600 per hour")
+# Seconds for which a browser is known after a log-in.
+DEVICE_LIFETIME = 180 * 24 * 3600
+# Seconds. Unlike a cache, this is waited for, also by a process that has hundreds of guesses to see to.
+TIMEOUT = 5.0
+QUEUE_TIMEOUT = 30.0
+CONNECTIONS = 8
+
+
+class _Count(NamedTuple):
+    item: RateLimitItem
+    key: str
+
+
+class LoginLimits:
+    """Counts attempts to log in.
+
+    Args:
+        url: of the Valkey that all processes share.
+        secret: signs what known browsers keep.
+    """
+
+    def __init__(self, url: str, secret: str) -> None:
+        pool = BlockingConnectionPool.from_url(
+            url, max_connections=CONNECTIONS, timeout=QUEUE_TIMEOUT, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT,
+            retry=Retry(NoBackoff(), 0),
+        )  # fmt: skip
+        self._shared = RedisStorage("redis://", connection_pool=pool, key_prefix="login", wrap_exceptions=True)
+        self._own = MemoryStorage()
+        self._breaker = CircuitBreaker()
+        self._devices = URLSafeTimedSerializer(secret, salt="device")
+
+    def new_device(self, email: str) -> str:
+        """Return what a browser keeps after a log-in, to be known by."""
+        return str(self._devices.dumps([_account(email), secrets.token_hex(8)]))
+
+    @contextmanager
+    def attempt(self, email: str, client: str, device: str | None = None) -> Iterator[None]:
+        """Count one attempt while the block finds out whether the password is right.
+
+        Args:
+            client: what counts as one client, such as an address.
+            device: what the browser kept of an earlier log-in.
+
+        Raises:
+            TooManyAttemptsError: before the block, if there were too many.
+            BusyError: before the block, if it could not be counted.
+        """
+        counts = self._counts(email, client, device)
+        storage = self._take(counts)
+        try:
+            yield
+        except UnauthenticatedError:
+            raise
+        except BaseException:
+            self._give_back(storage, counts)
+            raise
+        self._give_back(storage, counts)
+
+    def _counts(self, email: str, client: str, device: str | None) -> list[_Count]:
+        account = _account(email)
+        if (known := self._known_device(account, device)) is not None:
+            return [_Count(item, f"device:{account}:{known}") for item in PAIR_LIMITS]
+        by_key = (
+            (PAIR_LIMITS, f"pair:{account}:{client}"),
+            (ACCOUNT_LIMITS, f"account:{account}"),
+            (CLIENT_LIMITS, f"client:{client}"),
+        )
+        return [_Count(item, key) for items, key in by_key for item in items]
+
+    def _known_device(self, account: str, device: str | None) -> str | None:
+        try:
+            made_for, name = self._devices.loads(device or "", max_age=DEVICE_LIFETIME)
+        except (BadData, ValueError, TypeError):
+            return None
+        return str(name) if made_for == account else None
+
+    def _take(self, counts: Sequence[_Count]) -> Storage:
+        if self._breaker.allows():
+            try:
+                _take(self._shared, counts)
+            except StorageError as error:
+                self._breaker.failed()
+                # Late is not away: the answer may have been there for long, and only this process too busy to read it.
+                if not self._breaker.is_open and isinstance(error.storage_error, LateError):
+                    raise BusyError from error
+                log.warning("log-ins are counted by each process alone", error=repr(error.storage_error)[:200])
+            else:
+                self._breaker.succeeded()
+                return self._shared
+        _take(self._own, counts)
+        return self._own
+
+    def _give_back(self, storage: Storage, counts: Sequence[_Count]) -> None:
+        try:
+            _give_back(storage, counts)
+        except StorageError:
+            self._breaker.failed()
+
+
+def _take(storage: Storage, counts: Sequence[_Count]) -> None:
+    """Count in each, or, if one of them is full, in none but this."""
+    limiter = FixedWindowRateLimiter(storage)
+    for position, (item, key) in enumerate(counts):
+        if not limiter.hit(item, key):
+            _give_back(storage, counts[:position])
+            wait = limiter.get_window_stats(item, key).reset_time - time.time()
+            raise TooManyAttemptsError(max(1, math.ceil(wait)))
+
+
+def _give_back(storage: Storage, counts: Sequence[_Count]) -> None:
+    for item, key in counts:
+        storage.incr(item.key_for(key), item.get_expiry(), amount=-1)
+
+
+def _account(email: str) -> str:
+    """Return the short name of an account, whether it exists or not: whom people try to be is nobody's business in Valkey."""
+    return hashlib.sha256(normal_email(email).casefold().encode()).hexdigest()[:32]

@@ -1,0 +1,1 @@
+"""SQL of imports: their jobs, and set-based statements over many parts."""

@@ -1,0 +1,137 @@
+"""Import jobs: uploaded catalog files, and how far each has come.
+
+A worker holds a job by its lease; every step says whose lease it is made under, so that one who lost it can write nothing more.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, text
+
+from app.store.database import single_statements
+from app.store.encoding import jsonb
+from app.store.transaction import UnitOfWork
+
+LEASE_SECONDS = 30
+
+_COLUMNS = """
+    j.id, j.file_name, j.digest, j.encoding, j.currency, j.byte_size, j.dry_run, j.state, j.rows_total, j.rows_done,
+    j.options, j.layout, j.columns, j.created_count, j.changed_count, j.unchanged_count, j.errors, j.error_count, j.failure,
+    j.leased_until, j.created_by, j.attempts, j.ip_address, j.user_agent, j.request_id, j.api_key_id, j.created_at,
+    j.finished_at, u.name AS created_by_name
+"""
+_INSERT = text("""
+    INSERT INTO import_jobs (file_name, digest, encoding, currency, options, byte_size, dry_run, created_by, ip_address,
+                             user_agent, request_id, api_key_id)
+    VALUES (:file_name, :digest, :encoding, :currency, CAST(:options AS jsonb), :byte_size, :dry_run, :created_by, :ip_address,
+            :user_agent, :request_id, :api_key_id)
+    RETURNING id
+""")
+_ONE = text(f"SELECT {_COLUMNS} FROM import_jobs j JOIN users u ON u.id = j.created_by WHERE j.id = :id")  # noqa: S608
+_LIST = text(f"""
+    SELECT {_COLUMNS} FROM import_jobs j JOIN users u ON u.id = j.created_by
+    WHERE CAST(:before AS int) IS NULL OR j.id < :before
+    ORDER BY j.id DESC LIMIT :limit
+""")  # noqa: S608 — the only text put in is the constant list of columns
+# One after the other, in the order of their uploads: of two files about the same parts the later one has the last word.
+_CLAIM = text("""
+    UPDATE import_jobs SET leased_until = clock_timestamp() + make_interval(secs => :lease), attempts = attempts + 1
+    WHERE id = (SELECT id FROM import_jobs WHERE state IN ('queued', 'checking', 'importing') ORDER BY id LIMIT 1)
+      AND (leased_until IS NULL OR leased_until < clock_timestamp())
+      AND state IN ('queued', 'checking', 'importing')
+    RETURNING id
+""")
+# An UPDATE looks for its row as it was when the statement began: it would not wait for the step before, whose lease it asks for.
+_WAIT = text("SELECT FROM import_jobs WHERE id = :id FOR NO KEY UPDATE")
+_STEP = text("""
+    UPDATE import_jobs
+    SET state = :state, rows_total = COALESCE(:rows_total, rows_total), rows_done = rows_done + :rows,
+        layout = COALESCE(CAST(:layout AS jsonb), layout), columns = COALESCE(CAST(:columns AS jsonb), columns),
+        created_count = created_count + :created, changed_count = changed_count + :changed,
+        unchanged_count = unchanged_count + :unchanged, attempts = CASE WHEN :rows > 0 THEN 0 ELSE attempts END,
+        leased_until = clock_timestamp() + make_interval(secs => :lease)
+    WHERE id = :id AND leased_until = :leased_until
+    RETURNING leased_until
+""")
+_FINISH = text("""
+    UPDATE import_jobs
+    SET state = :state, errors = CAST(:errors AS jsonb), error_count = :error_count, failure = :failure,
+        columns = COALESCE(CAST(:columns AS jsonb), columns), leased_until = NULL, finished_at = clock_timestamp()
+    WHERE id = :id AND leased_until = ANY(:leases)
+    RETURNING id
+""")
+_RELEASE = text("UPDATE import_jobs SET leased_until = NULL WHERE id = :id AND leased_until = ANY(:leases)")
+
+
+class LeaseLostError(Exception):
+    """Another worker has taken the job over; what this one was about to write must not be written."""
+
+
+def insert(connection: Connection, values: dict[str, Any]) -> int:
+    """Insert a queued job and return its id."""
+    return int(connection.execute(_INSERT, values | {"options": jsonb(values["options"])}).scalar_one())
+
+
+def job(connection: Connection, job_id: int) -> Row[Any] | None:
+    """Return a job, or None."""
+    return connection.execute(_ONE, {"id": job_id}).one_or_none()
+
+
+def jobs(connection: Connection, before: int | None, limit: int) -> Sequence[Row[Any]]:
+    """Return jobs with smaller ids than `before`, newest first."""
+    return connection.execute(_LIST, {"before": before, "limit": limit}).all()
+
+
+def claim(engine: Engine, lease: float = LEASE_SECONDS) -> Row[Any] | None:
+    """Lease the oldest unfinished job and return it; None if there is none, or somebody is at work on it."""
+    with single_statements(engine).connect() as connection:
+        job_id = connection.execute(_CLAIM, {"lease": lease}).scalar_one_or_none()
+        return None if job_id is None else job(connection, job_id)
+
+
+def step(
+    unit_of_work: UnitOfWork, job_id: int, leased_until: Any, state: str, *, rows_total: int | None = None, rows: int = 0,
+    created: int = 0, changed: int = 0, unchanged: int = 0, layout: dict[str, Any] | None = None,
+    columns: Sequence[dict[str, str]] | None = None,
+) -> Any:  # fmt: skip
+    """Note progress in the transaction that makes it, behind the step before, and return the end of the renewed lease.
+
+    Raises:
+        LeaseLostError: if the lease is not ours any more; the transaction must be given up.
+    """
+    unit_of_work.execute(_WAIT, id=job_id)
+    renewed = unit_of_work.execute(
+        _STEP, id=job_id, leased_until=leased_until, lease=LEASE_SECONDS, state=state, rows_total=rows_total, rows=rows,
+        created=created, changed=changed, unchanged=unchanged, layout=layout and jsonb(layout),
+        columns=columns and jsonb(columns),
+    ).scalar_one_or_none()  # fmt: skip
+    if renewed is None:
+        raise LeaseLostError
+    return renewed
+
+
+def finish(
+    engine: Engine, job_id: int, leases: Sequence[Any], state: str, errors: Sequence[dict[str, Any]] = (), error_count: int = 0,
+    failure: str | None = None, columns: Sequence[dict[str, str]] = (),
+) -> None:  # fmt: skip
+    """Note how a job ended. Of the last step's lease and the one before either may be the true one, if that step failed.
+
+    Raises:
+        LeaseLostError: if the lease is not ours any more.
+    """
+    with single_statements(engine).connect() as connection:
+        ended = connection.execute(
+            _FINISH,
+            {
+                "id": job_id, "leases": list(leases), "state": state, "errors": jsonb(errors),
+                "error_count": error_count, "failure": failure, "columns": jsonb(columns) if columns else None,
+            },
+        ).scalar_one_or_none()  # fmt: skip
+    if ended is None:
+        raise LeaseLostError
+
+
+def release(engine: Engine, job_id: int, leases: Sequence[Any]) -> None:
+    """Give a lease back, so that whoever comes next goes on at once."""
+    with single_statements(engine).connect() as connection:
+        connection.execute(_RELEASE, {"id": job_id, "leases": list(leases)})

@@ -1,0 +1,96 @@
+"""Readable addresses: how a new part gets one that nobody else has, who has which, and where an old one leads.
+
+`former_slugs` is kept by triggers (migration 0006), so no writer can forget what an address was before.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+
+from app.domain.errors import DuplicateError, Holder
+from app.store.encoding import jsonb
+from app.store.transaction import UnitOfWork
+
+# The part's own id behind an address that is taken makes it unique whoever else is at work, with nothing to count. An address
+# that led to another part before is only taken by those who choose it.
+_INSERT_PARTS = text("""
+    INSERT INTO parts (id, sku, slug, part_name, description, category_id, manufacturer, manufacturer_number, status,
+                       last_updated_by, price_updated_by)
+    SELECT id, sku,
+           CASE WHEN numbered OR NOT chosen AND EXISTS (SELECT FROM former_slugs f WHERE f.kind = 'part' AND f.slug = r.slug)
+                THEN slug || '-' || id ELSE slug END,
+           part_name, description, category_id, manufacturer, manufacturer_number, status, :actor_id, :actor_id
+    FROM (SELECT nextval(pg_get_serial_sequence('parts', 'id'))::int AS id, given.*
+          FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+            AS given(sku text, slug text, part_name text, description text, category_id int, manufacturer text,
+                     manufacturer_number text, status text, chosen boolean, numbered boolean)) AS r
+    ON CONFLICT DO NOTHING
+    RETURNING id, sku, slug, created_at, updated_at
+""")
+_KNOWN = text("SELECT sku FROM parts WHERE sku = ANY(:skus)")
+# A draft was never to be seen under its address, so it does not stand in the way of the part that was.
+_PART_OF = text("""
+    SELECT id FROM (
+        SELECT id, 1 AS place FROM parts WHERE slug = :slug AND status = 'published'
+        UNION ALL SELECT record_id, 2 FROM former_slugs WHERE kind = 'part' AND slug = :slug) AS known
+    ORDER BY place LIMIT 1
+""")
+_HOLDERS = {
+    "sku": text("SELECT id, archived_at IS NOT NULL AS archived FROM parts WHERE sku = :value AND id IS DISTINCT FROM :part_id"),
+    "slug": text(
+        "SELECT id, archived_at IS NOT NULL AS archived FROM parts WHERE slug = :value AND id IS DISTINCT FROM :part_id"
+    ),
+}
+
+
+def insert_parts(
+    unit_of_work: UnitOfWork, rows: Sequence[Mapping[str, Any]], chosen: Collection[str] = frozenset()
+) -> dict[str, Row[Any]]:
+    """Insert parts, whose SKUs differ; return id, slug and times of each by SKU. The caller records their events.
+
+    A slug that is taken gets the part's id behind it. One that somebody else is just taking is waited for: should it stay taken,
+    the insert is repeated here, inside the unit of work. What is missing in the answer has a SKU that is there already.
+
+    Args:
+        chosen: the SKUs of the parts whose slug is to be as it is.
+
+    Raises:
+        DuplicateError: if a chosen slug is taken.
+    """
+    inserted: dict[str, Row[Any]] = {}
+    # Chosen ones come first, so that no other row of the same statement takes theirs.
+    missing = sorted(
+        ({**row, "chosen": row["sku"] in chosen, "numbered": False} for row in rows), key=lambda row: not row["chosen"]
+    )
+    while missing:
+        made = unit_of_work.execute(_INSERT_PARTS, rows=jsonb(missing), actor_id=unit_of_work.actor.user_id)
+        inserted |= {row.sku: row for row in made}
+        missing = [row | {"numbered": True} for row in missing if row["sku"] not in inserted]
+        if missing:
+            known = set(unit_of_work.execute(_KNOWN, skus=[row["sku"] for row in missing]).scalars())
+            missing = [row for row in missing if row["sku"] not in known]
+        for row in missing:
+            if row["chosen"]:
+                raise duplicate(unit_of_work.connection, "slug", row["slug"])
+    return inserted
+
+
+def part_of(connection: Connection, slug: str) -> int | None:
+    """Return the id of the part that this address leads to, today or from before; None if it never led to any.
+
+    Whether customers may see the part is another question.
+    """
+    found = connection.execute(_PART_OF, {"slug": slug}).scalar_one_or_none()
+    return None if found is None else int(found)
+
+
+def holder(connection: Connection, field: str, value: str, other_than: int | None = None) -> Holder | None:
+    """Return the part that has this `sku` or `slug`, if it is another one than `other_than`."""
+    found = connection.execute(_HOLDERS[field], {"value": value, "part_id": other_than}).one_or_none()
+    return None if found is None else Holder(found.id, archived=found.archived)
+
+
+def duplicate(connection: Connection, field: str, value: str) -> DuplicateError:
+    """Return the refusal of a `sku` or `slug` that another part has, naming that part."""
+    return DuplicateError(field, value, holder=holder(connection, field, value))

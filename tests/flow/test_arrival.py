@@ -1,0 +1,73 @@
+"""From where a change was made: as the trusted proxies say, in one form, in the trail and in the logs."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import structlog
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.container import Container
+from app.factory import create_app
+from config import load_settings
+
+ADMIN = "/api/v1/admin"
+
+
+@pytest.fixture
+def behind(container: Container, api: Callable[[str], FlaskClient]) -> Iterator[Callable[[int], FlaskClient]]:
+    """Make clients, with a key, of applications that trust so many proxies; the last of these calls from 192.0.2.1."""
+    made: list[Flask] = []
+
+    def make(hops: int) -> FlaskClient:
+        made.append(create_app(replace(load_settings(), trusted_proxies=hops, allowed_hosts=("localhost", "shop.example"))))
+        client = made[-1].test_client()
+        client.environ_base |= api("stock").environ_base | {"REMOTE_ADDR": "::ffff:192.0.2.1"}
+        return client
+
+    yield make
+    for app in made:
+        app.extensions["lockstep"].close()
+
+
+@pytest.mark.parametrize(
+    ("hops", "forwarded", "address"),
+    [
+        (0, "203.0.113.9", "192.0.2.1"), (1, None, "192.0.2.1"), (1, "203.0.113.9", "203.0.113.9"),
+        (1, "203.0.113.9:4000", "203.0.113.9"), (1, "::ffff:203.0.113.9", "203.0.113.9"), (1, "::FFFF:CB00:7109", "203.0.113.9"),
+        (1, "[::ffff:203.0.113.9]:4000", "203.0.113.9"), (1, "[2001:DB8::9]:4000", "2001:db8::9"), (1, "fe80::1%eth0", "fe80::1"),
+        (1, '"[2001:db8::9]:4000"', "2001:db8::9"), (1, "203.0.113.9, 198.51.100.7:80", "198.51.100.7"),
+        (2, "203.0.113.9:1, 198.51.100.7:2", "203.0.113.9"), (2, "6.6.6.6, 203.0.113.9, 198.51.100.7", "203.0.113.9"),
+        (2, "203.0.113.9", "192.0.2.1"), (1, "unknown", None), (1, "203.0.113.9:99999", None), (1, "203.0.113.9, _x", None),
+        (1, "<script>", None), (1, "203.0.113.009", None),
+    ],
+)  # fmt: skip
+def test_the_trail_has_the_clients_address_in_its_one_form_or_none(
+    hops: int, forwarded: str | None, address: str | None, behind: Callable[[int], FlaskClient], new_part: Callable[..., int],
+    container: Container, deliver: Callable[[], None],
+) -> None:  # fmt: skip
+    client, part_id = behind(hops), new_part()
+    headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+    assert client.put(f"{ADMIN}/parts/{part_id}/stock", json={"current_stock": 1}, headers=headers).status_code == 200
+    deliver()
+    [row] = container.parts.admin.audit({"part_id": part_id}, None, 1).items
+    assert row["ip_address"] == address
+
+
+def test_what_is_logged_of_a_request_has_the_same_address(behind: Callable[[int], FlaskClient]) -> None:
+    client = behind(1)
+    seen: list[dict[str, Any]] = []
+    client.application.before_request(lambda: seen.append(structlog.contextvars.get_contextvars()))
+    client.get(f"{ADMIN}/parts", headers={"X-Forwarded-For": "[::ffff:203.0.113.9]:4000"})
+    assert seen[-1]["address"] == "203.0.113.9"
+    assert "address" not in structlog.contextvars.get_contextvars()
+
+
+def test_the_host_that_the_proxy_names_is_held_to_those_that_are_allowed(behind: Callable[[int], FlaskClient]) -> None:
+    client = behind(1)
+    assert client.get("/healthz", headers={"X-Forwarded-Host": "shop.example"}).status_code == 200
+    assert client.get("/healthz", headers={"X-Forwarded-Host": "evil.example"}).status_code == 400
+    assert client.get("/healthz", headers={"X-Forwarded-Host": "evil.example, shop.example"}).status_code == 200
+    assert client.get("/healthz", headers={"Host": "evil.example"}).status_code == 400

@@ -1,0 +1,107 @@
+"""Token buckets, whom a connection belongs to, and turns at long work."""
+
+import math
+import threading
+import time
+
+import pytest
+
+from app.api.turns import SharedWork, Turns
+from app.domain.errors import BusyError as TurnBusyError
+from app.live.budgets import (
+    PARTS_PER_ADDRESS,
+    PARTS_PER_CONNECTION,
+    Allowance,
+    Buckets,
+    BusyError,
+    TokenBucket,
+    WatchBudget,
+)
+
+
+def test_a_bucket_gives_what_has_gathered_and_says_when_there_will_be_more() -> None:
+    bucket = TokenBucket(Allowance(per_second=0.001, at_once=3))
+    assert [bucket.draw(1) for _ in range(4)] == [True, True, True, False]
+    assert 900 < bucket.wait(1) <= 1_000
+    assert bucket.wait(4) == math.inf
+
+
+def test_callers_have_buckets_of_their_own_in_bounded_memory() -> None:
+    buckets = Buckets(Allowance(per_second=0.001, at_once=1))
+    assert buckets.of("a").draw(1)
+    assert not buckets.of("a").draw(1)
+    assert buckets.of("b").draw(1)
+    for number in range(20_000):
+        buckets.of(str(number))
+    assert len(buckets._buckets) <= 10_000
+
+
+def test_a_watch_is_refused_while_another_of_its_connection_is_under_way() -> None:
+    budget = WatchBudget()
+    with budget.turn("a", "address", 1), pytest.raises(BusyError), budget.turn("a", "address", 1):
+        pass
+    with budget.turn("a", "address", 1):
+        pass
+
+
+@pytest.mark.parametrize(("connections", "allowance"), [(1, PARTS_PER_CONNECTION), (10_000, PARTS_PER_ADDRESS)])
+def test_parts_are_counted_for_a_connection_and_for_an_address(connections: int, allowance: Allowance) -> None:
+    budget = WatchBudget()
+    served = 0
+    with pytest.raises(BusyError) as refused:  # noqa: PT012 — whichever turn it is
+        for number in range(10_000):
+            with budget.turn(str(number % connections), "address", 199):
+                served += 200
+    assert allowance.at_once - 200 < served < allowance.at_once * 1.5
+    assert 0 < refused.value.retry_after <= 200 / allowance.per_second + 0.1
+
+
+def test_long_work_is_done_by_a_few_and_waited_for_by_some() -> None:
+    turns = Turns(at_once=1, waiting=1, patience=0.05)
+    with turns.turn():
+        refused: list[str] = []
+
+        def wait() -> None:
+            try:
+                with turns.turn():
+                    pass
+            except TurnBusyError as error:
+                refused.append(error.code)
+
+        patient = threading.Thread(target=wait)
+        patient.start()
+        patient.join()
+        assert refused == ["busy"], "its turn did not come"
+    with turns.turn():
+        pass
+
+
+def test_beyond_those_who_wait_nobody_does() -> None:
+    turns = Turns(at_once=1, waiting=0, patience=60)
+    with turns.turn(), pytest.raises(TurnBusyError), turns.turn():
+        pass
+
+
+def test_work_serves_all_who_asked_before_it_began_and_nobody_gets_an_older_result() -> None:
+    done: list[float] = []
+
+    def work() -> bytes:
+        done.append(time.monotonic())
+        time.sleep(0.02)
+        return b"%d" % len(done)
+
+    shared = SharedWork(work)
+    assert shared.result() == b"1"
+    results: list[tuple[float, int]] = []
+
+    def ask() -> None:
+        asked = time.monotonic()
+        results.append((asked, int(shared.result())))
+
+    threads = [threading.Thread(target=ask) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(done) <= 4
+    assert all(done[number - 1] >= asked for asked, number in results)
