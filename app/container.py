@@ -1,6 +1,7 @@
 """The application without any interface: what a web process, a worker and the command line have in common, wired once."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -8,7 +9,8 @@ from redis.connection import BlockingConnectionPool
 from redis.retry import Retry
 from sqlalchemy import Engine
 
-from app.cache.manager import CacheManager
+from app.cache.manager import CacheManager, Clients
+from app.cache.server import ServerCheck
 from app.monitoring import SyncMonitoring, hit_rates, shared_registry
 from app.services.admin_reader import AdminReader
 from app.services.catalog import CatalogReader
@@ -70,11 +72,12 @@ def build_container(settings: Settings, engine: Engine, sender: TaskSender, cach
     reading = single_statements(engine)
     monitoring = SyncMonitoring()
     client = cache_client(settings.redis_url, cache_timeout)
-    cache = CacheManager(client, monitoring.record_cache_read)
+    cache = CacheManager(cache_clients(settings.redis_url, cache_timeout), monitoring.record_cache_read)
     wake_ups = WakeUps(sender, client, monitoring)
     # A connection of its own: if requests had taken all of them, freshness would lapse, and every reader come to the database.
-    proving = single_statements(connect(settings.database_url, pool_size=1))
-    consistency = CacheConsistencyManager(proving, cache, wake_ups, monitoring, cache_timeout)
+    # Its commits need not wait for the disk: what a crash takes back is done again, or allowed for (`store.cache_epoch`).
+    proving = single_statements(connect(settings.database_url, pool_size=1, waits_for_disk=False))
+    consistency = CacheConsistencyManager(proving, reading, cache, wake_ups, monitoring, cache_timeout)
     # What a crash of PostgreSQL takes back of a delivery is only that it was made, so its commits need not wait for the disk;
     # those of imports, price dates and reconciliation must.
     delivering = connect(settings.database_url, waits_for_disk=False)
@@ -98,7 +101,7 @@ def build_container(settings: Settings, engine: Engine, sender: TaskSender, cach
         parts=PartsEnhancedService(
             transactions, CatalogReader(reading, cache, settings.currency), AdminReader(reading, settings.currency)
         ),
-        deliveries=DeliveryService(delivering, handlers(cache, publisher), monitoring),
+        deliveries=DeliveryService(delivering, handlers(cache, publisher, consistency.confirm), monitoring),
         reconciliation=reconciliation,
         price_dates=PriceDates(reading, transactions),
         sync_control=SyncControl(engine, reading, cache, reconciliation, wake_ups, rates),
@@ -107,14 +110,23 @@ def build_container(settings: Settings, engine: Engine, sender: TaskSender, cach
     )
 
 
-def cache_client(url: str, timeout: float = CACHE_TIMEOUT) -> Redis:
+def cache_clients(url: str, timeout: float = CACHE_TIMEOUT) -> Clients:
+    """Return a cache's clients for the three uses that must not wait for one another."""
+    check = ServerCheck()
+    reading = cache_client(url, timeout, redis_connect_func=check)
+    writing = cache_client(url, timeout, redis_connect_func=check, max_connections=16)
+    return Clients(reading, writing, cache_client(url, timeout, max_connections=2), check)
+
+
+def cache_client(url: str, timeout: float = CACHE_TIMEOUT, *, max_connections: int = 64, **options: Any) -> Redis:
     """Return a client that gives up quickly and never tries twice: the caller has the database to fall back on."""
     pool = BlockingConnectionPool.from_url(
         url,
-        max_connections=64,
+        max_connections=max_connections,
         timeout=timeout,
         socket_timeout=timeout,
         socket_connect_timeout=timeout,
         retry=Retry(NoBackoff(), 0),
+        **options,
     )
     return Redis(connection_pool=pool)

@@ -35,7 +35,8 @@ _latency = Histogram(
 _failures = Counter("sync_failures_total", "Failed attempts at an effect.", ["operation", "error_type"])
 _attempts = Counter("sync_attempts_total", "Attempts at an effect.", ["operation"])
 _cache_requests = Counter("cache_requests_total", "Reads by what the cache answered.", ["cache_type", "result"])
-_unconfirmed = Counter("cache_invalidations_unconfirmed_total", "Writes answered before their invalidation was certain.")
+_unconfirmed = Counter("cache_invalidations_unconfirmed_total", "Writes that waited because the cache did not confirm.")
+_fresh = Gauge("cache_fresh", "1 if every web process may serve from the cache.", multiprocess_mode="livemin")
 _conflicts = Counter("version_conflicts_total", "Writes refused because of a newer version.", ["entity"])
 _retried = Counter("wake_ups_failed_total", "Wake-ups that the broker did not take; the sweep makes up for them.")
 _clients = Gauge("socket_clients", "Open connections.", ["namespace"], multiprocess_mode="livesum")
@@ -75,8 +76,12 @@ class SyncMonitoring:
         _cache_requests.labels(cache_type, result).inc()
 
     def record_unconfirmed_invalidation(self) -> None:
-        """Note a write that was answered before its invalidation was certain: the one gap in promise 3."""
+        """Note a write whose invalidation the cache did not confirm: it waits until nobody can be served the past."""
         _unconfirmed.inc()
+
+    def record_freshness(self, *, is_fresh: bool) -> None:
+        """Note whether this process may serve from the cache."""
+        _fresh.set(is_fresh)
 
     def record_conflict(self, entity: str) -> None:
         """Note a write refused for a newer version."""

@@ -18,7 +18,7 @@ from rich.table import Table
 from sqlalchemy import Connection, Engine, event
 
 from app.cache.manager import CacheManager, Result
-from app.container import cache_client
+from app.container import cache_clients
 from app.domain.search import words_of
 from app.factory import create_app
 from app.services.catalog import CatalogReader
@@ -149,7 +149,7 @@ def main() -> None:
         fill(settings.database_url, PARTS)
         print(f"{PARTS} parts in {time.perf_counter() - began:.0f} s")
     # Never proven fresh: every read goes past the cache.
-    reader = CatalogReader(reading, CacheManager(cache_client(settings.redis_url), _nobody))
+    reader = CatalogReader(reading, CacheManager(cache_clients(settings.redis_url), _nobody))
     table = Table("list", "p50 ms", "max ms", "statements", "buffers", "indexes")
     holds = True
     with reading.connect() as connection:

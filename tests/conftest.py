@@ -29,7 +29,7 @@ from app.factory import create_app
 from app.logs import configure
 from app.services.intent import Intent
 from app.store import users
-from bench.system import System, own_stack
+from bench.system import System, own_stack, wait_until
 from config import load_settings
 from devserver import EmbeddedServers
 from tests.faults.inspection import settled
@@ -74,7 +74,7 @@ def _session_core(app: Flask) -> Container:
 def container(_session_core: Container) -> Iterator[Container]:
     """The wired application without an interface; its freshness is proven by its own sweeper, and what it emits is checked."""
     with emissions_checked(_session_core.settings.redis_url):
-        _session_core.consistency.process_retry_queue()
+        assert wait_until(lambda: _session_core.consistency.sweep() or _session_core.cache.is_fresh)
         yield _session_core
 
 

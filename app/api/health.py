@@ -24,12 +24,15 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
-    """The database is needed; without the cache or the broker everything works, slower: degraded."""
+    """The database is needed; without the cache or the broker everything works, slower: degraded.
+
+    The cache is ok while this process may serve from it, which it must have proven a moment ago.
+    """
     try:
         database.check(container().reading)
     except SQLAlchemyError:
         return json_response({"status": "unavailable", "database": "away"}, 503, {"Retry-After": "1"})
-    cache = "ok" if container().cache.answers() else "degraded"
+    cache = "ok" if container().cache.is_fresh else "degraded"
     broker = "ok" if container().wake_ups.broker_answers else "degraded"
     status = "ok" if cache == broker == "ok" else "degraded"
     return json_response({"status": status, "database": "ok", "cache": cache, "broker": broker})

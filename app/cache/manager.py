@@ -5,6 +5,9 @@ a random lease and a version floor for entries, random generation tokens for lis
 at Facebook" (NSDI 2013) for leases; Meta's "Cache made consistent" (2022) for version floors.
 
 Everything here fails towards the database: a cache that is away, slow, unproven or out of memory answers BYPASS, never an error.
+
+Every script states the epoch that the process expects (docs/adr/0009): a server that has another one is not the cache that was
+invalidated.
 """
 
 import random
@@ -18,9 +21,10 @@ from itertools import islice
 from typing import Any, TypeVar, cast
 
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from app.cache.scripting import Scripts
+from app.cache.server import Life, ServerCheck, present_life
 from app.contract import cache_keys
 from app.contract.events import Aspect, ListFacet
 from app.domain.breaker import CircuitBreaker
@@ -32,8 +36,11 @@ LEASE_MS = 1000
 # How long a reader that finds another one loading waits for it, before it goes to the database itself.
 WAITS = (0.004, 0.008, 0.016)
 # A process serves from the cache only while its last proof of freshness is younger than this, in seconds. The promise is
-# 2 s; the rest is room for the request itself.
-FRESH_FOR = 1.5
+# 2 s; the rest is room for the request itself. A writer relies no longer than that on knowing which cache is in use.
+FRESH_FOR = 1.2
+NEVER = float("-inf")
+# As invalidate.lua calls it.
+FORGET = 3
 
 
 class Result(StrEnum):
@@ -63,11 +70,15 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Invalidation:
-    """What one change makes old: keys at a version, each with its new body or None, and the lists that may differ."""
+    """What one change makes old: keys at a version, each with its new body or None, and the lists that may differ.
+
+    With `forgets` the keys are dropped whatever their version, for a change that says something we do not understand.
+    """
 
     version: int
     bodies: Mapping[str, bytes | None] = field(default_factory=dict)
     lists: tuple[ListFacet, ...] = ()
+    forgets: bool = False
 
 
 Loader = Callable[[Sequence[str]], Mapping[str, Entry]]
@@ -75,23 +86,78 @@ Observer = Callable[[str, Result], None]
 
 
 class CacheUnavailableError(Exception):
-    """The cache did not answer in time, or its circuit breaker is open."""
+    """The cache did not answer in time, is not known to be the one in use, or its circuit breaker is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """The connections of a process: readers share a bounded pool, writers have one of their own, and so has the question who is
+    at the other end, which must be answered by any server. The first two give up those to another server than `check` expects."""
+
+    reading: Redis
+    writing: Redis
+    asking: Redis
+    check: ServerCheck = field(default_factory=ServerCheck)
+
+    def expect(self, run_id: str) -> None:
+        """Talk only to this run of the server from now on."""
+        if self.check.run_id != run_id:
+            self.check.run_id = run_id
+            for client in (self.reading, self.writing):
+                client.connection_pool.disconnect(inuse_connections=False)
 
 
 class CacheManager:
     """The shop's cache in Valkey. Safe to share between green threads and threads.
 
     Args:
-        client: a client with short time-outs.
+        clients: with short time-outs.
         observe: told of every read, with the kind of what was read.
     """
 
-    def __init__(self, client: Redis, observe: Observer) -> None:
-        self._client = client
-        self._scripts = Scripts(client)
+    def __init__(self, clients: Clients, observe: Observer) -> None:
+        self._clients = clients
+        self._client = clients.reading
+        self._scripts = Scripts()
         self._observe = observe
-        self._verified_at = float("-inf")
+        self._epoch = ""
+        self._known_at = NEVER
+        self._verified_at = NEVER
         self._breaker = CircuitBreaker()
+
+    def life(self) -> Life:
+        """Return which server the cache is now, in which life, with which epoch.
+
+        Raises:
+            CacheUnavailableError: if it does not answer, or takes no writes.
+        """
+        try:
+            return present_life(self._clients.asking)
+        except RedisError as error:
+            raise CacheUnavailableError(str(error)) from error
+
+    def begin_epoch(self, epoch: str) -> None:
+        """Make every entry of the past absent.
+
+        Raises:
+            CacheUnavailableError: if it is not certain that they are.
+        """
+        try:
+            self._clients.asking.set(cache_keys.EPOCH, epoch)
+        except RedisError as error:
+            raise CacheUnavailableError(str(error)) from error
+
+    def adopt(self, life: Life, at: float) -> None:
+        """Note that at `at` (monotonic seconds) this was the cache in use, in this epoch."""
+        self._clients.expect(life.run_id)
+        if self._epoch != life.epoch:
+            # What was proven of another epoch says nothing of this one.
+            self._epoch, self._verified_at = life.epoch, NEVER
+        self._known_at = max(self._known_at, at)
+
+    def known_for(self) -> float:
+        """Return how long ago it was certain that this is the cache in use, in seconds."""
+        return time.monotonic() - self._known_at
 
     def mark_verified(self, at: float) -> None:
         """Note that everything committed before `at` (monotonic seconds) is invalidated."""
@@ -118,7 +184,8 @@ class CacheManager:
         missing, result = list(keys), Result.HIT
         try:
             for wait in (*WAITS, None):
-                epoch, token, leased, missing = self._read(missing, found)
+                epoch, token = self._epoch, secrets.token_hex(8)
+                leased, missing = self._read(epoch, token, missing, found)
                 if leased:
                     loaded = load(leased)
                     found |= loaded
@@ -137,21 +204,20 @@ class CacheManager:
             result = Result.MISS if result is Result.HIT else result
         return Reading(found, result)
 
-    def _read(self, keys: Sequence[str], found: dict[str, Entry]) -> tuple[bytes, str, list[str], list[str]]:
-        """Read `keys` into `found`; return the epoch, the lease token, the keys leased to us, and those leased to others."""
-        token = secrets.token_hex(8)
-        answer = self._run("read", [cache_keys.EPOCH, *keys], [token, LEASE_MS, secrets.token_hex(8), int(ENTRY_LIFE * 1000)])
+    def _read(self, epoch: str, token: str, keys: Sequence[str], found: dict[str, Entry]) -> tuple[list[str], list[str]]:
+        """Read `keys` into `found`; return those leased to us under `token`, and those leased to others."""
+        answer = self._run("read", [cache_keys.EPOCH, *keys], [epoch, token, LEASE_MS, int(ENTRY_LIFE * 1000)])
         leased, busy = [], []
-        for key, (version, body) in zip(keys, answer[1:], strict=True):
+        for key, (version, body) in zip(keys, answer, strict=True):
             if version == b"lease":
                 leased.append(key)
             elif version == b"busy":
                 busy.append(key)
             else:
                 found[key] = Entry(int(version), body)
-        return answer[0], token, leased, busy
+        return leased, busy
 
-    def _fill(self, epoch: bytes, token: str, loaded: Mapping[str, Entry]) -> None:
+    def _fill(self, epoch: str, token: str, loaded: Mapping[str, Entry]) -> None:
         arguments: list[Any] = []
         for entry in loaded.values():
             # A shorter life by up to a tenth, so that what was filled together does not expire together.
@@ -163,7 +229,7 @@ class CacheManager:
     def _raise_floors(self, loaded: Mapping[str, Entry]) -> None:
         """Keep whoever has the lease from filling in something older than what is answered here: a session may not go back."""
         known = {key: entry.version for key, entry in loaded.items() if entry.version}
-        arguments: list[Any] = [0, "", int(ENTRY_LIFE * 1000)]
+        arguments: list[Any] = [self._epoch, 0, "", int(ENTRY_LIFE * 1000)]
         for version in known.values():
             # 2: the lease stays. Were it taken back, a load that outlasts the others' patience could never be filled in.
             arguments += [version, 2, b""]
@@ -201,23 +267,34 @@ class CacheManager:
 
     def _read_list(self, key: str, facets: Iterable[ListFacet], token: str) -> tuple[bytes, bytes | None, bytes]:
         keys = [cache_keys.EPOCH, key, *map(cache_keys.generation, facets)]
-        stamp, body, state = self._run("read_list", keys, [token, LEASE_MS, secrets.token_hex(8), int(ENTRY_LIFE * 1000)])
+        stamp, body, state = self._run(
+            "read_list", keys, [self._epoch, token, LEASE_MS, secrets.token_hex(8), int(ENTRY_LIFE * 1000)]
+        )
         return stamp, body, state
 
     def invalidate(self, invalidations: Sequence[Invalidation]) -> None:
         """Apply any number of invalidations, in one call to the cache; repeated or late ones do no harm.
 
+        No circuit breaker stands before it, and readers do not use its connections: whoever writes must not be kept from
+        trying while others can still be served what is old.
+
         Raises:
-            CacheUnavailableError: if it is not certain that all of them hold.
+            CacheUnavailableError: if it is not certain that all of them hold in the cache in use.
         """
+        if self.known_for() >= FRESH_FOR:
+            raise CacheUnavailableError("it is not known which cache is in use")
         facets = sorted({facet for invalidation in invalidations for facet in invalidation.lists})
         keys = [cache_keys.EPOCH, *map(cache_keys.generation, facets)]
-        arguments: list[Any] = [len(facets), secrets.token_hex(8), int(ENTRY_LIFE * 1000)]
+        arguments: list[Any] = [self._epoch, len(facets), secrets.token_hex(8), int(ENTRY_LIFE * 1000)]
         for invalidation in invalidations:
             for key, body in invalidation.bodies.items():
                 keys.append(key)
-                arguments += [invalidation.version, int(body is not None), body or b""]
-        self._run("invalidate", keys, arguments)
+                how = FORGET if invalidation.forgets else int(body is not None)
+                arguments += [invalidation.version, how, body or b""]
+        try:
+            self._scripts.run(self._clients.writing, "invalidate", keys, arguments)
+        except RedisError as error:
+            raise CacheUnavailableError(str(error)) from error
 
     def invalidate_part_cache(self, part_id: int) -> None:
         """Drop everything cached about one part whatever its version, for repairs; lists that show it follow its entries.
@@ -304,13 +381,16 @@ class CacheManager:
         return stamp.decode()
 
     def _run(self, script: str, keys: list[str], arguments: list[Any]) -> Any:
-        return self._guard(lambda: self._scripts.run(script, keys, arguments))
+        return self._guard(lambda: self._scripts.run(self._client, script, keys, arguments))
 
     def _guard(self, call: Callable[[], T]) -> T:
         if not self._breaker.allows():
             raise CacheUnavailableError("the cache has failed repeatedly and is being left alone for a moment")
         try:
             answer = call()
+        except ResponseError as error:
+            # It answers, if only that it is another cache or has no room.
+            raise CacheUnavailableError(str(error)) from error
         except RedisError as error:
             self._breaker.failed()
             raise CacheUnavailableError(str(error)) from error

@@ -1,6 +1,7 @@
 """The tables: columns and constraints, no behaviour beyond computed properties."""
 
 from app.models.base import Base
+from app.models.cache import CacheEpoch
 from app.models.catalog import Category, FormerSlug, Part, PartImage, PartPrice, PartSpecification, Price, StockLevel
 from app.models.history import AuditChain, DataChangeLog, PartContentVersion
 from app.models.imports import ImportJob
@@ -9,8 +10,9 @@ from app.models.search import PartCurrentPrice, PartSearch, SearchSynonym, Searc
 from app.models.users import ApiKey, User, UserSession
 
 __all__ = [
-    "ApiKey", "AuditChain", "Base", "Category", "DataChangeLog", "FormerSlug", "ImportJob", "OutboxDelivery", "OutboxEvent",
-    "Part", "PartContentVersion", "PartCurrentPrice", "PartImage", "PartPrice", "PartSearch", "PartSpecification", "Price",
+    "ApiKey", "AuditChain", "Base", "CacheEpoch", "Category", "DataChangeLog", "FormerSlug", "ImportJob", "OutboxDelivery",
+    "OutboxEvent", "Part", "PartContentVersion", "PartCurrentPrice", "PartImage", "PartPrice", "PartSearch",
+    "PartSpecification", "Price",
     "SearchSynonym", "SearchWord",
     "StockLevel", "SyncRun", "User", "UserSession",
 ]  # fmt: skip

@@ -131,7 +131,11 @@ _PRUNE = text("""
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event as an effect sees it. `attempts` counts the present attempt; `is_invalidated` says that the cache knows of it."""
+    """One event as an effect sees it. `attempts` counts the present attempt; `is_invalidated` says that the cache knows of it.
+
+    `is_understood` is False for an event that a newer release wrote in a way that this one does not know: then it is only certain
+    which aggregate has changed, and `type`, `aspect` and `payload` are not to be used.
+    """
 
     id: int
     event_id: str
@@ -147,6 +151,7 @@ class Delivery:
     attempts: int = 0
     leased_until: datetime | None = None
     is_invalidated: bool = False
+    is_understood: bool = True
 
     @property
     def public(self) -> dict[str, Any] | None:
@@ -157,12 +162,17 @@ class Delivery:
     @property
     def lists(self) -> tuple[ListFacet, ...]:
         """The list facets that the event touches."""
-        return tuple(ListFacet(facet) for facet in self.payload["lists"])
+        return tuple(self.payload["lists"])
 
 
 def _delivery(row: Row[Any]) -> Delivery:
+    """Read one row, leniently: one that is not understood must not keep the others from being read."""
     values = dict(row._mapping)
-    own = {"aspect": Aspect(row.aspect), "type": EventType(row.type), "payload": unpacked(row.payload)}
+    try:
+        facets = [ListFacet(facet) for facet in row.payload["lists"]]
+        own = {"aspect": Aspect(row.aspect), "type": EventType(row.type), "payload": unpacked(row.payload) | {"lists": facets}}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Delivery(**values | {"is_understood": False})
     return Delivery(**values | own)
 
 

@@ -8,12 +8,15 @@ from typing import Any
 
 from app.contract.events import Actor, Event
 
+# The format of what is stored. A release reads those up to its own, and of later ones knows only that something has changed.
+FORMAT = 1
 _REPEATING = ("public", "snapshot", "new_values")
 
 
 def packed(event: Event, actor: Actor) -> dict[str, Any]:
     """Return what the outbox stores of an event."""
     payload = {
+        "format": FORMAT,
         "table_name": event.table_name,
         "record_id": event.record_id,
         "operation": event.operation,
@@ -44,7 +47,13 @@ def _separate(payload: dict[str, Any], name: str, state: dict[str, Any]) -> list
 
 
 def unpacked(payload: dict[str, Any]) -> dict[str, Any]:
-    """Return a stored payload with everything written out; one of an older release is that already."""
+    """Return a stored payload with everything written out; one of an older release is that already.
+
+    Raises:
+        ValueError: if a newer release wrote it.
+    """
+    if payload.get("format", FORMAT) > FORMAT:
+        raise ValueError(f"format {payload['format']} is newer than {FORMAT}")
     if "as_state" not in payload:
         return payload
     state = payload["state"]

@@ -172,9 +172,12 @@ class TransactionManager:
             raise _explained(error) from error
 
     def follow(self, committed: Sequence[CommittedEvent]) -> None:
-        """Start what follows a commit."""
+        """Start what follows a commit. Whatever happens there, the change is true and must not be reported as failed."""
         if committed:
-            self._on_commit(committed)
+            try:
+                self._on_commit(committed)
+            except Exception:
+                log.exception("what follows a commit failed; the outbox stands for it", events=len(committed))
 
 
 def _is_transient(error: DBAPIError) -> bool:

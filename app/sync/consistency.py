@@ -1,20 +1,21 @@
 """What keeps the cache true: invalidation right after the commit, and the proof of freshness that every reader relies on."""
 
 import math
+import secrets
 import threading
 import time
 from collections.abc import Sequence
 
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.cache.manager import CacheManager, CacheUnavailableError
+from app.cache.manager import FRESH_FOR, NEVER, CacheManager, CacheUnavailableError
 from app.contract.effects import EFFECTS, TASKS
 from app.contract.events import Event
 from app.contract.task_names import APPLY_PRICE_DATES, Effect
 from app.monitoring import SyncMonitoring
-from app.store import outbox, prices
+from app.store import cache_epoch, outbox, prices
 from app.store.outbox import Delivery
 from app.store.transaction import CommittedEvent
 from app.sync.invalidations import invalidation_of
@@ -23,7 +24,7 @@ from app.sync.wakeup import WakeUps
 log = structlog.get_logger()
 
 # Seconds between two proofs of freshness; the cache is served from for `manager.FRESH_FOR` after the last.
-SWEEP_EVERY = 0.4
+SWEEP_EVERY = 0.3
 # More unsettled invalidations than this are left to the worker; meanwhile readers go to the database.
 MAX_AT_ONCE = 2000
 # Changes that one call to the cache takes: a script keeps everybody else waiting while it runs.
@@ -35,23 +36,34 @@ SETTLED_AT_ONCE = 50
 OVERDUE_AFTER = 1.0
 
 
+# A process that does not sweep asks which cache is in use when what it knows is older than this, in seconds.
+CONFIRM_AFTER = 0.8
+# How often a writer whose invalidation is not certain looks whether it has become harmless, in seconds.
+LOOK_EVERY = 0.02
+
+
 class CacheConsistencyManager:
     """Invalidates after commits, and sweeps: a process that serves from the cache proves a few times a second that every
-    invalidation committed before that moment has been applied (docs/adr/0002).
+    invalidation committed before that moment has been applied (docs/adr/0002), to the one cache that is in use (docs/adr/0009).
 
     Args:
-        reading: the database, with every statement its own transaction.
-        patience: how long a writer waits for its invalidations, in seconds; more where nobody waits for the writer.
+        proving: the database, with every statement its own transaction, on a connection that nobody else waits for.
+        reading: the same, for writers that wait.
+        patience: how long a writer tries to apply its invalidations, in seconds; more where nobody waits for the writer.
     """
 
     def __init__(
-        self, reading: Engine, cache: CacheManager, wake_ups: WakeUps, monitoring: SyncMonitoring, patience: float
-    ) -> None:
+        self, proving: Engine, reading: Engine, cache: CacheManager, wake_ups: WakeUps, monitoring: SyncMonitoring,
+        patience: float,
+    ) -> None:  # fmt: skip
+        self._proving = proving
         self._reading = reading
         self._cache = cache
         self._wake_ups = wake_ups
         self._monitoring = monitoring
         self.patience = patience
+        self._confirming = threading.Lock()
+        self._denied_until = NEVER
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -68,19 +80,76 @@ class CacheConsistencyManager:
         self._wake_ups.request(owed)
 
     def ensure_cache_consistency(self, committed: Sequence[CommittedEvent]) -> bool:
-        """Invalidate now and return whether that is certain. If not, the deliveries in the outbox stand for it."""
+        """Invalidate now and return whether that is certain. If not, return when nobody can be served the past any more: when
+        others have applied what the outbox says is owed, or every proof of freshness from before the commit has lapsed."""
         began = time.monotonic()
         events = [item.event for item in committed]
         try:
+            self.confirm()
             self._invalidate(events, began + self.patience)
-        except CacheUnavailableError as error:
+        except Exception as error:  # noqa: BLE001 — the write is true already, whatever this is
             self._monitoring.record_unconfirmed_invalidation()
-            log.warning("invalidation unconfirmed", events=len(events), error=str(error))
+            log.warning("invalidation unconfirmed", events=len(events), error=repr(error))
+            self._wait_until_harmless([item.id for item in committed], began + FRESH_FOR)
             return False
         elapsed = (time.monotonic() - began) * 1000
         for event in events:
             self._monitoring.record_sync_latency(event.type, Effect.INVALIDATE_CACHE, elapsed)
         return True
+
+    def _wait_until_harmless(self, event_ids: Sequence[int], latest: float) -> None:
+        self._wake_ups.request([Effect.INVALIDATE_CACHE])
+        while (now := time.monotonic()) < latest:
+            try:
+                with self._reading.connect() as connection:
+                    if cache_epoch.is_harmless(connection, event_ids):
+                        return
+            except SQLAlchemyError as error:
+                log.warning("not known whether an invalidation holds", error=str(error).splitlines()[0])
+            time.sleep(min(LOOK_EVERY, latest - now))
+
+    def confirm(self) -> None:
+        """Find out which cache is in use, unless that was done a moment ago.
+
+        Raises:
+            CacheUnavailableError: if it is not the one at hand, or that cannot be known.
+        """
+        if self._cache.known_for() < CONFIRM_AFTER:
+            return
+        if not self._confirming.acquire(timeout=LOOK_EVERY):
+            raise CacheUnavailableError("somebody else is waiting for the cache's answer")
+        try:
+            self._ask()
+        finally:
+            self._confirming.release()
+
+    def _ask(self) -> None:
+        if self._cache.known_for() < CONFIRM_AFTER:
+            return
+        if time.monotonic() < self._denied_until:
+            # Whoever comes next need not wait for the same silence.
+            raise CacheUnavailableError("the cache did not answer a moment ago")
+        try:
+            with self._reading.connect() as connection:
+                self._confirm(connection)
+        except SQLAlchemyError as error:
+            raise CacheUnavailableError("the database does not say which cache is in use") from error
+        finally:
+            self._denied_until = time.monotonic() + SWEEP_EVERY
+
+    def _confirm(self, connection: Connection) -> None:
+        at = time.monotonic()
+        life = self._cache.life()
+        has_begun = cache_epoch.use(connection, life.epoch, life.server)
+        if has_begun is None:
+            epoch = secrets.token_hex(8)
+            if cache_epoch.begin(connection, epoch, life.server):
+                log.warning("the cache is another one than before: a new epoch", server=life.server, epoch=epoch)
+                self._cache.begin_epoch(epoch)
+            raise CacheUnavailableError("the cache at hand is another one than before")
+        if not has_begun:
+            raise CacheUnavailableError("a new epoch of the cache is about to begin")
+        self._cache.adopt(life, at)
 
     def _settle(self, committed: Sequence[CommittedEvent]) -> None:
         try:
@@ -93,9 +162,13 @@ class CacheConsistencyManager:
         """Apply every unsettled invalidation, and return whether the cache is thereby proven fresh.
 
         Idempotent, so no lease is needed: any number of processes may do this side by side, beside the worker.
+
+        Raises:
+            CacheUnavailableError: if the cache does not answer, or is not the one in use.
         """
         began = time.monotonic()
-        with self._reading.connect() as connection:
+        with self._proving.connect() as connection:
+            self._confirm(connection)
             unsettled = outbox.unsettled(connection, Effect.INVALIDATE_CACHE, MAX_AT_ONCE + 1)
             if len(unsettled) > MAX_AT_ONCE:
                 self._wake_ups.request([Effect.INVALIDATE_CACHE])
@@ -104,10 +177,14 @@ class CacheConsistencyManager:
                 self._invalidate(unsettled)
                 outbox.settle(connection, Effect.INVALIDATE_CACHE, [d.id for d in unsettled])
             self._cache.mark_verified(began)
+        return True
+
+    def _wake_overdue(self) -> None:
+        """Wake whoever should have been at work on what is overdue; that does not need the cache."""
+        with self._proving.connect() as connection:
             self._wake_ups.request(outbox.overdue_effects(connection, OVERDUE_AFTER))
             if prices.any_due(connection, OVERDUE_AFTER):
                 self._wake_ups.request([APPLY_PRICE_DATES])
-        return True
 
     def _invalidate(self, changes: Sequence[Event | Delivery], deadline: float = math.inf) -> None:
         for at in range(0, len(changes), AT_ONCE):
@@ -116,11 +193,16 @@ class CacheConsistencyManager:
             self._cache.invalidate([invalidation_of(change) for change in changes[at : at + AT_ONCE]])
 
     def sweep(self) -> None:
-        """Do `process_retry_queue` once, surviving whatever is away: then freshness lapses and readers use the database."""
-        try:
-            self.process_retry_queue()
-        except (SQLAlchemyError, CacheUnavailableError) as error:
-            log.warning("freshness not proven", error=str(error).splitlines()[0])
+        """Prove freshness and wake what is overdue, surviving whatever goes wrong: then readers use the database."""
+        for step in (self.process_retry_queue, self._wake_overdue):
+            try:
+                step()
+            except (SQLAlchemyError, CacheUnavailableError) as error:
+                log.warning("freshness not proven", error=str(error).splitlines()[0])
+            except Exception:
+                # Whatever it is, it must not end the thread that all readers rely on; the next sweep tries again.
+                log.exception("a sweep failed")
+        self._monitoring.record_freshness(is_fresh=self._cache.is_fresh)
 
     def start(self) -> None:
         """Sweep until `stop`, in a thread of its own."""
@@ -132,7 +214,7 @@ class CacheConsistencyManager:
         self._stopping.set()
         if self._thread is not None:
             self._thread.join()
-        self._reading.dispose()
+        self._proving.dispose()
 
     def _sweep_until_stopped(self) -> None:
         while not self._stopping.is_set():

@@ -27,6 +27,8 @@ log = structlog.get_logger()
 BATCH = 500
 # A task makes room for others after so many seconds, and asks for another wake-up if it was not done.
 BUDGET = 2.0
+# Seconds after which it is tried again whether a worker of a newer release has delivered its events.
+FOREIGN_DELAY = 5.0
 OUTAGES = (CacheUnavailableError, PublishError, OperationalError)
 
 
@@ -51,12 +53,28 @@ class DeliveryService:
         """
         deadline = time.monotonic() + BUDGET
         while time.monotonic() < deadline:
-            batch = outbox.claim(self._engine, effect, BATCH)
+            claimed = outbox.claim(self._engine, effect, BATCH)
+            batch = self._understood(effect, claimed)
             if batch:
                 self._deliver_batch(effect, batch)
-            if len(batch) < BATCH:
+            if len(claimed) < BATCH:
                 return False
         return True
+
+    def _understood(self, effect: Effect, claimed: Sequence[Delivery]) -> Sequence[Delivery]:
+        """Return what this release can deliver; the rest is left to the newer one that wrote it, without counting an attempt.
+
+        What it has changed can be dropped from the cache all the same.
+        """
+        if effect is Effect.INVALIDATE_CACHE or all(delivery.is_understood for delivery in claimed):
+            return claimed
+        foreign = [delivery for delivery in claimed if not delivery.is_understood]
+        log.warning("events of a newer release left to it", effect=effect, events=len(foreign))
+        with self._single.connect() as connection:
+            outbox.postpone_all(
+                connection, effect, foreign, FOREIGN_DELAY, "written by a newer release, whose worker delivers it"
+            )
+        return [delivery for delivery in claimed if delivery.is_understood]
 
     def _deliver_batch(self, effect: Effect, batch: Sequence[Delivery]) -> None:
         self._monitoring.record_attempts(effect, len(batch))

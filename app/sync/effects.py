@@ -29,10 +29,15 @@ class Handler:
 RECORDS = RetryPolicy(gives_up_after=12)
 
 
-def handlers(cache: CacheManager, publisher: EventPublisher) -> dict[Effect, Handler]:
-    """Return how each effect is done in this process."""
+def handlers(cache: CacheManager, publisher: EventPublisher, confirm: Callable[[], None]) -> dict[Effect, Handler]:
+    """Return how each effect is done in this process.
+
+    Args:
+        confirm: makes certain that the cache at hand is the one in use, or raises.
+    """
 
     def invalidate(deliveries: Sequence[Delivery]) -> None:
+        confirm()
         cache.invalidate([invalidation_of(delivery) for delivery in deliveries])
 
     def broadcast(deliveries: Sequence[Delivery]) -> None:

@@ -7,7 +7,7 @@ import orjson
 
 from app.cache.manager import Invalidation
 from app.contract import cache_keys
-from app.contract.events import Aspect, Event
+from app.contract.events import Aspect, Event, ListFacet
 from app.store.outbox import Delivery
 
 ABSENT = b""
@@ -31,8 +31,12 @@ def entry_body(value: Any) -> bytes:
 def invalidation_of(change: Event | Delivery) -> Invalidation:
     """Return what a committed change invalidates.
 
-    Prices are dropped and not replaced: what a price list means depends on the moment it is read.
+    Prices are dropped and not replaced: what a price list means depends on the moment it is read. Of an event that is not
+    understood everything is dropped that its aggregate may have changed.
     """
+    if isinstance(change, Delivery) and not change.is_understood:
+        keys = [key for aspect in Aspect for key in cache_keys.aspect_keys(change.aggregate_id, aspect)]
+        return Invalidation(0, dict.fromkeys(keys if change.aggregate_type == "part" else ()), tuple(ListFacet), forgets=True)
     if change.aggregate_type != "part":
         return Invalidation(change.version, {}, change.lists)
     bodies: dict[str, bytes | None]

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from bench.checker import Kind, check
+from bench.checker import check
 from bench.page import Page
 from bench.recording import Recorder
 from bench.system import System, close_all, wait_until
@@ -51,7 +51,7 @@ def dead(system: System) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("outage", [silent, dead], ids=["silent", "dead"])
-def test_without_valkey_writes_stay_below_a_second_and_answers_stay_right(
+def test_without_valkey_writes_soon_wait_no_more_and_no_answer_is_older_than_an_acknowledged_write(
     system: System, outage: Callable[[System], object]
 ) -> None:
     parts = system.make_parts(8)
@@ -70,15 +70,13 @@ def test_without_valkey_writes_stay_below_a_second_and_answers_stay_right(
         writes = sorted(call.end - call.start for call in during if call.method != "GET")
         assert not [call for call in recorder.calls if call.status != 200]
         assert len(writes) > 10
-        # The contract: about a tenth of a second each while the breaker finds out, nothing at all afterwards.
+        # The first ones wait until no process can prove freshness any more; afterwards nobody waits.
         median = writes[len(writes) // 2]
         log.info("%d writes, p50 %.0f ms, slowest %.0f ms", len(writes), median * 1000, writes[-1] * 1000)
-        assert writes[-1] < 1.0
+        assert writes[-1] < BOUND
         assert median < 0.15
-        # Nothing was answered from the past while the outage lasted, and at no time from longer ago than the bound.
-        # A write that was under way at its end may have been read already.
-        assert not check([one for one in recorder.history if one.kind is Kind.WRITE or one.end < ended])
-        assert not check(recorder.history, grace=BOUND)
+        # Read after write without exception: before, while and after.
+        assert not check(recorder.history)
         took = assert_converges(lambda: complaints(system, parts, [], page), 10)
         log.info("converged in %.2f s; page %s", took, page.counts)
 

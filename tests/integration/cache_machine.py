@@ -9,6 +9,7 @@ histories on the same machine, and takes one guard after the other out of the sc
 """
 
 import json
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -17,9 +18,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from redis import Redis
 
-from app.cache.manager import CacheManager, Entry, Invalidation
+from app.cache.manager import CacheUnavailableError, Entry, Invalidation
 from app.contract import cache_keys
 from app.contract.events import ListFacet
+from tests.integration.conftest import manager_over
 
 KEYS = ("part:1", "part:2")
 LIST = "parts:list:machine"
@@ -44,7 +46,7 @@ class CacheMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.client.flushdb()
-        self.manager = CacheManager(self.client, lambda _kind, _result: None)
+        self.manager = manager_over(self.client)
         self.manager.mark_verified(float("inf"))
         self.database = dict.fromkeys((*KEYS, LIST), 0)
         self.acknowledged = dict(self.database)
@@ -54,9 +56,13 @@ class CacheMachine(RuleBasedStateMachine):
         self.old_snapshot: dict[str, int] | None = None
 
     def _invalidate(self, events: Sequence[tuple[str, int, int]]) -> None:
-        self.manager.invalidate(
-            [Invalidation(version, {key: _body(version)}, (ListFacet.CONTENT,)) for key, version, _ in events]
-        )
+        try:
+            self.manager.invalidate(
+                [Invalidation(version, {key: _body(version)}, (ListFacet.CONTENT,)) for key, version, _ in events]
+            )
+        except CacheUnavailableError:
+            # The epoch was lost. Whoever invalidates waits until the next sweep has begun another one.
+            self.begin_epoch()
 
     @rule(key=key_of)
     def commit(self, key: str) -> None:
@@ -136,8 +142,10 @@ class CacheMachine(RuleBasedStateMachine):
 
     @rule()
     def begin_epoch(self) -> None:
-        """A process finds a server that does not know the scripts."""
-        self.manager._scripts.begin_epoch()
+        """A process finds that the cache is not the one in use; every process adopts the epoch that it begins."""
+        self.manager.begin_epoch(secrets.token_hex(4))
+        self.manager.adopt(self.manager.life(), float("inf"))
+        self.manager.mark_verified(float("inf"))
 
     def _begin(self, key: str, snapshot: Mapping[str, int] | None) -> None:
         reader = Reader(dict(self.acknowledged), snapshot)

@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 from sqlalchemy import text
 
-from app.cache.manager import CacheManager
+from app.cache.manager import CacheManager, Clients, Observer
 from app.container import Container, cache_client
 from app.domain.audit_chain import GENESIS, digest, link
 from app.store.encoding import jsonb
@@ -30,12 +30,20 @@ def scratch(container: Container) -> Iterator[Redis]:
         client.flushdb()
 
 
+def manager_over(client: Redis, observe: Observer = lambda _kind, _result: None, epoch: str = "1") -> CacheManager:
+    """Return a cache manager to which `client` is the cache in use, in an epoch that has just begun; freshness is not proven."""
+    manager = CacheManager(Clients(client, client, client), observe)
+    manager.begin_epoch(epoch)
+    manager.adopt(manager.life(), float("inf"))
+    return manager
+
+
 @pytest.fixture
 def new_manager(scratch: Redis) -> Callable[[], CacheManager]:
     """Make cache managers over the scratch database, each as another process would have it; all of them proven fresh."""
 
     def make() -> CacheManager:
-        manager = CacheManager(scratch, lambda _kind, _result: None)
+        manager = manager_over(scratch)
         manager.mark_verified(float("inf"))
         return manager
 

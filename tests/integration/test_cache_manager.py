@@ -5,15 +5,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier, Event, Lock
-from uuid import uuid4
 
 import pytest
 from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 
-from app.cache.manager import CacheManager, CacheUnavailableError, Entry, Invalidation, Result
-from app.container import cache_client
+from app.cache.manager import CacheManager, CacheUnavailableError, Clients, Entry, Invalidation, Result
+from app.container import Container, cache_clients
 from app.contract import cache_keys
 from app.contract.events import Aspect, ListFacet
+from tests.integration.conftest import manager_over
 
 KEY = "part:1"
 FACETS = (ListFacet.CONTENT,)
@@ -155,7 +156,7 @@ def test_a_lease_that_nobody_fills_is_given_out_again(manager: CacheManager, scr
 def test_when_freshness_lapses_every_read_goes_to_the_database(scratch: Redis, manager: CacheManager) -> None:
     manager.get_or_set("part", [KEY], constant(1, b"cached"))
     manager.get_or_set_list("list", "parts:list:x", FACETS, lambda: b"cached")
-    stale = CacheManager(scratch, lambda _kind, _result: None)
+    stale = manager_over(scratch)
     stale.mark_verified(time.monotonic() - 2.0)
     assert stale.get_or_set("part", [KEY], constant(1, b"database")) == stale_reading(b"database")
     assert stale.get_or_set_list("list", "parts:list:x", FACETS, lambda: b"database") == (b"database", Result.BYPASS)
@@ -170,26 +171,28 @@ def stale_reading(body: bytes) -> object:
 
 
 def test_a_proof_of_freshness_never_goes_back(manager: CacheManager, scratch: Redis) -> None:
-    one = CacheManager(scratch, lambda _kind, _result: None)
+    one = manager_over(scratch)
     one.mark_verified(time.monotonic())
     one.mark_verified(time.monotonic() - 60)
     assert one.is_fresh
 
 
 def test_a_cache_that_is_away_costs_no_error_and_soon_no_time(tmp_path: Path) -> None:
-    dead = CacheManager(cache_client(f"unix://{tmp_path}/nobody.sock?db=1"), lambda _kind, _result: None)
+    dead = CacheManager(cache_clients(f"unix://{tmp_path}/nobody.sock?db=1"), lambda _kind, _result: None)
     dead.mark_verified(float("inf"))
     for _ in range(5):
         assert dead.get_or_set("part", [KEY], constant(1, b"database")) == stale_reading(b"database")
         assert dead.get_or_set_list("list", "l", FACETS, lambda: b"database") == (b"database", Result.BYPASS)
     with pytest.raises(CacheUnavailableError, match="left alone"):
+        dead.peek([KEY])
+    with pytest.raises(CacheUnavailableError, match="not known which"):
         dead.invalidate([Invalidation(1, {KEY: None})])
     assert not dead.answers()
 
 
 def test_the_result_of_every_read_is_observed(scratch: Redis) -> None:
     seen: list[tuple[str, Result]] = []
-    manager = CacheManager(scratch, lambda kind, result: seen.append((kind, result)))
+    manager = manager_over(scratch, lambda kind, result: seen.append((kind, result)))
     manager.get_or_set("part", [KEY], constant())
     manager.mark_verified(float("inf"))
     manager.get_or_set("part", [KEY], constant())
@@ -223,16 +226,40 @@ def test_a_cache_that_refuses_writes_counts_as_away(trouble: str, manager: Cache
         manager.invalidate([Invalidation(1, {KEY: None})])
 
 
-def test_a_server_that_has_forgotten_the_scripts_has_forgotten_every_entry(valkey: Redis) -> None:
-    """A restarted server or a promoted replica may hold older data than what was written: NOSCRIPT begins a new epoch."""
-    key = f"part:{uuid4().int % 10**9 + 10**9}"
-    manager = CacheManager(valkey, lambda _kind, _result: None)
-    manager.mark_verified(float("inf"))
-    manager.get_or_set("part", [key], constant(1, b"old"))
-    manager.get_or_set_list("list", f"parts:list:{key}", FACETS, lambda: b"old")
-    epoch = valkey.get(cache_keys.EPOCH)
-    valkey.script_flush()
-    assert manager.get_or_set("part", [key], constant(1, b"database")).entries[key].body == b"database"
-    assert manager.get_or_set_list("list", f"parts:list:{key}", FACETS, lambda: b"database")[0] == b"database"
-    assert valkey.get(cache_keys.EPOCH) != epoch
-    valkey.delete(key, f"parts:list:{key}")
+def test_a_server_that_has_forgotten_the_scripts_is_told_them(scratch: Redis, manager: CacheManager) -> None:
+    manager.get_or_set("part", [KEY], constant(1, b"cached"))
+    scratch.script_flush()
+    assert manager.get_or_set("part", [KEY], never).entries[KEY].body == b"cached"
+
+
+def test_a_cache_in_another_epoch_is_neither_read_nor_filled_nor_invalidated(scratch: Redis, manager: CacheManager) -> None:
+    manager.get_or_set("part", [KEY], constant(1, b"old"))
+    manager.get_or_set_list("list", "parts:list:x", FACETS, lambda: b"old")
+    scratch.set(cache_keys.EPOCH, "another")
+    assert manager.get_or_set("part", [KEY], constant(1, b"database")) == stale_reading(b"database")
+    assert manager.get_or_set_list("list", "parts:list:x", FACETS, lambda: b"database") == (b"database", Result.BYPASS)
+    with pytest.raises(CacheUnavailableError, match="ANOTHEREPOCH"):
+        manager.invalidate([Invalidation(2, {KEY: None})])
+
+
+def test_a_writer_does_not_rely_on_a_cache_that_was_known_long_ago(scratch: Redis) -> None:
+    manager = CacheManager(Clients(scratch, scratch, scratch), lambda _kind, _result: None)
+    manager.begin_epoch("1")
+    manager.adopt(manager.life(), time.monotonic() - 2.0)
+    with pytest.raises(CacheUnavailableError, match="not known which"):
+        manager.invalidate([Invalidation(1, {KEY: None})])
+
+
+def test_a_new_connection_to_another_server_is_given_up(container: Container) -> None:
+    clients = cache_clients(container.settings.redis_url)
+    assert clients.reading.ping()
+    clients.expect("another run of it")
+    with pytest.raises(RedisConnectionError, match="not the one"):
+        clients.reading.ping()
+    assert clients.asking.ping()
+
+
+def test_what_is_not_understood_is_forgotten_whatever_its_version(manager: CacheManager) -> None:
+    manager.get_or_set("part", [KEY], constant(7, b"old"))
+    manager.invalidate([Invalidation(0, {KEY: None}, tuple(ListFacet), forgets=True)])
+    assert manager.get_or_set("part", [KEY], constant(8, b"new")).entries[KEY].version == 8

@@ -15,7 +15,7 @@ from flask import Flask
 from redis import Redis
 from sqlalchemy import text
 
-from app.cache.manager import CacheManager, Result
+from app.cache.manager import CacheManager, Clients, Result
 from app.container import Container
 from app.contract import rooms
 from app.contract.events import Actor
@@ -410,7 +410,9 @@ def test_no_answer_from_the_cache_differs_from_the_database_after_the_write_and_
     deliver()
     slug = shop.container.parts.admin.part(shop.part_id)["slug"]
     # Of its freshness this one has no proof, so it asks the database.
-    past_the_cache = CatalogReader(shop.container.reading, CacheManager(valkey, lambda _kind, _result: None))
+    past_the_cache = CatalogReader(
+        shop.container.reading, CacheManager(Clients(valkey, valkey, valkey), lambda _kind, _result: None)
+    )
     shop.container.consistency.process_retry_queue()
     held = answers(shop.container.parts.catalog, shop, slug)
     assert Result.BYPASS not in {answer.result for answer in held.values()}

@@ -1,3 +1,4 @@
+#!lua
 -- Fill entries that a lease was given for.
 -- KEYS: epoch, entry...   ARGV: epoch of the lease, lease token, then for each entry: version, body, life in ms
 -- Returns how many were accepted: those whose lease still stands, whose version is not below the floor, in the same epoch.

@@ -1,3 +1,4 @@
+#!lua
 -- Fill a list under the stamp that was read before it was loaded.
 -- KEYS: list   ARGV: stamp, lease token, body, life in ms
 if redis.call('HGET', KEYS[1], 'lease') ~= ARGV[2] then return 0 end

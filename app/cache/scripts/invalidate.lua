@@ -1,23 +1,28 @@
+#!lua
 -- Make entries old: raise the floor, take back the lease, drop the body or replace it by the newer one.
--- KEYS: epoch, generation..., entry...   ARGV: number of generations, new token, entry life in ms,
+-- KEYS: epoch, generation..., entry...   ARGV: epoch expected, number of generations, new token, entry life in ms,
 -- then for each entry: version, '1' if a body follows to replace the old one else '0', body ('2': as '0', but the lease stays,
--- for a reader that only tells which version it has seen)
+-- for a reader that only tells which version it has seen; '3': forget all of it, whatever its version)
 -- A version that is not above the floor was applied before, so repeated and late calls change nothing.
 -- Only a valid older entry is replaced, never an empty place filled: after an eviction the floor is forgotten, and this call may be
 -- a late one, with newer versions acknowledged long ago. An entry that is there and valid is at least as new as those.
-local generations = tonumber(ARGV[1])
+local epoch = ARGV[1]
+if redis.call('GET', KEYS[1]) ~= epoch then return redis.error_reply('ANOTHEREPOCH') end
+local generations = tonumber(ARGV[2])
 for i = 2, 1 + generations do
-  redis.call('SET', KEYS[i], ARGV[2])
+  redis.call('SET', KEYS[i], ARGV[3])
 end
-local epoch = redis.call('GET', KEYS[1])
 local applied = 0
 for i = 2 + generations, #KEYS do
-  local at = 4 + (i - 2 - generations) * 3
+  local at = 5 + (i - 2 - generations) * 3
   local version = tonumber(ARGV[at])
   local entry = redis.call('HMGET', KEYS[i], 'floor', 'epoch', 'version', 'body')
   local floor = tonumber(entry[1] or 0)
-  if not entry[1] or version > floor then
-    local held = epoch and entry[2] == epoch and entry[4] and tonumber(entry[3]) >= floor and tonumber(entry[3])
+  if ARGV[at + 1] == '3' then
+    redis.call('DEL', KEYS[i])
+    applied = applied + 1
+  elseif not entry[1] or version > floor then
+    local held = entry[2] == epoch and entry[4] and tonumber(entry[3]) >= floor and tonumber(entry[3])
     redis.call('HSET', KEYS[i], 'floor', ARGV[at])
     if ARGV[at + 1] ~= '2' then redis.call('HDEL', KEYS[i], 'lease', 'leased_until') end
     if not held or held < version then
@@ -28,7 +33,7 @@ for i = 2 + generations, #KEYS do
       end
     end
     -- A body that stays keeps the end of its life, too: a price may hold for less than others.
-    if not held or held < version then redis.call('PEXPIRE', KEYS[i], ARGV[3]) end
+    if not held or held < version then redis.call('PEXPIRE', KEYS[i], ARGV[4]) end
     applied = applied + 1
   end
 end

@@ -1,15 +1,13 @@
+#!lua
 -- Read entries; on a miss, hand out a lease to fill them.
--- KEYS: epoch, entry...   ARGV: lease token, lease in ms, epoch to begin if there is none, entry life in ms
--- Returns the epoch, then for each entry: version and body (hit), or 'lease' | 'busy' and false (miss).
+-- KEYS: epoch, entry...   ARGV: epoch expected, lease token, lease in ms, entry life in ms
+-- Returns for each entry: version and body (hit), or 'lease' | 'busy' and false (miss).
 -- An entry counts only in the epoch it was written in, and only at or above its floor.
-local epoch = redis.call('GET', KEYS[1])
-if not epoch then
-  epoch = ARGV[3]
-  redis.call('SET', KEYS[1], epoch)
-end
+local epoch = ARGV[1]
+if redis.call('GET', KEYS[1]) ~= epoch then return redis.error_reply('ANOTHEREPOCH') end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local answer = { epoch }
+local answer = {}
 for i = 2, #KEYS do
   local entry = redis.call('HMGET', KEYS[i], 'epoch', 'version', 'body', 'floor', 'lease', 'leased_until')
   if entry[1] == epoch and entry[3] and tonumber(entry[2]) >= tonumber(entry[4] or 0) then
@@ -17,7 +15,7 @@ for i = 2, #KEYS do
   elseif entry[5] and tonumber(entry[6]) > now then
     answer[#answer + 1] = { 'busy', false }
   else
-    redis.call('HSET', KEYS[i], 'lease', ARGV[1], 'leased_until', now + ARGV[2])
+    redis.call('HSET', KEYS[i], 'lease', ARGV[2], 'leased_until', now + ARGV[3])
     if redis.call('PTTL', KEYS[i]) < 0 then redis.call('PEXPIRE', KEYS[i], ARGV[4]) end
     answer[#answer + 1] = { 'lease', false }
   end

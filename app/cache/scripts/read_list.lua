@@ -1,15 +1,17 @@
+#!lua
 -- Read a list that is valid under the present generation tokens; on a miss, hand out a lease to fill it.
--- KEYS: epoch, list, generation...   ARGV: lease token, lease in ms, token for what is missing, life in ms
+-- KEYS: epoch, list, generation...   ARGV: epoch expected, lease token, lease in ms, token for what is missing, life in ms
 -- Returns the stamp (epoch and tokens, read before the list is loaded), and body | false, 'hit' | 'lease' | 'busy'.
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('ANOTHEREPOCH') end
 local function token(key)
   local value = redis.call('GET', key)
   if not value then
-    value = ARGV[3]
+    value = ARGV[4]
     redis.call('SET', key, value)
   end
   return value
 end
-local stamp = token(KEYS[1])
+local stamp = ARGV[1]
 for i = 3, #KEYS do
   stamp = stamp .. ' ' .. token(KEYS[i])
 end
@@ -18,6 +20,6 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local list = redis.call('HMGET', KEYS[2], 'stamp', 'body', 'lease', 'leased_until')
 if list[1] == stamp and list[2] then return { stamp, list[2], 'hit' } end
 if list[3] and tonumber(list[4]) > now then return { stamp, false, 'busy' } end
-redis.call('HSET', KEYS[2], 'lease', ARGV[1], 'leased_until', now + ARGV[2])
-if redis.call('PTTL', KEYS[2]) < 0 then redis.call('PEXPIRE', KEYS[2], ARGV[4]) end
+redis.call('HSET', KEYS[2], 'lease', ARGV[2], 'leased_until', now + ARGV[3])
+if redis.call('PTTL', KEYS[2]) < 0 then redis.call('PEXPIRE', KEYS[2], ARGV[5]) end
 return { stamp, false, 'lease' }

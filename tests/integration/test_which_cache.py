@@ -1,0 +1,304 @@
+"""Freshness is proven of the one cache that was invalidated: other servers, other lives of it, another life of the database."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from redis import Redis
+from sqlalchemy import Engine, text
+
+from app.cache.manager import FRESH_FOR, Result
+from app.container import Container, build_container
+from app.contract.events import Actor
+from app.contract.task_names import Effect
+from app.services.intent import Intent
+from app.store import cache_epoch, users
+from app.store.database import connect
+from bench.system import wait_until
+from config import REPOSITORY, Settings
+from devserver import EmbeddedServers
+from devserver.valkey import Valkey
+
+
+class Silence:
+    """A broker that takes everything; nobody works on it."""
+
+    def send_task(self, name: str, **_options: Any) -> None:
+        """Take it."""
+
+
+@dataclass
+class Shop:
+    """A database of one's own with two Valkey servers, and hosts at either."""
+
+    settings: Settings
+    urls: dict[str, str]
+    hosts: list[Container]
+    part: int = 0
+
+    def host(self, server: str, database: int = 1, engine: Engine | None = None) -> Container:
+        """Start a web process whose cache is that server; it has not swept yet."""
+        settings = replace(self.settings, redis_url=f"{self.urls[server]}?db={database}")
+        container = build_container(settings, engine or connect(settings.database_url), Silence())
+        self.hosts.append(container)
+        return container
+
+    def write(self, host: Container, name: str) -> None:
+        """Rename the part by way of a host; return when it is acknowledged."""
+        host.parts.update_part_content_with_sync(Intent(self.author()), self.part, {"part_name": name})
+
+    def author(self) -> Actor:
+        with self.hosts[0].reading.connect() as connection:
+            row = users.system(connection)
+        return Actor(row.id, row.name)
+
+    def execute(self, statement: str) -> None:
+        with self.hosts[0].engine.begin() as connection:
+            connection.execute(text(statement))
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings, dict[str, str]]]:
+    home = tmp_path_factory.mktemp("w")
+    with EmbeddedServers(home) as running:
+        other = Valkey(
+            home / "b", run_directory=_made(home / "br"), socket_directory=_made(home / "bs"), output=lambda _line: None
+        )
+        other.start()
+        command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
+        subprocess.run(command, env=os.environ | running.environ, cwd=REPOSITORY, check=True, capture_output=True)
+        first = running.settings.redis_url.partition("?")[0]
+        yield running.settings, {"A": first, "B": f"unix://{home}/bs/valkey.sock", "nowhere": "unix:///nowhere.sock"}
+        other.stop()
+
+
+def _made(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def shop(servers: tuple[Settings, dict[str, str]]) -> Iterator[Shop]:
+    settings, urls = servers
+    for url in (urls["A"], urls["B"]):
+        with Redis.from_url(url) as client:
+            client.flushall()
+    made = Shop(settings, urls, [])
+    first = made.host("A")
+    values = {"sku": uuid4().hex[:12], "part_name": "one", "status": "published"}
+    made.part = first.parts.create_part_with_sync(Intent(made.author()), values, [], [], {})
+    yield made
+    for host in made.hosts:
+        host.close()
+
+
+def fresh(host: Container) -> None:
+    assert wait_until(lambda: host.consistency.sweep() or host.cache.is_fresh)
+
+
+def read(host: Container, part: int) -> tuple[str, Result]:
+    answer = host.parts.catalog.part(part)
+    return answer.body["part_name"], answer.result
+
+
+def warm(host: Container, part: int, name: str) -> None:
+    """Have an entry that a reader would be given."""
+    fresh(host)
+    assert wait_until(lambda: (host.consistency.sweep(), read(host, part))[1] == (name, Result.HIT))
+
+
+def test_a_server_that_comes_back_after_a_failover_serves_nothing_of_its_past(shop: Shop) -> None:
+    warm(shop.hosts[0], shop.part, "one")
+    promoted = shop.host("B")
+    fresh(promoted)
+    shop.write(promoted, "two")
+    back = shop.host("A")
+    seen = set()
+    assert wait_until(lambda: (back.consistency.sweep(), seen.add(read(back, shop.part)), back.cache.is_fresh)[2])
+    warm(back, shop.part, "two")
+    assert {name for name, _ in seen} == {"two"}
+
+
+def test_hosts_at_different_caches_serve_from_none_that_another_one_does_not_invalidate(shop: Shop) -> None:
+    one, other = shop.hosts[0], shop.host("A", database=2)
+    warm(one, shop.part, "one")
+    for number in range(12):
+        name, (writer, reader) = f"name {number}", ((one, other), (other, one))[number % 2]
+        writer.consistency.sweep()
+        reader.consistency.sweep()
+        read(reader, shop.part)
+        shop.write(writer, name)
+        assert read(reader, shop.part)[0] == name
+        assert not (one.cache.is_fresh and other.cache.is_fresh)
+
+
+def test_a_writer_without_a_cache_is_not_told_done_while_another_process_may_serve_the_past(shop: Shop) -> None:
+    server = shop.hosts[0]
+    warm(server, shop.part, "one")
+    cut_off = shop.host("nowhere")
+    stop = threading.Event()
+    stale: list[str] = []
+    latest = ["one"]
+
+    def reads() -> None:
+        while not stop.is_set():
+            at_least = latest[0]
+            name, result = read(server, shop.part)
+            if name < at_least:
+                stale.append(f"{result}: {name} after {at_least}")
+
+    server.consistency.start()
+    reader = threading.Thread(target=reads)
+    reader.start()
+    for number in range(8):
+        shop.write(cut_off, f"two {number}")
+        latest[0] = f"two {number}"
+    stop.set()
+    reader.join()
+    assert stale == []
+
+
+def test_nobody_waits_for_a_cache_that_nobody_uses(shop: Shop) -> None:
+    cut_off = shop.host("nowhere")
+    fresh(shop.hosts[0])
+    shop.write(cut_off, "two")
+    fresh(shop.hosts[0])
+    shop.write(cut_off, "three")
+    # It is owed for as long as nobody sweeps, and the last process that could have served the past has stopped proving anything.
+    assert wait_until(lambda: is_unused(cut_off), within=5)
+
+
+def is_unused(host: Container) -> bool:
+    """Whether no process uses the cache, so that not even an invalidation that is owed for ever does harm."""
+    with host.reading.connect() as connection:
+        event_id = connection.execute(text("SELECT max(event_id) FROM outbox_deliveries WHERE state = 'pending'")).scalar_one()
+        return cache_epoch.is_harmless(connection, [event_id])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE cache_epoch SET database = 'the timeline of before the failover'",
+        "UPDATE cache_epoch SET epoch = 'of a backup'",
+        "UPDATE cache_epoch SET server = 'another life'",
+    ],
+)
+def test_what_the_database_does_not_name_does_not_count(shop: Shop, change: str) -> None:
+    host = shop.hosts[0]
+    warm(host, shop.part, "one")
+    shop.execute(change)
+    with Redis.from_url(shop.urls["A"] + "?db=1") as client:
+        before = client.get("lockstep:epoch")
+    host.consistency.sweep()
+    assert wait_until(lambda: not host.cache.is_fresh, within=FRESH_FOR + 1)
+    warm(host, shop.part, "one")
+    with Redis.from_url(shop.urls["A"] + "?db=1") as client:
+        assert client.get("lockstep:epoch") != before
+
+
+def test_an_epoch_begins_when_nobody_relies_on_the_one_before(shop: Shop) -> None:
+    old = shop.hosts[0]
+    warm(old, shop.part, "one")
+    new = shop.host("B")
+    proven = time.monotonic()
+    old.consistency.sweep()
+    assert old.cache.is_fresh
+    while not new.cache.is_fresh:
+        new.consistency.sweep()
+        assert not (new.cache.is_fresh and old.cache.is_fresh)
+        time.sleep(0.02)
+    assert time.monotonic() - proven >= FRESH_FOR
+
+
+def test_a_replica_is_no_cache(shop: Shop) -> None:
+    host = shop.hosts[0]
+    warm(host, shop.part, "one")
+    with Redis.from_url(shop.urls["A"]) as client:
+        client.execute_command("REPLICAOF", "127.0.0.1", "1")
+        try:
+            assert read(host, shop.part) == ("one", Result.BYPASS)
+            host.consistency.sweep()
+        finally:
+            client.execute_command("REPLICAOF", "NO", "ONE")
+    # Promoted again, it has another replication id, and what it holds does not count.
+    host.cache.mark_verified(float("-inf"))
+    assert host.cache.life().server != ""
+    warm(host, shop.part, "one")
+
+
+def written_by_a_newer_release(shop: Shop, **columns: Any) -> None:
+    row = {
+        "aggregate_type": "part", "aggregate_id": shop.part, "aspect": "content", "type": "content.updated",
+        "version": 77, "payload": '{"format": 99}',
+    } | columns  # fmt: skip
+    with shop.hosts[0].engine.begin() as connection:
+        event_id = connection.execute(
+            text("""INSERT INTO outbox_events (aggregate_type, aggregate_id, aspect, type, version, payload)
+                    VALUES (:aggregate_type, :aggregate_id, :aspect, :type, :version, CAST(:payload AS jsonb)) RETURNING id"""),
+            row,
+        ).scalar_one()
+        connection.execute(
+            text("INSERT INTO outbox_deliveries (event_id, effect) SELECT :id, unnest(CAST(:effects AS text[]))"),
+            {"id": event_id, "effects": list(Effect)},
+        )
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [{"type": "part.merged"}, {"aspect": "supplier"}, {"payload": '{"format": 99}'}, {"payload": "{}"}, {"payload": "[]"},
+     {"aggregate_type": "warehouse", "type": "warehouse.opened", "aspect": "place"}],
+    ids=str,
+)  # fmt: skip
+def test_what_a_newer_release_wrote_drops_what_it_may_concern_and_stops_nothing(
+    shop: Shop, columns: dict[str, Any], request: pytest.FixtureRequest
+) -> None:
+    host = shop.hosts[0]
+    warm(host, shop.part, "one")
+    token = host.cache.catalog_token()
+    written_by_a_newer_release(shop, **columns)
+    request.addfinalizer(lambda: shop.execute("DELETE FROM outbox_events WHERE version = 77 OR aggregate_type = 'warehouse'"))
+    host.consistency.sweep()
+    assert host.cache.is_fresh
+    assert host.cache.catalog_token() != token
+    if columns.get("aggregate_type") is None:
+        assert read(host, shop.part)[1] is Result.MISS
+    shop.write(host, f"two {uuid4().hex}")
+    for effect in Effect:
+        host.deliveries.deliver(effect)
+    with host.reading.connect() as connection:
+        states = connection.execute(
+            text("""SELECT d.effect, d.state, d.attempts FROM outbox_deliveries d JOIN outbox_events e ON e.id = d.event_id
+                    WHERE e.version = 77 OR e.aggregate_type = 'warehouse'""")
+        ).all()
+        known = connection.execute(
+            text("""SELECT count(*) FROM outbox_deliveries d JOIN outbox_events e ON e.id = d.event_id
+                    WHERE e.version <> 77 AND e.aggregate_type = 'part' AND d.state <> 'done' AND d.effect <> 'broadcast'""")
+        ).scalar_one()
+    assert {effect: (state, attempts) for effect, state, attempts in states} == {
+        effect: ("done", 0) if effect == Effect.INVALIDATE_CACHE else ("pending", 0) for effect in Effect
+    }
+    assert known == 0
+
+
+def test_a_sweep_outlives_whatever_happens_to_it(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    host = shop.hosts[0]
+    fresh(host)
+    calls: list[Callable[[], None]] = []
+
+    def breaks(*_arguments: Any) -> None:
+        calls.append(breaks)
+        raise RuntimeError("what nobody has thought of")
+
+    monkeypatch.setattr("app.sync.consistency.outbox.unsettled", breaks)
+    host.consistency.sweep()
+    assert calls
+    monkeypatch.undo()
+    fresh(host)
