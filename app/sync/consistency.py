@@ -144,9 +144,9 @@ class CacheConsistencyManager:
         if has_begun is None:
             epoch = secrets.token_hex(8)
             if cache_epoch.begin(connection, epoch, life.server):
-                log.warning("the cache is another one than before: a new epoch", server=life.server, epoch=epoch)
+                log.warning("a new epoch of the cache", server=life.server, epoch=epoch)
                 self._cache.begin_epoch(epoch)
-            raise CacheUnavailableError("the cache at hand is another one than before")
+            raise CacheUnavailableError("a new epoch of the cache begins: it is not the one that was invalidated before")
         if not has_begun:
             raise CacheUnavailableError("a new epoch of the cache is about to begin")
         self._cache.adopt(life, at)

@@ -18,6 +18,7 @@ from app.api import content_coding
 from app.api.content_coding import CODINGS, CompressedAnswers
 from app.container import Container
 from app.factory import create_app
+from bench.system import wait_until
 from config import load_settings
 
 SCRIPT = b"export const shop = () => 'a shop';\n" * 200
@@ -52,7 +53,8 @@ def site_app(app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iterator[F
 
 @pytest.fixture
 def client(site_app: Flask, container: Container) -> FlaskClient:
-    site_app.extensions["lockstep"].consistency.process_retry_queue()
+    consistency, cache = site_app.extensions["lockstep"].consistency, site_app.extensions["lockstep"].cache
+    assert wait_until(lambda: consistency.sweep() or cache.is_fresh)
     return site_app.test_client()
 
 

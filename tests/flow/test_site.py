@@ -19,6 +19,7 @@ from werkzeug.test import TestResponse
 from app.container import Container
 from app.factory import create_app
 from app.services.content import UNIQUE
+from bench.system import wait_until
 from config import load_settings
 
 Api = Callable[[str], FlaskClient]
@@ -48,7 +49,8 @@ def site_app(app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iterator[F
 
 @pytest.fixture
 def client(site_app: Flask, container: Container) -> FlaskClient:
-    site_app.extensions["lockstep"].consistency.process_retry_queue()
+    consistency, cache = site_app.extensions["lockstep"].consistency, site_app.extensions["lockstep"].cache
+    assert wait_until(lambda: consistency.sweep() or cache.is_fresh)
     return site_app.test_client()
 
 

@@ -2312,10 +2312,10 @@ export interface operations {
                      *         {
                      *           "api_key_id": null,
                      *           "api_key_name": null,
-                     *           "changed_at": "2026-11-22T20:14:00.368092Z",
+                     *           "changed_at": "2026-11-26T00:23:47.622300Z",
                      *           "changed_by": 2,
                      *           "changed_by_name": "Anna",
-                     *           "event_id": "01a204e4-e8b0-7164-b8cf-79ce33329573",
+                     *           "event_id": "01a2153c-aca6-74bd-8149-1e3fb239aa6e",
                      *           "id": 28,
                      *           "ip_address": "127.0.0.1",
                      *           "new_values": null,
@@ -2329,13 +2329,13 @@ export interface operations {
                      *           "part_id": null,
                      *           "reason": null,
                      *           "record_id": 2,
-                     *           "request_id": "6313c554774b49d7a6fdbae85043fa0a",
+                     *           "request_id": "6cf13a27f9b845c4b85822cef4ccb1ac",
                      *           "table_name": "categories",
                      *           "user_agent": "Werkzeug/3.1.9",
                      *           "version": 3
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjJUMjA6MTQ6MDAuMzY4MDkyKzAwOjAwIiwyOCxbXV0.dd-NeTt11LM-jW0BD6BfYBZ26u8"
+                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjZUMDA6MjM6NDcuNjIyMzAwKzAwOjAwIiwyOCxbXV0.7oAKjVDuXCDBBWgoTXVRcI0qw6E"
                      *     }
                      */
                     "application/json": components["schemas"]["AuditPage"];
@@ -2382,9 +2382,9 @@ export interface operations {
                 content: {
                     /**
                      * @example id,changed_at,changed_by,changed_by_name,api_key_id,api_key_name,operation,table_name,record_id,part_id,version,reason,old_values,new_values,ip_address,user_agent,request_id,event_id
-                     *     28,2026-11-22T20:14:00.368092Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,6313c554774b49d7a6fdbae85043fa0a,01a204e4-e8b0-7164-b8cf-79ce33329573
-                     *     24,2026-11-22T20:14:00.298968Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-22T20:14:00.296267Z""}",127.0.0.1,Werkzeug/3.1.9,acb9bf7bdef74c43b347df2363f22bd3,01a204e4-e86a-7f0a-914b-dbd1d0dc5f02
-                     *     19,2026-11-22T20:14:00.011459Z,2,Anna,,,DELETE,part_images,2,1,8,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":7}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}",127.0.0.1,Werkzeug/3.1.9,05eb8d3376274b7c8bd9fc62ae605403,01a204e4-e74b-76e3-a498-ac5ca1873f64
+                     *     28,2026-11-26T00:23:47.622300Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,6cf13a27f9b845c4b85822cef4ccb1ac,01a2153c-aca6-74bd-8149-1e3fb239aa6e
+                     *     24,2026-11-26T00:23:47.438421Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-26T00:23:47.433237Z""}",127.0.0.1,Werkzeug/3.1.9,09ce13c16bda4172a1fb2ed1b30cda4b,01a2153c-abee-7647-acb4-3e813c1aab68
+                     *     19,2026-11-26T00:23:46.429866Z,2,Anna,,,DELETE,part_images,2,1,8,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":7}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}",127.0.0.1,Werkzeug/3.1.9,a7cdc5d4adb743f8acb1b73a33e152fe,01a2153c-a7fd-7d8e-b2fb-bb5a252cce05
                      */
                     "text/csv": string;
                 };
@@ -2427,7 +2427,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-22T20:13:59.543351Z",
+                     *           "changed_at": "2026-11-26T00:23:44.992180Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -2438,11 +2438,11 @@ export interface operations {
                      *           "parent_id": null,
                      *           "part_count": 0,
                      *           "slug": "bearings",
-                     *           "updated_at": "2026-11-22T20:13:59.543351Z",
+                     *           "updated_at": "2026-11-26T00:23:44.992180Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-22T20:14:00.243777Z",
+                     *           "changed_at": "2026-11-26T00:23:47.236489Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -2453,7 +2453,7 @@ export interface operations {
                      *           "parent_id": 1,
                      *           "part_count": 2,
                      *           "slug": "ball-bearings",
-                     *           "updated_at": "2026-11-22T20:14:00.243777Z",
+                     *           "updated_at": "2026-11-26T00:23:47.236489Z",
                      *           "version": 2
                      *         }
                      *       ],
@@ -2506,7 +2506,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-22T20:13:59.570984Z",
+                     *       "changed_at": "2026-11-26T00:23:45.069013Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2517,7 +2517,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 0,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-22T20:13:59.570984Z",
+                     *       "updated_at": "2026-11-26T00:23:45.069013Z",
                      *       "version": 1
                      *     }
                      */
@@ -2555,7 +2555,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-22T20:14:00.243777Z",
+                     *       "changed_at": "2026-11-26T00:23:47.236489Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2566,7 +2566,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 2,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-22T20:14:00.243777Z",
+                     *       "updated_at": "2026-11-26T00:23:47.236489Z",
                      *       "version": 2
                      *     }
                      */
@@ -2613,7 +2613,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-22T20:14:00.243777Z",
+                     *       "changed_at": "2026-11-26T00:23:47.236489Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2624,7 +2624,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 2,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-22T20:14:00.243777Z",
+                     *       "updated_at": "2026-11-26T00:23:47.236489Z",
                      *       "version": 2
                      *     }
                      */
@@ -2671,7 +2671,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-22T20:14:00.243777Z",
+                     *       "changed_at": "2026-11-26T00:23:47.236489Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2682,7 +2682,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 2,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-22T20:14:00.243777Z",
+                     *       "updated_at": "2026-11-26T00:23:47.236489Z",
                      *       "version": 2
                      *     }
                      */
@@ -2732,7 +2732,7 @@ export interface operations {
                      *         {
                      *           "changed": 0,
                      *           "created": 0,
-                     *           "created_at": "2026-11-22T20:14:00.401090Z",
+                     *           "created_at": "2026-11-26T00:23:47.747497Z",
                      *           "created_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -2741,15 +2741,17 @@ export interface operations {
                      *           "error_count": 1,
                      *           "errors": [
                      *             {
-                     *               "field": "price",
-                     *               "line": 2,
-                     *               "reason": "'14,00' is not an amount with at most two decimals and a point, such as \"12.50\""
+                     *               "field": "Sale price",
+                     *               "line": 1,
+                     *               "reason": "may decide something (sale), and specifications are public; say which it is: --ignore 'Sale price', --as-specification 'Sale price' or --map 'FIELD=Sale price' (form fields ignore, as_specification, map)"
                      *             }
                      *           ],
                      *           "failure": null,
                      *           "file_name": "parts.csv",
-                     *           "finished_at": "2026-11-22T20:14:00.427134Z",
+                     *           "finished_at": "2026-11-26T00:23:47.819010Z",
                      *           "id": 1,
+                     *           "notice_count": 0,
+                     *           "notices": [],
                      *           "rows_done": 0,
                      *           "rows_total": null,
                      *           "state": "refused",
@@ -2802,8 +2804,9 @@ export interface operations {
                     /**
                      * @example {
                      *       "changed": 0,
+                     *       "columns": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-22T20:14:00.401090Z",
+                     *       "created_at": "2026-11-26T00:23:47.747497Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2815,6 +2818,8 @@ export interface operations {
                      *       "file_name": "parts.csv",
                      *       "finished_at": null,
                      *       "id": 1,
+                     *       "notice_count": 0,
+                     *       "notices": [],
                      *       "rows_done": 0,
                      *       "rows_total": null,
                      *       "state": "queued",
@@ -2862,8 +2867,35 @@ export interface operations {
                     /**
                      * @example {
                      *       "changed": 0,
+                     *       "columns": [
+                     *         {
+                     *           "became": "sku",
+                     *           "detail": "",
+                     *           "name": "SKU"
+                     *         },
+                     *         {
+                     *           "became": "part_name",
+                     *           "detail": "",
+                     *           "name": "Name"
+                     *         },
+                     *         {
+                     *           "became": "category",
+                     *           "detail": "levels separated by \">\"",
+                     *           "name": "Category"
+                     *         },
+                     *         {
+                     *           "became": "price",
+                     *           "detail": "decimal mark \",\"",
+                     *           "name": "Regular price"
+                     *         },
+                     *         {
+                     *           "became": "undecided",
+                     *           "detail": "not read: it may decide something (sale); say what it is",
+                     *           "name": "Sale price"
+                     *         }
+                     *       ],
                      *       "created": 0,
-                     *       "created_at": "2026-11-22T20:14:00.401090Z",
+                     *       "created_at": "2026-11-26T00:23:47.747497Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2872,15 +2904,17 @@ export interface operations {
                      *       "error_count": 1,
                      *       "errors": [
                      *         {
-                     *           "field": "price",
-                     *           "line": 2,
-                     *           "reason": "'14,00' is not an amount with at most two decimals and a point, such as \"12.50\""
+                     *           "field": "Sale price",
+                     *           "line": 1,
+                     *           "reason": "may decide something (sale), and specifications are public; say which it is: --ignore 'Sale price', --as-specification 'Sale price' or --map 'FIELD=Sale price' (form fields ignore, as_specification, map)"
                      *         }
                      *       ],
                      *       "failure": null,
                      *       "file_name": "parts.csv",
-                     *       "finished_at": "2026-11-22T20:14:00.427134Z",
+                     *       "finished_at": "2026-11-26T00:23:47.819010Z",
                      *       "id": 1,
+                     *       "notice_count": 0,
+                     *       "notices": [],
                      *       "rows_done": 0,
                      *       "rows_total": null,
                      *       "state": "refused",
@@ -2917,7 +2951,7 @@ export interface operations {
                 content: {
                     /**
                      * @example line,field,reason
-                     *     2,price,"'14,00' is not an amount with at most two decimals and a point, such as ""12.50"""
+                     *     1,Sale price,"may decide something (sale), and specifications are public; say which it is: --ignore 'Sale price', --as-specification 'Sale price' or --map 'FIELD=Sale price' (form fields ignore, as_specification, map)"
                      */
                     "text/csv": string;
                 };
@@ -2964,6 +2998,10 @@ export interface operations {
                      *             "name": "Ball bearings",
                      *             "slug": "ball-bearings"
                      *           },
+                     *           "changed_by": {
+                     *             "id": 2,
+                     *             "name": "Anna"
+                     *           },
                      *           "id": 1,
                      *           "part_name": "Deep groove ball bearing 6205-2RS",
                      *           "price": {
@@ -2984,14 +3022,14 @@ export interface operations {
                      *             "min_stock_level": 5,
                      *             "part_id": 1,
                      *             "reserved_quantity": 0,
-                     *             "updated_at": "2026-11-22T20:13:59.784972Z",
+                     *             "updated_at": "2026-11-26T00:23:45.765223Z",
                      *             "version": 3
                      *           },
-                     *           "updated_at": "2026-11-22T20:14:00.081264Z",
+                     *           "updated_at": "2026-11-26T00:23:46.670368Z",
                      *           "version": 9
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgMzAwNDUwNTA3YjRkYjQwMjQyIiwiNjIwNS0yUlMiLDEsW11d.NAPxgfCXcBAYLj_vMUZVCwG-pQM"
+                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgNzFjMGQzMjBiYjJhYjg5OTg2IiwiNjIwNS0yUlMiLDEsW11d.WI3DcarN5caWXieYK-_yUyvALXI"
                      *     }
                      */
                     "application/json": components["schemas"]["AdminPartPage"];
@@ -3086,7 +3124,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "created_at": "2026-11-22T20:13:59.632947Z",
+                     *       "created_at": "2026-11-26T00:23:45.239349Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 2,
                      *       "images": [],
@@ -3096,7 +3134,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6206-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-22T20:13:59.632947Z",
+                     *         "changed_at": "2026-11-26T00:23:45.239349Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -3118,7 +3156,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-22T20:13:59.632947Z",
+                     *         "updated_at": "2026-11-26T00:23:45.239349Z",
                      *         "version": 1
                      *       },
                      *       "sku": "6206-2RS",
@@ -3142,10 +3180,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 2,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-22T20:13:59.632947Z",
+                     *         "updated_at": "2026-11-26T00:23:45.239349Z",
                      *         "version": 1
                      *       },
-                     *       "updated_at": "2026-11-22T20:13:59.632947Z",
+                     *       "updated_at": "2026-11-26T00:23:45.239349Z",
                      *       "version": 1,
                      *       "versions": {
                      *         "content": 1,
@@ -3206,7 +3244,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "created_at": "2026-11-22T20:13:59.589356Z",
+                     *       "created_at": "2026-11-26T00:23:45.120817Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 1,
                      *       "images": [
@@ -3238,7 +3276,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6205-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-22T20:13:59.739855Z",
+                     *         "changed_at": "2026-11-26T00:23:45.587441Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -3253,7 +3291,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-22T20:13:59.739855Z",
+                     *         "updated_at": "2026-11-26T00:23:45.587441Z",
                      *         "version": 2
                      *       },
                      *       "sku": "6205-2RS",
@@ -3277,10 +3315,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 1,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-22T20:13:59.784972Z",
+                     *         "updated_at": "2026-11-26T00:23:45.765223Z",
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-22T20:14:00.081264Z",
+                     *       "updated_at": "2026-11-26T00:23:46.670368Z",
                      *       "version": 9,
                      *       "versions": {
                      *         "content": 9,
@@ -3351,7 +3389,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-22T20:13:59.674991Z",
+                     *       "changed_at": "2026-11-26T00:23:45.318285Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3375,7 +3413,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-22T20:13:59.674991Z",
+                     *       "updated_at": "2026-11-26T00:23:45.318285Z",
                      *       "version": 2
                      *     }
                      */
@@ -3439,7 +3477,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-22T20:14:00.296267Z",
+                     *       "changed_at": "2026-11-26T00:23:47.433237Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3485,7 +3523,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "archived",
-                     *       "updated_at": "2026-11-22T20:14:00.296267Z",
+                     *       "updated_at": "2026-11-26T00:23:47.433237Z",
                      *       "version": 11
                      *     }
                      */
@@ -3532,7 +3570,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "at": "2026-11-22T20:14:00.081264Z",
+                     *       "at": "2026-11-26T00:23:46.670368Z",
                      *       "complete": true,
                      *       "part": {
                      *         "category": {
@@ -3608,7 +3646,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-22T20:14:00.011459Z",
+                     *         "updated_at": "2026-11-26T00:23:46.429866Z",
                      *         "version": 8
                      *       },
                      *       "part_id": 1,
@@ -3681,7 +3719,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-22T20:13:59.912947Z",
+                     *       "changed_at": "2026-11-26T00:23:46.079036Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3748,7 +3786,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-22T20:13:59.912947Z",
+                     *       "updated_at": "2026-11-26T00:23:46.079036Z",
                      *       "version": 5
                      *     }
                      */
@@ -3821,7 +3859,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-22T20:13:59.949565Z",
+                     *       "changed_at": "2026-11-26T00:23:46.186961Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3888,7 +3926,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-22T20:13:59.949565Z",
+                     *       "updated_at": "2026-11-26T00:23:46.186961Z",
                      *       "version": 6
                      *     }
                      */
@@ -3959,7 +3997,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-22T20:13:59.980389Z",
+                     *       "changed_at": "2026-11-26T00:23:46.303778Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4026,7 +4064,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-22T20:13:59.980389Z",
+                     *       "updated_at": "2026-11-26T00:23:46.303778Z",
                      *       "version": 7
                      *     }
                      */
@@ -4091,7 +4129,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-22T20:14:00.009151Z",
+                     *       "changed_at": "2026-11-26T00:23:46.422628Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4137,7 +4175,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-22T20:14:00.009151Z",
+                     *       "updated_at": "2026-11-26T00:23:46.422628Z",
                      *       "version": 8
                      *     }
                      */
@@ -4199,7 +4237,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-22T20:13:59.739855Z",
+                     *       "changed_at": "2026-11-26T00:23:45.587441Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4214,7 +4252,7 @@ export interface operations {
                      *           "valid_to": null
                      *         }
                      *       ],
-                     *       "updated_at": "2026-11-22T20:13:59.739855Z",
+                     *       "updated_at": "2026-11-26T00:23:45.587441Z",
                      *       "version": 2
                      *     }
                      */
@@ -4278,7 +4316,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-22T20:14:00.327839Z",
+                     *       "changed_at": "2026-11-26T00:23:47.516807Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4324,7 +4362,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-22T20:14:00.327839Z",
+                     *       "updated_at": "2026-11-26T00:23:47.516807Z",
                      *       "version": 12
                      *     }
                      */
@@ -4406,7 +4444,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-22T20:13:59.707878Z",
+                     *       "changed_at": "2026-11-26T00:23:45.482868Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4430,7 +4468,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-22T20:13:59.707878Z",
+                     *       "updated_at": "2026-11-26T00:23:45.482868Z",
                      *       "version": 3
                      *     }
                      */
@@ -4493,7 +4531,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-22T20:13:59.764001Z",
+                     *       "updated_at": "2026-11-26T00:23:45.670535Z",
                      *       "version": 2
                      *     }
                      */
@@ -4555,7 +4593,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-22T20:13:59.784972Z",
+                     *       "updated_at": "2026-11-26T00:23:45.765223Z",
                      *       "version": 3
                      *     }
                      */
@@ -4601,7 +4639,7 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-22T20:14:00.011459Z",
+                     *           "created_at": "2026-11-26T00:23:46.429866Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": true,
@@ -4609,7 +4647,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-22T20:13:59.982472Z",
+                     *           "created_at": "2026-11-26T00:23:46.315668Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -4617,7 +4655,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-22T20:13:59.951623Z",
+                     *           "created_at": "2026-11-26T00:23:46.190107Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -4625,7 +4663,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-22T20:13:59.915359Z",
+                     *           "created_at": "2026-11-26T00:23:46.087515Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -4633,7 +4671,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-22T20:13:59.846436Z",
+                     *           "created_at": "2026-11-26T00:23:45.898769Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -4641,7 +4679,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 2 specifications",
-                     *           "created_at": "2026-11-22T20:13:59.710071Z",
+                     *           "created_at": "2026-11-26T00:23:45.501471Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -4649,7 +4687,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed name (clearer name)",
-                     *           "created_at": "2026-11-22T20:13:59.678086Z",
+                     *           "created_at": "2026-11-26T00:23:45.333221Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -4657,7 +4695,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Created",
-                     *           "created_at": "2026-11-22T20:13:59.600155Z",
+                     *           "created_at": "2026-11-26T00:23:45.147371Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -4745,7 +4783,7 @@ export interface operations {
                      *         ],
                      *         "status": "published"
                      *       },
-                     *       "created_at": "2026-11-22T20:13:59.600155Z",
+                     *       "created_at": "2026-11-26T00:23:45.147371Z",
                      *       "created_by": 2,
                      *       "created_by_name": "Anna",
                      *       "is_active": false,
@@ -4886,7 +4924,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-22T20:14:00.081264Z",
+                     *       "changed_at": "2026-11-26T00:23:46.670368Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4933,7 +4971,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-22T20:14:00.081264Z",
+                     *       "updated_at": "2026-11-26T00:23:46.670368Z",
                      *       "version": 9
                      *     }
                      */
@@ -5067,6 +5105,7 @@ export interface operations {
                      *         "cache_list": [],
                      *         "cache_part": [],
                      *         "content_row": [],
+                     *         "legacy_price": [],
                      *         "overdue_effects": [],
                      *         "price_boundary": [],
                      *         "price_row": [],
@@ -5076,6 +5115,7 @@ export interface operations {
                      *         "cache_list": 0,
                      *         "cache_part": 0,
                      *         "content_row": 0,
+                     *         "legacy_price": 0,
                      *         "overdue_effects": 0,
                      *         "price_boundary": 0,
                      *         "price_row": 0,
@@ -5083,7 +5123,7 @@ export interface operations {
                      *       },
                      *       "next_after": 0,
                      *       "parts_checked": 2,
-                     *       "seconds": 0.105
+                     *       "seconds": 0.138
                      *     }
                      */
                     "application/json": components["schemas"]["Reconciliation"];
@@ -5153,16 +5193,17 @@ export interface operations {
                     /**
                      * @example {
                      *       "cache": {
-                     *         "fresh": true,
+                     *         "fresh": false,
                      *         "hit_rate": {}
                      *       },
                      *       "effects": {
                      *         "broadcast": {
                      *           "dead": 0,
                      *           "latency_ms": {
-                     *             "p50": 9.97,
-                     *             "p95": 16.57,
-                     *             "p99": 16.58
+                     *             "deliveries": 23,
+                     *             "p50": 29.67,
+                     *             "p95": 46.09,
+                     *             "p99": 64.94
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -5170,9 +5211,10 @@ export interface operations {
                      *         "invalidate_cache": {
                      *           "dead": 0,
                      *           "latency_ms": {
-                     *             "p50": 13.71,
-                     *             "p95": 18.75,
-                     *             "p99": 18.76
+                     *             "deliveries": 23,
+                     *             "p50": 40.2,
+                     *             "p95": 58.87,
+                     *             "p99": 71.67
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -5180,9 +5222,10 @@ export interface operations {
                      *         "persist_audit": {
                      *           "dead": 0,
                      *           "latency_ms": {
-                     *             "p50": 18.38,
-                     *             "p95": 22.73,
-                     *             "p99": 69.31
+                     *             "deliveries": 28,
+                     *             "p50": 60.58,
+                     *             "p95": 98.77,
+                     *             "p99": 304
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -5190,15 +5233,17 @@ export interface operations {
                      *         "snapshot_content": {
                      *           "dead": 0,
                      *           "latency_ms": {
-                     *             "p50": 23.91,
-                     *             "p95": 29.18,
-                     *             "p99": 29.21
+                     *             "deliveries": 16,
+                     *             "p50": 83.83,
+                     *             "p95": 121.28,
+                     *             "p99": 127.25
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
                      *         }
                      *       },
-                     *       "last_reconciliation": null
+                     *       "last_reconciliation": null,
+                     *       "window_seconds": 900
                      *     }
                      */
                     "application/json": components["schemas"]["SyncStatus"];
@@ -5238,7 +5283,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "jWvdkBGoKuRcOtKPxy_aN3uMD_oYBQRb",
+                     *       "csrf_token": "Wunj9iyxFKOR-QSSEdg6VG9hIH_KVyZ-",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -5301,7 +5346,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "jWvdkBGoKuRcOtKPxy_aN3uMD_oYBQRb",
+                     *       "csrf_token": "Wunj9iyxFKOR-QSSEdg6VG9hIH_KVyZ-",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -5327,6 +5372,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "current_password": "correct horse battery staple",
+                 *       "new_password": "another correct horse battery staple"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Password"];
             };
         };
@@ -5339,6 +5390,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "csrf_token": "mdl7th2NU1HvdNZFWLLRkcoALWPbSDY8",
+                     *       "user": {
+                     *         "email": "anna@shop.example",
+                     *         "id": 2,
+                     *         "name": "Anna",
+                     *         "role": "admin"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Session"];
                 };
             };
@@ -5372,6 +5434,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-11-26T00:23:44.893815Z",
+                     *           "expires_at": "2026-11-26T12:23:44.894639Z",
+                     *           "id": 1,
+                     *           "ip_address": "127.0.0.1",
+                     *           "is_current": true,
+                     *           "user_agent": "Werkzeug/3.1.9"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["OwnSessionPage"];
                 };
             };
@@ -5583,7 +5660,7 @@ export interface operations {
                      *             "is_low_stock": false,
                      *             "version": 3
                      *           },
-                     *           "updated_at": "2026-11-22T20:14:00.081264Z",
+                     *           "updated_at": "2026-11-26T00:23:46.670368Z",
                      *           "version": 9,
                      *           "versions": {
                      *             "content": 9,
@@ -5593,7 +5670,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "match": "exact",
-                     *       "next_cursor": "WyJwYXJ0cyByZWxldmFuY2UgM2MxOTEzN2QxM2EzN2Y2YmI1IiwiM2RlZXAgZ3Jvb3ZlIGJhbGwgYmVhcmluZyA2MjA1LTJycyIsMSxbXV0.6ire3JIbXphe7MBX8c5S4oue-Jg"
+                     *       "next_cursor": ".eJwtx00KgCAQBtCrhGuD8afwLtViyo8IJGUqzx9ku_cmVVjuqxMkVD43dGsMPjIjOAobDIaotPIRKPNDRG6XnCuaV07pF1iOc2_xo6Xho-mNbZBLaaOnZXkBTDAjFQ.qC6GrmX9GS4STQXNOwaT1pM0B10"
                      *     }
                      */
                     "application/json": components["schemas"]["PublicPartPage"];
@@ -5675,6 +5752,7 @@ export interface operations {
                      *           "slug": "bearings"
                      *         }
                      *       ],
+                     *       "currency": "EUR",
                      *       "manufacturers": [
                      *         {
                      *           "count": 2,
@@ -5813,7 +5891,7 @@ export interface operations {
                      *         "is_low_stock": false,
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-22T20:14:00.081264Z",
+                     *       "updated_at": "2026-11-26T00:23:46.670368Z",
                      *       "version": 9,
                      *       "versions": {
                      *         "content": 9,
@@ -6002,7 +6080,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-22T20:14:00.081264Z",
+                     *         "updated_at": "2026-11-26T00:23:46.670368Z",
                      *         "version": 9,
                      *         "versions": {
                      *           "content": 9,
@@ -6048,7 +6126,7 @@ export interface operations {
                      *             "is_low_stock": false,
                      *             "version": 1
                      *           },
-                     *           "updated_at": "2026-11-22T20:13:59.632947Z",
+                     *           "updated_at": "2026-11-26T00:23:45.239349Z",
                      *           "version": 1,
                      *           "versions": {
                      *             "content": 1,
