@@ -216,10 +216,10 @@ def test_the_order_of_names_is_read_from_an_index_on_every_page(container: Conta
                 first = listing.list_part_ids(connection, PartFilters(), sort, None, 1)
                 seen += plans(connection, lambda: listing.list_part_ids(connection, PartFilters(), sort, first.next, 1), index)  # noqa: B023
             for sort in ("part_name", "-part_name"):
-                page = admin_parts.list_parts(connection, GridFilters(), sort, None, 1)
+                page = admin_parts.list_parts(connection, GridFilters(), sort, None, 1, None)
                 seen += plans(
                     connection,
-                    lambda: admin_parts.list_parts(connection, GridFilters(), sort, page.next, 1),  # noqa: B023
+                    lambda: admin_parts.list_parts(connection, GridFilters(), sort, page.next, 1, None),  # noqa: B023
                     "ix_part_search_all_sort_key",
                 )
         finally:
@@ -234,7 +234,9 @@ def plans(connection: Any, ask: Callable[[], Any], index: str) -> list[str]:
     statements: list[tuple[str, Any]] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
-        statements.append((statement, parameters))
+        # Not the one that asks which currencies there are.
+        if "part_search" in statement:
+            statements.append((statement, parameters))
 
     event.listen(connection, "before_cursor_execute", note)
     ask()
