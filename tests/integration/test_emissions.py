@@ -1,4 +1,4 @@
-"""The check of emissions behind the fixtures `container` and `system`, tested without them, since they would see these too."""
+"""The check that the fixtures `container` and `system` make of every emission, without them, since they would see these, too."""
 
 from collections.abc import Iterator
 
@@ -13,8 +13,8 @@ from tests.messages import emissions_checked
 
 JOB = {
     "id": 1, "state": "done", "file_name": "parts.csv", "dry_run": False, "rows_total": 1, "rows_done": 1, "created": 1,
-    "changed": 0, "unchanged": 0, "errors": [], "error_count": 0, "notices": [], "notice_count": 0, "failure": None, "created_by": {"id": 1, "name": "Ana"},
-    "created_at": "2026-01-02T03:04:05.000006Z", "finished_at": None,
+    "changed": 0, "unchanged": 0, "errors": [], "error_count": 0, "notices": [], "notice_count": 0, "failure": None,
+    "created_by": {"id": 1, "name": "Ana"}, "created_at": "2026-01-02T03:04:05.000006Z", "finished_at": None,
 }  # fmt: skip
 
 
