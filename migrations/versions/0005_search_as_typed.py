@@ -151,7 +151,7 @@ FORMS = f"""
         END IF;
         IF is_own OR normal ~ '[0-9]x[0-9]' THEN
             FOREACH word IN ARRAY words LOOP
-                IF strpos(word, 'x') > 1 AND word ~ '[0-9]x[0-9]' THEN
+                IF strpos(word, 'x') > 0 AND word ~ '[0-9]x[0-9]' THEN
                     sizes := string_to_array(word, 'x');
                     forms := forms || sizes;
                     FOR place IN 2 .. least(cardinality(sizes) - 1, 5) LOOP

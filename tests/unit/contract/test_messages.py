@@ -46,7 +46,7 @@ class Outer(Inner):
 def test_a_description_becomes_the_schema_that_says_the_same() -> None:
     assert object_schema(Outer) == {
         "type": "object",
-        "description": "Says everything that a description can say.",
+        "description": "Uses everything that a description can express.",
         "properties": {
             "word": {"type": "string"},
             "count": {"type": ["integer", "null"], "minimum": 1},
