@@ -41,6 +41,7 @@ NOT_AUDITED = {
     "data_change_logs": "the trail itself: append-only, chained",
     "audit_chain": "the end of the trail's chain; verified against it",
     "part_content_versions": "written from the events that the trail has; their content can only be added to",
+    "cache_epoch": "which cache is in use: the machine's own account of its work",
     "outbox_events": "what the trail is written from",
     "outbox_deliveries": "the machine's own account of its work",
     "sync_runs": "the machine's own account of its work",

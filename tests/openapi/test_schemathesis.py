@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from bench.system import System
+from config import REPOSITORY
 from tests.sample_pictures import jpeg
 
 HERE = Path(__file__).parent
@@ -51,7 +52,9 @@ def test_the_document_says_what_the_server_does(system: System, shop: dict[str, 
         "run", f"{system.url}/api/v1/openapi.json", "--header", f"Authorization: Bearer {system.key}",
         "--max-examples", EXAMPLES, "--seed", SEED, "--report", "ndjson", "--report-dir", str(tmp_path),
     ]  # fmt: skip
-    environment = os.environ | {"SCHEMATHESIS_HOOKS": str(HERE / "hooks.py"), "SCHEMATHESIS_SHOP": json.dumps(shop)}
+    environment = os.environ | {
+        "SCHEMATHESIS_HOOKS": str(HERE / "hooks.py"), "SCHEMATHESIS_SHOP": json.dumps(shop), "PYTHONPATH": str(REPOSITORY),
+    }  # fmt: skip
     run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     (report,) = tmp_path.glob("*.ndjson")
