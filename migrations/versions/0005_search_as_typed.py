@@ -166,10 +166,15 @@ FORMS = f"""
             END LOOP;
         END IF;
         IF octet_length(normal) > length(normal) AND normal ~ '[{RUNS}]' THEN
+            -- Sign by sign in one pass: `substr` would count from the beginning of a long run each time.
             forms := forms || ARRAY(
-                SELECT DISTINCT substr(run[1], place, size)
-                FROM regexp_matches(normal, '[{RUNS}]+', 'g') AS run, generate_series(1, length(run[1])) AS place,
-                     generate_series(1, 2) AS size);
+                SELECT DISTINCT form
+                FROM regexp_matches(normal, '[{RUNS}]+', 'g') AS run
+                CROSS JOIN LATERAL (
+                    SELECT sign, lead(sign) OVER (ORDER BY place) AS following
+                    FROM string_to_table(run[1], NULL) WITH ORDINALITY AS signs(sign, place)) AS pairs
+                CROSS JOIN LATERAL (VALUES (sign), (sign || following)) AS forms_of(form)
+                WHERE form IS NOT NULL);
         END IF;
         forms := array_remove(forms, '');
         IF is_own OR forms = '{{}}' THEN RETURN forms; END IF;

@@ -63,7 +63,7 @@ def _whole(value: Any) -> Any:
         return {name: _whole(one) for name, one in value.items()}
     if isinstance(value, list):
         return [_whole(one) for one in value]
-    if isinstance(value, str):
+    if type(value) is str:  # not the library's files, which are texts, too
         return _SPELLING.sub("a", value)
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
