@@ -28,7 +28,7 @@ class Scripts:
         """Run one script atomically and return its answer.
 
         Raises:
-            redis.RedisError: if the server is away, slow, or out of memory.
+            redis.RedisError: if the server is down, slow, or out of memory.
         """
         digest = self._digests[name]
         try:
