@@ -1,4 +1,4 @@
-"""The application without any interface: what a web process, a worker and the command line have in common, wired once."""
+"""The application without any interface: what web processes, workers and the command line share, wired once."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -29,8 +29,8 @@ from app.sync.reconciliation.reconcile import Reconciliation
 from app.sync.wakeup import TaskSender, WakeUps
 from config import Settings
 
-# The cache may take this long, in seconds, before it counts as away: for a request it is there to be faster than the database;
-# a worker moves hundreds of events at once and has time.
+# The cache may take this long, in seconds, before it counts as down: for a request its point is to be faster than the database; a
+# worker handles hundreds of events at once and has time.
 CACHE_TIMEOUT = 0.15
 WORKER_CACHE_TIMEOUT = 2.0
 
@@ -56,17 +56,17 @@ class Container:
     import_jobs: ImportJobs
 
     def close(self) -> None:
-        """Stop what runs beside, and close the connections to the database."""
+        """Stop sweeping, and close the connections to the database."""
         self.consistency.stop()
         self.deliveries.close()
         self.engine.dispose()
 
 
 def build_container(settings: Settings, engine: Engine, sender: TaskSender, cache_timeout: float = CACHE_TIMEOUT) -> Container:
-    """Wire a process's parts. Connects to nothing yet.
+    """Wire up a process's parts. Connects to nothing yet.
 
     Args:
-        engine: the database; a forked child passes a fresh one.
+        engine: the database; a forked child passes a new one.
         sender: a Celery application, used for sending only.
     """
     reading = single_statements(engine)
@@ -74,12 +74,12 @@ def build_container(settings: Settings, engine: Engine, sender: TaskSender, cach
     client = cache_client(settings.redis_url, cache_timeout)
     cache = CacheManager(cache_clients(settings.redis_url, cache_timeout), monitoring.record_cache_read)
     wake_ups = WakeUps(sender, client, monitoring)
-    # A connection of its own: if requests had taken all of them, freshness would lapse, and every reader come to the database.
-    # Its commits need not wait for the disk: what a crash takes back is done again, or allowed for (`store.cache_epoch`).
+    # A connection of its own: if requests had taken them all, freshness would lapse, and every reader would go to the database.
+    # Its commits need not wait for the disk: what a crash undoes is done again, or allowed for (`store.cache_epoch`).
     proving = single_statements(connect(settings.database_url, pool_size=1, waits_for_disk=False))
     consistency = CacheConsistencyManager(proving, reading, cache, wake_ups, monitoring, cache_timeout)
-    # What a crash of PostgreSQL takes back of a delivery is only that it was made, so its commits need not wait for the disk;
-    # those of imports, price dates and reconciliation must.
+    # If a crash of PostgreSQL undoes a delivery's commit, it is simply made again, so these need not wait for the disk; commits
+    # of imports, price dates and reconciliation must.
     delivering = connect(settings.database_url, waits_for_disk=False)
     transactions = TransactionManager(engine, consistency.after_commit)
     publisher = EventPublisher(client, monitoring)
@@ -119,7 +119,7 @@ def cache_clients(url: str, timeout: float = CACHE_TIMEOUT) -> Clients:
 
 
 def cache_client(url: str, timeout: float = CACHE_TIMEOUT, *, max_connections: int = 64, **options: Any) -> Redis:
-    """Return a client that gives up quickly and never tries twice: the caller has the database to fall back on."""
+    """Return a client that gives up quickly and never retries: the caller has the database to fall back on."""
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=max_connections,

@@ -1,13 +1,14 @@
 """The cache: entries validated by version floors, lists by generation tokens, filled under random leases.
 
-The protocol (docs/subsystems/cache.md) is the one that an exhaustive model of small worlds finds free of stale fills:
-a random lease and a version floor for entries, random generation tokens for lists. Sources: Nishtala et al., "Scaling Memcache
+The protocol (docs/subsystems/cache.md; its races are played in tests/integration/test_cache_protocol.py) admits no stale fills:
+entries have a random lease and a version floor, lists have random generation tokens. Sources: Nishtala et al., "Scaling Memcache
 at Facebook" (NSDI 2013) for leases; Meta's "Cache made consistent" (2022) for version floors.
 
-Everything here fails towards the database: a cache that is away, slow, unproven or out of memory answers BYPASS, never an error.
+Every failure falls back to the database: if the cache is down, slow, unproven or out of memory, reads answer BYPASS, never an
+error.
 
-Every script states the epoch that the process expects (docs/adr/0009): a server that has another one is not the cache that was
-invalidated.
+Every script states the epoch that the process expects (docs/adr/0009), a list's fill as part of its stamp: a server with another
+epoch is not the cache that was invalidated.
 """
 
 import random
@@ -33,13 +34,13 @@ T = TypeVar("T")
 
 ENTRY_LIFE = 300.0
 LEASE_MS = 1000
-# How long a reader that finds another one loading waits for it, before it goes to the database itself.
+# How long a reader waits for another one that is loading, in seconds, before it goes to the database itself.
 WAITS = (0.004, 0.008, 0.016)
-# A process serves from the cache only while its last proof of freshness is younger than this, in seconds. The promise is
-# 2 s; the rest is room for the request itself. A writer relies no longer than that on knowing which cache is in use.
+# A process serves from the cache only while its last proof of freshness is younger than this, in seconds. The promise is 2 s; the
+# rest is headroom for the request itself. For a writer, the knowledge of which cache is in use expires as quickly.
 FRESH_FOR = 1.2
 NEVER = float("-inf")
-# As invalidate.lua calls it.
+# The code for it in invalidate.lua.
 FORGET = 3
 
 
@@ -53,7 +54,7 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One cached value. An empty body says that there is nothing to see. `life` in seconds."""
+    """One cached value. An empty body means that there is nothing to show. `life` is in seconds."""
 
     version: int
     body: bytes
@@ -62,7 +63,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a read found, by key, and how."""
+    """What a read found, by key, and how it was answered."""
 
     entries: Mapping[str, Entry]
     result: Result
@@ -70,9 +71,9 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Invalidation:
-    """What one change makes old: keys at a version, each with its new body or None, and the lists that may differ.
+    """What one change makes stale: keys at a version, each with its new body or None, and the lists that may differ.
 
-    With `forgets` the keys are dropped whatever their version, for a change that says something we do not understand.
+    With `forgets` the keys are dropped whatever their version, for a change in a format that we do not understand.
     """
 
     version: int
@@ -91,8 +92,8 @@ class CacheUnavailableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """The connections of a process: readers share a bounded pool, writers have one of their own, and so has the question who is
-    at the other end, which must be answered by any server. The first two give up those to another server than `check` expects."""
+    """A process's connections: readers share a bounded pool, writers have their own, and so has the check of the server's
+    identity, which any server must be able to answer. The first two drop connections to a server that `check` does not expect."""
 
     reading: Redis
     writing: Redis
@@ -108,10 +109,10 @@ class Clients:
 
 
 class CacheManager:
-    """The shop's cache in Valkey. Safe to share between green threads and threads.
+    """The shop's cache in Valkey. Safe to share between threads, green or real.
 
     Args:
-        clients: with short time-outs.
+        clients: clients with short timeouts.
         observe: told of every read, with the kind of what was read.
     """
 
@@ -126,10 +127,10 @@ class CacheManager:
         self._breaker = CircuitBreaker()
 
     def life(self) -> Life:
-        """Return which server the cache is now, in which life, with which epoch.
+        """Return which server the cache is now, in which of its lives, and its epoch.
 
         Raises:
-            CacheUnavailableError: if it does not answer, or takes no writes.
+            CacheUnavailableError: if it does not answer, or is a replica.
         """
         try:
             return present_life(self._clients.asking)
@@ -137,10 +138,10 @@ class CacheManager:
             raise CacheUnavailableError(str(error)) from error
 
     def begin_epoch(self, epoch: str) -> None:
-        """Make every entry of the past absent.
+        """Invalidate every earlier entry.
 
         Raises:
-            CacheUnavailableError: if it is not certain that they are.
+            CacheUnavailableError: if it is not certain that this was done.
         """
         try:
             self._clients.asking.set(cache_keys.EPOCH, epoch)
@@ -148,24 +149,24 @@ class CacheManager:
             raise CacheUnavailableError(str(error)) from error
 
     def adopt(self, life: Life, at: float) -> None:
-        """Note that at `at` (monotonic seconds) this was the cache in use, in this epoch."""
+        """Record that at `at` (monotonic seconds) this was the cache in use, in this epoch."""
         self._clients.expect(life.run_id)
         if self._epoch != life.epoch:
-            # What was proven of another epoch says nothing of this one.
+            # What was proven about another epoch says nothing about this one.
             self._epoch, self._verified_at = life.epoch, NEVER
         self._known_at = max(self._known_at, at)
 
     def known_for(self) -> float:
-        """Return how long ago it was certain that this is the cache in use, in seconds."""
+        """Return how many seconds ago this was last known to be the cache in use."""
         return time.monotonic() - self._known_at
 
     def mark_verified(self, at: float) -> None:
-        """Note that everything committed before `at` (monotonic seconds) is invalidated."""
+        """Record that everything committed before `at` (monotonic seconds) has been invalidated."""
         self._verified_at = max(self._verified_at, at)
 
     @property
     def is_fresh(self) -> bool:
-        """Whether freshness was proven lately enough to serve from the cache."""
+        """Whether freshness was proven recently enough to serve from the cache."""
         return time.monotonic() - self._verified_at < FRESH_FOR
 
     def get_or_set(self, kind: str, keys: Sequence[str], load: Loader) -> Reading:
@@ -220,18 +221,18 @@ class CacheManager:
     def _fill(self, epoch: str, token: str, loaded: Mapping[str, Entry]) -> None:
         arguments: list[Any] = []
         for entry in loaded.values():
-            # A shorter life by up to a tenth, so that what was filled together does not expire together.
+            # A life shortened by up to a tenth, so that what was filled together does not expire together.
             life = int(entry.life * random.uniform(900, 1000))
             arguments += [entry.version, entry.body, max(1, life)]
         if loaded:
             self._run("fill", [cache_keys.EPOCH, *loaded], [epoch, token, *arguments])
 
     def _raise_floors(self, loaded: Mapping[str, Entry]) -> None:
-        """Keep whoever has the lease from filling in something older than what is answered here: a session may not go back."""
+        """Keep the holder of the lease from filling in something older than this answer: a session may not go back in time."""
         known = {key: entry.version for key, entry in loaded.items() if entry.version}
         arguments: list[Any] = [self._epoch, 0, "", int(ENTRY_LIFE * 1000)]
         for version in known.values():
-            # 2: the lease stays. Were it taken back, a load that outlasts the others' patience could never be filled in.
+            # 2: the lease stays. If it were revoked, a load that outlasts the others' patience could never be filled in.
             arguments += [version, 2, b""]
         with suppress(CacheUnavailableError):
             self._run("invalidate", [cache_keys.EPOCH, *known], arguments)
@@ -239,7 +240,7 @@ class CacheManager:
     def get_or_set_list(
         self, kind: str, key: str, facets: Iterable[ListFacet], load: Callable[[], bytes], life: float = ENTRY_LIFE
     ) -> tuple[bytes, Result]:
-        """Return a list that is valid under the present generations of `facets`, loaded if need be."""
+        """Return a list that is valid under the current generations of `facets`, loading it if necessary."""
         body, result = self._get_or_set_list(key, facets, load, life)
         self._observe(kind, result)
         return body, result
@@ -275,8 +276,8 @@ class CacheManager:
     def invalidate(self, invalidations: Sequence[Invalidation]) -> None:
         """Apply any number of invalidations, in one call to the cache; repeated or late ones do no harm.
 
-        No circuit breaker stands before it, and readers do not use its connections: whoever writes must not be kept from
-        trying while others can still be served what is old.
+        It uses neither a circuit breaker nor the connections of readers: a writer must not be kept from trying while others can
+        still be served stale data.
 
         Raises:
             CacheUnavailableError: if it is not certain that all of them hold in the cache in use.
@@ -297,7 +298,7 @@ class CacheManager:
             raise CacheUnavailableError(str(error)) from error
 
     def invalidate_part_cache(self, part_id: int) -> None:
-        """Drop everything cached about one part whatever its version, for repairs; lists that show it follow its entries.
+        """Drop everything cached about one part whatever its version, for repairs; lists hold only ids, so they need no change.
 
         Raises:
             CacheUnavailableError: if it is not certain that they are gone.
@@ -320,7 +321,7 @@ class CacheManager:
         self._guard(lambda: self._client.delete(*keys))
 
     def peek(self, keys: Sequence[str]) -> dict[str, Entry]:
-        """Return the entries that a reader would be given now, without leases; for comparisons.
+        """Return the entries that a reader would get now, without taking leases; for comparisons.
 
         Raises:
             CacheUnavailableError: if the cache does not answer.
@@ -348,7 +349,7 @@ class CacheManager:
         """
 
         def look() -> dict[str, bytes]:
-            # To the end of the key space if need be: there are many more entries of parts than lists.
+            # To the end of the key space if necessary: there are many more part entries than lists.
             keys = islice(self._client.scan_iter(match=cache_keys.parts_list("*"), count=1000), most)
             bodies = {key.decode(): cast("bytes | None", self._client.hget(key.decode(), "body")) for key in keys}
             return {key: body for key, body in bodies.items() if body is not None}
@@ -356,7 +357,7 @@ class CacheManager:
         return self._guard(look)
 
     def peek_list(self, key: str, facets: Iterable[ListFacet]) -> bytes | None:
-        """Return a list that a reader would be given now, or None.
+        """Return the list that a reader would get now, or None.
 
         Raises:
             CacheUnavailableError: if the cache does not answer.
@@ -389,7 +390,7 @@ class CacheManager:
         try:
             answer = call()
         except ResponseError as error:
-            # It answers, if only that it is another cache or has no room.
+            # It does answer, even if only that it is another cache or out of memory.
             raise CacheUnavailableError(str(error)) from error
         except RedisError as error:
             self._breaker.failed()

@@ -1,6 +1,6 @@
 """The cache's Lua scripts, run by digest.
 
-Each begins with a shebang, so that a server which has become a replica refuses it even where it would only read.
+Each begins with a shebang, so that a server which has become a replica refuses even those that only read.
 """
 
 import hashlib
@@ -15,11 +15,11 @@ NAMES = ("read", "fill", "invalidate", "read_list", "fill_list")
 
 
 class Scripts:
-    """Runs the scripts; a server that does not know one is told it."""
+    """Runs the scripts, loading them into a server that does not know them yet."""
 
     def __init__(self) -> None:
         self._sources = {name: (_FOLDER / f"{name}.lua").read_text() for name in NAMES}
-        # The protocol's own identification of a script, not a safeguard.
+        # How the protocol identifies a script, not a security measure.
         self._digests = {
             name: hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest() for name, source in self._sources.items()
         }
@@ -28,7 +28,7 @@ class Scripts:
         """Run one script atomically and return its answer.
 
         Raises:
-            redis.RedisError: if the server is away, slow, or out of memory.
+            redis.RedisError: if the server is down, slow, or out of memory.
         """
         digest = self._digests[name]
         try:

@@ -1,7 +1,7 @@
-"""Which server the cache is, in which of its lives; and connections that notice when it is another one.
+"""Which server the cache is, in which of its lives; and connections that notice when it is a different one.
 
-A server's life ends with a restart (another run id) and with every promotion or resynchronisation (another replication id): then
-its data may be older than what was invalidated in it.
+A server's life ends with a restart (another run id) and with every promotion or resynchronisation (another replication id): after
+that its data may predate invalidations that it had applied.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Life:
 
 
 def present_life(client: Redis) -> Life:
-    """Ask the server who it is.
+    """Ask the server for its identity.
 
     Raises:
         RedisError: if it does not answer, or is a replica.
@@ -48,9 +48,9 @@ def present_life(client: Redis) -> Life:
 
 
 class ServerCheck:
-    """Makes new connections ask the server who it is, and gives up those to any other than the expected one.
+    """Makes new connections ask for the server's identity, and drops those to any but the expected one.
 
-    Pass it as a pool's `redis_connect_func`. A connection never outlives the server's run, so one question is enough for it.
+    Pass it as a pool's `redis_connect_func`. A connection never outlives the server's run, so asking once is enough.
     """
 
     def __init__(self) -> None:

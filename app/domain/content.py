@@ -1,4 +1,4 @@
-"""The rules of content: what a part's own texts are, how they are normalised, and what differs between two states."""
+"""The rules of content: which texts a part has, how they are normalised, and what differs between two states."""
 
 import re
 import unicodedata
@@ -18,20 +18,20 @@ INVISIBLE = (
     "\\u2066-\\u206f\\ufeff\\ufff9-\\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
     "\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e002f\U000e003a-\U000e0060\U000e007b-\U000e007e"
 )
-# Those that words and emoji are spelt with, so that texts may have them in their places: the Mongolian vowel separator, the
-# zero-width joiner and non-joiner, and the tags of which flags consist.
+# Those that the spelling of words and emoji needs, so that texts may have them where they belong: the Mongolian vowel separator,
+# the zero-width joiner and non-joiner, and the tags that make up flags.
 SPELLING = "\\u180e\\u200c\\u200d\U000e0030-\U000e0039\U000e0061-\U000e007a\U000e007f"
-# And what else nobody sees although it counts as a letter, a mark or a symbol: two numbers must not look the same.
+# Other invisible characters that count as letters, marks or symbols: two different numbers must not look the same.
 UNSEEN = "\\u034f\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180d\\u180f\\u2800\\u3164\\ufe00-\\ufe0f\\uffa0\U000e0100-\U000e01ef"
 LINE_ENDS = "\\t\\n\\r"
-# Lone halves of surrogate pairs are no characters, and no encoding has them.
+# Lone surrogates are not characters, and UTF-8 cannot encode them.
 _SURROGATES = "\\ud800-\\udfff"
 _FLAG = "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f"
 _FORBIDDEN = re.compile(f"{_FLAG}|[{CONTROLS}{LINE_ENDS}{INVISIBLE}{SPELLING}{_SURROGATES}]")
 _FORBIDDEN_IN_LINES = re.compile(f"{_FLAG}|[{CONTROLS}{INVISIBLE}{SPELLING}{_SURROGATES}]")
 _FORBIDDEN_IN_IDENTIFIERS = re.compile(f"[{CONTROLS}{LINE_ENDS}{INVISIBLE}{SPELLING}{UNSEEN}{_SURROGATES}]")
 _JOINERS = re.compile("[\u180e\u200c\u200d]")
-# The blocks of symbols that have the emoji which others are joined to (Unicode's emoji-zwj-sequences.txt).
+# The blocks of symbols with the emoji that occur in joined sequences (Unicode's emoji-zwj-sequences.txt).
 _EMOJI = re.compile("[\u2190-\u21ff\u2300-\u27bf\u2b00-\u2bff\U0001f000-\U0001fbff]")
 _VIRAMA = 9
 
@@ -44,8 +44,8 @@ def normalised(value: str) -> str:
 def forbidden_characters(value: str, *, multiline: bool = False, identifier: bool = False) -> str | None:
     """Return why a text cannot be stored, or None. Control and invisible formatting characters are refused.
 
-    They would make two different texts look the same, or turn a line around. Those that words of Persian and Indic languages, and
-    many emoji, are spelt with are allowed where these have them; in an identifier, which people copy from paper, nowhere.
+    They would make two different texts look the same, or reverse a line. Those that Persian and Indic words and many emoji need
+    are allowed where these have them; but never in an identifier, which people copy from paper.
     """
     if identifier:
         found = _FORBIDDEN_IN_IDENTIFIERS.search(value)
@@ -59,21 +59,21 @@ def forbidden_characters(value: str, *, multiline: bool = False, identifier: boo
 
 
 def without_forbidden(value: str) -> str:
-    """Return a text of several lines without the characters that `forbidden_characters` would refuse in it."""
+    """Return a multi-line text without the characters that `forbidden_characters` would refuse in it."""
     return _FORBIDDEN_IN_LINES.sub(lambda found: found[0] if _is_spelling(found) else "", value)
 
 
 def without_joiners(value: str) -> str:
-    """Return a text without the characters by which equal words may be spelt differently, to compare it."""
+    """Return a text, for comparison, without the characters by which the spellings of equal words may differ."""
     return _JOINERS.sub("", value)
 
 
 def _is_spelling(found: re.Match[str]) -> bool:
-    """Whether an invisible character, or a flag of several, stands where the spelling of a word or an emoji has one.
+    """Whether an invisible character, or a flag made of several, is where the spelling of a word or an emoji needs it.
 
     Simpler than the rule for domain names (RFC 5892, A.1 and A.2), which knows by script and joining type where a joiner can be
-    seen: between letters or marks of any kind, since German breaks ligatures with them; behind a virama and a cursive letter also
-    at the end of a word, whose form it decides; and between two emoji.
+    seen: between letters or marks of any kind, since German breaks ligatures with them; after a virama or a cursive letter also
+    at the end of a word, whose form it determines; and between two emoji.
     """
     if len(found[0]) > 1:
         return True
@@ -106,12 +106,12 @@ def slug_of(*words: str) -> str:
 def part_slug(part_name: str, sku: str) -> str:
     """Return the readable address of a part that chose none: with a letter, so that it cannot be taken for an id.
 
-    It leaves room for a number behind it, should it be taken.
+    It leaves room to append a number, should it be taken.
     """
     slug = slug_of(part_name, sku)[:180].strip("-")
     return slug if re.search("[a-z]", slug) else f"part-{slug}".strip("-")
 
 
 def changed_columns(before: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """Return those of `changes` that differ from what is there."""
+    """Return those of `changes` that differ from the state `before`."""
     return {column: value for column, value in changes.items() if before[column] != value}

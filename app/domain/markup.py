@@ -1,8 +1,8 @@
-"""What of a text is HTML, and what only looks like it: `Ioff<Imax`, `vector<int>`, `<info@shop.example>`.
+"""Which parts of a text are HTML, and which only look like it: `Ioff<Imax`, `vector<int>`, `<info@shop.example>`.
 
 An HTML parser takes every `<` before a letter for the beginning of an element, and a sanitiser then drops what it does not know,
-up to the next `>` or to the end of the text. So what is no HTML is told apart here, before any parser sees it.
-Nothing here makes a text safe: that is the sanitiser's work, which comes afterwards.
+up to the next `>` or to the end of the text. So what is not HTML is told apart here, before any parser sees it. Nothing here
+makes a text safe: that is the job of the sanitiser, which comes afterwards.
 """
 
 import html
@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-# Every element of HTML, obsolete ones too, and the two other languages that may stand in it (WHATWG HTML, index of elements and
-# 16.2).
+# Every HTML element, including obsolete ones, and the two other languages that may be embedded (WHATWG HTML, index of elements
+# and 16.2).
 _ELEMENTS = """
     a abbr address area article aside audio b base bdi bdo blockquote body br button canvas caption cite code col colgroup data
     datalist dd del details dfn dialog div dl dt em embed fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 head header
@@ -23,9 +23,9 @@ _ELEMENTS = """
     multicol nextid nobr noembed noframes param plaintext rb rtc spacer strike tt xmp
 """
 ELEMENTS = frozenset(_ELEMENTS.split())
-# Their content is no markup up to the closing tag, for a parser that runs scripts.
+# Their content up to the closing tag is not markup, for a parser with scripting enabled.
 _RAW = frozenset(("iframe", "noembed", "noframes", "noscript", "script", "style", "textarea", "title", "xmp"))
-# Elements of other languages, which nobody shows as text: what they hold is theirs up to the last closing tag.
+# Elements of other languages, never meant as text: everything up to the last closing tag belongs to them.
 _FOREIGN = ("svg", "math")
 # What a word processor adds to HTML, as in <o:p>.
 _WORD_PROCESSOR = re.compile(r"(?:o|v|w|st1):[a-z]+")
@@ -54,7 +54,7 @@ _SPACE = " \\t\\n\\f\\r"
 _ATTRIBUTE = rf"""({{}}[^{_SPACE}"'<>/=]++)(?:[{_SPACE}]*+=[{_SPACE}]*+({{}}"[^"]*"|'[^']*'|[^{_SPACE}"'<>][^{_SPACE}<>]*+))?"""
 _ATTRIBUTES = re.compile(_ATTRIBUTE.format("", ""))
 _TAG = re.compile(rf"<(/?)([A-Za-z][^{_SPACE}/<>]*+)((?:[{_SPACE}/]*+{_ATTRIBUTE.format('?:', '?:')})*+)[{_SPACE}/]*+>")
-# Nearly every text has but tags like these, of elements that hold markup: to look at each of them takes thirty times as long.
+# Nearly every text has only tags like these, of elements that hold markup: looking at each takes thirty times as long.
 _ORDINARY = re.compile(rf"""(?:[^<]++|<(?:/?[A-Za-z0-9]++|[A-Za-z0-9]++(?:[{_SPACE}]++[a-z-]++="[^"<>]*+")*+ ?/?)>)*+""")
 _NAMES = re.compile("</?([A-Za-z0-9]+)")
 _HOLD_MARKUP = ELEMENTS - _RAW - {*_FOREIGN, "plaintext"}
@@ -66,9 +66,9 @@ _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 
 
 class Markup(NamedTuple):
-    """A stretch of a text that is HTML: a tag, together with its element's content if that is no markup itself, or a comment.
+    """A stretch of a text that is HTML: a tag, together with its element's content if that is not markup itself, or a comment.
 
-    `name` is that of the element which begins there; empty for a closing tag, `!` for a comment or a declaration.
+    `name` is that of the element that begins there; empty for a closing tag, `!` for a comment or a declaration.
     """
 
     begin: int
@@ -87,9 +87,9 @@ class Markup(NamedTuple):
 
 
 def markup(text: str) -> Iterator[Markup]:
-    """Yield the stretches of a text that are HTML, in their order; every other `<` is a character like any other."""
+    """Yield the stretches of a text that are HTML, in order; every other `<` is an ordinary character."""
     foreign = _foreign(text)
-    # From here on there is no further end of a comment: looked for once, lest a text of many beginnings take long.
+    # From here on no comment ends: searched for only once, so that a text with many beginnings does not take long.
     unfinished = len(text)
     at = text.find("<")
     while at >= 0:
@@ -110,7 +110,7 @@ def markup(text: str) -> Iterator[Markup]:
 
 
 def escaped(text: str) -> str:
-    """Return a text that is read as HTML with each `<` that is no markup as `&lt;`, so that no parser takes it for some."""
+    """Return a text, read as HTML, with each `<` that is not markup as `&lt;`, so that no parser takes it for markup."""
     if _ORDINARY.fullmatch(text) and _HOLD_MARKUP.issuperset(_NAMES.findall(text.lower())):
         return text
     pieces, at = [], 0
@@ -121,7 +121,7 @@ def escaped(text: str) -> str:
 
 
 def _foreign(text: str) -> list[tuple[int, int]]:
-    """Return where drawings and formulas stand, from the first one's beginning to the last one's end."""
+    """Return where drawings and formulas are: for each kind, from the first one's start to the last one's end."""
     spans = []
     for name in _FOREIGN:
         begin = re.search(rf"<{name}(?=[{_SPACE}/>])", text, re.IGNORECASE)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
-# An amount as people and machines write it; digits are ASCII ones, since a Decimal would also read others.
+# An amount as people and machines write it, in ASCII digits, since Decimal would accept others too.
 AMOUNT = re.compile(r"[0-9]{1,10}(\.[0-9]{1,6})?")
 
 
@@ -31,7 +31,7 @@ class PriceLine:
 
 @dataclass(frozen=True, slots=True)
 class CurrentPrice:
-    """What a customer pays: the amount for one piece, and the tiers for more; the same in the other currencies, by alphabet."""
+    """What a customer pays: the amount for one piece, and the tiers for more; the same in other currencies, alphabetically."""
 
     currency: str
     amount: Decimal
@@ -42,9 +42,9 @@ class CurrentPrice:
 def current_price(lines: Sequence[PriceLine], legacy: PriceLine | None, moment: datetime) -> CurrentPrice | None:
     """Return the price in force at `moment`, or None.
 
-    The price list wins over the legacy price. Of several lines for one quantity the one that began last holds (a sale over
-    a standing price). The currency is that of the tier for the smallest quantity; of several the first by alphabet, and the
-    rest stand in `others`. Two currencies are never compared.
+    The price list wins over the legacy price. Of several lines for one quantity the one that began last wins (a sale over a
+    standing price). The currency is that of the tier for the smallest quantity, of several the alphabetically first; the rest are
+    in `others`. Two currencies are never compared.
     """
     in_force = [line for line in lines if line.holds_at(moment)] or ([legacy] if legacy else [])
     if not in_force:
@@ -66,7 +66,7 @@ def _in_currency(in_force: Sequence[PriceLine], currency: str) -> CurrentPrice:
 
 
 def total(amount: Decimal, quantity: int, minor_unit: int) -> Decimal:
-    """Return what `quantity` pieces cost at `amount` each, rounded to `minor_unit` decimals, a half up as tills do.
+    """Return what `quantity` pieces cost at `amount` each, rounded half up to `minor_unit` decimals, as tills do.
 
     Rounded once, at the end: a thousand pieces at 0.0042 cost 4.20, and not nothing.
     """
@@ -80,12 +80,13 @@ def next_boundary(lines: Sequence[PriceLine], moment: datetime) -> datetime | No
 
 
 def without_legacy(lines: Sequence[PriceLine], legacy: PriceLine, moment: datetime) -> list[PriceLine] | None:
-    """Return the price list that shows, from `moment` on for ever, without the legacy price what it shows with it, or None.
+    """Return the price list that, from `moment` on, shows the same without the legacy price as with it, or None.
 
-    Either the list alone does, since it never lets the legacy price through, or it does with the legacy price as one more line.
+    Either the list alone does, since it never lets the legacy price take effect, or the list with the legacy price as one more
+    line.
     """
     moments = [moment, *(bound for line in lines for bound in (line.valid_from, line.valid_to) if bound and bound > moment)]
-    # A list has one line for a quantity, a currency and a beginning.
+    # A list has at most one line per quantity, currency and start.
     is_free = all((line.currency, line.min_quantity, line.valid_from) != (legacy.currency, 1, None) for line in lines)
     for candidate in ([*lines], [*lines, legacy] if is_free else [*lines]):
         if all(current_price(candidate, None, at) == current_price(lines, legacy, at) for at in moments):

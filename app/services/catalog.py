@@ -26,7 +26,7 @@ _LOADERS: dict[Aspect, Load] = {
     Aspect.PRICE: catalog.load_prices,
 }
 LIST_LIFE = 60.0
-# An id that does not exist is remembered this long, in seconds; its creation ends that at once.
+# A missing id is cached this long, in seconds; its creation invalidates that at once.
 NEGATIVE_LIFE = 30.0
 
 
@@ -40,7 +40,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class FoundPage(Page[dict[str, Any]]):
-    """A page of a list: `similar` if no part holds the searched words as typed, else `exact`."""
+    """A page of a list; `match` is `similar` if no part has the words as typed, else `exact`."""
 
     match: str = "exact"
 
@@ -49,8 +49,8 @@ class CatalogReader:
     """Reads the public catalog through the cache.
 
     Args:
-        currency: the shop's: a part that has a price in it shows that one, and lists compare those. None: a part shows its own,
-            and lists compare those in the currency that most parts have.
+        currency: the shop's: a part that has a price in it shows that one, and lists compare these. None: a part shows its own,
+            and lists compare prices in the currency that most parts have.
     """
 
     def __init__(self, reading: Engine, cache: CacheManager, currency: str | None = None) -> None:
@@ -64,7 +64,7 @@ class CatalogReader:
         return Answer(parts.get(part_id), result)
 
     def parts(self, part_ids: Sequence[int], counted: str = "part") -> tuple[dict[int, dict[str, Any]], Result]:
-        """Return those of the given parts that customers may see, by id; counted as reads of that kind."""
+        """Return those of the given parts that customers may see, by id; counted as reads of the kind `counted`."""
         entries, result = self._entries(counted, part_ids, with_specifications=True)
         composed = {part_id: _compose(entries, part_id, self._currency) for part_id in part_ids}
         return {part_id: part for part_id, part in composed.items() if part is not None}, result
@@ -73,7 +73,7 @@ class CatalogReader:
         """Return one page of parts in short form; the body is a `FoundPage`. If `filters` name a currency, no other is shown."""
         query = {"filters": self._in_one_currency(filters), "sort": sort, "after": after and asdict(after), "limit": limit}
         # A price that begins or ends by its date invalidates lists like any other change. If the worker that announces it is
-        # away, parts themselves show the new price at once, and lists come after them within this life.
+        # down, parts themselves show the new price at once, and lists follow within `LIST_LIFE`.
         page, result = self.lookup("list", "page", query)
         items, read = self.short_parts(page["ids"], page["currency"], only=filters.currency is not None)
         found = FoundPage(items, cached_lists.position_of(page["next"]), page["match"])
@@ -83,7 +83,7 @@ class CatalogReader:
         self, part_ids: Sequence[int], currency: str | None = None, *, only: bool = False
     ) -> tuple[list[dict[str, Any]], Result]:
         """Return those of the given parts that customers may see in short form, in the given order, with their prices in
-        `currency` (the shop's if None): those that have none in it with another one, or without a price if `only` it will do."""
+        `currency` (the shop's if None): those that have none in it with another one, or with `only` without a price."""
         entries, result = self._entries("part", part_ids, with_specifications=False)
         shown_in = currency or self._currency
         found = (_compose_short(entries, part_id, shown_in, only=only) for part_id in part_ids)
@@ -97,7 +97,7 @@ class CatalogReader:
         return asdict(filters) | {"currency": filters.currency or self._currency}
 
     def lookup(self, counted: str, kind: str, query: dict[str, Any]) -> tuple[Any, Result]:
-        """Return what `app.store.cached_lists` says to a question of that kind; counted as a read of `counted`."""
+        """Return the answer of `app.store.cached_lists` to a query of that kind; counted as a read of `counted`."""
         digest = hashlib.blake2b(orjson.dumps([kind, query]), digest_size=16).hexdigest()
 
         def load() -> bytes:
@@ -120,7 +120,7 @@ class CatalogReader:
         return Answer(orjson.loads(raw), result)
 
     def catalog_token(self) -> str | None:
-        """Return the token that changes whenever lists may differ, or None when it cannot be known."""
+        """Return the token that changes whenever lists may differ, or None if it is unknown."""
         if not self._cache.is_fresh:
             return None
         try:
@@ -134,7 +134,7 @@ class CatalogReader:
             return {}, Result.HIT
         reading = self._cache.get_or_set(kind, keys, self._load)
         entries = dict(reading.entries)
-        # Entries of one aspect are replaced together, but one of them may have been evicted and loaded anew meanwhile.
+        # Entries of one aspect are replaced together, but one of them may meanwhile have been evicted and reloaded.
         torn = [part_id for part_id in part_ids if _is_torn(entries, part_id)]
         if torn:
             entries |= self._load([key for part_id in torn for key in cache_keys.aspect_keys(part_id, Aspect.CONTENT)])
@@ -207,12 +207,12 @@ def _joined(part: dict[str, Any], stock: dict[str, Any], price: dict[str, Any]) 
     return part | {
         "stock": {name: value for name, value in stock.items() if name != "updated_at"},
         "versions": {"content": part["version"], "stock": stock["version"], "price": price["version"]},
-        # RFC 3339 in UTC with a fixed number of digits: the order of the text is the order of time.
+        # RFC 3339 in UTC with a fixed number of digits: text order is time order.
         "updated_at": max(part["updated_at"], stock["updated_at"], price["updated_at"]),
     }
 
 
 def worst(*results: Result) -> Result:
-    """Return how an answer came about that is composed of several reads."""
+    """Return the result to report for an answer composed of several reads."""
     order = (Result.HIT, Result.MISS, Result.BYPASS)
     return max(results, key=order.index)

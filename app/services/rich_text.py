@@ -1,4 +1,4 @@
-"""Descriptions are rich text: HTML of a few harmless elements. Whatever writes one sends it through `sanitised`."""
+"""Descriptions are rich text: HTML of a few harmless elements. Everything that writes one passes it through `sanitised`."""
 
 import html
 import re
@@ -12,8 +12,8 @@ import nh3
 from app.domain.content import normalised, without_forbidden
 from app.domain.markup import escaped, markup
 
-# A parser mends broken HTML a little differently when it meets its own mending; after two or three rounds nothing changes any
-# more. What has not settled by then was made to confuse, and loses its markup.
+# A parser repairs its own repairs of broken HTML slightly differently; after two or three rounds nothing changes any more. What
+# has not settled after this many was made to confuse, and loses its markup.
 ROUNDS = 10
 _ELEMENTS = {
     "p", "br", "strong", "b", "em", "i", "u", "sub", "sup", "ul", "ol", "li", "h3", "h4", "a", "code", "pre", "blockquote", "hr",
@@ -28,17 +28,17 @@ _CLEANER = nh3.Cleaner(
     link_rel="noopener noreferrer nofollow",
     strip_comments=True,
 )
-# What an HTML parser takes for the beginning of a tag, a comment or a declaration (WHATWG HTML, 13.2.5.6). What has none is shown
-# as the text that it is, here and by customers' pages.
+# What an HTML parser takes for the beginning of a tag, a comment or a declaration (WHATWG HTML, 13.2.5.6). A text without any is
+# shown as plain text, here and by customers' pages.
 _TAG = re.compile(r"<[A-Za-z/!?]")
 _STRIPPER = nh3.Cleaner(tags=set(), attributes={}, clean_content_tags={"script", "style"})
-# These go with all that is in them.
+# These are dropped together with their content.
 _WITH_CONTENT = {"script", "style", "svg", "math", "template"}
 
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """What sanitising took out of a text: `element`, `attribute`, `address` (by its scheme) or `comment`; its name; how often."""
+    """What sanitising removed: `element`, `attribute`, `address` (by its scheme) or `comment`; its name; how often."""
 
     kind: str
     name: str
@@ -52,19 +52,18 @@ class Dropped:
 
 
 def sanitised(text: str) -> str:
-    """Return `text` as well-formed HTML with nothing in it that could run or reach out.
+    """Return `text` as well-formed HTML with nothing in it that could run or load anything.
 
-    A text in which a parser would find no tag is left as it is, byte for byte: no element can come of it, and `5 < 6 & 7` shall
-    not turn into entities under its author's eyes. What a parser would take for a tag although it is none of HTML, as in
-    `Ioff<Imax`, becomes HTML that shows just that. Sanitising twice is sanitising once, so an export that is imported changes
-    nothing.
+    A text in which a parser would find no tag is left as it is, byte for byte: no element can come of it, and `5 < 6 & 7` must
+    not turn into entities before its author's eyes. What a parser would take for a tag although it is not HTML, as in
+    `Ioff<Imax`, becomes HTML that shows just that. Sanitising is idempotent, so importing an export changes nothing.
     """
     if not _TAG.search(text):
         return text
     if next(markup(text), None) is None:
         return _of_text(text)
     for _ in range(ROUNDS):
-        # Entities can stand for what a request may not hold: invisible characters, and combining ones that melt with a bracket.
+        # Entities can stand for what a request may not hold: invisible characters, and combining ones that merge with a bracket.
         cleaned = _CLEANER.clean(escaped(text))
         tidied = normalised(without_forbidden(cleaned))
         if text == cleaned == tidied:
@@ -72,12 +71,12 @@ def sanitised(text: str) -> str:
         text = tidied
     else:
         return _of_text(plain(text))
-    # Without a tag it would be shown as the text that it is, entities and all.
+    # Without a tag it would be shown as plain text, entities and all.
     return text if _TAG.search(text) else _of_text(html.unescape(text))
 
 
 def dropped(before: str, after: str) -> list[Dropped]:
-    """Return what the sanitised text `after` lacks of what was HTML in `before`."""
+    """Return the HTML of `before` that the sanitised text `after` lacks."""
     if before == after:
         return []
     lost = _inventory(before)
@@ -86,7 +85,7 @@ def dropped(before: str, after: str) -> list[Dropped]:
 
 
 def notices(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what an answer says, in `notices`, that storing the `description` among `values` took out of it; if anything."""
+    """Return an answer's `notices`: what sanitising removes from the `description` among `values`; empty if nothing."""
     typed = values.get("description", "")
     found = [{"field": "description", **asdict(one), "message": str(one)} for one in dropped(typed, sanitised(typed))]
     return {"notices": found} if found else {}
@@ -96,7 +95,7 @@ def _inventory(text: str) -> Counter[tuple[str, str]]:
     found: Counter[tuple[str, str]] = Counter()
     for one in markup(text):
         parts = list(one.parts())
-        # Of an element that is dropped the name says enough, and what it would have done.
+        # For a dropped element, its name is enough, with whatever of it was active.
         found.update(parts if one.name in _ELEMENTS else parts[:1] + [part for part in parts[1:] if _is_active(*part)])
     return found
 
@@ -108,13 +107,13 @@ def _is_active(kind: str, name: str) -> bool:
 def _as_html(text: str) -> str:
     """Return the HTML that shows a text as it was typed."""
     lines = html.escape(re.sub(r"\r\n?", "\n", text), quote=False).replace("\n", "<br>\n")
-    # The one combining character that melts with a bracket.
+    # The one combining character that merges with a bracket.
     apart = " " if lines.startswith("\u0338") else ""
     return _CLEANER.clean(f"<p>{apart}{lines}</p>")
 
 
 def _of_text(text: str) -> str:
-    """Return a text without markup as a description: as it is, if a parser would find no tag in it."""
+    """Return a text without markup as a description: unchanged if a parser would find no tag in it."""
     text = normalised(without_forbidden(text))
     return _as_html(text) if _TAG.search(text) else text
 

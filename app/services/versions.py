@@ -1,4 +1,4 @@
-"""Content versions: what differs between two of them, and the way back to one."""
+"""Content versions: the difference between two, and restoring one."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ from app.store.images import replace_images
 from app.store.locks import hold_category
 from app.store.transaction import TransactionManager, UnitOfWork
 
-# What a restore can bring back. Stock, prices and whether the part is archived are none of its business.
+# What a restore can bring back. Stock, prices and whether the part is archived are out of its scope.
 RESTORABLE = (*COLUMNS, *LISTS)
-# Whether customers see a part is no part of what it says: who wants an old text back does not thereby publish what was withdrawn.
+# Whether customers see a part is not content: restoring an old text must not publish what was withdrawn.
 _ONLY_IF_CHOSEN = frozenset(("status",))
 RESTORED_AT_ONCE = tuple(name for name in RESTORABLE if name not in _ONLY_IF_CHOSEN)
 _REPLACE: dict[str, Callable[[UnitOfWork, int, Sequence[dict[str, Any]]], None]] = {
@@ -58,10 +58,10 @@ def kept(connection: Connection, part_id: int, number: int) -> Row[Any]:
 
 
 def difference(reading: Engine, part_id: int, number: int, to: int | None) -> dict[str, Any]:
-    """Return what leads from one version to another; `to` None means the newest.
+    """Return the changes from one version to another; `to` None means the newest.
 
     Raises:
-        NotFoundError: if the part has not both versions.
+        NotFoundError: if the part does not have both versions.
     """
     with reading.connect() as connection:
         old = _snapshot(connection, part_id, number)
@@ -71,7 +71,7 @@ def difference(reading: Engine, part_id: int, number: int, to: int | None) -> di
 
 
 def rehearse(reading: Engine, wish: Wish, expected: Expected) -> dict[str, Any]:
-    """Return what a restore would change now, and what would stand in its way. Writes nothing.
+    """Return what a restore would change now, and what would block it. Writes nothing.
 
     Raises:
         NotFoundError, ArchivedError, ConcurrencyError: as `restore` does.
@@ -100,15 +100,15 @@ def rehearse(reading: Engine, wish: Wish, expected: Expected) -> dict[str, Any]:
 
 
 def restore(transactions: TransactionManager, intent: Intent, wish: Wish) -> Content:
-    """Make what a version said the part's present content, as its next version, and return the content.
+    """Make a version's content the part's current content, as its next version, and return it.
 
-    What is the same already changes nothing. What an older release's snapshot does not say stays as it is, and so does the status
-    unless it is chosen.
+    If nothing differs, nothing is written. What an older release's snapshot lacks stays as it is, and so does the status unless
+    it is chosen.
 
     Raises:
         NotFoundError: if there is no such part, or it has no such version.
         ArchivedError, ConcurrencyError.
-        DuplicateError, InvalidFieldError: if another part has the SKU or slug by now, or the category is gone.
+        DuplicateError, InvalidFieldError: if another part has since taken the SKU or slug, or the category is gone.
     """
 
     def work(unit_of_work: UnitOfWork) -> Content:
@@ -130,7 +130,7 @@ def restore(transactions: TransactionManager, intent: Intent, wish: Wish) -> Con
     try:
         return transactions.run(intent.actor, work)
     except IntegrityError as error:
-        # Another part took it between our look and our write.
+        # Another part took it between our check and our write.
         field = UNIQUE.get(error.orig.diag.constraint_name or "") if isinstance(error.orig, UniqueViolation) else None
         if field is None:
             raise
@@ -147,13 +147,13 @@ def _wanted(connection: Connection, wish: Wish) -> dict[str, Any]:
     chosen = wish.fields or RESTORED_AT_ONCE
     wanted = {name: snapshot[name] for name in RESTORABLE if name in chosen and name in snapshot}
     if "description" in wanted:
-        # What an older release kept had not been cleaned.
+        # Older releases kept descriptions unsanitised.
         wanted["description"] = sanitised(wanted["description"])
     return wanted
 
 
 def _kept_back(snapshot: Mapping[str, Any], before: Mapping[str, Any], wish: Wish) -> list[dict[str, Any]]:
-    """Return what was otherwise in the version and stays as it is, since a restore brings it back only if it is chosen."""
+    """Return what differs from the version and yet stays, since a restore brings it back only if it is chosen."""
     return [
         {
             "field": name,
@@ -178,7 +178,7 @@ def _category(connection: Connection, wish: Wish, changed: Mapping[str, Any]) ->
 
 
 def _blocked(connection: Connection, part_id: int, changed: Mapping[str, Any]) -> list[DuplicateError | InvalidFieldError]:
-    """Return what stands in the way of writing `changed`, each with the way round it."""
+    """Return what blocks writing `changed`, each with its remedy."""
     found: list[DuplicateError | InvalidFieldError] = [
         _taken(field, changed[field], holder)
         for field in UNIQUE.values()

@@ -1,12 +1,11 @@
-"""Which cache holds what was invalidated: one row, with which every process compares the cache that it talks to.
+"""Which cache the invalidations were applied to: one row, which every process compares with the cache it talks to.
 
-An invalidation that is settled holds in one server's one life. Another address, a restart, a promoted or resynchronised replica,
-a database that was restored or failed over: none of them may be trusted with it. So the row names the epoch of the cache's
-entries, the server's life, and the database's own timeline, and whatever differs begins a new epoch, in which every entry is
-absent.
+A settled invalidation holds only for one life of one server. Another address, a restart, a promoted or resynchronised replica, a
+database that was restored or failed over: none of these can be trusted to have it. So the row names the epoch of the cache's
+entries, the server's life, and the database's own timeline; any difference begins a new epoch, in which every entry is absent.
 
-The row is read only by statements that also say "in use now", so that a new epoch begins after everybody has stopped acting on
-what they read of the one before (`IN_USE` seconds later at the latest).
+The row is read only by statements that also say "in use now", so that a new epoch begins only after everybody has stopped acting
+on the previous one (`IN_USE` seconds later at the latest).
 """
 
 from collections.abc import Sequence
@@ -15,8 +14,8 @@ from sqlalchemy import Connection, text
 
 from app.contract.task_names import Effect
 
-# A process acts on what it read for `manager.FRESH_FOR` seconds; the rest is room. A crash of PostgreSQL may take back the last
-# of these updates, which do not wait for the disk: hence its start counts as a use.
+# A process acts on what it read for `manager.FRESH_FOR` seconds; the rest is headroom. A crash of PostgreSQL may lose the last of
+# these updates, which do not wait for the disk: hence its start counts as a use.
 IN_USE = 1.4
 _USED_AT = "GREATEST(used_at, pg_postmaster_start_time())"
 
@@ -45,9 +44,9 @@ _HARMLESS = text(f"""
 
 
 def use(connection: Connection, epoch: str, server: str) -> bool | None:
-    """Act on the row from now on, if it names this epoch of this server's life; return whether the epoch has begun.
+    """Mark the row as in use, if it names this epoch of this server's life; return whether the epoch has begun.
 
-    None means that it names another one, or belongs to another life of the database: then nothing in this cache counts.
+    None means that it names another one, or that the database's timeline is another: then nothing in this cache is valid.
     """
     found = connection.execute(_USE, {"epoch": epoch, "server": server}).scalar_one_or_none()
     return None if found is None else bool(found)
@@ -56,7 +55,7 @@ def use(connection: Connection, epoch: str, server: str) -> bool | None:
 def begin(connection: Connection, epoch: str, server: str) -> bool:
     """Name a new epoch, of this server's life; return False if somebody else has just done so.
 
-    It begins when nobody acts on the one before any more.
+    It begins once nobody acts on the previous one any more.
     """
     before = connection.execute(_PRESENT).scalar_one()
     parameters = {"epoch": epoch, "server": server, "before": before, "in_use": IN_USE}
@@ -64,6 +63,6 @@ def begin(connection: Connection, epoch: str, server: str) -> bool:
 
 
 def is_harmless(connection: Connection, event_ids: Sequence[int]) -> bool:
-    """Return whether nobody can be served what these events made old: they are all settled, or no process uses the cache."""
+    """Return whether nobody can be served what these events made stale: all are settled, or no process uses the cache."""
     parameters = {"event_ids": list(event_ids), "effect": Effect.INVALIDATE_CACHE, "in_use": IN_USE}
     return bool(connection.execute(_HARMLESS, parameters).scalar_one())

@@ -1,8 +1,8 @@
-"""Which parts a list shows, page by page, and its facets: read from `part_search`, one narrow row a part.
+"""Which parts a list shows, page by page, and its facets: read from `part_search`, one narrow row per part.
 
-A page is taken from the order's own index as long as enough of its first rows fit (`WALK`); else the hits are collected by the
-indexes of the words and filters, and the page is sorted out of them. So neither a rare word nor a very common one reads the
-whole catalog in order, whatever the planner makes of it.
+A page is taken from the order's own index if enough of its first rows match (`WALK`); else the hits are collected by the indexes
+of the words and filters, and sorted. So neither a rare word nor a very common one reads the whole catalog in order, whatever the
+planner thinks.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from app.store.currencies import written
 from app.store.paging import Order, Position, cut
 from app.store.search import Meant
 
-# So many rows of an order are looked through before the hits are collected: a few milliseconds, lost where a word is rare.
+# How many rows of an order are walked before the hits are collected: a few milliseconds, wasted if a word is rare.
 WALK = 2000
 
 _CATEGORIES_BELOW = text("""
@@ -35,7 +35,7 @@ _CATEGORIES_BELOW = text("""
 """)
 _TREE = text("SELECT id, slug, name, parent_id FROM categories ORDER BY search_order(name), id")
 _BY_NAME = Order("s.sort_key", "text")
-# Two looks into an index.
+# Two index lookups.
 _CURRENCIES = text("SELECT min(currency) AS first, max(currency) AS last FROM part_current_prices")
 _COMMONEST = text("SELECT currency FROM part_current_prices GROUP BY currency ORDER BY count(*) DESC, currency LIMIT 1")
 _PRICED_ROWS = """
@@ -69,9 +69,9 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """Rows that stand together in a list, before those of the next tier; `mark` begins their sort keys. `range` is a condition
-    that an index serves, `condition` what else they fit. A range of few rows is not worth a walk. One that is `own` shows only
-    parts that have the words of their own."""
+    """Rows that come together in a list, before those of the next tier; `mark` begins their sort keys. `range` is a condition
+    that an index serves, `condition` what else they match. A range of few rows is not worth a walk. An `own` tier shows only
+    parts whose own texts, not just their descriptions, have the words."""
 
     mark: str
     order: Order
@@ -90,10 +90,10 @@ SORTS: dict[str, tuple[Tier, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """Where the prices in one currency are looked up: the rows of parts, called `s`, and what of them is the price.
+    """Where the prices in one currency are looked up: the rows of parts, called `s`, and the expression of the price.
 
-    Where the shop has one currency only, the price that each part shows is the price in it, and is indexed beside what else a
-    list asks for. Of several currencies each has its prices in `part_current_prices`.
+    If the shop has only one currency, the price that each part shows is the price in it, and is indexed together with the other
+    columns that lists use. With several, the prices in each are in `part_current_prices`.
     """
 
     currency: str | None
@@ -101,7 +101,7 @@ class Prices:
     amount: str = "s.amount"
 
     def tiers(self, *, descending: bool) -> tuple[Tier, ...]:
-        """Return the order of prices. Parts without a price come last, whichever way."""
+        """Return the order of prices. Parts without a price come last in either direction."""
         return (
             Tier("0", Order(self.amount, "numeric", descending), f"{self.amount} IS NOT NULL"),
             Tier("1", Order("s.part_id", "int", descending), f"{self.amount} IS NULL"),
@@ -110,8 +110,8 @@ class Prices:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The rows that a list is taken from; the conditions that each of them fits: those of its words, in tiers that are `own` and
-    in others, and all else; and the tiers in which rows are shown."""
+    """The rows that a list is taken from; the conditions they must match: those of the words, for tiers that are `own` and for
+    the others, and the rest; and the tiers in which rows are shown."""
 
     rows: str
     words: Sequence[str]
@@ -121,7 +121,7 @@ class Question:
     tiers: Sequence[Tier]
 
     def conditions(self, tier: Tier) -> list[str]:
-        """Return what every row of a tier fits."""
+        """Return the conditions that every row of a tier matches."""
         return [*(self.own if tier.own else self.words), *self.others]
 
 
@@ -141,7 +141,7 @@ def list_facets(filters: PartFilters, sort: str) -> tuple[ListFacet, ...]:
 
 
 def list_part_ids(connection: Connection, filters: PartFilters, sort: str, after: Position | None, limit: int) -> Found:
-    """Return one page of published parts. What the first page took the words to mean holds for those that follow."""
+    """Return one page of published parts. Later pages keep the meaning that the first one gave the words."""
     meant = after.meant if after else ()
     prices = prices_in(connection, filters.currency)
     typed = search.read(connection, filters.words)
@@ -154,7 +154,7 @@ def list_part_ids(connection: Connection, filters: PartFilters, sort: str, after
 
 
 def prices_in(connection: Connection, currency: str | None) -> Prices:
-    """Return the prices in a currency; None means the shop's only one, or of several the one that most parts have a price in."""
+    """Return the prices in a currency; None means the only one there is, or else the one in which most parts have a price."""
     known = connection.execute(_CURRENCIES).one()
     if known.first == known.last and currency in {None, known.first}:
         return Prices(known.first)
@@ -162,8 +162,8 @@ def prices_in(connection: Connection, currency: str | None) -> Prices:
 
 
 def _other_meaning(connection: Connection, filters: PartFilters, typed: Typed) -> Meant:
-    """Return what the words of a list that is empty may have been meant as; empty if it is its other filters that leave nothing,
-    since some part holds the words as typed."""
+    """Return what the words of an empty list may have been meant as; empty if it is the other filters that leave nothing, since
+    some part has the words as typed."""
     is_narrowed = filters != PartFilters(words=filters.words, currency=filters.currency)
     return () if is_narrowed and search.is_found(connection, typed) else search.meaning(connection, typed)
 
@@ -209,7 +209,7 @@ def _counts(connection: Connection, filters: PartFilters, typed: Typed, prices: 
 
 
 def _choices(connection: Connection, filters: PartFilters) -> tuple[dict[str, str], dict[str, Any]]:
-    """Return what each of the filters that have a facet of counts asks, or `true`, with their parameters."""
+    """Return the condition of each filter that has a facet of counts, or `true`, with their parameters."""
     asked = dict.fromkeys(("category", "manufacturer", "in_stock"), "true")
     parameters: dict[str, Any] = {}
     if filters.category is not None:
@@ -249,7 +249,7 @@ def _question(connection: Connection, filters: PartFilters, sort: str, typed: Ty
     if sort != "relevance":
         return Question(rows, words, words, others, parameters, SORTS[sort])
     by_relevance, own, of_tiers = search.tiers(typed)
-    # The tiers of numbers are found by their index; there is no order to walk that would begin with them.
+    # The tiers of numbers are found by their index; no order begins with them that could be walked.
     tiers = [Tier(mark, _BY_NAME, served, condition, mark > "1", is_own) for mark, served, condition, is_own in by_relevance]
     return Question(rows, words, own, others, parameters | of_tiers, tiers)
 
@@ -284,11 +284,11 @@ def _walked(question: Question, tier: Tier, after: Position | None) -> Any:
 
 def _collected(question: Question, tier: Tier, after: Position | None) -> Any:
     continued, order_by = tier.order.clauses("s.part_id", after)
-    # A range of few rows is all that is looked up then.
+    # Then only the range, which has few rows, is looked up in an index.
     conditions = question.conditions(tier)
     if not tier.is_walked:
         conditions = [search.checked(one) for one in conditions]
-    # OFFSET 0 keeps the planner from walking the order after all, in the hope of meeting enough rows that fit.
+    # OFFSET 0 keeps the planner from walking the order anyway, hoping to find enough matching rows.
     fence = "OFFSET 0" if conditions else ""
     return text(f"""
         SELECT s.part_id AS id, '{tier.mark}' || {tier.order.expression} AS sort_key

@@ -1,6 +1,6 @@
-"""Deliveries: what each committed event still owes. Lease, work, settle: no transaction stays open while an effect works.
+"""Deliveries: what each committed event still owes. Lease, work, settle: no transaction stays open while an effect is applied.
 
-A batch is claimed by state, never by `id > cursor`: ids become visible in another order than they are given out.
+A batch is claimed by state, never by `id > cursor`: ids do not become visible in the order in which they are assigned.
 """
 
 from collections.abc import Sequence
@@ -15,18 +15,18 @@ from app.contract.task_names import Effect
 from app.store.database import single_statements
 from app.store.payload import unpacked
 
-# What a killed worker had claimed is claimed again after this long, so it bounds how late an effect can be. A batch takes a
-# fraction of it; should one take longer, it is done twice, which does no harm.
+# What a killed worker had claimed can be claimed again after this long, which delays its effects as much. A batch takes a
+# fraction of it; one that takes longer is done twice, which does no harm.
 LEASE_SECONDS = 5
-# How far back, in seconds, latencies are looked at: what was slow an hour ago says nothing about how it goes now.
+# The window of the latency report, in seconds: what was slow an hour ago says nothing about the present.
 LATENCY_WINDOW = 900
 
 _COLUMNS = """
     e.id, e.event_id, e.aggregate_type, e.aggregate_id, e.aspect, e.type, e.version, e.payload, e.actor_id, e.request_id,
     e.created_at
 """
-# Served by ix_outbox_deliveries_due. SKIP LOCKED lets several workers claim side by side. `now()`, the same for every row of a
-# statement, makes the end of the lease the claim's name: whoever gives it back names all of its rows at once.
+# Served by ix_outbox_deliveries_due. SKIP LOCKED lets several workers claim concurrently. `now()` is the same for every row of a
+# statement, so the end of the lease identifies the claim: whoever returns it can name all of its rows at once.
 _CLAIM = text(f"""
     WITH due AS (
         SELECT event_id FROM outbox_deliveries
@@ -51,7 +51,7 @@ _SETTLE = text("""
     WHERE effect = :effect AND event_id = ANY(:event_ids) AND state = 'pending'
     RETURNING event_id
 """)
-# Only the holder of the lease may postpone or bury; a lease that was taken over is no longer ours to speak of.
+# Only the holder of the lease may postpone or bury; a lease that was taken over is no longer ours.
 _POSTPONE = text("""
     UPDATE outbox_deliveries
     SET next_attempt_at = clock_timestamp() + make_interval(secs => :delay), leased_until = NULL, last_error = :error,
@@ -67,7 +67,7 @@ _UNSETTLED = text(f"""
     SELECT {_COLUMNS} FROM outbox_deliveries d JOIN outbox_events e ON e.id = d.event_id
     WHERE d.effect = :effect AND d.state = 'pending' LIMIT :most
 """)  # noqa: S608 — as above
-# By effect, so that one delivery of each answers it, however many are due.
+# By effect, so that one delivery of each is enough to answer, however many are due.
 _OVERDUE = text("""
     SELECT effect FROM unnest(CAST(:effects AS text[])) AS known(effect)
     WHERE EXISTS (
@@ -85,7 +85,7 @@ _STATUS = text("""
            max(attempts) FILTER (WHERE state = 'pending') AS most_attempts
     FROM outbox_deliveries WHERE state IN ('pending', 'dead') GROUP BY effect
 """)
-# Looked for among the latest ones only, whose number bounds what the question costs while an import is under way.
+# Only among the latest deliveries, whose number bounds the query's cost while an import is running.
 _LATENCY = text("""
     SELECT effect, count(*) AS delivered,
            percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY EXTRACT(epoch FROM done_at - created_at) * 1000)
@@ -109,7 +109,7 @@ _REPLAY = text("""
       AND (CAST(:effect AS text) IS NULL OR effect = :effect)
     RETURNING effect
 """)
-# The newest event of every aspect stays for ever: it says what the last known state was, which reconciliation compares.
+# The newest event of every aspect is kept forever: it holds the last known state, with which reconciliation compares rows.
 _PRUNE = text("""
     WITH pruned AS (
         DELETE FROM outbox_events WHERE id IN (
@@ -133,8 +133,8 @@ _PRUNE = text("""
 class Delivery:
     """One event as an effect sees it. `attempts` counts the present attempt; `is_invalidated` says that the cache knows of it.
 
-    `is_understood` is False for an event that a newer release wrote in a way that this one does not know: then it is only certain
-    which aggregate has changed, and `type`, `aspect` and `payload` are not to be used.
+    `is_understood` is False for an event that a newer release wrote in an unknown format: then it is only certain which
+    aggregate has changed, and `type`, `aspect` and `payload` must not be used.
     """
 
     id: int
@@ -189,13 +189,13 @@ def settle(connection: Connection, effect: Effect, event_ids: Sequence[int]) -> 
 
 
 def postpone(connection: Connection, effect: Effect, delivery: Delivery, delay: float, error: str) -> None:
-    """Give a lease back, to be tried again after `delay` seconds."""
+    """Return a lease, to be tried again after `delay` seconds."""
     parameters = {"delay": delay, "error": error, "forgiven": 0, "leased_until": delivery.leased_until}
     connection.execute(_POSTPONE, {"effect": effect, "event_ids": [delivery.id], **parameters})
 
 
 def postpone_all(connection: Connection, effect: Effect, deliveries: Sequence[Delivery], delay: float, error: str) -> None:
-    """Give the leases of one claim back because the other side is away; no attempt is counted."""
+    """Return the leases of one claim because a dependency is down; no attempt is counted."""
     if deliveries:
         parameters = {"delay": delay, "error": error, "forgiven": 1, "leased_until": deliveries[0].leased_until}
         connection.execute(_POSTPONE, {"effect": effect, "event_ids": [d.id for d in deliveries], **parameters})
@@ -213,7 +213,7 @@ def unsettled(connection: Connection, effect: Effect, most: int) -> list[Deliver
 
 
 def overdue_effects(connection: Connection, seconds: float) -> list[Effect]:
-    """Return the effects of which a delivery has been due for longer than `seconds` with nobody at work on it."""
+    """Return the effects that have a delivery due for longer than `seconds` with nobody working on it."""
     return [Effect(name) for name in connection.execute(_OVERDUE, {"seconds": seconds, "effects": list(Effect)}).scalars()]
 
 
@@ -232,8 +232,8 @@ def owed(connection: Connection) -> dict[str, dict[str, Any]]:
 
 
 def latencies(connection: Connection, window: float = LATENCY_WINDOW) -> dict[str, dict[str, Any]]:
-    """Return per effect how many of the latest deliveries were made in the last `window` seconds, and how long after the change,
-    in milliseconds; None where there were none."""
+    """Return per effect how many of the latest deliveries were made in the last `window` seconds, and percentiles of their
+    latency in milliseconds; None where there were none."""
     delivered = {row.effect: row for row in connection.execute(_LATENCY, {"window": window})}
     report: dict[str, dict[str, Any]] = {}
     for effect in Effect:
@@ -259,7 +259,7 @@ def replay(engine: Engine, event_id: int | None = None, effect: str | None = Non
 
 
 def prune(engine: Engine, days: int, batch: int) -> int:
-    """Delete up to `batch` delivered events older than `days` that a newer one has replaced; return how many."""
+    """Delete up to `batch` delivered events older than `days` that a newer one has superseded; return how many."""
     with engine.begin() as connection:
         return int(connection.execute(_PRUNE, {"days": days, "batch": batch}).scalar_one())
 

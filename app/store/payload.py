@@ -1,14 +1,14 @@
-"""An event's payload as the outbox stores it: what repeats the panel's state is named there, not written again.
+"""An event's payload as the outbox stores it: what repeats the panel's state is referred to by name, not written again.
 
 A content event says nearly the same in four ways (the panel's state, the customers' view, the snapshot, the new values); a
-catalog file of many thousand rows would be written, read and sent four times over.
+catalog file of many thousand rows would otherwise be written, read and sent four times over.
 """
 
 from typing import Any
 
 from app.contract.events import Actor, Event
 
-# The format of what is stored. A release reads those up to its own, and of later ones knows only that something has changed.
+# The stored format. A release reads formats up to its own; of later ones it knows only that something has changed.
 FORMAT = 1
 _REPEATING = ("public", "snapshot", "new_values")
 
@@ -39,7 +39,7 @@ def packed(event: Event, actor: Actor) -> dict[str, Any]:
 
 
 def _separate(payload: dict[str, Any], name: str, state: dict[str, Any]) -> list[str]:
-    """Leave in `payload[name]` only what the state does not say; return the names of the rest."""
+    """Leave in `payload[name]` only what differs from the state; return the names of the rest."""
     values = payload[name]
     same = [field for field, value in values.items() if field in state and state[field] == value]
     payload[name] = {field: value for field, value in values.items() if field not in same}

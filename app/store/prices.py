@@ -19,8 +19,8 @@ _LINES = text("""
     SELECT part_id, currency, amount, min_quantity, valid_from, valid_to
     FROM part_prices WHERE part_id = ANY(:part_ids) ORDER BY part_id, currency, min_quantity, valid_from NULLS FIRST
 """)
-# The next moment at which a list changes by its dates. It is counted from the transaction's beginning: no price is announced as
-# of an earlier moment, so none is passed over; one that was counted in already is found to change nothing when its time comes.
+# The next moment at which a list changes by its dates, counted from the transaction's start: no price is announced as of an
+# earlier moment, so none is missed; a boundary already taken into account turns out to change nothing when it is due.
 _SET_BOUNDARIES = text("""
     UPDATE parts p SET price_boundary = b.next
     FROM (SELECT id, (SELECT min(bound) FROM part_prices pp CROSS JOIN LATERAL (VALUES (pp.valid_from), (pp.valid_to)) AS v(bound)
@@ -79,15 +79,15 @@ def legacy_of(connection: Connection, part_ids: Sequence[int]) -> dict[int, Pric
 
 
 def replace_lines(unit_of_work: UnitOfWork, lists: Mapping[int, Sequence[PriceLine]]) -> None:
-    """Replace the price lists of the given parts, whose rows are locked; every writer of price lists comes through here, but
-    for an import's first prices of new parts, which have no dates."""
+    """Replace the price lists of the given parts, whose rows are locked; all writers of price lists use this, except for an
+    import's first prices of new parts, which have no dates."""
     unit_of_work.execute(_DELETE, part_ids=list(lists))
     insert_undated_lines(unit_of_work, lists)
     unit_of_work.execute(_SET_BOUNDARIES, part_ids=list(lists))
 
 
 def insert_undated_lines(unit_of_work: UnitOfWork, lists: Mapping[int, Sequence[PriceLine]]) -> None:
-    """Insert the price lists of parts that have none; with dates in it, a list needs its part's boundary as well."""
+    """Insert the price lists of parts that have none; a list with dates needs its part's boundary set as well."""
     rows = [{"part_id": part_id} | line_state(line) for part_id, lines in lists.items() for line in lines]
     unit_of_work.execute(_INSERT, lines=jsonb(rows))
 
@@ -95,7 +95,7 @@ def insert_undated_lines(unit_of_work: UnitOfWork, lists: Mapping[int, Sequence[
 def save(
     unit_of_work: UnitOfWork, row: Row[Any], before: Sequence[PriceLine], after: Sequence[PriceLine], reason: str | None
 ) -> None:
-    """Write a new price list over a locked part's and record `price.updated`."""
+    """Replace a locked part's price list and record `price.updated`."""
     version = row.price_version + 1
     replace_lines(unit_of_work, {row.id: after})
     at = unit_of_work.execute(_TOUCH, part_id=row.id, version=version, actor_id=unit_of_work.actor.user_id).scalar_one()
@@ -132,17 +132,17 @@ def updated_event(
 
 
 def currencies(connection: Connection) -> list[str]:
-    """Return the currencies that prices of the shop have."""
+    """Return the currencies of the shop's prices."""
     return list(connection.execute(_CURRENCIES).scalars())
 
 
 def any_due(connection: Connection, seconds: float = 0.0) -> bool:
-    """Return whether the price of any part should have changed by its dates so many seconds ago."""
+    """Return whether any part's price should have changed by its dates at least this many seconds ago."""
     return bool(connection.execute(_ANY_DUE, {"seconds": seconds}).scalar_one())
 
 
 def pass_boundaries(unit_of_work: UnitOfWork, rows: Sequence[dict[str, Any]]) -> None:
-    """Move locked parts' boundaries on; `changed` makes it the price's next version, as of `moment`."""
+    """Advance locked parts' boundaries; `changed` makes it the price's next version, as of `moment`."""
     unit_of_work.execute(_PASS_BOUNDARIES, rows=jsonb(rows), actor_id=unit_of_work.actor.user_id)
 
 
@@ -160,7 +160,7 @@ def dated_event(row: Row[Any], lines: Sequence[PriceLine], was: CurrentPrice | N
 
 
 def missed_boundaries(connection: Connection, part_ids: Sequence[int]) -> list[int]:
-    """Return the parts whose boundary is not due, yet is another than their price list's, or has let a change pass."""
+    """Return the parts whose boundary is not due, yet differs from their price list's, or has missed a change."""
     schedules = connection.execute(_SCHEDULES, {"part_ids": list(part_ids)}).all()
     lines, legacy = lines_of(connection, part_ids), legacy_of(connection, part_ids)
 
@@ -175,7 +175,7 @@ def missed_boundaries(connection: Connection, part_ids: Sequence[int]) -> list[i
 
 
 def legacy_drift(connection: Connection, told: Mapping[int, CurrentPrice | None]) -> list[int]:
-    """Return those parts whose legacy price is another than the one that customers were told of; `told` is by part.
+    """Return those parts whose legacy price differs from the one that customers were told; `told` is by part.
 
     Only where no line of the list was in force when the price was last announced: then it was the legacy one, or none.
     """
@@ -191,7 +191,7 @@ def legacy_drift(connection: Connection, told: Mapping[int, CurrentPrice | None]
 
 
 def adopt_legacy(unit_of_work: UnitOfWork, part: Row[Any], told: CurrentPrice | None, reason: str) -> None:
-    """Announce a locked part's price anew, because its legacy price was changed around the application."""
+    """Announce a locked part's price again, because its legacy price was changed around the application."""
     version = part.price_version + 1
     lines = lines_of(unit_of_work.connection, [part.id]).get(part.id, [])
     legacy = legacy_of(unit_of_work.connection, [part.id]).get(part.id)
@@ -207,17 +207,17 @@ def adopt_legacy(unit_of_work: UnitOfWork, part: Row[Any], told: CurrentPrice | 
 
 
 def make_due(unit_of_work: UnitOfWork, part_id: int) -> None:
-    """Make a locked part's price be looked at by its dates at once."""
+    """Have a locked part's price checked against its dates at once."""
     unit_of_work.execute(_MAKE_DUE, part_id=part_id)
 
 
 def legacy_parts(connection: Connection, after: int, most: int) -> list[int]:
-    """Return up to `most` parts with a legacy price, those after `after` in the order of their ids."""
+    """Return up to `most` parts with a legacy price, by id, those after `after`."""
     return list(connection.execute(_LEGACY_PARTS, {"after": after, "most": most}).scalars())
 
 
 def legacy_rows(connection: Connection, part_ids: Sequence[int]) -> Sequence[Row[Any]]:
-    """Return the rows of the given parts' legacy prices, each with the present moment."""
+    """Return the rows of the given parts' legacy prices, each with the current time."""
     return connection.execute(_LEGACY, {"part_ids": list(part_ids)}).all()
 
 
@@ -252,7 +252,7 @@ def line_state(line: PriceLine) -> dict[str, Any]:
 
 
 def line_of(state: dict[str, Any]) -> PriceLine:
-    """Return the price line that `line_state` has written."""
+    """Return the price line that `line_state` wrote."""
     began, ended = state["valid_from"], state["valid_to"]
     return PriceLine(
         state["currency"],
@@ -274,7 +274,7 @@ def list_state(lines: Iterable[PriceLine], version: int, at: datetime) -> dict[s
 
 
 def public_state(price: CurrentPrice | None, version: int, at: datetime) -> dict[str, Any]:
-    """Return the price as customers see it; in other currencies as well, if it has any."""
+    """Return the price as customers see it, including its other currencies, if any."""
     shown = price and _shown(price) | {"version": version}
     if shown and price and price.others:
         shown["others"] = [_shown(other) for other in price.others]
@@ -290,8 +290,8 @@ def _shown(price: CurrentPrice) -> dict[str, Any]:
 
 
 def in_currency(price: dict[str, Any] | None, currency: str | None, *, only: bool = False) -> dict[str, Any] | None:
-    """Return what `public_state` has written of a price, with the asked currency first; if it has none in it, as it is, or
-    None if `only` that will do."""
+    """Return a price that `public_state` wrote, with the requested currency first; if it has none in that currency, return it
+    unchanged, or None with `only`."""
     if price is None or currency is None or price["currency"] == currency:
         return price
     everything = [price, *price.get("others", ())]
@@ -303,7 +303,7 @@ def in_currency(price: dict[str, Any] | None, currency: str | None, *, only: boo
 
 
 def price_of(shown: dict[str, Any] | None) -> CurrentPrice | None:
-    """Return the price that `public_state` has written."""
+    """Return the price that `public_state` wrote."""
     if shown is None:
         return None
     tiers = tuple((tier["min_quantity"], Decimal(tier["amount"])) for tier in shown["tiers"])

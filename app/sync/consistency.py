@@ -1,4 +1,4 @@
-"""What keeps the cache true: invalidation right after the commit, and the proof of freshness that every reader relies on."""
+"""Keeps the cache correct: invalidation right after the commit, and the proof of freshness that every reader relies on."""
 
 import math
 import secrets
@@ -23,22 +23,22 @@ from app.sync.wakeup import WakeUps
 
 log = structlog.get_logger()
 
-# Seconds between two proofs of freshness; the cache is served from for `manager.FRESH_FOR` after the last.
+# Seconds between two proofs of freshness; each allows serving from the cache for `manager.FRESH_FOR`.
 SWEEP_EVERY = 0.3
 # More unsettled invalidations than this are left to the worker; meanwhile readers go to the database.
 MAX_AT_ONCE = 2000
-# Changes that one call to the cache takes: a script keeps everybody else waiting while it runs.
+# Changes per call to the cache: a script blocks everybody else while it runs.
 AT_ONCE = 200
-# So many invalidations of one commit are settled by whoever wrote it.
+# The writer itself settles a commit's invalidations from this number on.
 SETTLED_AT_ONCE = 50
-# Deliveries that are due for so many seconds with nobody at work on them get another wake-up, and so do the dates of prices: beat
-# ticks for these every second, but may be dead.
+# Deliveries that have been due for this many seconds with nobody working on them get another wake-up, and so do price dates: beat
+# triggers those every second, but may be dead.
 OVERDUE_AFTER = 1.0
 
 
-# A process that does not sweep asks which cache is in use when what it knows is older than this, in seconds.
+# A process that does not sweep asks which cache is in use when its knowledge is older than this, in seconds.
 CONFIRM_AFTER = 0.8
-# How often a writer whose invalidation is not certain looks whether it has become harmless, in seconds.
+# How often a writer with an unconfirmed invalidation checks whether it has become harmless, in seconds.
 LOOK_EVERY = 0.02
 
 
@@ -47,8 +47,8 @@ class CacheConsistencyManager:
     invalidation committed before that moment has been applied (docs/adr/0002), to the one cache that is in use (docs/adr/0009).
 
     Args:
-        proving: the database, with every statement its own transaction, on a connection that nobody else waits for.
-        reading: the same, for writers that wait.
+        proving: the database, with every statement its own transaction, on a connection of its own.
+        reading: the same, for waiting writers.
         patience: how long a writer tries to apply its invalidations, in seconds; more where nobody waits for the writer.
     """
 
@@ -68,26 +68,26 @@ class CacheConsistencyManager:
         self._thread: threading.Thread | None = None
 
     def after_commit(self, committed: Sequence[CommittedEvent]) -> None:
-        """Invalidate what has just been committed, then wake the worker. Neither may fail the write, which is true already."""
+        """Invalidate what has just been committed, then wake the worker. Neither may fail the committed write."""
         owed: set[str] = {effect for item in committed for effect in EFFECTS[item.event.type]}
         owed |= {TASKS[item.event.table_name] for item in committed if item.event.table_name in TASKS}
         cached = [item for item in committed if Effect.INVALIDATE_CACHE in EFFECTS[item.event.type]]
         if cached and self.ensure_cache_consistency(cached):
-            # Done. The sweep settles a few deliveries; of many, it and the worker would apply each once more, to no end.
+            # Done. The sweep settles a few deliveries; if there are many, it and the worker would pointlessly apply each again.
             owed.discard(Effect.INVALIDATE_CACHE)
             if len(cached) >= SETTLED_AT_ONCE:
                 self._settle(cached)
         self._wake_ups.request(owed)
 
     def ensure_cache_consistency(self, committed: Sequence[CommittedEvent]) -> bool:
-        """Invalidate now and return whether that is certain. If not, return when nobody can be served the past any more: when
-        others have applied what the outbox says is owed, or every proof of freshness from before the commit has lapsed."""
+        """Invalidate now and return whether that is confirmed. If not, return once nobody can be served stale data: when others
+        have applied what the outbox owes, or every proof of freshness from before the commit has lapsed."""
         began = time.monotonic()
         events = [item.event for item in committed]
         try:
             self.confirm()
             self._invalidate(events, began + self.patience)
-        except Exception as error:  # noqa: BLE001 — the write is true already, whatever this is
+        except Exception as error:  # noqa: BLE001 — the write is committed, whatever this is
             self._monitoring.record_unconfirmed_invalidation()
             log.warning("invalidation unconfirmed", events=len(events), error=repr(error))
             self._wait_until_harmless([item.id for item in committed], began + FRESH_FOR)
@@ -112,7 +112,7 @@ class CacheConsistencyManager:
         """Find out which cache is in use, unless that was done a moment ago.
 
         Raises:
-            CacheUnavailableError: if it is not the one at hand, or that cannot be known.
+            CacheUnavailableError: if it is not this process's, or that cannot be determined.
         """
         if self._cache.known_for() < CONFIRM_AFTER:
             return
@@ -127,7 +127,7 @@ class CacheConsistencyManager:
         if self._cache.known_for() < CONFIRM_AFTER:
             return
         if time.monotonic() < self._denied_until:
-            # Whoever comes next need not wait for the same silence.
+            # The next caller need not wait for the same timeout.
             raise CacheUnavailableError("the cache did not answer a moment ago")
         try:
             with self._reading.connect() as connection:
@@ -159,9 +159,9 @@ class CacheConsistencyManager:
             log.warning("invalidations not settled, the sweep will", error=str(error).splitlines()[0])
 
     def process_retry_queue(self) -> bool:
-        """Apply every unsettled invalidation, and return whether the cache is thereby proven fresh.
+        """Apply every unsettled invalidation, and return whether that proves the cache fresh.
 
-        Idempotent, so no lease is needed: any number of processes may do this side by side, beside the worker.
+        Idempotent, so no lease is needed: any number of processes may do this concurrently with each other and the worker.
 
         Raises:
             CacheUnavailableError: if the cache does not answer, or is not the one in use.
@@ -180,7 +180,7 @@ class CacheConsistencyManager:
         return True
 
     def _wake_overdue(self) -> None:
-        """Wake whoever should have been at work on what is overdue; that does not need the cache."""
+        """Wake the tasks responsible for what is overdue; this does not need the cache."""
         with self._proving.connect() as connection:
             self._wake_ups.request(outbox.overdue_effects(connection, OVERDUE_AFTER))
             if prices.any_due(connection, OVERDUE_AFTER):
@@ -193,14 +193,14 @@ class CacheConsistencyManager:
             self._cache.invalidate([invalidation_of(change) for change in changes[at : at + AT_ONCE]])
 
     def sweep(self) -> None:
-        """Prove freshness and wake what is overdue, surviving whatever goes wrong: then readers use the database."""
+        """Prove freshness and wake what is overdue, surviving any failure; readers then use the database."""
         for step in (self.process_retry_queue, self._wake_overdue):
             try:
                 step()
             except (SQLAlchemyError, CacheUnavailableError) as error:
                 log.warning("freshness not proven", error=str(error).splitlines()[0])
             except Exception:
-                # Whatever it is, it must not end the thread that all readers rely on; the next sweep tries again.
+                # Nothing may end the thread that all readers rely on; the next sweep tries again.
                 log.exception("a sweep failed")
         self._monitoring.record_freshness(is_fresh=self._cache.is_fresh)
 
@@ -210,7 +210,7 @@ class CacheConsistencyManager:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the sweeping and close its connection; freshness lapses, and readers use the database."""
+        """Stop sweeping and close the connection; freshness lapses, and readers use the database."""
         self._stopping.set()
         if self._thread is not None:
             self._thread.join()

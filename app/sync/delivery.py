@@ -1,7 +1,7 @@
-"""Delivers what the outbox owes: claim a batch, do its effect, settle it, until nothing is due.
+"""Delivers what the outbox owes: claim a batch, apply its effect, settle it, until nothing is due.
 
-Failures are of two kinds. If the other side is away, the whole batch waits a moment and no attempt counts. If an event cannot be
-delivered, its batch is taken apart, so that it fails alone: it backs off, and in the end becomes a dead letter.
+There are two kinds of failure. If a dependency is down, the whole batch waits a moment and no attempt counts. If an event cannot
+be delivered, its batch is split, so that it fails alone: it backs off, and eventually becomes a dead letter.
 """
 
 import random
@@ -25,15 +25,15 @@ from app.sync.publisher import PublishError
 log = structlog.get_logger()
 
 BATCH = 500
-# A task makes room for others after so many seconds, and asks for another wake-up if it was not done.
+# A task yields to others after this many seconds, and asks for another wake-up if it is not done.
 BUDGET = 2.0
-# Seconds after which it is tried again whether a worker of a newer release has delivered its events.
+# Seconds until events of a newer release are looked at again, in case no worker of that release has delivered them.
 FOREIGN_DELAY = 5.0
 OUTAGES = (CacheUnavailableError, PublishError, OperationalError)
 
 
 class DeliveryService:
-    """Does effects. One instance a process."""
+    """Applies effects. One instance per process."""
 
     def __init__(self, engine: Engine, handlers: Mapping[Effect, Handler], monitoring: SyncMonitoring) -> None:
         self._engine = engine
@@ -49,7 +49,7 @@ class DeliveryService:
         """Deliver what is due, within the budget; return whether there may be more.
 
         Raises:
-            OperationalError: if the database is away.
+            OperationalError: if the database is down.
         """
         deadline = time.monotonic() + BUDGET
         while time.monotonic() < deadline:
@@ -64,7 +64,7 @@ class DeliveryService:
     def _understood(self, effect: Effect, claimed: Sequence[Delivery]) -> Sequence[Delivery]:
         """Return what this release can deliver; the rest is left to the newer one that wrote it, without counting an attempt.
 
-        What it has changed can be dropped from the cache all the same.
+        Invalidations are delivered all the same: what such an event changed can be dropped from the cache.
         """
         if effect is Effect.INVALIDATE_CACHE or all(delivery.is_understood for delivery in claimed):
             return claimed
@@ -82,7 +82,7 @@ class DeliveryService:
             self._apply(effect, batch)
         except OUTAGES as error:
             self._wait_out(effect, batch, error)
-        except Exception as error:  # noqa: BLE001 — whatever one event provokes must not stop the others
+        except Exception as error:  # noqa: BLE001 — whatever one event causes must not stop the others
             if len(batch) == 1:
                 self._failed(effect, batch[0], error)
             else:
@@ -93,7 +93,7 @@ class DeliveryService:
         handler = self._handlers[effect]
         if handler.apply is not None:
             handler.apply(batch)
-        # A record and its settlement become true together; without a record there is one statement.
+        # A record and its settlement are committed together; without a record there is only one statement.
         with self._engine.begin() if handler.record else self._single.connect() as connection:
             if handler.record is not None:
                 handler.record(connection, batch)

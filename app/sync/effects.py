@@ -1,6 +1,6 @@
-"""The four effects: how each is done for a batch of events, why a repetition does no harm, and when it gives up.
+"""The four effects: how each is applied to a batch of events, why it is idempotent, and when it gives up.
 
-Which event owes which effect stands in `app.contract.effects`.
+Which event owes which effect is in `app.contract.effects`.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ from app.sync.publisher import EventPublisher
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """One effect. `apply` works outside any transaction; `record` inside the one that settles the deliveries."""
+    """One effect. `apply` runs outside any transaction; `record` inside the one that settles the deliveries."""
 
     policy: RetryPolicy
     apply: Callable[[Sequence[Delivery]], None] | None = None
@@ -30,10 +30,10 @@ RECORDS = RetryPolicy(gives_up_after=12)
 
 
 def handlers(cache: CacheManager, publisher: EventPublisher, confirm: Callable[[], None]) -> dict[Effect, Handler]:
-    """Return how each effect is done in this process.
+    """Return this process's handler of each effect.
 
     Args:
-        confirm: makes certain that the cache at hand is the one in use, or raises.
+        confirm: makes sure that this process's cache is the one in use, or raises.
     """
 
     def invalidate(deliveries: Sequence[Delivery]) -> None:
@@ -41,7 +41,7 @@ def handlers(cache: CacheManager, publisher: EventPublisher, confirm: Callable[[
         cache.invalidate([invalidation_of(delivery) for delivery in deliveries])
 
     def broadcast(deliveries: Sequence[Delivery]) -> None:
-        # A page that is told of a version and asks at once must not be answered with an older one.
+        # A page that is notified of a version and asks at once must not get an older one.
         invalidate([delivery for delivery in deliveries if not delivery.is_invalidated])
         token = cache.catalog_token() if any(d.lists for d in deliveries) else None
         publisher.publish(deliveries, token)

@@ -1,4 +1,4 @@
-"""What an event makes old in the cache, and what of it can be replaced at once by the state that the event carries."""
+"""What an event makes stale in the cache, and what can be replaced at once with the state that the event carries."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ ABSENT = b""
 
 
 def content_bodies(part_id: int, public: Mapping[str, Any] | None) -> dict[str, bytes]:
-    """Return a part's content as its three cache entries; None (not to be seen) makes all of them empty."""
+    """Return a part's content as its three cache entries; None (not visible) makes all of them empty."""
     keys = cache_keys.aspect_keys(part_id, Aspect.CONTENT)
     if public is None:
         return dict.fromkeys(keys, ABSENT)
@@ -24,15 +24,15 @@ def content_bodies(part_id: int, public: Mapping[str, Any] | None) -> dict[str, 
 
 
 def entry_body(value: Any) -> bytes:
-    """Return the bytes of a cache entry, the same for the same value: a stored event has an order of names of its own."""
+    """Return the bytes of a cache entry, equal for equal values: a stored event has its names in a different order."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def invalidation_of(change: Event | Delivery) -> Invalidation:
     """Return what a committed change invalidates.
 
-    Prices are dropped and not replaced: what a price list means depends on the moment it is read. Of an event that is not
-    understood everything is dropped that its aggregate may have changed.
+    Prices are dropped rather than replaced: what a price list means depends on when it is read. An event that is not understood
+    drops everything that may have changed with its aggregate.
     """
     if isinstance(change, Delivery) and not change.is_understood:
         keys = [key for aspect in Aspect for key in cache_keys.aspect_keys(change.aggregate_id, aspect)]
@@ -43,7 +43,7 @@ def invalidation_of(change: Event | Delivery) -> Invalidation:
     match change.aspect:
         case Aspect.CONTENT:
             if change.version == 1:
-                # Of a new part there is nothing to replace; at most it is remembered as absent, with its stock and prices.
+                # A new part has nothing to replace; at most it is cached as absent, with its stock and prices.
                 bodies = dict.fromkeys(key for aspect in Aspect for key in cache_keys.aspect_keys(change.aggregate_id, aspect))
             else:
                 bodies = dict(content_bodies(change.aggregate_id, change.public))

@@ -1,7 +1,7 @@
 #!lua
--- Fill entries that a lease was given for.
+-- Fill entries for which a lease was granted.
 -- KEYS: epoch, entry...   ARGV: epoch of the lease, lease token, then for each entry: version, body, life in ms
--- Returns how many were accepted: those whose lease still stands, whose version is not below the floor, in the same epoch.
+-- Returns how many were accepted: those whose lease is still valid and whose version is not below the floor, in the same epoch.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 local accepted = 0
 for i = 2, #KEYS do

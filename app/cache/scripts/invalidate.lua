@@ -1,11 +1,11 @@
 #!lua
--- Make entries old: raise the floor, take back the lease, drop the body or replace it by the newer one.
+-- Invalidate entries: raise the floor, revoke the lease, drop the body or replace it with the newer one.
 -- KEYS: epoch, generation..., entry...   ARGV: epoch expected, number of generations, new token, entry life in ms,
--- then for each entry: version, '1' if a body follows to replace the old one else '0', body ('2': as '0', but the lease stays,
--- for a reader that only tells which version it has seen; '3': forget all of it, whatever its version)
--- A version that is not above the floor was applied before, so repeated and late calls change nothing.
--- Only a valid older entry is replaced, never an empty place filled: after an eviction the floor is forgotten, and this call may be
--- a late one, with newer versions acknowledged long ago. An entry that is there and valid is at least as new as those.
+-- then for each entry: version, '1' if a body follows that replaces the old one, else '0', body ('2': as '0', but the lease
+-- stays, for a reader that only reports which version it has seen; '3': forget the entry, whatever its version)
+-- A version that is not above the floor has already been applied, so repeated and late calls change nothing.
+-- Only a valid older entry is replaced; a missing one is never filled: after an eviction the floor is lost, and this call may be
+-- late, with newer versions acknowledged long ago. An entry that exists and is valid is at least as new as those.
 local epoch = ARGV[1]
 if redis.call('GET', KEYS[1]) ~= epoch then return redis.error_reply('ANOTHEREPOCH') end
 local generations = tonumber(ARGV[2])
@@ -32,7 +32,7 @@ for i = 2 + generations, #KEYS do
         redis.call('HDEL', KEYS[i], 'epoch', 'version', 'body')
       end
     end
-    -- A body that stays keeps the end of its life, too: a price may hold for less than others.
+    -- A body that stays keeps its expiry as well: a price may expire sooner than other entries.
     if not held or held < version then redis.call('PEXPIRE', KEYS[i], ARGV[4]) end
     applied = applied + 1
   end

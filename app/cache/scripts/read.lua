@@ -1,5 +1,5 @@
 #!lua
--- Read entries; on a miss, hand out a lease to fill them.
+-- Read entries; on a miss, grant a lease to fill them.
 -- KEYS: epoch, entry...   ARGV: epoch expected, lease token, lease in ms, entry life in ms
 -- Returns for each entry: version and body (hit), or 'lease' | 'busy' and false (miss).
 -- An entry counts only in the epoch it was written in, and only at or above its floor.

@@ -1,6 +1,6 @@
 #!lua
--- Read a list that is valid under the present generation tokens; on a miss, hand out a lease to fill it.
--- KEYS: epoch, list, generation...   ARGV: epoch expected, lease token, lease in ms, token for what is missing, life in ms
+-- Read a list that is valid under the current generation tokens; on a miss, grant a lease to fill it.
+-- KEYS: epoch, list, generation...   ARGV: epoch expected, lease token, lease in ms, token for missing generations, life in ms
 -- Returns the stamp (epoch and tokens, read before the list is loaded), and body | false, 'hit' | 'lease' | 'busy'.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('ANOTHEREPOCH') end
 local function token(key)

@@ -1,4 +1,4 @@
-"""Import jobs: a catalog file is uploaded, and workers check and apply it in slices, whoever of them lives."""
+"""Import jobs: a catalog file is uploaded, and whichever workers are alive check and apply it in slices."""
 
 import hashlib
 import time
@@ -34,11 +34,11 @@ from app.sync.wakeup import WakeUps
 log = structlog.get_logger()
 
 MAX_BYTES = 50_000_000
-# A task makes room for others after so many seconds; the next one goes on with the job.
+# A task yields to others after this many seconds; the next one continues the job.
 BUDGET = 8.0
 # A lease is renewed at least this often while a file is checked.
 RENEW_AFTER = 5.0
-# So often a job is taken up without getting any further; others wait behind it.
+# How often a job is taken up without making progress before it fails; others wait behind it.
 MAX_ATTEMPTS = 20
 EVENT = "import.progress"
 _AWAY = (OperationalError, DatabaseConsistencyError, StorageUnavailableError)
@@ -52,16 +52,16 @@ class _Work:
     job: Row[Any]
     leased_until: Any
     deadline: float
-    # The lease before, which is still the true one until the step that renewed it is committed.
+    # The previous lease, which stays valid until the step that renewed it is committed.
     leased_before: Any = None
 
     def renew(self, leased_until: Any) -> None:
-        """Note the lease that a step has given."""
+        """Record the lease that a step has granted."""
         self.leased_before, self.leased_until = self.leased_until, leased_until
 
     @property
     def leases(self) -> list[Any]:
-        """The leases of which one is the true one."""
+        """The leases, one of which is the valid one."""
         return [self.leased_before, self.leased_until]
 
 
@@ -69,8 +69,8 @@ class ImportJobs:
     """The use cases behind `/admin/imports`, and the worker's part of them.
 
     Args:
-        staff: tells the panel how a job goes.
-        currency: the shop's, of prices for which neither the file nor the upload states one.
+        staff: reports a job's progress to the panel.
+        currency: the shop's, for prices for which neither the file nor the upload states one.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class ImportJobs:
         self, actor: Actor, digest: str, byte_size: int, file_name: str, encoding: str | None = None,
         options: Options = NO_OPTIONS, *, dry_run: bool,
     ) -> dict[str, Any]:  # fmt: skip
-        """Queue the import of a file that was kept (`keep`), and return the job."""
+        """Queue the import of a file stored by `keep`, and return the job."""
         currency = options.currency or self._currency or passes.only_currency(self._reading)
         values = {
             "file_name": _label(file_name), "digest": digest, "encoding": encoding, "options": options.to_json(),
@@ -103,7 +103,7 @@ class ImportJobs:
         return self.job(job_id)
 
     def job(self, job_id: int) -> dict[str, Any]:
-        """Return a job, and what became of each column of its file.
+        """Return a job, and how each column of its file was used.
 
         Raises:
             NotFoundError: if there is none.
@@ -139,7 +139,7 @@ class ImportJobs:
         except ImportFileError as error:
             self._refuse(work, error)
         except _AWAY as error:
-            # The lease runs out, and whoever comes then tries again.
+            # The lease expires, and the next worker tries again.
             log.warning("import waits, the other side is away", job=row.id, error=str(error).splitlines()[:1])
             return False
         except Exception as error:
@@ -149,7 +149,7 @@ class ImportJobs:
 
     def _advance(self, work: _Work) -> None:
         options = Options.from_json(work.job.currency, work.job.options)
-        # A release that kept no layout may have begun it.
+        # It may have been begun by a release that kept no layout.
         if work.job.state == "importing" and work.job.layout is not None:
             layout = Layout.from_json(options, work.job.layout)
         else:
@@ -166,7 +166,7 @@ class ImportJobs:
             jobs.release(self._engine, work.job.id, work.leases)
 
     def _apply(self, work: _Work, layout: Layout) -> bool:
-        """Import what is left of the file; return False if time ran out before its end."""
+        """Import the rest of the file; return False if time ran out before its end."""
         job = work.job
         actor = Actor(job.created_by, job.created_by_name, job.ip_address, job.user_agent, job.request_id, job.api_key_id)
         with (
@@ -188,7 +188,7 @@ class ImportJobs:
         return open_text(self._storage.open(path_of(work.job.digest)), work.job.encoding)
 
     def _import(self, work: _Work, actor: Actor, chunk: Sequence[ImportRow], unit_of_work: UnitOfWork) -> Any:
-        """Import a chunk, and write with it how far the job is; return until when it is leased now."""
+        """Import a chunk, and record the job's progress with it; return until when it is leased now."""
         job = work.job
         if job.dry_run:
             report = rehearse_chunk(self._transactions, actor, chunk)
@@ -229,7 +229,7 @@ class ImportJobs:
         self._announce(work.job.id)
 
     def _announce(self, job_id: int) -> None:
-        """Tell the panel. It is a hint: whoever misses it asks for the job."""
+        """Notify the panel. This is only a hint: whoever misses it asks for the job."""
         try:
             self._staff.tell_staff(EVENT, shown(self._row(job_id)))
         except PublishError as error:
@@ -240,8 +240,8 @@ def keep(storage: Storage, file: IO[bytes]) -> tuple[str, int]:
     """Store an uploaded file under its content's digest; return that and its size.
 
     Raises:
-        InvalidFieldError: if it is no text at all, or empty.
-        StorageUnavailableError: if it cannot be kept.
+        InvalidFieldError: if it is not a text file, or empty.
+        StorageUnavailableError: if it cannot be stored.
     """
     file.seek(0)
     digest, size = hashlib.sha256(), 0
@@ -258,7 +258,7 @@ def keep(storage: Storage, file: IO[bytes]) -> tuple[str, int]:
 
 
 def _label(file_name: str) -> str:
-    """Return what a file called itself, fit to be shown; it is never a path."""
+    """Return a file's name cleaned for display; it is never used as a path."""
     shown = " ".join(normalised(without_forbidden(file_name)).split())
     return shown.replace("\\", "/").rsplit("/", 1)[-1][-200:] or "file.csv"
 

@@ -1,4 +1,4 @@
-"""Importing a catalog file: checked as a whole before anything is written, then applied by chunks, each a transaction."""
+"""Imports a catalog file: checks it as a whole before anything is written, then applies it in chunks, each a transaction."""
 
 import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,10 +24,10 @@ from app.store.pipeline import Pipeline
 from app.store.transaction import TransactionManager
 
 CHUNK = 1000
-# So much text ends a chunk, too: no statement may take long.
+# This much text ends a chunk too: no statement may take long.
 CHUNK_TEXT = 2_000_000
 MAX_ERRORS = 200
-# A file that is wrong in so many lines, or has so many, is not looked at any further.
+# After this many errors, or `MAX_ROWS` rows, the rest of a file is not checked.
 ENOUGH_ERRORS = 10_000
 MAX_ROWS = 500_000
 
@@ -58,12 +58,12 @@ def import_parts(
     transactions: TransactionManager, reading: Engine, actor: Actor, open_file: Open,
     progress: Progress = lambda _rows: None, reason: str = "import", options: Options = NO_OPTIONS,
 ) -> ImportReport:  # fmt: skip
-    """Check a CSV file and apply it; what is the same already costs no write and no event.
+    """Check a CSV file and apply it; unchanged rows cost no write and no event.
 
     Args:
-        open_file: opens the file anew; it is read several times, so that memory stays bounded.
+        open_file: opens the file from its beginning; it is read several times, so that memory stays bounded.
         progress: told the number of rows after each chunk.
-        options: what somebody has said of the file.
+        options: what the user has specified about the file.
 
     Raises:
         ImportFileError: with every error (the first 200); nothing was applied.
@@ -101,10 +101,10 @@ def check(
     reading: Engine, open_file: Open, progress: Progress = lambda _rows: None, options: Options = NO_OPTIONS,
     notice: Notice = lambda _notice: None,
 ) -> Checked:  # fmt: skip
-    """Find out how a file is to be read, and that all of its rows can be imported.
+    """Determine how a file is to be read, and check that all of its rows can be imported.
 
     Args:
-        notice: told what of the file will be dropped, line by line.
+        notice: told what will be dropped from the file, line by line.
 
     Raises:
         ImportFileError: with what is wrong, line by line.
@@ -142,7 +142,7 @@ def _shop_roots(connection: Connection) -> set[str]:
 
 
 def only_currency(reading: Engine) -> str | None:
-    """Return the currency that all prices of the shop have, or None if there is no such one."""
+    """Return the one currency that all of the shop's prices have, or None if there is none."""
     with reading.connect() as connection:
         found = prices.currencies(connection)
     return found[0] if len(found) == 1 else None
@@ -174,7 +174,7 @@ def chunks(rows: Iterable[T]) -> Iterator[list[T]]:
 
 
 def _length(row: ImportRow | RowError) -> int:
-    """Return about how much text a row has to be written."""
+    """Return approximately how much text of a row will be written."""
     if isinstance(row, RowError):
         return 0
     return len(row.description or "") + sum(len(value) for _, value in row.specifications)
@@ -190,14 +190,14 @@ def _with_clean_description(row: ImportRow, notice: Notice | None) -> ImportRow 
     if notice:
         for one in dropped(row.description or "", description):
             notice(RowError(row.line, "description", str(one)))
-    # Entities take more room than what they stand for.
+    # Entities are longer than the characters they stand for.
     if len(description) > MAX_DESCRIPTION:
         return RowError(row.line, "description", f"as HTML is longer than {MAX_DESCRIPTION:,} characters")
     return row._replace(description=description) if description != row.description else row
 
 
 def _conflicts(connection: Connection, chunk: Sequence[ImportRow | RowError]) -> list[RowError]:
-    """Return what the rows say that cannot be beside the parts that are there."""
+    """Return the errors of rows that conflict with existing parts."""
     rows = {row.sku: row for row in chunk if isinstance(row, ImportRow)}
     errors = [
         _taken(rows[found.sku].line, "sku", found.sku, Holder(found.id, archived=True), "leave it out")
