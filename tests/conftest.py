@@ -36,6 +36,16 @@ from tests.faults.inspection import settled
 from tests.messages import emissions_checked
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give a second try to what depends on how busy the machine is: a browser's patience, a neighbour's latency.
+
+    The report counts such reruns, and `-p no:rerunfailures` allows none.
+    """
+    for item in items:
+        if {"browser", "abuse", "live"} & set(item.path.parts):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 def pytest_sessionfinish() -> None:
     """Remove the run's home; the servers have stopped by then."""
     shutil.rmtree(HOME, ignore_errors=True)

@@ -74,7 +74,8 @@ def test_a_page_that_lost_the_server_converges_when_it_is_back(
         stack.pid(name, other_than=pid)
     expect(panel.get_by_test_id("connection-pill")).to_contain_text("Live", timeout=30_000)
     edit(row, "current_stock", "0")
-    expect(customer.get_by_test_id("stock-status")).to_contain_text("Out of stock")
+    # At the latest by the `watch` that every page repeats after 20 s.
+    expect(customer.get_by_test_id("stock-status")).to_contain_text("Out of stock", timeout=30_000)
 
 
 def test_a_page_whose_network_was_cut_shows_the_present_state_within_two_seconds_of_its_return(
