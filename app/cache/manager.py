@@ -305,13 +305,6 @@ class CacheManager:
         """
         self.drop([key for aspect in Aspect for key in cache_keys.aspect_keys(part_id, aspect)])
 
-    def answers(self) -> bool:
-        """Whether the cache answers now."""
-        try:
-            return bool(self._guard(self._client.ping))
-        except CacheUnavailableError:
-            return False
-
     def drop(self, keys: Sequence[str]) -> None:
         """Delete keys, for repairs.
 
