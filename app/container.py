@@ -84,7 +84,7 @@ def build_container(settings: Settings, engine: Engine, sender: TaskSender, cach
     transactions = TransactionManager(engine, consistency.after_commit)
     publisher = EventPublisher(client, monitoring)
     storage = Storage(settings.media_url)
-    reconciliation = Reconciliation(engine, reading, transactions, cache, wake_ups, monitoring)
+    reconciliation = Reconciliation(engine, reading, transactions, cache, wake_ups, consistency.confirm, monitoring)
 
     def rates() -> dict[str, float]:
         return hit_rates(shared_registry(settings.metrics_directory).collect())

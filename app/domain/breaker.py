@@ -19,7 +19,7 @@ class CircuitBreaker:
 
     def __init__(self, failures: int = 3, pause: float = 1.0, now: Callable[[], float] = time.monotonic) -> None:
         self._limit = failures
-        self._pause = pause
+        self.pause = pause
         self._now = now
         self._failures = 0
         self._next_trial = 0.0
@@ -35,7 +35,7 @@ class CircuitBreaker:
             return True
         if self._now() < self._next_trial:
             return False
-        self._next_trial = self._now() + self._pause
+        self._next_trial = self._now() + self.pause
         return True
 
     def succeeded(self) -> None:
@@ -45,4 +45,4 @@ class CircuitBreaker:
     def failed(self) -> None:
         """Note a failure."""
         self._failures += 1
-        self._next_trial = self._now() + self._pause
+        self._next_trial = self._now() + self.pause

@@ -1,7 +1,8 @@
 """Wake-ups: Celery messages that say "something is due", never what.
 
 The database is the truth, so a wake-up may be lost, duplicated or late without harm. At most one is queued per effect or task;
-sending happens in the background, never in a request; and a circuit breaker spares a broker that is down or silent.
+sending happens in the background, never in a request; and a circuit breaker spares a broker that is down or silent. What the
+broker did not accept is tried again until it does, so that a process notices its return even if nothing else happens.
 """
 
 import threading
@@ -79,12 +80,13 @@ class WakeUps:
 
     def _run(self) -> None:
         while True:
-            self._signal.wait()
+            self._signal.wait(self._breaker.pause if self._wanted else None)
             self._signal.clear()
             # Most urgent first: pages and caches, then records, then other tasks.
             for one in [*(effect for effect in Effect if effect in self._wanted), *self._wanted.difference(Effect)]:
                 self._wanted.discard(one)
-                self._send(one)
+                if not self._send(one):
+                    self._wanted.add(one)
 
     def _send(self, wanted: str) -> bool:
         if not self._breaker.allows():

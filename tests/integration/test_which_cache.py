@@ -22,6 +22,7 @@ from app.contract.task_names import Effect
 from app.services.intent import Intent
 from app.store import cache_epoch, users
 from app.store.database import connect
+from app.sync.consistency import CONFIRM_AFTER
 from bench.system import wait_until
 from config import REPOSITORY, Settings
 from devserver import EmbeddedServers
@@ -42,6 +43,7 @@ class Shop:
     settings: Settings
     urls: dict[str, str]
     hosts: list[Container]
+    other: Valkey
     part: int = 0
 
     def host(self, server: str, database: int = 1, engine: Engine | None = None) -> Container:
@@ -66,7 +68,7 @@ class Shop:
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings, dict[str, str]]]:
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings, dict[str, str], Valkey]]:
     home = tmp_path_factory.mktemp("w")
     with EmbeddedServers(home) as running:
         other = Valkey(
@@ -76,7 +78,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings
         command = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"]
         subprocess.run(command, env=os.environ | running.environ, cwd=REPOSITORY, check=True, capture_output=True)
         first = running.settings.redis_url.partition("?")[0]
-        yield running.settings, {"A": first, "B": f"unix://{home}/bs/valkey.sock", "nowhere": "unix:///nowhere.sock"}
+        yield running.settings, {"A": first, "B": f"unix://{home}/bs/valkey.sock", "nowhere": "unix:///nowhere.sock"}, other
         other.stop()
 
 
@@ -86,12 +88,12 @@ def _made(path: Path) -> Path:
 
 
 @pytest.fixture
-def shop(servers: tuple[Settings, dict[str, str]]) -> Iterator[Shop]:
-    settings, urls = servers
+def shop(servers: tuple[Settings, dict[str, str], Valkey]) -> Iterator[Shop]:
+    settings, urls, other = servers
     for url in (urls["A"], urls["B"]):
         with Redis.from_url(url) as client:
             client.flushall()
-    made = Shop(settings, urls, [])
+    made = Shop(settings, urls, [], other)
     first = made.host("A")
     values = {"sku": uuid4().hex[:12], "part_name": "one", "status": "published"}
     made.part = first.parts.create_part_with_sync(Intent(made.author()), values, [], [], {})
@@ -302,3 +304,15 @@ def test_a_sweep_outlives_whatever_happens_to_it(shop: Shop, monkeypatch: pytest
     assert calls
     monkeypatch.undo()
     fresh(host)
+
+
+def test_a_process_that_does_not_sweep_compares_the_cache_that_is_in_use_now(shop: Shop) -> None:
+    web, worker = shop.host("B"), shop.host("B")
+    warm(web, shop.part, "one")
+    worker.consistency.confirm()
+    shop.other.kill()
+    shop.other.start()
+    warm(web, shop.part, "one")
+    # It has had nothing else to do that would have told it of the restart.
+    assert wait_until(lambda: worker.cache.known_for() > CONFIRM_AFTER)
+    assert "cache_not_compared" not in worker.reconciliation.run(dry_run=True)["found"]

@@ -6,7 +6,7 @@ hash chain are verified too.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -53,13 +53,15 @@ class Reconciliation:
 
     def __init__(
         self, engine: Engine, reading: Engine, transactions: TransactionManager, cache: CacheManager, wake_ups: WakeUps,
-        monitoring: SyncMonitoring,
+        confirm: Callable[[], None], monitoring: SyncMonitoring,
     ) -> None:  # fmt: skip
+        """Wire it up; `confirm` finds out which cache is in use, in a process that does not sweep."""
         self._engine = engine
         self._reading = reading
         self._transactions = transactions
         self._cache = cache
         self._wake_ups = wake_ups
+        self._confirm = confirm
         self._monitoring = monitoring
 
     def run(self, *, dry_run: bool = False) -> dict[str, Any]:
@@ -139,6 +141,7 @@ class Reconciliation:
 
     def _check_cache(self, findings: Findings, part_ids: Sequence[int], *, dry_run: bool) -> None:
         try:
+            self._confirm()
             differing = differing_parts(self._reading, self._cache, part_ids)
             lists = differing_lists(self._reading, self._cache)
         except CacheUnavailableError as error:
