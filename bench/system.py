@@ -164,7 +164,7 @@ def close_all(clients: Iterable[Client]) -> None:
         client.close()
 
 
-def wait_until(condition: Callable[[], bool], within: float = 10.0, every: float = 0.02) -> bool:
+def wait_until(condition: Callable[[], bool], within: float = 30.0, every: float = 0.02) -> bool:
     """Return whether a condition comes true in time."""
     deadline = time.monotonic() + within
     while not condition():

@@ -39,7 +39,7 @@ from tests.messages import emissions_checked
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give a second try to what depends on how busy the machine is: a browser's patience, a neighbour's latency.
 
-    The report counts such reruns, and `-p no:rerunfailures` allows none.
+    The report counts such reruns; `--fail-on-flaky` fails the run if there was one.
     """
     for item in items:
         if {"browser", "abuse", "live"} & set(item.path.parts):
@@ -155,5 +155,11 @@ def system(running: System) -> Iterator[System]:
     """The whole system, with every process back and nothing owed from the test before; what it emits is checked."""
     assert running.stack is not None
     with emissions_checked(running.stack.settings.redis_url):
-        settled(running)
+        try:
+            settled(running)
+        except BaseException:
+            # What the test before has broken for good is reported here once; the tests after this one get a new start.
+            running.stack.stop()
+            running.stack.start()
+            raise
         yield running

@@ -72,7 +72,7 @@ def owed(system: System) -> int:
     return int(query(system, "SELECT count(*) AS n FROM outbox_deliveries WHERE state <> 'done'")[0]["n"])
 
 
-def settled(system: System, within: float = 40.0) -> None:
+def settled(system: System, within: float = 60.0) -> None:
     """Wait until every process is back, everything answers, and nothing is owed."""
     for name in PROCESSES:
         pid(system, name)
