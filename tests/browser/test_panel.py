@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 
 from config import REPOSITORY
 from devserver import Stack
@@ -326,9 +326,14 @@ def test_no_conflict_opens_over_a_cell_that_is_being_typed_into(panel: Page, cre
     open_cell(row, "current_stock", "60")
     staff.put(f"/parts/{part['id']}/stock", json={"current_stock": 7}).raise_for_status()
     expect(row.get_by_test_id("cell-chip")).to_contain_text("7")
+    # The answer comes while the next cell is being typed into, however slow the typing is here.
+    held: list[Route] = []
+    panel.route(f"**/admin/parts/{part['id']}/stock", lambda route: held.append(route))
     panel.keyboard.press("Tab")
     panel.keyboard.press("Enter")
     panel.keyboard.type("4")
+    expect(row.get_by_test_id("cell-input")).to_have_value("4")
+    held[0].continue_()
     expect(row.get_by_test_id("mark-conflict")).to_be_visible()
     panel.keyboard.type("2")
     expect(panel.get_by_test_id("conflict-dialog")).to_be_hidden()

@@ -3,9 +3,12 @@
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 
+import httpx
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
+from bench.system import wait_until
 from devserver import Stack
 from tests.browser.conftest import PHONE
 
@@ -20,6 +23,12 @@ def row_of(panel: Page, part: dict) -> Locator:
     row = panel.locator(f"[data-testid=stock-row][data-part-id='{part['id']}']")
     expect(row).to_be_visible()
     return row
+
+
+def answers(stack: Stack) -> bool:
+    with suppress(httpx.HTTPError):
+        return httpx.get(f"{stack.url}/readyz").status_code == 200
+    return False
 
 
 def edit(row: Locator, cell: str, value: str) -> None:
@@ -72,6 +81,8 @@ def test_a_page_that_lost_the_server_converges_when_it_is_back(
         os.kill(pid, signal.SIGKILL)
     for name, pid in before.items():
         stack.pid(name, other_than=pid)
+    # What is typed while nobody listens is parked, and waits for its author.
+    assert wait_until(lambda: answers(stack))
     expect(panel.get_by_test_id("connection-pill")).to_contain_text("Live", timeout=30_000)
     edit(row, "current_stock", "0")
     # At the latest by the `watch` that every page repeats after 20 s.
