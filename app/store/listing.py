@@ -8,6 +8,7 @@ planner thinks.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
@@ -70,15 +71,21 @@ class Found:
 @dataclass(frozen=True, slots=True)
 class Tier:
     """Rows that come together in a list, before those of the next tier; `mark` begins their sort keys. `range` is a condition
-    that an index serves, `condition` what else they match. A range of few rows is not worth a walk. An `own` tier shows only
-    parts whose own texts, not just their descriptions, have the words."""
+    that an index serves, `condition` what else they match. A range of few rows is not worth a walk. The rows of an ordered range
+    are read in the tier's order by one and the same index. An `own` tier shows only parts whose own texts, not just their
+    descriptions, have the words."""
 
     mark: str
     order: Order
     range: str = "true"
     condition: str = "true"
     is_walked: bool = True
+    is_ordered: bool = False
     own: bool = False
+
+    def goes_with(self, other: "Tier") -> bool:
+        """Whether both are collected from the same hits."""
+        return self.is_walked and other.is_walked and (self.order, self.range, self.own) == (other.order, other.range, other.own)
 
 
 SORTS: dict[str, tuple[Tier, ...]] = {
@@ -228,11 +235,12 @@ def _rows(
 ) -> list[Row[Any]]:
     question = _question(connection, filters, sort, typed, prices)
     rows: list[Row[Any]] = []
-    for tier in question.tiers:
-        if len(rows) > limit or (after and tier.mark < after.key[0]):
-            continue
-        here = Position(after.key[1:], after.id) if after and tier.mark == after.key[0] else None
-        rows += _tier_rows(connection, question, tier, here, limit + 1 - len(rows))
+    tiers = [tier for tier in question.tiers if not after or tier.mark >= after.key[0]]
+    while tiers and len(rows) <= limit:
+        here = Position(after.key[1:], after.id) if after and tiers[0].mark == after.key[0] else None
+        found, done = _tier_rows(connection, question, tiers, here, limit + 1 - len(rows))
+        rows += found
+        del tiers[:done]
     return rows
 
 
@@ -249,8 +257,12 @@ def _question(connection: Connection, filters: PartFilters, sort: str, typed: Ty
     if sort != "relevance":
         return Question(rows, words, words, others, parameters, SORTS[sort])
     by_relevance, own, of_tiers = search.tiers(typed)
-    # The tiers of numbers are found by their index; no order begins with them that could be walked.
-    tiers = [Tier(mark, _BY_NAME, served, condition, mark > "1", is_own) for mark, served, condition, is_own in by_relevance]
+    # The tiers of numbers are found by their index; no order begins with them that could be walked. Names that begin with what
+    # was typed stand together in theirs.
+    tiers = [
+        Tier(mark, _BY_NAME, served, condition, is_walked=mark > "2", is_ordered=mark == "2", own=is_own)
+        for mark, served, condition, is_own in by_relevance
+    ]
     return Question(rows, words, own, others, parameters | of_tiers, tiers)
 
 
@@ -261,15 +273,21 @@ def _price_bounds(filters: PartFilters, prices: Prices) -> tuple[list[str], dict
     return conditions, {name: value for name, (_comparison, value) in used.items()}
 
 
-def _tier_rows(connection: Connection, question: Question, tier: Tier, after: Position | None, wanted: int) -> Sequence[Row[Any]]:
+def _tier_rows(
+    connection: Connection, question: Question, tiers: Sequence[Tier], after: Position | None, wanted: int
+) -> tuple[Sequence[Row[Any]], int]:
+    """Return rows of the first of the tiers, or of more if they are collected together, and of how many tiers there are no more,
+    or more than were wanted."""
+    tier = tiers[0]
     parameters = {**question.parameters, "wanted": wanted, "walk": WALK}
     if after:
         parameters |= {"after_key": after.key, "after_id": after.id}
     if tier.is_walked and question.conditions(tier):
         rows = connection.execute(_walked(question, tier, after), parameters).all()
         if len(rows) == wanted:
-            return rows
-    return connection.execute(_collected(question, tier, after), parameters).all()
+            return rows, 1
+    together = [tier] if after else [tier, *takewhile(tier.goes_with, tiers[1:])]
+    return connection.execute(_collected(question, together, after), parameters).all(), len(together)
 
 
 def _walked(question: Question, tier: Tier, after: Position | None) -> Any:
@@ -282,17 +300,23 @@ def _walked(question: Question, tier: Tier, after: Position | None) -> Any:
     """)  # noqa: S608 — put together from constants; every value is a parameter
 
 
-def _collected(question: Question, tier: Tier, after: Position | None) -> Any:
+def _collected(question: Question, tiers: Sequence[Tier], after: Position | None) -> Any:
+    tier = tiers[0]
     continued, order_by = tier.order.clauses("s.part_id", after)
-    # Then only the range, which has few rows, is looked up in an index.
+    # Then only the range, which has few rows or the order that is wanted, is looked up in an index.
     conditions = question.conditions(tier)
     if not tier.is_walked:
         conditions = [search.checked(one) for one in conditions]
+    if len(tiers) == 1:
+        mark, condition, by_mark = f"'{tier.mark}'", tier.condition, ""
+    else:
+        marks = " ".join(f"WHEN {one.condition} THEN '{one.mark}'" for one in tiers)
+        mark, condition, by_mark = f"CASE {marks} END", "true", "s.mark, "
     # OFFSET 0 keeps the planner from walking the order anyway, hoping to find enough matching rows.
-    fence = "OFFSET 0" if conditions else ""
+    fence = "OFFSET 0" if conditions and not tier.is_ordered else ""
     return text(f"""
-        SELECT s.part_id AS id, '{tier.mark}' || {tier.order.expression} AS sort_key
-        FROM (SELECT * FROM {question.rows}
-              WHERE {" AND ".join(["s.is_public", tier.range, tier.condition, continued, *conditions])} {fence}) s
-        ORDER BY {order_by} LIMIT :wanted
+        SELECT s.part_id AS id, s.mark || {tier.order.expression} AS sort_key
+        FROM (SELECT *, {mark} AS mark FROM {question.rows}
+              WHERE {" AND ".join(["s.is_public", tier.range, condition, continued, *conditions])} {fence}) s
+        WHERE s.mark IS NOT NULL ORDER BY {by_mark}{order_by} LIMIT :wanted
     """)  # noqa: S608 — put together from constants; every value is a parameter
