@@ -104,7 +104,7 @@ def build_container(settings: Settings, engine: Engine, sender: TaskSender, cach
         deliveries=DeliveryService(delivering, handlers(cache, publisher, consistency.confirm), monitoring),
         reconciliation=reconciliation,
         price_dates=PriceDates(reading, transactions),
-        sync_control=SyncControl(engine, reading, cache, reconciliation, wake_ups, rates),
+        sync_control=SyncControl(transactions, reading, cache, reconciliation, wake_ups, rates),
         storage=storage,
         import_jobs=ImportJobs(transactions, engine, reading, storage, publisher, wake_ups, settings.currency),
     )

@@ -9,7 +9,7 @@ from flask import Flask
 from flask.json.provider import JSONProvider
 
 import celeryconfig
-from app.api import content_coding, context, cors, errors, health, media, openapi, request_context, site
+from app.api import content_coding, context, cors, errors, health, idempotency, media, openapi, request_context, site
 from app.api.account import blueprint as account_blueprint
 from app.api.admin import audit, categories, images, imports, parts, stock, sync, versions
 from app.api.auth import blueprint as auth_blueprint
@@ -71,6 +71,7 @@ def create_app(settings: Settings, offload: Callable[..., Any] = lambda function
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
     errors.register(app)
+    idempotency.register(app)
     content_coding.register(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(media.blueprint)

@@ -53,6 +53,7 @@ _chain = Gauge(
 )
 _beat = Gauge("beat_last_tick_timestamp_seconds", "When beat's last tick was worked on.", multiprocess_mode="max")
 _http = Histogram("http_request_duration_seconds", "Requests by route.", ["route", "method", "status"])
+_replays = Counter("idempotency_replays_total", "Calls that were sent again and answered as the first time.")
 _logins = Counter("login_failures_total", "Refused log-ins.")
 
 
@@ -128,6 +129,10 @@ class SyncMonitoring:
     def record_request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Note a request, by its route's rule."""
         _http.labels(route, method, status).observe(seconds)
+
+    def record_replay(self) -> None:
+        """Note a call that was sent again, and answered as the first time."""
+        _replays.inc()
 
     def record_login_failure(self) -> None:
         """Note a refused log-in."""

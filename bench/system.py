@@ -30,11 +30,12 @@ class NoAnswerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer."""
+    """An HTTP answer; `is_replay` if it was the answer to an earlier call with the same idempotency key."""
 
     status: int
     body: Any
     cache: str | None
+    is_replay: bool = False
 
 
 class Client:
@@ -62,13 +63,13 @@ class Client:
         """Close it; the next call opens another."""
         self._connection.close()
 
-    def call(self, method: str, path: str, body: Any = None, request_id: str | None = None) -> Answer:
-        """Send one request and return its answer.
+    def call(self, method: str, path: str, body: Any = None, request_id: str | None = None, key: str | None = None) -> Answer:
+        """Send one request, with an idempotency key if given, and return its answer.
 
         Raises:
             NoAnswerError: the connection could not be opened, or broke. It is never sent twice.
         """
-        headers = self._headers | ({"X-Request-ID": request_id} if request_id else {})
+        headers = self._headers | ({"X-Request-ID": request_id} if request_id else {}) | ({"Idempotency-Key": key} if key else {})
         try:
             self._connection.request(method, API + path, None if body is None else json.dumps(body), headers)
             response = self._connection.getresponse()
@@ -77,7 +78,8 @@ class Client:
             self._connection.close()
             raise NoAnswerError(repr(error)) from error
         is_json = "json" in (response.getheader("Content-Type") or "")
-        return Answer(response.status, json.loads(raw) if is_json and raw else raw, response.getheader("X-Cache"))
+        is_replay = response.getheader("Idempotency-Replayed") == "true"
+        return Answer(response.status, json.loads(raw) if is_json and raw else raw, response.getheader("X-Cache"), is_replay)
 
 
 @dataclass(slots=True)

@@ -114,7 +114,7 @@ def new_part(container: Container, actor: Actor) -> Callable[..., int]:
 
     def make(stock: int = 10, **columns: object) -> int:
         values = {"sku": f"T-{uuid4().hex[:12]}", "part_name": "Test part", "status": "published", **columns}
-        return container.parts.create_part_with_sync(Intent(actor), values, [], [], {"current_stock": stock})
+        return container.parts.create_part_with_sync(Intent(actor), values, [], [], {"current_stock": stock})["id"]
 
     return make
 

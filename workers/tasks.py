@@ -55,7 +55,7 @@ def apply_price_dates() -> None:
 
 @app.task(name=PRUNE)
 def prune_outbox() -> None:
-    """Delete old delivered events."""
+    """Delete old delivered events, and idempotency keys that no longer count."""
     prune(container().engine)
 
 

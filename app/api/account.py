@@ -8,6 +8,7 @@ from flask_smorest import Blueprint
 from app.api.auth import actor, attempt, caller, logged_in, require
 from app.api.context import authenticator, container, cursors, principal
 from app.api.errors import may_answer
+from app.api.idempotency import keeps_no_answer, keyed_call
 from app.api.parsing import StrictParser
 from app.api.rendering import json_response
 from app.api.schemas.answers import SessionSchema
@@ -17,6 +18,7 @@ from app.contract.formats import rfc3339
 from app.domain.errors import ForbiddenError, InvalidFieldError, NotFoundError, UnauthenticatedError
 from app.services.authentication import Principal
 from app.store import users
+from app.store.transaction import UnitOfWork
 
 blueprint = Blueprint("account", __name__, url_prefix="/api/v1/auth", description="One's own log-in")
 blueprint.ARGUMENTS_PARSER = StrictParser()
@@ -37,6 +39,7 @@ def _person() -> Principal:
 @blueprint.route("/password", methods=["PUT"])
 @require("viewer")
 @may_answer(429)
+@keeps_no_answer("It holds the session's secrets; the old session is over, so a repeated call answers 401.")
 @blueprint.arguments(PasswordSchema)
 @blueprint.response(200, SessionSchema)
 def change_password(body: dict[str, Any]) -> Response:
@@ -78,6 +81,11 @@ def list_sessions(query: dict[str, Any]) -> Response:
 @blueprint.response(204)
 def end_session(session_id: int) -> Response:
     """End one of your sessions, with its open panels. Ending the current one logs you out."""
-    if not users.close_session_of(container().engine, _person().user_id, session_id):
-        raise NotFoundError("You have no such session.")
+    me = _person()
+
+    def work(unit_of_work: UnitOfWork) -> None:
+        if not users.close_session_of(unit_of_work.connection, me.user_id, session_id):
+            raise NotFoundError("You have no such session.")
+
+    container().transactions.run(actor(), work, keyed_call())
     return Response(status=204)

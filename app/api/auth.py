@@ -16,6 +16,7 @@ from flask_smorest import Blueprint
 
 from app.api.context import admit, authenticator, container, login_limits, principal, request_id
 from app.api.errors import may_answer
+from app.api.idempotency import keeps_no_answer, sent_key
 from app.api.parsing import StrictParser, refuse_unread
 from app.api.rendering import json_response
 from app.api.schemas.answers import SessionSchema
@@ -75,6 +76,7 @@ def require(role: str) -> Callable[[View], View]:
                 raise ForbiddenError(f"This needs the role {role}; yours is {principal.role}.")
             admit(principal)
             if request.method not in SAFE_METHODS:
+                sent_key()
                 refuse_unread(read)
             return view(*arguments, **options)
 
@@ -106,10 +108,12 @@ def _monitoring() -> SyncMonitoring:
 
 @blueprint.route("/login", methods=["POST"])
 @may_answer(401, 429, 503)
+@keeps_no_answer("It holds the session's secrets; a repeated log-in opens a session of its own.")
 @blueprint.arguments(LoginSchema)
 @blueprint.response(200, SessionSchema)
 def log_in(body: dict[str, Any]) -> Response:
     """Log in: sets the session cookie and returns the CSRF token for unsafe methods. A session whose cookie is sent ends."""
+    sent_key()
     email = body["email"]
     try:
         with attempt(email):
@@ -144,6 +148,7 @@ def _set_cookie(response: Response, name: str, value: str, seconds: int, path: s
 
 @blueprint.route("/logout", methods=["POST"])
 @require("viewer")
+@keeps_no_answer("The session is over, so a repeated call answers 401.")
 @blueprint.response(204)
 def log_out() -> Response:
     """Log out: the session is invalid from now on."""

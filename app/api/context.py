@@ -13,6 +13,7 @@ from app.api.rendering import Cursors
 from app.container import Container
 from app.services.authentication import Authenticator, Principal
 from app.services.login_limits import LoginLimits
+from app.store.idempotency import KeyedCall
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -80,6 +81,17 @@ def principal() -> Principal:
     """Return who is making the current request; only for views that `require` a role."""
     caller: Principal = g.principal
     return caller
+
+
+def note_call(call: KeyedCall) -> None:
+    """Record the call that the current request makes, if it may be sent again."""
+    g.keyed_call = call
+
+
+def noted_call() -> KeyedCall | None:
+    """Return the current request's call, if it may be sent again."""
+    found: KeyedCall | None = g.get("keyed_call")
+    return found
 
 
 def request_id() -> str | None:

@@ -29,6 +29,8 @@ STATUSES: tuple[tuple[type[errors.LockstepError], int], ...] = (
     (errors.DuplicateError, 409),
     (errors.CategoryNotEmptyError, 409),
     (errors.ArchivedError, 409),
+    (errors.KeyInUseError, 409),
+    (errors.KeyReusedError, 422),
     (errors.NotFoundError, 404),
     (errors.InvalidFieldError, 422),
     (errors.UnauthenticatedError, 401),
@@ -97,7 +99,7 @@ def _domain_error(error: errors.LockstepError) -> Response:
         more["errors"] = {error.field: [error.detail]}
         if error.holder:
             more["taken_by"] = asdict(error.holder)
-    headers = RETRY_AFTER if status == 503 else None
+    headers = RETRY_AFTER if status == 503 or isinstance(error, errors.KeyInUseError) else None
     if isinstance(error, errors.TooManyAttemptsError):
         headers = {"Retry-After": str(error.seconds)}
     return problem(status, error.detail, error.code, headers, **more)

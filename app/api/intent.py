@@ -1,4 +1,5 @@
-"""What a write states besides its values: who makes it, why, and (`If-Match`, or `version` in the body) which state they saw."""
+"""What a write states besides its values: who makes it, why, which state they saw (`If-Match`, or `version` in
+the body), and by which `Idempotency-Key` they may send it again."""
 
 import re
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from flask import request
 from werkzeug.exceptions import BadRequest
 
 from app.api.auth import actor
+from app.api.idempotency import keyed_call
 from app.services.intent import Expected, Intent
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -21,7 +23,7 @@ def intent_of(sent: dict[str, Any]) -> Intent:
     Raises:
         BadRequest: if `If-Match` is not a single strong tag, or states a different version from the body.
     """
-    return Intent(actor(), _expected(sent.pop("version", None)), sent.pop("reason", None))
+    return Intent(actor(), _expected(sent.pop("version", None)), sent.pop("reason", None), keyed_call())
 
 
 def _expected(version: int | None) -> Expected:

@@ -18,6 +18,7 @@ from werkzeug.routing import Rule
 
 from app.api import errors
 from app.api.converters import BigIdConverter, IdConverter
+from app.api.idempotency import HEADER, REPLAYED
 from app.api.parsing import Money, Text
 from app.api.schemas.answers import ProblemSchema
 from app.api.schemas.described import SHAPES, Described
@@ -30,8 +31,9 @@ UNSAFE = frozenset({"post", "put", "patch", "delete"})
 DESCRIPTION = (
     "Lockstep keeps a parts store's admin panel and customer website in lockstep. Errors are problem documents (RFC 9457). Lists"
     " are continued with `cursor`. A write that states `version` (or `If-Match`) fails with 409 (412) and the present state if"
-    " somebody else was faster. The messages of the Socket.IO namespaces are described as schemas: `ToCustomers`, `FromCustomers`"
-    " and `AnswersToCustomers` list those of `/customers` by name, `ToStaff` those of `/admin`."
+    " somebody else was faster. An unsafe call with an `Idempotency-Key` can be sent again safely. The messages of the Socket.IO"
+    " namespaces are described as schemas: `ToCustomers`, `FromCustomers` and `AnswersToCustomers` list those of `/customers` by"
+    " name, `ToStaff` those of `/admin`."
 )
 SECURITY_SCHEMES = {
     "apiKey": {"type": "http", "scheme": "bearer", "description": "For machines: made by `flask create-api-key`."},
@@ -43,17 +45,29 @@ PROBLEMS = {
     401: "Nobody is logged in.",
     403: "The role does not suffice, or the CSRF token is missing.",
     404: "There is nothing here.",
-    409: "The present state does not allow this; `code` says why, and a concurrent modification comes with `current`.",
+    409: "The present state does not allow this; `code` says why, and a concurrent modification comes with `current`. While the"
+    " first call with this `Idempotency-Key` is under way, `Retry-After` says when to try again.",
     412: "The version in `If-Match` is not the present one; `current` is.",
     413: "The body is too large.",
     415: "The body is of another type than the call takes.",
-    422: "Fields do not fit; `errors` says which and what each expects.",
+    422: "Fields do not fit; `errors` says which and what each expects. Or the `Idempotency-Key` belongs to another call.",
     429: "Too many attempts; `Retry-After` says when to try again.",
     503: "The database is busy or away; try again after `Retry-After`.",
 }
 IF_MATCH = {
     "in": "header", "name": "If-Match", "required": False, "schema": {"type": "string", "pattern": '^"[1-9][0-9]{0,9}"$'},
     "description": 'The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`.',
+}  # fmt: skip
+IDEMPOTENCY_KEY = {
+    "in": "header", "name": HEADER, "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}  # fmt: skip
+KEPT = (
+    "Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes"
+    " nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call."
+)
+REPLAYED_HEADER = {
+    "description": "This is the answer to an earlier call with the same key.", "schema": {"type": "string", "enum": ["true"]},
 }  # fmt: skip
 REQUEST_ID = {"description": "Quote it when you report a problem.", "required": True, "schema": {"type": "string"}}
 PUBLIC_HEADERS = {
@@ -81,7 +95,7 @@ def document(app: Flask) -> Api:
     for name, scheme in SECURITY_SCHEMES.items():
         api.spec.components.security_scheme(name, scheme)
     for status, description in PROBLEMS.items():
-        api.spec.components.response(f"Problem{status}", _problem(description, retry=status in {429, 503}))
+        api.spec.components.response(f"Problem{status}", _problem(status, description))
     # Storefronts generate their types from this document, so it describes the socket's messages as well.
     described = shapes_within(*SENT.values(), *TAKEN.values(), *ANSWERED.values())
     for name, shape in described.items():
@@ -102,10 +116,10 @@ class _Api(Api):  # type: ignore[misc] # flask-smorest is untyped
         return errors.http_error(error)
 
 
-def _problem(description: str, *, retry: bool) -> dict[str, Any]:
+def _problem(status: int, description: str) -> dict[str, Any]:
     headers: dict[str, Any] = {"X-Request-ID": REQUEST_ID}
-    if retry:
-        headers["Retry-After"] = {"description": "Seconds.", "required": True, "schema": {"type": "string"}}
+    if status in {409, 429, 503}:
+        headers["Retry-After"] = {"description": "Seconds.", "required": status != 409, "schema": {"type": "string"}}
     return {"description": description, "content": {"application/problem+json": {"schema": ProblemSchema}}, "headers": headers}
 
 
@@ -173,18 +187,25 @@ def _answer(operation: dict[str, Any], method: str, rule: Rule, view: Any) -> No
     statuses |= {400, 413, 415, 422} if body else set()
     statuses |= {400, 422} if parameters else set()
     statuses |= {400, 409, 412} if conditional else set()
+    kept = method in UNSAFE and not hasattr(view, "keeps_no_answer")
+    statuses |= {400} if method in UNSAFE else set()
+    statuses |= {409, 422} if kept else set()
     statuses |= set(getattr(view, "also_answers", ()))
     for status in statuses:
         responses[status] = f"Problem{status}"
     if conditional:
         operation.setdefault("parameters", []).append(deepcopy(IF_MATCH))
+    if method in UNSAFE:
+        description = KEPT if kept else f"The answer is not kept: {view.keeps_no_answer}"
+        operation.setdefault("parameters", []).append(deepcopy(IDEMPOTENCY_KEY) | {"description": description})
     if parameters:
         # From the HTTP server itself, so without a problem document.
         responses[414] = {"description": "The address is too long."}
     public = method == "get" and not secured
     for status, response in responses.items():
         if status < 400:
-            own = LOCATION if status == 301 else PUBLIC_HEADERS if public else {}
+            own: dict[str, Any] = LOCATION if status == 301 else PUBLIC_HEADERS if public else {}
+            own = {REPLAYED: REPLAYED_HEADER} if kept else own
             response.setdefault("headers", {}).update({"X-Request-ID": REQUEST_ID} | own)
     if public:
         headers = {name: PUBLIC_HEADERS[name] for name in ("ETag",)} | {"X-Request-ID": REQUEST_ID}

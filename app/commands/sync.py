@@ -8,6 +8,7 @@ from rich.table import Table
 from app.commands import console
 from app.contract.task_names import Effect
 from app.domain.errors import NotFoundError
+from app.services.intent import Intent
 
 sync = AppGroup("sync", help="The synchronisation: status, replay, reconcile.")
 
@@ -33,7 +34,7 @@ def sync_replay(event_id: int | None, effect: str | None) -> None:
     """Retry dead deliveries."""
     container = console.container()
     try:
-        count = container.sync_control.replay_all() if event_id is None else container.sync_control.replay(event_id, effect)
+        count = container.sync_control.replay(Intent(console.system(container)), event_id, effect)
     except NotFoundError as error:
         console.fail(error.detail)
     container.wake_ups.send_now(Effect)
@@ -44,5 +45,6 @@ def sync_replay(event_id: int | None, effect: str | None) -> None:
 @click.option("--dry-run", is_flag=True, help="Only report what would be repaired.")
 def sync_reconcile(*, dry_run: bool) -> None:
     """Compare PostgreSQL with every copy of its data and repair the differences."""
-    for name, value in console.container().sync_control.reconcile(dry_run=dry_run).items():
+    container = console.container()
+    for name, value in container.sync_control.reconcile(Intent(console.system(container)), dry_run=dry_run).items():
         click.echo(f"{name}: {value}")

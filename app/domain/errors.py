@@ -119,6 +119,18 @@ class ArchivedError(LockstepError):
     code = "part_archived"
 
 
+class KeyInUseError(LockstepError):
+    """The first call with this Idempotency-Key is still under way. Send this one again in a moment."""
+
+    code = "idempotency_in_progress"
+
+
+class KeyReusedError(LockstepError):
+    """This Idempotency-Key belongs to another call: same caller, but another address, query, If-Match or body. Use a new key."""
+
+    code = "idempotency_key_reused"
+
+
 class DatabaseConsistencyError(LockstepError):
     """The database cannot confirm this now. Read the present state, then try again."""
 

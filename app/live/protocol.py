@@ -27,7 +27,7 @@ _REQUEST_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [\x21-\x7e\x80-\xff]+ 
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::[0-9]*)?")
 _LENGTH = re.compile(r"[0-9]{1,18}")
 # Headers that may appear only once: a second could contradict the first.
-_ONCE = ("Host", "Content-Length", "Transfer-Encoding")
+_ONCE = ("Host", "Content-Length", "Transfer-Encoding", "Idempotency-Key")
 
 
 class _NoHeaderError(Exception):

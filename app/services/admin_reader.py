@@ -9,8 +9,8 @@ from sqlalchemy import Engine, Row
 from app.contract.formats import rfc3339
 from app.domain.errors import NotFoundError
 from app.domain.stock import Stock
-from app.services import prices
 from app.services.as_of import part_as_of
+from app.services.content import whole_part
 from app.services.intent import ANY, Expected
 from app.services.versions import Wish, difference, kept, rehearse
 from app.store import admin_parts, audit, categories, content, versions
@@ -55,23 +55,9 @@ class AdminReader:
         return categories.state(found[0])
 
     def part(self, part_id: int) -> dict[str, Any]:
-        """Return one part with its content, stock and prices, each with its version.
-
-        Raises:
-            NotFoundError: if there is no such part.
-        """
+        """Return one part with everything; see `app.services.content.whole_part`."""
         with self._reading.connect() as connection:
-            found = content.load(connection, [part_id]).get(part_id)
-            if found is None:
-                raise NotFoundError(f"There is no part {part_id}.")
-            stock = admin_parts.stock_row(connection, part_id)
-            price = prices.current_state(connection, part_id)
-        return found.state() | {
-            "created_at": rfc3339(found.row.created_at),
-            "stock": stock_rows.state_of(stock),
-            "price": price,
-            "versions": {"content": found.version, "stock": stock.version, "price": price["version"]},
-        }
+            return whole_part(connection, part_id)
 
     def versions(self, part_id: int, before: int | None, limit: int) -> list[dict[str, Any]]:
         """Return a part's content versions, newest first; one more than `limit` if there are more.

@@ -49,7 +49,7 @@ def create_category(
         # Its event is written at commit, so `load` cannot find who made it yet.
         return rows.state(made) | {"changed_by": _person(intent.actor)}
 
-    return transactions.run(intent.actor, work)
+    return transactions.run(intent.actor, work, intent.call)
 
 
 def change_category(
@@ -78,7 +78,7 @@ def change_category(
         (after,) = rows.load(unit_of_work.connection, category_id)
         return rows.state(after) | {"changed_by": _person(intent.actor)}
 
-    return transactions.run(intent.actor, work)
+    return transactions.run(intent.actor, work, intent.call)
 
 
 def delete_category(
@@ -107,7 +107,7 @@ def delete_category(
         rows.delete(unit_of_work, before, intent.reason)
         return rows.state(before)
 
-    return transactions.run(intent.actor, work)
+    return transactions.run(intent.actor, work, intent.call)
 
 
 def _locked(unit_of_work: UnitOfWork, category_id: int, expected: Expected) -> Row[Any]:

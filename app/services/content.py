@@ -4,18 +4,20 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from psycopg.errors import UniqueViolation
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from app.contract.formats import rfc3339
 from app.domain.content import MAX_DESCRIPTION, changed_columns
-from app.domain.errors import ArchivedError, InvalidFieldError
+from app.domain.errors import ArchivedError, InvalidFieldError, NotFoundError
 from app.domain.pricing import PriceLine
 from app.domain.stock import Stock
 from app.services.intent import Expected, Intent
+from app.services.prices import current_state as price_state
 from app.services.rich_text import sanitised
 from app.services.slugs import part_slug
+from app.store import admin_parts, prices, slugs, stock
 from app.store import content as rows
-from app.store import prices, slugs, stock
 from app.store.content import Content
 from app.store.locks import hold_category, lock_part
 from app.store.transaction import TransactionManager, UnitOfWork
@@ -33,8 +35,8 @@ _DEFAULTS: dict[str, Any] = {
 def create_part(
     transactions: TransactionManager, intent: Intent, values: dict[str, Any], specifications: Sequence[dict[str, Any]],
     price_list: Sequence[PriceLine], quantities: dict[str, int],
-) -> int:  # fmt: skip
-    """Create a part with its stock, and its prices and specifications if given; return its id.
+) -> dict[str, Any]:  # fmt: skip
+    """Create a part with its stock, and its prices and specifications if given; return all of it.
 
     Without a slug it gets a generated one.
 
@@ -44,7 +46,7 @@ def create_part(
     """
     values = _with_clean_description(values)
 
-    def work(unit_of_work: UnitOfWork) -> int:
+    def work(unit_of_work: UnitOfWork) -> dict[str, Any]:
         _check_category(unit_of_work, values.get("category_id"))
         columns = _DEFAULTS | {"slug": part_slug(values["part_name"], values["sku"])} | values
         chosen = {values["sku"]} if "slug" in values else frozenset()
@@ -69,45 +71,45 @@ def create_part(
                     part_id, 1, None, price_list, legacy=None, at=stock_row.updated_at, is_public=after.is_public
                 )
             )
-        return part_id
+        return whole_part(unit_of_work.connection, part_id)
 
-    return transactions.run(intent.actor, work)
+    return transactions.run(intent.actor, work, intent.call)
 
 
-def update_part(transactions: TransactionManager, intent: Intent, part_id: int, changes: dict[str, Any]) -> Content:
-    """Write the given content fields of a part and return its content; values that are already so change nothing.
+def update_part(transactions: TransactionManager, intent: Intent, part_id: int, changes: dict[str, Any]) -> dict[str, Any]:
+    """Write the given content fields of a part and return its state; values that are already so change nothing.
 
     Raises:
         NotFoundError, ArchivedError, ConcurrencyError, DuplicateError, InvalidFieldError.
     """
     changes = _with_clean_description(changes)
 
-    def work(unit_of_work: UnitOfWork) -> Content:
+    def work(unit_of_work: UnitOfWork) -> dict[str, Any]:
         # The category before the part, as the lock order demands: a change to the tree locks both.
         _check_category(unit_of_work, changes.get("category_id"))
         before = locked_to_change(unit_of_work, part_id, intent.expected)
         changed = changed_columns(dict(before.row._mapping), changes)
         if not changed:
-            return before
-        return rows.save(unit_of_work, before, changed, archived=False, reason=intent.reason)
+            return current_state(before)
+        return current_state(rows.save(unit_of_work, before, changed, archived=False, reason=intent.reason))
 
     return _explaining_duplicates(transactions, intent, work, changes)
 
 
-def set_archived(transactions: TransactionManager, intent: Intent, part_id: int, *, archived: bool) -> Content:
-    """Archive a part, or restore it as it was; doing so twice changes nothing.
+def set_archived(transactions: TransactionManager, intent: Intent, part_id: int, *, archived: bool) -> dict[str, Any]:
+    """Archive a part, or restore it as it was, and return its state; doing so twice changes nothing.
 
     Raises:
         NotFoundError, ConcurrencyError.
     """
 
-    def work(unit_of_work: UnitOfWork) -> Content:
+    def work(unit_of_work: UnitOfWork) -> dict[str, Any]:
         before = _locked(unit_of_work, part_id, intent.expected)
         if (before.row.archived_at is not None) == archived:
-            return before
-        return rows.save(unit_of_work, before, {}, archived=archived, reason=intent.reason)
+            return current_state(before)
+        return current_state(rows.save(unit_of_work, before, {}, archived=archived, reason=intent.reason))
 
-    return transactions.run(intent.actor, work)
+    return transactions.run(intent.actor, work, intent.call)
 
 
 def _locked(unit_of_work: UnitOfWork, part_id: int, expected: Expected) -> Content:
@@ -130,10 +132,29 @@ def locked_to_change(unit_of_work: UnitOfWork, part_id: int, expected: Expected)
 
 
 def current_state(content: Content) -> dict[str, Any]:
-    """Return content as a conflict shows it: the present values, who set them, and when."""
+    """Return content as writes and conflicts show it: the present values, who set them, and when."""
     row = content.row
     who = {"id": row.last_updated_by, "name": row.last_updated_by_name} if row.last_updated_by else None
     return content.state() | {"changed_by": who, "changed_at": rfc3339(row.updated_at)}
+
+
+def whole_part(connection: Connection, part_id: int) -> dict[str, Any]:
+    """Return one part with its content, stock and prices, each with its version.
+
+    Raises:
+        NotFoundError: if there is no such part.
+    """
+    found = rows.load(connection, [part_id]).get(part_id)
+    if found is None:
+        raise NotFoundError(f"There is no part {part_id}.")
+    stock_row = admin_parts.stock_row(connection, part_id)
+    price = price_state(connection, part_id)
+    return found.state() | {
+        "created_at": rfc3339(found.row.created_at),
+        "stock": stock.state_of(stock_row),
+        "price": price,
+        "versions": {"content": found.version, "stock": stock_row.version, "price": price["version"]},
+    }
 
 
 def _with_clean_description(values: dict[str, Any]) -> dict[str, Any]:
@@ -155,7 +176,7 @@ def _explaining_duplicates(
     transactions: TransactionManager, intent: Intent, work: Callable[[UnitOfWork], T], values: dict[str, Any]
 ) -> T:
     try:
-        return transactions.run(intent.actor, work)
+        return transactions.run(intent.actor, work, intent.call)
     except IntegrityError as error:
         taken = UNIQUE.get(error.orig.diag.constraint_name or "") if isinstance(error.orig, UniqueViolation) else None
         if taken is None:

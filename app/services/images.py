@@ -10,10 +10,10 @@ from sqlalchemy import Engine
 from app.contract.events import Operation
 from app.domain.errors import DuplicateError, InvalidFieldError, NotFoundError
 from app.domain.pictures import MAX_PICTURES, file_path, variant_path, variant_widths
-from app.services.content import locked_to_change
+from app.services.content import current_state, locked_to_change
 from app.services.intent import Intent
 from app.services.pictures import EXTENSIONS, Picture, prepared, variants, width_of
-from app.store import content, images
+from app.store import content, idempotency, images
 from app.store.content import AuditedRow, Content
 from app.store.files import Storage
 from app.store.transaction import TransactionManager, UnitOfWork
@@ -42,19 +42,27 @@ def kept_picture(storage: Storage, upload: bytes) -> Picture:
     return picture
 
 
-def refuse_early(transactions: TransactionManager, intent: Intent, part_id: int) -> None:
-    """Refuse a picture for a part that cannot take one, before doing any work for it.
+def refuse_early(transactions: TransactionManager, intent: Intent, part_id: int) -> dict[str, Any] | None:
+    """Refuse a picture for a part that cannot take one, before doing any work for it; return what `add_image` returned to an
+    earlier call with the same key, if there was one.
 
     Raises:
-        NotFoundError, ArchivedError, ConcurrencyError, InvalidFieldError.
+        NotFoundError, ArchivedError, ConcurrencyError, InvalidFieldError, KeyReusedError.
     """
-    transactions.run(intent.actor, lambda unit_of_work: _room_for_one(locked_to_change(unit_of_work, part_id, intent.expected)))
+
+    def look(unit_of_work: UnitOfWork) -> dict[str, Any] | None:
+        if intent.call is not None and (kept := idempotency.find(unit_of_work.connection, intent.call)) is not None:
+            return dict(kept.result)
+        _room_for_one(locked_to_change(unit_of_work, part_id, intent.expected))
+        return None
+
+    return transactions.run(intent.actor, look)
 
 
 def add_image(
     transactions: TransactionManager, intent: Intent, part_id: int, picture: Picture, alt: str,
-) -> Content:  # fmt: skip
-    """Add a stored picture after the part's other ones, and return the part's content.
+) -> dict[str, Any]:  # fmt: skip
+    """Add a stored picture after the part's other ones, and return the state of the part's content.
 
     Raises:
         NotFoundError, ArchivedError, ConcurrencyError, InvalidFieldError.
@@ -73,7 +81,7 @@ def add_image(
 
 def set_order(
     transactions: TransactionManager, intent: Intent, part_id: int, image_ids: Sequence[int],
-) -> Content:  # fmt: skip
+) -> dict[str, Any]:  # fmt: skip
     """Put a part's pictures into the given order; the present order changes nothing.
 
     Raises:
@@ -95,7 +103,7 @@ def set_order(
 
 def set_alt(
     transactions: TransactionManager, intent: Intent, part_id: int, image_id: int, alt: str,
-) -> Content:  # fmt: skip
+) -> dict[str, Any]:  # fmt: skip
     """Write a picture's alternative text, for those who cannot see it; the same text changes nothing.
 
     Raises:
@@ -116,7 +124,7 @@ def delete_image(
     intent: Intent,
     part_id: int,
     image_id: int,
-) -> Content:
+) -> dict[str, Any]:
     """Remove a picture from a part. Its file stays: earlier content versions refer to it.
 
     Raises:
@@ -191,17 +199,17 @@ def _make_variants(storage: Storage, image: dict[str, Any]) -> None:
         storage.put(variant_path(digest, width), variant)
 
 
-def _changed(transactions: TransactionManager, intent: Intent, part_id: int, change: Change) -> Content:
-    """Apply `change` to a part's pictures as its next content version, and return the content."""
+def _changed(transactions: TransactionManager, intent: Intent, part_id: int, change: Change) -> dict[str, Any]:
+    """Apply `change` to a part's pictures as its next content version, and return the content's state."""
 
-    def work(unit_of_work: UnitOfWork) -> Content:
+    def work(unit_of_work: UnitOfWork) -> dict[str, Any]:
         before = locked_to_change(unit_of_work, part_id, intent.expected)
         audited = change(unit_of_work, before)
         if audited is None:
-            return before
-        return content.save(unit_of_work, before, {}, archived=False, reason=intent.reason, audited=audited)
+            return current_state(before)
+        return current_state(content.save(unit_of_work, before, {}, archived=False, reason=intent.reason, audited=audited))
 
-    return transactions.run(intent.actor, work)
+    return transactions.run(intent.actor, work, intent.call)
 
 
 def _audited(operation: Operation, record_id: int) -> AuditedRow:

@@ -5,6 +5,7 @@ from typing import Any
 
 from app.contract.events import Actor
 from app.domain.errors import ConcurrencyError
+from app.store.idempotency import KeyedCall
 
 
 class PreconditionFailedError(ConcurrencyError):
@@ -36,8 +37,10 @@ ANY = Expected()
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """Somebody's wish to change something: who, the version they saw, and the reason they gave, if any."""
+    """Somebody's wish to change something: who, the version they saw, the reason they gave, and the call by which they may
+    state the same wish again, each if any."""
 
     actor: Actor
     expected: Expected = ANY
     reason: str | None = None
+    call: KeyedCall | None = None

@@ -14,7 +14,6 @@ from app.services.catalog import Answer, CatalogReader
 from app.services.intent import Intent
 from app.services.pictures import Picture
 from app.services.product_page import Standing, product_page, standing
-from app.store.content import Content
 from app.store.transaction import TransactionManager
 
 
@@ -42,11 +41,11 @@ class PartsEnhancedService:
     def create_part_with_sync(
         self, intent: Intent, values: dict[str, Any], specifications: Sequence[dict[str, Any]], price_list: Sequence[PriceLine],
         quantities: dict[str, int],
-    ) -> int:  # fmt: skip
-        """Create a part and return its id; see `app.services.content.create_part`."""
+    ) -> dict[str, Any]:  # fmt: skip
+        """Create a part and return it; see `app.services.content.create_part`."""
         return content.create_part(self._transactions, intent, values, specifications, price_list, quantities)
 
-    def update_part_content_with_sync(self, intent: Intent, part_id: int, changes: dict[str, Any]) -> Content:
+    def update_part_content_with_sync(self, intent: Intent, part_id: int, changes: dict[str, Any]) -> dict[str, Any]:
         """Change content fields of a part and return its content; see `app.services.content.update_part`."""
         return content.update_part(self._transactions, intent, part_id, changes)
 
@@ -66,39 +65,40 @@ class PartsEnhancedService:
         """Delete a category and return what it was; see `app.services.categories.delete_category`."""
         return categories.delete_category(self._transactions, intent, category_id, target)
 
-    def update_specifications_with_sync(self, intent: Intent, part_id: int, given: Sequence[dict[str, Any]]) -> Content:
+    def update_specifications_with_sync(self, intent: Intent, part_id: int, given: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """Replace a part's specifications and return its content; see `app.services.specifications.set_specifications`."""
         return specifications.set_specifications(self._transactions, intent, part_id, given)
 
-    def check_room_for_image(self, intent: Intent, part_id: int) -> None:
-        """Refuse a picture before doing any work for it; see `app.services.images.refuse_early`."""
-        images.refuse_early(self._transactions, intent, part_id)
+    def check_room_for_image(self, intent: Intent, part_id: int) -> dict[str, Any] | None:
+        """Refuse a picture, or return what was answered to it before, without any work; see
+        `app.services.images.refuse_early`."""
+        return images.refuse_early(self._transactions, intent, part_id)
 
-    def add_image_with_sync(self, intent: Intent, part_id: int, picture: Picture, alt: str) -> Content:
+    def add_image_with_sync(self, intent: Intent, part_id: int, picture: Picture, alt: str) -> dict[str, Any]:
         """Add a stored picture to a part and return its content; see `app.services.images.add_image`."""
         return images.add_image(self._transactions, intent, part_id, picture, alt)
 
-    def order_images_with_sync(self, intent: Intent, part_id: int, image_ids: Sequence[int]) -> Content:
+    def order_images_with_sync(self, intent: Intent, part_id: int, image_ids: Sequence[int]) -> dict[str, Any]:
         """Reorder a part's pictures and return its content; see `app.services.images.set_order`."""
         return images.set_order(self._transactions, intent, part_id, image_ids)
 
-    def describe_image_with_sync(self, intent: Intent, part_id: int, image_id: int, alt: str) -> Content:
+    def describe_image_with_sync(self, intent: Intent, part_id: int, image_id: int, alt: str) -> dict[str, Any]:
         """Write a picture's alternative text and return the part's content; see `app.services.images.set_alt`."""
         return images.set_alt(self._transactions, intent, part_id, image_id, alt)
 
-    def delete_image_with_sync(self, intent: Intent, part_id: int, image_id: int) -> Content:
+    def delete_image_with_sync(self, intent: Intent, part_id: int, image_id: int) -> dict[str, Any]:
         """Delete a picture of a part and return its content; see `app.services.images.delete_image`."""
         return images.delete_image(self._transactions, intent, part_id, image_id)
 
-    def archive_part_with_sync(self, intent: Intent, part_id: int) -> Content:
+    def archive_part_with_sync(self, intent: Intent, part_id: int) -> dict[str, Any]:
         """Archive a part; see `app.services.content.set_archived`."""
         return content.set_archived(self._transactions, intent, part_id, archived=True)
 
-    def restore_part_with_sync(self, intent: Intent, part_id: int) -> Content:
+    def restore_part_with_sync(self, intent: Intent, part_id: int) -> dict[str, Any]:
         """Restore an archived part; see `app.services.content.set_archived`."""
         return content.set_archived(self._transactions, intent, part_id, archived=False)
 
-    def restore_version_with_sync(self, intent: Intent, wish: versions.Wish) -> Content:
+    def restore_version_with_sync(self, intent: Intent, wish: versions.Wish) -> dict[str, Any]:
         """Restore the content of an earlier version and return it; see `app.services.versions.restore`."""
         return versions.restore(self._transactions, intent, wish)
 

@@ -34,7 +34,7 @@ def set_prices(
             rows.save(unit_of_work, row, before, lines, intent.reason)
         return current_state(unit_of_work.connection, part_id)
 
-    return transactions.run(intent.actor, work)
+    return transactions.run(intent.actor, work, intent.call)
 
 
 def current_state(connection: Connection, part_id: int) -> dict[str, Any]:

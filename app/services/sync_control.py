@@ -9,7 +9,10 @@ from app.cache.manager import CacheManager
 from app.contract.formats import rfc3339
 from app.contract.task_names import Effect
 from app.domain.errors import NotFoundError
-from app.store import outbox, reconciliation
+from app.services.intent import Intent
+from app.store import idempotency, outbox, reconciliation
+from app.store.idempotency import Kept
+from app.store.transaction import TransactionManager, UnitOfWork
 from app.sync.reconciliation.reconcile import Reconciliation
 from app.sync.wakeup import WakeUps
 
@@ -18,10 +21,10 @@ class SyncControl:
     """The use cases behind `/admin/sync` and `flask sync`."""
 
     def __init__(
-        self, engine: Engine, reading: Engine, cache: CacheManager, reconciliation: Reconciliation, wake_ups: WakeUps,
-        hit_rates: Callable[[], dict[str, float]],
+        self, transactions: TransactionManager, reading: Engine, cache: CacheManager, reconciliation: Reconciliation,
+        wake_ups: WakeUps, hit_rates: Callable[[], dict[str, float]],
     ) -> None:  # fmt: skip
-        self._engine = engine
+        self._transactions = transactions
         self._reading = reading
         self._cache = cache
         self._reconciliation = reconciliation
@@ -54,26 +57,38 @@ class SyncControl:
             rows = outbox.dead_letters(connection, after, limit + 1)
         return [row | {"created_at": rfc3339(row["created_at"])} for row in rows]
 
-    def replay(self, event_id: int, effect: str | None) -> int:
-        """Make one event's dead deliveries due again and return how many.
+    def replay(self, intent: Intent, event_id: int | None = None, effect: str | None = None) -> int:
+        """Make one event's dead deliveries due again, or all there are, and return how many.
 
         Raises:
-            NotFoundError: if there is none.
+            NotFoundError: if that event has none.
         """
-        count = self._replay(event_id, effect)
-        if not count:
-            raise NotFoundError(f"Event {event_id} has no dead letter" + (f" for {effect}." if effect else "."))
-        return count
 
-    def replay_all(self) -> int:
-        """Make all dead deliveries due again and return how many."""
-        return self._replay(None, None)
+        def work(unit_of_work: UnitOfWork) -> list[str]:
+            effects = outbox.replay(unit_of_work.connection, event_id, effect)
+            if event_id is not None and not effects:
+                raise NotFoundError(f"Event {event_id} has no dead letter" + (f" for {effect}." if effect else "."))
+            return effects
 
-    def _replay(self, event_id: int | None, effect: str | None) -> int:
-        effects = outbox.replay(self._engine, event_id, effect)
+        effects = self._transactions.run(intent.actor, work, intent.call)
         self._wake_ups.request({Effect(name) for name in effects})
         return len(effects)
 
-    def reconcile(self, *, dry_run: bool) -> dict[str, Any]:
-        """Reconcile now and return the report."""
-        return self._reconciliation.run(dry_run=dry_run)
+    def reconcile(self, intent: Intent, *, dry_run: bool) -> dict[str, Any]:
+        """Reconcile now and return the report.
+
+        That takes many transactions, so the report is kept for a repeated call only at the end: if this process dies before, the
+        repeated one reconciles again, which repairs what still differs and nothing twice.
+        """
+        if (kept := self._kept(intent)) is not None:
+            return dict(kept.result)
+        report = self._reconciliation.run(dry_run=dry_run)
+        if dry_run or "skipped" in report:
+            return report
+        return self._transactions.run(intent.actor, lambda _unit_of_work: report, intent.call)
+
+    def _kept(self, intent: Intent) -> Kept | None:
+        if intent.call is None:
+            return None
+        with self._reading.connect() as connection:
+            return idempotency.find(connection, intent.call)

@@ -17,7 +17,6 @@ from app.services.intent import Expected, Intent
 from app.services.rich_text import sanitised
 from app.store import categories, slugs, versions
 from app.store import content as rows
-from app.store.content import Content
 from app.store.images import replace_images
 from app.store.locks import hold_category
 from app.store.transaction import TransactionManager, UnitOfWork
@@ -99,8 +98,8 @@ def rehearse(reading: Engine, wish: Wish, expected: Expected) -> dict[str, Any]:
     }
 
 
-def restore(transactions: TransactionManager, intent: Intent, wish: Wish) -> Content:
-    """Make a version's content the part's current content, as its next version, and return it.
+def restore(transactions: TransactionManager, intent: Intent, wish: Wish) -> dict[str, Any]:
+    """Make a version's content the part's current content, as its next version, and return its state.
 
     If nothing differs, nothing is written. What an older release's snapshot lacks stays as it is, and so does the status unless
     it is chosen.
@@ -111,7 +110,7 @@ def restore(transactions: TransactionManager, intent: Intent, wish: Wish) -> Con
         DuplicateError, InvalidFieldError: if another part has since taken the SKU or slug, or the category is gone.
     """
 
-    def work(unit_of_work: UnitOfWork) -> Content:
+    def work(unit_of_work: UnitOfWork) -> dict[str, Any]:
         connection = unit_of_work.connection
         wanted = _wanted(connection, wish)
         # The category before the part, as the lock order has it: a change of the tree locks both.
@@ -121,14 +120,14 @@ def restore(transactions: TransactionManager, intent: Intent, wish: Wish) -> Con
         for error in _blocked(connection, wish.part_id, changed):
             raise error
         if not changed:
-            return before
+            return current_state(before)
         for name in changed.keys() & LISTS.keys():
             _REPLACE[name](unit_of_work, wish.part_id, changed[name])
         columns = {name: value for name, value in changed.items() if name in COLUMNS}
-        return rows.save(unit_of_work, before, columns, archived=False, reason=_reason(wish, intent.reason))
+        return current_state(rows.save(unit_of_work, before, columns, archived=False, reason=_reason(wish, intent.reason)))
 
     try:
-        return transactions.run(intent.actor, work)
+        return transactions.run(intent.actor, work, intent.call)
     except IntegrityError as error:
         # Another part took it between our check and our write.
         field = UNIQUE.get(error.orig.diag.constraint_name or "") if isinstance(error.orig, UniqueViolation) else None

@@ -252,10 +252,9 @@ def dead_letters(connection: Connection, after: tuple[int, str], limit: int) -> 
     return [dict(row._mapping) | {"payload": unpacked(row.payload)} for row in rows]
 
 
-def replay(engine: Engine, event_id: int | None = None, effect: str | None = None) -> list[str]:
+def replay(connection: Connection, event_id: int | None = None, effect: str | None = None) -> list[str]:
     """Make dead letters due again and return the effect of each; by default all of them."""
-    with engine.begin() as connection:
-        return list(connection.execute(_REPLAY, {"event_id": event_id, "effect": effect}).scalars())
+    return list(connection.execute(_REPLAY, {"event_id": event_id, "effect": effect}).scalars())
 
 
 def prune(engine: Engine, days: int, batch: int) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import structlog
 from psycopg import errors as pg
@@ -22,7 +22,9 @@ from app.contract.effects import EFFECTS, LIVE
 from app.contract.events import Actor, Event
 from app.contract.task_names import Effect
 from app.domain.errors import DatabaseConsistencyError
+from app.store import idempotency
 from app.store.encoding import jsonb
+from app.store.idempotency import KeyedCall
 from app.store.payload import packed
 
 log = structlog.get_logger()
@@ -134,18 +136,27 @@ class TransactionManager:
         with self._engine.connect() as connection:
             yield UnitOfWork(connection, actor)
 
-    def run(self, actor: Actor, work: Callable[[UnitOfWork], T]) -> T:
+    def run(self, actor: Actor, work: Callable[[UnitOfWork], T], call: KeyedCall | None = None) -> T:
         """Run `work` in a unit of work, commit, start what follows, and return its result.
 
         A deadlock or serialisation failure rolls back and runs the whole `work` again, a few times, with jitter.
 
+        Args:
+            call: if an earlier one with its key took effect, `work` is not run, and the result of that one is returned; else
+                this result, which must be JSON, is kept for the next. What is rolled back leaves nothing.
+
         Raises:
             DatabaseConsistencyError: if the database is away, or a lock was not to be had in time; nothing was written.
+            KeyInUseError, KeyReusedError: if the key of `call` is taken; nothing was written.
         """
         for attempt in range(1, RETRIES + 1):
             try:
                 with self.atomic_operation(actor) as unit_of_work:
+                    if call is not None and (kept := idempotency.claim(unit_of_work.connection, call)) is not None:
+                        return cast("T", kept.result)
                     result = work(unit_of_work)
+                    if call is not None:
+                        idempotency.keep(unit_of_work.connection, call, result)
                     committed = unit_of_work.commit()
             except DBAPIError as error:
                 if attempt == RETRIES or not _is_transient(error):

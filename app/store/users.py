@@ -141,10 +141,9 @@ def sessions_of(engine: Engine, user_id: int, after: Position | None, limit: int
         return cut(connection.execute(_SESSIONS_OF, parameters).all(), limit)
 
 
-def close_session_of(engine: Engine, user_id: int, session_id: int) -> bool:
-    """End one of a user's sessions at once; return whether it existed."""
-    with engine.begin() as connection:
-        return connection.execute(_CLOSE_ONE_OF, {"user_id": user_id, "id": session_id}).rowcount > 0
+def close_session_of(connection: Connection, user_id: int, session_id: int) -> bool:
+    """End one of a user's sessions; return whether it existed."""
+    return connection.execute(_CLOSE_ONE_OF, {"user_id": user_id, "id": session_id}).rowcount > 0
 
 
 def close_session(engine: Engine, digest: str) -> None:

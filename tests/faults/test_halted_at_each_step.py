@@ -22,10 +22,11 @@ from app.container import Container
 from app.contract import rooms
 from app.contract.events import Actor
 from app.contract.task_names import Effect
+from app.domain.errors import KeyInUseError
 from app.services.intent import Intent
 from bench.system import wait_until
 from config import REPOSITORY
-from tests.faults.victim import LEASE, STEPS
+from tests.faults.victim import LEASE, STEPS, victims_call
 
 RECORDING = {Effect.PERSIST_AUDIT, Effect.SNAPSHOT_CONTENT}
 RECORDS = text("""
@@ -207,13 +208,16 @@ def assert_told(messages: list[dict[str, Any]], part: int) -> None:
 
 @pytest.mark.parametrize("step", ["committed", "invalidated"])
 def test_a_web_process_killed_between_commit_and_wake_up_loses_nothing(
-    container: Container, new_part: Callable[..., int], deliver: Callable[[], None], victims: Victims, step: str
+    container: Container, actor: Actor, new_part: Callable[..., int], deliver: Callable[[], None], victims: Victims, step: str
 ) -> None:
     part = new_part()
     deliver()
     assert container.parts.catalog.part(part).body["stock"]["current_stock"] == 10
     with victims.halted("web", step, "KILL", str(part)):
         assert victims.exit_code() == -signal.SIGKILL
+    # Its client, who got no answer, sends the call again.
+    container.parts.adjust_stock_with_sync(Intent(actor, call=(call := victims_call(part))), part, 1)
+    assert call.is_replay
     # The sweep of any other process repairs the cache within the bound, without the dead one's help …
     assert wait_until(lambda: container.parts.catalog.part(part).body["stock"]["current_stock"] == 11, within=2)
     # … and asks for the wake-ups that it could not send.
@@ -222,6 +226,31 @@ def test_a_web_process_killed_between_commit_and_wake_up_loses_nothing(
         deliver()
         assert_exactly_once(container, part)
         assert_told(heard(), part)
+
+
+def test_a_web_process_killed_just_before_the_commit_leaves_a_key_that_is_free_at_once(
+    container: Container, actor: Actor, new_part: Callable[..., int], deliver: Callable[[], None], victims: Victims
+) -> None:
+    part = new_part()
+    with victims.halted("web", "kept", "STOP", str(part)) as frozen:
+        # It lives, so the call may still come to something.
+        with pytest.raises(KeyInUseError):
+            container.parts.adjust_stock_with_sync(Intent(actor, call=victims_call(part)), part, 1)
+        os.kill(frozen, signal.SIGKILL)
+        assert victims.exit_code() == -signal.SIGKILL
+
+    def again() -> bool:
+        call = victims_call(part)
+        try:
+            stock = container.parts.adjust_stock_with_sync(Intent(actor, call=call), part, 1)
+        except KeyInUseError:
+            return False
+        return not call.is_replay and stock["current_stock"] == 11
+
+    # As soon as PostgreSQL notices that its client is gone.
+    assert wait_until(again, within=5)
+    deliver()
+    assert_exactly_once(container, part)
 
 
 def _overdue(container: Container) -> list[Effect]:

@@ -16,8 +16,9 @@ from app.container import Container, build_container
 from app.contract.events import Actor
 from app.contract.task_names import Effect
 from app.services.intent import Intent
-from app.store import outbox, users
+from app.store import idempotency, outbox, users
 from app.store.database import connect
+from app.store.idempotency import KeyedCall
 from app.sync import delivery
 from config import load_settings
 
@@ -28,6 +29,11 @@ STEPS = ("claimed", "applied", "settled")
 class _NoSender:
     def send_task(self, *_arguments: Any, **_options: Any) -> None:
         """Send nothing: this process has no broker."""
+
+
+def victims_call(part: int) -> KeyedCall:
+    """Return the call by which a web process adds one piece of a part; whoever sends it again makes the same."""
+    return KeyedCall("user 1", f"victim {part}", b"add one")
 
 
 def halt(number: int) -> None:
@@ -67,17 +73,19 @@ def deliver(container: Container, effect: Effect, step: str, number: int) -> Non
 
 
 def write(container: Container, step: str, number: int, part: int) -> None:
-    """Add one piece of a part and halt at a step of what follows the commit."""
+    """Add one piece of a part, by `victims_call`, and halt at a step: just before the commit, or after it."""
     with container.reading.connect() as connection:
         row = users.system(connection)
     match step:
+        case "kept":
+            idempotency.keep = after(idempotency.keep, number)
         case "committed":
             container.transactions._on_commit = lambda _events: halt(number)
         case "invalidated":
             container.consistency.ensure_cache_consistency = after(  # type: ignore[method-assign]
                 container.consistency.ensure_cache_consistency, number
             )
-    container.parts.adjust_stock_with_sync(Intent(Actor(row.id, row.name), reason="victim"), part, 1)
+    container.parts.adjust_stock_with_sync(Intent(Actor(row.id, row.name), reason="victim", call=victims_call(part)), part, 1)
 
 
 def main(role: str, step: str, name: str, part: str = "0") -> None:

@@ -31,6 +31,7 @@ METRICS = (
     "reconcile_last_success_timestamp_seconds",
     "beat_last_tick_timestamp_seconds",
     "http_request_duration_seconds",
+    "idempotency_replays_total",
 )
 
 

@@ -46,6 +46,7 @@ NOT_AUDITED = {
     "outbox_deliveries": "the machine's own account of its work",
     "sync_runs": "the machine's own account of its work",
     "import_jobs": "the file's changes are audited as those of their tables, with the job in their reason",
+    "idempotency_keys": "results of calls whose changes are audited as those of their tables",
     "user_sessions": "a log-in changes nothing that anybody else sees",
     "part_search": "computed from parts, stock and prices by triggers",
     "part_current_prices": "computed from prices by triggers",

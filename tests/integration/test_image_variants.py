@@ -36,7 +36,7 @@ def add(container: Container, actor: Actor) -> Callable[..., dict[str, Any]]:
     def run(part_id: int, data: bytes | None = None) -> dict[str, Any]:
         picture = kept_picture(container.storage, jpeg() if data is None else data)
         after = container.parts.add_image_with_sync(Intent(actor), part_id, picture, "alt")
-        return dict(after.row.images[-1])
+        return picture.columns() | {"id": after["images"][-1]["id"], "alt": "alt"}
 
     return run
 

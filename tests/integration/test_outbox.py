@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from app.cache.manager import CacheUnavailableError
 from app.container import Container
+from app.contract.events import Actor
 from app.contract.task_names import Effect
 from app.domain.retry import RetryPolicy
 from app.services.intent import Intent
@@ -151,7 +152,7 @@ def test_a_poisoned_event_backs_off_alone_while_the_others_of_its_batch_are_deli
 
 
 def test_a_record_is_a_dead_letter_after_twelve_failures_and_delivered_when_replayed_after_the_repair(
-    container: Container, owed: Callable[[int], list[int]], query: Query, deliver: Callable[[], None]
+    container: Container, actor: Actor, owed: Callable[[int], list[int]], query: Query, deliver: Callable[[], None]
 ) -> None:
     (event_id,) = owed(1)
     (before,) = query("SELECT payload FROM outbox_events WHERE id = :id", id=event_id)
@@ -169,7 +170,7 @@ def test_a_record_is_a_dead_letter_after_twelve_failures_and_delivered_when_repl
         "UPDATE outbox_events SET payload = jsonb_set(payload, '{table_name}', to_jsonb(CAST(:name AS text))) WHERE id = :id",
         name=before["payload"]["table_name"], id=event_id,
     )  # fmt: skip
-    assert container.sync_control.replay(event_id, None) == 1
+    assert container.sync_control.replay(Intent(actor), event_id) == 1
     deliver()
     assert delivery(query, event_id)["state"] == "done"
 

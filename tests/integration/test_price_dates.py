@@ -101,7 +101,7 @@ def test_every_way_to_write_a_price_list_notes_when_it_next_changes_by_its_dates
     first, second = soon(60_000), soon(120_000)
     lines = [STANDING, sale(first, second)]
     values = {"sku": uuid4().hex, "part_name": "Dated", "status": "published"}
-    part_id = container.parts.create_part_with_sync(Intent(actor), values, [], lines, {})
+    part_id = container.parts.create_part_with_sync(Intent(actor), values, [], lines, {})["id"]
     assert boundary(query, part_id) == first
     set_prices(part_id, STANDING, sale(LONG_AGO, second))
     assert boundary(query, part_id) == second

@@ -15,10 +15,12 @@ from sqlalchemy.exc import IntegrityError
 from app.container import Container
 from app.contract.effects import EFFECTS
 from app.contract.events import Actor, EventType
-from app.domain.errors import ConcurrencyError, DatabaseConsistencyError, InsufficientStockError
+from app.domain.errors import ConcurrencyError, DatabaseConsistencyError, InsufficientStockError, KeyInUseError
 from app.domain.stock import Stock
 from app.services.intent import Expected, Intent
+from app.store import idempotency
 from app.store import stock as rows
+from app.store.idempotency import KeyedCall
 from app.store.locks import lock_parts, lock_stock, lock_stocks
 from app.store.pipeline import Pipeline
 from app.store.transaction import TransactionManager, UnitOfWork
@@ -178,6 +180,7 @@ def test_a_deadlock_is_retried_and_both_transactions_succeed(
 ) -> None:
     parts = new_part(), new_part()
     meeting, attempts = Barrier(2), [0, 0]
+    calls = [KeyedCall("user 1", f"crossing {parts} {number}", b"") for number in range(2)]
 
     def cross(number: int) -> None:
         def work(unit_of_work: UnitOfWork) -> None:
@@ -188,13 +191,35 @@ def test_a_deadlock_is_retried_and_both_transactions_succeed(
                 if position == 0 and attempts[number] == 1:
                     meeting.wait(10)
 
-        container.transactions.run(actor, work)
+        container.transactions.run(actor, work, calls[number])
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(cross, range(2)))
+    # The key of the one that was rolled back was kept with its second attempt, and neither runs again.
+    assert [call.is_replay for call in calls] == [False, False]
+    cross(0), cross(1)
+    assert [call.is_replay for call in calls] == [True, True]
     assert sorted(attempts) == [1, 2]
     assert [stock_row(query, part_id)["current_stock"] for part_id in parts] == [12, 12]
     assert [len(stock_events(query, part_id)) for part_id in parts] == [3, 3]
+
+
+def test_of_two_equal_calls_that_both_believe_to_be_the_first_only_one_can_be_committed(
+    container: Container, actor: Actor, new_part: Callable[..., int], query: Query, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The primary key guarantees it, not the lock."""
+    part_id, key = new_part(), uuid4().hex
+    monkeypatch.setattr(idempotency, "claim", lambda _connection, _call: None)
+
+    def work(unit_of_work: UnitOfWork) -> None:
+        row = lock_stock(unit_of_work, part_id)
+        rows.save(unit_of_work, row, Stock(row.current_stock + 1, version=row.version + 1), None)
+
+    container.transactions.run(actor, work, KeyedCall("user 1", key, b""))
+    with pytest.raises(KeyInUseError):
+        container.transactions.run(actor, work, KeyedCall("user 1", key, b""))
+    assert stock_row(query, part_id)["current_stock"] == 11
+    assert len(stock_events(query, part_id)) == 2
 
 
 def test_a_lock_that_is_not_to_be_had_in_time_is_reported_and_nothing_is_written(

@@ -96,7 +96,7 @@ def shop(servers: tuple[Settings, dict[str, str], Valkey]) -> Iterator[Shop]:
     made = Shop(settings, urls, [], other)
     first = made.host("A")
     values = {"sku": uuid4().hex[:12], "part_name": "one", "status": "published"}
-    made.part = first.parts.create_part_with_sync(Intent(made.author()), values, [], [], {})
+    made.part = first.parts.create_part_with_sync(Intent(made.author()), values, [], [], {})["id"]
     yield made
     for host in made.hosts:
         host.close()

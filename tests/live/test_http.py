@@ -69,7 +69,8 @@ def test_a_bad_body_in_chunks_is_refused_as_a_problem(
         ["Content-Length: -21"], ["Content-Length: +21"], ["Content-Length: 2_1"], ["Content-Length : 21"],
         ["Transfer-Encoding: xchunked"], ["Transfer-Encoding: gzip, chunked"],
         ["Transfer-Encoding: chunked", "Transfer-Encoding: identity"], ["Content-Length: 21", "Host: other"],
-        ["Content-Length: 21", "no header"], ["Content-Length: 21", "X-A: b\n c"],
+        ["Content-Length: 21", "Idempotency-Key: a", "Idempotency-Key: b"], ["Content-Length: 21", "no header"],
+        ["Content-Length: 21", "X-A: b\n c"],
     ],
     ids=lambda headers: " ".join(headers)[:60],
 )  # fmt: skip

@@ -14,10 +14,10 @@ import schemathesis
 
 from app.domain.content import SPELLING
 
-# Signed by the server; or right only beside another parameter, or in the present state of the shop.
 _SPELLING = re.compile(f"[{SPELLING}]")
 SHOP = json.loads(os.environ.get("SCHEMATHESIS_SHOP", "{}"))
-MADE_ELSEWHERE = {"cursor", "to", "target", "category_id", "parent_id", "If-Match"}
+# Signed by the server; or right only beside another parameter, in the present state of the shop, or the first time.
+MADE_ELSEWHERE = {"cursor", "to", "target", "category_id", "parent_id", "If-Match", "Idempotency-Key"}
 
 
 @schemathesis.hook

@@ -15,7 +15,6 @@ from app.api.schemas.images import ImageAltSchema, ImageOrderSchema, ImageUpload
 from app.api.schemas.parts import BodilessWriteSchema
 from app.api.turns import Turns
 from app.domain.pictures import MAX_BYTES
-from app.services.content import current_state
 from app.services.images import kept_picture
 
 blueprint = Blueprint("admin_images", __name__, url_prefix="/api/v1/admin/parts", description="Pictures, for staff")
@@ -38,11 +37,12 @@ def add_image(form: dict[str, Any], part_id: int) -> Response:
     picture itself.
     """
     intent = intent_of(form)
-    container().parts.check_room_for_image(intent, part_id)
-    with _AT_WORK.turn():
-        picture = offload(kept_picture, container().storage, form["image"].read())
-    content = container().parts.add_image_with_sync(intent, part_id, picture, form["alt"])
-    return json_response(current_state(content), 201, {"Location": f"/media/{picture.digest}.{picture.extension}"})
+    content = container().parts.check_room_for_image(intent, part_id)
+    if content is None:
+        with _AT_WORK.turn():
+            picture = offload(kept_picture, container().storage, form["image"].read())
+        content = container().parts.add_image_with_sync(intent, part_id, picture, form["alt"])
+    return json_response(content, 201, {"Location": content["images"][-1]["url"]})
 
 
 @blueprint.route("/<id:part_id>/images/order", methods=["PUT"])
@@ -53,7 +53,7 @@ def add_image(form: dict[str, Any], part_id: int) -> Response:
 def order_images(body: dict[str, Any], part_id: int) -> Response:
     """Set the order of the part's pictures; name each of them once."""
     content = container().parts.order_images_with_sync(intent_of(body), part_id, body["image_ids"])
-    return json_response(current_state(content))
+    return json_response(content)
 
 
 @blueprint.route("/<id:part_id>/images/<id:image_id>", methods=["PUT"])
@@ -64,7 +64,7 @@ def order_images(body: dict[str, Any], part_id: int) -> Response:
 def describe_image(body: dict[str, Any], part_id: int, image_id: int) -> Response:
     """Set a picture's alternative text."""
     content = container().parts.describe_image_with_sync(intent_of(body), part_id, image_id, body["alt"])
-    return json_response(current_state(content))
+    return json_response(content)
 
 
 @blueprint.route("/<id:part_id>/images/<id:image_id>", methods=["DELETE"])
@@ -75,4 +75,4 @@ def describe_image(body: dict[str, Any], part_id: int, image_id: int) -> Respons
 def delete_image(query: dict[str, Any], part_id: int, image_id: int) -> Response:
     """Remove a picture from the part; earlier content versions keep it."""
     content = container().parts.delete_image_with_sync(intent_of(query), part_id, image_id)
-    return json_response(current_state(content))
+    return json_response(content)

@@ -9,6 +9,7 @@ from flask_smorest import Blueprint
 
 from app.api.auth import actor, require
 from app.api.context import container, cursors, offload
+from app.api.idempotency import keyed_call
 from app.api.parsing import StrictParser, takes_file
 from app.api.rendering import json_response, page_body
 from app.api.schemas.imports import ImportJobDetailSchema, ImportJobPageSchema, ImportQuerySchema, ImportUploadSchema
@@ -44,7 +45,7 @@ def start_import(query: dict[str, Any], form: dict[str, Any]) -> Response:
         tuple(form.get("as_specification", ())), mapping_of(form.get("map", ())),
     )  # fmt: skip
     job = container().import_jobs.create(
-        actor(), digest, size, file.filename or "", form.get("encoding"), options, dry_run=bool(dry_run)
+        actor(), digest, size, file.filename or "", form.get("encoding"), options, dry_run=bool(dry_run), call=keyed_call()
     )
     return json_response(job, 202, {"Location": f"/api/v1/admin/imports/{job['id']}"})
 

@@ -30,7 +30,6 @@ from app.api.schemas.parts import (
     price_lines,
 )
 from app.domain.search import words_of
-from app.services.content import current_state
 from app.services.rich_text import notices
 from app.store.admin_parts import GridFilters
 
@@ -60,9 +59,8 @@ def create_part(body: dict[str, Any]) -> Response:
     """Create a part, with its prices, stock and specifications. `notices` says what was dropped from its description, if anything
     was."""
     specifications, prices, stock = body.pop("specifications"), body.pop("prices"), body.pop("stock")
-    part_id = container().parts.create_part_with_sync(intent_of(body), body, specifications, price_lines(prices), stock)
-    location = f"/api/v1/admin/parts/{part_id}"
-    return json_response(container().parts.admin.part(part_id) | notices(body), 201, {"Location": location})
+    made = container().parts.create_part_with_sync(intent_of(body), body, specifications, price_lines(prices), stock)
+    return json_response(made | notices(body), 201, {"Location": f"/api/v1/admin/parts/{made['id']}"})
 
 
 @blueprint.route("/<id:part_id>", methods=["GET"])
@@ -81,7 +79,7 @@ def get_part(part_id: int) -> Response:
 def update_part(body: dict[str, Any], part_id: int) -> Response:
     """Change the given content fields. `notices` says what was dropped from the description, if anything."""
     content = container().parts.update_part_content_with_sync(intent_of(body), part_id, body)
-    return json_response(current_state(content) | notices(body))
+    return json_response(content | notices(body))
 
 
 @blueprint.route("/<id:part_id>", methods=["DELETE"])
@@ -92,7 +90,7 @@ def update_part(body: dict[str, Any], part_id: int) -> Response:
 def archive_part(query: dict[str, Any], part_id: int) -> Response:
     """Archive a part: gone for customers, its history kept."""
     content = container().parts.archive_part_with_sync(intent_of(query), part_id)
-    return json_response(current_state(content))
+    return json_response(content)
 
 
 @blueprint.route("/<id:part_id>/restore", methods=["POST"])
@@ -103,7 +101,7 @@ def archive_part(query: dict[str, Any], part_id: int) -> Response:
 def restore_part(query: dict[str, Any], part_id: int) -> Response:
     """Bring an archived part back as it was."""
     content = container().parts.restore_part_with_sync(intent_of(query), part_id)
-    return json_response(current_state(content))
+    return json_response(content)
 
 
 @blueprint.route("/<id:part_id>/specifications", methods=["PUT"])
@@ -114,7 +112,7 @@ def restore_part(query: dict[str, Any], part_id: int) -> Response:
 def set_specifications(body: dict[str, Any], part_id: int) -> Response:
     """Replace the part's specifications; they are shown in the order in which they are sent."""
     content = container().parts.update_specifications_with_sync(intent_of(body), part_id, body["specifications"])
-    return json_response(current_state(content))
+    return json_response(content)
 
 
 @blueprint.route("/<id:part_id>/prices", methods=["PUT"])

@@ -5,17 +5,23 @@ from typing import Any
 from flask import Response
 from flask_smorest import Blueprint
 
-from app.api.auth import require
+from app.api.auth import actor, require
 from app.api.context import container, cursors
+from app.api.idempotency import keyed_call
 from app.api.parsing import StrictParser
 from app.api.rendering import json_response
 from app.api.schemas.answers import DeadLetterPageSchema, ReconciliationSchema, ReplayedSchema, SyncStatusSchema
 from app.api.schemas.parts import PageQuerySchema
 from app.api.schemas.sync import ReconcileQuerySchema, ReplayQuerySchema
+from app.services.intent import Intent
 from app.store.paging import Position
 
 blueprint = Blueprint("admin_sync", __name__, url_prefix="/api/v1/admin/sync", description="Synchronisation")
 blueprint.ARGUMENTS_PARSER = StrictParser()
+
+
+def _intent() -> Intent:
+    return Intent(actor(), call=keyed_call())
 
 
 @blueprint.route("/status", methods=["GET"])
@@ -45,7 +51,7 @@ def dead_letters(query: dict[str, Any]) -> Response:
 @blueprint.response(200, ReplayedSchema)
 def replay_one(query: dict[str, Any], event_id: int) -> Response:
     """Retry one event's dead deliveries; `effect` limits this to one of them."""
-    return json_response({"replayed": container().sync_control.replay(event_id, query["effect"])})
+    return json_response({"replayed": container().sync_control.replay(_intent(), event_id, query["effect"])})
 
 
 @blueprint.route("/replay", methods=["POST"])
@@ -53,7 +59,7 @@ def replay_one(query: dict[str, Any], event_id: int) -> Response:
 @blueprint.response(200, ReplayedSchema)
 def replay_all() -> Response:
     """Retry all dead deliveries."""
-    return json_response({"replayed": container().sync_control.replay_all()})
+    return json_response({"replayed": container().sync_control.replay(_intent())})
 
 
 @blueprint.route("/reconcile", methods=["POST"])
@@ -62,4 +68,4 @@ def replay_all() -> Response:
 @blueprint.response(200, ReconciliationSchema)
 def reconcile(query: dict[str, Any]) -> Response:
     """Compare PostgreSQL with every copy of its data now, and repair what differs unless `dry_run`."""
-    return json_response(container().sync_control.reconcile(dry_run=query["dry_run"]))
+    return json_response(container().sync_control.reconcile(_intent(), dry_run=query["dry_run"]))

@@ -22,7 +22,6 @@ from app.api.schemas.history import (
     VersionDiffSchema,
 )
 from app.api.schemas.parts import PageQuerySchema
-from app.services.content import current_state
 from app.services.versions import Wish
 from app.store.paging import Position
 
@@ -79,7 +78,7 @@ def restore_version(query: dict[str, Any], body: dict[str, Any], part_id: int, n
     if query["dry_run"]:
         return json_response(container().parts.admin.rehearse_restore(wish, intent.expected))
     content = container().parts.restore_version_with_sync(intent, wish)
-    return json_response(current_state(content) | {"restored_from": number})
+    return json_response(content | {"restored_from": number})
 
 
 @blueprint.route("/<id:part_id>/as-of", methods=["GET"])

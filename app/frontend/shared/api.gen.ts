@@ -2190,9 +2190,11 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The present state does not allow this; `code` says why, and a concurrent modification comes with `current`. */
+        /** @description The present state does not allow this; `code` says why, and a concurrent modification comes with `current`. While the first call with this `Idempotency-Key` is under way, `Retry-After` says when to try again. */
         Problem409: {
             headers: {
+                /** @description Seconds. */
+                "Retry-After"?: string;
                 /** @description Quote it when you report a problem. */
                 "X-Request-ID": string;
                 [name: string]: unknown;
@@ -2234,7 +2236,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Fields do not fit; `errors` says which and what each expects. */
+        /** @description Fields do not fit; `errors` says which and what each expects. Or the `Idempotency-Key` belongs to another call. */
         Problem422: {
             headers: {
                 /** @description Quote it when you report a problem. */
@@ -2480,7 +2482,10 @@ export interface operations {
     admin_categories_create_category: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2499,6 +2504,8 @@ export interface operations {
             /** @description Created */
             201: {
                 headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -2585,6 +2592,8 @@ export interface operations {
             header?: {
                 /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
                 "If-Match"?: string;
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 category_id: number;
@@ -2606,6 +2615,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -2653,6 +2664,8 @@ export interface operations {
             header?: {
                 /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
                 "If-Match"?: string;
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 category_id: number;
@@ -2664,6 +2677,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -2783,7 +2798,10 @@ export interface operations {
             query?: {
                 dry_run?: boolean | null;
             };
-            header?: never;
+            header?: {
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2796,6 +2814,8 @@ export interface operations {
             /** @description Accepted */
             202: {
                 headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -2832,6 +2852,7 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
             413: components["responses"]["Problem413"];
             /** @description The address is too long. */
             414: {
@@ -3052,7 +3073,10 @@ export interface operations {
     admin_parts_create_part: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3099,6 +3123,8 @@ export interface operations {
             /** @description Created */
             201: {
                 headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -3342,6 +3368,8 @@ export interface operations {
             header?: {
                 /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
                 "If-Match"?: string;
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 part_id: number;
@@ -3364,6 +3392,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -3441,6 +3471,8 @@ export interface operations {
             header?: {
                 /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
                 "If-Match"?: string;
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 part_id: number;
@@ -3452,6 +3484,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -3679,6 +3713,8 @@ export interface operations {
             header?: {
                 /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
                 "If-Match"?: string;
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 part_id: number;
@@ -3694,6 +3730,8 @@ export interface operations {
             /** @description Created */
             201: {
                 headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -3811,6 +3849,8 @@ export interface operations {
             header?: {
                 /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
                 "If-Match"?: string;
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 part_id: number;
@@ -3834,6 +3874,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -3951,6 +3993,8 @@ export interface operations {
             header?: {
                 /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
                 "If-Match"?: string;
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 part_id: number;
@@ -3972,6 +4016,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -4092,6 +4138,8 @@ export interface operations {
             header?: {
                 /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
                 "If-Match"?: string;
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 part_id: number;
@@ -4104,6 +4152,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -4205,6 +4255,8 @@ export interface operations {
             header?: {
                 /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
                 "If-Match"?: string;
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 part_id: number;
@@ -4230,6 +4282,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -4280,6 +4334,8 @@ export interface operations {
             header?: {
                 /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
                 "If-Match"?: string;
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 part_id: number;
@@ -4291,6 +4347,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -4392,6 +4450,8 @@ export interface operations {
             header?: {
                 /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
                 "If-Match"?: string;
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 part_id: number;
@@ -4419,6 +4479,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -4493,6 +4555,8 @@ export interface operations {
             header?: {
                 /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
                 "If-Match"?: string;
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 part_id: number;
@@ -4515,6 +4579,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -4556,6 +4622,8 @@ export interface operations {
             header?: {
                 /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
                 "If-Match"?: string;
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 part_id: number;
@@ -4577,6 +4645,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -4875,6 +4945,8 @@ export interface operations {
             header?: {
                 /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
                 "If-Match"?: string;
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
             };
             path: {
                 part_id: number;
@@ -4899,6 +4971,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -5045,7 +5119,10 @@ export interface operations {
             query?: {
                 effect?: "broadcast" | "invalidate_cache" | "persist_audit" | "snapshot_content" | null;
             };
-            header?: never;
+            header?: {
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 event_id: number;
             };
@@ -5056,6 +5133,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -5068,6 +5147,7 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
             /** @description The address is too long. */
             414: {
                 headers: {
@@ -5084,7 +5164,10 @@ export interface operations {
             query?: {
                 dry_run?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5093,6 +5176,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -5132,6 +5217,7 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
             /** @description The address is too long. */
             414: {
                 headers: {
@@ -5146,7 +5232,10 @@ export interface operations {
     admin_sync_replay_all: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5155,6 +5244,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -5168,8 +5259,11 @@ export interface operations {
                     "application/json": components["schemas"]["Replayed"];
                 };
             };
+            400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -5257,7 +5351,10 @@ export interface operations {
     auth_log_in: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The answer is not kept: It holds the session's secrets; a repeated log-in opens a session of its own. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5307,7 +5404,10 @@ export interface operations {
     auth_log_out: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The answer is not kept: The session is over, so a repeated call answers 401. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5322,6 +5422,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             503: components["responses"]["Problem503"];
@@ -5366,7 +5467,10 @@ export interface operations {
     account_change_password: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The answer is not kept: It holds the session's secrets; the old session is over, so a repeated call answers 401. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5469,7 +5573,10 @@ export interface operations {
     account_end_session: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 session_id: number;
             };
@@ -5480,15 +5587,20 @@ export interface operations {
             /** @description No Content */
             204: {
                 headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
+            400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
             503: components["responses"]["Problem503"];
         };
     };

@@ -1,4 +1,5 @@
 /** The API over fetch: JSON in, JSON out, and every failure an ApiError that can be shown. */
+import { newKey } from "./intention.ts";
 import type { CurrentState, Problem } from "./types.ts";
 
 const BASE = "/api/v1";
@@ -11,6 +12,8 @@ export interface RequestOptions {
   query?: Query;
   body?: unknown;
   headers?: Record<string, string>;
+  /** The idempotency key of an unsafe call that may be sent again; without one it gets a key of its own. */
+  key?: string;
   signal?: AbortSignal | undefined;
 }
 
@@ -53,7 +56,7 @@ export function withQuery(path: string, query: Query = {}): string {
   return text ? `${path}?${text}` : path;
 }
 
-export async function request<T>(path: string, { method = "GET", query, body, headers, signal }: RequestOptions = {}): Promise<T> {
+export async function request<T>(path: string, { method = "GET", query, body, headers, key, signal }: RequestOptions = {}): Promise<T> {
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   let response: Response;
   try {
@@ -63,6 +66,7 @@ export async function request<T>(path: string, { method = "GET", query, body, he
       headers: {
         Accept: "application/json, application/problem+json",
         ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        ...(method === "GET" ? {} : { "Idempotency-Key": key ?? newKey() }),
         ...headers,
       },
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,

@@ -8,7 +8,7 @@ from functools import partial
 from typing import IO, Any, TextIO
 
 import structlog
-from sqlalchemy import Engine, Row
+from sqlalchemy import Connection, Engine, Row
 from sqlalchemy.exc import OperationalError
 
 from app.contract.events import Actor
@@ -24,6 +24,7 @@ from app.services.imports import passes
 from app.services.imports.chunk import apply_chunk, rehearse_chunk
 from app.services.imports.files import open_text, refusal_of
 from app.store.files import Storage
+from app.store.idempotency import KeyedCall
 from app.store.imports import jobs
 from app.store.imports.jobs import LeaseLostError
 from app.store.pipeline import Pipeline
@@ -87,7 +88,7 @@ class ImportJobs:
 
     def create(
         self, actor: Actor, digest: str, byte_size: int, file_name: str, encoding: str | None = None,
-        options: Options = NO_OPTIONS, *, dry_run: bool,
+        options: Options = NO_OPTIONS, *, dry_run: bool, call: KeyedCall | None = None,
     ) -> dict[str, Any]:  # fmt: skip
         """Queue the import of a file stored by `keep`, and return the job."""
         currency = options.currency or self._currency or passes.only_currency(self._reading)
@@ -97,10 +98,13 @@ class ImportJobs:
             "created_by": actor.user_id, "ip_address": actor.ip_address, "user_agent": actor.user_agent,
             "request_id": actor.request_id, "api_key_id": actor.api_key_id,
         }  # fmt: skip
-        with self._reading.connect() as connection:
-            job_id = jobs.insert(connection, values)
+
+        def queue(unit_of_work: UnitOfWork) -> dict[str, Any]:
+            return _detailed(_row(unit_of_work.connection, jobs.insert(unit_of_work.connection, values)))
+
+        job = self._transactions.run(actor, queue, call)
         self._wake_ups.request([IMPORT_PARTS])
-        return self.job(job_id)
+        return job
 
     def job(self, job_id: int) -> dict[str, Any]:
         """Return a job, and how each column of its file was used.
@@ -108,15 +112,11 @@ class ImportJobs:
         Raises:
             NotFoundError: if there is none.
         """
-        row = self._row(job_id)
-        return shown(row) | {"columns": row.columns}
+        return _detailed(self._row(job_id))
 
     def _row(self, job_id: int) -> Row[Any]:
         with self._reading.connect() as connection:
-            row = jobs.job(connection, job_id)
-        if row is None:
-            raise NotFoundError(f"There is no import {job_id}.")
-        return row
+            return _row(connection, job_id)
 
     def jobs(self, before: int | None, limit: int) -> list[dict[str, Any]]:
         """Return jobs, newest first; one more than `limit` if there are more."""
@@ -257,6 +257,13 @@ def keep(storage: Storage, file: IO[bytes]) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
+def _row(connection: Connection, job_id: int) -> Row[Any]:
+    row = jobs.job(connection, job_id)
+    if row is None:
+        raise NotFoundError(f"There is no import {job_id}.")
+    return row
+
+
 def _label(file_name: str) -> str:
     """Return a file's name cleaned for display; it is never used as a path."""
     shown = " ".join(normalised(without_forbidden(file_name)).split())
@@ -266,6 +273,10 @@ def _label(file_name: str) -> str:
 def path_of(digest: str) -> str:
     """Return where an uploaded file is kept."""
     return f"imports/{digest}.csv"
+
+
+def _detailed(row: Row[Any]) -> dict[str, Any]:
+    return shown(row) | {"columns": row.columns}
 
 
 def shown(row: Row[Any]) -> dict[str, Any]:

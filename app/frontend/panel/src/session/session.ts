@@ -1,5 +1,6 @@
 /** Who is logged in, and the one gateway to the staff API: adds the CSRF token, survives the end of a session. */
 import { ApiError, request, type RequestOptions } from "@lockstep/shared/http.ts";
+import { newKey } from "@lockstep/shared/intention.ts";
 import type { Session, User } from "@lockstep/shared/types.ts";
 import { defineStore } from "pinia";
 import { computed, ref, shallowRef } from "vue";
@@ -65,7 +66,9 @@ export const useSessionStore = defineStore("session", () => {
     return waiting.promise;
   }
 
-  async function api<T>(path: string, options: RequestOptions = {}): Promise<T> {
+  async function api<T>(path: string, asked: RequestOptions = {}): Promise<T> {
+    // Whatever is sent again below is the same call.
+    const options = { key: newKey(), ...asked };
     try {
       return await send<T>(path, options);
     } catch (error) {

@@ -4,6 +4,7 @@
  * A draft is open only while its row is on the page: however the row or the focus is lost, valid input is sent and anything
  * else is parked (parked.ts). So no input is lost, and no invisible editor gets in the way.
  */
+import { newIntention } from "@lockstep/shared/intention.ts";
 import type { AdminListItem, Person } from "@lockstep/shared/types.ts";
 import { defineStore } from "pinia";
 import { computed, ref, shallowReactive, shallowRef, watch } from "vue";
@@ -57,14 +58,14 @@ export const useDraftsStore = defineStore("drafts", () => {
     const waiting = parked.byCell.get(cellKey({ id: row.id, field }));
     if (waiting) return resume(waiting, initial);
     const shown = writes.shownValue(row, field);
-    start({ id: row.id, field, base: row, baseValue: shown }, initial ?? String(shown), "", "");
+    start({ id: row.id, field, base: row, baseValue: shown, intention: newIntention() }, initial ?? String(shown), "", "");
     return true;
   }
 
   function resume(waiting: Parked, initial = waiting.text): boolean {
-    const { id, field, base, baseValue, problem } = waiting;
+    const { id, field, base, baseValue, intention, problem } = waiting;
     parked.drop(waiting);
-    start({ id, field, base, baseValue }, initial, waiting.reason, initial === waiting.text ? problem : "");
+    start({ id, field, base, baseValue, intention }, initial, waiting.reason, initial === waiting.text ? problem : "");
     return true;
   }
 

@@ -14,6 +14,7 @@ import { useToastsStore } from "../ui/toasts.ts";
 
 /** The API's responses, in order (`answers`), and the requests made (`asked`). */
 let asked: { path: string; body: Record<string, unknown> }[];
+let keys: string[];
 let answers: (() => Response | Promise<Response>)[];
 
 function json(status: number, body: unknown): Response {
@@ -50,9 +51,12 @@ const settled = () => vi.waitFor(() => expect(answers).toHaveLength(0)).then(() 
 beforeEach(() => {
   setActivePinia(createPinia());
   asked = [];
+  keys = [];
   answers = [];
   vi.stubGlobal("fetch", async (url: string, options: RequestInit) => {
     asked.push({ path: url, body: JSON.parse(typeof options.body === "string" ? options.body : "{}") as Record<string, unknown> });
+    const key = new Headers(options.headers).get("Idempotency-Key");
+    if (key !== null) keys.push(key);
     const answer = answers.shift();
     if (!answer) throw new TypeError("Failed to fetch");
     return await answer();
@@ -233,6 +237,70 @@ it("the end of the session keeps what was typed: it goes on after logging in aga
   await store.logIn("kim@example.com", "secret");
   await settled();
   expect(shown().stock.current_stock).toBe(9);
+});
+
+describe("a change whose response was lost", () => {
+  async function lose() {
+    const all = await setUp();
+    all.type("current_stock", "+5");
+    await vi.waitFor(() => expect(all.parked.list).toHaveLength(1));
+    asked = [];
+    answers = [() => json(200, adminStock(10, 2))];
+    return all;
+  }
+
+  it("is sent again as the same call, so that it counts once", async () => {
+    const { drafts, parked, shown } = await lose();
+    drafts.begin(shown(), "current_stock");
+    expect(drafts.text).toBe("+5");
+    drafts.commit();
+    await settled();
+    expect(asked.map(({ body }) => body)).toEqual([{ delta: 5 }]);
+    expect(new Set(keys).size).toBe(1);
+    expect(keys).toHaveLength(2);
+    expect(parked.list).toEqual([]);
+  });
+
+  it.each([["+6", ""], ["+5", "found"]])("is another call once it is changed (%s %s)", async (text, reason) => {
+    const { drafts, shown } = await lose();
+    drafts.begin(shown(), "current_stock");
+    drafts.text = text;
+    drafts.reason = reason;
+    drafts.commit();
+    await settled();
+    expect(new Set(keys).size).toBe(2);
+  });
+
+  it("is still parked while the server works on it", async () => {
+    const { drafts, parked, shown } = await lose();
+    answers = [() => json(409, { code: "idempotency_in_progress" }), () => json(200, { items: [shown()], next_cursor: null })];
+    drafts.begin(shown(), "current_stock");
+    drafts.commit();
+    await vi.waitFor(() => expect(parked.list[0]?.problem).toContain("busy"));
+  });
+});
+
+it("the same change typed again is another call", async () => {
+  const { type } = await setUp();
+  answers = [() => json(200, adminStock(10, 2)), () => json(200, adminStock(15, 3))];
+  type("current_stock", "+5");
+  type("current_stock", "+5");
+  await settled();
+  expect(asked.map(({ body }) => body)).toEqual([{ delta: 5 }, { delta: 5 }]);
+  expect(new Set(keys).size).toBe(2);
+});
+
+it("a call that is sent again after logging in again is the same", async () => {
+  const { session: store, type } = await setUp();
+  answers = [() => json(401, { code: "unauthenticated" })];
+  type("current_stock", "9");
+  await settled();
+  answers = [() => json(200, { ...session, csrf_token: "new" }), () => json(200, adminStock(9, 2))];
+  await store.logIn("kim@example.com", "secret");
+  await settled();
+  const [before, logIn, after] = keys;
+  expect(after).toBe(before);
+  expect(logIn).not.toBe(before);
 });
 
 it("a viewer cannot begin to edit, nor anybody while offline", async () => {

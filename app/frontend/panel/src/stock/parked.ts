@@ -21,8 +21,8 @@ export const useParkedStore = defineStore("parked drafts", () => {
   const byCell = shallowReactive(new Map<string, Parked>());
   const list = computed(() => [...byCell.values()]);
 
-  function park({ id, field, base, baseValue }: Draft, text: string, reason: string, problem: string): void {
-    byCell.set(cellKey({ id, field }), { id, field, base, baseValue, text, reason, problem, view: stock.view });
+  function park({ id, field, base, baseValue, intention }: Draft, text: string, reason: string, problem: string): void {
+    byCell.set(cellKey({ id, field }), { id, field, base, baseValue, intention, text, reason, problem, view: stock.view });
   }
 
   function drop(cell: Pick<Draft, "id" | "field">): void {

@@ -1,4 +1,5 @@
 /** The stages of a typed change: a draft, a write, a conflict. Pure. */
+import type { Intention } from "@lockstep/shared/intention.ts";
 import type { AdminListItem, CurrentState, Person, StockField } from "@lockstep/shared/types.ts";
 import { strings } from "../strings.ts";
 import { STOCK_FIELDS, type Aspect, type EditableField } from "./columns.ts";
@@ -11,6 +12,8 @@ export interface Draft {
   readonly base: AdminListItem;
   /** What the cell showed then, including the user's own unconfirmed change, if any. */
   readonly baseValue: number | string;
+  /** Names its writes, so that one whose response was lost counts once, however often it is sent. */
+  readonly intention: Intention;
 }
 
 export type Change = { kind: "set"; value: number | string } | { kind: "adjust"; delta: number };

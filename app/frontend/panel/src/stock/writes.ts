@@ -92,7 +92,7 @@ export const useWritesStore = defineStore("writes", () => {
     const reason = write.reason === null ? {} : { reason: write.reason };
     if (change.kind === "adjust") {
       const held = stock.byId.get(id)?.stock.version;
-      const answer = await session.api<AdminStock>(`${path}/stock/adjustments`, { method: "POST", body: { delta: change.delta, ...reason } });
+      const answer = await call<AdminStock>(write, "POST", `${path}/stock/adjustments`, { delta: change.delta, ...reason });
       // The new version is a step of ours alone only if nobody wrote in between.
       if (held !== undefined && answer.version === held + 1) steps.made(queue, held, answer.version);
       stock.wrote(id, answer);
@@ -101,14 +101,18 @@ export const useWritesStore = defineStore("writes", () => {
     const version = steps.rebased(queue, write.version);
     const body = { [field]: change.value, version, ...reason };
     if (aspect === "content") {
-      const answer = await session.api<AdminContent>(path, { method: "PUT", body });
+      const answer = await call<AdminContent>(write, "PUT", path, body);
       steps.made(queue, version, answer.version);
       stock.renamed(id, answer);
     } else {
-      const answer = await session.api<AdminStock>(`${path}/stock`, { method: "PUT", body });
+      const answer = await call<AdminStock>(write, "PUT", `${path}/stock`, body);
       steps.made(queue, version, answer.version);
       stock.wrote(id, answer);
     }
+  }
+
+  function call<T>({ intention }: Write, method: "POST" | "PUT", path: string, body: object): Promise<T> {
+    return session.api<T>(path, { method, body, key: intention(method, path, body) });
   }
 
   function succeeded(write: Write): void {
@@ -141,7 +145,7 @@ export const useWritesStore = defineStore("writes", () => {
     if (failure.status === 401) return strings.write.loggedOut;
     if (failure.status === 403 && session.user) return strings.roles.forbidden(session.user.role);
     if (failure.status === 404) return strings.write.gone;
-    if (failure.status === 429 || failure.status === 503) return strings.write.busy;
+    if (failure.status === 429 || failure.status === 503 || isUnderWay(failure)) return strings.write.busy;
     return failure.status >= 500 ? strings.write.server : failure.message || strings.write.server;
   }
 
@@ -173,6 +177,12 @@ export const useWritesStore = defineStore("writes", () => {
   return { pending, conflicts, sending, shownValue, isOurs, rebased, settled, send, forget };
 });
 
-function mayBeRetried({ isNetwork, status }: ApiError): boolean {
-  return isNetwork || status === 401 || status === 422 || status === 429 || status >= 500;
+function mayBeRetried(failure: ApiError): boolean {
+  const { isNetwork, status } = failure;
+  return isNetwork || status === 401 || status === 422 || status === 429 || status >= 500 || isUnderWay(failure);
+}
+
+/** The server still works on what was sent the first time. */
+function isUnderWay({ code }: ApiError): boolean {
+  return code === "idempotency_in_progress";
 }
