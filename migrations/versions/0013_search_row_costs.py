@@ -4,7 +4,7 @@ Most of it went where it changed nothing: a list of two hundred letters was comp
 read twice, and functions with a sub-select of their own were started anew for each name. No row changes, so none is made again.
 
 Revision ID: 0013
-Revises: 0009
+Revises: 0010
 """
 
 import importlib
@@ -12,7 +12,7 @@ import importlib
 from alembic import op
 
 revision = "0013"
-down_revision = "0009"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
