@@ -12,6 +12,7 @@ from app.domain.errors import ArchivedError, InvalidFieldError
 from app.domain.pricing import PriceLine
 from app.domain.stock import Stock
 from app.services.intent import Expected, Intent
+from app.services.offload import Offload, at_once
 from app.services.rich_text import sanitised
 from app.services.slugs import part_slug
 from app.store import content as rows
@@ -32,7 +33,7 @@ _DEFAULTS: dict[str, Any] = {
 
 def create_part(
     transactions: TransactionManager, intent: Intent, values: dict[str, Any], specifications: Sequence[dict[str, Any]],
-    price_list: Sequence[PriceLine], quantities: dict[str, int],
+    price_list: Sequence[PriceLine], quantities: dict[str, int], offload: Offload = at_once,
 ) -> int:  # fmt: skip
     """Create a part with its stock, and its prices and specifications if given; return its id.
 
@@ -42,7 +43,7 @@ def create_part(
         DuplicateError: if the SKU or the chosen slug is taken.
         InvalidFieldError: if the category does not exist.
     """
-    values = _with_clean_description(values)
+    values = offload(_with_clean_description, values)
 
     def work(unit_of_work: UnitOfWork) -> int:
         _check_category(unit_of_work, values.get("category_id"))
@@ -74,13 +75,15 @@ def create_part(
     return transactions.run(intent.actor, work)
 
 
-def update_part(transactions: TransactionManager, intent: Intent, part_id: int, changes: dict[str, Any]) -> Content:
+def update_part(
+    transactions: TransactionManager, intent: Intent, part_id: int, changes: dict[str, Any], offload: Offload = at_once
+) -> Content:
     """Write the given content fields of a part and return its content; values that are already so change nothing.
 
     Raises:
         NotFoundError, ArchivedError, ConcurrencyError, DuplicateError, InvalidFieldError.
     """
-    changes = _with_clean_description(changes)
+    changes = offload(_with_clean_description, changes)
 
     def work(unit_of_work: UnitOfWork) -> Content:
         # The category before the part, as the lock order demands: a change to the tree locks both.

@@ -51,7 +51,7 @@ class PriceDates:
                 self._transactions.run(actor, partial(_apply, most, self._set_aside, part_ids))
             except DatabaseConsistencyError:
                 raise
-            except Exception as error:  # noqa: BLE001 — whatever one part causes must not stop the others
+            except Exception as error:
                 if not part_ids:
                     raise
                 if most == 1:

@@ -12,8 +12,8 @@ from app.contract import cache_keys
 from app.contract.events import Actor
 from app.services.intent import Intent
 from app.store import reconciliation
-from app.store.listing import PartFilters
 from app.store.encoding import jsonb
+from app.store.listing import PartFilters
 from app.sync.reconciliation import reconcile
 from app.sync.reconciliation.adoption import REASON
 from app.sync.reconciliation.reconcile import LOCK
