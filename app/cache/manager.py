@@ -275,6 +275,16 @@ class CacheManager:
         with suppress(CacheUnavailableError):
             self._run("invalidate", [cache_keys.EPOCH, *known], arguments)
 
+    def versions(self, keys: Sequence[str]) -> dict[str, int]:
+        """Return the versions of those entries that a reader would get now and that have something to show."""
+        if not keys or not self.is_fresh:
+            return {}
+        try:
+            answer = self._run("versions", [cache_keys.EPOCH, *keys], [self._epoch])
+        except CacheUnavailableError:
+            return {}
+        return {key: int(version) for key, version in zip(keys, answer, strict=True) if version is not None}
+
     def get_or_set_list(
         self, kind: str, key: str, facets: Iterable[ListFacet], load: Callable[[], bytes], life: float = ENTRY_LIFE
     ) -> tuple[bytes, Result]:
