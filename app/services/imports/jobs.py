@@ -40,6 +40,9 @@ BUDGET = 8.0
 RENEW_AFTER = 5.0
 # How often a job is taken up without making progress before it fails; others wait behind it.
 MAX_ATTEMPTS = 20
+FOLDER = "imports"
+# Days that an uploaded file is kept after its job has ended.
+KEEP_DAYS = 14
 EVENT = "import.progress"
 _AWAY = (OperationalError, DatabaseConsistencyError, StorageUnavailableError)
 _PIECE = 1_000_000
@@ -98,9 +101,9 @@ class ImportJobs:
             "request_id": actor.request_id, "api_key_id": actor.api_key_id,
         }  # fmt: skip
         with self._reading.connect() as connection:
-            job_id = jobs.insert(connection, values)
+            row = jobs.insert(connection, values)
         self._wake_ups.request([IMPORT_PARTS])
-        return self.job(job_id)
+        return _with_columns(row)
 
     def job(self, job_id: int) -> dict[str, Any]:
         """Return a job, and how each column of its file was used.
@@ -108,8 +111,20 @@ class ImportJobs:
         Raises:
             NotFoundError: if there is none.
         """
-        row = self._row(job_id)
-        return shown(row) | {"columns": row.columns}
+        return _with_columns(self._row(job_id))
+
+    def forget_files(self) -> int:
+        """Delete the uploaded files that no job needs any more, and return how many.
+
+        Whoever uploads such a file again at this very moment may have to do so once more.
+        """
+        digests = {_digest_of(path): path for path in self._storage.older_than(FOLDER, KEEP_DAYS)}
+        with self._reading.connect() as connection:
+            needed = jobs.needed(connection, list(digests), KEEP_DAYS)
+        forgotten = [path for digest, path in digests.items() if digest not in needed]
+        for path in forgotten:
+            self._storage.delete(path)
+        return len(forgotten)
 
     def _row(self, job_id: int) -> Row[Any]:
         with self._reading.connect() as connection:
@@ -265,7 +280,15 @@ def _label(file_name: str) -> str:
 
 def path_of(digest: str) -> str:
     """Return where an uploaded file is kept."""
-    return f"imports/{digest}.csv"
+    return f"{FOLDER}/{digest}.csv"
+
+
+def _digest_of(path: str) -> str:
+    return path.rpartition("/")[2].removesuffix(".csv")
+
+
+def _with_columns(row: Row[Any]) -> dict[str, Any]:
+    return shown(row) | {"columns": row.columns}
 
 
 def shown(row: Row[Any]) -> dict[str, Any]:
