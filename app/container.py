@@ -15,6 +15,7 @@ from app.monitoring import SyncMonitoring, hit_rates, shared_registry
 from app.services.admin_reader import AdminReader
 from app.services.catalog import CatalogReader
 from app.services.imports.jobs import ImportJobs
+from app.services.offload import Offload, at_once
 from app.services.parts_enhanced import PartsEnhancedService
 from app.services.sync_control import SyncControl
 from app.store.database import connect, single_statements
@@ -62,12 +63,15 @@ class Container:
         self.engine.dispose()
 
 
-def build_container(settings: Settings, engine: Engine, sender: TaskSender, cache_timeout: float = CACHE_TIMEOUT) -> Container:
+def build_container(
+    settings: Settings, engine: Engine, sender: TaskSender, cache_timeout: float = CACHE_TIMEOUT, offload: Offload = at_once
+) -> Container:
     """Wire up a process's parts. Connects to nothing yet.
 
     Args:
         engine: the database; a forked child passes a new one.
         sender: a Celery application, used for sending only.
+        offload: runs a slow function outside the event loop, if there is one.
     """
     reading = single_statements(engine)
     monitoring = SyncMonitoring()
@@ -99,7 +103,10 @@ def build_container(settings: Settings, engine: Engine, sender: TaskSender, cach
         consistency=consistency,
         transactions=transactions,
         parts=PartsEnhancedService(
-            transactions, CatalogReader(reading, cache, settings.currency), AdminReader(reading, settings.currency)
+            transactions,
+            CatalogReader(reading, cache, settings.currency),
+            AdminReader(reading, settings.currency, offload),
+            offload,
         ),
         deliveries=DeliveryService(delivering, handlers(cache, publisher, consistency.confirm), monitoring),
         reconciliation=reconciliation,

@@ -1,6 +1,5 @@
 """`create_app`: the Flask application around a wired container. It serves only HTTP; `app.live` adds the sockets."""
 
-from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -23,6 +22,7 @@ from app.container import build_container
 from app.extensions import db, migrate
 from app.services.authentication import Authenticator
 from app.services.login_limits import LoginLimits
+from app.services.offload import Offload, at_once
 from app.store.database import engine_options
 from config import Settings
 
@@ -44,7 +44,7 @@ class OrjsonProvider(JSONProvider):
         return orjson.loads(s)
 
 
-def create_app(settings: Settings, offload: Callable[..., Any] = lambda function, *arguments: function(*arguments)) -> Flask:
+def create_app(settings: Settings, offload: Offload = at_once) -> Flask:
     """Build the web application. Connects to nothing yet.
 
     Args:
@@ -59,7 +59,7 @@ def create_app(settings: Settings, offload: Callable[..., Any] = lambda function
     migrate.init_app(app, db, directory="migrations")
     with app.app_context():
         engine = db.engine
-    container = build_container(settings, engine, publisher(settings))
+    container = build_container(settings, engine, publisher(settings), offload=offload)
     authenticator = Authenticator(container.engine, container.reading, offload)
     app.extensions["lockstep"] = container
     app.extensions["lockstep_authenticator"] = authenticator

@@ -55,8 +55,9 @@ def apply_price_dates() -> None:
 
 @app.task(name=PRUNE)
 def prune_outbox() -> None:
-    """Delete old delivered events, and idempotency keys that no longer count."""
+    """Delete old delivered events, idempotency keys that no longer count, and uploaded files that nobody needs any more."""
     prune(container().engine)
+    container().import_jobs.forget_files()
 
 
 @app.task(name=MAKE_IMAGE_VARIANTS)

@@ -13,6 +13,7 @@ from app.api.rendering import Cursors
 from app.container import Container
 from app.services.authentication import Authenticator, Principal
 from app.services.login_limits import LoginLimits
+from app.services.offload import Offload
 from app.store.idempotency import KeyedCall
 
 T = TypeVar("T")
@@ -33,7 +34,7 @@ class Context:
     authenticator: Authenticator
     login_limits: LoginLimits
     cursors: Cursors
-    offload: Callable[..., Any]
+    offload: Offload
 
 
 def install(extensions: dict[str, Any], context: Context) -> None:

@@ -8,8 +8,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.api.context import container
 from app.api.rendering import json_response
-from app.api.turns import SharedWork
 from app.domain.errors import ForbiddenError
+from app.domain.turns import SharedWork
 from app.monitoring import exposition
 from app.store import database
 

@@ -20,6 +20,7 @@ from app.api.context import container
 from app.api.errors import RETRY_AFTER
 from app.api.rendering import etag_of, moved_response
 from app.domain.content import SLUG
+from app.domain.errors import BusyError
 from app.services.product_page import Standing
 
 # The suffixes of the precompressed copies that `npm run build` writes next to a file.
@@ -123,7 +124,7 @@ def _part_page(shop: Built, name: str, part_id: int, slug: str | None) -> Respon
         return shop.page(404)
     try:
         standing, present = container().parts.get_standing(part_id)
-    except (OperationalError, PoolTimeoutError):
+    except (BusyError, OperationalError, PoolTimeoutError):
         # The shell explains the problem better, and retries.
         response = shop.page(503)
         response.headers.update(RETRY_AFTER)

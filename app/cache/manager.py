@@ -4,8 +4,8 @@ The protocol (docs/subsystems/cache.md; its races are played in tests/integratio
 entries have a random lease and a version floor, lists have random generation tokens. Sources: Nishtala et al., "Scaling Memcache
 at Facebook" (NSDI 2013) for leases; Meta's "Cache made consistent" (2022) for version floors.
 
-Every failure falls back to the database: if the cache is down, slow, unproven or out of memory, reads answer BYPASS, never an
-error.
+Every failure falls back to the database: if the cache is down, slow, unproven or out of memory, reads answer BYPASS. Only if that
+would be more than the database can take (`app.cache.loads`) are they refused.
 
 Every script states the epoch that the process expects (docs/adr/0009), a list's fill as part of its stamp: a server with another
 epoch is not the cache that was invalidated.
@@ -24,6 +24,7 @@ from typing import Any, TypeVar, cast
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
+from app.cache.loads import Loads
 from app.cache.scripting import Scripts
 from app.cache.server import Life, ServerCheck, present_life
 from app.contract import cache_keys
@@ -33,8 +34,9 @@ from app.domain.breaker import CircuitBreaker
 T = TypeVar("T")
 
 ENTRY_LIFE = 300.0
-LEASE_MS = 1000
-# How long a reader waits for another one that is loading, in seconds, before it goes to the database itself.
+# Longer than a statement may take: a lease that ends before its load would let the next reader load the same again.
+LEASE_MS = 6000
+# How long a reader waits for another process that is loading, in seconds, before it goes to the database itself.
 WAITS = (0.004, 0.008, 0.016)
 # A process serves from the cache only while its last proof of freshness is younger than this, in seconds. The promise is 2 s; the
 # rest is headroom for the request itself. For a writer, the knowledge of which cache is in use expires as quickly.
@@ -86,6 +88,14 @@ Loader = Callable[[Sequence[str]], Mapping[str, Entry]]
 Observer = Callable[[str, Result], None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Busy:
+    """A key that somebody is loading: under which lease, and which version its entry must have at least."""
+
+    token: str
+    floor: int
+
+
 class CacheUnavailableError(Exception):
     """The cache did not answer in time, is not known to be the one in use, or its circuit breaker is open."""
 
@@ -121,6 +131,7 @@ class CacheManager:
         self._client = clients.reading
         self._scripts = Scripts()
         self._observe = observe
+        self._loads = Loads()
         self._epoch = ""
         self._known_at = NEVER
         self._verified_at = NEVER
@@ -173,6 +184,9 @@ class CacheManager:
         """Return the entries under `keys`, from the cache where they are valid there, else loaded (and, with a lease, filled).
 
         `load` must read from a snapshot taken after it was called; keys that it leaves out are not filled.
+
+        Raises:
+            BusyError: if this process is loading too much already.
         """
         reading = self._get_or_set(keys, load)
         self._observe(kind, reading.result)
@@ -180,40 +194,64 @@ class CacheManager:
 
     def _get_or_set(self, keys: Sequence[str], load: Loader) -> Reading:
         if not self.is_fresh:
-            return Reading(load(keys), Result.BYPASS)
+            return Reading(self._loads.shared(tuple(keys), lambda: load(keys)), Result.BYPASS)
         found: dict[str, Entry] = {}
-        missing, result = list(keys), Result.HIT
+        missing, busy, result = list(keys), dict[str, _Busy](), Result.HIT
         try:
             for wait in (*WAITS, None):
                 epoch, token = self._epoch, secrets.token_hex(8)
-                leased, missing = self._read(epoch, token, missing, found)
+                leased, busy = self._read(epoch, token, missing, found)
                 if leased:
-                    loaded = load(leased)
+                    loaded = self._load_leased(token, dict.fromkeys(leased, f"{epoch} {token}"), load)
                     found |= loaded
                     self._fill(epoch, token, loaded)
                     result = Result.MISS
+                if joined := _new_enough(busy, self._loads.join(_tokens(busy))):
+                    found |= joined
+                    result = Result.MISS
+                missing = [key for key in busy if key not in joined]
                 if not missing or wait is None:
                     break
                 time.sleep(wait)
         except CacheUnavailableError:
-            result = Result.BYPASS
-            missing = [key for key in keys if key not in found]
+            return Reading(found | dict(self._load_past([key for key in keys if key not in found], load)), Result.BYPASS)
         if missing:
-            loaded = load(missing)
-            found |= loaded
-            self._raise_floors(loaded)
-            result = Result.MISS if result is Result.HIT else result
+            found |= self._load_unleased({key: busy[key] for key in missing}, load)
+            result = Result.MISS
         return Reading(found, result)
 
-    def _read(self, epoch: str, token: str, keys: Sequence[str], found: dict[str, Entry]) -> tuple[list[str], list[str]]:
+    def _load_past(self, missing: Sequence[str], load: Loader) -> Mapping[str, Entry]:
+        if not missing:
+            return {}
+        loaded = self._loads.shared(tuple(missing), lambda: load(missing))
+        self._raise_floors(loaded)
+        return loaded
+
+    def _load_unleased(self, busy: Mapping[str, "_Busy"], load: Loader) -> dict[str, Entry]:
+        loaded = _new_enough(busy, self._loads.under(_tokens(busy), load))
+        if old := [key for key in busy if key not in loaded]:
+            loaded |= self._loads.shared(tuple(old), lambda: load(old))
+        self._raise_floors(loaded)
+        return loaded
+
+    def _load_leased(self, lease: str, tokens: Mapping[str, str], load: Callable[[list[str]], Mapping[str, T]]) -> dict[str, T]:
+        try:
+            return self._loads.under(tokens, load)
+        except BaseException:
+            with suppress(CacheUnavailableError):
+                self._run("release", list(tokens), [lease])
+            raise
+
+    def _read(self, epoch: str, token: str, keys: Sequence[str], found: dict[str, Entry]) -> tuple[list[str], dict[str, "_Busy"]]:
         """Read `keys` into `found`; return those leased to us under `token`, and those leased to others."""
         answer = self._run("read", [cache_keys.EPOCH, *keys], [epoch, token, LEASE_MS, int(ENTRY_LIFE * 1000)])
-        leased, busy = [], []
-        for key, (version, body) in zip(keys, answer, strict=True):
+        leased, busy = [], {}
+        for key, (version, body, *floor) in zip(keys, answer, strict=True):
             if version == b"lease":
                 leased.append(key)
             elif version == b"busy":
-                busy.append(key)
+                # With the epoch: a lease may outlive it, and what was invalidated in another one did not revoke it here.
+                busy[key] = _Busy(f"{epoch} {body.decode()}", int(floor[0]))
             else:
                 found[key] = Entry(int(version), body)
         return leased, busy
@@ -237,10 +275,24 @@ class CacheManager:
         with suppress(CacheUnavailableError):
             self._run("invalidate", [cache_keys.EPOCH, *known], arguments)
 
+    def versions(self, keys: Sequence[str]) -> dict[str, int]:
+        """Return the versions of those entries that a reader would get now and that have something to show."""
+        if not keys or not self.is_fresh:
+            return {}
+        try:
+            answer = self._run("versions", [cache_keys.EPOCH, *keys], [self._epoch])
+        except CacheUnavailableError:
+            return {}
+        return {key: int(version) for key, version in zip(keys, answer, strict=True) if version is not None}
+
     def get_or_set_list(
         self, kind: str, key: str, facets: Iterable[ListFacet], load: Callable[[], bytes], life: float = ENTRY_LIFE
     ) -> tuple[bytes, Result]:
-        """Return a list that is valid under the current generations of `facets`, loading it if necessary."""
+        """Return a list that is valid under the current generations of `facets`, loading it if necessary.
+
+        Raises:
+            BusyError: if this process is loading too much already.
+        """
         body, result = self._get_or_set_list(key, facets, load, life)
         self._observe(kind, result)
         return body, result
@@ -249,22 +301,32 @@ class CacheManager:
         self, key: str, facets: Iterable[ListFacet], load: Callable[[], bytes], life: float
     ) -> tuple[bytes, Result]:
         if not self.is_fresh:
-            return load(), Result.BYPASS
+            return self._loads.shared(key, load), Result.BYPASS
+
+        def load_it(keys: Sequence[str]) -> dict[str, bytes]:
+            return dict.fromkeys(keys, load())
+
         loaded: bytes | None = None
         try:
-            for wait in (*WAITS, 0.0):
+            for wait in (*WAITS, None):
                 token = secrets.token_hex(8)
                 stamp, body, state = self._read_list(key, facets, token)
                 if body is not None:
                     return body, Result.HIT
+                # Every invalidation changes the stamp, so what is loaded under it is new enough for us.
+                under = {key: stamp.decode()}
                 if state == b"lease":
-                    loaded = load()
+                    loaded = self._load_leased(token, under, load_it)[key]
                     self._run("fill_list", [key], [stamp, token, loaded, int(life * 1000)])
                     return loaded, Result.MISS
+                if joined := self._loads.join(under):
+                    return joined[key], Result.MISS
+                if wait is None:
+                    return self._loads.under(under, load_it)[key], Result.MISS
                 time.sleep(wait)
         except CacheUnavailableError:
-            return load() if loaded is None else loaded, Result.BYPASS
-        return load(), Result.MISS
+            return self._loads.shared(key, load) if loaded is None else loaded, Result.BYPASS
+        raise AssertionError("unreachable")
 
     def _read_list(self, key: str, facets: Iterable[ListFacet], token: str) -> tuple[bytes, bytes | None, bytes]:
         keys = [cache_keys.EPOCH, key, *map(cache_keys.generation, facets)]
@@ -390,3 +452,16 @@ class CacheManager:
             raise CacheUnavailableError(str(error)) from error
         self._breaker.succeeded()
         return answer
+
+
+def _tokens(busy: Mapping[str, _Busy]) -> dict[str, str]:
+    return {key: one.token for key, one in busy.items()}
+
+
+def _new_enough(busy: Mapping[str, _Busy], loaded: Mapping[str, Entry]) -> dict[str, Entry]:
+    """Return what another caller has loaded without what is older than may be served.
+
+    Had it been invalidated since, the lease would have been revoked; but a reader of another process may have seen a version that
+    is committed and not invalidated yet, and has raised the floor to it.
+    """
+    return {key: entry for key, entry in loaded.items() if key in busy and entry.version >= busy[key].floor}

@@ -1,26 +1,33 @@
 """The customers' namespace: pages say which parts they show, and get the current state of those that differ."""
 
+import random
 import secrets
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
+import structlog
 from flask import request
 from flask_socketio import Namespace, join_room, leave_room
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.arrival import limited_client
 from app.container import Container
 from app.contract import rooms
 from app.contract.messages.customers import BusyRefusal, Refusal, UnwatchAnswer, WatchAnswer, WatchRefusal
-from app.live.budgets import Allowance, BusyError, TokenBucket, WatchBudget
+from app.domain.errors import BusyError as TooBusyError
+from app.live.budgets import BusyError, WatchBudget
 from app.live.incoming import faults
+from app.live.seen import Seen
 from app.store import outbox
+
+log = structlog.get_logger()
 
 MAX_PARTS = 200
 # Parts read in one go, before yielding to everything else in the process.
 _PORTION = 40
-# The `seen` reports that a process evaluates; they are a sample.
-_REPORTS = Allowance(per_second=20, at_once=40)
+# Seconds after which a page may ask again if the database or the cache was too busy; at random, so that not all ask together.
+_LATER = (1.0, 4.0)
 
 
 class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is untyped
@@ -32,7 +39,7 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
         self._watched: dict[str, set[int]] = {}
         self._callers: dict[str, str] = {}
         self._budget = WatchBudget()
-        self._reports = TokenBucket(_REPORTS)
+        self._seen = Seen(self._age_ms)
         self._reported: dict[str, float] = {}
 
     def on_connect(self, _auth: Any = None) -> None:
@@ -58,8 +65,11 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
             with self._budget.turn(_sid(), self._callers.get(_sid(), ""), count):
                 return self._watch({} if body is None else body)
         except BusyError as error:
-            message = "Ask again after `retry_after` seconds."
-            return self._refused({"code": "busy", "message": message, "retry_after": error.retry_after})
+            return self._busy(error.retry_after)
+        except (TooBusyError, SQLAlchemyError) as error:
+            # The rooms are joined; what could not be read is asked for again.
+            log.warning("a watch could not be served", error=type(error).__name__)
+            return self._busy(round(random.uniform(*_LATER), 1))
 
     def _watch(self, body: Any) -> WatchAnswer | WatchRefusal:
         if errors := faults(rooms.CUSTOMERS, "watch", body):
@@ -76,9 +86,12 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
             join_room(rooms.CATALOG_ROOM)
             # If the token is unknown, the page should reload its list, so it gets a token that equals no other.
             answer["catalog"] = self._container.parts.catalog.catalog_token() or secrets.token_hex(8)
-        present = self._present(list(held))
+        # Most pages hold most of what is true, and versions are read at a fraction of the cost.
+        versions = self._container.parts.catalog.versions([part_id for part_id, known in held.items() if known is not None])
+        differing = [part_id for part_id, known in held.items() if known is None or known != versions.get(part_id)]
+        present = self._present(differing)
         answer["parts"] = [cast("Any", part) for part_id, part in present.items() if held[part_id] != part["versions"]]
-        answer["gone"] = [part_id for part_id in held if part_id not in present]
+        answer["gone"] = [part_id for part_id in differing if part_id not in present]
         return answer
 
     def _present(self, part_ids: list[int]) -> dict[int, dict[str, Any]]:
@@ -114,13 +127,18 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
         now = time.monotonic()
         if now - self._reported.get(_sid(), float("-inf")) < 1:
             return
-        if not self._reports.draw(1):
-            return
         self._reported[_sid()] = now
-        with self._container.reading.connect() as connection:
-            age = outbox.age_ms(connection, body["id"])
+        age = self._seen.age_ms(body["id"])
         if age is not None:
             self._container.monitoring.record_write_to_screen(age)
+
+    def _age_ms(self, event_id: str) -> float | None:
+        try:
+            with self._container.reading.connect() as connection:
+                return outbox.age_ms(connection, event_id)
+        except SQLAlchemyError as error:
+            log.warning("age of an event not known", error=type(error).__name__)
+            return None
 
     def _invalid(self, event: str, errors: dict[str, list[str]]) -> WatchRefusal:
         return self._refused({"code": "invalid", "message": f"{event}: see `errors`", "errors": errors})
@@ -128,6 +146,9 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
     def _too_many(self) -> WatchRefusal:
         message = f"A connection may watch {MAX_PARTS} parts; unwatch some first."
         return self._refused({"code": "too_many_parts", "message": message})
+
+    def _busy(self, retry_after: float) -> WatchRefusal:
+        return self._refused({"code": "busy", "message": "Ask again after `retry_after` seconds.", "retry_after": retry_after})
 
     def _refused(self, refusal: Refusal | BusyRefusal) -> WatchRefusal:
         self._container.monitoring.record_refusal(refusal["code"])

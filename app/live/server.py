@@ -36,6 +36,8 @@ log = structlog.get_logger()
 MAX_QUEUED_PACKETS = 500
 # Messages that one connection may send before it is cut off. A page sends a few when its reader navigates.
 MESSAGES = Allowance(per_second=20, at_once=100)
+# Pages that are sent an event before all other connections get their turn.
+TOLD_AT_ONCE = 200
 # What the library raises for a message that breaks its protocol.
 UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError)
 PING_INTERVAL = 10
@@ -60,15 +62,13 @@ class ListeningManager(RedisManager):  # type: ignore[misc] # python-socketio is
     """
 
     def _redis_listen_with_retries(self) -> Iterator[dict[str, Any]]:
-        interrupted = False
         while True:
             try:
                 self._redis_connect()
                 self.pubsub.subscribe(self.channel)
                 self._await_subscription()
-                if interrupted:
-                    self._resync_local_pages()
-                interrupted = True
+                # The first time too: pages may have come while Valkey was still away.
+                self._resync_local_pages()
                 while True:
                     # The timeout makes the client check the connection's health, so that a silent server is noticed.
                     message = self.pubsub.get_message(timeout=1.0)
@@ -85,6 +85,13 @@ class ListeningManager(RedisManager):  # type: ignore[misc] # python-socketio is
             if time.monotonic() > deadline:
                 raise OSError("the channel did not confirm the subscription")
             self.pubsub.get_message(timeout=0.1)
+
+    def get_participants(self, namespace: str, room: str | None) -> Iterator[tuple[str, str]]:
+        """Yield who is in a room, and let the other connections have their turn every now and then: there may be thousands."""
+        for number, participant in enumerate(super().get_participants(namespace, room), 1):
+            yield participant
+            if number % TOLD_AT_ONCE == 0:
+                time.sleep(0)
 
     def _resync_local_pages(self) -> None:
         for namespace in (rooms.CUSTOMERS, rooms.ADMIN):
@@ -125,6 +132,9 @@ def attach(app: Flask, container: Container, authenticator: Authenticator) -> So
     _bound_rates(socketio, container.monitoring)
     _bound_events(socketio, container.monitoring)
     panel.standing.start()
+    # The library would begin to listen when the first page comes, which might then miss what happens in between.
+    socketio.server.manager_initialized = True
+    manager.initialize()
     return socketio
 
 

@@ -12,6 +12,7 @@ from app.domain.stock import Stock
 from app.services.as_of import part_as_of
 from app.services.content import whole_part
 from app.services.intent import ANY, Expected
+from app.services.offload import Offload, at_once
 from app.services.versions import Wish, difference, kept, rehearse
 from app.store import admin_parts, audit, categories, content, versions
 from app.store import stock as stock_rows
@@ -25,10 +26,12 @@ class AdminReader:
 
     Args:
         currency: the shop's: of a part's prices the one in it is shown, if no other is asked for.
+        offload: runs a slow function outside the event loop, if there is one.
     """
 
-    def __init__(self, reading: Engine, currency: str | None = None) -> None:
+    def __init__(self, reading: Engine, currency: str | None = None, offload: Offload = at_once) -> None:
         self._reading = reading
+        self._offload = offload
         self._currency = currency
 
     def list_parts(self, filters: GridFilters, sort: str, after: Position | None, limit: int) -> Page[dict[str, Any]]:
@@ -77,11 +80,11 @@ class AdminReader:
 
     def version_diff(self, part_id: int, number: int, to: int | None) -> dict[str, Any]:
         """Return what differs between two content versions; see `app.services.versions.difference`."""
-        return difference(self._reading, part_id, number, to)
+        return difference(self._reading, part_id, number, to, self._offload)
 
     def rehearse_restore(self, wish: Wish, expected: Expected = ANY) -> dict[str, Any]:
         """Return what restoring a version would change; see `app.services.versions.rehearse`."""
-        return rehearse(self._reading, wish, expected)
+        return rehearse(self._reading, wish, expected, self._offload)
 
     def part_as_of(self, part_id: int, at: datetime) -> dict[str, Any]:
         """Return a part as customers saw it; see `app.services.as_of.part_as_of`."""

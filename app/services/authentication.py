@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +16,7 @@ from sqlalchemy import Engine, Row
 from app.contract.events import Actor
 from app.domain.errors import BusyError, DatabaseConsistencyError, InvalidFieldError, UnauthenticatedError
 from app.domain.passwords import objection, possible_forms, prepared
+from app.services.offload import Offload
 from app.store import users
 from app.store.transaction import TransactionManager, UnitOfWork
 
@@ -29,8 +30,6 @@ HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 # Hashes that a process computes at once, each taking 19 MB and a core, and how many may wait: a second's work.
 HASHES_AT_ONCE = 2
 MAX_WAITING = 32
-
-Offload = Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True)

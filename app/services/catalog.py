@@ -25,6 +25,8 @@ _LOADERS: dict[Aspect, Load] = {
     Aspect.STOCK: catalog.load_stock,
     Aspect.PRICE: catalog.load_prices,
 }
+# The aspects by the names of their versions, each with the key of an entry that has it.
+_VERSIONED = {"content": cache_keys.part, "stock": cache_keys.part_stock, "price": cache_keys.part_prices}
 LIST_LIFE = 60.0
 # A missing id is cached this long, in seconds; its creation invalidates that at once.
 NEGATIVE_LIFE = 30.0
@@ -68,6 +70,19 @@ class CatalogReader:
         entries, result = self._entries(counted, part_ids, with_specifications=True)
         composed = {part_id: _compose(entries, part_id, self._currency) for part_id in part_ids}
         return {part_id: part for part_id, part in composed.items() if part is not None}, result
+
+    def versions(self, part_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+        """Return the versions of the aspects of those parts that customers may see, from the cache where it has them."""
+        keys = {part_id: [key_of(part_id) for key_of in _VERSIONED.values()] for part_id in part_ids}
+        cached = self._cache.versions([key for own in keys.values() for key in own])
+        known = {
+            part_id: dict(zip(_VERSIONED, (cached[key] for key in own), strict=True))
+            for part_id, own in keys.items() if all(key in cached for key in own)
+        }  # fmt: skip
+        if missing := [part_id for part_id in part_ids if part_id not in known]:
+            with self._reading.connect() as connection:
+                known |= catalog.load_versions(connection, missing)
+        return known
 
     def list_parts(self, filters: PartFilters, sort: str, after: Position | None, limit: int) -> Answer:
         """Return one page of parts in short form; the body is a `FoundPage`. If `filters` name a currency, no other is shown."""

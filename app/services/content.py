@@ -13,6 +13,7 @@ from app.domain.errors import ArchivedError, InvalidFieldError, NotFoundError
 from app.domain.pricing import PriceLine
 from app.domain.stock import Stock
 from app.services.intent import Expected, Intent
+from app.services.offload import Offload, at_once
 from app.services.prices import current_state as price_state
 from app.services.rich_text import sanitised
 from app.services.slugs import part_slug
@@ -34,7 +35,7 @@ _DEFAULTS: dict[str, Any] = {
 
 def create_part(
     transactions: TransactionManager, intent: Intent, values: dict[str, Any], specifications: Sequence[dict[str, Any]],
-    price_list: Sequence[PriceLine], quantities: dict[str, int],
+    price_list: Sequence[PriceLine], quantities: dict[str, int], offload: Offload = at_once,
 ) -> dict[str, Any]:  # fmt: skip
     """Create a part with its stock, and its prices and specifications if given; return all of it.
 
@@ -44,7 +45,7 @@ def create_part(
         DuplicateError: if the SKU or the chosen slug is taken.
         InvalidFieldError: if the category does not exist.
     """
-    values = _with_clean_description(values)
+    values = offload(_with_clean_description, values)
 
     def work(unit_of_work: UnitOfWork) -> dict[str, Any]:
         _check_category(unit_of_work, values.get("category_id"))
@@ -76,13 +77,15 @@ def create_part(
     return transactions.run(intent.actor, work, intent.call)
 
 
-def update_part(transactions: TransactionManager, intent: Intent, part_id: int, changes: dict[str, Any]) -> dict[str, Any]:
+def update_part(
+    transactions: TransactionManager, intent: Intent, part_id: int, changes: dict[str, Any], offload: Offload = at_once
+) -> dict[str, Any]:
     """Write the given content fields of a part and return its state; values that are already so change nothing.
 
     Raises:
         NotFoundError, ArchivedError, ConcurrencyError, DuplicateError, InvalidFieldError.
     """
-    changes = _with_clean_description(changes)
+    changes = offload(_with_clean_description, changes)
 
     def work(unit_of_work: UnitOfWork) -> dict[str, Any]:
         # The category before the part, as the lock order demands: a change to the tree locks both.

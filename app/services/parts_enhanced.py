@@ -12,6 +12,7 @@ from app.services import categories, content, images, prices, specifications, st
 from app.services.admin_reader import AdminReader
 from app.services.catalog import Answer, CatalogReader
 from app.services.intent import Intent
+from app.services.offload import Offload, at_once
 from app.services.pictures import Picture
 from app.services.product_page import Standing, product_page, standing
 from app.store.transaction import TransactionManager
@@ -25,8 +26,11 @@ class PartsEnhancedService:
         admin: what staff read, from PostgreSQL.
     """
 
-    def __init__(self, transactions: TransactionManager, catalog: CatalogReader, admin: AdminReader) -> None:
+    def __init__(
+        self, transactions: TransactionManager, catalog: CatalogReader, admin: AdminReader, offload: Offload = at_once
+    ) -> None:
         self._transactions = transactions
+        self._offload = offload
         self.catalog = catalog
         self.admin = admin
 
@@ -43,11 +47,11 @@ class PartsEnhancedService:
         quantities: dict[str, int],
     ) -> dict[str, Any]:  # fmt: skip
         """Create a part and return it; see `app.services.content.create_part`."""
-        return content.create_part(self._transactions, intent, values, specifications, price_list, quantities)
+        return content.create_part(self._transactions, intent, values, specifications, price_list, quantities, self._offload)
 
     def update_part_content_with_sync(self, intent: Intent, part_id: int, changes: dict[str, Any]) -> dict[str, Any]:
         """Change content fields of a part and return its content; see `app.services.content.update_part`."""
-        return content.update_part(self._transactions, intent, part_id, changes)
+        return content.update_part(self._transactions, intent, part_id, changes, self._offload)
 
     def update_prices_with_sync(self, intent: Intent, part_id: int, lines: Sequence[PriceLine]) -> dict[str, Any]:
         """Replace a part's price list and return it; see `app.services.prices.set_prices`."""

@@ -14,6 +14,7 @@ from app.domain.differences import LISTS
 from app.domain.errors import ArchivedError, DuplicateError, Holder, InvalidFieldError, NotFoundError, NotKeptYetError
 from app.services.content import UNIQUE, current_state, locked_to_change
 from app.services.intent import Expected, Intent
+from app.services.offload import Offload, at_once
 from app.services.rich_text import sanitised
 from app.store import categories, slugs, versions
 from app.store import content as rows
@@ -56,7 +57,7 @@ def kept(connection: Connection, part_id: int, number: int) -> Row[Any]:
     raise NotFoundError(f"Part {part_id} has no such version.")
 
 
-def difference(reading: Engine, part_id: int, number: int, to: int | None) -> dict[str, Any]:
+def difference(reading: Engine, part_id: int, number: int, to: int | None, offload: Offload = at_once) -> dict[str, Any]:
     """Return the changes from one version to another; `to` None means the newest.
 
     Raises:
@@ -66,10 +67,10 @@ def difference(reading: Engine, part_id: int, number: int, to: int | None) -> di
         old = _snapshot(connection, part_id, number)
         later = versions.newest(connection, part_id) if to is None else to
         new = _snapshot(connection, part_id, later)
-    return {"part_id": part_id, "from": number, "to": later, "changes": differences.fields(old, new)}
+    return {"part_id": part_id, "from": number, "to": later, "changes": offload(differences.fields, old, new)}
 
 
-def rehearse(reading: Engine, wish: Wish, expected: Expected) -> dict[str, Any]:
+def rehearse(reading: Engine, wish: Wish, expected: Expected, offload: Offload = at_once) -> dict[str, Any]:
     """Return what a restore would change now, and what would block it. Writes nothing.
 
     Raises:
@@ -85,14 +86,14 @@ def rehearse(reading: Engine, wish: Wish, expected: Expected) -> dict[str, Any]:
             raise ArchivedError
         before = present.snapshot()
         changed = changed_columns(before, wanted)
-        changes = differences.fields(before, before | changed | _category(connection, wish, changed))
+        after = before | changed | _category(connection, wish, changed)
         blocked = _blocked(connection, wish.part_id, changed)
         kept_back = _kept_back(_snapshot(connection, wish.part_id, wish.number), before, wish)
     return {
         "part_id": wish.part_id,
         "version": present.version,
         "restored_from": wish.number,
-        "changes": changes,
+        "changes": offload(differences.fields, before, after),
         "kept": kept_back,
         "blocked": [{"field": error.field, "reason": str(error)} for error in blocked],
     }

@@ -9,8 +9,8 @@ from app.store import audit_chain
 from app.store.outbox import Delivery
 from app.store.paging import Position
 
-# Small: a web process does nothing else while it writes out a chunk.
-CHUNK = 200
+# Small: a web process does nothing else while it decodes a chunk, and a row may hold two long descriptions.
+CHUNK = 20
 
 # A condition is in the statement only if it is asked for, so that its index (its column, changed_at, id) can serve it.
 _CONDITIONS = {

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, Engine, Row, text
 from app.domain.audit_chain import GENESIS, Head, Verifier, digest, link
 from app.store.encoding import jsonb
 
-CHUNK = 1000
+# Rows read at once. Small, as reconciliation may run in a web process, which does nothing else meanwhile.
+CHUNK = 100
 # Below every possible id, even a forged one.
 _BEFORE_ALL = -(2**31) - 1
 

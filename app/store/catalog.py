@@ -42,6 +42,12 @@ _CATEGORIES = text(f"""
 """)  # noqa: S608 — constant text
 
 
+_VERSIONS = text(f"""
+    SELECT p.id, p.version AS content, s.version AS stock, p.price_version AS price
+    FROM parts p JOIN stock_levels s ON s.part_id = p.id WHERE p.id = ANY(:part_ids) AND {PUBLIC}
+""")  # noqa: S608 — constant text
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """One aspect of one part, as customers see it: None for what they may not see. `lasts` in seconds, None for as long as
@@ -80,6 +86,12 @@ def load_prices(connection: Connection, part_ids: Sequence[int]) -> dict[int, Lo
         public = prices.public_state(current_price(own, legacy.get(row.id), now), row.price_version, row.price_updated_at)
         loaded[row.id] = Loaded(row.price_version, public, (boundary - now).total_seconds() if boundary else None)
     return loaded
+
+
+def load_versions(connection: Connection, part_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    """Return the versions of the aspects of those parts that customers may see."""
+    rows = connection.execute(_VERSIONS, {"part_ids": list(part_ids)})
+    return {row.id: {"content": row.content, "stock": row.stock, "price": row.price} for row in rows}
 
 
 def load_categories(connection: Connection) -> list[dict[str, Any]]:

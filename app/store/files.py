@@ -7,8 +7,8 @@ by a client: `images/<digest>.jpg`, `imports/<digest>.csv`.
 import io
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import timedelta
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -104,6 +104,26 @@ class Storage:
             StorageUnavailableError: if it cannot be read.
         """
         return io.BufferedReader(_Reading(self, path), READ_AHEAD)
+
+    def older_than(self, folder: str, days: float) -> list[str]:
+        """Return the paths of the files of a folder that were last written more than `days` ago.
+
+        Raises:
+            StorageUnavailableError: if they cannot be listed.
+        """
+        latest = datetime.now(UTC) - timedelta(days=days)
+        with _explained():
+            listed = [meta for batch in obstore.list(self._store, prefix=folder) for meta in batch]
+        return [meta["path"] for meta in listed if meta["last_modified"] < latest]
+
+    def delete(self, path: str) -> None:
+        """Delete a file; one that is not there is none.
+
+        Raises:
+            StorageUnavailableError: if it could not be deleted.
+        """
+        with suppress(FileNotFoundError), _explained():
+            obstore.delete(self._store, path)
 
     def read(self, path: str, start: int, length: int) -> bytes:
         """Return a piece of a file.

@@ -5,7 +5,7 @@ in the files that write them, never together with any of these. NO KEY UPDATE su
 change a referenced key, and it lets foreign key checks pass.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
@@ -49,7 +49,7 @@ _LOCK_DUE_PRICES = text("""
     SELECT p.id, p.price_version, p.price_updated_at, GREATEST(statement_timestamp(), p.price_updated_at) AS moment,
            p.status = 'published' AND p.archived_at IS NULL AS is_public
     FROM parts p
-    WHERE p.price_boundary <= statement_timestamp()
+    WHERE p.price_boundary <= statement_timestamp() AND p.id <> ALL(CAST(:besides AS bigint[]))
     ORDER BY p.id LIMIT :most
     FOR NO KEY UPDATE OF p SKIP LOCKED
 """)
@@ -107,9 +107,10 @@ def lock_part(unit_of_work: UnitOfWork, part_id: int) -> Row[Any]:
     return rows[0]
 
 
-def lock_due_prices(unit_of_work: UnitOfWork, most: int) -> Sequence[Row[Any]]:
-    """Lock up to `most` parts whose dated price change is due, with the moment; rows that others have locked are skipped."""
-    return unit_of_work.execute(_LOCK_DUE_PRICES, most=most).all()
+def lock_due_prices(unit_of_work: UnitOfWork, most: int, besides: Collection[int] = ()) -> Sequence[Row[Any]]:
+    """Lock up to `most` parts whose dated price change is due, with the moment; those in `besides`, and rows that others have
+    locked, are skipped."""
+    return unit_of_work.execute(_LOCK_DUE_PRICES, most=most, besides=list(besides)).all()
 
 
 def lock_parts(unit_of_work: UnitOfWork, part_ids: Sequence[int]) -> Sequence[Row[Any]]:

@@ -63,10 +63,9 @@ _BURY = text("""
     SET state = 'dead', leased_until = NULL, last_error = :error
     WHERE effect = :effect AND event_id = ANY(:event_ids) AND state = 'pending' AND leased_until = :leased_until
 """)
-_UNSETTLED = text(f"""
-    SELECT {_COLUMNS} FROM outbox_deliveries d JOIN outbox_events e ON e.id = d.event_id
-    WHERE d.effect = :effect AND d.state = 'pending' LIMIT :most
-""")  # noqa: S608 — as above
+# Without the events: to find that there are too many of them, none need be read.
+_UNSETTLED = text("SELECT event_id FROM outbox_deliveries WHERE effect = :effect AND state = 'pending' LIMIT :most")
+_EVENTS = text(f"SELECT {_COLUMNS} FROM outbox_events e WHERE e.id = ANY(:event_ids)")  # noqa: S608 — as above
 # By effect, so that one delivery of each is enough to answer, however many are due.
 _OVERDUE = text("""
     SELECT effect FROM unnest(CAST(:effects AS text[])) AS known(effect)
@@ -207,9 +206,14 @@ def bury(connection: Connection, effect: Effect, delivery: Delivery, error: str)
     connection.execute(_BURY, {"effect": effect, "event_ids": [delivery.id], **parameters})
 
 
-def unsettled(connection: Connection, effect: Effect, most: int) -> list[Delivery]:
-    """Return up to `most` deliveries that are not done, leased or not."""
-    return [_delivery(row) for row in connection.execute(_UNSETTLED, {"effect": effect, "most": most})]
+def unsettled(connection: Connection, effect: Effect, most: int) -> list[int]:
+    """Return the events of up to `most` deliveries that are not done, leased or not."""
+    return list(connection.execute(_UNSETTLED, {"effect": effect, "most": most}).scalars())
+
+
+def events(connection: Connection, event_ids: Sequence[int]) -> list[Delivery]:
+    """Return events by their ids, without claiming anything."""
+    return [_delivery(row) for row in connection.execute(_EVENTS, {"event_ids": list(event_ids)})]
 
 
 def overdue_effects(connection: Connection, seconds: float) -> list[Effect]:

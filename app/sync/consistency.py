@@ -27,6 +27,8 @@ log = structlog.get_logger()
 SWEEP_EVERY = 0.3
 # More unsettled invalidations than this are left to the worker; meanwhile readers go to the database.
 MAX_AT_ONCE = 2000
+# Events that a sweep reads at once: decoding them, each perhaps with a long description, keeps the event loop from others.
+SWEPT_AT_ONCE = 50
 # Changes per call to the cache: a script blocks everybody else while it runs.
 AT_ONCE = 200
 # The writer itself settles a commit's invalidations from this number on.
@@ -173,9 +175,10 @@ class CacheConsistencyManager:
             if len(unsettled) > MAX_AT_ONCE:
                 self._wake_ups.request([Effect.INVALIDATE_CACHE])
                 return False
-            if unsettled:
-                self._invalidate(unsettled)
-                outbox.settle(connection, Effect.INVALIDATE_CACHE, [d.id for d in unsettled])
+            for start in range(0, len(unsettled), SWEPT_AT_ONCE):
+                events = outbox.events(connection, unsettled[start : start + SWEPT_AT_ONCE])
+                self._invalidate(events)
+                outbox.settle(connection, Effect.INVALIDATE_CACHE, [event.id for event in events])
             self._cache.mark_verified(began)
         return True
 

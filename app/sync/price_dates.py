@@ -6,19 +6,26 @@ and announces what applies now.
 """
 
 import time
+from collections.abc import Collection
 from functools import partial
 
+import structlog
 from sqlalchemy import Engine
 
 from app.contract.events import Actor
+from app.domain.errors import DatabaseConsistencyError
 from app.domain.pricing import current_price, next_boundary
 from app.store import prices, users
 from app.store.locks import lock_due_prices
 from app.store.transaction import TransactionManager, UnitOfWork
 
+log = structlog.get_logger()
+
 BATCH = 200
 # Seconds after which a run makes way for deliveries; the next tick continues.
 BUDGET = 1.0
+# Seconds until a part whose dates could not be applied is tried again; the others are not kept waiting by it.
+SET_ASIDE_FOR = 60.0
 
 
 class PriceDates:
@@ -27,6 +34,8 @@ class PriceDates:
     def __init__(self, reading: Engine, transactions: TransactionManager) -> None:
         self._reading = reading
         self._transactions = transactions
+        # Parts that failed, each with the moment (monotonic seconds) of its next try.
+        self._set_aside: dict[int, float] = {}
 
     def apply(self) -> int:
         """Announce every price that its dates have changed; return how many parts were due."""
@@ -34,15 +43,32 @@ class PriceDates:
             if not prices.any_due(connection):
                 return 0
             system = users.system(connection)
-        actor, deadline, total = Actor(system.id, system.name), time.monotonic() + BUDGET, 0
-        while time.monotonic() < deadline and (done := self._transactions.run(actor, partial(_apply, BATCH))):
-            total += done
+        self._set_aside = {part_id: until for part_id, until in self._set_aside.items() if until > time.monotonic()}
+        actor, deadline, total, most = Actor(system.id, system.name), time.monotonic() + BUDGET, 0, BATCH
+        while time.monotonic() < deadline:
+            part_ids: list[int] = []
+            try:
+                self._transactions.run(actor, partial(_apply, most, self._set_aside, part_ids))
+            except DatabaseConsistencyError:
+                raise
+            except Exception as error:
+                if not part_ids:
+                    raise
+                if most == 1:
+                    log.error("price dates not applied", part_id=part_ids[0], error=repr(error))
+                    self._set_aside[part_ids[0]] = time.monotonic() + SET_ASIDE_FOR
+                # Of a batch nobody knows whose fault it was.
+                most = 1
+                continue
+            if not part_ids:
+                break
+            total += len(part_ids)
         return total
 
 
-def _apply(most: int, unit_of_work: UnitOfWork) -> int:
-    due = lock_due_prices(unit_of_work, most)
-    part_ids = [row.id for row in due]
+def _apply(most: int, besides: Collection[int], part_ids: list[int], unit_of_work: UnitOfWork) -> None:
+    due = lock_due_prices(unit_of_work, most, besides)
+    part_ids[:] = [row.id for row in due]
     lists = prices.lines_of(unit_of_work.connection, part_ids)
     legacy = prices.legacy_of(unit_of_work.connection, part_ids)
     passed = []
@@ -55,4 +81,3 @@ def _apply(most: int, unit_of_work: UnitOfWork) -> int:
         if told != shown:
             unit_of_work.record(prices.dated_event(row, lines, told, shown))
     prices.pass_boundaries(unit_of_work, passed)
-    return len(due)

@@ -6,13 +6,22 @@ from hypothesis.stateful import run_state_machine_as_test
 from redis import Redis
 
 import app.cache.manager
-from tests.integration.cache_machine import CacheMachine
+from app.cache import loads
+from tests.integration.cache_machine import CacheMachine, stop
 
 
 @pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Readers that find another one loading do not wait for it: in a single thread nothing would happen in the meantime."""
+def _no_blocking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Readers that find another one loading let the machine go on instead of blocking its only thread."""
+
+    def ended(load: loads._Load) -> bool:
+        while not load._ended.is_set():
+            stop()
+        return True
+
     monkeypatch.setattr(app.cache.manager, "WAITS", ())
+    monkeypatch.setattr(loads, "AT_ONCE", 1000)
+    monkeypatch.setattr(loads._Load, "ended", ended)
 
 
 def test_no_history_makes_the_cache_serve_less_than_what_was_acknowledged_before_the_read(scratch: Redis) -> None:

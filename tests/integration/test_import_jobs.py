@@ -1,9 +1,13 @@
 """Import jobs: whoever works on them, and wherever one is killed, each row is applied exactly once."""
 
+import os
 import threading
+import time
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 import pytest
@@ -378,3 +382,29 @@ def test_another_encoding_is_refused_line_by_line_unless_it_is_named(
     digest, size = keep(container.storage, BytesIO(data))
     assert finish(container.import_jobs.create(actor, digest, size, "x", "windows-1252", dry_run=False))["created"] == 2
     assert query("SELECT part_name FROM parts WHERE sku = :sku", sku=f"{tag}-2") == [{"part_name": "Größe"}]
+
+
+def test_a_file_is_deleted_once_its_jobs_have_ended_long_ago_and_never_while_one_needs_it(
+    container: Container, start: Start, finish: Any, query: Query, tag: str
+) -> None:
+    def stored(digest: str) -> Path:
+        return Path(unquote(urlsplit(container.settings.media_url).path)) / service.path_of(digest)
+
+    digests = {}
+    for name in ("ended", "recent", "again", "fresh", "queued"):
+        job = start(file_of(f"{tag}-{name}", 1))
+        if name != "queued":
+            finish(job)
+        (row,) = query("SELECT digest FROM import_jobs WHERE id = :id", id=job["id"])
+        digests[name] = row["digest"]
+        if name not in {"recent", "queued"}:
+            query("UPDATE import_jobs SET finished_at = finished_at - interval '15 days' WHERE id = :id", id=job["id"])
+    # Uploaded long ago and once more just now; and by somebody whose job could not be written, just now.
+    start(file_of(f"{tag}-again", 1))
+    long_ago = time.time() - 15 * 86_400
+    for name in ("ended", "recent", "queued", "again"):
+        os.utime(stored(digests[name]), (long_ago, long_ago))
+    container.import_jobs.forget_files()
+    assert [name for name, digest in digests.items() if not stored(digest).exists()] == ["ended"]
+    while container.import_jobs.work():
+        pass

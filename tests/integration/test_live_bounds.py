@@ -1,9 +1,11 @@
 """Bounds of the Socket.IO server that no well-behaved client reaches."""
 
+import os
 import subprocess
 import sys
 
 from config import REPOSITORY
+from devserver import EmbeddedServers
 
 # In a process of its own: eventlet must monkey-patch before anything else is imported.
 SLOW_CLIENT = """
@@ -24,6 +26,72 @@ for _ in range(server.MAX_QUEUED_PACKETS * 3):
     engine.send_packet("slow", Packet(MESSAGE, "event"))
 print(slow.closed, slow.queue.qsize() - server.MAX_QUEUED_PACKETS)
 """
+
+CROWD = """
+import warnings
+warnings.simplefilter("ignore")
+import eventlet
+eventlet.monkey_patch()
+from app.factory import create_app
+from app.live import server
+from config import load_settings
+
+app = create_app(load_settings())
+server.ListeningManager.initialize = lambda manager: None
+socketio = server.attach(app, app.extensions["lockstep"], app.extensions["lockstep_authenticator"])
+manager, sent, turns = socketio.server.manager, [], []
+for number in range(2000):
+    manager.basic_enter_room(f"sid-{number}", "/customers", "part:1", f"connection-{number}")
+socketio.server._send_eio_packet = lambda connection, packet: sent.append(connection)
+message = {"event": "stock.updated", "data": [{}], "namespace": "/customers", "room": "part:1"}
+everybody = eventlet.spawn(manager._handle_emit, message)
+while not everybody.dead:
+    turns.append(len(sent))
+    eventlet.sleep(0)
+print(len(sent), max(after - before for before, after in zip(turns, turns[1:] + [len(sent)])))
+"""
+# The first attempt to reach Valkey fails; pages may have come by the time the second succeeds.
+LATE_LISTENER = """
+import warnings
+warnings.simplefilter("ignore")
+import eventlet
+eventlet.monkey_patch()
+from app.contract import rooms
+from app.live.server import ListeningManager
+from config import load_settings
+
+manager = ListeningManager(load_settings().redis_url, channel=rooms.CHANNEL)
+told, connect, failures = eventlet.Event(), manager._redis_connect, [OSError("away")]
+def late():
+    if failures:
+        raise failures.pop()
+    connect()
+manager._redis_connect = late
+manager._resync_local_pages = told.send
+eventlet.spawn(lambda: next(manager._redis_listen_with_retries()))
+with eventlet.Timeout(10):
+    told.wait()
+print("told")
+"""
+
+
+def _printed(program: str, servers: EmbeddedServers) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=REPOSITORY, env=os.environ | servers.environ, capture_output=True, text=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def test_while_a_crowd_is_told_of_an_event_the_others_get_their_turn(servers: EmbeddedServers) -> None:
+    told, most_at_once = map(int, _printed(CROWD, servers))
+    assert told == 2000
+    assert most_at_once <= 200
+
+
+def test_a_listener_that_reaches_the_channel_late_tells_the_pages_that_came_before(servers: EmbeddedServers) -> None:
+    assert _printed(LATE_LISTENER, servers)[-1:] == ["told"]
 
 
 def test_a_client_that_does_not_keep_up_is_cut_off_and_its_queue_stays_bounded() -> None:

@@ -400,3 +400,25 @@ def test_beats_tick_goes_to_the_queue_that_pages_wait_for_and_does_not_pile_up()
     tick = celeryconfig.beat_schedule["price-dates"]
     assert (tick["task"], tick["options"]["queue"]) == (APPLY_PRICE_DATES, queue_of(APPLY_PRICE_DATES))
     assert tick["options"]["expires"] <= tick["schedule"] <= 1.0
+
+
+def test_a_part_whose_dates_cannot_be_applied_keeps_no_other_waiting(
+    container: Container,
+    new_part: Callable[..., int],
+    set_prices: Callable[..., Any],
+    put_back: Callable[..., None],
+    query: Query,
+) -> None:
+    hopeless, due = new_part(), new_part()
+    for part_id in (hopeless, due):
+        set_prices(part_id, STANDING, sale(datetime.now(UTC) + timedelta(days=1)))
+        put_back(part_id)
+    # Its next version would not fit its column.
+    query("UPDATE parts SET price_version = 2147483647 WHERE id = :id", id=hopeless)
+    try:
+        assert container.price_dates.apply() == 1
+        assert container.parts.catalog.part(due).body["price"]["amount"] == "7.00"
+        assert container.price_dates.apply() == 0
+    finally:
+        query("UPDATE parts SET price_version = 2 WHERE id = :id", id=hopeless)
+    assert PriceDates(container.reading, container.transactions).apply() == 1

@@ -12,7 +12,9 @@ from app.contract import cache_keys
 from app.contract.events import Actor
 from app.services.intent import Intent
 from app.store import reconciliation
+from app.store.encoding import jsonb
 from app.store.listing import PartFilters
+from app.sync.reconciliation import reconcile
 from app.sync.reconciliation.adoption import REASON
 from app.sync.reconciliation.reconcile import LOCK
 
@@ -213,3 +215,34 @@ def test_a_price_edited_around_the_application_gets_a_version_an_event_and_an_au
     [row] = container.parts.admin.audit({"part_id": part_id, "table_name": "part_prices"}, None, 10).items
     assert row["reason"] == REASON
     assert row["old_values"] == {"prices": [], "version": 1}
+
+
+def test_a_row_that_cannot_be_adopted_or_compared_is_reported_and_keeps_no_other_from_it(
+    container: Container, new_part: Callable[..., int], deliver: Callable[[], None], query: Query, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconcile, "SLICE", 1_000_000)
+    hopeless, unreadable, edited = new_part(stock=10), new_part(stock=10), new_part(stock=10)
+    deliver()
+    # Its next version would not fit its column; and an event that no release wrote.
+    query("UPDATE stock_levels SET version = 2147483647, current_stock = 3 WHERE part_id = :id", id=hopeless)
+    (kept,) = query(
+        "SELECT id, payload FROM outbox_events WHERE aggregate_id = :id AND aspect = 'price'"
+        " UNION ALL SELECT id, payload FROM outbox_events WHERE aggregate_id = :id AND aspect = 'content'",
+        id=unreadable,
+    )
+    query("UPDATE outbox_events SET payload = '{\"broken\": true}' WHERE id = :id", id=kept["id"])
+    query("UPDATE stock_levels SET current_stock = 3 WHERE part_id = ANY(:ids)", ids=[unreadable, edited])
+    try:
+        report = container.reconciliation.run()
+        assert report["examples"]["not_adopted"] == [hopeless]
+        assert report["examples"]["not_compared"] == [unreadable]
+        assert found(report)["stock_row"] == 1
+        assert container.parts.catalog.part(edited).body["stock"]["current_stock"] == 3
+    finally:
+        query("UPDATE stock_levels SET version = 1 WHERE part_id = :id", id=hopeless)
+        query(
+            "UPDATE outbox_events SET payload = CAST(:payload AS jsonb) WHERE id = :id",
+            id=kept["id"],
+            payload=jsonb(kept["payload"]),
+        )
+    assert found(container.reconciliation.run())["stock_row"] == 2

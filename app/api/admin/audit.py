@@ -25,7 +25,7 @@ COLUMNS = (
     "id", "changed_at", "changed_by", "changed_by_name", "api_key_id", "api_key_name", "operation", "table_name", "record_id",
     "part_id", "version", "reason", "old_values", "new_values", "ip_address", "user_agent", "request_id", "event_id",
 )  # fmt: skip
-ROWS_A_PIECE = 200
+ROWS_A_PIECE = 20
 # Some spreadsheets split cells at semicolons and tabs, whatever delimiter the file uses.
 _WITHIN = re.compile(r"([;\t\r\n]\s*)([=+\-@])")
 

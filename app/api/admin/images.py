@@ -13,8 +13,8 @@ from app.api.rendering import json_response
 from app.api.schemas.answers import ContentAnswerSchema
 from app.api.schemas.images import ImageAltSchema, ImageOrderSchema, ImageUploadSchema
 from app.api.schemas.parts import BodilessWriteSchema
-from app.api.turns import Turns
 from app.domain.pictures import MAX_BYTES
+from app.domain.turns import Turns
 from app.services.images import kept_picture
 
 blueprint = Blueprint("admin_images", __name__, url_prefix="/api/v1/admin/parts", description="Pictures, for staff")

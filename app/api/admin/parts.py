@@ -7,7 +7,7 @@ from flask import Response
 from flask_smorest import Blueprint
 
 from app.api.auth import require
-from app.api.context import container, cursors
+from app.api.context import container, cursors, offload
 from app.api.errors import may_answer
 from app.api.intent import heeds_if_match, intent_of
 from app.api.parsing import StrictParser
@@ -59,8 +59,9 @@ def create_part(body: dict[str, Any]) -> Response:
     """Create a part, with its prices, stock and specifications. `notices` says what was dropped from its description, if anything
     was."""
     specifications, prices, stock = body.pop("specifications"), body.pop("prices"), body.pop("stock")
+    dropped = offload(notices, body)
     made = container().parts.create_part_with_sync(intent_of(body), body, specifications, price_lines(prices), stock)
-    return json_response(made | notices(body), 201, {"Location": f"/api/v1/admin/parts/{made['id']}"})
+    return json_response(made | dropped, 201, {"Location": f"/api/v1/admin/parts/{made['id']}"})
 
 
 @blueprint.route("/<id:part_id>", methods=["GET"])
@@ -78,8 +79,9 @@ def get_part(part_id: int) -> Response:
 @blueprint.response(200, UpdatedContentSchema)
 def update_part(body: dict[str, Any], part_id: int) -> Response:
     """Change the given content fields. `notices` says what was dropped from the description, if anything."""
+    dropped = offload(notices, body)
     content = container().parts.update_part_content_with_sync(intent_of(body), part_id, body)
-    return json_response(content | notices(body))
+    return json_response(content | dropped)
 
 
 @blueprint.route("/<id:part_id>", methods=["DELETE"])

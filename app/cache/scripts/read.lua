@@ -1,7 +1,8 @@
 #!lua
 -- Read entries; on a miss, grant a lease to fill them.
 -- KEYS: epoch, entry...   ARGV: epoch expected, lease token, lease in ms, entry life in ms
--- Returns for each entry: version and body (hit), or 'lease' | 'busy' and false (miss).
+-- Returns for each entry: version and body (hit), 'lease' and false (miss), or 'busy', the lease of whoever is loading it,
+-- and the floor.
 -- An entry counts only in the epoch it was written in, and only at or above its floor.
 local epoch = ARGV[1]
 if redis.call('GET', KEYS[1]) ~= epoch then return redis.error_reply('ANOTHEREPOCH') end
@@ -13,7 +14,7 @@ for i = 2, #KEYS do
   if entry[1] == epoch and entry[3] and tonumber(entry[2]) >= tonumber(entry[4] or 0) then
     answer[#answer + 1] = { entry[2], entry[3] }
   elseif entry[5] and tonumber(entry[6]) > now then
-    answer[#answer + 1] = { 'busy', false }
+    answer[#answer + 1] = { 'busy', entry[5], entry[4] or '0' }
   else
     redis.call('HSET', KEYS[i], 'lease', ARGV[2], 'leased_until', now + ARGV[3])
     if redis.call('PTTL', KEYS[i]) < 0 then redis.call('PEXPIRE', KEYS[i], ARGV[4]) end

@@ -41,6 +41,9 @@ BUDGET = 8.0
 RENEW_AFTER = 5.0
 # How often a job is taken up without making progress before it fails; others wait behind it.
 MAX_ATTEMPTS = 20
+FOLDER = "imports"
+# Days that an uploaded file is kept after its job has ended.
+KEEP_DAYS = 14
 EVENT = "import.progress"
 _AWAY = (OperationalError, DatabaseConsistencyError, StorageUnavailableError)
 _PIECE = 1_000_000
@@ -100,7 +103,7 @@ class ImportJobs:
         }  # fmt: skip
 
         def queue(unit_of_work: UnitOfWork) -> dict[str, Any]:
-            return _detailed(_row(unit_of_work.connection, jobs.insert(unit_of_work.connection, values)))
+            return _with_columns(jobs.insert(unit_of_work.connection, values))
 
         job = self._transactions.run(actor, queue, call)
         self._wake_ups.request([IMPORT_PARTS])
@@ -112,7 +115,20 @@ class ImportJobs:
         Raises:
             NotFoundError: if there is none.
         """
-        return _detailed(self._row(job_id))
+        return _with_columns(self._row(job_id))
+
+    def forget_files(self) -> int:
+        """Delete the uploaded files that no job needs any more, and return how many.
+
+        Whoever uploads such a file again at this very moment may have to do so once more.
+        """
+        digests = {_digest_of(path): path for path in self._storage.older_than(FOLDER, KEEP_DAYS)}
+        with self._reading.connect() as connection:
+            needed = jobs.needed(connection, list(digests), KEEP_DAYS)
+        forgotten = [path for digest, path in digests.items() if digest not in needed]
+        for path in forgotten:
+            self._storage.delete(path)
+        return len(forgotten)
 
     def _row(self, job_id: int) -> Row[Any]:
         with self._reading.connect() as connection:
@@ -272,10 +288,14 @@ def _label(file_name: str) -> str:
 
 def path_of(digest: str) -> str:
     """Return where an uploaded file is kept."""
-    return f"imports/{digest}.csv"
+    return f"{FOLDER}/{digest}.csv"
 
 
-def _detailed(row: Row[Any]) -> dict[str, Any]:
+def _digest_of(path: str) -> str:
+    return path.rpartition("/")[2].removesuffix(".csv")
+
+
+def _with_columns(row: Row[Any]) -> dict[str, Any]:
     return shown(row) | {"columns": row.columns}
 
 

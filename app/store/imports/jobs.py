@@ -20,13 +20,15 @@ _COLUMNS = """
     j.notice_count, j.failure, j.leased_until, j.created_by, j.attempts, j.ip_address, j.user_agent, j.request_id, j.api_key_id,
     j.created_at, j.finished_at, u.name AS created_by_name
 """
-_INSERT = text("""
-    INSERT INTO import_jobs (file_name, digest, encoding, currency, options, byte_size, dry_run, created_by, ip_address,
-                             user_agent, request_id, api_key_id)
-    VALUES (:file_name, :digest, :encoding, :currency, CAST(:options AS jsonb), :byte_size, :dry_run, :created_by, :ip_address,
-            :user_agent, :request_id, :api_key_id)
-    RETURNING id
-""")
+_INSERT = text(f"""
+    WITH j AS (
+        INSERT INTO import_jobs (file_name, digest, encoding, currency, options, byte_size, dry_run, created_by, ip_address,
+                                 user_agent, request_id, api_key_id)
+        VALUES (:file_name, :digest, :encoding, :currency, CAST(:options AS jsonb), :byte_size, :dry_run, :created_by,
+                :ip_address, :user_agent, :request_id, :api_key_id)
+        RETURNING *)
+    SELECT {_COLUMNS} FROM j JOIN users u ON u.id = j.created_by
+""")  # noqa: S608 — the only text put in is the constant list of columns
 _ONE = text(f"SELECT {_COLUMNS} FROM import_jobs j JOIN users u ON u.id = j.created_by WHERE j.id = :id")  # noqa: S608
 _LIST = text(f"""
     SELECT {_COLUMNS} FROM import_jobs j JOIN users u ON u.id = j.created_by
@@ -61,6 +63,10 @@ _FINISH = text("""
     WHERE id = :id AND leased_until = ANY(:leases)
     RETURNING id
 """)
+_NEEDED = text("""
+    SELECT DISTINCT digest FROM import_jobs
+    WHERE digest = ANY(:digests) AND (finished_at IS NULL OR finished_at > clock_timestamp() - make_interval(days => :days))
+""")
 _RELEASE = text("UPDATE import_jobs SET leased_until = NULL WHERE id = :id AND leased_until = ANY(:leases)")
 
 
@@ -68,9 +74,9 @@ class LeaseLostError(Exception):
     """Another worker has taken the job over; what this one was about to write must not be written."""
 
 
-def insert(connection: Connection, values: dict[str, Any]) -> int:
-    """Insert a queued job and return its id."""
-    return int(connection.execute(_INSERT, values | {"options": jsonb(values["options"])}).scalar_one())
+def insert(connection: Connection, values: dict[str, Any]) -> Row[Any]:
+    """Insert a queued job and return it: in one statement, since nothing may fail once it is queued."""
+    return connection.execute(_INSERT, values | {"options": jsonb(values["options"])}).one()
 
 
 def job(connection: Connection, job_id: int) -> Row[Any] | None:
@@ -81,6 +87,11 @@ def job(connection: Connection, job_id: int) -> Row[Any] | None:
 def jobs(connection: Connection, before: int | None, limit: int) -> Sequence[Row[Any]]:
     """Return jobs with smaller ids than `before`, newest first."""
     return connection.execute(_LIST, {"before": before, "limit": limit}).all()
+
+
+def needed(connection: Connection, digests: Sequence[str], days: int) -> set[str]:
+    """Return those of the files that a job is to read yet, or has read in the last `days`."""
+    return set(connection.execute(_NEEDED, {"digests": list(digests), "days": days}).scalars())
 
 
 def claim(engine: Engine, lease: float = LEASE_SECONDS) -> Row[Any] | None:

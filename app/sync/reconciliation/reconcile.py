@@ -13,6 +13,8 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.cache.manager import CacheManager, CacheUnavailableError
 from app.contract.events import Actor
@@ -20,7 +22,7 @@ from app.contract.task_names import Effect
 from app.monitoring import SyncMonitoring
 from app.store import audit_chain, outbox, reconciliation, users
 from app.store.transaction import TransactionManager
-from app.sync.reconciliation.adoption import edited_directly
+from app.sync.reconciliation.adoption import Adopt, edited_directly
 from app.sync.reconciliation.cached_copies import differing_lists, differing_parts
 from app.sync.wakeup import WakeUps
 
@@ -33,6 +35,9 @@ RECENT_SECONDS = 900
 AUDIT_ROWS = 2000
 RECORD_DAYS = 7
 LOCK = "reconcile"
+# Parts compared at once. Small, as this may run in a web process, which does nothing else while it compares.
+PORTION = 50
+AWAY = (CacheUnavailableError, OperationalError, PoolTimeoutError)
 
 
 @dataclass(slots=True)
@@ -132,17 +137,37 @@ class Reconciliation:
 
     def _check_rows(self, findings: Findings, part_ids: Sequence[int], *, dry_run: bool) -> None:
         with self._reading.connect() as connection:
-            drifted = edited_directly(connection, part_ids)
             system = users.system(connection)
         actor = Actor(system.id, system.name)
-        for kind, (suspects, adopt) in drifted.items():
-            # What looks edited may be a write between two of our reads, so each row is checked again under its lock.
-            findings.add(kind, suspects if dry_run else [p for p in suspects if self._transactions.run(actor, partial(adopt, p))])
+
+        def check(portion: Sequence[int]) -> None:
+            with self._reading.connect() as connection:
+                drifted = edited_directly(connection, portion)
+            for kind, (suspects, adopt) in drifted.items():
+                findings.add(kind, suspects if dry_run else self._adopted(findings, actor, suspects, adopt))
+
+        _in_portions(findings, part_ids, check)
+
+    def _adopted(self, findings: Findings, actor: Actor, suspects: Sequence[int], adopt: Adopt) -> list[int]:
+        """Return those of the suspects that did need adopting: a write may have come between two of our reads, so each is checked
+        again under its lock. One that cannot be adopted is reported, and keeps no other from it."""
+        adopted = []
+        for part_id in suspects:
+            try:
+                if self._transactions.run(actor, partial(adopt, part_id)):
+                    adopted.append(part_id)
+            except Exception as error:  # noqa: BLE001 — whatever it is, it is that part's alone
+                log.error("not adopted", part_id=part_id, error=repr(error))
+                findings.add("not_adopted", [part_id])
+        return adopted
 
     def _check_cache(self, findings: Findings, part_ids: Sequence[int], *, dry_run: bool) -> None:
+        differing: dict[int, list[str]] = {}
         try:
             self._confirm()
-            differing = differing_parts(self._reading, self._cache, part_ids)
+            _in_portions(
+                findings, part_ids, lambda portion: differing.update(differing_parts(self._reading, self._cache, portion))
+            )
             lists = differing_lists(self._reading, self._cache)
         except CacheUnavailableError as error:
             # A cache that does not answer serves nobody; the next run compares it.
@@ -158,3 +183,30 @@ class Reconciliation:
         if lists and not dry_run:
             log.error("cached lists differed from the database", lists=lists)
             self._cache.drop(lists)
+
+
+def _in_portions(findings: Findings, part_ids: Sequence[int], check: Callable[[Sequence[int]], None]) -> None:
+    """Check parts in portions. One that cannot even be compared is reported, and keeps no other from it.
+
+    Raises:
+        CacheUnavailableError, OperationalError, TimeoutError: if the cache or the database is away.
+    """
+    for start in range(0, len(part_ids), PORTION):
+        portion = part_ids[start : start + PORTION]
+        try:
+            check(portion)
+        except AWAY:
+            raise
+        except Exception:  # noqa: BLE001 — the next loop finds out whose it is
+            _one_by_one(findings, portion, check)
+
+
+def _one_by_one(findings: Findings, part_ids: Sequence[int], check: Callable[[Sequence[int]], None]) -> None:
+    for part_id in part_ids:
+        try:
+            check([part_id])
+        except AWAY:
+            raise
+        except Exception as error:  # noqa: BLE001 — whatever it is, it is that part's alone
+            log.error("not compared", part_id=part_id, error=repr(error))
+            findings.add("not_compared", [part_id])

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from app.api.turns import SharedWork, Turns
 from app.domain.errors import BusyError as TurnBusyError
+from app.domain.turns import SharedWork, Turns
 from app.live.budgets import (
     PARTS_PER_ADDRESS,
     PARTS_PER_CONNECTION,

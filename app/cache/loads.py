@@ -1,0 +1,148 @@
+"""Loads from the database, as one process makes them: shared by all who want the same, and bounded in number.
+
+Without that an overload would feed itself: slow loads make more of them, which make each slower.
+"""
+
+import threading
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import Any, TypeVar, cast
+
+from app.domain.errors import BusyError
+from app.domain.turns import Turns
+
+T = TypeVar("T")
+
+# Loads at a time: fewer than a web process has connections, so that writers and staff always get one.
+AT_ONCE = 6
+# How many more wait for their turn, and for how many seconds, before they are refused.
+WAITING = 100
+PATIENCE = 2.0
+# Seconds that somebody waits for another's load: its own wait, and as long as a statement may take.
+LONGEST = PATIENCE + 6.0
+
+
+class _Load:
+    """One load, awaited by any number of callers."""
+
+    def __init__(self, after: "_Load | None" = None) -> None:
+        self.after = after
+        self._ended = threading.Event()
+        self._value: Any = None
+        self._error: Exception | None = None
+
+    def run(self, turns: Turns, begin: Callable[[], None], load: Callable[[], T]) -> T:
+        """Load once the load before has ended and it is our turn, and hand the result to whoever waits."""
+        self._error = BusyError()
+        try:
+            if self.after is not None:
+                self.after.ended()
+                self.after = None
+            with turns.turn():
+                begin()
+                self._value = load()
+            self._error = None
+        except Exception as error:
+            self._error = error
+            raise
+        finally:
+            self._ended.set()
+        return cast("T", self._value)
+
+    def ended(self) -> bool:
+        """Wait for its end; return whether it came."""
+        return self._ended.wait(LONGEST)
+
+    def result(self) -> Any:
+        """Wait for its end and return what it loaded.
+
+        Raises:
+            BusyError: if that takes too long.
+            Exception: what the load raised.
+        """
+        if not self.ended():
+            raise BusyError
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+
+class Loads:
+    """The loads of one process. Thread-safe, for threads green and real."""
+
+    def __init__(self) -> None:
+        self._turns = Turns(AT_ONCE, WAITING, PATIENCE)
+        self._lock = threading.Lock()
+        self._under: dict[tuple[str, str], _Load] = {}
+        self._waiting: dict[Hashable, _Load] = {}
+        self._running: dict[Hashable, _Load] = {}
+
+    def under(self, tokens: Mapping[str, str], load: Callable[[list[str]], Mapping[str, T]]) -> dict[str, T]:
+        """Return the values of keys, each under the token that the caller has just read for it; those that are being loaded under
+        the same token are not loaded again.
+
+        Such a token must change with every invalidation: then whoever reads it may have what was loaded under it before.
+
+        Raises:
+            BusyError: if too many loads are under way.
+        """
+        own, value = _Load(), cast("dict[str, T]", {})
+        with self._lock:
+            others = {name: self._under[name] for name in tokens.items() if name in self._under}
+            names = [name for name in tokens.items() if name not in others]
+            self._under.update(dict.fromkeys(names, own))
+        if names:
+            try:
+                value |= own.run(self._turns, lambda: None, lambda: load([key for key, _token in names]))
+            finally:
+                with self._lock:
+                    for name in names:
+                        del self._under[name]
+        return value | _values(others)
+
+    def join(self, tokens: Mapping[str, str]) -> dict[str, Any]:
+        """Return the values of those keys that are being loaded here under these tokens, once they are.
+
+        Raises:
+            Exception: what their loads raise.
+        """
+        with self._lock:
+            others = {name: self._under[name] for name in tokens.items() if name in self._under}
+        return _values(others)
+
+    def shared(self, key: Hashable, load: Callable[[], T]) -> T:
+        """Return what a load with this key returns that begins after this call; callers who have no token share it.
+
+        Raises:
+            BusyError: if too many loads are under way.
+        """
+        with self._lock:
+            found = self._waiting.get(key)
+            if found is None:
+                own = self._waiting[key] = _Load(self._running.get(key))
+        if found is not None:
+            return cast("T", found.result())
+
+        def begin() -> None:
+            with self._lock:
+                del self._waiting[key]
+                self._running[key] = own
+
+        try:
+            return own.run(self._turns, begin, load)
+        finally:
+            with self._lock:
+                for place in (self._waiting, self._running):
+                    if place.get(key) is own:
+                        del place[key]
+
+
+def _values(loads: Mapping[tuple[str, str], _Load]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for load in _each_once(loads.values()):
+        loaded = load.result()
+        values |= {key: loaded[key] for (key, _token), its in loads.items() if its is load and key in loaded}
+    return values
+
+
+def _each_once(loads: Iterable[_Load]) -> list[_Load]:
+    return list(dict.fromkeys(loads))
