@@ -18,6 +18,7 @@ for name in ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "SECRET_KEY", "LO
 os.environ["LOCKSTEP_HOME"] = str(HOME)
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(METRICS)
 
+import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -34,6 +35,14 @@ from config import load_settings
 from devserver import EmbeddedServers
 from tests.faults.inspection import settled
 from tests.messages import emissions_checked
+
+# How long an example takes says nothing on a busy machine.
+hypothesis.settings.register_profile(
+    "lockstep",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture],
+)
+hypothesis.settings.load_profile("lockstep")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

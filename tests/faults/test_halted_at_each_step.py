@@ -62,7 +62,7 @@ class Victims:
         assert pid > 1
         self._ended = False
         try:
-            assert wait_until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "stopped", within=10)
+            assert wait_until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "stopped")
             yield pid
         finally:
             if not self._ended:
@@ -160,7 +160,7 @@ def test_what_a_killed_worker_left_is_done_by_another_once(
             with victims.halted("worker", f"{effect}:{step}", "KILL"):
                 assert victims.exit_code() == -signal.SIGKILL
         assert wait_until(lambda: lease_over(container), within=LEASE + 2)
-        assert wait_until(lambda: due_again(container, deliver, part), within=10)
+        assert wait_until(lambda: due_again(container, deliver, part))
         assert_exactly_once(container, part)
         assert_told(heard(), part)
 
@@ -188,11 +188,11 @@ def test_a_worker_frozen_past_its_lease_does_no_harm_when_it_goes_on(
         in_transaction = step == "settled" or (step == "applied" and effect in RECORDING)
         if not in_transaction:
             # Another worker takes over. PostgreSQL would end an open transaction after 15 s; the test does not wait for that.
-            assert wait_until(lambda: due_again(container, deliver, part), within=10)
+            assert wait_until(lambda: due_again(container, deliver, part))
             assert_exactly_once(container, part)
         os.kill(frozen, signal.SIGCONT)
         assert victims.exit_code() == 0
-        assert wait_until(lambda: due_again(container, deliver, part), within=10)
+        assert wait_until(lambda: due_again(container, deliver, part))
         assert_exactly_once(container, part)
         assert_told(heard(), part)
 
@@ -219,9 +219,9 @@ def test_a_web_process_killed_between_commit_and_wake_up_loses_nothing(
     container.parts.adjust_stock_with_sync(Intent(actor, call=(call := victims_call(part))), part, 1)
     assert call.is_replay
     # The sweep of any other process repairs the cache within the bound, without the dead one's help …
-    assert wait_until(lambda: container.parts.catalog.part(part).body["stock"]["current_stock"] == 11, within=2)
+    assert wait_until(lambda: container.parts.catalog.part(part).body["stock"]["current_stock"] == 11)
     # … and asks for the wake-ups that it could not send.
-    assert wait_until(lambda: set(_overdue(container)) <= {Effect.BROADCAST, Effect.PERSIST_AUDIT}, within=5)
+    assert wait_until(lambda: set(_overdue(container)) <= {Effect.BROADCAST, Effect.PERSIST_AUDIT})
     with channel(container) as heard:
         deliver()
         assert_exactly_once(container, part)
@@ -248,7 +248,7 @@ def test_a_web_process_killed_just_before_the_commit_leaves_a_key_that_is_free_a
         return not call.is_replay and stock["current_stock"] == 11
 
     # As soon as PostgreSQL notices that its client is gone.
-    assert wait_until(again, within=5)
+    assert wait_until(again)
     deliver()
     assert_exactly_once(container, part)
 

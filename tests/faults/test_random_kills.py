@@ -20,7 +20,8 @@ WRITES = 1000
 THREADS = 4
 # Seconds over which the kills are spread.
 BURST = 12.0
-CONVERGENCE = 10.0
+# The promise is ten (`make soak` measures it); here the machine may be busy with other tests' processes.
+CONVERGENCE = 30.0
 
 
 def valkey_data(system: System) -> Path:

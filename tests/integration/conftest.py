@@ -1,5 +1,6 @@
 """What the tests of storage, cache and synchronisation share."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -100,13 +101,15 @@ def rewrite(container: Container) -> Iterator[Callable[..., None]]:
 
 @contextmanager
 def counting(container: Container) -> Iterator[list[str]]:
-    """Collect the SQL statements that the engine executes meanwhile."""
+    """Collect the SQL statements that this thread has the engine execute meanwhile; the sweeper's are not ours."""
     from sqlalchemy import event
 
     statements: list[str] = []
+    ours = threading.get_ident()
 
     def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
-        statements.append(statement)
+        if threading.get_ident() == ours:
+            statements.append(statement)
 
     event.listen(container.engine, "before_cursor_execute", note)
     try:
