@@ -72,8 +72,8 @@ def build_container(settings: Settings, engine: Engine, sender: TaskSender, cach
     reading = single_statements(engine)
     monitoring = SyncMonitoring()
     client = cache_client(settings.redis_url, cache_timeout)
-    cache = CacheManager(cache_clients(settings.redis_url, cache_timeout), monitoring.record_cache_read)
-    wake_ups = WakeUps(sender, client, monitoring)
+    cache = CacheManager(cache_clients(settings.redis_url, settings.prefix, cache_timeout), monitoring.record_cache_read)
+    wake_ups = WakeUps(sender, client, settings.prefix, monitoring)
     # A connection of its own: if requests had taken them all, freshness would lapse, and every reader would go to the database.
     # Its commits need not wait for the disk: what a crash undoes is done again, or allowed for (`store.cache_epoch`).
     proving = single_statements(connect(settings.database_url, pool_size=1, waits_for_disk=False))
@@ -82,7 +82,7 @@ def build_container(settings: Settings, engine: Engine, sender: TaskSender, cach
     # of imports, price dates and reconciliation must.
     delivering = connect(settings.database_url, waits_for_disk=False)
     transactions = TransactionManager(engine, consistency.after_commit)
-    publisher = EventPublisher(client, monitoring)
+    publisher = EventPublisher(client, settings.prefix, monitoring)
     storage = Storage(settings.media_url)
     reconciliation = Reconciliation(engine, reading, transactions, cache, wake_ups, consistency.confirm, monitoring)
 
@@ -110,12 +110,12 @@ def build_container(settings: Settings, engine: Engine, sender: TaskSender, cach
     )
 
 
-def cache_clients(url: str, timeout: float = CACHE_TIMEOUT) -> Clients:
-    """Return a cache's clients for the three uses that must not wait for one another."""
+def cache_clients(url: str, prefix: str, timeout: float = CACHE_TIMEOUT) -> Clients:
+    """Return a cache's clients for the three uses that must not wait for one another; its keys begin with `prefix`."""
     check = ServerCheck()
     reading = cache_client(url, timeout, redis_connect_func=check)
     writing = cache_client(url, timeout, redis_connect_func=check, max_connections=16)
-    return Clients(reading, writing, cache_client(url, timeout, max_connections=2), check)
+    return Clients(reading, writing, cache_client(url, timeout, max_connections=2), prefix, check)
 
 
 def cache_client(url: str, timeout: float = CACHE_TIMEOUT, *, max_connections: int = 64, **options: Any) -> Redis:

@@ -39,11 +39,13 @@ class WakeUps:
     Args:
         sender: a Celery application whose publishing fails fast.
         flags: where the "already queued" flags are kept; if it is unavailable, wake-ups are not coalesced.
+        prefix: what the flags' names begin with.
     """
 
-    def __init__(self, sender: TaskSender, flags: Redis, monitoring: SyncMonitoring) -> None:
+    def __init__(self, sender: TaskSender, flags: Redis, prefix: str, monitoring: SyncMonitoring) -> None:
         self._sender = sender
         self._flags = flags
+        self._prefix = prefix
         self._monitoring = monitoring
         self._breaker = CircuitBreaker()
         self._wanted: set[str] = set()
@@ -69,7 +71,7 @@ class WakeUps:
     def taken(self, wanted: str) -> None:
         """Note that a queued wake-up has started its work, so that the next change queues another."""
         try:
-            self._flags.delete(cache_keys.wake_up(wanted))
+            self._flags.delete(self._prefix + cache_keys.wake_up(wanted))
         except RedisError:
             log.warning("wake-up flag not cleared; it expires by itself", wanted=wanted)
 
@@ -106,6 +108,6 @@ class WakeUps:
 
     def _claim_flag(self, wanted: str) -> bool:
         try:
-            return bool(self._flags.set(cache_keys.wake_up(wanted), 1, nx=True, px=QUEUED_FOR_MS))
+            return bool(self._flags.set(self._prefix + cache_keys.wake_up(wanted), 1, nx=True, px=QUEUED_FOR_MS))
         except RedisError:
             return True
