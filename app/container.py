@@ -20,6 +20,7 @@ from app.services.sync_control import SyncControl
 from app.store.database import connect, single_statements
 from app.store.files import Storage
 from app.store.transaction import TransactionManager
+from app.sync.announcer import Announcer
 from app.sync.consistency import CacheConsistencyManager
 from app.sync.delivery import DeliveryService
 from app.sync.effects import handlers
@@ -49,6 +50,7 @@ class Container:
     transactions: TransactionManager
     parts: PartsEnhancedService
     deliveries: DeliveryService
+    announcer: Announcer
     reconciliation: Reconciliation
     price_dates: PriceDates
     sync_control: SyncControl
@@ -83,6 +85,7 @@ def build_container(settings: Settings, engine: Engine, sender: TaskSender, cach
     delivering = connect(settings.database_url, waits_for_disk=False)
     transactions = TransactionManager(engine, consistency.after_commit)
     publisher = EventPublisher(client, settings.prefix, monitoring)
+    deliveries = DeliveryService(delivering, handlers(cache, publisher, consistency.confirm), monitoring)
     storage = Storage(settings.media_url)
     reconciliation = Reconciliation(engine, reading, transactions, cache, wake_ups, consistency.confirm, monitoring)
 
@@ -101,7 +104,8 @@ def build_container(settings: Settings, engine: Engine, sender: TaskSender, cach
         parts=PartsEnhancedService(
             transactions, CatalogReader(reading, cache, settings.currency), AdminReader(reading, settings.currency)
         ),
-        deliveries=DeliveryService(delivering, handlers(cache, publisher, consistency.confirm), monitoring),
+        deliveries=deliveries,
+        announcer=Announcer(deliveries, wake_ups),
         reconciliation=reconciliation,
         price_dates=PriceDates(reading, transactions),
         sync_control=SyncControl(engine, reading, cache, reconciliation, wake_ups, rates),

@@ -145,7 +145,7 @@ def api(app: Flask, container: Container) -> Callable[[str], FlaskClient]:
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """One whole system for the tests that need one: two web processes, worker, beat, Valkey, PostgreSQL, each to be killed."""
+    """One whole system for the tests that need one: two web processes, two workers, beat and the servers, each to be killed."""
     with own_stack(tmp_path_factory.mktemp("stack")) as system:
         yield system
 

@@ -1,6 +1,6 @@
 """EventPublisher: turns delivered events into Socket.IO emits to the rooms of open pages.
 
-Runs in workers, which know nothing about eventlet: it writes to the channel that every web process listens on.
+Runs in workers as well, which know nothing about eventlet: it writes to the channel that every web process listens on.
 """
 
 from collections.abc import Iterable, Sequence

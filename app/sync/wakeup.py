@@ -6,7 +6,7 @@ broker did not accept is tried again until it does, so that a process notices it
 """
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import structlog
@@ -49,6 +49,7 @@ class WakeUps:
         self._monitoring = monitoring
         self._breaker = CircuitBreaker()
         self._wanted: set[str] = set()
+        self._own: dict[str, Callable[[], None]] = {}
         self._signal = threading.Event()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -58,8 +59,17 @@ class WakeUps:
         """Whether the broker accepted the last wake-ups."""
         return not self._breaker.is_open
 
+    def take_over(self, wanted: str, begin: Callable[[], None]) -> None:
+        """Have this process itself do what it would wake a worker for: a request calls `begin`, which must return at once."""
+        self._own[wanted] = begin
+
     def request(self, wanted: Iterable[str]) -> None:
         """Request wake-ups, of effects or of tasks by name, and return at once. Thread-safe."""
+        wanted = set(wanted)
+        for one in wanted & self._own.keys():
+            self._own[one]()
+        if not (wanted := wanted - self._own.keys()):
+            return
         self._wanted.update(wanted)
         if self._thread is None:
             with self._starting:
