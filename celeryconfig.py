@@ -22,9 +22,11 @@ task_soft_time_limit = 60
 task_time_limit = 90
 task_default_queue = "sync.records"
 
-# The time limit is below the visibility timeout, so a running task is never delivered twice. `queue_order_strategy`: tasks for
-# pages and caches are taken before those for records.
+# The time limit is below the visibility timeout, so a running task is never delivered twice. `queue_order_strategy`: a worker
+# that serves both queues takes the tasks for pages and caches before those for records.
+# `global_keyprefix`: other installations may share the Valkey. With RabbitMQ, a virtual host in the URL keeps them apart.
 broker_transport_options = {
+    "global_keyprefix": _settings.prefix,
     "visibility_timeout": 120,
     "unacked_restore_limit": 100,
     "queue_order_strategy": "priority",

@@ -27,6 +27,8 @@ REPOSITORY = Path(__file__).resolve().parent
 # A UNIX socket's path holds at most 108 bytes, and PostgreSQL appends `/.s.PGSQL.5432.lock`.
 _MAX_SOCKET_DIRECTORY = 80
 _MEDIA_URL = re.compile(r"file:///|(s3|s3a|gs|az|abfs|abfss)://[^/]")
+# No colon, so no namespace is the beginning of another's names.
+_NAMESPACE = validate.Regexp(r"[a-z0-9_-]{1,32}\Z", error="Give it 1 to 32 of the characters a-z, 0-9, _ and -, such as shop-2.")
 
 
 class SettingsError(Exception):
@@ -45,6 +47,7 @@ class Settings:
     database_url: str
     redis_url: str
     celery_broker_url: str
+    namespace: str
     embedded_postgres: bool
     embedded_valkey: bool
     web_concurrency: int
@@ -68,6 +71,11 @@ class Settings:
     def production(self) -> bool:
         """Whether defaults that are only fit for one's own machine are refused."""
         return self.environment == "production"
+
+    @property
+    def prefix(self) -> str:
+        """What every key and channel of ours in Valkey begins with: other installations may share the server."""
+        return f"{self.namespace}:"
 
     @property
     def run_directory(self) -> Path:
@@ -102,6 +110,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     database_url = env.str("DATABASE_URL", "")
     redis_url = env.str("REDIS_URL", "")
     broker_url = env.str("CELERY_BROKER_URL", "")
+    namespace = env.str("LOCKSTEP_NAMESPACE", "lockstep", validate=_NAMESPACE)
     port = env.int("PORT", 8000, validate=port_range)
     flower_port = env.int("FLOWER_PORT", 5555, validate=port_range)
     web_concurrency = env.int("WEB_CONCURRENCY", 2, validate=workers_range)
@@ -146,6 +155,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         database_url=_with_driver(database_url) or f"postgresql+psycopg://lockstep@/lockstep?host={sockets}",
         redis_url=redis_url or f"unix://{sockets}/valkey.sock?db=1",
         celery_broker_url=broker_url or f"redis+socket://{sockets}/valkey.sock?virtual_host=0",
+        namespace=namespace,
         embedded_postgres=not database_url,
         embedded_valkey=not (redis_url and broker_url),
         web_concurrency=web_concurrency,

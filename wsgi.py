@@ -69,6 +69,7 @@ def serve(settings: Settings) -> None:
     socketio = attach(app, container, app.extensions["lockstep_authenticator"])
     container.consistency.sweep()
     container.consistency.start()
+    container.announcer.start()
     container.monitoring.prime()
     begin_collecting()
     listener = eventlet.listen((settings.bind, settings.port), backlog=1024, reuse_port=True)

@@ -21,6 +21,7 @@ from app.services.sync_control import SyncControl
 from app.store.database import connect, single_statements
 from app.store.files import Storage
 from app.store.transaction import TransactionManager
+from app.sync.announcer import Announcer
 from app.sync.consistency import CacheConsistencyManager
 from app.sync.delivery import DeliveryService
 from app.sync.effects import handlers
@@ -50,6 +51,7 @@ class Container:
     transactions: TransactionManager
     parts: PartsEnhancedService
     deliveries: DeliveryService
+    announcer: Announcer
     reconciliation: Reconciliation
     price_dates: PriceDates
     sync_control: SyncControl
@@ -76,8 +78,8 @@ def build_container(
     reading = single_statements(engine)
     monitoring = SyncMonitoring()
     client = cache_client(settings.redis_url, cache_timeout)
-    cache = CacheManager(cache_clients(settings.redis_url, cache_timeout), monitoring.record_cache_read)
-    wake_ups = WakeUps(sender, client, monitoring)
+    cache = CacheManager(cache_clients(settings.redis_url, settings.prefix, cache_timeout), monitoring.record_cache_read)
+    wake_ups = WakeUps(sender, client, settings.prefix, monitoring)
     # A connection of its own: if requests had taken them all, freshness would lapse, and every reader would go to the database.
     # Its commits need not wait for the disk: what a crash undoes is done again, or allowed for (`store.cache_epoch`).
     proving = single_statements(connect(settings.database_url, pool_size=1, waits_for_disk=False))
@@ -86,7 +88,8 @@ def build_container(
     # of imports, price dates and reconciliation must.
     delivering = connect(settings.database_url, waits_for_disk=False)
     transactions = TransactionManager(engine, consistency.after_commit)
-    publisher = EventPublisher(client, monitoring)
+    publisher = EventPublisher(client, settings.prefix, monitoring)
+    deliveries = DeliveryService(delivering, handlers(cache, publisher, consistency.confirm), monitoring)
     storage = Storage(settings.media_url)
     reconciliation = Reconciliation(engine, reading, transactions, cache, wake_ups, consistency.confirm, monitoring)
 
@@ -108,7 +111,8 @@ def build_container(
             AdminReader(reading, settings.currency, offload),
             offload,
         ),
-        deliveries=DeliveryService(delivering, handlers(cache, publisher, consistency.confirm), monitoring),
+        deliveries=deliveries,
+        announcer=Announcer(deliveries, wake_ups),
         reconciliation=reconciliation,
         price_dates=PriceDates(reading, transactions),
         sync_control=SyncControl(transactions, reading, cache, reconciliation, wake_ups, rates),
@@ -117,12 +121,12 @@ def build_container(
     )
 
 
-def cache_clients(url: str, timeout: float = CACHE_TIMEOUT) -> Clients:
-    """Return a cache's clients for the three uses that must not wait for one another."""
+def cache_clients(url: str, prefix: str, timeout: float = CACHE_TIMEOUT) -> Clients:
+    """Return a cache's clients for the three uses that must not wait for one another; its keys begin with `prefix`."""
     check = ServerCheck()
     reading = cache_client(url, timeout, redis_connect_func=check)
     writing = cache_client(url, timeout, redis_connect_func=check, max_connections=16)
-    return Clients(reading, writing, cache_client(url, timeout, max_connections=2), check)
+    return Clients(reading, writing, cache_client(url, timeout, max_connections=2), prefix, check)
 
 
 def cache_client(url: str, timeout: float = CACHE_TIMEOUT, *, max_connections: int = 64, **options: Any) -> Redis:

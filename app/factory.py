@@ -63,7 +63,7 @@ def create_app(settings: Settings, offload: Offload = at_once) -> Flask:
     authenticator = Authenticator(container.engine, container.reading, offload)
     app.extensions["lockstep"] = container
     app.extensions["lockstep_authenticator"] = authenticator
-    login_limits = LoginLimits(settings.redis_url, settings.secret_key)
+    login_limits = LoginLimits(settings.redis_url, settings.secret_key, settings.prefix)
     context.install(app.extensions, Context(container, authenticator, login_limits, Cursors(settings.secret_key), offload))
     request_context.register(app, https_only=settings.production)
     cors.register(app, settings.allowed_origins)
@@ -85,6 +85,7 @@ def publisher(settings: Settings) -> Celery:
     sender = Celery("lockstep", broker=settings.celery_broker_url, set_as_current=False)
     sender.config_from_object(celeryconfig)
     sender.conf.update(celeryconfig.PUBLISHER, broker_url=settings.celery_broker_url)
+    sender.conf.broker_transport_options = sender.conf.broker_transport_options | {"global_keyprefix": settings.prefix}
     return sender
 
 

@@ -149,7 +149,7 @@ def main() -> None:
         fill(settings.database_url, PARTS)
         print(f"{PARTS} parts in {time.perf_counter() - began:.0f} s")
     # Never proven fresh: every read goes past the cache.
-    reader = CatalogReader(reading, CacheManager(cache_clients(settings.redis_url), _nobody))
+    reader = CatalogReader(reading, CacheManager(cache_clients(settings.redis_url, settings.prefix), _nobody))
     table = Table("list", "p50 ms", "max ms", "statements", "buffers", "indexes")
     holds = True
     with reading.connect() as connection:

@@ -25,7 +25,7 @@ _READY_SECONDS = 120.0
 _HOPELESS_DEATHS = 5
 _POLL_SECONDS = 0.05
 # How long each may take to finish its work: the web processes answer their requests and close their sockets, the worker
-# completes its tasks, the servers write their data.
+# completes its tasks (worker-live's are short), the servers write their data.
 _STOP_SECONDS = {"web-1": 25.0, "worker": 20.0}
 _STOP_SECONDS_OTHERWISE = 10.0
 _SERVER_STOP_SECONDS = 30.0

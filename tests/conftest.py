@@ -92,7 +92,7 @@ def _session_core(app: Flask) -> Container:
 @pytest.fixture
 def container(_session_core: Container) -> Iterator[Container]:
     """The wired application without an interface; its freshness is proven by its own sweeper, and what it emits is checked."""
-    with emissions_checked(_session_core.settings.redis_url):
+    with emissions_checked(_session_core.settings):
         assert wait_until(lambda: _session_core.consistency.sweep() or _session_core.cache.is_fresh)
         yield _session_core
 
@@ -154,7 +154,7 @@ def api(app: Flask, container: Container) -> Callable[[str], FlaskClient]:
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """One whole system for the tests that need one: two web processes, worker, beat, Valkey, PostgreSQL, each to be killed."""
+    """One whole system for the tests that need one: two web processes, two workers, beat and the servers, each to be killed."""
     with own_stack(tmp_path_factory.mktemp("stack")) as system:
         yield system
 
@@ -163,7 +163,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 def system(running: System) -> Iterator[System]:
     """The whole system, with every process back and nothing owed from the test before; what it emits is checked."""
     assert running.stack is not None
-    with emissions_checked(running.stack.settings.redis_url):
+    with emissions_checked(running.stack.settings):
         try:
             settled(running)
         except BaseException:

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from app.contract import rooms
 from app.contract.messages import ANSWERED, SENT
 from app.contract.messages.json_schema import members_of, whole_schema
+from config import Settings
 
 Described = dict[tuple[str, str], jsonschema_rs.Validator]
 
@@ -46,15 +47,15 @@ def _wrong(described: Described, namespace: str, name: str, body: Any) -> list[s
 
 
 @contextmanager
-def emissions_checked(redis_url: str) -> Iterator[None]:
+def emissions_checked(settings: Settings) -> Iterator[None]:
     """Fail if any process emits something undescribed in the meantime. What a dead Valkey lost is not missed.
 
     Raises:
         AssertionError: with everything that is wrong.
     """
     wrong: list[str] = []
-    with Redis.from_url(redis_url) as client, client.pubsub() as pubsub:
-        pubsub.subscribe(rooms.CHANNEL)
+    with Redis.from_url(settings.redis_url) as client, client.pubsub() as pubsub:
+        pubsub.subscribe(settings.prefix + rooms.CHANNEL)
         try:
             yield
         finally:

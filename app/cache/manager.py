@@ -103,11 +103,13 @@ class CacheUnavailableError(Exception):
 @dataclass(frozen=True, slots=True)
 class Clients:
     """A process's connections: readers share a bounded pool, writers have their own, and so has the check of the server's
-    identity, which any server must be able to answer. The first two drop connections to a server that `check` does not expect."""
+    identity, which any server must be able to answer. The first two drop connections to a server that `check` does not expect.
+    `prefix` is what every key begins with in the server, which other installations may share."""
 
     reading: Redis
     writing: Redis
     asking: Redis
+    prefix: str
     check: ServerCheck = field(default_factory=ServerCheck)
 
     def expect(self, run_id: str) -> None:
@@ -129,7 +131,8 @@ class CacheManager:
     def __init__(self, clients: Clients, observe: Observer) -> None:
         self._clients = clients
         self._client = clients.reading
-        self._scripts = Scripts()
+        self._prefix = clients.prefix
+        self._scripts = Scripts(clients.prefix)
         self._observe = observe
         self._loads = Loads()
         self._epoch = ""
@@ -144,7 +147,7 @@ class CacheManager:
             CacheUnavailableError: if it does not answer, or is a replica.
         """
         try:
-            return present_life(self._clients.asking)
+            return present_life(self._clients.asking, self._prefix)
         except RedisError as error:
             raise CacheUnavailableError(str(error)) from error
 
@@ -155,7 +158,7 @@ class CacheManager:
             CacheUnavailableError: if it is not certain that this was done.
         """
         try:
-            self._clients.asking.set(cache_keys.EPOCH, epoch)
+            self._clients.asking.set(self._prefix + cache_keys.EPOCH, epoch)
         except RedisError as error:
             raise CacheUnavailableError(str(error)) from error
 
@@ -373,7 +376,7 @@ class CacheManager:
         Raises:
             CacheUnavailableError: if it is not certain that they are gone.
         """
-        self._guard(lambda: self._client.delete(*keys))
+        self._guard(lambda: self._client.delete(*(self._prefix + key for key in keys)))
 
     def peek(self, keys: Sequence[str]) -> dict[str, Entry]:
         """Return the entries that a reader would get now, without taking leases; for comparisons.
@@ -384,9 +387,9 @@ class CacheManager:
 
         def look() -> list[Any]:
             with self._client.pipeline(transaction=True) as pipeline:
-                pipeline.get(cache_keys.EPOCH)
+                pipeline.get(self._prefix + cache_keys.EPOCH)
                 for key in keys:
-                    pipeline.hmget(key, ["epoch", "version", "body", "floor"])
+                    pipeline.hmget(self._prefix + key, ["epoch", "version", "body", "floor"])
                 return list(pipeline.execute())
 
         epoch, *rows = self._guard(look)
@@ -405,8 +408,9 @@ class CacheManager:
 
         def look() -> dict[str, bytes]:
             # To the end of the key space if necessary: there are many more part entries than lists.
-            keys = islice(self._client.scan_iter(match=cache_keys.parts_list("*"), count=1000), most)
-            bodies = {key.decode(): cast("bytes | None", self._client.hget(key.decode(), "body")) for key in keys}
+            pattern = self._prefix + cache_keys.parts_list("*")
+            names = [name.decode() for name in islice(self._client.scan_iter(match=pattern, count=1000), most)]
+            bodies = {name.removeprefix(self._prefix): cast("bytes | None", self._client.hget(name, "body")) for name in names}
             return {key: body for key, body in bodies.items() if body is not None}
 
         return self._guard(look)
@@ -420,8 +424,8 @@ class CacheManager:
 
         def look() -> list[Any]:
             with self._client.pipeline(transaction=True) as pipeline:
-                pipeline.mget(cache_keys.EPOCH, *map(cache_keys.generation, facets))
-                pipeline.hmget(key, ["stamp", "body"])
+                pipeline.mget(self._prefix + name for name in (cache_keys.EPOCH, *map(cache_keys.generation, facets)))
+                pipeline.hmget(self._prefix + key, ["stamp", "body"])
                 return list(pipeline.execute())
 
         tokens, (stamp, body) = self._guard(look)

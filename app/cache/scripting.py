@@ -15,9 +15,14 @@ NAMES = ("read", "fill", "invalidate", "read_list", "fill_list", "release", "ver
 
 
 class Scripts:
-    """Runs the scripts, loading them into a server that does not know them yet."""
+    """Runs the scripts, loading them into a server that does not know them yet.
 
-    def __init__(self) -> None:
+    Args:
+        prefix: what every key begins with in the server.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
         self._sources = {name: (_FOLDER / f"{name}.lua").read_text() for name in NAMES}
         # How the protocol identifies a script, not a security measure.
         self._digests = {
@@ -31,6 +36,7 @@ class Scripts:
             redis.RedisError: if the server is down, slow, or out of memory.
         """
         digest = self._digests[name]
+        keys = [self._prefix + key for key in keys]
         try:
             return client.evalsha(digest, len(keys), *keys, *arguments)
         except NoScriptError:

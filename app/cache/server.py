@@ -19,20 +19,21 @@ class NotPrimaryError(RedisConnectionError):
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """One life of one server, and the epoch of its entries (empty if it has none)."""
+    """One life of one server, as one installation and layout of keys sees it, and the epoch of its entries (empty if none)."""
 
     run_id: str
     replication_id: str
+    names: str
     epoch: str
 
     @property
     def server(self) -> str:
-        """The life's name."""
-        return f"{self.run_id}/{self.replication_id}"
+        """The life's name. Whoever uses other keys in the same server does not see what was invalidated under these."""
+        return f"{self.run_id}/{self.replication_id}/{self.names}"
 
 
-def present_life(client: Redis) -> Life:
-    """Ask the server for its identity.
+def present_life(client: Redis, prefix: str) -> Life:
+    """Ask the server for its identity, and for the epoch of the entries under `prefix`.
 
     Raises:
         RedisError: if it does not answer, or is a replica.
@@ -40,11 +41,12 @@ def present_life(client: Redis) -> Life:
     with client.pipeline(transaction=False) as pipeline:
         pipeline.info("server")
         pipeline.info("replication")
-        pipeline.get(cache_keys.EPOCH)
+        pipeline.get(prefix + cache_keys.EPOCH)
         server, replication, epoch = pipeline.execute()
     if replication["role"] != "master":
         raise NotPrimaryError(f"the cache at hand is a {replication['role']}, not a primary")
-    return Life(str(server["run_id"]), str(replication["master_replid"]), (epoch or b"").decode())
+    names = prefix + cache_keys.LAYOUT
+    return Life(str(server["run_id"]), str(replication["master_replid"]), names, (epoch or b"").decode())
 
 
 class ServerCheck:

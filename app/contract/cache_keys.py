@@ -1,8 +1,14 @@
-"""The cache's keys. Every key of a part is validated by the version of one aspect, every list by generation tokens."""
+"""The cache's keys. Every key of a part is validated by the version of one aspect, every list by generation tokens.
+
+In Valkey each begins with the installation's prefix (`Settings.prefix`), which whoever talks to the server adds.
+"""
 
 from app.contract.events import Aspect, ListFacet
 
-EPOCH = "lockstep:epoch"
+EPOCH = "epoch"
+# Change it whenever a release names its keys or writes their values so differently that it must neither read what another release
+# has cached nor rely on what that one has invalidated. While both run side by side, neither uses the cache (docs/adr/0009).
+LAYOUT = "2"
 
 
 def part(part_id: int) -> str:

@@ -1,10 +1,13 @@
-"""Socket.IO names: the namespaces, the rooms in them, and the channel that carries emits between processes."""
+"""Socket.IO names: the namespaces, the rooms in them, and the channel that carries emits between processes.
+
+In Valkey the channel's name begins with the installation's prefix (`Settings.prefix`).
+"""
 
 CUSTOMERS = "/customers"
 ADMIN = "/admin"
 CATALOG_ROOM = "catalog"
 EVERYTHING_ROOM = "everything"
-CHANNEL = "lockstep-live"
+CHANNEL = "live"
 
 
 def part_room(part_id: int) -> str:

@@ -102,7 +102,7 @@ def attach(app: Flask, container: Container, authenticator: Authenticator) -> So
     """Add the Socket.IO server to `app` and return it."""
     manager = ListeningManager(
         container.settings.redis_url,
-        channel=rooms.CHANNEL,
+        channel=container.settings.prefix + rooms.CHANNEL,
         redis_options={
             "socket_connect_timeout": 1,
             "socket_timeout": 5,

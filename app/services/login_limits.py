@@ -57,14 +57,15 @@ class LoginLimits:
     Args:
         url: of the Valkey that all processes share.
         secret: signs the cookies that known browsers keep.
+        prefix: what the counts' names begin with there.
     """
 
-    def __init__(self, url: str, secret: str) -> None:
+    def __init__(self, url: str, secret: str, prefix: str) -> None:
         pool = BlockingConnectionPool.from_url(
             url, max_connections=CONNECTIONS, timeout=QUEUE_TIMEOUT, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT,
             retry=Retry(NoBackoff(), 0),
         )  # fmt: skip
-        self._shared = RedisStorage("redis://", connection_pool=pool, key_prefix="login", wrap_exceptions=True)
+        self._shared = RedisStorage("redis://", connection_pool=pool, key_prefix=f"{prefix}login", wrap_exceptions=True)
         self._own = MemoryStorage()
         self._breaker = CircuitBreaker()
         self._devices = URLSafeTimedSerializer(secret, salt="device")

@@ -70,7 +70,7 @@ class CacheConsistencyManager:
         self._thread: threading.Thread | None = None
 
     def after_commit(self, committed: Sequence[CommittedEvent]) -> None:
-        """Invalidate what has just been committed, then wake the worker. Neither may fail the committed write."""
+        """Invalidate what has just been committed, then have the rest begun. Neither may fail the committed write."""
         owed: set[str] = {effect for item in committed for effect in EFFECTS[item.event.type]}
         owed |= {TASKS[item.event.table_name] for item in committed if item.event.table_name in TASKS}
         cached = [item for item in committed if Effect.INVALIDATE_CACHE in EFFECTS[item.event.type]]

@@ -53,13 +53,21 @@ class DeliveryService:
         """
         deadline = time.monotonic() + BUDGET
         while time.monotonic() < deadline:
-            claimed = outbox.claim(self._engine, effect, BATCH)
-            batch = self._understood(effect, claimed)
-            if batch:
-                self._deliver_batch(effect, batch)
-            if len(claimed) < BATCH:
+            if not self.deliver_once(effect, BATCH):
                 return False
         return True
+
+    def deliver_once(self, effect: Effect, most: int) -> bool:
+        """Deliver one batch of at most `most` of what is due; return whether there may be more.
+
+        Raises:
+            OperationalError: if the database is down.
+        """
+        claimed = outbox.claim(self._engine, effect, most)
+        batch = self._understood(effect, claimed)
+        if batch:
+            self._deliver_batch(effect, batch)
+        return len(claimed) == most
 
     def _understood(self, effect: Effect, claimed: Sequence[Delivery]) -> Sequence[Delivery]:
         """Return what this release can deliver; the rest is left to the newer one that wrote it, without counting an attempt.

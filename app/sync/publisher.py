@@ -1,6 +1,6 @@
 """EventPublisher: turns delivered events into Socket.IO emits to the rooms of open pages.
 
-Runs in workers, which know nothing about eventlet: it writes to the channel that every web process listens on.
+Runs in workers as well, which know nothing about eventlet: it writes to the channel that every web process listens on.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,7 +26,7 @@ class _Collector(RedisManager):  # type: ignore[misc] # python-socketio is untyp
     """Builds messages in python-socketio's own format and keeps them: its manager would swallow a failed publish."""
 
     def __init__(self) -> None:
-        super().__init__(channel=rooms.CHANNEL, write_only=True)
+        super().__init__(write_only=True)
         self.messages: list[bytes] = []
 
     def emit(self, event: str, data: dict[str, Any], namespace: str, room: str) -> None:
@@ -43,10 +43,12 @@ class EventPublisher:
 
     Args:
         client: a client of the Socket.IO channel's server.
+        prefix: what the channel's name begins with.
     """
 
-    def __init__(self, client: Redis, monitoring: SyncMonitoring) -> None:
+    def __init__(self, client: Redis, prefix: str, monitoring: SyncMonitoring) -> None:
         self._client = client
+        self._channel = prefix + rooms.CHANNEL
         self._monitoring = monitoring
 
     def publish(self, deliveries: Sequence[Delivery], catalog_token: str | None) -> None:
@@ -76,7 +78,7 @@ class EventPublisher:
         try:
             with self._client.pipeline(transaction=False) as pipeline:
                 for message in collector.messages:
-                    pipeline.publish(rooms.CHANNEL, message)
+                    pipeline.publish(self._channel, message)
                 pipeline.execute()
         except RedisError as error:
             raise PublishError(str(error)) from error

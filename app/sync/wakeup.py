@@ -6,7 +6,7 @@ broker did not accept is tried again until it does, so that a process notices it
 """
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import structlog
@@ -39,14 +39,17 @@ class WakeUps:
     Args:
         sender: a Celery application whose publishing fails fast.
         flags: where the "already queued" flags are kept; if it is unavailable, wake-ups are not coalesced.
+        prefix: what the flags' names begin with.
     """
 
-    def __init__(self, sender: TaskSender, flags: Redis, monitoring: SyncMonitoring) -> None:
+    def __init__(self, sender: TaskSender, flags: Redis, prefix: str, monitoring: SyncMonitoring) -> None:
         self._sender = sender
         self._flags = flags
+        self._prefix = prefix
         self._monitoring = monitoring
         self._breaker = CircuitBreaker()
         self._wanted: set[str] = set()
+        self._own: dict[str, Callable[[], None]] = {}
         self._signal = threading.Event()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -56,8 +59,17 @@ class WakeUps:
         """Whether the broker accepted the last wake-ups."""
         return not self._breaker.is_open
 
+    def take_over(self, wanted: str, begin: Callable[[], None]) -> None:
+        """Have this process itself do what it would wake a worker for: a request calls `begin`, which must return at once."""
+        self._own[wanted] = begin
+
     def request(self, wanted: Iterable[str]) -> None:
         """Request wake-ups, of effects or of tasks by name, and return at once. Thread-safe."""
+        wanted = set(wanted)
+        for one in wanted & self._own.keys():
+            self._own[one]()
+        if not (wanted := wanted - self._own.keys()):
+            return
         self._wanted.update(wanted)
         if self._thread is None:
             with self._starting:
@@ -69,7 +81,7 @@ class WakeUps:
     def taken(self, wanted: str) -> None:
         """Note that a queued wake-up has started its work, so that the next change queues another."""
         try:
-            self._flags.delete(cache_keys.wake_up(wanted))
+            self._flags.delete(self._prefix + cache_keys.wake_up(wanted))
         except RedisError:
             log.warning("wake-up flag not cleared; it expires by itself", wanted=wanted)
 
@@ -106,6 +118,6 @@ class WakeUps:
 
     def _claim_flag(self, wanted: str) -> bool:
         try:
-            return bool(self._flags.set(cache_keys.wake_up(wanted), 1, nx=True, px=QUEUED_FOR_MS))
+            return bool(self._flags.set(self._prefix + cache_keys.wake_up(wanted), 1, nx=True, px=QUEUED_FOR_MS))
         except RedisError:
             return True

@@ -17,7 +17,7 @@ from psycopg.rows import dict_row
 from bench.page import Page
 from bench.system import Client, NoAnswerError, System, close_all, wait_until
 
-PROCESSES = ("web-1", "web-2", "worker", "beat", "postgres", "valkey")
+PROCESSES = ("web-1", "web-2", "worker-live", "worker", "beat", "postgres", "valkey")
 
 
 @dataclass(frozen=True, slots=True)

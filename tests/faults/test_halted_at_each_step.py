@@ -100,7 +100,7 @@ def channel(container: Container) -> Iterator[Callable[[], list[dict[str, Any]]]
     """Listen to what is published to open pages; the callable returns what has arrived so far."""
     heard: list[dict[str, Any]] = []
     with container.cache._client.pubsub() as pubsub:
-        pubsub.subscribe(rooms.CHANNEL)
+        pubsub.subscribe(container.settings.prefix + rooms.CHANNEL)
 
         def read() -> list[dict[str, Any]]:
             while (message := pubsub.get_message(timeout=0.1)) is not None:

@@ -1,4 +1,4 @@
-"""Random operations of every kind from several writers while the worker is killed: no gap in the records, every version exact.
+"""Random operations of every kind from several writers while the workers are killed: no gap in the records, every version exact.
 
 1,000 operations in an ordinary run; `make soak` sets OPERATIONS=10000.
 """
@@ -104,7 +104,7 @@ def write(system: System, shop: Shop, seed: int, left: Callable[[], bool]) -> No
 
 
 def run_writers(system: System, shop: Shop, most: int) -> int:
-    """Let the writers make `most` calls while the worker is killed again and again; return how often it was."""
+    """Let the writers make `most` calls while the workers are killed in turn, again and again; return how often."""
     made, lock = iter(range(most)), threading.Lock()
 
     def left() -> bool:
@@ -116,9 +116,10 @@ def run_writers(system: System, shop: Shop, most: int) -> int:
         thread.start()
     kills = 0
     while any(thread.is_alive() for thread in threads):
-        dead = kill(system, "worker")
+        victim = ("worker", "worker-live")[kills % 2]
+        dead = kill(system, victim)
         kills += 1
-        pid(system, "worker", other_than=dead)
+        pid(system, victim, other_than=dead)
         began = time.monotonic()
         wait_until(lambda began=began: time.monotonic() - began > KILL_EVERY or not any(t.is_alive() for t in threads), 60)
     for thread in threads:

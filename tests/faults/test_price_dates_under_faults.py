@@ -17,7 +17,10 @@ EVENTS = """
 """
 
 
-@pytest.mark.parametrize(("name", "fault"), [("beat", signal.SIGSTOP), ("beat", signal.SIGKILL), ("worker", signal.SIGKILL)])
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [("beat", signal.SIGSTOP), ("beat", signal.SIGKILL), ("worker-live", signal.SIGKILL), ("worker", signal.SIGSTOP)],
+)
 def test_pages_and_lists_show_a_price_that_begins_and_it_is_announced_once(
     name: str, fault: signal.Signals, system: System
 ) -> None:
@@ -25,7 +28,7 @@ def test_pages_and_lists_show_a_price_that_begins_and_it_is_announced_once(
     sku = httpx.get(f"{system.url}{API}/parts/{part}").json()["sku"]
     victim = pid(system, name)
     with Page(system.url, [part], watch_every=600) as page:
-        if name == "beat":
+        if name != "worker-live":
             os.kill(victim, fault)
         try:
             begins = datetime.now(UTC) + timedelta(seconds=1)
@@ -34,7 +37,7 @@ def test_pages_and_lists_show_a_price_that_begins_and_it_is_announced_once(
             path, key = f"{system.url}{API}/admin/parts/{part}/prices", {"Authorization": f"Bearer {system.key}"}
             assert httpx.put(path, json={"prices": [standing, dated]}, headers=key).status_code == httpx.codes.OK
             assert wait_until(lambda: datetime.now(UTC) >= begins, 5)
-            if name == "worker":
+            if name == "worker-live":
                 os.kill(victim, fault)
             assert wait_until(lambda: page.shown()[part]["price"]["amount"] == "0.50", 20)
             cheap = httpx.get(f"{system.url}{API}/parts", params={"q": sku, "max_price": "0.60"})

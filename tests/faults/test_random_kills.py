@@ -15,7 +15,7 @@ from tests.faults.inspection import Writers, assert_converges, complaints, kill,
 
 log = logging.getLogger(__name__)
 
-VICTIMS = ("web-1", "web-2", "worker", "beat", "valkey", "valkey emptied", "postgres")
+VICTIMS = ("web-1", "web-2", "worker-live", "worker", "beat", "valkey", "valkey emptied", "postgres")
 WRITES = 1000
 THREADS = 4
 # Seconds over which the kills are spread.

@@ -33,7 +33,7 @@ def scratch(container: Container) -> Iterator[Redis]:
 
 def manager_over(client: Redis, observe: Observer = lambda _kind, _result: None, epoch: str = "1") -> CacheManager:
     """Return a cache manager to which `client` is the cache in use, in an epoch that has just begun; freshness is not proven."""
-    manager = CacheManager(Clients(client, client, client), observe)
+    manager = CacheManager(Clients(client, client, client, ""), observe)
     manager.begin_epoch(epoch)
     manager.adopt(manager.life(), float("inf"))
     return manager

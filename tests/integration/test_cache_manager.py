@@ -306,7 +306,7 @@ def test_a_proof_of_freshness_never_goes_back(manager: CacheManager, scratch: Re
 
 
 def test_a_cache_that_is_away_costs_no_error_and_soon_no_time(tmp_path: Path) -> None:
-    dead = CacheManager(cache_clients(f"unix://{tmp_path}/nobody.sock?db=1"), lambda _kind, _result: None)
+    dead = CacheManager(cache_clients(f"unix://{tmp_path}/nobody.sock?db=1", ""), lambda _kind, _result: None)
     dead.mark_verified(float("inf"))
     for _ in range(5):
         assert dead.get_or_set("part", [KEY], constant(1, b"database")) == stale_reading(b"database")
@@ -370,7 +370,7 @@ def test_a_cache_in_another_epoch_is_neither_read_nor_filled_nor_invalidated(scr
 
 
 def test_a_writer_does_not_rely_on_a_cache_that_was_known_long_ago(scratch: Redis) -> None:
-    manager = CacheManager(Clients(scratch, scratch, scratch), lambda _kind, _result: None)
+    manager = CacheManager(Clients(scratch, scratch, scratch, ""), lambda _kind, _result: None)
     manager.begin_epoch("1")
     manager.adopt(manager.life(), time.monotonic() - 2.0)
     with pytest.raises(CacheUnavailableError, match="not known which"):
@@ -378,7 +378,7 @@ def test_a_writer_does_not_rely_on_a_cache_that_was_known_long_ago(scratch: Redi
 
 
 def test_a_new_connection_to_another_server_is_given_up(container: Container) -> None:
-    clients = cache_clients(container.settings.redis_url)
+    clients = cache_clients(container.settings.redis_url, container.settings.prefix)
     assert clients.reading.ping()
     clients.expect("another run of it")
     with pytest.raises(RedisConnectionError, match="not the one"):

@@ -7,7 +7,7 @@ from redis import Redis
 
 from app.monitoring import SyncMonitoring
 from app.sync.publisher import EventPublisher
-from config import load_settings
+from config import Settings, load_settings
 from devserver import EmbeddedServers
 from tests.messages import emissions_checked
 
@@ -19,18 +19,18 @@ JOB = {
 
 
 @pytest.fixture
-def url(servers: EmbeddedServers) -> str:
-    return load_settings().redis_url
+def settings(servers: EmbeddedServers) -> Settings:
+    return load_settings()
 
 
 @pytest.fixture
-def publisher(url: str) -> Iterator[EventPublisher]:
-    with Redis.from_url(url) as client:
-        yield EventPublisher(client, SyncMonitoring())
+def publisher(settings: Settings) -> Iterator[EventPublisher]:
+    with Redis.from_url(settings.redis_url) as client:
+        yield EventPublisher(client, settings.prefix, SyncMonitoring())
 
 
-def test_what_is_described_may_be_emitted(url: str, publisher: EventPublisher) -> None:
-    with emissions_checked(url):
+def test_what_is_described_may_be_emitted(settings: Settings, publisher: EventPublisher) -> None:
+    with emissions_checked(settings):
         publisher.tell_staff("import.progress", JOB)
         publisher.tell_staff("session.ended", {})
 
@@ -45,10 +45,10 @@ def test_what_is_described_may_be_emitted(url: str, publisher: EventPublisher) -
     ],
 )
 def test_an_emission_that_is_not_described_fails_the_test_that_it_happens_in(
-    event: str, body: dict[str, object], url: str, publisher: EventPublisher
+    event: str, body: dict[str, object], settings: Settings, publisher: EventPublisher
 ) -> None:
     def emit() -> None:
-        with emissions_checked(url):
+        with emissions_checked(settings):
             publisher.tell_staff(event, body)
             publisher.tell_staff("import.progress", JOB)
 

@@ -98,9 +98,10 @@ def test_a_cache_entry_that_somebody_tampered_with_is_repaired(
     part_id = new_part()
     container.parts.catalog.part(part_id)
     container.parts.catalog.part(part_id)
-    body = valkey.hget(key_of(part_id), "body")
+    key = container.settings.prefix + key_of(part_id)
+    body = valkey.hget(key, "body")
     assert body is not None
-    valkey.hset(key_of(part_id), "body", body.replace(b"{", b'{"tampered":1,', 1) if b"{" in body else b"[1]")
+    valkey.hset(key, "body", body.replace(b"{", b'{"tampered":1,', 1) if b"{" in body else b"[1]")
     report = container.reconciliation.run()
     assert found(report)["cache_part"] == 1
     assert report["examples"]["cache_part"] == [part_id]
@@ -114,13 +115,13 @@ def test_a_list_that_somebody_tampered_with_is_repaired(
     container: Container, new_part: Callable[..., int], valkey: Redis
 ) -> None:
     # A run looks at a sample; so that this list is in it, there are no others.
-    valkey.delete(*valkey.scan_iter("parts:list:*"), "none")
+    valkey.delete(*valkey.scan_iter("lockstep:parts:list:*"), "none")
     part_id = new_part(part_name="Tampered list")
     # Settle now: a sweep in the middle would give the lists new tokens, and this list would not be served.
     container.consistency.process_retry_queue()
     filters = PartFilters(words=("tampered", "list"))
     before = container.parts.catalog.list_parts(filters, "name", None, 3).body
-    (key,) = [k for k in valkey.scan_iter("parts:list:*") if b'"tampered"' in (valkey.hget(k, "body") or b"")]
+    (key,) = [k for k in valkey.scan_iter("lockstep:parts:list:*") if b'"tampered"' in (valkey.hget(k, "body") or b"")]
     body = valkey.hget(key, "body")
     valkey.hset(key, "body", body.replace(str(part_id).encode(), b"", 1))
     assert container.parts.catalog.list_parts(filters, "name", None, 3).body != before
@@ -131,10 +132,10 @@ def test_a_list_that_somebody_tampered_with_is_repaired(
 @pytest.mark.parametrize("body", [b"garbage", b"[]", b"{}"])
 def test_a_list_that_is_none_of_ours_is_dropped_and_stops_nothing(body: bytes, container: Container, valkey: Redis) -> None:
     # A run looks at a sample; so that this list is in it, there are no others.
-    valkey.delete(*valkey.scan_iter("parts:list:*"), "none")
-    valkey.hset("parts:list:foreign", "body", body)
+    valkey.delete(*valkey.scan_iter("lockstep:parts:list:*"), "none")
+    valkey.hset("lockstep:parts:list:foreign", "body", body)
     assert found(container.reconciliation.run())["cache_list"] == 1
-    assert not valkey.exists("parts:list:foreign")
+    assert not valkey.exists("lockstep:parts:list:foreign")
 
 
 @pytest.mark.parametrize(
@@ -167,7 +168,8 @@ def test_a_rehearsal_says_what_it_found_and_changes_nothing(
     query("UPDATE stock_levels SET current_stock = 3 WHERE part_id = :id", id=part_id)
     query("UPDATE parts SET part_name = 'By hand' WHERE id = :id", id=part_id)
     rewrite("DELETE FROM data_change_logs WHERE part_id = :id", id=part_id)
-    valkey.hset(cache_keys.part_stock(other), "body", b"{}")
+    stock = container.settings.prefix + cache_keys.part_stock(other)
+    valkey.hset(stock, "body", b"{}")
     events = "SELECT count(*) AS n, max(id) AS last FROM outbox_events"
     deliveries = "SELECT count(*) AS n FROM outbox_deliveries WHERE state = 'pending'"
     before = query(events), query(deliveries)
@@ -176,7 +178,7 @@ def test_a_rehearsal_says_what_it_found_and_changes_nothing(
     assert {"stock_row": 1, "content_row": 1, "audit_missing": 2}.items() <= found(report).items()
     assert other in report["examples"]["cache_part"]
     assert (query(events), query(deliveries)) == before
-    assert valkey.hget(cache_keys.part_stock(other), "body") == b"{}"
+    assert valkey.hget(stock, "body") == b"{}"
 
 
 def test_two_runs_at_once_are_one(container: Container) -> None:

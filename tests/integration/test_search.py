@@ -339,14 +339,14 @@ def test_reconciliation_finds_every_kind_of_cached_list_right_and_a_wrong_one_wr
     container.reconciliation.run()
     slug = container.parts.catalog.part(part).body["slug"]
     with Redis.from_url(container.settings.redis_url) as valkey:
-        valkey.delete(*valkey.scan_iter("parts:list:*"), "none")
+        valkey.delete(*valkey.scan_iter("lockstep:parts:list:*"), "none")
         container.consistency.process_retry_queue()
         container.parts.get_product_page(slug)
         facets(container, words=(tag,))
         container.parts.catalog.list_parts(PartFilters((tag,)), "relevance", None, 3)
-        assert len(list(valkey.scan_iter("parts:list:*"))) == 4
+        assert len(list(valkey.scan_iter("lockstep:parts:list:*"))) == 4
         assert not container.reconciliation.run()["found"].get("cache_list")
-        (key,) = [k for k in valkey.scan_iter("parts:list:*") if b'"facets"' in (valkey.hget(k, "body") or b"")]
+        (key,) = [k for k in valkey.scan_iter("lockstep:parts:list:*") if b'"facets"' in (valkey.hget(k, "body") or b"")]
         valkey.hset(key, "body", (valkey.hget(key, "body") or b"").replace(b'"total":1', b'"total":2'))
         assert container.reconciliation.run()["found"]["cache_list"] == 1
     assert facets(container, words=(tag,))["total"] == 1

@@ -275,9 +275,9 @@ class Channel:
 
 
 @pytest.fixture
-def channel(valkey: Redis, deliver: Callable[[], None]) -> Iterator[Channel]:
+def channel(container: Container, valkey: Redis, deliver: Callable[[], None]) -> Iterator[Channel]:
     with valkey.pubsub() as pubsub:
-        pubsub.subscribe(rooms.CHANNEL)
+        pubsub.subscribe(container.settings.prefix + rooms.CHANNEL)
         assert pubsub.get_message(timeout=5)["type"] == "subscribe"
         yield Channel(pubsub)
 
@@ -411,7 +411,7 @@ def test_no_answer_from_the_cache_differs_from_the_database_after_the_write_and_
     slug = shop.container.parts.admin.part(shop.part_id)["slug"]
     # Of its freshness this one has no proof, so it asks the database.
     past_the_cache = CatalogReader(
-        shop.container.reading, CacheManager(Clients(valkey, valkey, valkey), lambda _kind, _result: None)
+        shop.container.reading, CacheManager(Clients(valkey, valkey, valkey, "other:"), lambda _kind, _result: None)
     )
     shop.container.consistency.process_retry_queue()
     held = answers(shop.container.parts.catalog, shop, slug)

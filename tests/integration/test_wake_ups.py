@@ -45,7 +45,7 @@ def broker() -> Broker:
 @pytest.fixture
 def wake_ups(container: Container, broker: Broker) -> WakeUps:
     # Without the flags, which other tests' processes set too.
-    return WakeUps(broker, cache_client("unix:///nowhere.sock"), container.monitoring)
+    return WakeUps(broker, cache_client("unix:///nowhere.sock"), "", container.monitoring)
 
 
 def test_a_process_notices_the_brokers_return_although_nothing_else_happens(wake_ups: WakeUps, broker: Broker) -> None:

@@ -46,9 +46,9 @@ class Shop:
     other: Valkey
     part: int = 0
 
-    def host(self, server: str, database: int = 1, engine: Engine | None = None) -> Container:
-        """Start a web process whose cache is that server; it has not swept yet."""
-        settings = replace(self.settings, redis_url=f"{self.urls[server]}?db={database}")
+    def host(self, server: str, database: int = 1, engine: Engine | None = None, **different: Any) -> Container:
+        """Start a web process whose cache is that server, perhaps with different settings; it has not swept yet."""
+        settings = replace(self.settings, redis_url=f"{self.urls[server]}?db={database}", **different)
         container = build_container(settings, engine or connect(settings.database_url), Silence())
         self.hosts.append(container)
         return container
@@ -129,8 +129,11 @@ def test_a_server_that_comes_back_after_a_failover_serves_nothing_of_its_past(sh
     assert {name for name, _ in seen} == {"two"}
 
 
-def test_hosts_at_different_caches_serve_from_none_that_another_one_does_not_invalidate(shop: Shop) -> None:
-    one, other = shop.hosts[0], shop.host("A", database=2)
+@pytest.mark.parametrize("different", [{"database": 2}, {"namespace": "other"}], ids=str)
+def test_hosts_at_different_caches_serve_from_none_that_another_one_does_not_invalidate(
+    shop: Shop, different: dict[str, Any]
+) -> None:
+    one, other = shop.hosts[0], shop.host("A", **different)
     warm(one, shop.part, "one")
     for number in range(12):
         name, (writer, reader) = f"name {number}", ((one, other), (other, one))[number % 2]
@@ -204,6 +207,17 @@ def test_what_the_database_does_not_name_does_not_count(shop: Shop, change: str)
     warm(host, shop.part, "one")
     with Redis.from_url(shop.urls["A"] + "?db=1") as client:
         assert client.get("lockstep:epoch") != before
+
+
+def test_what_a_release_with_other_keys_has_invalidated_does_not_count(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its epoch may even be under the same key, as it was when the keys got their namespace."""
+    host = shop.hosts[0]
+    warm(host, shop.part, "one")
+    before = host.cache.life()
+    monkeypatch.setattr("app.contract.cache_keys.LAYOUT", "of another release")
+    host.consistency.sweep()
+    assert host.cache.life().epoch != before.epoch
+    assert read(host, shop.part) == ("one", Result.BYPASS)
 
 
 def test_an_epoch_begins_when_nobody_relies_on_the_one_before(shop: Shop) -> None:

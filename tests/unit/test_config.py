@@ -67,6 +67,18 @@ def test_a_deep_home_gets_a_short_socket_directory_of_its_own(tmp_path: Path) ->
     assert str(deep.socket_directory) in deep.redis_url
 
 
+@pytest.mark.parametrize("namespace", ["", "a:b", "Shop", "shop 2", "shop\n", "x" * 33, "*"])
+def test_a_namespace_that_cannot_keep_shops_apart_is_refused_with_what_would(namespace: str, tmp_path: Path) -> None:
+    environ = {"LOCKSTEP_HOME": str(tmp_path), "LOCKSTEP_NAMESPACE": namespace}
+    with pytest.raises(SettingsError, match="- LOCKSTEP_NAMESPACE: Give it 1 to 32 of the characters a-z, 0-9, _ and -"):
+        load_settings(environ)
+
+
+def test_names_in_valkey_begin_with_the_namespace(tmp_path: Path) -> None:
+    assert load_settings({"LOCKSTEP_HOME": str(tmp_path)}).prefix == "lockstep:"
+    assert load_settings({"LOCKSTEP_HOME": str(tmp_path), "LOCKSTEP_NAMESPACE": "shop-2"}).prefix == "shop-2:"
+
+
 def test_two_ports_that_are_one_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="the same"):
         load_settings({"LOCKSTEP_HOME": str(tmp_path), "PORT": "9000", "FLOWER_PORT": "9000"})

@@ -1,0 +1,55 @@
+"""Tells open pages of a commit from the process that made it, instead of waking a worker for that (docs/adr/0011).
+
+It claims, publishes and settles as a worker does, so whatever happens to it, a worker makes up for it: for an error and for a
+backlog it wakes one itself, and when the process dies or freezes, another one's sweep finds the delivery.
+"""
+
+import threading
+import time
+
+import structlog
+
+from app.contract.task_names import Effect
+from app.sync.delivery import DeliveryService
+from app.sync.wakeup import WakeUps
+
+log = structlog.get_logger()
+
+# Broadcasts per claim, which an event loop encodes in a few milliseconds. A backlog of more is a worker's.
+AT_ONCE = 25
+# A claim of one costs nearly as much as a claim of many, so after each this thread rests for so many times as long as it took, at
+# most for so many seconds: the busier the process, the more is told at once. One commit alone waits for nothing.
+RESTS = 4
+LONGEST_REST = 0.1
+
+
+class Announcer:
+    """Delivers broadcasts in a thread of its own, those of several commits together if they come faster than it is."""
+
+    def __init__(self, deliveries: DeliveryService, wake_ups: WakeUps) -> None:
+        self._deliveries = deliveries
+        self._wake_ups = wake_ups
+        self._signal = threading.Event()
+
+    def start(self) -> None:
+        """From now on deliver the broadcasts for which this process would have woken a worker."""
+        threading.Thread(target=self._run, name="announcer", daemon=True).start()
+        self._wake_ups.take_over(Effect.BROADCAST, self._signal.set)
+
+    def _run(self) -> None:
+        while True:
+            self._signal.wait()
+            self._signal.clear()
+            began = time.monotonic()
+            self.announce()
+            time.sleep(min(RESTS * (time.monotonic() - began), LONGEST_REST))
+
+    def announce(self) -> None:
+        """Deliver what is due, or wake a worker for what this process cannot or should not deliver itself."""
+        try:
+            has_more = self._deliveries.deliver_once(Effect.BROADCAST, AT_ONCE)
+        except Exception as error:  # noqa: BLE001 — nothing may end the thread, and a worker may succeed
+            log.warning("pages not told by this process", error=repr(error))
+            has_more = True
+        if has_more:
+            self._wake_ups.send_now([Effect.BROADCAST])
