@@ -63,10 +63,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a read found, by key, and how it was answered."""
+    """What a read found, by key, and how it was answered. `stamp` is that of the category tree which goes with it; None if all of
+    it was loaded."""
 
     entries: Mapping[str, Entry]
     result: Result
+    stamp: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,11 +184,11 @@ class CacheManager:
         if not self.is_fresh:
             return Reading(load(keys), Result.BYPASS)
         found: dict[str, Entry] = {}
-        missing, result = list(keys), Result.HIT
+        missing, result, stamp = list(keys), Result.HIT, None
         try:
             for wait in (*WAITS, None):
                 epoch, token = self._epoch, secrets.token_hex(8)
-                leased, missing = self._read(epoch, token, missing, found)
+                stamp, leased, missing = self._read(epoch, token, missing, found)
                 if leased:
                     loaded = load(leased)
                     found |= loaded
@@ -203,11 +205,13 @@ class CacheManager:
             found |= loaded
             self._raise_floors(loaded)
             result = Result.MISS if result is Result.HIT else result
-        return Reading(found, result)
+        return Reading(found, result, stamp)
 
-    def _read(self, epoch: str, token: str, keys: Sequence[str], found: dict[str, Entry]) -> tuple[list[str], list[str]]:
-        """Read `keys` into `found`; return those leased to us under `token`, and those leased to others."""
-        answer = self._run("read", [cache_keys.EPOCH, *keys], [epoch, token, LEASE_MS, int(ENTRY_LIFE * 1000)])
+    def _read(self, epoch: str, token: str, keys: Sequence[str], found: dict[str, Entry]) -> tuple[str, list[str], list[str]]:
+        """Read `keys` into `found`; return the category tree's stamp, the keys leased to us under `token`, and those leased to
+        others."""
+        tree = cache_keys.generation(ListFacet.CATEGORIES)
+        stamp, *answer = self._run("read", [cache_keys.EPOCH, tree, *keys], [epoch, token, LEASE_MS, int(ENTRY_LIFE * 1000)])
         leased, busy = [], []
         for key, (version, body) in zip(keys, answer, strict=True):
             if version == b"lease":
@@ -216,7 +220,7 @@ class CacheManager:
                 busy.append(key)
             else:
                 found[key] = Entry(int(version), body)
-        return leased, busy
+        return stamp.decode(), leased, busy
 
     def _fill(self, epoch: str, token: str, loaded: Mapping[str, Entry]) -> None:
         arguments: list[Any] = []
@@ -241,30 +245,36 @@ class CacheManager:
         self, kind: str, key: str, facets: Iterable[ListFacet], load: Callable[[], bytes], life: float = ENTRY_LIFE
     ) -> tuple[bytes, Result]:
         """Return a list that is valid under the current generations of `facets`, loading it if necessary."""
-        body, result = self._get_or_set_list(key, facets, load, life)
+        body, result, _stamp = self._get_or_set_list(key, facets, load, life)
         self._observe(kind, result)
         return body, result
 
+    def category_tree(self, load: Callable[[], bytes]) -> tuple[bytes, str | None]:
+        """Return the category tree, loading it if necessary, and the stamp under which it is valid; None if it is not cached."""
+        body, result, stamp = self._get_or_set_list(cache_keys.category_tree(), (ListFacet.CATEGORIES,), load, ENTRY_LIFE)
+        self._observe("tree", result)
+        return body, stamp
+
     def _get_or_set_list(
         self, key: str, facets: Iterable[ListFacet], load: Callable[[], bytes], life: float
-    ) -> tuple[bytes, Result]:
+    ) -> tuple[bytes, Result, str | None]:
         if not self.is_fresh:
-            return load(), Result.BYPASS
+            return load(), Result.BYPASS, None
         loaded: bytes | None = None
         try:
             for wait in (*WAITS, 0.0):
                 token = secrets.token_hex(8)
                 stamp, body, state = self._read_list(key, facets, token)
                 if body is not None:
-                    return body, Result.HIT
+                    return body, Result.HIT, stamp.decode()
                 if state == b"lease":
                     loaded = load()
                     self._run("fill_list", [key], [stamp, token, loaded, int(life * 1000)])
-                    return loaded, Result.MISS
+                    return loaded, Result.MISS, stamp.decode()
                 time.sleep(wait)
         except CacheUnavailableError:
-            return load() if loaded is None else loaded, Result.BYPASS
-        return load(), Result.MISS
+            return load() if loaded is None else loaded, Result.BYPASS, None
+        return load(), Result.MISS, None
 
     def _read_list(self, key: str, facets: Iterable[ListFacet], token: str) -> tuple[bytes, bytes | None, bytes]:
         keys = [cache_keys.EPOCH, key, *map(cache_keys.generation, facets)]
@@ -365,13 +375,13 @@ class CacheManager:
         tokens, (stamp, body) = self._guard(look)
         return body if stamp is not None and stamp == b" ".join(token or b"" for token in tokens) else None
 
-    def catalog_token(self) -> str:
-        """Return the token that changes whenever any list may differ.
+    def catalog_token(self, facets: Iterable[ListFacet] = ListFacet) -> str:
+        """Return the token that changes whenever a list that depends on any of `facets` may differ.
 
         Raises:
             CacheUnavailableError: if the cache does not answer.
         """
-        stamp, _, _ = self._read_list(f"{cache_keys.EPOCH}:catalog", ListFacet, secrets.token_hex(8))
+        stamp, _, _ = self._read_list(f"{cache_keys.EPOCH}:catalog", facets, secrets.token_hex(8))
         return stamp.decode()
 
     def _run(self, script: str, keys: list[str], arguments: list[Any]) -> Any:

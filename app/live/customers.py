@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
 from flask import request
@@ -11,6 +11,7 @@ from flask_socketio import Namespace, join_room, leave_room
 from app.arrival import limited_client
 from app.container import Container
 from app.contract import rooms
+from app.contract.events import ListFacet
 from app.contract.messages.customers import BusyRefusal, Refusal, UnwatchAnswer, WatchAnswer, WatchRefusal
 from app.live.budgets import Allowance, BusyError, TokenBucket, WatchBudget
 from app.live.incoming import faults
@@ -71,15 +72,19 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
         for part_id in held.keys() - watched:
             join_room(rooms.part_room(part_id))
         watched.update(held)
-        answer: WatchAnswer = {"parts": [], "gone": []}
+        join_room(rooms.CATEGORIES_ROOM)
+        answer: WatchAnswer = {"parts": [], "gone": [], "categories": self._token((ListFacet.CATEGORIES,))}
         if body.get("catalog"):
             join_room(rooms.CATALOG_ROOM)
-            # If the token is unknown, the page should reload its list, so it gets a token that equals no other.
-            answer["catalog"] = self._container.parts.catalog.catalog_token() or secrets.token_hex(8)
+            answer["catalog"] = self._token(ListFacet)
         present = self._present(list(held))
         answer["parts"] = [cast("Any", part) for part_id, part in present.items() if held[part_id] != part["versions"]]
         answer["gone"] = [part_id for part_id in held if part_id not in present]
         return answer
+
+    def _token(self, facets: Iterable[ListFacet]) -> str:
+        # If it is unknown, the page should read again, so it gets a token that equals no other.
+        return self._container.parts.catalog.catalog_token(facets) or secrets.token_hex(8)
 
     def _present(self, part_ids: list[int]) -> dict[int, dict[str, Any]]:
         found: dict[int, dict[str, Any]] = {}

@@ -1084,6 +1084,10 @@ export interface components {
         CatalogChangedEvent: {
             catalog: string;
         };
+        /** @description The category tree may differ: whoever shows parts' categories reads it again, after a jitter. No part has a new version. */
+        CategoriesChangedEvent: {
+            categories: string;
+        };
         Category: {
             id: number;
             name: string;
@@ -2021,6 +2025,7 @@ export interface components {
         /** @description What the server sends on `/customers`: message -> body. */
         ToCustomers: {
             "catalog.changed": components["schemas"]["CatalogChangedEvent"];
+            "categories.changed": components["schemas"]["CategoriesChangedEvent"];
             "content.updated": components["schemas"]["ContentUpdatedEvent"];
             "part.deleted": components["schemas"]["PartDeletedEvent"];
             "part.restored": components["schemas"]["PartRestoredEvent"];
@@ -2125,6 +2130,8 @@ export interface components {
         WatchAnswer: {
             /** @description Changes whenever lists may differ. */
             catalog?: string;
+            /** @description Changes whenever the category tree may differ. Earlier releases leave it out. */
+            categories?: string;
             gone: number[];
             parts: components["schemas"]["PublicPart"][];
         };

@@ -19,17 +19,19 @@ function setUp(random = () => 0.5) {
   const dispatcher = new Dispatcher(keeper);
   const statuses: ConnectionStatus[] = [];
   const tokens: string[] = [];
+  const ofCategories: string[] = [];
   const feed = new CustomerFeed({
     socket, keeper, dispatcher, random,
     onStatus: (status) => statuses.push(status),
     onCatalog: (token) => tokens.push(token),
+    onCategories: (token) => ofCategories.push(token),
   });
   const watches = () => socket.calls("watch") as Sent[];
   const answer = async (ack: Partial<WatchAck>) => {
     socket.answer({ parts: [], gone: [], ...ack });
     await vi.advanceTimersByTimeAsync(0);
   };
-  return { socket, parts, dispatcher, feed, statuses, tokens, watches, answer };
+  return { socket, parts, dispatcher, feed, statuses, tokens, ofCategories, watches, answer };
 }
 
 let current: ReturnType<typeof setUp>;
@@ -263,6 +265,20 @@ describe("events", () => {
     const { socket, tokens } = await watching();
     socket.receive("catalog.changed", { catalog: "b" });
     expect(tokens).toEqual(["a", "b"]);
+  });
+
+  it("about the category tree reach every page, as does every acknowledgement's token", async () => {
+    const { feed, socket, ofCategories, answer } = current;
+    feed.open();
+    socket.connectNow();
+    feed.watch([1]);
+    await settle();
+    await answer({ parts: [publicPart(1)], categories: "a" });
+    socket.receive("categories.changed", { categories: "b" });
+    socket.receive("resync", {});
+    await vi.advanceTimersByTimeAsync(2_000);
+    await answer({ categories: "c" });
+    expect(ofCategories).toEqual(["a", "b", "c"]);
   });
 });
 

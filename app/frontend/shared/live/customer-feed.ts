@@ -28,6 +28,8 @@ export interface CustomerFeedOptions {
   /** The server has confirmed everything that is watched. */
   onChecked?: () => void;
   onCatalog?: (token: string) => void;
+  /** Told with every acknowledgement, too: the tree has no versions that parts could tell of. */
+  onCategories?: (token: string) => void;
   random?: () => number;
 }
 
@@ -66,6 +68,7 @@ export class CustomerFeed {
     });
     for (const type of PART_EVENT_TYPES) socket.on(type, this.#onEvent);
     socket.on("catalog.changed", this.#onCatalogChanged);
+    socket.on("categories.changed", this.#onCategoriesChanged);
     socket.on("resync", this.#onResync);
     document.addEventListener("visibilitychange", this.#onVisibility);
   }
@@ -84,6 +87,7 @@ export class CustomerFeed {
     const { socket } = this.#options;
     for (const type of PART_EVENT_TYPES) socket.off(type, this.#onEvent);
     socket.off("catalog.changed", this.#onCatalogChanged);
+    socket.off("categories.changed", this.#onCategoriesChanged);
     socket.off("resync", this.#onResync);
     this.#connection.close();
   }
@@ -158,6 +162,8 @@ export class CustomerFeed {
     if (this.#catalogViewers > 0) this.#options.onCatalog?.(news.catalog);
   };
 
+  readonly #onCategoriesChanged = (news: ToCustomers["categories.changed"]): void => this.#options.onCategories?.(news.categories);
+
   readonly #onResync = (): void => {
     clearTimeout(this.#jitter);
     this.#jitter = setTimeout(() => this.#watchAll(), this.#random() * RESYNC_JITTER_MS);
@@ -192,7 +198,7 @@ export class CustomerFeed {
   }
 
   async #send(): Promise<void> {
-    const { dispatcher, socket, onChecked, onCatalog } = this.#options;
+    const { dispatcher, socket, onChecked, onCatalog, onCategories } = this.#options;
     // A list that jumps drops as many parts as it adds: both at once would exceed the server's limit.
     this.#unwatch();
     const everything = this.#due === "all";
@@ -215,6 +221,7 @@ export class CustomerFeed {
         }
         if (everything) onChecked?.();
         if (answer.catalog && this.#catalogViewers > 0) onCatalog?.(answer.catalog);
+        if (answer.categories) onCategories?.(answer.categories);
       }
     } catch {
       // No answer: the connection is half open, or was cut. Everything is due again.
