@@ -37,7 +37,7 @@ class Tree:
         return self._children.get(category_id, [])
 
     def path(self, category_id: int) -> list[dict[str, Any]]:
-        """Return the way from the root to a category, as a part's content has it."""
+        """Return the way from the root to a category, as parts show it."""
         steps: list[dict[str, Any]] = []
         at: int | None = category_id
         # Bounded, should somebody have made a circle with SQL.

@@ -83,7 +83,7 @@ export interface paths {
          */
         get: operations["admin_categories_get_category"];
         /**
-         * Rename or move a category; every part below it gets its next content version.
+         * Rename or move a category. Parts below it show its new path at once, and keep their versions.
          * @description Role: editor or above.
          */
         put: operations["admin_categories_update_category"];
