@@ -3,7 +3,6 @@
 CUSTOMERS = "/customers"
 ADMIN = "/admin"
 CATALOG_ROOM = "catalog"
-# All pages that watch anything: each part is shown with its category.
 CATEGORIES_ROOM = "categories"
 EVERYTHING_ROOM = "everything"
 CHANNEL = "lockstep-live"

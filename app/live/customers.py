@@ -72,11 +72,13 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
         for part_id in held.keys() - watched:
             join_room(rooms.part_room(part_id))
         watched.update(held)
-        join_room(rooms.CATEGORIES_ROOM)
-        answer: WatchAnswer = {"parts": [], "gone": [], "categories": self._token((ListFacet.CATEGORIES,))}
+        answer: WatchAnswer = {"parts": [], "gone": []}
         if body.get("catalog"):
             join_room(rooms.CATALOG_ROOM)
             answer["catalog"] = self._token(ListFacet)
+        if body.get("categories"):
+            join_room(rooms.CATEGORIES_ROOM)
+            answer["categories"] = self._token((ListFacet.CATEGORIES,))
         present = self._present(list(held))
         answer["parts"] = [cast("Any", part) for part_id, part in present.items() if held[part_id] != part["versions"]]
         answer["gone"] = [part_id for part_id in held if part_id not in present]

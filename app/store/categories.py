@@ -16,7 +16,8 @@ _EXISTS = text("SELECT EXISTS (SELECT FROM categories WHERE id = :category_id)")
 _ROWS = text("""
     SELECT c.id, c.name, c.slug, c.parent_id, c.version, c.updated_at, last.id AS changed_by, last.name AS changed_by_name,
            search_order(c.name) AS sort_key,
-           (SELECT count(*) FROM parts p WHERE p.category_id = c.id AND p.archived_at IS NULL) AS part_count,
+           CASE WHEN :counted THEN (SELECT count(*) FROM parts p WHERE p.category_id = c.id AND p.archived_at IS NULL) END
+             AS part_count,
            (SELECT count(*) FROM categories child WHERE child.parent_id = c.id) AS child_count
     FROM categories c
     LEFT JOIN LATERAL (
@@ -75,9 +76,9 @@ def exists(connection: Connection, category_id: int) -> bool:
     return bool(connection.execute(_EXISTS, {"category_id": category_id}).scalar_one())
 
 
-def load(connection: Connection, category_id: int | None = None) -> Sequence[Row[Any]]:
-    """Return one category, or all, with the numbers of unarchived parts in it and of its child categories."""
-    return connection.execute(_ROWS, {"category_id": category_id}).all()
+def load(connection: Connection, category_id: int | None = None, *, counted: bool = True) -> Sequence[Row[Any]]:
+    """Return one category, or all, with the numbers of its child categories and, if `counted`, of unarchived parts in it."""
+    return connection.execute(_ROWS, {"category_id": category_id, "counted": counted}).all()
 
 
 def state(row: Row[Any]) -> dict[str, Any]:

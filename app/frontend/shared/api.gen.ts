@@ -2130,7 +2130,7 @@ export interface components {
         WatchAnswer: {
             /** @description Changes whenever lists may differ. */
             catalog?: string;
-            /** @description Changes whenever the category tree may differ. Earlier releases leave it out. */
+            /** @description Changes whenever the category tree may differ. */
             categories?: string;
             gone: number[];
             parts: components["schemas"]["PublicPart"][];
@@ -2139,9 +2139,13 @@ export interface components {
         WatchRefusal: {
             error: components["schemas"]["Refusal"] | components["schemas"]["BusyRefusal"];
         };
-        /** @description What `watch` takes: the parts that a page shows, by id, at most 200 a connection, and whether it shows a list. */
+        /**
+         * @description What `watch` takes: the parts that a page shows, by id, at most 200 a connection, whether it shows a list, and whether it
+         *     shows parts' categories.
+         */
         WatchRequest: {
             catalog?: boolean;
+            categories?: boolean;
             parts?: {
                 [key: string]: components["schemas"]["HeldVersions"] | null;
             };

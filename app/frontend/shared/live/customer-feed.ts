@@ -48,6 +48,8 @@ export class CustomerFeed {
   readonly #leaving = new Set<number>();
   #leave: ReturnType<typeof setTimeout> | undefined;
   #catalogViewers = 0;
+  /** A server of an earlier release refuses to be asked for the category tree: it is not, on this connection. */
+  #asksForCategories = true;
   #due: Set<number> | "all" = new Set();
   #underWay = false;
   #scheduled = false;
@@ -64,7 +66,10 @@ export class CustomerFeed {
       socket,
       random: this.#random,
       onStatus: (status) => options.onStatus?.(status),
-      onConnect: () => this.#watchAll(),
+      onConnect: () => {
+        this.#asksForCategories = options.onCategories !== undefined;
+        this.#watchAll();
+      },
     });
     for (const type of PART_EVENT_TYPES) socket.on(type, this.#onEvent);
     socket.on("catalog.changed", this.#onCatalogChanged);
@@ -208,10 +213,14 @@ export class CustomerFeed {
     this.#underWay = true;
     dispatcher.watchSent();
     try {
-      const answer = await this.#ask("watch", { parts: request, catalog: this.#catalogViewers > 0 });
+      const catalog = this.#catalogViewers > 0;
+      const answer = await this.#ask("watch", { parts: request, catalog, ...(this.#asksForCategories && { categories: true }) });
       if ("error" in answer) {
         dispatcher.watchFailed();
-        if (answer.error.code === "busy") this.#askAgain(request, everything, answer.error.retry_after);
+        if (answer.error.code === "invalid" && this.#asksForCategories) {
+          this.#asksForCategories = false;
+          this.#due = "all";
+        } else if (answer.error.code === "busy") this.#askAgain(request, everything, answer.error.retry_after);
         else console.warn(`The server refused to watch: ${answer.error.code}`);
       } else {
         for (const id of dispatcher.acknowledged(answer)) {
