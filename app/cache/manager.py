@@ -65,10 +65,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a read found, by key, and how it was answered."""
+    """What a read found, by key, and how it was answered. `stamp` is that of the category tree which goes with it; None if all of
+    it was loaded."""
 
     entries: Mapping[str, Entry]
     result: Result
+    stamp: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,11 +201,11 @@ class CacheManager:
         if not self.is_fresh:
             return Reading(self._loads.shared(tuple(keys), lambda: load(keys)), Result.BYPASS)
         found: dict[str, Entry] = {}
-        missing, busy, result = list(keys), dict[str, _Busy](), Result.HIT
+        missing, busy, result, stamp = list(keys), dict[str, _Busy](), Result.HIT, None
         try:
             for wait in (*WAITS, None):
                 epoch, token = self._epoch, secrets.token_hex(8)
-                leased, busy = self._read(epoch, token, missing, found)
+                stamp, leased, busy = self._read(epoch, token, missing, found)
                 if leased:
                     loaded = self._load_leased(token, dict.fromkeys(leased, f"{epoch} {token}"), load)
                     found |= loaded
@@ -217,11 +219,12 @@ class CacheManager:
                     break
                 time.sleep(wait)
         except CacheUnavailableError:
-            return Reading(found | dict(self._load_past([key for key in keys if key not in found], load)), Result.BYPASS)
+            late = self._load_past([key for key in keys if key not in found], load)
+            return Reading(found | dict(late), Result.BYPASS, stamp)
         if missing:
             found |= self._load_unleased({key: busy[key] for key in missing}, load)
             result = Result.MISS
-        return Reading(found, result)
+        return Reading(found, result, stamp)
 
     def _load_past(self, missing: Sequence[str], load: Loader) -> Mapping[str, Entry]:
         if not missing:
@@ -245,9 +248,13 @@ class CacheManager:
                 self._run("release", list(tokens), [lease])
             raise
 
-    def _read(self, epoch: str, token: str, keys: Sequence[str], found: dict[str, Entry]) -> tuple[list[str], dict[str, "_Busy"]]:
-        """Read `keys` into `found`; return those leased to us under `token`, and those leased to others."""
-        answer = self._run("read", [cache_keys.EPOCH, *keys], [epoch, token, LEASE_MS, int(ENTRY_LIFE * 1000)])
+    def _read(
+        self, epoch: str, token: str, keys: Sequence[str], found: dict[str, Entry]
+    ) -> tuple[str, list[str], dict[str, "_Busy"]]:
+        """Read `keys` into `found`; return the category tree's stamp, the keys leased to us under `token`, and those leased to
+        others."""
+        tree = cache_keys.generation(ListFacet.CATEGORIES)
+        stamp, *answer = self._run("read", [cache_keys.EPOCH, tree, *keys], [epoch, token, LEASE_MS, int(ENTRY_LIFE * 1000)])
         leased, busy = [], {}
         for key, (version, body, *floor) in zip(keys, answer, strict=True):
             if version == b"lease":
@@ -257,7 +264,7 @@ class CacheManager:
                 busy[key] = _Busy(f"{epoch} {body.decode()}", int(floor[0]))
             else:
                 found[key] = Entry(int(version), body)
-        return leased, busy
+        return stamp.decode(), leased, busy
 
     def _fill(self, epoch: str, token: str, loaded: Mapping[str, Entry]) -> None:
         arguments: list[Any] = []
@@ -296,15 +303,21 @@ class CacheManager:
         Raises:
             BusyError: if this process is loading too much already.
         """
-        body, result = self._get_or_set_list(key, facets, load, life)
+        body, result, _stamp = self._get_or_set_list(key, facets, load, life)
         self._observe(kind, result)
         return body, result
 
+    def category_tree(self, load: Callable[[], bytes]) -> tuple[bytes, str | None]:
+        """Return the category tree, loading it if necessary, and the stamp under which it is valid; None if it is not cached."""
+        body, result, stamp = self._get_or_set_list(cache_keys.category_tree(), (ListFacet.CATEGORIES,), load, ENTRY_LIFE)
+        self._observe("tree", result)
+        return body, stamp
+
     def _get_or_set_list(
         self, key: str, facets: Iterable[ListFacet], load: Callable[[], bytes], life: float
-    ) -> tuple[bytes, Result]:
+    ) -> tuple[bytes, Result, str | None]:
         if not self.is_fresh:
-            return self._loads.shared(key, load), Result.BYPASS
+            return self._loads.shared(key, load), Result.BYPASS, None
 
         def load_it(keys: Sequence[str]) -> dict[str, bytes]:
             return dict.fromkeys(keys, load())
@@ -315,20 +328,20 @@ class CacheManager:
                 token = secrets.token_hex(8)
                 stamp, body, state = self._read_list(key, facets, token)
                 if body is not None:
-                    return body, Result.HIT
+                    return body, Result.HIT, stamp.decode()
                 # Every invalidation changes the stamp, so what is loaded under it is new enough for us.
                 under = {key: stamp.decode()}
                 if state == b"lease":
                     loaded = self._load_leased(token, under, load_it)[key]
                     self._run("fill_list", [key], [stamp, token, loaded, int(life * 1000)])
-                    return loaded, Result.MISS
+                    return loaded, Result.MISS, under[key]
                 if joined := self._loads.join(under):
-                    return joined[key], Result.MISS
+                    return joined[key], Result.MISS, under[key]
                 if wait is None:
-                    return self._loads.under(under, load_it)[key], Result.MISS
+                    return self._loads.under(under, load_it)[key], Result.MISS, under[key]
                 time.sleep(wait)
         except CacheUnavailableError:
-            return self._loads.shared(key, load) if loaded is None else loaded, Result.BYPASS
+            return self._loads.shared(key, load) if loaded is None else loaded, Result.BYPASS, None
         raise AssertionError("unreachable")
 
     def _read_list(self, key: str, facets: Iterable[ListFacet], token: str) -> tuple[bytes, bytes | None, bytes]:
@@ -431,13 +444,13 @@ class CacheManager:
         tokens, (stamp, body) = self._guard(look)
         return body if stamp is not None and stamp == b" ".join(token or b"" for token in tokens) else None
 
-    def catalog_token(self) -> str:
-        """Return the token that changes whenever any list may differ.
+    def catalog_token(self, facets: Iterable[ListFacet] = ListFacet) -> str:
+        """Return the token that changes whenever a list that depends on any of `facets` may differ.
 
         Raises:
             CacheUnavailableError: if the cache does not answer.
         """
-        stamp, _, _ = self._read_list(f"{cache_keys.EPOCH}:catalog", ListFacet, secrets.token_hex(8))
+        stamp, _, _ = self._read_list(f"{cache_keys.EPOCH}:catalog", facets, secrets.token_hex(8))
         return stamp.decode()
 
     def _run(self, script: str, keys: list[str], arguments: list[Any]) -> Any:

@@ -53,8 +53,13 @@ def parts_list(query_digest: str) -> str:
 
 
 def categories() -> str:
-    """The category tree."""
+    """The categories in order, with the numbers of their parts."""
     return "categories:ordered"
+
+
+def category_tree() -> str:
+    """The category tree that answers about parts are joined with."""
+    return "categories:tree"
 
 
 def generation(facet: ListFacet) -> str:

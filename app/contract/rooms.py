@@ -6,6 +6,7 @@ In Valkey the channel's name begins with the installation's prefix (`Settings.pr
 CUSTOMERS = "/customers"
 ADMIN = "/admin"
 CATALOG_ROOM = "catalog"
+CATEGORIES_ROOM = "categories"
 EVERYTHING_ROOM = "everything"
 CHANNEL = "live"
 

@@ -37,14 +37,20 @@ class Tree:
         return self._children.get(category_id, [])
 
     def path(self, category_id: int) -> list[dict[str, Any]]:
-        """Return the way from the root to a category, as a part's content has it."""
+        """Return the way from the root to a category, as parts show it."""
         steps: list[dict[str, Any]] = []
         at: int | None = category_id
-        while at is not None:
+        # Bounded, should somebody have made a circle with SQL.
+        while at is not None and len(steps) < DEEPEST:
             node = self._nodes[at]
             steps.append({"id": node.id, "name": node.name, "slug": node.slug})
             at = node.parent_id
         return steps[::-1]
+
+    def shown(self, category_id: int) -> dict[str, Any]:
+        """Return a category with its path, as parts show it."""
+        path = self.path(category_id)
+        return {**path[-1], "path": path}
 
     def levels_below(self, category_id: int) -> list[list[int]]:
         """Return a category and all below it, level by level."""

@@ -3,7 +3,7 @@
 import random
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
 import structlog
@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.arrival import limited_client
 from app.container import Container
 from app.contract import rooms
+from app.contract.events import ListFacet
 from app.contract.messages.customers import BusyRefusal, Refusal, UnwatchAnswer, WatchAnswer, WatchRefusal
 from app.domain.errors import BusyError as TooBusyError
 from app.live.budgets import BusyError, WatchBudget
@@ -84,8 +85,10 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
         answer: WatchAnswer = {"parts": [], "gone": []}
         if body.get("catalog"):
             join_room(rooms.CATALOG_ROOM)
-            # If the token is unknown, the page should reload its list, so it gets a token that equals no other.
-            answer["catalog"] = self._container.parts.catalog.catalog_token() or secrets.token_hex(8)
+            answer["catalog"] = self._token(ListFacet)
+        if body.get("categories"):
+            join_room(rooms.CATEGORIES_ROOM)
+            answer["categories"] = self._token((ListFacet.CATEGORIES,))
         # Most pages hold most of what is true, and versions are read at a fraction of the cost.
         versions = self._container.parts.catalog.versions([part_id for part_id, known in held.items() if known is not None])
         differing = [part_id for part_id, known in held.items() if known is None or known != versions.get(part_id)]
@@ -93,6 +96,10 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
         answer["parts"] = [cast("Any", part) for part_id, part in present.items() if held[part_id] != part["versions"]]
         answer["gone"] = [part_id for part_id in differing if part_id not in present]
         return answer
+
+    def _token(self, facets: Iterable[ListFacet]) -> str:
+        # If it is unknown, the page should read again, so it gets a token that equals no other.
+        return self._container.parts.catalog.catalog_token(facets) or secrets.token_hex(8)
 
     def _present(self, part_ids: list[int]) -> dict[int, dict[str, Any]]:
         found: dict[int, dict[str, Any]] = {}

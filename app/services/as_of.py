@@ -59,14 +59,16 @@ def _seen(connection: Connection, part_id: int, version: Row[Any], at: datetime)
     """Return the public part as of that moment, and whether all of it is known."""
     snapshot = version.content_snapshot
     stock, prices = as_of.stock(connection, part_id, at), as_of.prices(connection, part_id, at)
-    copied = (
-        "sku", "slug", "part_name", "description", "category", "manufacturer", "manufacturer_number", "specifications",
-    )  # fmt: skip
+    copied = ("sku", "slug", "part_name", "description", "manufacturer", "manufacturer_number", "specifications")
+    category_id = snapshot.get("category_id")
+    category = category_id and as_of.category(connection, category_id, at)
     legacy, legacy_is_certain = as_of.legacy(connection, part_id, at)
     price = current_price(prices.lines, legacy, at)
     part = {
         "id": part_id,
         **{name: snapshot.get(name) for name in copied},
+        # The snapshot has the path of when it was made.
+        "category": category or snapshot.get("category"),
         "images": [shown(image) for image in snapshot["images"]],
         "price": public_state(price, prices.version, prices.since or at)["price"],
         "stock": stock.public() if stock else None,

@@ -1,7 +1,7 @@
 """What customers read, composed from cached aspects: one part, lists of parts, the category tree."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,6 +11,8 @@ from sqlalchemy import Connection, Engine
 from app.cache.manager import CacheManager, CacheUnavailableError, Entry, Result
 from app.contract import cache_keys
 from app.contract.events import Aspect, ListFacet
+from app.domain.categories import Tree
+from app.services.joined_tree import JoinedTree
 from app.store import cached_lists, catalog
 from app.store.catalog import Loaded
 from app.store.listing import PartFilters
@@ -59,6 +61,7 @@ class CatalogReader:
         self._reading = reading
         self._cache = cache
         self._currency = currency
+        self._tree = JoinedTree(reading, cache)
 
     def part(self, part_id: int) -> Answer:
         """Return one part as customers see it; the body is None if they may not see it."""
@@ -67,9 +70,8 @@ class CatalogReader:
 
     def parts(self, part_ids: Sequence[int], counted: str = "part") -> tuple[dict[int, dict[str, Any]], Result]:
         """Return those of the given parts that customers may see, by id; counted as reads of the kind `counted`."""
-        entries, result = self._entries(counted, part_ids, with_specifications=True)
-        composed = {part_id: _compose(entries, part_id, self._currency) for part_id in part_ids}
-        return {part_id: part for part_id, part in composed.items() if part is not None}, result
+        found, result = self._pieces(counted, part_ids, with_specifications=True)
+        return {part_id: _compose(pieces, self._currency) for part_id, pieces in found.items()}, result
 
     def versions(self, part_ids: Sequence[int]) -> dict[int, dict[str, int]]:
         """Return the versions of the aspects of those parts that customers may see, from the cache where it has them."""
@@ -99,10 +101,9 @@ class CatalogReader:
     ) -> tuple[list[dict[str, Any]], Result]:
         """Return those of the given parts that customers may see in short form, in the given order, with their prices in
         `currency` (the shop's if None): those that have none in it with another one, or with `only` without a price."""
-        entries, result = self._entries("part", part_ids, with_specifications=False)
+        found, result = self._pieces("part", part_ids, with_specifications=False)
         shown_in = currency or self._currency
-        found = (_compose_short(entries, part_id, shown_in, only=only) for part_id in part_ids)
-        return [part for part in found if part is not None], result
+        return [_compose_short(pieces, shown_in, only=only) for pieces in found.values()], result
 
     def facets(self, filters: PartFilters) -> Answer:
         """Return how many parts each choice of a filter would leave."""
@@ -134,26 +135,39 @@ class CatalogReader:
         raw, result = self._cache.get_or_set_list("categories", cache_keys.categories(), facets, load)
         return Answer(orjson.loads(raw), result)
 
-    def catalog_token(self) -> str | None:
-        """Return the token that changes whenever lists may differ, or None if it is unknown."""
+    def catalog_token(self, facets: Iterable[ListFacet] = ListFacet) -> str | None:
+        """Return the token that changes whenever lists that depend on `facets` may differ, or None if it is unknown."""
         if not self._cache.is_fresh:
             return None
         try:
-            return self._cache.catalog_token()
+            return self._cache.catalog_token(facets)
         except CacheUnavailableError:
             return None
 
-    def _entries(self, kind: str, part_ids: Sequence[int], *, with_specifications: bool) -> tuple[dict[str, Entry], Result]:
-        keys = [key for part_id in part_ids for key in _keys(part_id, with_specifications=with_specifications)]
+    def _pieces(self, kind: str, part_ids: Sequence[int], *, with_specifications: bool) -> tuple[dict[int, list[Any]], Result]:
+        """Return the bodies of those of the given parts that customers may see, by part, in the order of `_keys`."""
+        keys = {part_id: _keys(part_id, with_specifications=with_specifications) for part_id in part_ids}
         if not keys:
             return {}, Result.HIT
-        reading = self._cache.get_or_set(kind, keys, self._load)
+        reading = self._cache.get_or_set(kind, [key for own in keys.values() for key in own], self._load)
         entries = dict(reading.entries)
         # Entries of one aspect are replaced together, but one of them may meanwhile have been evicted and reloaded.
-        torn = [part_id for part_id in part_ids if _is_torn(entries, part_id)]
-        if torn:
-            entries |= self._load([key for part_id in torn for key in cache_keys.aspect_keys(part_id, Aspect.CONTENT)])
-        return entries, reading.result
+        self._reload(entries, [part_id for part_id in keys if _is_torn(entries, part_id)])
+        found = {part_id: pieces for part_id, own in keys.items() if (pieces := _parsed(entries, own))}
+        if reading.stamp is None:
+            # Whatever was loaded by this very read has its category's present path already.
+            return found, reading.result
+        tree = self._tree.under(reading.stamp)
+        lost = [part_id for part_id, (part, *_) in found.items() if not _join(part, tree)]
+        if lost:
+            # Their category has come or gone between the readings of tree and parts, so both are read anew, in one statement.
+            self._reload(entries, lost)
+            found |= {part_id: _parsed(entries, keys[part_id]) or [] for part_id in lost}
+        return {part_id: pieces for part_id, pieces in found.items() if pieces}, reading.result
+
+    def _reload(self, entries: dict[str, Entry], part_ids: Sequence[int]) -> None:
+        if part_ids:
+            entries |= self._load([key for part_id in part_ids for key in cache_keys.aspect_keys(part_id, Aspect.CONTENT)])
 
     def _load(self, keys: Sequence[str]) -> dict[str, Entry]:
         wanted: dict[Aspect, set[int]] = {}
@@ -193,19 +207,26 @@ def _as_entries(aspect: Aspect, part_id: int, loaded: Loaded | None) -> dict[str
     return {keys[0]: entry}
 
 
-def _compose(entries: Mapping[str, Entry], part_id: int, currency: str | None) -> dict[str, Any] | None:
-    pieces = _pieces(entries, _keys(part_id, with_specifications=True))
-    if pieces is None:
-        return None
+def _join(part: dict[str, Any], tree: Tree) -> bool:
+    """Give a part its category as the tree has it; return False if that does not have it.
+
+    The body holds the category as it was called when it was filled in, for the previous release; to this one only its id counts.
+    """
+    if part["category"] is None:
+        return True
+    if (category_id := part["category"]["id"]) not in tree:
+        return False
+    part["category"] = tree.shown(category_id)
+    return True
+
+
+def _compose(pieces: Sequence[Any], currency: str | None) -> dict[str, Any]:
     part, images, specifications, stock, price = pieces
     shown = in_currency(price["price"], currency)
     return _joined(part, stock, price) | {"images": images, "specifications": specifications, "price": shown}
 
 
-def _compose_short(entries: Mapping[str, Entry], part_id: int, currency: str | None, *, only: bool) -> dict[str, Any] | None:
-    pieces = _pieces(entries, _keys(part_id, with_specifications=False))
-    if pieces is None:
-        return None
+def _compose_short(pieces: Sequence[Any], currency: str | None, *, only: bool) -> dict[str, Any]:
     part, images, stock, price = pieces
     whole = in_currency(price["price"], currency, only=only)
     shown = whole and {name: value for name, value in whole.items() if name not in {"tiers", "others"}}
@@ -213,7 +234,7 @@ def _compose_short(entries: Mapping[str, Entry], part_id: int, currency: str | N
     return _joined(part, stock, price) | {"image": images[0] if images else None, "price": shown}
 
 
-def _pieces(entries: Mapping[str, Entry], keys: Sequence[str]) -> list[Any] | None:
+def _parsed(entries: Mapping[str, Entry], keys: Sequence[str]) -> list[Any] | None:
     bodies = [entries[key].body if key in entries else ABSENT for key in keys]
     return None if ABSENT in bodies else [orjson.loads(body) for body in bodies]
 

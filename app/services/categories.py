@@ -1,31 +1,26 @@
 """The category tree: creating, renaming, moving and deleting categories.
 
-A part's content includes its category's path, so a change to a path also creates, in the same transaction, the next content
-version of every part below it, whatever its state. Changes to the tree are serialised; see `app.store.locks` for what keeps parts
-from entering a category while its path changes.
+Parts name only the category that they are in; what it is called and where it stands is joined when an answer is put together. So
+a change to the tree is one row and one event, however many parts are below; only a deletion moves parts. Changes to the tree are
+serialised (`app.store.locks`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import Row
 
 from app.contract.events import Actor
-from app.domain.categories import Tree
 from app.domain.content import changed_columns
 from app.domain.errors import CategoryNotEmptyError, NotFoundError
 from app.services.intent import Expected, Intent
 from app.services.slugs import category_slug
 from app.store import categories as rows
 from app.store import content
-from app.store.locks import lock_categories, lock_category_tree, lock_parts
+from app.store.locks import close_category, lock_category_tree, lock_parts
 from app.store.transaction import TransactionManager, UnitOfWork
 
 # Parts per statement, so that each stays far below the statement timeout.
 CHUNK = 500
-# The change that the history of parts below names, the most significant first.
-_DONE = {"parent_id": "moved", "name": "renamed", "slug": "given another address"}
 
 
 def create_category(
@@ -60,6 +55,8 @@ def change_category(
     Raises:
         NotFoundError, ConcurrencyError, InvalidFieldError, DuplicateError, DatabaseConsistencyError.
     """
+    # Beforehand: many parts take a while to count, for which nobody else who changes the tree should have to wait.
+    held = transactions.run(intent.actor, lambda unit_of_work: rows.held(unit_of_work, category_id))
 
     def work(unit_of_work: UnitOfWork) -> dict[str, Any]:
         before = _locked(unit_of_work, category_id, intent.expected)
@@ -71,12 +68,9 @@ def change_category(
             tree.check_place(changed["parent_id"], category_id)
         wanted = before._asdict() | changed
         tree.check_names(wanted["name"], wanted["parent_id"], wanted["slug"], category_id)
-        parts = _lock_below(unit_of_work, tree, category_id)
         rows.update(unit_of_work, before, changed, intent.reason)
-        done = next(what for field, what in _DONE.items() if field in changed)
-        _advance(unit_of_work, tree, parts, f'category "{before.name}" {done}')
-        (after,) = rows.load(unit_of_work.connection, category_id)
-        return rows.state(after) | {"changed_by": _person(intent.actor)}
+        (after,) = rows.load(unit_of_work.connection, category_id, counted=False)
+        return rows.state(after) | {"changed_by": _person(intent.actor), "part_count": held.parts - held.archived}
 
     return transactions.run(intent.actor, work, intent.call)
 
@@ -92,18 +86,21 @@ def delete_category(
     """
 
     def work(unit_of_work: UnitOfWork) -> dict[str, Any]:
-        before = _locked(unit_of_work, category_id, intent.expected)
+        _locked(unit_of_work, category_id, intent.expected)
+        (before,) = rows.load(unit_of_work.connection, category_id)
         tree = rows.tree(unit_of_work.connection)
         if target is not None:
             tree.check_heir(target, category_id)
-        parts = _lock_below(unit_of_work, tree, category_id)
+        close_category(unit_of_work, category_id)
         if target is None:
             _check_empty(unit_of_work, category_id)
-        deleted = f'category "{before.name}" deleted'
-        for child in tree.children(category_id):
-            (row,) = rows.load(unit_of_work.connection, child.id)
-            rows.update(unit_of_work, row, {"parent_id": target}, deleted)
-        _advance(unit_of_work, tree, parts, deleted, left=category_id, target=target)
+        else:
+            deleted = f'category "{before.name}" deleted'
+            # The parts first: one that is on its way into a subcategory would wait for its row while we wait for the part's.
+            _move_parts(unit_of_work, category_id, target, deleted)
+            for child in tree.children(category_id):
+                (row,) = rows.load(unit_of_work.connection, child.id, counted=False)
+                rows.update(unit_of_work, row, {"parent_id": target}, deleted)
         rows.delete(unit_of_work, before, intent.reason)
         return rows.state(before)
 
@@ -112,47 +109,32 @@ def delete_category(
 
 def _locked(unit_of_work: UnitOfWork, category_id: int, expected: Expected) -> Row[Any]:
     lock_category_tree(unit_of_work)
-    found = rows.load(unit_of_work.connection, category_id)
+    found = rows.load(unit_of_work.connection, category_id, counted=False)
     if not found:
         raise NotFoundError(f"There is no category {category_id}.")
+    if expected.version not in {None, found[0].version}:
+        found = rows.load(unit_of_work.connection, category_id)
     expected.check("category", found[0].version, rows.state(found[0]))
     return found[0]
 
 
-def _lock_below(unit_of_work: UnitOfWork, tree: Tree, category_id: int) -> dict[int, int]:
-    """Lock a category with all its descendants, and all parts in these; return the parts' categories."""
-    category_ids = tree.below(category_id)
-    lock_categories(unit_of_work, category_ids)
-    parts: dict[int, int] = {}
-    for chunk in _chunks(rows.part_ids(unit_of_work, category_ids)):
-        parts |= {row.id: row.category_id for row in lock_parts(unit_of_work, chunk)}
-    # A part that moved away before it was locked is no longer below.
-    inside = set(category_ids)
-    return {part_id: place for part_id, place in parts.items() if place in inside}
-
-
-def _advance(
-    unit_of_work: UnitOfWork, before: Tree, parts: Mapping[int, int], reason: str, *, left: int | None = None,
-    target: int | None = None,
-) -> None:  # fmt: skip
-    """Give the parts, whose categories' paths have changed since `before`, their next version and its event."""
-    paths = {place: before.path(place) for place in set(parts.values())}
-    for chunk in _chunks(parts):
-        rows.advance_parts(unit_of_work, chunk, left, target)
+def _move_parts(unit_of_work: UnitOfWork, category_id: int, target: int, reason: str) -> None:
+    """Move the parts of a closed category, each as its next version, whatever its state."""
+    part_ids = rows.part_ids(unit_of_work, category_id)
+    for start in range(0, len(part_ids), CHUNK):
+        locked = lock_parts(unit_of_work, part_ids[start : start + CHUNK])
+        # One that moved away before it was locked is no longer here.
+        chunk = [row.id for row in locked if row.category_id == category_id]
+        before = content.load(unit_of_work.connection, chunk)
+        rows.move_parts(unit_of_work, chunk, target)
         for part_id, after in content.load(unit_of_work.connection, chunk).items():
-            unit_of_work.record(content.moved_event(after, paths[parts[part_id]], reason))
+            unit_of_work.record(content.changed_event(before[part_id], after, reason))
 
 
 def _check_empty(unit_of_work: UnitOfWork, category_id: int) -> None:
     held = rows.held(unit_of_work, category_id)
     if held.parts or held.children:
         raise CategoryNotEmptyError(held.parts, held.archived, held.children)
-
-
-def _chunks(part_ids: Iterable[int]) -> Iterator[list[int]]:
-    remaining = iter(part_ids)
-    while chunk := list(islice(remaining, CHUNK)):
-        yield chunk
 
 
 def _person(actor: Actor) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from psycopg.errors import UniqueViolation
+from psycopg.errors import ForeignKeyViolation, UniqueViolation
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
@@ -20,13 +20,15 @@ from app.services.slugs import part_slug
 from app.store import admin_parts, prices, slugs, stock
 from app.store import content as rows
 from app.store.content import Content
-from app.store.locks import hold_category, lock_part
+from app.store.locks import lock_part
 from app.store.transaction import TransactionManager, UnitOfWork
 
 T = TypeVar("T")
 
 # The constraints that keep a value unique among parts, each with its column.
 UNIQUE = {"uq_parts_sku": "sku", "uq_parts_slug": "slug"}
+# The constraint that keeps a part from being in no category at all. Whoever deletes one closes it first (`app.store.locks`).
+_IN_CATEGORY = "fk_parts_category_id_categories"
 
 _DEFAULTS: dict[str, Any] = {
     "description": "", "category_id": None, "manufacturer": None, "manufacturer_number": None, "status": "draft",
@@ -48,7 +50,6 @@ def create_part(
     values = offload(_with_clean_description, values)
 
     def work(unit_of_work: UnitOfWork) -> dict[str, Any]:
-        _check_category(unit_of_work, values.get("category_id"))
         columns = _DEFAULTS | {"slug": part_slug(values["part_name"], values["sku"])} | values
         chosen = {values["sku"]} if "slug" in values else frozenset()
         inserted = slugs.insert_parts(unit_of_work, [columns], chosen)
@@ -74,7 +75,7 @@ def create_part(
             )
         return whole_part(unit_of_work.connection, part_id)
 
-    return transactions.run(intent.actor, work, intent.call)
+    return _explaining_refusals(transactions, intent, work, values)
 
 
 def update_part(
@@ -88,15 +89,13 @@ def update_part(
     changes = offload(_with_clean_description, changes)
 
     def work(unit_of_work: UnitOfWork) -> dict[str, Any]:
-        # The category before the part, as the lock order demands: a change to the tree locks both.
-        _check_category(unit_of_work, changes.get("category_id"))
         before = locked_to_change(unit_of_work, part_id, intent.expected)
         changed = changed_columns(dict(before.row._mapping), changes)
         if not changed:
             return current_state(before)
         return current_state(rows.save(unit_of_work, before, changed, archived=False, reason=intent.reason))
 
-    return _explaining_duplicates(transactions, intent, work, changes)
+    return _explaining_refusals(transactions, intent, work, changes)
 
 
 def set_archived(transactions: TransactionManager, intent: Intent, part_id: int, *, archived: bool) -> dict[str, Any]:
@@ -170,17 +169,20 @@ def _with_clean_description(values: dict[str, Any]) -> dict[str, Any]:
     return values | {"description": description}
 
 
-def _check_category(unit_of_work: UnitOfWork, category_id: int | None) -> None:
-    if category_id is not None and not hold_category(unit_of_work.connection, category_id):
-        raise InvalidFieldError("category_id", f"There is no category {category_id}; list them at /api/v1/categories.")
+def is_without_category(error: IntegrityError) -> bool:
+    """Return whether a part was not written because there is no such category, or no longer."""
+    return isinstance(error.orig, ForeignKeyViolation) and error.orig.diag.constraint_name == _IN_CATEGORY
 
 
-def _explaining_duplicates(
+def _explaining_refusals(
     transactions: TransactionManager, intent: Intent, work: Callable[[UnitOfWork], T], values: dict[str, Any]
 ) -> T:
     try:
         return transactions.run(intent.actor, work, intent.call)
     except IntegrityError as error:
+        if is_without_category(error):
+            message = f"There is no category {values['category_id']}; list them at /api/v1/categories."
+            raise InvalidFieldError("category_id", message) from error
         taken = UNIQUE.get(error.orig.diag.constraint_name or "") if isinstance(error.orig, UniqueViolation) else None
         if taken is None:
             raise

@@ -12,14 +12,13 @@ from app.domain import differences
 from app.domain.content import COLUMNS, changed_columns
 from app.domain.differences import LISTS
 from app.domain.errors import ArchivedError, DuplicateError, Holder, InvalidFieldError, NotFoundError, NotKeptYetError
-from app.services.content import UNIQUE, current_state, locked_to_change
+from app.services.content import UNIQUE, current_state, is_without_category, locked_to_change
 from app.services.intent import Expected, Intent
 from app.services.offload import Offload, at_once
 from app.services.rich_text import sanitised
 from app.store import categories, slugs, versions
 from app.store import content as rows
 from app.store.images import replace_images
-from app.store.locks import hold_category
 from app.store.transaction import TransactionManager, UnitOfWork
 
 # What a restore can bring back. Stock, prices and whether the part is archived are out of its scope.
@@ -114,8 +113,6 @@ def restore(transactions: TransactionManager, intent: Intent, wish: Wish) -> dic
     def work(unit_of_work: UnitOfWork) -> dict[str, Any]:
         connection = unit_of_work.connection
         wanted = _wanted(connection, wish)
-        # The category before the part, as the lock order has it: a change of the tree locks both.
-        hold_category(connection, wanted.get("category_id"))
         before = locked_to_change(unit_of_work, wish.part_id, intent.expected)
         changed = changed_columns(before.snapshot(), wanted)
         for error in _blocked(connection, wish.part_id, changed):
@@ -130,7 +127,9 @@ def restore(transactions: TransactionManager, intent: Intent, wish: Wish) -> dic
     try:
         return transactions.run(intent.actor, work, intent.call)
     except IntegrityError as error:
-        # Another part took it between our check and our write.
+        # Somebody else was between our check and our write.
+        if is_without_category(error):
+            raise _gone("of that version") from error
         field = UNIQUE.get(error.orig.diag.constraint_name or "") if isinstance(error.orig, UniqueViolation) else None
         if field is None:
             raise
@@ -185,10 +184,14 @@ def _blocked(connection: Connection, part_id: int, changed: Mapping[str, Any]) -
         if field in changed and (holder := slugs.holder(connection, field, changed[field], part_id))
     ]
     category_id = changed.get("category_id")
-    if category_id is not None and not hold_category(connection, category_id):
-        remedy = "leave it out: name the other ones in `fields`"
-        found.append(InvalidFieldError("category_id", f"The category {category_id} of that version is gone; {remedy}."))
+    if category_id is not None and not categories.exists(connection, category_id):
+        found.append(_gone(f"{category_id} of that version"))
     return found
+
+
+def _gone(category: str) -> InvalidFieldError:
+    message = f"The category {category} is gone; leave it out: name the other ones in `fields`."
+    return InvalidFieldError("category_id", message)
 
 
 def _taken(field: str, value: str, holder: Holder | None = None) -> DuplicateError:

@@ -1,13 +1,15 @@
-"""What a part's stock and prices were at a given moment, reconstructed from the audit trail."""
+"""What a part's stock, prices and category were at a given moment, reconstructed from the audit trail."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import Connection, text
 
 from app.contract.task_names import Effect
+from app.domain.categories import DEEPEST
 from app.domain.pricing import PriceLine
 from app.domain.stock import Stock
 from app.store.prices import line_of
@@ -36,11 +38,28 @@ _LEGACY_MOVED = text("""
     ORDER BY l.version LIMIT 1
 """)
 _LEGACY = text("SELECT currency, amount, updated_at <= :at AS is_known FROM prices WHERE part_id = :part_id")
+# What the first change since then replaced; what none has changed is as it is now. A category that is gone left everything there.
+_CATEGORY = text("""
+    SELECT DISTINCT ON (key) key, value FROM (
+        SELECT old.key, old.value, l.version
+        FROM data_change_logs l CROSS JOIN LATERAL jsonb_each(l.old_values) old
+        WHERE l.table_name = 'categories' AND l.record_id = :category_id AND l.changed_at > :at
+        UNION ALL
+        SELECT now.key, now.value, NULL
+        FROM categories c CROSS JOIN LATERAL jsonb_each(to_jsonb(c)) now
+        WHERE c.id = :category_id) known
+    WHERE key IN ('name', 'slug', 'parent_id')
+    ORDER BY key, version NULLS LAST
+""")
+# Of all categories: which ones the part was in is only known with what their rows say.
 _OWED = text("""
     SELECT EXISTS (
         SELECT FROM outbox_events e JOIN outbox_deliveries d ON d.event_id = e.id
         WHERE e.aggregate_type = 'part' AND e.aggregate_id = :part_id AND e.created_at <= :at
-          AND d.effect = ANY(:effects) AND d.state <> 'done')
+          AND d.effect = ANY(:effects) AND d.state <> 'done'
+        UNION ALL
+        SELECT FROM outbox_deliveries d JOIN outbox_events e ON e.id = d.event_id
+        WHERE d.effect = :audit AND d.state IN ('pending', 'dead') AND e.aggregate_type = 'category')
 """)
 
 
@@ -78,7 +97,21 @@ def legacy(connection: Connection, part_id: int, at: datetime) -> tuple[PriceLin
     return (PriceLine(row.currency, row.amount) if row.is_known else None), row.is_known
 
 
+def category(connection: Connection, category_id: int, at: datetime) -> dict[str, Any] | None:
+    """Return the category with its path at that moment, or None if nothing says what it was."""
+    steps: list[dict[str, Any]] = []
+    step: int | None = category_id
+    while step is not None and len(steps) < DEEPEST:
+        values = {row.key: row.value for row in connection.execute(_CATEGORY, {"category_id": step, "at": at})}
+        if not values:
+            return None
+        steps.insert(0, {"id": step, "name": values["name"], "slug": values["slug"]})
+        step = values["parent_id"]
+    return {**steps[-1], "path": steps}
+
+
 def is_complete(connection: Connection, part_id: int, at: datetime) -> bool:
-    """Return whether everything that happened to the part up to that moment has been recorded."""
+    """Return whether everything that happened to the part up to that moment, and to categories at all, has been recorded."""
     effects = [Effect.PERSIST_AUDIT, Effect.SNAPSHOT_CONTENT]
-    return not connection.execute(_OWED, {"part_id": part_id, "at": at, "effects": effects}).scalar_one()
+    parameters = {"part_id": part_id, "at": at, "effects": effects, "audit": Effect.PERSIST_AUDIT}
+    return not connection.execute(_OWED, parameters).scalar_one()

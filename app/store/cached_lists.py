@@ -11,7 +11,7 @@ import orjson
 from sqlalchemy import Connection
 
 from app.contract.events import ListFacet
-from app.store import listing, product_page, slugs
+from app.store import categories, listing, product_page, slugs
 from app.store.listing import PartFilters
 from app.store.paging import Position
 
@@ -59,6 +59,7 @@ KINDS: dict[str, Kind] = {
         lambda _query: (ListFacet.CONTENT, ListFacet.CATEGORIES),
         lambda connection, query: product_page.related(connection, query["part_id"]),
     ),
+    "tree": Kind(lambda _query: (ListFacet.CATEGORIES,), lambda connection, _query: categories.nodes(connection)),
 }
 
 

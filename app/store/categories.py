@@ -1,4 +1,4 @@
-"""The category tree: reading, writing and recording it; and the next version of every part whose path a change affects."""
+"""The category tree: reading, writing and recording it; and moving parts from a category that is being deleted."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,12 +10,14 @@ from app.contract.formats import rfc3339
 from app.domain.categories import Node, Tree
 from app.store.transaction import UnitOfWork
 
-_TREE = text("SELECT id, name, slug, parent_id FROM categories")
+_TREE = text("SELECT id, name, slug, parent_id FROM categories ORDER BY id")
+_EXISTS = text("SELECT EXISTS (SELECT FROM categories WHERE id = :category_id)")
 # Who last changed a category is in its newest event, which is never pruned.
 _ROWS = text("""
     SELECT c.id, c.name, c.slug, c.parent_id, c.version, c.updated_at, last.id AS changed_by, last.name AS changed_by_name,
            search_order(c.name) AS sort_key,
-           (SELECT count(*) FROM parts p WHERE p.category_id = c.id AND p.archived_at IS NULL) AS part_count,
+           CASE WHEN :counted THEN (SELECT count(*) FROM parts p WHERE p.category_id = c.id AND p.archived_at IS NULL) END
+             AS part_count,
            (SELECT count(*) FROM categories child WHERE child.parent_id = c.id) AS child_count
     FROM categories c
     LEFT JOIN LATERAL (
@@ -44,31 +46,39 @@ _UPDATE = text("""
     RETURNING id, name, slug, parent_id, version
 """)
 _DELETE = text("DELETE FROM categories WHERE id = :category_id")
-_PARTS = text("SELECT id FROM parts WHERE category_id = ANY(:category_ids) ORDER BY id")
+_PARTS = text("SELECT id FROM parts WHERE category_id = :category_id ORDER BY id")
 _HELD = text("""
     SELECT count(*) AS parts, count(archived_at) AS archived,
            (SELECT count(*) FROM categories WHERE parent_id = :category_id) AS children
     FROM parts WHERE category_id = :category_id
 """)
-# A part's content includes the names on its path, so a change to them is also the part's next version.
-_ADVANCE_PARTS = text("""
+_MOVE_PARTS = text("""
     UPDATE parts
-    SET version = version + 1, category_id = CASE WHEN category_id = :left THEN :target ELSE category_id END,
-        last_updated_by = :actor_id, updated_at = clock_timestamp()
+    SET category_id = :target, version = version + 1, last_updated_by = :actor_id, updated_at = clock_timestamp()
     WHERE id = ANY(:part_ids)
 """)
 
 _COLUMNS = ("name", "slug", "parent_id")
 
 
+def nodes(connection: Connection) -> list[tuple[Any, ...]]:
+    """Return what a `Node` is made of, for each category."""
+    return [tuple(row) for row in connection.execute(_TREE)]
+
+
 def tree(connection: Connection) -> Tree:
     """Return the whole tree; whoever changes it holds `locks.lock_category_tree`."""
-    return Tree(Node(row.id, row.name, row.slug, row.parent_id) for row in connection.execute(_TREE))
+    return Tree(Node(*node) for node in nodes(connection))
 
 
-def load(connection: Connection, category_id: int | None = None) -> Sequence[Row[Any]]:
-    """Return one category, or all, with the numbers of unarchived parts in it and of its child categories."""
-    return connection.execute(_ROWS, {"category_id": category_id}).all()
+def exists(connection: Connection, category_id: int) -> bool:
+    """Return whether there is such a category."""
+    return bool(connection.execute(_EXISTS, {"category_id": category_id}).scalar_one())
+
+
+def load(connection: Connection, category_id: int | None = None, *, counted: bool = True) -> Sequence[Row[Any]]:
+    """Return one category, or all, with the numbers of its child categories and, if `counted`, of unarchived parts in it."""
+    return connection.execute(_ROWS, {"category_id": category_id, "counted": counted}).all()
 
 
 def state(row: Row[Any]) -> dict[str, Any]:
@@ -118,9 +128,9 @@ def delete(unit_of_work: UnitOfWork, before: Row[Any], reason: str | None) -> No
     unit_of_work.record(event)
 
 
-def part_ids(unit_of_work: UnitOfWork, category_ids: Sequence[int]) -> list[int]:
-    """Return the ids of the parts directly in these categories, whatever their state, in ascending order."""
-    return list(unit_of_work.execute(_PARTS, category_ids=list(category_ids)).scalars())
+def part_ids(unit_of_work: UnitOfWork, category_id: int) -> list[int]:
+    """Return the ids of the parts directly in a category, whatever their state, in ascending order."""
+    return list(unit_of_work.execute(_PARTS, category_id=category_id).scalars())
 
 
 def held(unit_of_work: UnitOfWork, category_id: int) -> Row[Any]:
@@ -128,10 +138,9 @@ def held(unit_of_work: UnitOfWork, category_id: int) -> Row[Any]:
     return unit_of_work.execute(_HELD, category_id=category_id).one()
 
 
-def advance_parts(unit_of_work: UnitOfWork, part_ids: Sequence[int], left: int | None, target: int | None) -> None:
-    """Give locked parts their next version; those in the category `left` go to `target`."""
-    actor_id = unit_of_work.actor.user_id
-    unit_of_work.execute(_ADVANCE_PARTS, part_ids=list(part_ids), left=left, target=target, actor_id=actor_id)
+def move_parts(unit_of_work: UnitOfWork, part_ids: Sequence[int], target: int) -> None:
+    """Put locked parts into the category `target` as their next version; the caller records their events."""
+    unit_of_work.execute(_MOVE_PARTS, part_ids=list(part_ids), target=target, actor_id=unit_of_work.actor.user_id)
 
 
 def _values(row: Row[Any]) -> dict[str, Any]:

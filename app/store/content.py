@@ -256,17 +256,6 @@ def changed_event(before: Content, after: Content, reason: str | None, audited: 
     return replace(event, **asdict(audited)) if audited else event
 
 
-def moved_event(after: Content, path: Sequence[dict[str, Any]], reason: str) -> Event:
-    """Return the event of a part whose category path alone changed, because a category did; `path` is the former one."""
-    old = {"category_id": path[-1]["id"], "category_path": path, "version": after.version - 1}
-    new = after.values()
-    changed = [name for name in old if new[name] != old[name]]
-    return _event(
-        EventType.CONTENT_UPDATED, "UPDATE", after, {name: old[name] for name in changed}, {name: new[name] for name in changed},
-        was_public=after.is_public, reason=reason,
-    )  # fmt: skip
-
-
 def created_event(after: Content, reason: str | None = None) -> Event:
     """Return the event of a part's first content version."""
     return _event(EventType.PART_CREATED, "INSERT", after, None, after.values(), was_public=False, reason=reason)

@@ -1,4 +1,4 @@
-"""The catalog's lock order, in one place: the tree, category rows, part rows, stock rows; within a kind by ascending id.
+"""The catalog's lock order, in one place: the tree, a category's row, part rows, stock rows; within a kind by ascending id.
 
 Code that writes categories, parts, prices or stock takes its row locks here. Users, keys, import jobs and deliveries are locked
 in the files that write them, never together with any of these. NO KEY UPDATE suffices, except where noted: our writes never
@@ -8,7 +8,7 @@ change a referenced key, and it lets foreign key checks pass.
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Row, text
 
 from app.domain.errors import NotFoundError
 from app.store.transaction import UnitOfWork
@@ -37,12 +37,9 @@ _LOCK_PARTS = text("""
 
 # Whatever changes the tree, imports included, holds this until the end of the transaction: two concurrent moves could each be
 # valid by itself and together form a cycle.
-_SHARE_CATEGORY_TREE = text("SELECT pg_advisory_xact_lock_shared(hashtext('lockstep: categories'))")
 _LOCK_CATEGORY_TREE = text("SELECT pg_advisory_xact_lock(hashtext('lockstep: categories'))")
-# FOR UPDATE, unlike all others: a part that enters a category takes FOR KEY SHARE on its row, and must wait while the path, which
-# the part's content repeats, is changing.
-_HOLD_CATEGORY = text("SELECT 1 FROM categories WHERE id = :category_id FOR KEY SHARE")
-_LOCK_CATEGORIES = text("SELECT id FROM categories WHERE id = ANY(:category_ids) ORDER BY id FOR UPDATE")
+# FOR UPDATE, unlike all others: the foreign key of a part that enters a category takes FOR KEY SHARE on its row, and must wait.
+_CLOSE_CATEGORY = text("SELECT id FROM categories WHERE id = :category_id FOR UPDATE")
 
 # Served by ix_parts_price_boundary. The statement's start may be earlier than a price written while it was looking for rows.
 _LOCK_DUE_PRICES = text("""
@@ -65,22 +62,9 @@ def lock_category_tree(unit_of_work: UnitOfWork) -> None:
     unit_of_work.execute(_LOCK_CATEGORY_TREE)
 
 
-def share_category_tree(unit_of_work: UnitOfWork) -> None:
-    """Keep the category tree as it is until the end of the transaction, shared with others; take it before any row lock.
-
-    Transactions waiting to change it come next: later sharers queue behind them.
-    """
-    unit_of_work.execute(_SHARE_CATEGORY_TREE)
-
-
-def lock_categories(unit_of_work: UnitOfWork, category_ids: Sequence[int]) -> None:
-    """Keep parts from entering these categories, locked in id order; take it before the parts' own locks."""
-    unit_of_work.execute(_LOCK_CATEGORIES, category_ids=list(category_ids))
-
-
-def hold_category(connection: Connection, category_id: int | None) -> bool:
-    """Return whether there is such a category; within a transaction, its row stays as it is until the end."""
-    return connection.execute(_HOLD_CATEGORY, {"category_id": category_id}).one_or_none() is not None
+def close_category(unit_of_work: UnitOfWork, category_id: int) -> None:
+    """Keep parts from entering a category that is about to be deleted; take it before the locks of its parts."""
+    unit_of_work.execute(_CLOSE_CATEGORY, category_id=category_id)
 
 
 def lock_stock(unit_of_work: UnitOfWork, part_id: int) -> Row[Any]:

@@ -34,7 +34,7 @@ RETRIES = 3
 # How long the records of a bulk wait, in seconds.
 RECORDS_WAIT = 10.0
 _RECORDS = [str(effect) for effect in Effect if effect not in LIVE]
-# Events that one statement writes: a change of a category may have ten thousand, and no statement may take five seconds.
+# Events that one statement writes: deleting a category may have ten thousand, and no statement may take five seconds.
 EVENTS_AT_ONCE = 1000
 _EFFECTS_BY_TYPE = jsonb({str(kind): [str(effect) for effect in effects] for kind, effects in EFFECTS.items()})
 

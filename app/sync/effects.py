@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from app.cache.manager import CacheManager
+from app.contract.events import ListFacet
 from app.contract.task_names import Effect
 from app.domain.retry import RetryPolicy
 from app.store import audit, versions
@@ -43,8 +44,12 @@ def handlers(cache: CacheManager, publisher: EventPublisher, confirm: Callable[[
     def broadcast(deliveries: Sequence[Delivery]) -> None:
         # A page that is notified of a version and asks at once must not get an older one.
         invalidate([delivery for delivery in deliveries if not delivery.is_invalidated])
-        token = cache.catalog_token() if any(d.lists for d in deliveries) else None
-        publisher.publish(deliveries, token)
+        touched = {facet for delivery in deliveries for facet in delivery.lists}
+        publisher.publish(
+            deliveries,
+            catalog_token=cache.catalog_token() if touched else None,
+            categories_token=cache.catalog_token([ListFacet.CATEGORIES]) if ListFacet.CATEGORIES in touched else None,
+        )
 
     return {
         # The version floor only rises.

@@ -14,7 +14,11 @@ ABSENT = b""
 
 
 def content_bodies(part_id: int, public: Mapping[str, Any] | None) -> dict[str, bytes]:
-    """Return a part's content as its three cache entries; None (not visible) makes all of them empty."""
+    """Return a part's content as its three cache entries; None (not visible) makes all of them empty.
+
+    The name and path of its category are there for the previous release, which shows them; this one takes only the id, and the
+    rest from the category tree. They may go once no such release runs beside this one.
+    """
     keys = cache_keys.aspect_keys(part_id, Aspect.CONTENT)
     if public is None:
         return dict.fromkeys(keys, ABSENT)

@@ -51,7 +51,7 @@ class EventPublisher:
         self._channel = prefix + rooms.CHANNEL
         self._monitoring = monitoring
 
-    def publish(self, deliveries: Sequence[Delivery], catalog_token: str | None) -> None:
+    def publish(self, deliveries: Sequence[Delivery], catalog_token: str | None, categories_token: str | None = None) -> None:
         """Tell open pages about these events: per part and aspect only the newest, since it carries the whole state.
 
         Raises:
@@ -62,6 +62,9 @@ class EventPublisher:
             self._announce(collector, group)
         if catalog_token is not None:
             self._emit(collector, "catalog.changed", {"catalog": catalog_token}, rooms.CUSTOMERS, rooms.CATALOG_ROOM)
+        if categories_token is not None:
+            news = {"categories": categories_token}
+            self._emit(collector, "categories.changed", news, rooms.CUSTOMERS, rooms.CATEGORIES_ROOM)
         self._send(collector)
 
     def tell_staff(self, event: str, data: dict[str, Any]) -> None:

@@ -42,11 +42,15 @@ def test_a_category_is_made_moved_renamed_and_deleted(
     assert AdminCategorySchema().validate(made) == {}
     assert (made["slug"], made["version"], made["part_count"], made["child_count"]) == (slug, 1, 0, 0)
     part_id = new_part(category_id=made["id"])
+    shown = f"/api/v1/parts/{part_id}"
+    tag = {"If-None-Match": client.get(shown).headers["ETag"]}
+    assert client.get(shown, headers=tag).status_code == 304
     renamed = editor.put(f"{URL}/{made['id']}", json={"name": f"Renamed {slug}", "version": 1}).get_json()
+    assert client.get(shown, headers=tag).status_code == 200
     assert (renamed["version"], renamed["part_count"], renamed["changed_by"]["name"]) == (2, 1, "Lockstep")
     public = client.get(f"/api/v1/parts/{part_id}").get_json()
     assert [step["name"] for step in public["category"]["path"]] == [top["name"], f"Renamed {slug}"]
-    assert (public["version"], public["versions"]["content"]) == (2, 2)
+    assert (public["version"], public["versions"]["content"]) == (1, 1)
     moved = editor.put(f"{URL}/{made['id']}", json={"parent_id": None}, headers={"If-Match": '"2"'}).get_json()
     assert (moved["parent_id"], moved["version"]) == (None, 3)
     assert client.get(f"/api/v1/parts/{part_id}").get_json()["category"]["path"] == [

@@ -1,16 +1,18 @@
-"""The category tree: a change to a path changes every part below it, in the same transaction, whatever else is being written."""
+"""The category tree: a change to it is one row and one event, and every answer shows it, whatever else is being written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from threading import Barrier
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
 
+from app.cache.manager import Result
 from app.container import Container
 from app.contract.events import Actor
+from app.domain.categories import Tree
 from app.domain.errors import (
     CategoryNotEmptyError,
     ConcurrencyError,
@@ -71,31 +73,53 @@ def category_events(query: Query, category_id: int) -> list[dict[str, Any]]:
     )  # fmt: skip
 
 
-def test_a_rename_is_the_next_content_version_of_every_part_below_in_whatever_state(
-    container: Container, actor: Actor, make: Make, change: Callable[..., Any], new_part: Callable[..., int], query: Query
-) -> None:
+@pytest.fixture
+def leaf_of_many(make: Make, query: Query, deliver: Callable[[], None]) -> Iterator[tuple[int, int]]:
+    """A category, and one two levels below it with thousands of parts, which leave no trace."""
     top = make(name=f"Top {uuid4().hex}")
-    leaf, beside = make(make(top)), make()
-    shown, draft = new_part(category_id=leaf), new_part(category_id=top, status="draft")
-    archived, other = new_part(category_id=leaf), new_part(category_id=beside)
-    container.parts.archive_part_with_sync(Intent(actor), archived)
-    change(top, name=f"Renamed {top}")
-    for part_id, version, public in ((shown, 2, True), (draft, 2, False), (archived, 3, False)):
-        *_, event = content_events(query, part_id)
-        payload = event["payload"]
-        assert (event["type"], event["version"]) == ("content.updated", version)
-        assert path(container, part_id)[0] == payload["state"]["category"]["path"][0]["name"] == f"Renamed {top}"
-        assert payload["snapshot"]["category"]["path"][0]["name"] == f"Renamed {top}"
-        assert (payload["public"] is not None) == public
-        assert payload["old_values"].keys() == payload["new_values"].keys() == {"category_path", "version"}
-        assert payload["old_values"]["category_path"][0]["name"].startswith("Top ")
-        assert payload["reason"].endswith("renamed")
-    assert [event["version"] for event in content_events(query, other)] == [1]
-    created, renamed = category_events(query, top)
-    assert created["type"] == "category.created"
-    assert created["payload"]["new_values"].keys() == {"name", "slug", "parent_id", "version"}
-    assert (renamed["payload"]["old_values"].keys(), renamed["version"]) == ({"name", "version"}, 2)
-    assert (renamed["payload"]["reason"], renamed["payload"]["lists"]) == ("spring cleaning", ["categories"])
+    leaf = make(make(top))
+    deliver()
+    query(
+        "WITH made AS (INSERT INTO parts (sku, slug, part_name, status, category_id)"
+        " SELECT :mark || n, :mark || n, 'Part', 'published', :leaf FROM generate_series(1, 3000) n RETURNING id)"
+        " INSERT INTO stock_levels (part_id) SELECT id FROM made", mark=f"many-{leaf}-", leaf=leaf,
+    )  # fmt: skip
+    yield top, leaf
+    query("DELETE FROM stock_levels WHERE part_id IN (SELECT id FROM parts WHERE category_id = :leaf)", leaf=leaf)
+    query("DELETE FROM parts WHERE category_id = :leaf", leaf=leaf)
+
+
+def test_a_rename_is_one_row_one_event_and_one_invalidation_however_many_parts_are_below(
+    container: Container, leaf_of_many: tuple[int, int], change: Callable[..., Any], query: Query, deliver: Callable[[], None],
+    statements: Callable[[], Any],
+) -> None:  # fmt: skip
+    top, leaf = leaf_of_many
+    first = query("SELECT min(id) AS id FROM parts WHERE category_id = :leaf", leaf=leaf)[0]["id"]
+    assert container.parts.catalog.part(first).body["category"]["path"][0]["name"].startswith("Top ")
+
+    def rows() -> list[dict[str, Any]]:
+        written = "SELECT id, xmin::text FROM parts UNION ALL SELECT -id, xmin::text FROM categories WHERE id <> :top ORDER BY id"
+        return query(written, top=top)
+
+    newest = query("SELECT max(id) AS id FROM outbox_events")[0]["id"]
+    before = rows()
+    with statements() as executed:
+        change(top, name=f"Renamed {top}")
+    assert rows() == before
+    assert sum(" categories\n" in one and "UPDATE" in one for one in executed) == 1
+    assert not any("parts" in one and ("UPDATE" in one or "FOR " in one) for one in executed)
+    events = query("SELECT id, type, payload FROM outbox_events WHERE id > :newest", newest=newest)
+    assert [event["type"] for event in events] == ["category.updated"]
+    owed = query("SELECT effect FROM outbox_deliveries WHERE event_id = :id ORDER BY effect", id=events[0]["id"])
+    assert [row["effect"] for row in owed] == ["broadcast", "invalidate_cache", "persist_audit"]
+    payload = events[0]["payload"]
+    assert (payload["old_values"].keys(), payload["reason"]) == ({"name", "version"}, "spring cleaning")
+    assert payload["lists"] == ["categories"]
+    assert container.parts.catalog.part(first).body["category"]["path"][0]["name"] == f"Renamed {top}"
+    assert path(container, first)[0] == f"Renamed {top}"
+    deliver()
+    trail = query("SELECT table_name FROM data_change_logs l JOIN outbox_events e USING (event_id) WHERE e.id > :id", id=newest)
+    assert trail == [{"table_name": "categories"}]
 
 
 def test_what_is_the_same_already_makes_no_version_and_no_event(
@@ -232,15 +256,19 @@ def test_a_target_takes_over_parts_and_subcategories_of_what_is_deleted(
     archived = new_part(category_id=doomed)
     container.parts.archive_part_with_sync(Intent(actor), archived)
     container.parts.delete_category_with_sync(Intent(actor), doomed, heir)
-    for part_id, category_id, columns in ((own, heir, 3), (archived, heir, 3), (below, child, 2)):
+    for part_id, category_id in ((own, heir), (archived, heir), (below, child)):
         part = container.parts.admin.part(part_id)
         assert part["category_id"] == category_id
         assert heir in [step["id"] for step in part["category"]["path"]]
+    for part_id in (own, archived):
         *_, event = content_events(query, part_id)
-        assert event["version"] == part["version"]
-        assert len(event["payload"]["old_values"]) == columns
+        assert event["version"] == container.parts.admin.part(part_id)["version"]
+        assert event["payload"]["old_values"].keys() == {"category_id", "category_path", "version"}
         assert event["payload"]["old_values"]["category_path"][0]["id"] == doomed
         assert event["payload"]["reason"].endswith("deleted")
+    assert len(content_events(query, below)) == 1
+    shown = container.parts.catalog.part(below).body
+    assert [step["id"] for step in shown["category"]["path"]][-2:] == [heir, child]
     (moved,) = [c for c in container.parts.admin.categories() if c["id"] == child]
     assert (moved["parent_id"], moved["version"]) == (heir, 2)
     assert differing_parts(container.reading, container.cache, [own, below]) == {}
@@ -279,57 +307,67 @@ def test_two_moves_at_once_never_make_a_circle(make: Make, change: Callable[...,
         assert [row["parent_id"] for row in rows].count(None) == 1
 
 
-def test_a_part_that_enters_or_changes_while_its_category_is_renamed_never_keeps_the_old_path(
+def test_renames_moves_deletions_and_writes_of_parts_at_once_all_succeed_and_every_answer_shows_the_last_of_them(
     container: Container, actor: Actor, make: Make, change: Callable[..., Any], new_part: Callable[..., int], query: Query
 ) -> None:
+    """Only a deletion and what enters its category wait for each other; nobody deadlocks, and no answer keeps a former path."""
+    update, catalog = container.parts.update_part_content_with_sync, container.parts.catalog
     for _ in range(12):
-        top, other = make(), make()
-        leaf = make(top)
-        inside, entering, leaving = new_part(category_id=leaf), new_part(category_id=other), new_part(category_id=leaf)
-        start, name = Barrier(5), f"Renamed {uuid4().hex}"
-
-        def together(work: Callable[[], Any], start: Barrier = start) -> None:
-            start.wait()
-            work()
-
+        top, other, heir, doomed = make(), make(), make(), make()
+        leaf, child = make(top), make(doomed)
+        inside, entering, leaving = new_part(category_id=leaf), new_part(category_id=other), new_part(category_id=doomed)
+        staying, deeper = new_part(category_id=doomed), new_part(category_id=doomed)
+        parts, name = [inside, entering, leaving, staying, deeper], f"Renamed {uuid4().hex}"
+        catalog.parts(parts)
         work: list[Callable[[], Any]] = [
             lambda top=top, name=name: change(top, name=name),
-            lambda inside=inside: container.parts.update_part_content_with_sync(Intent(actor), inside, {"part_name": "Newer"}),
-            lambda part=entering, leaf=leaf: container.parts.update_part_content_with_sync(
-                Intent(actor), part, {"category_id": leaf}
-            ),
-            lambda part=leaving, other=other: container.parts.update_part_content_with_sync(
-                Intent(actor), part, {"category_id": other}
-            ),
-            lambda inside=inside: container.parts.update_stock_with_sync(Intent(actor), inside, {"current_stock": 3}),
+            lambda leaf=leaf, other=other: change(leaf, parent_id=other),
+            lambda doomed=doomed, heir=heir: container.parts.delete_category_with_sync(Intent(actor), doomed, heir),
+            lambda inside=inside: update(Intent(actor), inside, {"part_name": "Newer"}),
+            lambda entering=entering, leaf=leaf: update(Intent(actor), entering, {"category_id": leaf}),
+            lambda leaving=leaving, leaf=leaf: update(Intent(actor), leaving, {"category_id": leaf}),
+            lambda deeper=deeper, child=child: update(Intent(actor), deeper, {"category_id": child}),
+            lambda staying=staying: container.parts.update_stock_with_sync(Intent(actor), staying, {"current_stock": 3}),
+            lambda parts=parts: catalog.parts(parts),
         ]
-        with ThreadPoolExecutor(5) as pool:
+        start = Barrier(len(work))
+
+        def together(one: Callable[[], Any], start: Barrier = start) -> None:
+            start.wait()
+            one()
+
+        with ThreadPoolExecutor(len(work)) as pool:
             list(pool.map(together, work))
-        for part_id in (inside, entering, leaving):
+        shown = catalog.parts(parts)[0]
+        assert shown.keys() == set(parts)
+        for part_id in parts:
             events = content_events(query, part_id)
             assert [event["version"] for event in events] == list(range(1, len(events) + 1))
-            assert events[-1]["payload"]["state"]["category"] == container.parts.admin.part(part_id)["category"]
-        assert path(container, inside)[0] == path(container, entering)[0] == name
-        assert differing_parts(container.reading, container.cache, [inside, entering, leaving]) == {}
+            assert shown[part_id]["category"] == container.parts.admin.part(part_id)["category"]
+        ways = {part_id: [step["id"] for step in part["category"]["path"]] for part_id, part in shown.items()}
+        assert ways == {
+            inside: [other, leaf], entering: [other, leaf], leaving: [other, leaf], staying: [heir], deeper: [heir, child],
+        }  # fmt: skip
+        assert differing_parts(container.reading, container.cache, parts) == {}
 
 
-def test_a_restore_that_waits_for_a_category_does_not_keep_its_part_from_whoever_changes_the_tree(
-    container: Container, actor: Actor, make: Make, new_part: Callable[..., int], deliver: Callable[[], None], query: Query
+def test_a_part_whose_category_the_tree_at_hand_does_not_know_is_shown_where_it_is(
+    container: Container, actor: Actor, make: Make, new_part: Callable[..., int], query: Query, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If it locked the part first, the two would deadlock until PostgreSQL ends one of them."""
-    place = make()
-    part_id = new_part(category_id=place)
-    container.parts.update_part_content_with_sync(Intent(actor), part_id, {"category_id": None})
-    deliver()
-    with ThreadPoolExecutor(1) as pool, container.engine.begin() as tree:
-        tree.execute(text("SELECT FROM categories WHERE id = :id FOR UPDATE"), {"id": place})
-        own = tree.execute(text("SELECT pg_backend_pid()")).scalar_one()
-        restored = pool.submit(container.parts.restore_version_with_sync, Intent(actor), Wish(part_id, 1))
-        while not query("SELECT pid FROM pg_stat_activity WHERE :own = ANY(pg_blocking_pids(pid))", own=own):
-            assert not restored.done()
-        tree.execute(text("SELECT FROM parts WHERE id = :id FOR NO KEY UPDATE NOWAIT"), {"id": part_id})
-        tree.rollback()
-        assert restored.result().row.category_id == place
+    """Tree and parts are read one after the other: the one may have a category that the other does not have yet, or any more."""
+    gone, new = make(), make()
+    part_id = new_part(category_id=new)
+    catalog = container.parts.catalog
+    catalog.part(part_id)
+    known = container.parts.catalog._tree.under("")
+    monkeypatch.setattr(catalog._tree, "under", lambda _stamp: Tree(node for node in known._nodes.values() if node.id != new))
+    shown = catalog.part(part_id)
+    assert (shown.result, shown.body["category"]["id"]) == (Result.HIT, new)
+    (listed,), _ = catalog.short_parts([part_id])
+    assert listed["category"]["id"] == new
+    # Moved past the application, so that the entry still names the category that is gone.
+    query("UPDATE parts SET category_id = :gone WHERE id = :id", gone=gone, id=part_id)
+    assert catalog.part(part_id).body["category"]["id"] == gone
 
 
 def test_a_part_cannot_enter_a_category_that_is_being_deleted(
@@ -361,32 +399,32 @@ def test_a_part_cannot_enter_a_category_that_is_being_deleted(
         )
 
 
-def test_a_change_of_many_parts_goes_in_chunks_and_whole_or_not_at_all(
-    container: Container, actor: Actor, make: Make, change: Callable[..., Any], new_part: Callable[..., int], query: Query,
+def test_a_deletion_moves_its_parts_in_chunks_and_whole_or_not_at_all(
+    container: Container, actor: Actor, make: Make, new_part: Callable[..., int], query: Query,
     statements: Callable[[], Any], monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    top = make()
-    part_ids = [new_part(category_id=top) for _ in range(7)]
+    doomed, heir = make(), make()
+    part_ids = [new_part(category_id=doomed) for _ in range(7)]
     monkeypatch.setattr(use_cases, "CHUNK", 3)
-    with statements() as executed:
-        change(top, name=f"Chunked {top}")
-    assert sum("UPDATE parts" in statement for statement in executed) == 3
-    assert {path(container, part_id)[0] for part_id in part_ids} == {f"Chunked {top}"}
     with container.engine.connect() as blocker:
         blocker.exec_driver_sql(f"SELECT 1 FROM parts WHERE id = {part_ids[-1]} FOR UPDATE")
         with pytest.raises(DatabaseConsistencyError):
-            change(top, name="Never")
-    assert {path(container, part_id)[0] for part_id in part_ids} == {f"Chunked {top}"}
+            container.parts.delete_category_with_sync(Intent(actor), doomed, heir)
+    assert {container.parts.admin.part(part_id)["category_id"] for part_id in part_ids} == {doomed}
+    with statements() as executed:
+        container.parts.delete_category_with_sync(Intent(actor), doomed, heir)
+    assert sum("UPDATE parts" in statement for statement in executed) == 3
+    assert {container.parts.admin.part(part_id)["category_id"] for part_id in part_ids} == {heir}
     assert {len(content_events(query, part_id)) for part_id in part_ids} == {2}
 
 
 def test_invalidations_that_take_too_long_are_left_to_the_worker_which_is_woken_for_them(
-    container: Container, make: Make, change: Callable[..., Any], new_part: Callable[..., int], query: Query,
-    deliver: Callable[[], None], monkeypatch: pytest.MonkeyPatch,
+    container: Container, actor: Actor, make: Make, new_part: Callable[..., int], deliver: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """So a writer waits for a bounded time, and nobody is served stale data: readers lack the proof that the cache is fresh."""
-    top = make()
-    part_ids = [new_part(category_id=top) for _ in range(6)]
+    doomed, heir = make(), make()
+    part_ids = [new_part(category_id=doomed) for _ in range(6)]
     deliver()
     for part_id in part_ids:
         container.parts.catalog.part(part_id)
@@ -395,7 +433,7 @@ def test_invalidations_that_take_too_long_are_left_to_the_worker_which_is_woken_
     monkeypatch.setattr(consistency, "AT_ONCE", 2)
     monkeypatch.setattr(consistency, "MAX_AT_ONCE", 3)
     monkeypatch.setattr(container.wake_ups, "request", requested.update)
-    change(top, name=f"Slow {top}")
+    container.parts.delete_category_with_sync(Intent(actor), doomed, heir)
     assert differing_parts(container.reading, container.cache, part_ids)
     assert "invalidate_cache" in requested
     requested.clear()
@@ -409,11 +447,52 @@ def test_invalidations_that_take_too_long_are_left_to_the_worker_which_is_woken_
     assert differing_parts(container.reading, container.cache, part_ids) == {}
 
 
-def test_a_category_renamed_past_the_application_is_not_taken_for_an_edit_of_its_parts(
-    container: Container, make: Make, new_part: Callable[..., int], query: Query
+def test_a_category_renamed_past_the_application_is_not_taken_for_an_edit_of_its_parts_and_the_cached_tree_is_mended(
+    container: Container, make: Make, new_part: Callable[..., int], query: Query, deliver: Callable[[], None]
 ) -> None:
     category_id = make()
     part_id = new_part(category_id=category_id)
+    # What is owed is invalidated again and again until it is settled.
+    deliver()
+    assert container.parts.catalog.part(part_id).body
     query("UPDATE categories SET name = name || ' by hand' WHERE id = :id", id=category_id)
-    container.reconciliation.run()
+    assert not container.parts.catalog.part(part_id).body["category"]["name"].endswith("by hand")
+    assert container.reconciliation.run(dry_run=True)["found"]["cache_tree"] == 1
+    assert container.reconciliation.run()["found"]["cache_tree"] == 1
+    assert container.parts.catalog.part(part_id).body["category"]["name"].endswith("by hand")
+    assert container.reconciliation.run()["found"]["cache_tree"] == 0
     assert [event["version"] for event in content_events(query, part_id)] == [1]
+
+
+def test_versions_keep_the_path_of_their_time_and_a_restore_goes_by_the_category_itself(
+    container: Container, actor: Actor, make: Make, change: Callable[..., Any], new_part: Callable[..., int],
+    deliver: Callable[[], None],
+) -> None:  # fmt: skip
+    top, elsewhere = make(name=f"First {uuid4().hex}"), make()
+    leaf = make(top)
+    part_id = new_part(category_id=leaf)
+    moments = [datetime.now(UTC)]
+    change(top, name=f"Second {top}")
+    moments.append(datetime.now(UTC))
+    container.parts.update_part_content_with_sync(Intent(actor), part_id, {"part_name": "Newer", "category_id": elsewhere})
+    change(leaf, parent_id=None)
+    change(top, name=f"Third {top}")
+    container.parts.delete_category_with_sync(Intent(actor), top, None)
+    moments.append(datetime.now(UTC))
+    assert not container.parts.admin.part_as_of(part_id, moments[0])["complete"]
+    deliver()
+    snapshot = container.parts.admin.version(part_id, 1)["content_snapshot"]
+    assert snapshot["category_id"] == leaf
+    assert snapshot["category"]["path"][0]["name"].startswith("First ")
+    seen = [container.parts.admin.part_as_of(part_id, at) for at in moments]
+    assert all(one["complete"] for one in seen)
+    names = [[step["name"] for step in one["part"]["category"]["path"]] for one in seen]
+    assert (names[0][0][:6], names[1][0], len(names[0]), len(names[1])) == ("First ", f"Second {top}", 2, 2)
+    assert [step["id"] for step in seen[2]["part"]["category"]["path"]] == [elsewhere]
+    restored = container.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1))
+    assert [step["id"] for step in restored.category()["path"]] == [leaf]
+    container.parts.update_part_content_with_sync(Intent(actor), part_id, {"category_id": elsewhere})
+    container.parts.delete_category_with_sync(Intent(actor), leaf, None)
+    with pytest.raises(InvalidFieldError, match="is gone"):
+        container.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1))
+    assert container.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1, ["part_name"])).row.part_name == "Test part"

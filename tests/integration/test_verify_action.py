@@ -18,7 +18,7 @@ from sqlalchemy import text
 from app.cache.manager import CacheManager, Clients, Result
 from app.container import Container
 from app.contract import rooms
-from app.contract.events import Actor
+from app.contract.events import Actor, ListFacet
 from app.contract.task_names import Effect
 from app.domain.pictures import shown
 from app.domain.pricing import PriceLine
@@ -191,15 +191,6 @@ OPERATIONS: dict[str, tuple[list[Callable[[Shop], None]], Callable[[Shop], None]
     "threshold": ([], lambda s: s.stock(min_stock_level=50), ("stock_levels", "UPDATE", {"min_stock_level"})),
     "price": ([], lambda s: s.price(EUR), ("part_prices", "UPDATE", {"prices"})),
     "no price": ([lambda s: s.price(EUR)], lambda s: s.price([]), ("part_prices", "UPDATE", {"prices"})),
-    "rename a category": (
-        [lambda s: s.place()], lambda s: s.change_category(s.top, name=f"N {s.part_id}"), ("parts", "UPDATE", {"category_path"}),
-    ),
-    "move a category": (
-        [lambda s: s.place()], lambda s: s.change_category(s.leaf, parent_id=None), ("parts", "UPDATE", {"category_path"}),
-    ),
-    "give a category another address": (
-        [lambda s: s.place()], lambda s: s.change_category(s.leaf, slug=f"s-{s.part_id}"), ("parts", "UPDATE", {"category_path"}),
-    ),
     "delete a category": (
         [lambda s: s.place()], lambda s: s.delete_leaf(), ("parts", "UPDATE", {"category_id", "category_path"}),
     ),
@@ -208,6 +199,14 @@ OPERATIONS: dict[str, tuple[list[Callable[[Shop], None]], Callable[[Shop], None]
     ),
     "move legacy prices": ([lambda s: s.legacy()], lambda s: s.move_prices(), ("prices", "DELETE", {"prices", "legacy"})),
 }  # fmt: skip
+# These change what parts' categories are called and where they stand, and no part. Which category, and the columns that change.
+ON_THE_TREE: dict[str, tuple[list[Callable[[Shop], None]], Callable[[Shop], None], tuple[str, set[str]]]] = {
+    "rename a category": ([lambda s: s.place()], lambda s: s.change_category(s.top, name=f"N {s.part_id}"), ("top", {"name"})),
+    "move a category": ([lambda s: s.place()], lambda s: s.change_category(s.leaf, parent_id=None), ("leaf", {"parent_id"})),
+    "give a category another address": (
+        [lambda s: s.place()], lambda s: s.change_category(s.leaf, slug=f"s-{s.part_id}"), ("leaf", {"slug"}),
+    ),
+}  # fmt: skip
 # These change what lists show, and no part that is open.
 ON_LISTS: dict[str, tuple[list[Callable[[Shop], None]], Callable[[Shop], None]]] = {
     "create a part": ([lambda s: s.place()], lambda s: s.create_part()),
@@ -215,7 +214,7 @@ ON_LISTS: dict[str, tuple[list[Callable[[Shop], None]], Callable[[Shop], None]]]
     "create a category": ([lambda s: s.place()], lambda s: s.create_category()),
     "delete an empty category": ([lambda s: s.place(), lambda s: s.leave_leaf()], lambda s: s.delete_leaf()),
 }
-EVERYTHING = {name: (before, operation) for name, (before, operation, _) in OPERATIONS.items()} | ON_LISTS
+EVERYTHING = {name: (before, operation) for name, (before, operation, _) in (OPERATIONS | ON_THE_TREE).items()} | ON_LISTS
 # The operations above by the calls that do them, so that a new call cannot be forgotten.
 CALLS = {
     "admin_parts.create_part": {"create a part"},
@@ -242,8 +241,6 @@ CALLS = {
 REASONS = {
     "archive": None, "restore": None, "a price begins by its date": "price dates", "move legacy prices": "move-prices",
     "restore a version": "Restored version 1: because", "restore a field of a version": "Restored version 1: because",
-    "rename a category": 'category "Top {id}" renamed', "move a category": 'category "Leaf {id}" moved',
-    "give a category another address": 'category "Leaf {id}" given another address',
     "delete a category": 'category "Leaf {id}" deleted',
 }  # fmt: skip
 
@@ -365,6 +362,45 @@ def test_the_audit_trail_says_who_what_whence_and_why(name: str, shop: Shop, del
     old = row["old_values"] | {"images": [shown(image) for image in row["old_values"].get("images", [])]}
     for column in columns & first.keys() - {"archived_at", "price"}:
         assert old[column] == first[column]
+
+
+@pytest.mark.parametrize("name", ON_THE_TREE)
+def test_a_change_of_the_tree_is_one_event_from_which_a_page_knows_to_read_the_tree_again(
+    name: str, shop: Shop, channel: Channel, deliver: Callable[[], None], query: Query
+) -> None:
+    before, operation, (which, columns) = ON_THE_TREE[name]
+    for step in before:
+        step(shop)
+    deliver()
+    channel.emits()
+    catalog = shop.container.parts.catalog
+    page, token = catalog.part(shop.part_id).body, catalog.catalog_token([ListFacet.CATEGORIES])
+    newest = query("SELECT max(id) AS id FROM outbox_events")[0]["id"]
+    operation(shop)
+    deliver()
+    (event,) = query("SELECT event_id, type, aggregate_id FROM outbox_events WHERE id > :newest", newest=newest)
+    assert (event["type"], event["aggregate_id"]) == ("category.updated", getattr(shop, which))
+    emits = channel.emits()
+    (heard,) = [e["data"] for e in emits if e["namespace"] == rooms.ADMIN]
+    assert (heard["id"], heard["actor"]) == (str(event["event_id"]), {"id": shop.actor.user_id, "name": shop.actor.name})
+    told = {e["event"]: e for e in emits if e["namespace"] == rooms.CUSTOMERS}
+    assert told.keys() == {"catalog.changed", "categories.changed"}
+    news = told["categories.changed"]
+    assert news["room"] == rooms.CATEGORIES_ROOM
+    assert news["data"]["categories"] != token
+    # What the page does then: the part's category by its id, as the tree has it.
+    nodes = {node["id"]: node for node in catalog.categories().body}
+    path, at = [], page["category"]["id"]
+    while at is not None:
+        path.insert(0, {field: nodes[at][field] for field in ("id", "name", "slug")})
+        at = nodes[at]["parent_id"]
+    fresh = catalog.part(shop.part_id).body
+    assert fresh != page
+    assert fresh == page | {"category": {**path[-1], "path": path}}
+    (row,) = query("SELECT * FROM data_change_logs WHERE event_id = :id", id=event["event_id"])
+    assert (row["table_name"], row["operation"], row["record_id"]) == ("categories", "UPDATE", getattr(shop, which))
+    assert row["old_values"].keys() == row["new_values"].keys() == columns | {"version"}
+    assert (row["changed_by"], row["request_id"]) == (shop.actor.user_id, shop.actor.request_id)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

@@ -72,6 +72,25 @@ def test_the_catalog_token_changes_when_lists_may_differ_and_is_announced(client
     assert page.call("watch", {"catalog": True})["catalog"] != token
 
 
+def test_a_rename_of_a_category_is_announced_and_shown_at_once_and_gives_no_part_a_new_version(
+    client: Client, connect: Connect, part_id: int
+) -> None:
+    category = client.call("POST", "/admin/categories", {"name": f"Before {part_id}"}).body
+    client.call("PUT", f"/admin/parts/{part_id}", {"category_id": category["id"]})
+    page = connect()
+    answer = page.call("watch", {"parts": {str(part_id): None}, "categories": True})
+    [part] = answer["parts"]
+    assert client.call("PUT", f"/admin/categories/{category['id']}", {"name": f"After {part_id}"}).status == 200
+    for _ in range(20):
+        shown = client.call("GET", f"/parts/{part_id}").body
+        assert shown["category"]["path"] == [{"id": category["id"], "name": f"After {part_id}", "slug": category["slug"]}]
+    assert shown["versions"] == part["versions"]
+    changed = "categories.changed"
+    assert wait_until(lambda: any(name == changed and data["categories"] != answer["categories"] for name, data in page.events))
+    later = page.call("watch", {"parts": {str(part_id): part["versions"]}, "categories": True})
+    assert (later["parts"], later["categories"] != answer["categories"]) == ([], True)
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -61,7 +61,7 @@ def get_category(category_id: int) -> Response:
 @blueprint.arguments(CategoryUpdateSchema)
 @blueprint.response(200, AdminCategorySchema)
 def update_category(body: dict[str, Any], category_id: int) -> Response:
-    """Rename or move a category; every part below it gets its next content version."""
+    """Rename or move a category. Parts below it show its new path at once, and keep their versions."""
     return json_response(container().parts.update_category_with_sync(intent_of(body), category_id, body))
 
 
@@ -71,5 +71,8 @@ def update_category(body: dict[str, Any], category_id: int) -> Response:
 @blueprint.arguments(CategoryDeleteQuerySchema, location="query")
 @blueprint.response(200, AdminCategorySchema)
 def delete_category(query: dict[str, Any], category_id: int) -> Response:
-    """Delete a category that is empty, or whose parts and subcategories `target` takes over; returns it as it was."""
+    """Delete a category that is empty, or whose parts and subcategories `target` takes over; returns it as it was.
+
+    The parts that were directly in it get their next content version.
+    """
     return json_response(container().parts.delete_category_with_sync(intent_of(query), category_id, query["target"]))

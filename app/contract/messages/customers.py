@@ -19,10 +19,12 @@ class HeldVersions(TypedDict, total=False):
 
 
 class WatchRequest(TypedDict, total=False):
-    """What `watch` takes: the parts that a page shows, by id, at most 200 a connection, and whether it shows a list."""
+    """What `watch` takes: the parts that a page shows, by id, at most 200 a connection, whether it shows a list, and whether it
+    shows parts' categories."""
 
     parts: dict[PartKey, HeldVersions | None]
     catalog: bool
+    categories: bool
 
 
 class WatchAnswer(TypedDict):
@@ -31,6 +33,7 @@ class WatchAnswer(TypedDict):
     parts: list[PublicPart]
     gone: list[int]
     catalog: NotRequired[Annotated[str, ("description", "Changes whenever lists may differ.")]]
+    categories: NotRequired[Annotated[str, ("description", "Changes whenever the category tree may differ.")]]
 
 
 class UnwatchRequest(TypedDict, total=False):
@@ -145,6 +148,12 @@ class CatalogChangedEvent(TypedDict):
     catalog: str
 
 
+class CategoriesChangedEvent(TypedDict):
+    """The category tree may differ: whoever shows parts' categories reads it again, after a jitter. No part has a new version."""
+
+    categories: str
+
+
 class ResyncEvent(TypedDict):
     """The server may have missed something: watch again, after a jitter."""
 
@@ -158,6 +167,7 @@ ToCustomers = TypedDict(
         "part.deleted": PartDeletedEvent,
         "part.restored": PartRestoredEvent,
         "catalog.changed": CatalogChangedEvent,
+        "categories.changed": CategoriesChangedEvent,
         "resync": ResyncEvent,
     },
 )

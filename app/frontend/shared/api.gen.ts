@@ -83,7 +83,7 @@ export interface paths {
          */
         get: operations["admin_categories_get_category"];
         /**
-         * Rename or move a category; every part below it gets its next content version.
+         * Rename or move a category. Parts below it show its new path at once, and keep their versions.
          * @description Role: editor or above.
          */
         put: operations["admin_categories_update_category"];
@@ -1084,6 +1084,10 @@ export interface components {
         CatalogChangedEvent: {
             catalog: string;
         };
+        /** @description The category tree may differ: whoever shows parts' categories reads it again, after a jitter. No part has a new version. */
+        CategoriesChangedEvent: {
+            categories: string;
+        };
         Category: {
             id: number;
             name: string;
@@ -2021,6 +2025,7 @@ export interface components {
         /** @description What the server sends on `/customers`: message -> body. */
         ToCustomers: {
             "catalog.changed": components["schemas"]["CatalogChangedEvent"];
+            "categories.changed": components["schemas"]["CategoriesChangedEvent"];
             "content.updated": components["schemas"]["ContentUpdatedEvent"];
             "part.deleted": components["schemas"]["PartDeletedEvent"];
             "part.restored": components["schemas"]["PartRestoredEvent"];
@@ -2125,6 +2130,8 @@ export interface components {
         WatchAnswer: {
             /** @description Changes whenever lists may differ. */
             catalog?: string;
+            /** @description Changes whenever the category tree may differ. */
+            categories?: string;
             gone: number[];
             parts: components["schemas"]["PublicPart"][];
         };
@@ -2132,9 +2139,13 @@ export interface components {
         WatchRefusal: {
             error: components["schemas"]["Refusal"] | components["schemas"]["BusyRefusal"];
         };
-        /** @description What `watch` takes: the parts that a page shows, by id, at most 200 a connection, and whether it shows a list. */
+        /**
+         * @description What `watch` takes: the parts that a page shows, by id, at most 200 a connection, whether it shows a list, and whether it
+         *     shows parts' categories.
+         */
         WatchRequest: {
             catalog?: boolean;
+            categories?: boolean;
             parts?: {
                 [key: string]: components["schemas"]["HeldVersions"] | null;
             };

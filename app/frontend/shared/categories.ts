@@ -1,6 +1,6 @@
-/** The category tree as options of a select. */
+/** The category tree: as options of a select, and as the category that a part shows. */
 import { ApiError, request } from "./http.ts";
-import type { Category, Page } from "./types.ts";
+import type { Category, CategoryRef, Page, PartCategory } from "./types.ts";
 
 export interface CategoryOption {
   slug: string;
@@ -19,11 +19,25 @@ export function categoryOptions(nodes: readonly CategoryNode[], parent: number |
     ]);
 }
 
+/** @returns every category as a part shows it, by its id. */
+export function partCategories(nodes: readonly CategoryNode[]): Map<number, PartCategory> {
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  return new Map(nodes.map(({ id, name, slug }) => [id, { id, name, slug, path: pathTo(id, byId) }]));
+}
+
+function pathTo(id: number, byId: ReadonlyMap<number, CategoryNode>): CategoryRef[] {
+  const path: CategoryRef[] = [];
+  for (let at = byId.get(id); at && path.length < byId.size; at = at.parent_id === null ? undefined : byId.get(at.parent_id)) {
+    path.unshift({ id: at.id, name: at.name, slug: at.slug });
+  }
+  return path;
+}
+
 /** A list works without its categories, so this does not throw. @returns null if they could not be read. */
-export async function loadCategories(): Promise<CategoryOption[] | null> {
+export async function loadCategories(): Promise<CategoryNode[] | null> {
   try {
     const answer = await request<Page<Category>>("/categories");
-    return categoryOptions(answer.items);
+    return answer.items;
   } catch (failure) {
     if (!(failure instanceof ApiError)) throw failure;
     return null;

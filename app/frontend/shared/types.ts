@@ -115,6 +115,14 @@ export const ADMIN_EVENT_TYPES = namesOf<AdminEvent["type"]>({
   "part.restored": true,
 });
 
+export type CategoryEvent = Extract<ToStaff[keyof ToStaff], { category_id: number }>;
+
+export const CATEGORY_EVENT_TYPES = namesOf<CategoryEvent["type"]>({
+  "category.created": true,
+  "category.updated": true,
+  "category.deleted": true,
+});
+
 /** A 409's `current`: the present values, and whose they are. */
 export type CurrentState = { version: number } & Partial<AdminStock> &
   Partial<Pick<AdminContent, "part_name" | "status">> &

@@ -1,4 +1,4 @@
-"""The categories that a chunk's rows are in: found, kept as they are, and made where they are missing."""
+"""The categories that a chunk's rows are in: found, and made where they are missing."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
@@ -7,7 +7,7 @@ from app.domain.categories import category_slug
 from app.domain.content import without_joiners
 from app.store import categories
 from app.store.imports import bulk
-from app.store.locks import lock_category_tree, share_category_tree
+from app.store.locks import lock_category_tree
 from app.store.transaction import UnitOfWork
 
 Path = tuple[str, ...]
@@ -28,17 +28,15 @@ MISSING = Place(-1)
 
 
 def hold(unit_of_work: UnitOfWork, paths: Iterable[Path]) -> Places:
-    """Find the categories, and keep the tree as it is; for this unit of work alone if some are to be made."""
+    """Find the categories; if some are to be made, keep others from changing the tree.
+
+    One that is renamed or moved meanwhile is still the one that was meant. If one is deleted, writing a part into it fails, and
+    the unit of work is run again.
+    """
     wanted = {path[:depth] for path in paths for depth in range(1, len(path) + 1)}
     places = _found(unit_of_work, wanted)
-    if len(places) == 1:
-        return places
     if MISSING not in places.values():
-        share_category_tree(unit_of_work)
-        # One may have been moved, renamed or deleted meanwhile.
-        places = _found(unit_of_work, wanted)
-        if MISSING not in places.values():
-            return places
+        return places
     lock_category_tree(unit_of_work)
     return _found(unit_of_work, wanted)
 

@@ -33,7 +33,7 @@ _TOUCH_PRICES = text("""
     UPDATE parts SET price_version = price_version + 1, price_updated_by = :actor_id, price_updated_at = clock_timestamp()
     WHERE id = ANY(:part_ids) RETURNING id, price_version, price_updated_at
 """)
-# A change of the category tree takes a few seconds where it has many parts; nobody waits for a chunk.
+# Deleting a category takes a few seconds if many parts move out of it; nobody waits for a chunk.
 _WAIT_LONG = text("SELECT set_config('lock_timeout', '10s', true), set_config('statement_timeout', '20s', true)")
 # The search is kept by triggers, part by part; a bulk quiets them to its end, and keeps it for all of its parts at once.
 _QUIET_SEARCH = text("SELECT set_config('lockstep.bulk', 'on', true)")

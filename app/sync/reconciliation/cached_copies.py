@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine
 
 from app.cache.manager import CacheManager, Entry
 from app.contract import cache_keys
-from app.contract.events import Aspect
+from app.contract.events import Aspect, ListFacet
 from app.store import cached_lists, catalog
 from app.sync.invalidations import ABSENT, content_bodies, entry_body
 
@@ -49,21 +49,44 @@ def _all_keys(part_id: int) -> list[str]:
     return [key for aspect in Aspect for key in cache_keys.aspect_keys(part_id, aspect)]
 
 
+def tree_differs(reading: Engine, cache: CacheManager) -> bool:
+    """Return whether the category tree would be served although it differs from the database.
+
+    Raises:
+        CacheUnavailableError: if the cache does not answer.
+    """
+    key, facets = cache_keys.category_tree(), [ListFacet.CATEGORIES]
+    body = cache.peek_list(key, facets)
+    if body is None:
+        return False
+    with reading.connect() as connection:
+        expected = cached_lists.body(connection, "tree", {})
+    return expected != body and cache.peek_list(key, facets) == body
+
+
 def _differences(cached: Mapping[str, Entry], truth: Mapping[str, Entry]) -> dict[int, list[str]]:
     differing: dict[int, list[str]] = {}
     for key, entry in cached.items():
         expected = truth.get(key, Entry(0, ABSENT))
-        if (entry.version, entry.body) != (expected.version, expected.body):
+        if (entry.version, _own(entry.body)) != (expected.version, _own(expected.body)):
             part_id = cache_keys.parse_part_key(key)[0]
             differing.setdefault(part_id, []).append(f"{key}: {_named(entry, expected)}")
     return differing
 
 
-def _named(entry: Entry, expected: Entry) -> str:
+def _own(body: bytes) -> Any:
+    """Return what an entry says itself: of a category only the id, since the tree says the rest."""
     try:
-        left, right = orjson.loads(entry.body), orjson.loads(expected.body)
+        value = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return f"version {entry.version}, expected {expected.version}; not comparable"
+        return body
+    if isinstance(value, dict) and isinstance(value.get("category"), dict):
+        return value | {"category": value["category"].get("id")}
+    return value
+
+
+def _named(entry: Entry, expected: Entry) -> str:
+    left, right = _own(entry.body), _own(expected.body)
     if not isinstance(left, dict) or not isinstance(right, dict):
         return f"version {entry.version}, expected {expected.version}"
     return ", ".join(sorted(name for name in left.keys() | right.keys() if left.get(name) != right.get(name)))

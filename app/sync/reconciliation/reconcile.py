@@ -1,8 +1,8 @@
 """`sync.reconcile`: compares PostgreSQL with every copy of its data, and repairs what differs by the ordinary means.
 
 Four comparisons: overdue deliveries; records that were delivered but are missing; rows written around the application; cache
-entries and lists that disagree with PostgreSQL. Differences are counted by kind and logged. The newest rows of the audit trail's
-hash chain are verified too.
+entries, lists and the category tree that disagree with PostgreSQL. Differences are counted by kind and logged. The newest rows of
+the audit trail's hash chain are verified too.
 """
 
 import time
@@ -17,13 +17,14 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.cache.manager import CacheManager, CacheUnavailableError
-from app.contract.events import Actor
+from app.contract import cache_keys
+from app.contract.events import Actor, ListFacet
 from app.contract.task_names import Effect
 from app.monitoring import SyncMonitoring
 from app.store import audit_chain, outbox, reconciliation, users
 from app.store.transaction import TransactionManager
 from app.sync.reconciliation.adoption import Adopt, edited_directly
-from app.sync.reconciliation.cached_copies import differing_lists, differing_parts
+from app.sync.reconciliation.cached_copies import differing_lists, differing_parts, tree_differs
 from app.sync.wakeup import WakeUps
 
 log = structlog.get_logger()
@@ -169,6 +170,7 @@ class Reconciliation:
                 findings, part_ids, lambda portion: differing.update(differing_parts(self._reading, self._cache, portion))
             )
             lists = differing_lists(self._reading, self._cache)
+            tree = [cache_keys.category_tree()] if tree_differs(self._reading, self._cache) else []
         except CacheUnavailableError as error:
             # A cache that does not answer serves nobody; the next run compares it.
             log.warning("cache not compared", error=str(error))
@@ -176,6 +178,7 @@ class Reconciliation:
             return
         findings.add("cache_part", sorted(differing))
         findings.add("cache_list", lists)
+        findings.add("cache_tree", tree)
         for part_id, fields in differing.items():
             log.error("cache differed from the database", part_id=part_id, fields=fields)
             if not dry_run:
@@ -183,6 +186,11 @@ class Reconciliation:
         if lists and not dry_run:
             log.error("cached lists differed from the database", lists=lists)
             self._cache.drop(lists)
+        if tree:
+            log.error("the cached category tree differed from the database")
+            if not dry_run:
+                # With its generation's token, which is what keeps the copies that processes hold valid.
+                self._cache.drop([*tree, cache_keys.generation(ListFacet.CATEGORIES)])
 
 
 def _in_portions(findings: Findings, part_ids: Sequence[int], check: Callable[[Sequence[int]], None]) -> None:

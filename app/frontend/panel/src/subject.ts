@@ -16,6 +16,8 @@ export interface Subject {
 export interface Handlers {
   /** Somebody changed something; `mine` if the person logged in here did. */
   readonly heard?: (event: AdminEvent, mine: boolean) => void;
+  /** Categories were renamed, moved, made or deleted; no part has a new version. */
+  readonly heardOfTree?: () => void;
   /** Events may have been missed: reload what is shown. */
   readonly missed?: () => void;
   /** Saves as much of the user's input as possible; resolves when the responses have arrived. */

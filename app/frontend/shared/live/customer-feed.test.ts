@@ -12,7 +12,7 @@ interface Sent {
   catalog: boolean;
 }
 
-function setUp(random = () => 0.5) {
+function setUp(random = () => 0.5, onCategories?: (token: string) => void) {
   const socket = new FakeSocket();
   const parts = new Map<number, LivePart>();
   const keeper = { parts, put: (part: LivePart) => void parts.set(part.id, part) };
@@ -23,6 +23,7 @@ function setUp(random = () => 0.5) {
     socket, keeper, dispatcher, random,
     onStatus: (status) => statuses.push(status),
     onCatalog: (token) => tokens.push(token),
+    ...(onCategories && { onCategories }),
   });
   const watches = () => socket.calls("watch") as Sent[];
   const answer = async (ack: Partial<WatchAck>) => {
@@ -263,6 +264,43 @@ describe("events", () => {
     const { socket, tokens } = await watching();
     socket.receive("catalog.changed", { catalog: "b" });
     expect(tokens).toEqual(["a", "b"]);
+  });
+
+  describe("about the category tree", () => {
+    const heard: string[] = [];
+    beforeEach(async () => {
+      heard.length = 0;
+      current.feed.close();
+      current = setUp(undefined, (token) => heard.push(token));
+      current.feed.open();
+      current.socket.connectNow();
+      current.feed.watch([1]);
+      await settle();
+    });
+
+    it("reach whoever asks, as does every acknowledgement's token", async () => {
+      const { socket, watches, answer } = current;
+      expect(watches()).toEqual([{ parts: { 1: null }, catalog: false, categories: true }]);
+      await answer({ parts: [publicPart(1)], categories: "a" });
+      socket.receive("categories.changed", { categories: "b" });
+      socket.receive("resync", {});
+      await vi.advanceTimersByTimeAsync(2_000);
+      await answer({ categories: "c" });
+      expect(heard).toEqual(["a", "b", "c"]);
+    });
+
+    it("are not asked for again, on this connection, from a server that does not know of them", async () => {
+      const { socket, watches, parts, answer } = current;
+      socket.answer({ error: { code: "invalid", message: "watch: see `errors`" } });
+      await settle();
+      expect(watches().at(-1)).toEqual({ parts: { 1: null }, catalog: false });
+      await answer({ parts: [publicPart(1)] });
+      expect(parts.has(1)).toBe(true);
+      socket.disconnectNow();
+      socket.connectNow();
+      await settle();
+      expect(watches().at(-1)).toMatchObject({ categories: true });
+    });
   });
 });
 

@@ -28,6 +28,8 @@ export interface CustomerFeedOptions {
   /** The server has confirmed everything that is watched. */
   onChecked?: () => void;
   onCatalog?: (token: string) => void;
+  /** Told with every acknowledgement, too: the tree has no versions that parts could tell of. */
+  onCategories?: (token: string) => void;
   random?: () => number;
 }
 
@@ -46,6 +48,8 @@ export class CustomerFeed {
   readonly #leaving = new Set<number>();
   #leave: ReturnType<typeof setTimeout> | undefined;
   #catalogViewers = 0;
+  /** A server of an earlier release refuses to be asked for the category tree: it is not, on this connection. */
+  #asksForCategories = true;
   #due: Set<number> | "all" = new Set();
   #underWay = false;
   #scheduled = false;
@@ -62,10 +66,14 @@ export class CustomerFeed {
       socket,
       random: this.#random,
       onStatus: (status) => options.onStatus?.(status),
-      onConnect: () => this.#watchAll(),
+      onConnect: () => {
+        this.#asksForCategories = options.onCategories !== undefined;
+        this.#watchAll();
+      },
     });
     for (const type of PART_EVENT_TYPES) socket.on(type, this.#onEvent);
     socket.on("catalog.changed", this.#onCatalogChanged);
+    socket.on("categories.changed", this.#onCategoriesChanged);
     socket.on("resync", this.#onResync);
     document.addEventListener("visibilitychange", this.#onVisibility);
   }
@@ -84,6 +92,7 @@ export class CustomerFeed {
     const { socket } = this.#options;
     for (const type of PART_EVENT_TYPES) socket.off(type, this.#onEvent);
     socket.off("catalog.changed", this.#onCatalogChanged);
+    socket.off("categories.changed", this.#onCategoriesChanged);
     socket.off("resync", this.#onResync);
     this.#connection.close();
   }
@@ -158,6 +167,8 @@ export class CustomerFeed {
     if (this.#catalogViewers > 0) this.#options.onCatalog?.(news.catalog);
   };
 
+  readonly #onCategoriesChanged = (news: ToCustomers["categories.changed"]): void => this.#options.onCategories?.(news.categories);
+
   readonly #onResync = (): void => {
     clearTimeout(this.#jitter);
     this.#jitter = setTimeout(() => this.#watchAll(), this.#random() * RESYNC_JITTER_MS);
@@ -192,7 +203,7 @@ export class CustomerFeed {
   }
 
   async #send(): Promise<void> {
-    const { dispatcher, socket, onChecked, onCatalog } = this.#options;
+    const { dispatcher, socket, onChecked, onCatalog, onCategories } = this.#options;
     // A list that jumps drops as many parts as it adds: both at once would exceed the server's limit.
     this.#unwatch();
     const everything = this.#due === "all";
@@ -202,10 +213,14 @@ export class CustomerFeed {
     this.#underWay = true;
     dispatcher.watchSent();
     try {
-      const answer = await this.#ask("watch", { parts: request, catalog: this.#catalogViewers > 0 });
+      const catalog = this.#catalogViewers > 0;
+      const answer = await this.#ask("watch", { parts: request, catalog, ...(this.#asksForCategories && { categories: true }) });
       if ("error" in answer) {
         dispatcher.watchFailed();
-        if (answer.error.code === "busy") this.#askAgain(request, everything, answer.error.retry_after);
+        if (answer.error.code === "invalid" && this.#asksForCategories) {
+          this.#asksForCategories = false;
+          this.#due = "all";
+        } else if (answer.error.code === "busy") this.#askAgain(request, everything, answer.error.retry_after);
         else console.warn(`The server refused to watch: ${answer.error.code}`);
       } else {
         for (const id of dispatcher.acknowledged(answer)) {
@@ -215,6 +230,7 @@ export class CustomerFeed {
         }
         if (everything) onChecked?.();
         if (answer.catalog && this.#catalogViewers > 0) onCatalog?.(answer.catalog);
+        if (answer.categories) onCategories?.(answer.categories);
       }
     } catch {
       // No answer: the connection is half open, or was cut. Everything is due again.

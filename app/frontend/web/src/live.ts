@@ -11,6 +11,8 @@ export interface Live {
   dispatcher: Dispatcher;
   /** @returns a function that removes the listener. */
   onCatalog(listener: (token: string) => void): () => void;
+  /** @returns a function that removes the listener. */
+  onCategories(listener: (token: string) => void): () => void;
 }
 
 export const liveKey: InjectionKey<Live> = Symbol("live");
@@ -19,7 +21,8 @@ export function createLive(): Live & { open(): void } {
   const keeper = usePartsStore();
   const connection = useConnectionStore();
   const dispatcher = new Dispatcher(keeper);
-  const listeners = new Set<(token: string) => void>();
+  const catalog = new Set<(token: string) => void>();
+  const categories = new Set<(token: string) => void>();
   const feed = new CustomerFeed({
     socket: openSocket("/customers"),
     keeper,
@@ -28,17 +31,21 @@ export function createLive(): Live & { open(): void } {
       connection.status = status;
     },
     onChecked: () => connection.checked(),
-    onCatalog: (token) => listeners.forEach((listener) => listener(token)),
+    onCatalog: (token) => catalog.forEach((listener) => listener(token)),
+    onCategories: (token) => categories.forEach((listener) => listener(token)),
   });
   return {
     feed,
     dispatcher,
-    onCatalog(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    onCatalog: (listener) => listenTo(catalog, listener),
+    onCategories: (listener) => listenTo(categories, listener),
     open: () => feed.open(),
   };
+}
+
+function listenTo<Listener>(listeners: Set<Listener>, listener: Listener): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
 }
 
 export function useLive(): Live {

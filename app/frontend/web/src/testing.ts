@@ -60,6 +60,7 @@ export function setUpPage<T>(setup: (live: Live) => T) {
   const store = usePartsStore(pinia);
   const watched = new Map<number, number>();
   const listeners = new Set<(token: string) => void>();
+  const ofCategories = new Set<(token: string) => void>();
   const live: Live = {
     dispatcher: new Dispatcher(store),
     feed: {
@@ -73,6 +74,10 @@ export function setUpPage<T>(setup: (live: Live) => T) {
     onCatalog(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
+    },
+    onCategories(listener) {
+      ofCategories.add(listener);
+      return () => ofCategories.delete(listener);
     },
   };
   let result: T | undefined;
@@ -92,6 +97,7 @@ export function setUpPage<T>(setup: (live: Live) => T) {
     /** How often each part is watched. */
     watched,
     say: (token: string) => listeners.forEach((listener) => listener(token)),
+    sayOfCategories: (token: string) => ofCategories.forEach((listener) => listener(token)),
     unmount: () => page.unmount(),
   };
 }

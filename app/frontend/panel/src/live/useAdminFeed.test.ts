@@ -84,6 +84,18 @@ it("a new part of another category is not, nor one that is gone, nor another par
   expect(reads).toHaveLength(1);
 });
 
+it.each([["", 1], ["bearings", 2]])("a change of the tree has the choices read again, once, and a list narrowed to '%s' too", async (category, times) => {
+  const { stock } = await setUp(category);
+  const renamed = { id: 2, name: "Roller bearings", slug: "bearings", parent_id: null, version: 2 };
+  rows = [renamed as unknown as AdminListItem];
+  const event = { id: "x", type: "category.updated", category_id: 2, version: 2, data: renamed, timestamp: "2026-01-01T00:00:00Z", actor: ANA };
+  socket.receive("category.updated", event);
+  socket.receive("category.updated", event);
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(reads).toHaveLength(times);
+  expect(stock.categories).toEqual([{ slug: "bearings", label: "Roller bearings" }]);
+});
+
 it("rows do not come and go while a cell is open, but right after", async () => {
   const { stock, drafts } = await setUp();
   drafts.begin(adminPart(1), "current_stock");

@@ -28,6 +28,9 @@ export function useAdminFeed(subjects: readonly Handlers[]): void {
         onEvent: (event) => {
           for (const subject of subjects) subject.heard?.(event, event.actor.id === session.user?.id);
         },
+        onTree: () => {
+          for (const subject of subjects) subject.heardOfTree?.();
+        },
         onGap: () => {
           for (const subject of subjects) subject.missed?.();
         },

@@ -34,7 +34,11 @@ function begin(): Handlers {
       if (event.type === "content.updated") drafts.heardContent(event.part_id, event.actor);
       view.receive(event, mine && writes.isOurs(event.part_id, aspect));
     },
-    missed: () => void view.catchUp(),
+    heardOfTree: view.treeChanged,
+    missed() {
+      void view.readCategories();
+      void view.catchUp();
+    },
     async save() {
       drafts.leave();
       await writes.settled();

@@ -1,4 +1,5 @@
 /** The open page of the stock grid: its rows, kept current by requests and by events. */
+import { categoryOptions, loadCategories, type CategoryOption } from "@lockstep/shared/categories.ts";
 import { ApiError, isAbort } from "@lockstep/shared/http.ts";
 import type { AdminContentEvent, AdminEvent, AdminListItem, AdminSort, AdminStock, CurrentState, Page } from "@lockstep/shared/types.ts";
 import { defineStore } from "pinia";
@@ -29,6 +30,8 @@ export const FIRST_PAGE: Place = { cursor: null, trail: [] };
 export const PAGE_SIZE = 50;
 export const FLASH_MS = 1_600;
 const SETTLE_MS = 400;
+/** All open panels hear of a change at once. */
+const TREE_JITTER_MS = 1_000;
 /** A busy shop changes all the time: nobody needs new rows more often than this. */
 const READING_EVERY_MS = 3_000;
 
@@ -42,6 +45,8 @@ export const useViewStore = defineStore("stock view", () => {
   const state = ref<"loading" | "ready" | "error">("loading");
   const error = ref<ApiError | null>(null);
   const nextCursor = ref<string | null>(null);
+  /** To narrow the list to. */
+  const categories = shallowRef<readonly CategoryOption[]>([]);
   const flashing = shallowReactive(new Set<number>());
   /** Other parts may belong on this page by now: reload it once nobody is typing on it. */
   const outdated = ref(false);
@@ -61,6 +66,7 @@ export const useViewStore = defineStore("stock view", () => {
   const heardAt = new Map<number, number>();
   const flashTimers = new Map<number, ReturnType<typeof setTimeout>>();
   let settle: ReturnType<typeof setTimeout> | undefined;
+  let treeSettle: ReturnType<typeof setTimeout> | undefined;
   let lastSettled = -Infinity;
 
   // ---------------------------------------------------------------- loading
@@ -197,6 +203,20 @@ export const useViewStore = defineStore("stock view", () => {
     return wanted ? (data.category?.path ?? []).some(({ slug }) => slug === wanted) : true;
   }
 
+  /** Which parts are below a category, only the server knows. The choices are read once per burst of changes. */
+  function treeChanged(): void {
+    if (view.value?.query.category) expire();
+    treeSettle ??= setTimeout(() => {
+      treeSettle = undefined;
+      void readCategories();
+    }, SETTLE_MS + Math.random() * TREE_JITTER_MS);
+  }
+
+  async function readCategories(): Promise<void> {
+    const nodes = await loadCategories();
+    if (nodes) categories.value = categoryOptions(nodes);
+  }
+
   /** Once per burst of changes: an import announces thousands. */
   function expire(): void {
     settle ??= setTimeout(() => {
@@ -248,8 +268,8 @@ export const useViewStore = defineStore("stock view", () => {
   }
 
   return {
-    byId, ids, rows, view, state, error, nextCursor, flashing, outdated, reading, held, departed,
-    open, refresh, catchUp, bring, receive, wrote, renamed, learnt, forget,
+    byId, ids, rows, view, state, error, nextCursor, categories, flashing, outdated, reading, held, departed,
+    open, refresh, catchUp, bring, receive, treeChanged, readCategories, wrote, renamed, learnt, forget,
   };
 });
 

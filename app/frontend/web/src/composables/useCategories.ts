@@ -1,26 +1,19 @@
-/** The categories to choose from. They seldom change, so they are reloaded only when the counts name an unknown one. */
-import { loadCategories, type CategoryOption } from "@lockstep/shared/categories.ts";
+/** The categories to choose from. They are read at first, and when the counts name an unknown one: live news may be missing. */
 import type { Facets } from "@lockstep/shared/types.ts";
-import { ref, watch, type Ref } from "vue";
+import { computed, watch, type Ref } from "vue";
+import { useCategoriesStore } from "../stores/categories.ts";
 
 export function useCategories(facets: Ref<Facets | null>) {
-  const categories = ref<CategoryOption[]>([]);
-  let isReading = false;
+  const store = useCategoriesStore();
 
-  async function read(): Promise<void> {
-    isReading = true;
-    categories.value = (await loadCategories()) ?? categories.value;
-    isReading = false;
-  }
-
-  function isUnknown({ slug, name }: Facets["categories"][number]): boolean {
-    return !categories.value.some((option) => option.slug === slug && option.label.trim() === name);
+  function isUnknown({ id, slug, name }: Facets["categories"][number]): boolean {
+    return !store.nodes.some((node) => node.id === id && node.slug === slug && node.name === name);
   }
 
   watch(facets, (now) => {
-    if (!isReading && now?.categories.some(isUnknown)) void read();
+    if (!store.isReading && now?.categories.some(isUnknown)) void store.read();
   });
-  void read();
+  void store.read();
 
-  return categories;
+  return computed(() => store.options);
 }
