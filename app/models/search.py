@@ -1,7 +1,7 @@
 """What lists and searches look in: one narrow row a part, its prices now, and the words that any part holds.
 
-PostgreSQL keeps them by triggers (migrations 0003, 0005, 0008 and 0013), as it keeps an index: nothing here writes them, and a
-part that is changed by hand is found under its new name at once. They are no business tables, hence without version, event or
+PostgreSQL keeps them by triggers (migrations 0003 to 0016), as it keeps an index: nothing here writes them, and
+a part that is changed by hand is found under its new name at once. They are no business tables, hence without version, event or
 audit.
 `search_synonyms` is one: the shop says what buyers mean.
 """

@@ -1,8 +1,8 @@
 """Which parts a list shows, page by page, and its facets: read from `part_search`, one narrow row per part.
 
-A page is taken from the order's own index if enough of its first rows match (`WALK`); else the hits are collected by the indexes
-of the words and filters, and sorted. So neither a rare word nor a very common one reads the whole catalog in order, whatever the
-planner thinks.
+A page is taken from the order's own index if its words are common and enough of its first rows match (`WALK`); else the hits are
+collected by the indexes of the words and filters, and sorted. So neither a rare word nor a very common one reads the whole
+catalog in order, whatever the planner thinks.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,9 @@ _CATEGORIES_BELOW = text("""
 _TREE = text("SELECT id, slug, name, parent_id FROM categories ORDER BY search_order(name), id")
 _BY_NAME = Order("s.sort_key", "text")
 # Two index lookups.
-_CURRENCIES = text("SELECT min(currency) AS first, max(currency) AS last FROM part_current_prices")
+_KNOWN = "SELECT min(currency) AS first, max(currency) AS last FROM part_current_prices"
+_CURRENCIES = text(_KNOWN)
+_ASKED = text(f"SELECT * FROM ({_KNOWN}) known LEFT JOIN {search.READING} ON true")  # noqa: S608 — constant text
 _COMMONEST = text("SELECT currency FROM part_current_prices GROUP BY currency ORDER BY count(*) DESC, currency LIMIT 1")
 _PRICED_ROWS = """
     (SELECT s.*, c.amount AS price FROM part_search s
@@ -72,8 +74,8 @@ class Found:
 class Tier:
     """Rows that come together in a list, before those of the next tier; `mark` begins their sort keys. `range` is a condition
     that an index serves, `condition` what else they match. A range of few rows is not worth a walk. The rows of an ordered range
-    are read in the tier's order by one and the same index. An `own` tier shows only parts whose own texts, not just their
-    descriptions, have the words."""
+    are read in the tier's order by one and the same index. `left` is what is left of the condition for rows that are not in the
+    tier before. An `own` tier shows only parts whose own texts, not just their descriptions, have the words."""
 
     mark: str
     order: Order
@@ -81,6 +83,7 @@ class Tier:
     condition: str = "true"
     is_walked: bool = True
     is_ordered: bool = False
+    left: str = "true"
     own: bool = False
 
     def goes_with(self, other: "Tier") -> bool:
@@ -150,8 +153,7 @@ def list_facets(filters: PartFilters, sort: str) -> tuple[ListFacet, ...]:
 def list_part_ids(connection: Connection, filters: PartFilters, sort: str, after: Position | None, limit: int) -> Found:
     """Return one page of published parts. Later pages keep the meaning that the first one gave the words."""
     meant = after.meant if after else ()
-    prices = prices_in(connection, filters.currency)
-    typed = search.read(connection, filters.words)
+    typed, prices = _read(connection, filters)
     rows = _rows(connection, filters, sort, after, limit, typed.meaning(meant), prices)
     if not rows and after is None and (meant := _other_meaning(connection, filters, typed)):
         rows = _rows(connection, filters, sort, None, limit, typed.meaning(meant), prices)
@@ -160,9 +162,17 @@ def list_part_ids(connection: Connection, filters: PartFilters, sort: str, after
     return Found([row.id for row in shown], position, meant, prices.currency)
 
 
-def prices_in(connection: Connection, currency: str | None) -> Prices:
+def _read(connection: Connection, filters: PartFilters) -> tuple[Typed, Prices]:
+    """Return what was typed, as the database reads it, and the prices that are looked at, in one round trip."""
+    if not filters.words:
+        return search.as_read((), ()), prices_in(connection, filters.currency, connection.execute(_CURRENCIES).one())
+    rows = connection.execute(_ASKED, search.asked(filters.words)).all()
+    words = [row for row in rows if row.word is not None]
+    return search.as_read(filters.words, words), prices_in(connection, filters.currency, rows[0])
+
+
+def prices_in(connection: Connection, currency: str | None, known: Row[Any]) -> Prices:
     """Return the prices in a currency; None means the only one there is, or else the one in which most parts have a price."""
-    known = connection.execute(_CURRENCIES).one()
     if known.first == known.last and currency in {None, known.first}:
         return Prices(known.first)
     return Prices(currency or connection.execute(_COMMONEST).scalar_one(), _PRICED_ROWS, "s.price")
@@ -178,8 +188,7 @@ def _other_meaning(connection: Connection, filters: PartFilters, typed: Typed) -
 def load_facets(connection: Connection, filters: PartFilters) -> dict[str, Any]:
     """Return the facets of a list, each counted with all filters but its own."""
     meant: Meant = ()
-    prices = prices_in(connection, filters.currency)
-    typed = search.read(connection, filters.words)
+    typed, prices = _read(connection, filters)
     counts = _counts(connection, filters, typed, prices)
     if not counts and (meant := search.meaning(connection, typed)):
         counts = _counts(connection, filters, typed.meaning(meant), prices)
@@ -260,8 +269,8 @@ def _question(connection: Connection, filters: PartFilters, sort: str, typed: Ty
     # The tiers of numbers are found by their index; no order begins with them that could be walked. Names that begin with what
     # was typed stand together in theirs.
     tiers = [
-        Tier(mark, _BY_NAME, served, condition, is_walked=mark > "2", is_ordered=mark == "2", own=is_own)
-        for mark, served, condition, is_own in by_relevance
+        Tier(one.mark, _BY_NAME, one.range, one.condition, one.mark > "2", one.mark == "2", one.left, one.is_own)
+        for one in by_relevance
     ]
     return Question(rows, words, own, others, parameters | of_tiers, tiers)
 
@@ -292,11 +301,14 @@ def _tier_rows(
 
 def _walked(question: Question, tier: Tier, after: Position | None) -> Any:
     continued, order_by = tier.order.clauses("s.part_id", after)
+    words = question.own if tier.own else question.words
+    # A rare word would be walked for in vain.
+    walk = f"CASE WHEN {search.is_common(words)} THEN :walk ELSE 0 END" if words else ":walk"
     return text(f"""
         SELECT s.part_id AS id, '{tier.mark}' || {tier.order.expression} AS sort_key
         FROM (SELECT * FROM {question.rows} WHERE s.is_public AND {tier.range} AND {continued}
-              ORDER BY {order_by} LIMIT :walk) s
-        WHERE {" AND ".join([tier.condition, *question.conditions(tier)])} ORDER BY {order_by} LIMIT :wanted
+              ORDER BY {order_by} LIMIT {walk}) s
+        WHERE {" AND ".join([*question.conditions(tier), tier.condition])} ORDER BY {order_by} LIMIT :wanted
     """)  # noqa: S608 — put together from constants; every value is a parameter
 
 
@@ -310,7 +322,7 @@ def _collected(question: Question, tiers: Sequence[Tier], after: Position | None
     if len(tiers) == 1:
         mark, condition, by_mark = f"'{tier.mark}'", tier.condition, ""
     else:
-        marks = " ".join(f"WHEN {one.condition} THEN '{one.mark}'" for one in tiers)
+        marks = " ".join(f"WHEN {one.left} THEN '{one.mark}'" for one in tiers)
         mark, condition, by_mark = f"CASE {marks} END", "true", "s.mark, "
     # OFFSET 0 keeps the planner from walking the order anyway, hoping to find enough matching rows.
     fence = "OFFSET 0" if conditions and not tier.is_ordered else ""

@@ -7,9 +7,9 @@ part's own if not only the description has it. Every condition can be served by 
 
 from collections.abc import Sequence
 from functools import reduce
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from app.domain.search import LEFT_OUT, MAX_WORDS, SQUEEZED, Form, Synonym, Typed, Word, like, likeness, swapped
 
@@ -23,43 +23,14 @@ MARK, DESCRIBED = "\x01", "\x02"
 LAST = "\U0010ffff"
 SUGGESTIONS = 3
 LOOKED_UP = 2
-# Of the pages of `part_search`, in percent.
+# Of the pages of `part_search`, in percent: some 200 of 100,000 parts.
 SAMPLE = 0.2
 # A word with fewer letters could have been meant as anything.
 SHORTEST = 3
 
-# The suffix of a number may have synonyms too (6205zz, 6205-2z). A word of punctuation alone is matched by its characters, unless
-# it is the inch sign of the number before it.
-_READ = text(r"""
-    WITH typed AS MATERIALIZED (
-        SELECT place, word, btrim(search_soft(word)) = '' AS is_punctuation
-        FROM unnest(CAST(:typed AS text[])) WITH ORDINALITY AS given(word, place)
-    ), words AS MATERIALIZED (
-        SELECT place, word, search_split(word) AS tokens, search_bare(word) AS bare
-        FROM unnest(search_asked(:phrase)) WITH ORDINALITY AS normal(word, place)
-    ), spelt AS (
-        SELECT place, search_split(word) AS tokens
-        FROM unnest(search_asked(replace(search_spelt(:phrase), 'å', 'aa'))) WITH ORDINALITY AS normal(word, place)
-        WHERE replace(search_spelt(:phrase), 'å', 'aa') <> :phrase
-    )
-    SELECT w.word, w.tokens, w.bare, w.word ~ '^[[\:alnum\:]]+([-./]+[[\:alnum\:]]+)*$' AS is_plain,
-           search_signs(w.word) AS signs, search_grams(w.word) AS grams,
-           CASE WHEN s.tokens <> w.tokens THEN s.tokens END AS spelt,
-           (SELECT jsonb_agg(jsonb_build_array(size, search_normal(y.means), search_tokens(y.means)) ORDER BY y.id)
-            FROM generate_series(1, 5) AS size JOIN search_synonyms y ON y.term_key = (
-                SELECT string_agg(other.bare, '' ORDER BY other.place) FROM words other
-                WHERE other.place BETWEEN w.place AND w.place + size - 1)
-            WHERE w.place + size - 1 <= (SELECT max(place) FROM words)) AS synonyms,
-           (SELECT jsonb_agg(left(w.bare, -length(y.term_key)) || y.means_key ORDER BY y.id)
-            FROM search_synonyms y
-            WHERE w.bare ~ '^[0-9]{3}' AND right(w.bare, length(y.term_key)) = y.term_key
-              AND left(w.bare, -length(y.term_key)) ~ '^[0-9]{3,}$') AS endings
-    FROM words w LEFT JOIN spelt s USING (place)
-    UNION ALL
-    SELECT '', '{}', '', false, search_signs(search_folded(word)), '{}', NULL, NULL, NULL FROM typed t
-    WHERE is_punctuation AND NOT (search_folded(word) IN ('"', '''''') AND EXISTS (
-        SELECT FROM typed b WHERE b.place = t.place - 1 AND b.word ~ '[0-9]$'))
-""")
+# What was typed as the database reads it: one row for each word (migration 0016).
+READING = "search_reading(CAST(:typed AS text[]), :phrase)"
+_READ = text(f"SELECT * FROM {READING}")  # noqa: S608 — constant text
 # Takes a tenth of the time of `translate`.
 _SQUEEZED_TEXTS = reduce(lambda texts, sign: f"replace({texts}, '{sign}', '')", SQUEEZED, "s.texts")
 _NUMBER = "s.words @@ (SELECT CAST(:{name} AS tsquery))"
@@ -74,11 +45,19 @@ _SUGGEST = text("""
 
 def read(connection: Connection, typed: Sequence[str]) -> Typed:
     """Return what was typed as the database reads it, with the shop's synonyms for it."""
-    if not typed:
-        return Typed((), ())
+    return as_read(typed, connection.execute(_READ, asked(typed)).all() if typed else ())
+
+
+def asked(typed: Sequence[str]) -> dict[str, Any]:
+    """Return the parameters of `READING`."""
+    return {"typed": list(typed), "phrase": " ".join(typed)}
+
+
+def as_read(typed: Sequence[str], rows: Sequence[Row[Any]]) -> Typed:
+    """Return what was typed, given the rows of `READING`."""
     words: list[Word] = []
     synonyms: list[Synonym] = []
-    for row in connection.execute(_READ, {"typed": list(typed), "phrase": " ".join(typed)}):
+    for row in rows:
         if len(words) == MAX_WORDS:
             break
         place = len(words)
@@ -124,7 +103,8 @@ def _condition(name: str, word: Word, forms: Sequence[Form], parameters: dict[st
     alternatives = []
     for kind, chosen in (("", [form for form in forms if form not in literal]), ("_as_is", literal)):
         if chosen:
-            parameters[name + kind] = " | ".join(_query(form, own=own or kind != "") for form in chosen)
+            needed = [form for form in chosen if not any(_implies(form, other) for other in chosen)]
+            parameters[name + kind] = " | ".join(_query(form, own=own or kind != "") for form in needed)
             alternatives.append(f"s.words @@ (SELECT CAST(:{name}{kind} AS tsquery))")
     if literal:
         parameters[f"{name}_text"] = word.text
@@ -133,6 +113,13 @@ def _condition(name: str, word: Word, forms: Sequence[Form], parameters: dict[st
         parameters[f"{name}_{number}"] = like(piece)
         alternatives.append(f"s.numbers LIKE :{name}_{number}")
     return " OR ".join(alternatives)
+
+
+def _implies(form: Form, other: Form) -> bool:
+    """Whether all that one form finds is found by another, shorter one: then the index need not be asked for both."""
+    if form == other or len(other.lexemes) != 1 or len(start := other.lexemes[0]) == 1:
+        return False
+    return not other.is_whole and any(lexeme != start and lexeme.startswith(start) for lexeme in form.lexemes)
 
 
 def _query(form: Form, *, own: bool) -> str:
@@ -155,6 +142,11 @@ def _quoted(lexeme: str) -> str:
     return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
+def is_common(wanted: Sequence[str]) -> str:
+    """Return the condition that a few pages from all over have a part that matches."""
+    return f"EXISTS (SELECT FROM part_search s TABLESAMPLE SYSTEM ({SAMPLE}) WHERE {' AND '.join(wanted)})"
+
+
 def is_found(connection: Connection, typed: Typed, whose: Whose = "public", place: int | None = None) -> bool:
     """Whether any part, or any published one, holds all of the words, or the one at `place`."""
     wanted, parameters = conditions(typed)
@@ -164,8 +156,7 @@ def is_found(connection: Connection, typed: Typed, whose: Whose = "public", plac
     # the index has collected all hits, which takes long for a common word: a few pages from all over are likely to have it.
     statement = text(f"""
         WITH hits AS MATERIALIZED (SELECT FROM part_search s WHERE {" AND ".join(wanted)})
-        SELECT EXISTS (SELECT FROM part_search s TABLESAMPLE SYSTEM ({SAMPLE}) WHERE {" AND ".join(wanted)})
-               OR EXISTS (SELECT FROM hits)
+        SELECT {is_common(wanted)} OR EXISTS (SELECT FROM hits)
     """)  # noqa: S608 — put together from constants of this module; every value is a parameter
     return bool(connection.execute(statement, parameters).scalar_one())
 
@@ -176,11 +167,11 @@ def meaning(connection: Connection, typed: Typed, whose: Whose = "public") -> Me
     to suggest.
     """
     meant: list[tuple[str, ...]] = []
-    for place, word in enumerate(typed.words):
+    for place in range(len(typed.words)):
         if len(typed.words) > 1 and is_found(connection, typed, whose, place):
             meant.append(())
             continue
-        suggestions = _suggestions(connection, word.bare)
+        suggestions = _suggestions(connection, typed, place, whose)
         if not suggestions:
             return ()
         meant.append(suggestions)
@@ -196,16 +187,29 @@ def _without_some(connection: Connection, typed: Typed, whose: Whose) -> Meant:
     return ()
 
 
-def _suggestions(connection: Connection, word: str) -> tuple[str, ...]:
+def _suggestions(connection: Connection, typed: Typed, place: int, whose: Whose) -> tuple[str, ...]:
+    word = typed.words[place].bare
     if len(word) < SHORTEST:
         return ()
+    # A word that some part has without its signs is meant as that. Half of the numbers of a catalog resemble a short number.
+    if typed.words[place].signs:
+        meant = [(word,) if other == place else () for other in range(len(typed.words))]
+        if is_found(connection, typed.meaning(meant), whose, place):
+            return (word,)
     # The similarity threshold of the operator `%` in the next statement.
     connection.execute(_LEAST, {"least": likeness(word)})
     return tuple(connection.execute(_SUGGEST, {"word": word, "swapped": swapped(word), "most": SUGGESTIONS}).scalars())
 
 
-# A tier's mark, the condition that an index serves, its other conditions, and whether the words must be the part's own.
-RelevanceTier = tuple[str, str, str, bool]
+class RelevanceTier(NamedTuple):
+    """A tier's mark, the condition that an index serves, its other conditions, those of them that are left to check on a part
+    that is not in the tier before, and whether the words must be the part's own."""
+
+    mark: str
+    range: str
+    condition: str
+    left: str
+    is_own: bool = False
 
 
 def tiers(typed: Typed) -> tuple[list[RelevanceTier], list[str], dict[str, Any]]:
@@ -224,15 +228,17 @@ def tiers(typed: Typed) -> tuple[list[RelevanceTier], list[str], dict[str, Any]]
     if len(typed.words) > 1 or any(form.is_loose for form in typed.forms()):
         parameters["sequences"] = [like(sequence) for sequence in typed.sequences()]
         in_one_piece = f"{_SQUEEZED_TEXTS} LIKE ANY (CAST(:sequences AS text[]))"
-    together = [] if in_one_piece == "true" else [("3", "true", f"({in_one_piece}) AND {left}", True)]
+    # What is dear to check comes last.
+    together, apart = f"{left} AND {in_one_piece}", f"{left} AND NOT ({in_one_piece})"
+    in_pieces = [RelevanceTier("4", "true", left, left, is_own=True)]
+    if in_one_piece != "true":
+        in_pieces = [
+            RelevanceTier("3", "true", together, together, is_own=True),
+            RelevanceTier("4", "true", apart, left, is_own=True),
+        ]
+    described = f"{left} AND NOT ({' AND '.join(owned) or 'false'})"
     return (
-        [
-            *numbered,
-            ("2", named, other, False),
-            *together,
-            ("4", "true", f"NOT ({in_one_piece}) AND {left}" if together else left, True),
-            ("5", "true", f"NOT ({' AND '.join(owned) or 'false'}) AND {left}", False),
-        ],
+        [*numbered, RelevanceTier("2", named, other, other), *in_pieces, RelevanceTier("5", "true", described, described)],
         owned,
         parameters,
     )
@@ -246,5 +252,6 @@ def _number_tiers(number: str, parameters: dict[str, Any]) -> tuple[list[Relevan
     shown = start if len(number) > 1 else whole
     # Parts have their numbers as lexemes, prefixed with the mark.
     parameters |= {"whole_number": _quoted(start), "number_start": _quoted(start) + ":*", "number": shown, "whole": whole}
-    begun = [("1", _NUMBER.format(name="number_start"), "strpos(s.numbers, :whole) = 0", False)] if shown == start else []
-    return [("0", _NUMBER.format(name="whole_number"), "true", False), *begun], "strpos(s.numbers, :number) = 0"
+    longer = "strpos(s.numbers, :whole) = 0"
+    begun = [RelevanceTier("1", _NUMBER.format(name="number_start"), longer, longer)] if shown == start else []
+    return [RelevanceTier("0", _NUMBER.format(name="whole_number"), "true", "true"), *begun], "strpos(s.numbers, :number) = 0"

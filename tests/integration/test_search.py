@@ -162,6 +162,24 @@ def test_metacharacters_stand_for_themselves(found: Callable[..., list[int]], ne
     assert found(f"100% {tag}") == found(f"a_c {tag}") == found(f"% {tag}") == [percent]
 
 
+def test_a_word_with_a_sign_that_nothing_has_is_taken_for_that_without_it(
+    found: Callable[..., list[int]], new_part: NewPart, tag: str
+) -> None:
+    plain = new_part(part_name=f"gauge 731 {tag}")
+    new_part(part_name=f"gauge 7312 {tag}")
+    assert found(f"731% {tag}") == [plain]
+    # Of a word that nothing has without its sign either, what resembles it.
+    assert found(f"gaugee% {tag}") == found(f"gauge {tag}")
+
+
+def test_words_of_a_part_itself_are_not_kept_as_words_of_its_description_too(query: Query, new_part: NewPart, tag: str) -> None:
+    part = new_part(part_name=f"Gauge {tag}", description=f"A gauge for pipes, {tag}.")
+    (row,) = query("SELECT tsvector_to_array(words) AS words FROM part_search WHERE part_id = :id", id=part)
+    described = {word[1:] for word in row["words"] if word.startswith("\x02")}
+    assert "pipes" in described
+    assert described.isdisjoint(row["words"])
+
+
 @pytest.mark.parametrize("sort", ["relevance", "name", "-name", "price", "-price", "newest"])
 @pytest.mark.parametrize("in_stock", [None, True])
 def test_pages_neither_skip_nor_double_what_did_not_change_while_everything_around_it_does(

@@ -15,7 +15,7 @@ from app.contract.events import Actor
 from app.domain.pricing import PriceLine
 from app.domain.search import Typed
 from app.services.intent import Intent
-from app.store import listing
+from app.store import listing, search
 from app.store.currencies import written
 from app.store.listing import PartFilters
 from tests.integration.search_reference import Part, all_ids, catalog, fits, order, ordered, read, words_like
@@ -75,7 +75,7 @@ def currencies(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     """The currencies of the catalog. Of one alone, lists look the price up beside the part; other tests' parts have others."""
     found: tuple[str, ...] = request.param
     if len(found) == 1:
-        monkeypatch.setattr(listing, "prices_in", lambda _connection, _currency: listing.Prices("EUR"))
+        monkeypatch.setattr(listing, "prices_in", lambda *_asked: listing.Prices("EUR"))
     return found
 
 
@@ -118,7 +118,8 @@ def synonyms(query: Query) -> list[tuple[str, str]]:
 
 @pytest.fixture
 def walk_at_most(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Change how many rows of an order are looked through before hits are collected."""
+    """Change how many rows of an order are looked through before hits are collected. No word is too rare for it."""
+    monkeypatch.setattr(search, "SAMPLE", 100)
     return lambda rows: monkeypatch.setattr(listing, "WALK", rows)
 
 
