@@ -60,9 +60,10 @@ def change_category(
 
     def work(unit_of_work: UnitOfWork) -> dict[str, Any]:
         before = _locked(unit_of_work, category_id, intent.expected)
+        counted = {"part_count": held.parts - held.archived}
         changed = changed_columns(dict(before._mapping), changes)
         if not changed:
-            return rows.state(before)
+            return rows.state(before) | counted
         tree = rows.tree(unit_of_work.connection)
         if "parent_id" in changed:
             tree.check_place(changed["parent_id"], category_id)
@@ -70,7 +71,7 @@ def change_category(
         tree.check_names(wanted["name"], wanted["parent_id"], wanted["slug"], category_id)
         rows.update(unit_of_work, before, changed, intent.reason)
         (after,) = rows.load(unit_of_work.connection, category_id, counted=False)
-        return rows.state(after) | {"changed_by": _person(intent.actor), "part_count": held.parts - held.archived}
+        return rows.state(after) | counted | {"changed_by": _person(intent.actor)}
 
     return transactions.run(intent.actor, work, intent.call)
 

@@ -7,10 +7,12 @@ from uuid import uuid4
 import pytest
 from flask.testing import FlaskClient
 from marshmallow import Schema
-from sqlalchemy import event, text
+from sqlalchemy import event
 
 from app.api.schemas.search import FacetsSchema, ProductPageSchema, PublicPartPageSchema
 from app.container import Container
+from app.contract.events import Actor
+from app.services.intent import Intent
 
 Refused = Callable[..., dict[str, Any]]
 NewPart = Callable[..., int]
@@ -22,13 +24,11 @@ def editor(api: Callable[[str], FlaskClient]) -> FlaskClient:
 
 
 @pytest.fixture
-def category(container: Container) -> Callable[..., int]:
+def category(container: Container, actor: Actor) -> Callable[..., int]:
     """Make categories."""
 
     def make(name: str, parent: int | None = None) -> int:
-        with container.engine.begin() as connection:
-            statement = text("INSERT INTO categories (name, slug, parent_id) VALUES (:name, :name, :parent) RETURNING id")
-            return int(connection.execute(statement, {"name": name, "parent": parent}).scalar_one())
+        return int(container.parts.create_category_with_sync(Intent(actor), name, parent, name)["id"])
 
     return make
 

@@ -70,6 +70,18 @@ def query(container: Container) -> Callable[..., list[dict[str, Any]]]:
 
 
 @pytest.fixture
+def make_search_anew(container: Container) -> Callable[[], None]:
+    """Fill what searches look in anew, as a migration does: without a request's time limit."""
+
+    def run() -> None:
+        with container.engine.begin() as connection:
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            connection.execute(text("SELECT fill_part_search()"))
+
+    return run
+
+
+@pytest.fixture
 def rewrite(container: Container) -> Iterator[Callable[..., None]]:
     """Run a statement as the tables' owner can who switches their triggers off: the way past "append-only".
 

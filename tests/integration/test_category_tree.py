@@ -490,9 +490,9 @@ def test_versions_keep_the_path_of_their_time_and_a_restore_goes_by_the_category
     assert (names[0][0][:6], names[1][0], len(names[0]), len(names[1])) == ("First ", f"Second {top}", 2, 2)
     assert [step["id"] for step in seen[2]["part"]["category"]["path"]] == [elsewhere]
     restored = container.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1))
-    assert [step["id"] for step in restored.category()["path"]] == [leaf]
+    assert [step["id"] for step in restored["category"]["path"]] == [leaf]
     container.parts.update_part_content_with_sync(Intent(actor), part_id, {"category_id": elsewhere})
     container.parts.delete_category_with_sync(Intent(actor), leaf, None)
     with pytest.raises(InvalidFieldError, match="is gone"):
         container.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1))
-    assert container.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1, ["part_name"])).row.part_name == "Test part"
+    assert container.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 1, ["part_name"]))["part_name"] == "Test part"

@@ -106,14 +106,14 @@ def test_what_an_import_announces_is_what_the_database_says(
 
 
 def test_the_search_after_an_import_is_the_one_that_would_be_made_anew(
-    load: Callable[[str], Any], query: Query, tag: str
+    load: Callable[[str], Any], query: Query, make_search_anew: Callable[[], None], tag: str
 ) -> None:
     load(HEADER + rows(tag, 3))
     load(HEADER + rows(tag, 4, stock=0).replace("Part 1,", "Renamed,").replace("1.02,", "8.20,"))
     searchable = "SELECT s.* FROM part_search s JOIN parts p ON p.id = s.part_id WHERE p.sku LIKE :like ORDER BY part_id"
     words = "SELECT word FROM search_words WHERE word = 'renamed'"
     kept, known = query(searchable, like=f"{tag}%"), query(words)
-    query("SELECT fill_part_search()")
+    make_search_anew()
     assert (kept, known) == (query(searchable, like=f"{tag}%"), query(words))
     assert len(kept) == 4
     assert len(known) == 1

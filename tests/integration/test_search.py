@@ -289,12 +289,12 @@ def test_what_searches_look_in_follows_every_writer_also_one_past_the_applicatio
 
 
 def test_what_searches_look_in_can_be_made_anew_at_any_time(
-    new_part: NewPart, query: Query, found: Callable[..., list[int]], tag: str
+    new_part: NewPart, query: Query, found: Callable[..., list[int]], make_search_anew: Callable[[], None], tag: str
 ) -> None:
     part = new_part(part_name=f"Bearing {tag}")
     rows_before = query("SELECT * FROM part_search ORDER BY part_id")
     query("DELETE FROM part_search WHERE part_id = :id", id=part)
-    query("SELECT fill_part_search()")
+    make_search_anew()
     assert query("SELECT * FROM part_search ORDER BY part_id") == rows_before
     assert found(f"baering {tag}") == [part]
 

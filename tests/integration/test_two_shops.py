@@ -45,7 +45,8 @@ class Shop:
 
     def create(self, name: str, status: str = "published") -> int:
         values = {"sku": uuid4().hex[:12], "part_name": name, "status": status}
-        return self.core.parts.create_part_with_sync(Intent(self.actor()), values, [], [], {"current_stock": 10})
+        made = self.core.parts.create_part_with_sync(Intent(self.actor()), values, [], [], {"current_stock": 10})
+        return int(made["id"])
 
     def rename(self, name: str) -> None:
         self.core.parts.update_part_content_with_sync(Intent(self.actor()), self.part, {"part_name": name})
