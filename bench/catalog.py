@@ -87,7 +87,8 @@ def _paths(categories: set[str]) -> list[tuple[str, ...]]:
 def fill(database_url: str, parts: int = 100_000) -> None:
     """Fill an empty, migrated database with `parts` parts, nearly all of them published."""
     url = database_url.replace("postgresql+psycopg://", "postgresql://")
-    with psycopg.connect(url) as connection:
+    # Nobody is told of these parts.
+    with psycopg.connect(url, options="-c lockstep.writer=application") as connection:
         # The tables that lists read are filled once at the end, and not part by part.
         for table in _KEPT:
             connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")

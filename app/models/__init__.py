@@ -6,13 +6,14 @@ from app.models.catalog import Category, FormerSlug, Part, PartImage, PartPrice,
 from app.models.history import AuditChain, DataChangeLog, PartContentVersion
 from app.models.idempotency import IdempotencyKey
 from app.models.imports import ImportJob
-from app.models.outbox import OutboxDelivery, OutboxEvent, SyncRun
+from app.models.outbox import ChangeByHand, OutboxDelivery, OutboxEvent, SyncRun
 from app.models.search import PartCurrentPrice, PartSearch, SearchSynonym, SearchWord
 from app.models.users import ApiKey, User, UserSession
 
 __all__ = [
-    "ApiKey", "AuditChain", "Base", "CacheEpoch", "Category", "DataChangeLog", "FormerSlug", "IdempotencyKey", "ImportJob",
-    "OutboxDelivery", "OutboxEvent", "Part", "PartContentVersion", "PartCurrentPrice", "PartImage", "PartPrice", "PartSearch",
+    "ApiKey", "AuditChain", "Base", "CacheEpoch", "Category", "ChangeByHand", "DataChangeLog", "FormerSlug", "IdempotencyKey",
+    "ImportJob", "OutboxDelivery", "OutboxEvent", "Part", "PartContentVersion", "PartCurrentPrice", "PartImage", "PartPrice",
+    "PartSearch",
     "PartSpecification", "Price",
     "SearchSynonym", "SearchWord",
     "StockLevel", "SyncRun", "User", "UserSession",

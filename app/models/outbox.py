@@ -70,3 +70,18 @@ class SyncRun(Base):
     started_at: Mapped[CreatedAt]
     finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     report: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+
+
+class ChangeByHand(Base):
+    """What the open transaction has changed around the application so far: the state before its first change to an aspect. Kept
+    by triggers (migration 0015), which empty it at the commit: nobody ever reads a row of another transaction."""
+
+    __tablename__ = "changes_by_hand"
+
+    aspect: Mapped[str] = mapped_column(String(20), primary_key=True)
+    record_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    is_first: Mapped[bool] = mapped_column(server_default="false")
+    table_name: Mapped[str] = mapped_column(String(100))
+    row_id: Mapped[int | None]
+    operation: Mapped[str] = mapped_column(String(20))

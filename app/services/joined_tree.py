@@ -9,7 +9,7 @@ from app.cache.manager import CacheManager
 from app.domain.categories import Node, Tree
 from app.store import cached_lists
 
-# Seconds. What is edited around the application has no invalidation: reconciliation finds it in the cache.
+# Seconds. What is edited with the triggers switched off has no invalidation: reconciliation finds it in the cache.
 HELD_FOR = 60.0
 
 

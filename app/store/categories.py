@@ -103,7 +103,7 @@ def insert(
     A slug that is taken, or that once led to another category and is not `chosen`, gets a number appended.
     """
     row = unit_of_work.execute(_INSERT, name=name, slug=slug, parent_id=parent_id, chosen=chosen).one()
-    unit_of_work.record(_event(EventType.CATEGORY_CREATED, "INSERT", row.id, row.version, None, _values(row), reason))
+    unit_of_work.record(created_event(row, reason))
     return {"id": row.id, "name": row.name, "slug": row.slug}
 
 
@@ -111,21 +111,34 @@ def update(unit_of_work: UnitOfWork, before: Row[Any], columns: dict[str, Any], 
     """Write `columns` over a category as its next version and record it."""
     columns = {name: getattr(before, name) for name in _COLUMNS} | columns
     after = unit_of_work.execute(_UPDATE, category_id=before.id, **columns).one()
-    old, new = _values(before), _values(after)
-    changed = [name for name in new if new[name] != old[name]]
-    event = _event(
-        EventType.CATEGORY_UPDATED, "UPDATE", after.id, after.version,
-        {name: old[name] for name in changed}, {name: new[name] for name in changed}, reason, state=new,
-    )  # fmt: skip
-    unit_of_work.record(event)
+    unit_of_work.record(changed_event(before, after, reason))
 
 
 def delete(unit_of_work: UnitOfWork, before: Row[Any], reason: str | None) -> None:
     """Delete an empty category and record it."""
     unit_of_work.execute(_DELETE, category_id=before.id)
+    unit_of_work.record(deleted_event(before, reason))
+
+
+def created_event(after: Any, reason: str | None) -> Event:
+    """Return the event of a new category."""
+    return _event(EventType.CATEGORY_CREATED, "INSERT", after.id, after.version, None, _values(after), reason)
+
+
+def changed_event(before: Any, after: Any, reason: str | None) -> Event:
+    """Return the event that leads from one version of a category to the next."""
+    old, new = _values(before), _values(after)
+    changed = [name for name in new if new[name] != old[name]]
+    return _event(
+        EventType.CATEGORY_UPDATED, "UPDATE", after.id, after.version,
+        {name: old[name] for name in changed}, {name: new[name] for name in changed}, reason, state=new,
+    )  # fmt: skip
+
+
+def deleted_event(before: Any, reason: str | None) -> Event:
+    """Return the event of a category that is gone."""
     old = _values(before)
-    event = _event(EventType.CATEGORY_DELETED, "DELETE", before.id, before.version + 1, old, None, reason, state=old)
-    unit_of_work.record(event)
+    return _event(EventType.CATEGORY_DELETED, "DELETE", before.id, before.version + 1, old, None, reason, state=old)
 
 
 def part_ids(unit_of_work: UnitOfWork, category_id: int) -> list[int]:
@@ -143,7 +156,7 @@ def move_parts(unit_of_work: UnitOfWork, part_ids: Sequence[int], target: int) -
     unit_of_work.execute(_MOVE_PARTS, part_ids=list(part_ids), target=target, actor_id=unit_of_work.actor.user_id)
 
 
-def _values(row: Row[Any]) -> dict[str, Any]:
+def _values(row: Any) -> dict[str, Any]:
     return {"name": row.name, "slug": row.slug, "parent_id": row.parent_id, "version": row.version}
 
 

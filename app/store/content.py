@@ -204,7 +204,7 @@ def save(
 
 
 def adopt(unit_of_work: UnitOfWork, present: Content, recorded: dict[str, Any], version: int, reason: str) -> None:
-    """Give a locked part that was edited around the application its next version and the event it owes.
+    """Give a locked part that was edited with the triggers switched off its next version and the event it owes.
 
     `recorded` is the last snapshot that an event carried.
     """

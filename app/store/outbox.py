@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Engine, Row, text
 
 from app.contract.events import Aspect, EventType, ListFacet
 from app.contract.task_names import Effect
+from app.store import by_hand
 from app.store.database import single_statements
-from app.store.payload import unpacked
 
 # What a killed worker had claimed can be claimed again after this long, which delays its effects as much. A batch takes a
 # fraction of it; one that takes longer is done twice, which does no harm.
@@ -130,7 +130,8 @@ _PRUNE = text("""
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event as an effect sees it. `attempts` counts the present attempt; `is_invalidated` says that the cache knows of it.
+    """One event as an effect sees it. `attempts` counts the present attempt; `is_invalidated` says that the cache knows of it;
+    `is_by_hand`, that no process of ours committed it, so that none has begun its deliveries.
 
     `is_understood` is False for an event that a newer release wrote in an unknown format: then it is only certain which
     aggregate has changed, and `type`, `aspect` and `payload` must not be used.
@@ -150,6 +151,7 @@ class Delivery:
     attempts: int = 0
     leased_until: datetime | None = None
     is_invalidated: bool = False
+    is_by_hand: bool = False
     is_understood: bool = True
 
     @property
@@ -166,10 +168,11 @@ class Delivery:
 
 def _delivery(row: Row[Any]) -> Delivery:
     """Read one row, leniently: one that is not understood must not keep the others from being read."""
-    values = dict(row._mapping)
+    values = dict(row._mapping) | {"is_by_hand": by_hand.is_recorded(row.payload)}
     try:
-        facets = [ListFacet(facet) for facet in row.payload["lists"]]
-        own = {"aspect": Aspect(row.aspect), "type": EventType(row.type), "payload": unpacked(row.payload) | {"lists": facets}}
+        payload = by_hand.unpacked(row.payload)
+        facets = [ListFacet(facet) for facet in payload["lists"]]
+        own = {"aspect": Aspect(row.aspect), "type": EventType(row.type), "payload": payload | {"lists": facets}}
     except (ValueError, KeyError, TypeError, AttributeError):
         return Delivery(**values | {"is_understood": False})
     return Delivery(**values | own)
@@ -253,7 +256,7 @@ def latencies(connection: Connection, window: float = LATENCY_WINDOW) -> dict[st
 def dead_letters(connection: Connection, after: tuple[int, str], limit: int) -> list[dict[str, Any]]:
     """Return dead letters after a (event id, effect) position."""
     rows = connection.execute(_DEAD, {"after_id": after[0], "after_effect": after[1], "limit": limit})
-    return [dict(row._mapping) | {"payload": unpacked(row.payload)} for row in rows]
+    return [dict(row._mapping) | {"payload": by_hand.unpacked(row.payload)} for row in rows]
 
 
 def replay(connection: Connection, event_id: int | None = None, effect: str | None = None) -> list[str]:

@@ -13,9 +13,9 @@ FORMAT = 1
 _REPEATING = ("public", "snapshot", "new_values")
 
 
-def packed(event: Event, actor: Actor) -> dict[str, Any]:
-    """Return what the outbox stores of an event."""
-    payload = {
+def whole(event: Event, actor: Actor) -> dict[str, Any]:
+    """Return the payload of an event with everything written out."""
+    return {
         "format": FORMAT,
         "table_name": event.table_name,
         "record_id": event.record_id,
@@ -33,6 +33,11 @@ def packed(event: Event, actor: Actor) -> dict[str, Any]:
         "user_agent": actor.user_agent,
         "api_key_id": actor.api_key_id,
     }
+
+
+def packed(event: Event, actor: Actor) -> dict[str, Any]:
+    """Return what the outbox stores of an event."""
+    payload = whole(event, actor)
     if event.snapshot is not None:
         payload["as_state"] = {name: _separate(payload, name, event.state) for name in _REPEATING if payload[name] is not None}
     return payload

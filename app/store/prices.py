@@ -191,7 +191,7 @@ def legacy_drift(connection: Connection, told: Mapping[int, CurrentPrice | None]
 
 
 def adopt_legacy(unit_of_work: UnitOfWork, part: Row[Any], told: CurrentPrice | None, reason: str) -> None:
-    """Announce a locked part's price again, because its legacy price was changed around the application."""
+    """Announce a locked part's price again, because its legacy price was changed with the triggers switched off."""
     version = part.price_version + 1
     lines = lines_of(unit_of_work.connection, [part.id]).get(part.id, [])
     legacy = legacy_of(unit_of_work.connection, [part.id]).get(part.id)

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, Engine, Row, text
 
 from app.contract.events import Aspect
 from app.contract.task_names import Effect
+from app.store import by_hand
 from app.store.encoding import jsonb
-from app.store.payload import unpacked
 
 _LOCK = text("SELECT pg_try_advisory_lock(hashtext('lockstep: ' || :name))")
 _UNLOCK = text("SELECT pg_advisory_unlock(hashtext('lockstep: ' || :name))")
@@ -109,7 +109,7 @@ class Recorded:
 def last_states(connection: Connection, part_ids: Sequence[int], aspect: Aspect) -> dict[int, Recorded]:
     """Return the newest event of an aspect, by part."""
     rows = connection.execute(_LAST_STATES, {"part_ids": list(part_ids), "aspect": aspect})
-    return {row.aggregate_id: Recorded(row.version, unpacked(row.payload)) for row in rows}
+    return {row.aggregate_id: Recorded(row.version, by_hand.unpacked(row.payload)) for row in rows}
 
 
 def begin_run(engine: Engine, kind: str, *, dry_run: bool) -> int:

@@ -151,6 +151,6 @@ def created_event(
 
 
 def adopt(unit_of_work: UnitOfWork, row: Row[Any], recorded: dict[str, Any], version: int, reason: str) -> None:
-    """Give a locked row that was edited around the application its next version and the event it owes."""
+    """Give a locked row that was edited with the triggers switched off its next version and the event it owes."""
     before = Stock(recorded["current_stock"], recorded["reserved_quantity"], recorded["min_stock_level"], recorded["version"])
     _write(unit_of_work, row, before, replace(stock_of(row), version=version), reason)

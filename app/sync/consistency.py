@@ -44,6 +44,11 @@ CONFIRM_AFTER = 0.8
 LOOK_EVERY = 0.02
 
 
+def _rest_of(event: Delivery) -> set[Effect]:
+    """Return what an event owes besides its invalidation."""
+    return {*(EFFECTS[event.type] if event.is_understood else ())} - {Effect.INVALIDATE_CACHE}
+
+
 class CacheConsistencyManager:
     """Invalidates after commits, and sweeps: a process that serves from the cache proves a few times a second that every
     invalidation committed before that moment has been applied (docs/adr/0002), to the one cache that is in use (docs/adr/0009).
@@ -179,6 +184,8 @@ class CacheConsistencyManager:
                 events = outbox.events(connection, unsettled[start : start + SWEPT_AT_ONCE])
                 self._invalidate(events)
                 outbox.settle(connection, Effect.INVALIDATE_CACHE, [event.id for event in events])
+                # Nobody else knows yet of what was committed around the application.
+                self._wake_ups.request({effect for event in events if event.is_by_hand for effect in _rest_of(event)})
             self._cache.mark_verified(began)
         return True
 

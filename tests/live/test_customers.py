@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from bench.system import Client, wait_until
+from bench.system import Client, System, wait_until
+from tests.faults.inspection import query
 from tests.live.conftest import Listener
 
 Connect = Callable[..., Listener]
@@ -46,6 +47,16 @@ def test_a_watched_part_sends_its_changes_and_an_unwatched_one_none(client: Clie
     written = stock(client, part_id, current_stock=42)
     assert other.heard("stock.updated", version=written["version"])
     assert len(page.events) == heard
+
+
+def test_a_change_by_hand_reaches_an_open_page(system: System, connect: Connect, part_id: int) -> None:
+    page = connect()
+    page.call("watch", {"parts": {str(part_id): None}})
+    query(system, "UPDATE stock_levels SET current_stock = 43 WHERE part_id = %s RETURNING id", part_id)
+    query(system, "UPDATE parts SET part_name = 'By hand' WHERE id = %s RETURNING id", part_id)
+    assert page.heard("stock.updated", part_id=part_id, version=2)
+    assert page.heard("content.updated", part_id=part_id, version=2)
+    assert {data["data"].get("current_stock", data["data"].get("part_name")) for _name, data in page.events} == {43, "By hand"}
 
 
 def test_parts_that_customers_may_not_see_are_gone_and_an_archived_one_says_so(

@@ -1,5 +1,6 @@
-"""Rows edited around the application: found by comparing them with their newest events, and given the version and the event that
-every change needs, and with the event the audit row, snapshot, invalidation and broadcast.
+"""Rows edited around the application with their triggers (migration 0015) switched off: found by comparing them with their newest
+events, and given the version and the event that every change needs, and with the event the audit row, snapshot, invalidation and
+broadcast.
 """
 
 from collections.abc import Callable, Mapping, Sequence
