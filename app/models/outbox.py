@@ -74,7 +74,7 @@ class SyncRun(Base):
 
 class ChangeByHand(Base):
     """What the open transaction has changed around the application so far: the state before its first change to an aspect. Kept
-    by triggers (migration 0015), which empty it at the commit: nobody ever reads a row of another transaction."""
+    by triggers (migration 0017), which empty it at the commit: nobody ever reads a row of another transaction."""
 
     __tablename__ = "changes_by_hand"
 

@@ -24,7 +24,7 @@ _CONDITIONS = {
     "after_id": "(l.changed_at, l.id) < (CAST(:after_key AS timestamptz), :after_id)",
     "newest_id": "l.id <= :newest_id",
 }
-# What was written by hand names the database role there (migration 0015). Clients cannot: their calls have a request id.
+# What was written by hand names the database role there (migration 0017). Clients cannot: their calls have a request id.
 _AUTHOR = "CASE WHEN l.request_id IS NULL AND starts_with(l.user_agent, 'database role ') THEN l.user_agent ELSE u.name END"
 _NEWEST = text("SELECT COALESCE(max(id), 0) FROM data_change_logs")
 

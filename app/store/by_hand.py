@@ -1,4 +1,4 @@
-"""What triggers recorded of a change around the application (migration 0015), told as an event of the application.
+"""What triggers recorded of a change around the application (migration 0017), told as an event of the application.
 
 They keep what was there before and after; which columns differ, and what customers and the panel see, is said by the functions
 that say it of the application's own writes.

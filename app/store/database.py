@@ -13,7 +13,7 @@ set_json_loads(orjson.loads)
 _SESSION = (
     "-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=15000"
     " -c timezone=UTC -c application_name=lockstep"
-    # Whoever does not say so writes by hand, and triggers record it (migration 0015).
+    # Whoever does not say so writes by hand, and triggers record it (migration 0017).
     " -c lockstep.writer=application"
 )
 

@@ -1,4 +1,4 @@
-"""Rows edited around the application with their triggers (migration 0015) switched off: found by comparing them with their newest
+"""Rows edited around the application with their triggers (migration 0017) switched off: found by comparing them with their newest
 events, and given the version and the event that every change needs, and with the event the audit row, snapshot, invalidation and
 broadcast.
 """

@@ -7,7 +7,7 @@ both states and its deliveries. `app.store.by_hand` makes of these what an event
 
 Creating the triggers keeps writers waiting until the end of the migration, which reads no rows.
 
-Revision ID: 0015
+Revision ID: 0017
 Revises: 0016
 """
 
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0015"
+revision = "0017"
 down_revision = "0016"
 branch_labels = None
 depends_on = None
