@@ -5,6 +5,7 @@ import random
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from redis import Redis
 
@@ -24,14 +25,12 @@ class Farm(System):
 
     Args:
         hosts: the first one runs PostgreSQL and Valkey.
-        spare: another Valkey, which follows the first one.
-        sockets: the UNIX sockets of the first one's servers and of the spare, by name.
+        sockets: the UNIX sockets of the first one's servers, and of a spare Valkey that follows the first one, by name.
     """
 
-    def __init__(self, hosts: Mapping[str, System], network: Network, spare: Valkey, sockets: Mapping[str, Path]) -> None:
+    def __init__(self, hosts: Mapping[str, System], network: Network, sockets: Mapping[str, Path]) -> None:
         self.hosts = dict(hosts)
         self.network = network
-        self.spare = spare
         self.sockets = sockets
         first = next(iter(hosts.values()))
         System.__init__(self, first.url, first.key, first.stack)
@@ -72,12 +71,14 @@ class Farm(System):
 def farm(home: Path, hosts: int = 1) -> Iterator[Farm]:
     """Run one host, or several over the first one's servers, while the block runs; the homes are in `home`."""
     with ExitStack() as stack:
+        # Not in `home`, whose disk may fill up: nobody starts the spare again.
+        spare_home = Path(stack.enter_context(TemporaryDirectory(prefix="spare-")))
         homes = {"ab"[number]: _made(home / "ab"[number]) for number in range(hosts)}
         directory = load_settings({"LOCKSTEP_HOME": str(homes["a"])}).socket_directory
         sockets = {
             "postgres": directory / ".s.PGSQL.5432",
             "valkey": directory / "valkey.sock",
-            "spare": _made(home / "spare" / "s") / "valkey.sock",
+            "spare": _made(spare_home / "s") / "valkey.sock",
         }
         targets = {FOLLOWING: str(sockets["valkey"]), LEADING: str(sockets["spare"])}
         for host in homes:
@@ -90,12 +91,12 @@ def farm(home: Path, hosts: int = 1) -> Iterator[Farm]:
             own = {process: _urls(network, host, process) for process in SERVERS}
             running[host] = stack.enter_context(own_stack(homes[host], own=own, **_servers_of(running.get("a"))))
         spare = Valkey(
-            home / "spare", run_directory=_made(home / "spare" / "run"), socket_directory=sockets["spare"].parent,
+            spare_home, run_directory=_made(spare_home / "run"), socket_directory=sockets["spare"].parent,
             output=lambda _line: None,
         )  # fmt: skip
         spare.start()
         stack.callback(spare.stop)
-        made = Farm(running, network, spare, sockets)
+        made = Farm(running, network, sockets)
         made.follow("spare", FOLLOWING)
         yield made
 

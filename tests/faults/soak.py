@@ -47,6 +47,8 @@ PARTS, SESSIONS, WRITE_SHARE, PAUSE = 8, 6, 0.2, 0.01
 # How often the database is asked what it holds, in seconds.
 LOOK_EVERY = 0.05
 TWO_AT_ONCE = 0.4
+# How much more often faults of a group are drawn; some have many kinds.
+WEIGHTS = {"network": 4, "killed": 2, "frozen": 2, "host cut off": 2}
 DISK = "768m"
 ACCEPTABLE = {200, 409, 503, None}
 _HELD = """
@@ -271,7 +273,9 @@ def draw(dice: random.Random, known: dict[str, Trouble]) -> list[Trouble]:
         groups[trouble.group].append(trouble)
 
     def one() -> Trouble:
-        return dice.choice(groups[dice.choice(sorted(groups))])
+        names = sorted(groups)
+        (group,) = dice.choices(names, [WEIGHTS.get(name, 1) for name in names])
+        return dice.choice(groups[group])
 
     chosen = [one()]
     if dice.random() < TWO_AT_ONCE:
@@ -336,11 +340,13 @@ def soak(topology: str, minutes: float, seed: int, only: Sequence[str], save: Pa
         known = {name: trouble for name, trouble in known.items() if not only or name in only}
         played = Soak(system, save, lambda line: print(line, flush=True))
         began = time.monotonic()
-        with played:
-            while time.monotonic() - began < minutes * 60:
-                played.round(draw(dice, known), apart=dice.uniform(0, 3))
-            played.last_judgement()
-        print(*report(played.result, time.monotonic() - began), sep="\n", flush=True)
+        try:
+            with played:
+                while time.monotonic() - began < minutes * 60:
+                    played.round(draw(dice, known), apart=dice.uniform(0, 3))
+                played.last_judgement()
+        finally:
+            print(*report(played.result, time.monotonic() - began), sep="\n", flush=True)
     return played.result
 
 

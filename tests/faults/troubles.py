@@ -29,7 +29,7 @@ class Trouble:
     """A fault.
 
     `begin` starts it and returns what ends it; in between it lasts for `seconds`. Two at once must not touch the same thing.
-    `group` is what it counts as when one is drawn: each group is as likely as any other.
+    `group` is what it counts as: when one is drawn, and in the figures.
     """
 
     name: str
