@@ -104,25 +104,26 @@ class Recorder:
             if random.random() < self._write_share:
                 number += 1
                 self._write(random.choice(clients), session, part, number)
-            if not self._read(random.choice(clients), session, part):
+            if self._read(random.choice(clients), session, part) is None:
                 self._stopped.wait(0.05)  # whoever is refused does not hammer
             if self._pause:
                 time.sleep(self._pause)
         close_all(clients)
 
-    def _read(self, client: Client, session: int, part: int) -> bool:
+    def _read(self, client: Client, session: int, part: int) -> Answer | None:
+        """Read a part and record what was seen; return the answer if it shows the part."""
         answer, start, end = self._call(client, "GET", f"/parts/{part}")
         if answer is None or answer.status != HTTPStatus.OK:
-            return False
+            return None
         self.reads += 1
         for aspect, version in answer.body["versions"].items():
             self.history.append(Operation(Kind.READ, session, part, aspect, version, start, end))
-        return True
+        return answer
 
     def _write(self, client: Client, session: int, part: int, number: int) -> None:
         request_id = f"{self._mark}-{session}-{number}"
         aspect, delta = random.choice(ASPECTS), random.randint(1, 3)
-        body: dict[str, Any] | None
+        body: dict[str, Any]
         match aspect:
             case "content":
                 method, path, body = "PUT", "", {"part_name": f"Part {request_id}"}
@@ -132,10 +133,11 @@ class Recorder:
             case _ if random.random() < 0.5:
                 method, path, body = "POST", "/stock/adjustments", {"delta": delta, "reason": "counted"}
             case _:
-                method, path = "PUT", "/stock"
-                if (body := self._present_stock(client, part)) is None:
+                if (present := self._read(client, session, part)) is None:
                     return
-                body["current_stock"] += delta
+                stock = present.body["stock"]
+                method, path = "PUT", "/stock"
+                body = {"current_stock": stock["current_stock"] + delta, "version": stock["version"]}
         answer, start, end = self._call(client, method, f"/admin/parts/{part}{path}", body, request_id)
         status = answer.status if answer else None
         if answer and status == HTTPStatus.OK:
@@ -146,13 +148,6 @@ class Recorder:
             if status != HTTPStatus.CONFLICT:
                 self.history.append(Operation(Kind.WRITE, session, part, aspect, None, start, math.inf))
         self.writes.append(Write(request_id, part, aspect, version, status, delta if aspect == "stock" else 0))
-
-    def _present_stock(self, client: Client, part: int) -> dict[str, Any] | None:
-        """Return the stock and its version, as a body for writing it; None if it was not to be had."""
-        answer, _, _ = self._call(client, "GET", f"/parts/{part}")
-        if answer is None or answer.status != HTTPStatus.OK:
-            return None
-        return {name: answer.body["stock"][name] for name in ("current_stock", "version")}
 
     def _call(self, client: Client, method: str, path: str, body: Any = None, request_id: str | None = None) -> Answered:
         """Call and record it; return the answer, None if none came, with the times of its beginning and end."""

@@ -13,11 +13,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 
 from config import REPOSITORY
 
+# How many are tried side by side.
+JOBS = 3
 PAGE = REPOSITORY / "docs" / "guarantees.md"
 BEGIN, END = "<!-- safeguards -->", "<!-- /safeguards -->"
 PYTEST = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-rfE", "-p", "no:cacheprovider", "--timeout=120"]
@@ -28,12 +32,8 @@ CACHE = (
     "tests/integration/test_cache_protocol.py tests/integration/test_cache_manager.py"
     " tests/integration/test_cache_state_machine.py -k 'not without_its_guard'"
 )
-WHICH_CACHE = "tests/integration/test_which_cache.py"
-OUTBOX = "tests/integration/test_outbox.py"
 HALTED = "tests/faults/test_halted_at_each_step.py"
-TRANSACTIONS = "tests/integration/test_transactions.py"
 SESSIONS = "tests/faults/test_sessions_never_go_back.py"
-SYNC = "tests/integration/test_sweep_and_effects.py"
 
 SCRIPTS = "app/cache/scripts"
 MANAGER, CONSISTENCY, DELIVERY = "app/cache/manager.py", "app/sync/consistency.py", "app/sync/delivery.py"
@@ -75,7 +75,11 @@ SAFEGUARDS = (
     Safeguard("version floor, in the fill and in the read", CACHE, (FLOOR_IN_FILL, FLOOR_IN_READ)),
     Safeguard("random lease of a fill", CACHE, (lua("fill", "if entry[2] == ARGV[2] then", "if true then"),)),
     Safeguard("an invalidation revokes the lease, beside the floors", CACHE, (LEASE_REVOKED, FLOOR_IN_FILL, FLOOR_IN_READ)),
-    Safeguard("the floor only rises", CACHE, (lua("invalidate", "elseif not entry[1] or version > floor then", "else"),)),
+    Safeguard(
+        "the floor only rises",
+        "tests/integration/test_cache_manager.py -k late_invalidation",
+        (lua("invalidate", "elseif not entry[1] or version > floor then", "else"),),
+    ),
     Safeguard(
         "a late delivery fills in nothing that is missing",
         CACHE,
@@ -87,7 +91,6 @@ SAFEGUARDS = (
         CACHE,
         (lua("read", "if redis.call('GET', KEYS[1]) ~= epoch then return redis.error_reply('ANOTHEREPOCH') end", ""),),
     ),
-    Safeguard("a fill states the epoch", CACHE, (lua("fill", "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end", ""),)),
     Safeguard(
         "an invalidation states the epoch",
         CACHE,
@@ -104,12 +107,12 @@ SAFEGUARDS = (
     ),
     Safeguard(
         "a proof of freshness never goes back",
-        CACHE,
+        "tests/integration/test_cache_manager.py -k never_goes_back",
         (Edit(MANAGER, "self._verified_at = max(self._verified_at, at)", "self._verified_at = at"),),
     ),
     Safeguard(
         "a writer relies on no cache that was known long ago",
-        CACHE,
+        "tests/integration/test_cache_manager.py -k known_long_ago",
         (Edit(MANAGER, "if self.known_for() >= FRESH_FOR:", "if False:"),),
     ),
     Safeguard(
@@ -120,7 +123,7 @@ SAFEGUARDS = (
     # Which cache, and the proof
     Safeguard(
         "the proof counts from before the read",
-        WHICH_CACHE,
+        "tests/integration/test_which_cache.py -k first_look",
         (Edit(CONSISTENCY, "self._cache.mark_verified(began)", "self._cache.mark_verified(time.monotonic())"),),
     ),
     Safeguard(
@@ -130,12 +133,12 @@ SAFEGUARDS = (
     ),
     Safeguard(
         "with too much unsettled nothing is proven",
-        "tests/integration/test_category_tree.py",
+        "tests/integration/test_category_tree.py -k left_to_the_worker",
         (Edit(CONSISTENCY, "if len(unsettled) > MAX_AT_ONCE:", "if False:"),),
     ),
     Safeguard(
         "a sweep outlives what nobody has thought of",
-        WHICH_CACHE,
+        "tests/integration/test_which_cache.py -k outlives",
         (
             Edit(
                 CONSISTENCY,
@@ -146,20 +149,32 @@ SAFEGUARDS = (
     ),
     Safeguard(
         "a writer invalidates before it answers",
-        "tests/faults/test_late_deliveries.py",
+        "tests/faults/test_late_deliveries.py -k replaces_what_is_cached",
         (Edit(CONSISTENCY, "if cached and self.ensure_cache_consistency(cached):", "if False:"),),
     ),
     Safeguard(
         "a writer waits while its invalidation is unconfirmed",
-        WHICH_CACHE,
+        "tests/integration/test_which_cache.py -k not_told_done",
         (Edit(CONSISTENCY, "            self._wait_until_harmless([item.id for item in committed], began + FRESH_FOR)\n", ""),),
     ),
-    Safeguard("the row names the server and its life", WHICH_CACHE, (Edit(EPOCH, " AND server = :server AND", " AND"),)),
-    Safeguard("the row names the database's timeline", WHICH_CACHE, (Edit(EPOCH, " AND database = {_DATABASE}\n", "\n"),)),
-    Safeguard("the row names the epoch", WHICH_CACHE, (Edit(EPOCH, "WHERE epoch = :epoch AND server", "WHERE server"),)),
+    Safeguard(
+        "the row names the server and its life",
+        "tests/integration/test_which_cache.py -k does_not_name",
+        (Edit(EPOCH, " AND server = :server AND", " AND"),),
+    ),
+    Safeguard(
+        "the row names the database's timeline",
+        "tests/integration/test_which_cache.py -k does_not_name",
+        (Edit(EPOCH, " AND database = {_DATABASE}\n", "\n"),),
+    ),
+    Safeguard(
+        "the row names the epoch",
+        "tests/integration/test_which_cache.py -k does_not_name",
+        (Edit(EPOCH, "WHERE epoch = :epoch AND server", "WHERE server"),),
+    ),
     Safeguard(
         "an epoch begins when the one before is out of use",
-        WHICH_CACHE,
+        "tests/integration/test_which_cache.py -k nobody_relies",
         (
             Edit(
                 EPOCH,
@@ -170,12 +185,12 @@ SAFEGUARDS = (
     ),
     Safeguard(
         "a new connection asks which server it has reached",
-        CACHE,
+        "tests/integration/test_cache_manager.py -k new_connection",
         (Edit("app/cache/server.py", 'if f"run_id:{self.run_id}".encode() not in', 'if b"run_id" not in'),),
     ),
     Safeguard(
         "a replica is no cache",
-        WHICH_CACHE,
+        "tests/integration/test_which_cache.py -k replica",
         (
             Edit("app/cache/server.py", 'if replication["role"] != "master":', "if False:"),
             lua("read", "#!lua\n", ""),
@@ -185,18 +200,22 @@ SAFEGUARDS = (
     # Writes and their events
     Safeguard(
         "a stated version is compared",
-        TRANSACTIONS,
+        "tests/integration/test_transactions.py -k one_version",
         (Edit("app/services/intent.py", "if self.version is not None and self.version != present:", "if False:"),),
     ),
-    Safeguard("the stock row is locked", TRANSACTIONS, (Edit("app/store/locks.py", "    FOR NO KEY UPDATE OF s\n", ""),)),
+    Safeguard(
+        "the stock row is locked",
+        "tests/integration/test_transactions.py -k adjustments",
+        (Edit("app/store/locks.py", "    FOR NO KEY UPDATE OF s\n", ""),),
+    ),
     Safeguard(
         "locks are taken in the order of ids",
-        TRANSACTIONS,
+        "tests/integration/test_transactions.py -k order_of_the_ids",
         (Edit("app/store/locks.py", '    ORDER BY p.id\n    FOR NO KEY UPDATE OF p\n"""', '    FOR NO KEY UPDATE OF p\n"""'),),
     ),
     Safeguard(
         "a change and its event are one transaction",
-        TRANSACTIONS,
+        "tests/integration/test_transactions.py -k cannot_be_written",
         (
             Edit(
                 "app/store/transaction.py",
@@ -207,13 +226,13 @@ SAFEGUARDS = (
     ),
     Safeguard(
         "a deadlock is tried again",
-        TRANSACTIONS,
+        "tests/integration/test_transactions.py -k deadlock",
         (Edit("app/store/transaction.py", "isinstance(error.orig, pg.DeadlockDetected | pg.SerializationFailure)", "False"),),
     ),
     # Deliveries
     Safeguard(
         "a claim passes over locked rows",
-        OUTBOX,
+        "tests/integration/test_outbox.py -k another_transaction_holds",
         (
             Edit(
                 STORE_OUTBOX,
@@ -224,7 +243,7 @@ SAFEGUARDS = (
     ),
     Safeguard(
         "a claim passes over what is leased",
-        OUTBOX,
+        "tests/integration/test_outbox.py -k all_that_the_effect_needs",
         (
             Edit(
                 STORE_OUTBOX,
@@ -235,7 +254,7 @@ SAFEGUARDS = (
     ),
     Safeguard(
         "a lease expires",
-        OUTBOX,
+        "tests/integration/test_outbox.py -k expired_lease",
         (
             Edit(
                 STORE_OUTBOX,
@@ -246,7 +265,7 @@ SAFEGUARDS = (
     ),
     Safeguard(
         "only the holder of a lease may postpone",
-        OUTBOX,
+        "tests/integration/test_outbox.py -k expired_lease",
         (
             Edit(
                 STORE_OUTBOX,
@@ -259,7 +278,7 @@ SAFEGUARDS = (
     ),
     Safeguard(
         "only the holder of a lease may bury",
-        OUTBOX,
+        "tests/integration/test_outbox.py -k expired_lease",
         (
             Edit(
                 STORE_OUTBOX,
@@ -272,7 +291,7 @@ SAFEGUARDS = (
     ),
     Safeguard(
         "a record and its settlement are one transaction",
-        OUTBOX,
+        "tests/integration/test_outbox.py -k true_together",
         (
             Edit(
                 DELIVERY,
@@ -283,17 +302,17 @@ SAFEGUARDS = (
     ),
     Safeguard(
         "a bad event fails alone",
-        OUTBOX,
+        "tests/integration/test_outbox.py -k poisoned",
         (Edit(DELIVERY, "            if len(batch) == 1:\n", "            if len(batch) >= 1:\n"),),
     ),
     Safeguard(
         "an outage counts no attempt",
-        OUTBOX,
+        "tests/integration/test_outbox.py -k outage",
         (Edit(DELIVERY, "        except OUTAGES as error:\n", "        except ZeroDivisionError as error:\n"),),
     ),
     Safeguard(
         "an invalidation never gives up",
-        SYNC,
+        "tests/integration/test_sweep_and_effects.py -k thousandth",
         (
             Edit(
                 "app/sync/effects.py",
@@ -304,7 +323,7 @@ SAFEGUARDS = (
     ),
     Safeguard(
         "the sweep wakes what is overdue",
-        SYNC,
+        "tests/integration/test_sweep_and_effects.py -k left_something_due",
         (
             Edit(
                 CONSISTENCY,
@@ -318,20 +337,24 @@ SAFEGUARDS = (
         "tests/integration/test_wake_ups.py",
         (Edit("app/sync/wakeup.py", "                    self._wanted.add(one)\n", "                    pass\n"),),
     ),
-    Safeguard("an event has one audit row", HALTED, (Edit(CHAIN, 'if row["event_id"] not in present:', "if True:"),)),
+    Safeguard(
+        "an event has one audit row",
+        "tests/integration/test_audit_trail.py -k persist_the_same",
+        (Edit(CHAIN, 'if row["event_id"] not in present:', "if True:"),),
+    ),
     Safeguard(
         "a version has one snapshot",
-        HALTED,
+        "tests/faults/test_halted_at_each_step.py -k 'frozen_past_its_lease and snapshot'",
         (Edit("app/store/versions.py", "    ON CONFLICT (part_id, version_number) DO NOTHING\n", ""),),
     ),
     Safeguard(
         "appends to the audit trail queue",
-        "tests/integration/test_audit_trail.py",
+        "tests/integration/test_audit_trail.py -k persist_the_same",
         (Edit(CHAIN, "WHERE id = 1 FOR UPDATE", "WHERE id = 1"),),
     ),
     Safeguard(
         "one reconciliation at a time",
-        "tests/faults/test_reconcile_and_shutdown.py",
+        "tests/faults/test_reconcile_and_shutdown.py -k two_reconciliations",
         (
             Edit(
                 "app/store/reconciliation.py",
@@ -343,7 +366,7 @@ SAFEGUARDS = (
     # Pages
     Safeguard(
         "a page is told after the cache was invalidated",
-        SYNC,
+        "tests/integration/test_sweep_and_effects.py -k only_after",
         (
             Edit(
                 "app/sync/effects.py",
@@ -354,7 +377,7 @@ SAFEGUARDS = (
     ),
     Safeguard(
         "pages are told the newest of a batch",
-        "tests/integration/test_verify_action.py",
+        "tests/integration/test_sweep_and_effects.py -k newest_alone",
         (
             Edit(
                 "app/sync/publisher.py",
@@ -453,17 +476,26 @@ def main() -> int:
     parser.add_argument("words", nargs="*", help="try only safeguards whose name contains one of these, and write no table")
     words = parser.parse_args().words
     chosen = [one for one in SAFEGUARDS if not words or any(word in one.name for word in words)]
-    rows, caught, missed = [], [], []
-    with tempfile.TemporaryDirectory(prefix="safeguards-") as scratch:
-        tree = Path(scratch) / "tree"
-        copy_tree(tree)
-        for safeguard in chosen:
-            failed = without(tree, safeguard)
-            rows.append(row(safeguard, failed))
-            print(rows[-1], flush=True)
-            (caught if failed else missed).append(failed[0] if failed else safeguard.name)
+    with tempfile.TemporaryDirectory(prefix="safeguards-") as scratch, ThreadPoolExecutor(JOBS) as pool:
+        trees: SimpleQueue[Path] = SimpleQueue()
+        for number in range(JOBS):
+            copy_tree(tree := Path(scratch) / str(number))
+            trees.put(tree)
+
+        def attempt(safeguard: Safeguard) -> list[str]:
+            tree = trees.get()
+            try:
+                failed = without(tree, safeguard)
+            finally:
+                trees.put(tree)
+            print(row(safeguard, failed), flush=True)
+            return failed
+
+        found = list(pool.map(attempt, chosen))
         # A test that fails anyway proves nothing.
-        anyway = run(tree, sorted({name for name in caught if name.endswith(".py") or "::" in name}))
+        anyway = run(trees.get(), sorted({failed[0] for failed in found if failed and "::" in failed[0]}))
+    rows = [row(safeguard, failed) for safeguard, failed in zip(chosen, found, strict=True)]
+    missed = [safeguard.name for safeguard, failed in zip(chosen, found, strict=True) if not failed]
     if not words:
         table = "\n".join([BEGIN, "", "| safeguard | in | noticed by |", "|---|---|---|", *rows, "", END])
         PAGE.write_text(re.sub(f"{BEGIN}.*{END}", lambda _match: table, PAGE.read_text(), flags=re.DOTALL))

@@ -38,6 +38,6 @@ def test_no_promise_is_broken_by_faults_one_at_a_time_or_two_at_once(tmp_path_fa
             soak.round([replace(known[name], seconds=min(known[name].seconds, LASTS)) for name in names], APART)
         soak.last_judgement()
     result = soak.result
-    assert result.violations == []
+    assert result.violations + result.late == []
     assert min(result.calls["cache HIT"], result.calls["cache MISS"], result.calls["cache BYPASS"]) > 0
     assert min(result.writes, result.events_on_pages) > 0

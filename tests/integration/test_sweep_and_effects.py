@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import orjson
 import pytest
 
 from app.cache.manager import Invalidation
 from app.container import Container
-from app.contract import cache_keys
+from app.contract import cache_keys, rooms
 from app.contract.events import Actor
 from app.contract.task_names import Effect
 from app.services.intent import Intent
@@ -54,6 +55,20 @@ def test_an_invalidation_that_fails_for_the_thousandth_time_is_tried_again(
     container.deliveries.deliver(Effect.INVALIDATE_CACHE)
     (row,) = query("SELECT state, attempts FROM outbox_deliveries WHERE event_id = :id AND effect = :effect", **own)
     assert row == {"state": "pending", "attempts": 1000}
+
+
+def test_of_several_changes_pages_are_told_the_newest_alone(
+    container: Container, actor: Actor, new_part: Callable[..., int], deliver: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = new_part()
+    deliver()
+    for _ in range(3):
+        container.parts.adjust_stock_with_sync(Intent(actor, reason="counted"), part, 1)
+    told: list[dict[str, Any]] = []
+    monkeypatch.setattr("redis.client.Pipeline.publish", lambda _self, _channel, message: told.append(orjson.loads(message)))
+    container.deliveries.deliver(Effect.BROADCAST)
+    own = [message["data"][0] for message in told if message["room"] == rooms.part_room(part)]
+    assert [(event["version"], event["data"]["current_stock"]) for event in own] == [(4, 13)]
 
 
 def test_pages_are_told_of_a_change_only_after_the_cache_has_been(
