@@ -68,13 +68,11 @@ def lua(script: str, old: str, new: str) -> Edit:
 
 FLOOR_IN_FILL = lua("fill", "if tonumber(ARGV[at]) >= tonumber(entry[1] or 0) then", "if true then")
 FLOOR_IN_READ = lua("read", " and tonumber(entry[2]) >= tonumber(entry[4] or 0) then", " then")
-LEASE_REVOKED = lua("invalidate", "if ARGV[at + 1] ~= '2' then redis.call('HDEL', KEYS[i], 'lease', 'leased_until') end", "")
 
 SAFEGUARDS = (
     # The cache
     Safeguard("version floor, in the fill and in the read", CACHE, (FLOOR_IN_FILL, FLOOR_IN_READ)),
     Safeguard("random lease of a fill", CACHE, (lua("fill", "if entry[2] == ARGV[2] then", "if true then"),)),
-    Safeguard("an invalidation revokes the lease, beside the floors", CACHE, (LEASE_REVOKED, FLOOR_IN_FILL, FLOOR_IN_READ)),
     Safeguard(
         "the floor only rises",
         "tests/integration/test_cache_manager.py -k late_invalidation",
