@@ -90,8 +90,8 @@ bench: .venv/.test-stamp $(FRONTEND)/dist/.stamp ## Measure speed and latency
 	@python -m bench
 	@python -m devserver.scratch python -m bench.search
 
-soak: .venv/.test-stamp $(FRONTEND)/dist/.stamp ## Run for a long time under load and faults, and check
-	@python -m bench.history --reads 102000
+soak: .venv/.test-stamp $(FRONTEND)/dist/.stamp ## Try to break the promises under load and faults, for SOAK_MINUTES (60)
+	@python -m tests.faults.soak
 	@OPERATIONS=10000 python -m pytest tests/faults/test_many_operations.py
 
 

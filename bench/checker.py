@@ -11,18 +11,23 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
+# How long anything that is out of date may be served, in seconds, even if its successor was never acknowledged.
+BOUND = 2.0
+
 
 class Kind(StrEnum):
     """What a client did."""
 
     READ = "read"
     WRITE = "write"
+    COMMIT = "commit"  # the database was seen to hold the version, whether or not its writer was answered
 
 
 class Rule(StrEnum):
     """What a history may violate."""
 
     FRESHNESS = "freshness"  # a read sees at least what was acknowledged before it began
+    STALENESS = "staleness"  # a read sees at least what somebody has been shown, or the database has held, for two seconds
     FUTURE = "future"  # a read sees nothing whose write had not begun before the read ended
     MONOTONIC = "monotonic"  # within a session, a read sees at least what the session has read before
     OWN_WRITES = "own-writes"  # within a session, a read sees at least what the session has written before
@@ -58,33 +63,31 @@ class Violation:
         )
 
 
-def check(history: Iterable[Operation], grace: float = 0.0) -> list[Violation]:
-    """Return every violation in `history`.
-
-    Args:
-        grace: seconds for which an answer may be stale: 0 for read-after-write, 2 for the bound that holds under faults.
-    """
+def check(history: Iterable[Operation]) -> list[Violation]:
+    """Return every violation in `history`."""
     groups: dict[tuple[int, str], list[Operation]] = defaultdict(list)
     for operation in history:
         groups[operation.part, operation.aspect].append(operation)
-    return [violation for group in groups.values() for violation in _check_group(group, grace)]
+    return [violation for group in groups.values() for violation in _check_group(group)]
 
 
-def _check_group(group: Sequence[Operation], grace: float) -> list[Violation]:
+def _check_group(group: Sequence[Operation]) -> list[Violation]:
     reads = sorted((o for o in group if o.kind is Kind.READ), key=lambda o: o.start)
     writes = [o for o in group if o.kind is Kind.WRITE]
     sessions: dict[int, list[Operation]] = defaultdict(list)
     for read in reads:
         sessions[read.session].append(read)
-    violations = _older(Rule.FRESHNESS, reads, writes, grace) + _from_the_future(reads, writes) + _disordered(writes)
+    violations = _older(Rule.FRESHNESS, reads, writes) + _from_the_future(reads, writes) + _disordered(writes)
+    violations += _older(Rule.STALENESS, reads, [o for o in group if o.kind is not Kind.WRITE], BOUND)
     for session, own in sessions.items():
-        violations += _older(Rule.MONOTONIC, own, own, grace)
-        violations += _older(Rule.OWN_WRITES, own, [w for w in writes if w.session == session], grace)
+        violations += _older(Rule.MONOTONIC, own, own)
+        violations += _older(Rule.OWN_WRITES, own, [w for w in writes if w.session == session])
     return violations
 
 
-def _older(rule: Rule, reads: Sequence[Operation], before: Iterable[Operation], grace: float) -> list[Violation]:
-    """Return the `reads` (sorted by start) that saw less than an operation of `before` that had ended when they began."""
+def _older(rule: Rule, reads: Sequence[Operation], before: Iterable[Operation], grace: float = 0.0) -> list[Violation]:
+    """Return the `reads` (sorted by start) that saw less than an operation of `before` that had ended when they began, and for
+    more than `grace` seconds."""
     ended = sorted((o.end + grace, o.version) for o in before if o.version is not None)
     violations, floor, at = [], 0, 0
     for read in reads:
@@ -129,4 +132,4 @@ def _disordered(writes: Sequence[Operation]) -> list[Violation]:
     answered = [w for w in writes if w.version is not None]
     by_version = sorted(answered, key=lambda w: w.version or 0)
     twice = [Violation(Rule.ORDER, b, (a.version or 0) + 1) for a, b in pairwise(by_version) if a.version == b.version]
-    return twice + _older(Rule.ORDER, sorted(answered, key=lambda w: w.start), answered, 0.0)
+    return twice + _older(Rule.ORDER, sorted(answered, key=lambda w: w.start), answered)

@@ -2,9 +2,10 @@
 
 import http.client
 import json
+import shlex
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from config import REPOSITORY
 from devserver import Stack
 
 API = "/api/v1"
+# What a part made here has in stock.
+START_STOCK = 1000
 
 
 class NoAnswerError(Exception):
@@ -63,15 +66,17 @@ class Client:
         """Close it; the next call opens another."""
         self._connection.close()
 
-    def call(self, method: str, path: str, body: Any = None, request_id: str | None = None, key: str | None = None) -> Answer:
-        """Send one request, with an idempotency key if given, and return its answer.
+    def call(
+        self, method: str, path: str, body: Any = None, request_id: str | None = None, key: str | None = None, *, base: str = API
+    ) -> Answer:
+        """Send one request to a path under `base`, with an idempotency key if given, and return its answer.
 
         Raises:
             NoAnswerError: the connection could not be opened, or broke. It is never sent twice.
         """
         headers = self._headers | ({"X-Request-ID": request_id} if request_id else {}) | ({"Idempotency-Key": key} if key else {})
         try:
-            self._connection.request(method, API + path, None if body is None else json.dumps(body), headers)
+            self._connection.request(method, base + path, None if body is None else json.dumps(body), headers)
             response = self._connection.getresponse()
             raw = response.read()
         except (OSError, http.client.HTTPException) as error:
@@ -138,7 +143,7 @@ class System:
                     "status": "published",
                     "prices": [{"currency": "EUR", "amount": "1.00"}],
                     "specifications": [{"name": "Bore", "value": "10", "unit": "mm"}],
-                    "stock": {"current_stock": 1000},
+                    "stock": {"current_stock": START_STOCK},
                 },
             )
             if answer.status != http.HTTPStatus.CREATED:
@@ -177,11 +182,20 @@ def wait_until(condition: Callable[[], bool], within: float = 30.0, every: float
 
 
 @contextmanager
-def own_stack(home: Path, without: Sequence[str] = ("flower",), **environ: str) -> Iterator[System]:
-    """Run a stack without the demo catalog and the processes in `without`, while the block runs."""
-    lines = (REPOSITORY / "Procfile").read_text().splitlines()
+def own_stack(
+    home: Path, without: Sequence[str] = ("flower",), own: Mapping[str, Mapping[str, str]] | None = None, **environ: str
+) -> Iterator[System]:
+    """Run a stack without the demo catalog and the processes in `without`, while the block runs.
+
+    Args:
+        own: variables that only some processes get, by their line of the Procfile; `environ` is for all.
+    """
+    lines = [line.split(": ", 1) for line in (REPOSITORY / "Procfile").read_text().splitlines()]
+    commands = {name: command for name, command in lines if name not in without}
+    for name, variables in (own or {}).items():
+        commands[name] = shlex.join(["env", *(f"{key}={value}" for key, value in variables.items())]) + f" {commands[name]}"
     procfile = home / "Procfile"
-    procfile.write_text("".join(f"{line}\n" for line in lines if line.split(":")[0] not in without))
+    procfile.write_text("".join(f"{name}: {command}\n" for name, command in commands.items()))
     stack = Stack(home, environ, arguments=["--procfile", str(procfile), "--prepare", "flask --app wsgi db upgrade"])
     with stack:
         yield System(stack.url, create_key(stack.settings.database_url, "bench"), stack)

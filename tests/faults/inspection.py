@@ -2,12 +2,12 @@
 
 import http.client
 import os
+import shutil
 import signal
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,21 +15,10 @@ import psycopg
 from psycopg.rows import dict_row
 
 from bench.page import Page
-from bench.system import Client, NoAnswerError, System, close_all, wait_until
+from bench.recording import Write
+from bench.system import START_STOCK, NoAnswerError, System, close_all, wait_until
 
 PROCESSES = ("web-1", "web-2", "worker-live", "worker", "beat", "postgres", "valkey")
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """A write as its client knows it. Without an answer, or with a refusal, it may or may not have happened."""
-
-    request_id: str
-    part: int
-    aspect: str
-    version: int | None
-    status: int | None
-    seconds: float
 
 
 def database(system: System) -> psycopg.Connection[dict[str, Any]]:
@@ -56,6 +45,19 @@ def kill(system: System, name: str) -> int:
     victim = pid(system, name)
     os.kill(victim, signal.SIGKILL)
     return victim
+
+
+def valkey_data(system: System) -> Path:
+    """Return the directory of Valkey's data."""
+    assert system.stack is not None
+    return system.stack.settings.home / "valkey"
+
+
+def empty_valkey(system: System) -> int:
+    """Kill Valkey together with its data; return its pid."""
+    pid(system, "valkey")
+    shutil.rmtree(valkey_data(system))  # it keeps writing to unlinked files; its successor finds nothing
+    return kill(system, "valkey")
 
 
 def readiness(system: System) -> tuple[int, dict[str, Any]]:
@@ -87,80 +89,7 @@ def settled(system: System, within: float = 60.0) -> None:
     close_all(system.clients_of_every_process())
 
 
-class Writers:
-    """Threads that write stock and content of some parts until stopped or done, and remember what they were told.
-
-    Args:
-        pause: seconds between two writes of one thread.
-        most: answered writes after which all stop.
-    """
-
-    def __init__(self, system: System, parts: Sequence[int], threads: int = 4, pause: float = 0.0, most: int = 10**9) -> None:
-        self.writes: list[Write] = []
-        self._system = system
-        self._parts = parts
-        self._pause = pause
-        self._most = most
-        self._stopped = threading.Event()
-        self._threads = [threading.Thread(target=self._run, args=(n,), daemon=True) for n in range(threads)]
-
-    def __enter__(self) -> "Writers":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        """Stop them, each after its current write."""
-        self._stopped.set()
-        self.join()
-
-    def join(self) -> None:
-        """Wait until they are done."""
-        for thread in self._threads:
-            thread.join()
-
-    @property
-    def acknowledged(self) -> list[Write]:
-        """The writes that were answered with success."""
-        return [write for write in self.writes if write.status == http.HTTPStatus.OK]
-
-    def _run(self, thread: int) -> None:
-        client, number = self._system.client(), 0
-        while not self._stopped.is_set() and len(self.acknowledged) < self._most:
-            number += 1
-            part = self._parts[(number * 7 + thread * 13) % len(self._parts)]
-            self.writes.append(write_once(client, part, f"{thread}-{number}-{time.time_ns()}", number))
-            if self.writes[-1].status != http.HTTPStatus.OK:
-                self._stopped.wait(0.05)
-            self._stopped.wait(self._pause)
-        client.close()
-
-
-def write_once(client: Client, part: int, request_id: str, number: int) -> Write:
-    """Change one part: its stock by setting or adjusting it, or every third time its content."""
-    match number % 3:
-        case 0:
-            method, path, aspect = "PUT", f"/admin/parts/{part}", "content"
-            body: dict[str, Any] = {"part_name": f"Part {request_id}"}
-        case 1:
-            method, path, aspect = "PUT", f"/admin/parts/{part}/stock", "stock"
-            body = {"current_stock": int(request_id.rsplit("-", 1)[1]) % 1_000_000_007}
-        case _:
-            method, path, aspect = "POST", f"/admin/parts/{part}/stock/adjustments", "stock"
-            body = {"delta": 1, "reason": "counted"}
-    began = time.monotonic()
-    try:
-        answer = client.call(method, path, body, request_id)
-    except NoAnswerError:
-        return Write(request_id, part, aspect, None, None, time.monotonic() - began)
-    version = answer.body["version"] if answer.status == http.HTTPStatus.OK else None
-    return Write(request_id, part, aspect, version, answer.status, time.monotonic() - began)
-
-
-def complaints(system: System, parts: Sequence[int], writes: Sequence[Write], page: Page | None) -> list[str]:
+def complaints(system: System, parts: Sequence[int], writes: Sequence[Write], *pages: Page) -> list[str]:
     """Return everything that is wrong once the system has come to rest; empty if all is well."""
     found = [*_about_writes(system, writes), *_about_records(system, parts)]
     truth = _truth(system, parts)
@@ -171,23 +100,32 @@ def complaints(system: System, parts: Sequence[int], writes: Sequence[Write], pa
             found += _about_answers(shown, truth)
     finally:
         close_all(clients)
-    if page is not None:
-        found += [f"the page shows part {p} otherwise" for p in parts if page.shown().get(p) != shown[p]]
-        found += [f"the page went back: {step}" for step in page.went_back]
+    for page in pages:
+        held = page.shown()
+        found += [f"a page shows part {p} as {held.get(p)}, not {shown[p]}" for p in parts if held.get(p) != shown[p]]
+        found += [f"a page went back: {step}" for step in page.went_back]
     return found
 
 
 def _about_writes(system: System, writes: Sequence[Write]) -> Iterable[str]:
     ids = [write.request_id for write in writes]
     events = query(system, "SELECT request_id, aggregate_id, aspect, version FROM outbox_events WHERE request_id = ANY(%s)", ids)
+    stocks = query(system, "SELECT part_id, current_stock FROM stock_levels WHERE part_id = ANY(%s)", [w.part for w in writes])
     count = Counter(event["request_id"] for event in events)
     named = {(e["request_id"], e["aggregate_id"], e["aspect"], e["version"]) for e in events}
     for write in writes:
         if write.status == http.HTTPStatus.OK:
             if count[write.request_id] != 1 or (write.request_id, write.part, write.aspect, write.version) not in named:
                 yield f"acknowledged, but not in the outbox as it was: {write}"
-        elif count[write.request_id] > 1:
+        elif count[write.request_id] > (write.status != http.HTTPStatus.CONFLICT):
             yield f"done more than once: {write}"
+    # A write without an answer counts if it has left its event; so a difference is an update that another one has undone.
+    sums = Counter({row["part_id"]: START_STOCK for row in stocks})
+    for write in writes:
+        sums[write.part] += write.delta * count[write.request_id]
+    for row in stocks:
+        if row["current_stock"] != sums[row["part_id"]]:
+            yield f"part {row['part_id']} has {row['current_stock']}, the changes add up to {sums[row['part_id']]}"
 
 
 # Per aspect: the versions of the row, of the events, of the audit trail and of the snapshots must be 1, 2, …, n.

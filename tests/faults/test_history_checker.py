@@ -29,8 +29,12 @@ def write(version: int | None, start: float, end: float = float("inf"), session:
     return Operation(Kind.WRITE, session, 1, "stock", version, start, end)
 
 
-def rules(*history: Operation, grace: float = 0.0) -> set[Rule]:
-    return {violation.rule for violation in check(history, grace)}
+def commit(version: int, end: float) -> Operation:
+    return Operation(Kind.COMMIT, -1, 1, "stock", version, end, end)
+
+
+def rules(*history: Operation) -> set[Rule]:
+    return {violation.rule for violation in check(history)}
 
 
 def test_a_history_in_which_reads_overlap_writes_is_accepted() -> None:
@@ -70,9 +74,16 @@ def test_a_write_without_an_answer_may_have_happened_or_not() -> None:
     assert rules(write(2, 0, 1), read(3, 1.5, 1.8), write(None, 2), write(4, 6, 7)) == {Rule.FUTURE}
 
 
-def test_grace_forgives_what_is_old_for_less_than_that_and_no_more() -> None:
-    assert not rules(write(2, 0, 1), read(1, 2.9, 3), grace=2)
-    assert rules(write(2, 0, 1), read(1, 3.1, 3.2), grace=2) == {Rule.FRESHNESS}
+def test_what_the_database_has_held_for_two_seconds_must_be_seen_though_nobody_was_told_that_it_was_written() -> None:
+    lost = write(None, 0)
+    assert not rules(lost, commit(2, 1), read(1, 2.9, 3))
+    assert rules(lost, commit(2, 1), read(1, 3.1, 3.2)) == {Rule.STALENESS}
+
+
+def test_what_anybody_has_been_shown_must_be_seen_by_everybody_two_seconds_later() -> None:
+    lost = write(None, 0)
+    assert not rules(lost, read(2, 0.5, 1, session=2), read(1, 2.9, 3))
+    assert rules(lost, read(2, 0.5, 1, session=2), read(1, 3.1, 3.2)) == {Rule.STALENESS}
 
 
 def test_parts_do_not_concern_each_other() -> None:

@@ -68,6 +68,13 @@ def test_repeated_and_late_invalidations_change_nothing(manager: CacheManager) -
     assert manager.get_or_set("part", [KEY], never).entries[KEY] == Entry(3, b"three")
 
 
+def test_a_late_invalidation_does_not_let_in_what_a_newer_one_has_shut_out(manager: CacheManager) -> None:
+    for version in (5, 3):
+        manager.invalidate([Invalidation(version, {KEY: None})])
+    manager.get_or_set("part", [KEY], lambda _keys: {KEY: Entry(4, b"old")})
+    assert manager.peek([KEY]) == {}
+
+
 def test_an_entry_lives_no_longer_than_it_says(manager: CacheManager, scratch: Redis) -> None:
     manager.get_or_set("part", [KEY], lambda keys: dict.fromkeys(keys, Entry(1, b"sale", life=2.0)))
     assert 1_000 < scratch.pttl(KEY) <= 2_000

@@ -20,7 +20,7 @@ from app.container import Container, build_container
 from app.contract.events import Actor
 from app.contract.task_names import Effect
 from app.services.intent import Intent
-from app.store import cache_epoch, users
+from app.store import cache_epoch, outbox, users
 from app.store.database import connect
 from app.sync.consistency import CONFIRM_AFTER
 from bench.system import wait_until
@@ -330,3 +330,19 @@ def test_a_process_that_does_not_sweep_compares_the_cache_that_is_in_use_now(sho
     # It has had nothing else to do that would have told it of the restart.
     assert wait_until(lambda: worker.cache.known_for() > CONFIRM_AFTER)
     assert "cache_not_compared" not in worker.reconciliation.run(dry_run=True)["found"]
+
+
+def test_a_proof_says_nothing_of_what_is_committed_after_its_first_look(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    host = shop.hosts[0]
+    fresh(host)
+    looked: list[float] = []
+    unsettled = outbox.unsettled
+
+    def looks(*arguments: Any) -> list[outbox.Delivery]:
+        found = unsettled(*arguments)
+        looked.append(time.monotonic())
+        return found
+
+    monkeypatch.setattr("app.sync.consistency.outbox.unsettled", looks)
+    host.consistency.process_retry_queue()
+    assert host.cache._verified_at < looked[0]

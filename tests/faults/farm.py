@@ -1,0 +1,131 @@
+"""Whole systems to break: one host, or two that share nothing but PostgreSQL and Valkey; each process reaches each server through
+a link of its own (`tests.faults.network`)."""
+
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from redis import Redis
+
+from bench.system import Client, System, close_all, own_stack
+from config import load_settings
+from devserver.valkey import Valkey
+from tests.faults.network import Network
+
+# What each kind of process talks to.
+SERVERS = {"web": ("postgres", "valkey", "broker"), "worker": ("postgres", "valkey", "broker"), "beat": ("broker",)}
+# The links by which the spare Valkey follows the first one, and the first one the spare.
+FOLLOWING, LEADING = "spare-valkey", "valkey-spare"
+
+
+class Farm(System):
+    """The hosts as one system: a client, or a page, is at any of them.
+
+    Args:
+        hosts: the first one runs PostgreSQL and Valkey.
+        sockets: the UNIX sockets of the first one's servers, and of a spare Valkey that follows the first one, by name.
+    """
+
+    def __init__(self, hosts: Mapping[str, System], network: Network, sockets: Mapping[str, Path]) -> None:
+        self.hosts = dict(hosts)
+        self.network = network
+        self.sockets = sockets
+        first = next(iter(hosts.values()))
+        System.__init__(self, first.url, first.key, first.stack)
+
+    def client(self) -> Client:
+        """Return a client of some host."""
+        return Client(random.choice(list(self.hosts.values())).url, self.key)
+
+    def clients_of_every_process(self) -> list[Client]:
+        """Return open clients, one for each web process of each host."""
+        found: list[Client] = []
+        try:
+            for host in self.hosts.values():
+                found += System(host.url, self.key, host.stack).clients_of_every_process()
+        except BaseException:
+            close_all(found)
+            raise
+        return found
+
+    def links(self, host: str = "", process: str = "", server: str = "") -> list[str]:
+        """Return the links of a host, a kind of process and a server; of all of them where none is named."""
+        split = [(name, *name.split("-")) for name in self.network.ports if name not in {FOLLOWING, LEADING}]
+        wanted = (host, process, server)
+        return [name for name, *own in split if all(w in {"", o} for w, o in zip(wanted, own, strict=True))]
+
+    def valkey(self, name: str) -> Redis:
+        """Return a client of one of the two servers, past the network."""
+        return Redis(unix_socket_path=str(self.sockets[name]))
+
+    def follow(self, name: str, link: str | None) -> None:
+        """Make a Valkey follow the one behind a link; None makes it a primary."""
+        with self.valkey(name) as client:
+            target = ("NO", "ONE") if link is None else ("127.0.0.1", str(self.network.ports[link]))
+            client.execute_command("REPLICAOF", *target)
+
+
+@contextmanager
+def farm(home: Path, hosts: int = 1) -> Iterator[Farm]:
+    """Run one host, or several over the first one's servers, while the block runs; the homes are in `home`."""
+    with ExitStack() as stack:
+        # Not in `home`, whose disk may fill up: nobody starts the spare again.
+        spare_home = Path(stack.enter_context(TemporaryDirectory(prefix="spare-")))
+        homes = {"ab"[number]: _made(home / "ab"[number]) for number in range(hosts)}
+        directory = load_settings({"LOCKSTEP_HOME": str(homes["a"])}).socket_directory
+        sockets = {
+            "postgres": directory / ".s.PGSQL.5432",
+            "valkey": directory / "valkey.sock",
+            "spare": _made(spare_home / "s") / "valkey.sock",
+        }
+        targets = {FOLLOWING: str(sockets["valkey"]), LEADING: str(sockets["spare"])}
+        for host in homes:
+            for process, servers in SERVERS.items():
+                for server in servers:
+                    targets[f"{host}-{process}-{server}"] = str(sockets["postgres" if server == "postgres" else "valkey"])
+        network = stack.enter_context(Network(targets))
+        running: dict[str, System] = {}
+        for host in homes:
+            own = {process: _urls(network, host, process) for process in SERVERS}
+            running[host] = stack.enter_context(own_stack(homes[host], own=own, **_servers_of(running.get("a"))))
+        spare = Valkey(
+            spare_home, run_directory=_made(spare_home / "run"), socket_directory=sockets["spare"].parent,
+            output=lambda _line: None,
+        )  # fmt: skip
+        spare.start()
+        stack.callback(spare.stop)
+        made = Farm(running, network, sockets)
+        made.follow("spare", FOLLOWING)
+        yield made
+
+
+def _made(path: Path) -> Path:
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _servers_of(host: System | None) -> dict[str, str]:
+    """Return the settings with which another host uses this one's servers."""
+    if host is None or host.stack is None:
+        return {}
+    settings = host.stack.settings
+    return {
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
+        "CELERY_BROKER_URL": settings.celery_broker_url,
+    }
+
+
+def _urls(network: Network, host: str, process: str) -> dict[str, str]:
+    """Return the settings with which a process goes through its links."""
+
+    def port(server: str) -> str:
+        return f"127.0.0.1:{network.ports[f'{host}-{process}-{server}']}"
+
+    urls = {"CELERY_BROKER_URL": f"redis://{port('broker')}/0"}
+    if process != "beat":
+        urls["REDIS_URL"] = f"redis://{port('valkey')}/1"
+        urls["DATABASE_URL"] = f"postgresql://lockstep@{port('postgres')}/lockstep"
+    return urls

@@ -1,0 +1,505 @@
+"""`python -m tests.faults.safeguards`: which test fails without which safeguard; writes the table in docs/guarantees.md.
+
+Each safeguard is taken out of a scratch copy of the tree by a mutation of the source text, and the tests that should notice are
+run there. The exit code is 1 if none does, or if one of those named also fails with every safeguard in place.
+"""
+
+import argparse
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+
+from config import REPOSITORY
+
+# How many are tried side by side.
+JOBS = 3
+PAGE = REPOSITORY / "docs" / "guarantees.md"
+BEGIN, END = "<!-- safeguards -->", "<!-- /safeguards -->"
+PYTEST = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-rfE", "-p", "no:cacheprovider", "--timeout=120"]
+VITEST = ["npx", "--no-install", "vitest", "run", "--bail", "1"]
+
+# Without the tests that take the guards out themselves: they notice any change of the text.
+CACHE = (
+    "tests/integration/test_cache_protocol.py tests/integration/test_cache_manager.py"
+    " tests/integration/test_cache_state_machine.py -k 'not without_its_guard'"
+)
+HALTED = "tests/faults/test_halted_at_each_step.py"
+SESSIONS = "tests/faults/test_sessions_never_go_back.py"
+
+SCRIPTS = "app/cache/scripts"
+MANAGER, CONSISTENCY, DELIVERY = "app/cache/manager.py", "app/sync/consistency.py", "app/sync/delivery.py"
+EPOCH, STORE_OUTBOX, CHAIN = "app/store/cache_epoch.py", "app/store/outbox.py", "app/store/audit_chain.py"
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A piece of source text, which occurs once in its file, and what stands there instead."""
+
+    file: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class Safeguard:
+    """What keeps a promise, where it is, and the tests (pytest's or vitest's arguments) that notice its absence.
+
+    Where several guards stand against the same fault, they are taken out together: one alone is not missed.
+    """
+
+    name: str
+    tests: str
+    edits: tuple[Edit, ...]
+
+
+def lua(script: str, old: str, new: str) -> Edit:
+    """Return an edit of one of the cache's scripts."""
+    return Edit(f"{SCRIPTS}/{script}.lua", old, new)
+
+
+FLOOR_IN_FILL = lua("fill", "if tonumber(ARGV[at]) >= tonumber(entry[1] or 0) then", "if true then")
+FLOOR_IN_READ = lua("read", " and tonumber(entry[2]) >= tonumber(entry[4] or 0) then", " then")
+
+SAFEGUARDS = (
+    # The cache
+    Safeguard("version floor, in the fill and in the read", CACHE, (FLOOR_IN_FILL, FLOOR_IN_READ)),
+    Safeguard("random lease of a fill", CACHE, (lua("fill", "if entry[2] == ARGV[2] then", "if true then"),)),
+    Safeguard(
+        "the floor only rises",
+        "tests/integration/test_cache_manager.py -k late_invalidation",
+        (lua("invalidate", "elseif not entry[1] or version > floor then", "else"),),
+    ),
+    Safeguard(
+        "a late delivery fills in nothing that is missing",
+        CACHE,
+        (lua("invalidate", "if held and ARGV[at + 1] == '1' then", "if ARGV[at + 1] == '1' then"),),
+    ),
+    Safeguard("an entry counts only in its epoch", CACHE, (lua("read", "if entry[1] == epoch and entry[3]", "if entry[3]"),)),
+    Safeguard(
+        "a read states the epoch",
+        CACHE,
+        (lua("read", "if redis.call('GET', KEYS[1]) ~= epoch then return redis.error_reply('ANOTHEREPOCH') end", ""),),
+    ),
+    Safeguard(
+        "an invalidation states the epoch",
+        CACHE,
+        (lua("invalidate", "if redis.call('GET', KEYS[1]) ~= epoch then return redis.error_reply('ANOTHEREPOCH') end", ""),),
+    ),
+    Safeguard("a list counts only under its generations", CACHE, (lua("read_list", "list[1] == stamp and list[2]", "list[2]"),)),
+    Safeguard(
+        "an invalidation gives lists new generations", CACHE, (lua("invalidate", "redis.call('SET', KEYS[i], ARGV[3])", ""),)
+    ),
+    Safeguard(
+        "freshness lapses",
+        CACHE,
+        (Edit(MANAGER, "return time.monotonic() - self._verified_at < FRESH_FOR", "return self._verified_at > NEVER"),),
+    ),
+    Safeguard(
+        "a proof of freshness never goes back",
+        "tests/integration/test_cache_manager.py -k never_goes_back",
+        (Edit(MANAGER, "self._verified_at = max(self._verified_at, at)", "self._verified_at = at"),),
+    ),
+    Safeguard(
+        "a writer relies on no cache that was known long ago",
+        "tests/integration/test_cache_manager.py -k known_long_ago",
+        (Edit(MANAGER, "if self.known_for() >= FRESH_FOR:", "if False:"),),
+    ),
+    Safeguard(
+        "a reader without the lease raises the floor",
+        SESSIONS,
+        (Edit(MANAGER, "            self._raise_floors(loaded)\n", ""),),
+    ),
+    # Which cache, and the proof
+    Safeguard(
+        "the proof counts from before the read",
+        "tests/integration/test_which_cache.py -k first_look",
+        (Edit(CONSISTENCY, "self._cache.mark_verified(began)", "self._cache.mark_verified(time.monotonic())"),),
+    ),
+    Safeguard(
+        "the sweep applies what it settles",
+        HALTED + " -k web_process",
+        (Edit(CONSISTENCY, "                self._invalidate(unsettled)\n", ""),),
+    ),
+    Safeguard(
+        "with too much unsettled nothing is proven",
+        "tests/integration/test_category_tree.py -k left_to_the_worker",
+        (Edit(CONSISTENCY, "if len(unsettled) > MAX_AT_ONCE:", "if False:"),),
+    ),
+    Safeguard(
+        "a sweep outlives what nobody has thought of",
+        "tests/integration/test_which_cache.py -k outlives",
+        (
+            Edit(
+                CONSISTENCY,
+                "            except Exception:\n                # Nothing may end",
+                "            except KeyError:\n                # Nothing may end",
+            ),
+        ),
+    ),
+    Safeguard(
+        "a writer invalidates before it answers",
+        "tests/faults/test_late_deliveries.py -k replaces_what_is_cached",
+        (Edit(CONSISTENCY, "if cached and self.ensure_cache_consistency(cached):", "if False:"),),
+    ),
+    Safeguard(
+        "a writer waits while its invalidation is unconfirmed",
+        "tests/integration/test_which_cache.py -k not_told_done",
+        (Edit(CONSISTENCY, "            self._wait_until_harmless([item.id for item in committed], began + FRESH_FOR)\n", ""),),
+    ),
+    Safeguard(
+        "the row names the server and its life",
+        "tests/integration/test_which_cache.py -k does_not_name",
+        (Edit(EPOCH, " AND server = :server AND", " AND"),),
+    ),
+    Safeguard(
+        "the row names the database's timeline",
+        "tests/integration/test_which_cache.py -k does_not_name",
+        (Edit(EPOCH, " AND database = {_DATABASE}\n", "\n"),),
+    ),
+    Safeguard(
+        "the row names the epoch",
+        "tests/integration/test_which_cache.py -k does_not_name",
+        (Edit(EPOCH, "WHERE epoch = :epoch AND server", "WHERE server"),),
+    ),
+    Safeguard(
+        "an epoch begins when the one before is out of use",
+        "tests/integration/test_which_cache.py -k nobody_relies",
+        (
+            Edit(
+                EPOCH,
+                "begins_at = GREATEST(clock_timestamp(), {_USED_AT} + make_interval(secs => :in_use))",
+                "begins_at = clock_timestamp() + make_interval(secs => 0 * :in_use)",
+            ),
+        ),
+    ),
+    Safeguard(
+        "a new connection asks which server it has reached",
+        "tests/integration/test_cache_manager.py -k new_connection",
+        (Edit("app/cache/server.py", 'if f"run_id:{self.run_id}".encode() not in', 'if b"run_id" not in'),),
+    ),
+    Safeguard(
+        "a replica is no cache",
+        "tests/integration/test_which_cache.py -k replica",
+        (
+            Edit("app/cache/server.py", 'if replication["role"] != "master":', "if False:"),
+            lua("read", "#!lua\n", ""),
+            lua("invalidate", "#!lua\n", ""),
+        ),
+    ),
+    # Writes and their events
+    Safeguard(
+        "a stated version is compared",
+        "tests/integration/test_transactions.py -k one_version",
+        (Edit("app/services/intent.py", "if self.version is not None and self.version != present:", "if False:"),),
+    ),
+    Safeguard(
+        "the stock row is locked",
+        "tests/integration/test_transactions.py -k adjustments",
+        (Edit("app/store/locks.py", "    FOR NO KEY UPDATE OF s\n", ""),),
+    ),
+    Safeguard(
+        "locks are taken in the order of ids",
+        "tests/integration/test_transactions.py -k order_of_the_ids",
+        (Edit("app/store/locks.py", '    ORDER BY p.id\n    FOR NO KEY UPDATE OF p\n"""', '    FOR NO KEY UPDATE OF p\n"""'),),
+    ),
+    Safeguard(
+        "a change and its event are one transaction",
+        "tests/integration/test_transactions.py -k cannot_be_written",
+        (
+            Edit(
+                "app/store/transaction.py",
+                "        committed = self._write_events() if self._events else []\n",
+                "        self.connection.commit()\n        committed = self._write_events() if self._events else []\n",
+            ),
+        ),
+    ),
+    Safeguard(
+        "a deadlock is tried again",
+        "tests/integration/test_transactions.py -k deadlock",
+        (Edit("app/store/transaction.py", "isinstance(error.orig, pg.DeadlockDetected | pg.SerializationFailure)", "False"),),
+    ),
+    # Deliveries
+    Safeguard(
+        "a claim passes over locked rows",
+        "tests/integration/test_outbox.py -k another_transaction_holds",
+        (
+            Edit(
+                STORE_OUTBOX,
+                "        ORDER BY next_attempt_at, event_id LIMIT :batch\n        FOR UPDATE SKIP LOCKED\n",
+                "        ORDER BY next_attempt_at, event_id LIMIT :batch\n        FOR UPDATE\n",
+            ),
+        ),
+    ),
+    Safeguard(
+        "a claim passes over what is leased",
+        "tests/integration/test_outbox.py -k all_that_the_effect_needs",
+        (
+            Edit(
+                STORE_OUTBOX,
+                "          AND (leased_until IS NULL OR leased_until < clock_timestamp())\n        ORDER BY",
+                "        ORDER BY",
+            ),
+        ),
+    ),
+    Safeguard(
+        "a lease expires",
+        "tests/integration/test_outbox.py -k expired_lease",
+        (
+            Edit(
+                STORE_OUTBOX,
+                "          AND (leased_until IS NULL OR leased_until < clock_timestamp())\n        ORDER BY",
+                "          AND leased_until IS NULL\n        ORDER BY",
+            ),
+        ),
+    ),
+    Safeguard(
+        "only the holder of a lease may postpone",
+        "tests/integration/test_outbox.py -k expired_lease",
+        (
+            Edit(
+                STORE_OUTBOX,
+                "        attempts = attempts - :forgiven\n    WHERE effect = :effect AND event_id = ANY(:event_ids)"
+                " AND state = 'pending' AND leased_until = :leased_until",
+                "        attempts = attempts - :forgiven\n    WHERE effect = :effect "
+                "AND event_id = ANY(:event_ids) AND state = 'pending'",
+            ),
+        ),
+    ),
+    Safeguard(
+        "only the holder of a lease may bury",
+        "tests/integration/test_outbox.py -k expired_lease",
+        (
+            Edit(
+                STORE_OUTBOX,
+                "    SET state = 'dead', leased_until = NULL, last_error = :error\n    WHERE effect = :effect"
+                " AND event_id = ANY(:event_ids) AND state = 'pending' AND leased_until = :leased_until",
+                "    SET state = 'dead', leased_until = NULL, last_error = :error\n    WHERE effect = :effect"
+                " AND event_id = ANY(:event_ids) AND state = 'pending'",
+            ),
+        ),
+    ),
+    Safeguard(
+        "a record and its settlement are one transaction",
+        "tests/integration/test_outbox.py -k true_together",
+        (
+            Edit(
+                DELIVERY,
+                "with self._engine.begin() if handler.record else self._single.connect() as connection:",
+                "with self._single.connect() as connection:",
+            ),
+        ),
+    ),
+    Safeguard(
+        "a bad event fails alone",
+        "tests/integration/test_outbox.py -k poisoned",
+        (Edit(DELIVERY, "            if len(batch) == 1:\n", "            if len(batch) >= 1:\n"),),
+    ),
+    Safeguard(
+        "an outage counts no attempt",
+        "tests/integration/test_outbox.py -k outage",
+        (Edit(DELIVERY, "        except OUTAGES as error:\n", "        except ZeroDivisionError as error:\n"),),
+    ),
+    Safeguard(
+        "an invalidation never gives up",
+        "tests/integration/test_sweep_and_effects.py -k thousandth",
+        (
+            Edit(
+                "app/sync/effects.py",
+                "RetryPolicy(gives_up_after=None, longest_delay=5)",
+                "RetryPolicy(gives_up_after=12, longest_delay=5)",
+            ),
+        ),
+    ),
+    Safeguard(
+        "the sweep wakes what is overdue",
+        "tests/integration/test_sweep_and_effects.py -k left_something_due",
+        (
+            Edit(
+                CONSISTENCY,
+                "            self._wake_ups.request(outbox.overdue_effects(connection, OVERDUE_AFTER))\n",
+                "            pass\n",
+            ),
+        ),
+    ),
+    Safeguard(
+        "a wake-up that was not accepted is sent again",
+        "tests/integration/test_wake_ups.py",
+        (Edit("app/sync/wakeup.py", "                    self._wanted.add(one)\n", "                    pass\n"),),
+    ),
+    Safeguard(
+        "an event has one audit row",
+        "tests/integration/test_audit_trail.py -k persist_the_same",
+        (Edit(CHAIN, 'if row["event_id"] not in present:', "if True:"),),
+    ),
+    Safeguard(
+        "a version has one snapshot",
+        "tests/faults/test_halted_at_each_step.py -k 'frozen_past_its_lease and snapshot'",
+        (Edit("app/store/versions.py", "    ON CONFLICT (part_id, version_number) DO NOTHING\n", ""),),
+    ),
+    Safeguard(
+        "appends to the audit trail queue",
+        "tests/integration/test_audit_trail.py -k persist_the_same",
+        (Edit(CHAIN, "WHERE id = 1 FOR UPDATE", "WHERE id = 1"),),
+    ),
+    Safeguard(
+        "one reconciliation at a time",
+        "tests/faults/test_reconcile_and_shutdown.py -k two_reconciliations",
+        (
+            Edit(
+                "app/store/reconciliation.py",
+                "SELECT pg_try_advisory_lock(hashtext('lockstep: ' || :name))",
+                "SELECT :name IS NOT NULL",
+            ),
+        ),
+    ),
+    # Pages
+    Safeguard(
+        "a page is told after the cache was invalidated",
+        "tests/integration/test_sweep_and_effects.py -k only_after",
+        (
+            Edit(
+                "app/sync/effects.py",
+                "        invalidate([delivery for delivery in deliveries if not delivery.is_invalidated])\n",
+                "",
+            ),
+        ),
+    ),
+    Safeguard(
+        "pages are told the newest of a batch",
+        "tests/integration/test_sweep_and_effects.py -k newest_alone",
+        (
+            Edit(
+                "app/sync/publisher.py",
+                "        newest = group[-1]\n        envelope",
+                "        newest = group[0]\n        envelope",
+            ),
+        ),
+    ),
+    Safeguard(
+        "`watch` joins the rooms before it reads",
+        "tests/unit/live/test_watch.py",
+        (
+            Edit(
+                "app/live/customers.py",
+                "        for part_id in held.keys() - watched:\n            join_room(rooms.part_room(part_id))\n",
+                "",
+            ),
+            Edit(
+                "app/live/customers.py",
+                "        present = self._present(list(held))\n",
+                "        present = self._present(list(held))\n        for part_id in held.keys():\n"
+                "            join_room(rooms.part_room(part_id))\n",
+            ),
+        ),
+    ),
+    Safeguard(
+        "pages resync when the channel was interrupted",
+        "tests/faults/test_interrupted_channel.py",
+        (Edit("app/live/server.py", "                if interrupted:\n", "                if False:\n"),),
+    ),
+    Safeguard(
+        "a page applies an event only if it is newer",
+        "shared/live/state.test.ts",
+        (
+            Edit(
+                "app/frontend/shared/live/state.ts",
+                "held === null || version > held.version",
+                "true || version > (held?.version ?? 0)",
+            ),
+        ),
+    ),
+)
+
+
+def copy_tree(target: Path) -> None:
+    """Copy the tree as it is now, but not what is built or installed, which is linked."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True, text=True).stdout.splitlines()
+    for name in names:
+        if (REPOSITORY / name).is_file() and not (REPOSITORY / name).is_symlink():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(REPOSITORY / name, target / name)
+    for name in ("dist", "node_modules"):
+        (target / "app" / "frontend" / name).symlink_to(REPOSITORY / "app" / "frontend" / name)
+
+
+def run(tree: Path, tests: Sequence[str]) -> list[str]:
+    """Run tests in a copy of the tree; return the names of those that failed."""
+    if any(".test.ts" in word for word in tests):
+        found = subprocess.run(
+            [*VITEST, *tests], cwd=tree / "app" / "frontend", env=os.environ | {"NO_COLOR": "1"}, capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+        return re.findall(r"^ *FAIL +(.+)$", found.stdout + found.stderr, re.MULTILINE)
+    found = subprocess.run([*PYTEST, *tests], cwd=tree, capture_output=True, text=True, check=False)
+    if found.returncode not in {0, 1}:
+        raise RuntimeError(f"pytest {tests} ended with {found.returncode}:\n{found.stdout[-3000:]}{found.stderr[-3000:]}")
+    return [line.split(" - ")[0] for line in re.findall(r"^(?:FAILED|ERROR) (.+)$", found.stdout, re.MULTILINE)]
+
+
+def without(tree: Path, safeguard: Safeguard) -> list[str]:
+    """Take a safeguard out of a copy of the tree, run its tests, and put it back; return the tests that failed."""
+    before = {tree / edit.file: (tree / edit.file).read_text() for edit in safeguard.edits}
+    try:
+        for edit in safeguard.edits:
+            text = (tree / edit.file).read_text()
+            if text.count(edit.old) != 1:
+                raise RuntimeError(f"{safeguard.name}: {edit.file} has {text.count(edit.old)} of {edit.old!r}; follow it")
+            (tree / edit.file).write_text(text.replace(edit.old, edit.new))
+        return run(tree, shlex.split(safeguard.tests))
+    finally:
+        for file, text in before.items():
+            file.write_text(text)
+
+
+def row(safeguard: Safeguard, failed: Sequence[str]) -> str:
+    """Return a line of the table."""
+    files = dict.fromkeys(Path(edit.file).name for edit in safeguard.edits)
+    name = re.sub(r"\[.*", "", failed[0]).rpartition("/")[2].replace("::", ": ") if failed else "**none**"
+    return f"| {safeguard.name} | {', '.join(f'`{file}`' for file in files)} | {name.replace('|', '-')} |"
+
+
+def main() -> int:
+    """Try each safeguard and write the table; the exit code is 1 if one is not missed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.safeguards", description=__doc__)
+    parser.add_argument("words", nargs="*", help="try only safeguards whose name contains one of these, and write no table")
+    words = parser.parse_args().words
+    chosen = [one for one in SAFEGUARDS if not words or any(word in one.name for word in words)]
+    with tempfile.TemporaryDirectory(prefix="safeguards-") as scratch, ThreadPoolExecutor(JOBS) as pool:
+        trees: SimpleQueue[Path] = SimpleQueue()
+        for number in range(JOBS):
+            copy_tree(tree := Path(scratch) / str(number))
+            trees.put(tree)
+
+        def attempt(safeguard: Safeguard) -> list[str]:
+            tree = trees.get()
+            try:
+                failed = without(tree, safeguard)
+            finally:
+                trees.put(tree)
+            print(row(safeguard, failed), flush=True)
+            return failed
+
+        found = list(pool.map(attempt, chosen))
+        # A test that fails anyway proves nothing.
+        anyway = run(trees.get(), sorted({failed[0] for failed in found if failed and "::" in failed[0]}))
+    rows = [row(safeguard, failed) for safeguard, failed in zip(chosen, found, strict=True)]
+    missed = [safeguard.name for safeguard, failed in zip(chosen, found, strict=True) if not failed]
+    if not words:
+        table = "\n".join([BEGIN, "", "| safeguard | in | noticed by |", "|---|---|---|", *rows, "", END])
+        PAGE.write_text(re.sub(f"{BEGIN}.*{END}", lambda _match: table, PAGE.read_text(), flags=re.DOTALL))
+    print(f"{len(chosen)} safeguards; not missed by any test: {missed or 'none'}; failing anyway: {anyway or 'none'}")
+    return 1 if missed or anyway else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

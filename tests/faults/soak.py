@@ -1,0 +1,386 @@
+"""`python -m tests.faults.soak`: goes on trying to break the promises, and ends with figures.
+
+Round after round, a random load runs on new parts while one fault happens, or two at once. When the faults have ended, everything
+must be whole within ten seconds without a hand, and all that anybody has seen is checked. Some parts, their writer and a page
+that shows them last from the first round to the last. The exit code is 1 if a promise was broken, or if anything was whole too
+late. docs/guarantees.md says what is checked, and has the latest figures.
+"""
+
+import argparse
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import orjson
+import psutil
+import psycopg
+
+from app.store import audit_chain
+from app.store.database import connect, single_statements
+from bench.checker import Kind, Operation, check
+from bench.page import Page
+from bench.recording import ASPECTS, Call, Recorder, Write
+from bench.system import NoAnswerError, close_all
+from devserver.process import is_alive
+from tests.faults.farm import Farm, farm
+from tests.faults.inspection import complaints, database, owed, pid
+from tests.faults.troubles import Trouble, processes, troubles
+
+# Everything is whole again this many seconds after a fault has ended.
+WHOLE_WITHIN = 10.0
+# Then we go on waiting this long, to tell late from never.
+PATIENCE = 50.0
+# Seconds of load before the fault and after it.
+BEFORE, AFTER = 1.0, 0.5
+PARTS, SESSIONS, WRITE_SHARE, PAUSE = 8, 6, 0.2, 0.01
+# How often the database is asked what it holds, in seconds.
+LOOK_EVERY = 0.05
+TWO_AT_ONCE = 0.4
+# How much more often faults of a group are drawn; some have many kinds.
+WEIGHTS = {"network": 4, "killed": 2, "frozen": 2, "host cut off": 2}
+DISK = "768m"
+ACCEPTABLE = {200, 409, 503, None}
+_HELD = """
+    SELECT p.id, p.version AS content, s.version AS stock, p.price_version AS price
+    FROM parts p JOIN stock_levels s ON s.part_id = p.id WHERE p.id = ANY(%s)
+"""
+
+
+class Observer:
+    """Asks the database itself, past any link, which versions it holds, and records each the first time it sees it."""
+
+    def __init__(self, system: Farm, parts: Sequence[int]) -> None:
+        self.history: list[Operation] = []
+        self._system = system
+        self._parts = list(parts)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._stopped.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        seen: set[tuple[int, str, int]] = set()
+        while not self._stopped.is_set():
+            with suppress(psycopg.OperationalError), database(self._system) as connection:
+                while not self._stopped.wait(LOOK_EVERY):
+                    start = time.perf_counter()
+                    rows = connection.execute(_HELD, [self._parts]).fetchall()
+                    end = time.perf_counter()
+                    found = {(row["id"], aspect, row[aspect]) for row in rows for aspect in ASPECTS} - seen
+                    seen |= found
+                    self.history += [Operation(Kind.COMMIT, -1, *one, start, end) for one in found]
+            self._stopped.wait(LOOK_EVERY)
+
+
+@dataclass
+class Result:
+    """What a round, or many, have come to."""
+
+    rounds: int = 0
+    calls: Counter[str] = field(default_factory=Counter)
+    versions: Counter[str] = field(default_factory=Counter)
+    events_on_pages: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    recovery: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    violations: list[str] = field(default_factory=list)
+    late: list[str] = field(default_factory=list)
+
+    def count(self, calls: Sequence[Call]) -> None:
+        """Count what clients did and were answered."""
+        for call in calls:
+            kind = "read" if call.method == "GET" else "write"
+            self.calls[f"{kind} {call.status}"] += 1
+            if kind == "read" and call.status == HTTPStatus.OK:
+                self.calls[f"cache {call.cache}"] += 1
+
+    @property
+    def reads(self) -> int:
+        """Answers to reads that were checked."""
+        return self.calls["read 200"]
+
+    @property
+    def writes(self) -> int:
+        """Acknowledged writes that were checked."""
+        return self.calls["write 200"]
+
+
+@dataclass
+class Load:
+    """Parts, what is known of their writes, and the pages that show them."""
+
+    parts: Sequence[int]
+    pages: Sequence[Page]
+    writes: list[Write] = field(default_factory=list)
+    history: list[Operation] = field(default_factory=list)
+
+    def complaints(self, system: Farm) -> list[str]:
+        """Return whatever is wrong with them once the system has come to rest."""
+        return complaints(system, self.parts, self.writes, *self.pages)
+
+
+class Soak:
+    """Rounds on one farm, while its block runs.
+
+    Args:
+        save: the directory for the history of a round that broke a promise.
+        say: is told what happens.
+        whole_within: seconds after a fault has ended by which nothing may be wrong any more.
+    """
+
+    def __init__(self, system: Farm, save: Path, say: Callable[[str], None], whole_within: float = WHOLE_WITHIN) -> None:
+        self.result = Result()
+        self._system = system
+        self._save = save
+        self._say = say
+        self._whole_within = whole_within
+        self._scope = ExitStack()
+
+    def __enter__(self) -> Self:
+        parts = self._system.make_parts(2)
+        self._veterans = Load(parts, [self._scope.enter_context(Page(self._system.url, parts, watch_every=600))])
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._scope.close()
+
+    def last_judgement(self) -> list[str]:
+        """Judge the parts that have lasted from the first round on, and the whole audit trail; return the violations."""
+        before = len(self.result.violations)
+        assert self._system.stack is not None
+        engine = connect(self._system.stack.settings.database_url)
+        try:
+            broken = audit_chain.verify(single_statements(engine)).broken
+        finally:
+            engine.dispose()
+        self._judge("the whole time", self._veterans.history, [f"the audit trail: {one}" for one in broken])
+        return self.result.violations[before:]
+
+    def round(self, chosen: Sequence[Trouble], apart: float = 0.0) -> list[str]:
+        """Play one round and return the violations that it found.
+
+        Args:
+            chosen: faults, which begin `apart` seconds after each other.
+        """
+        number, names = self.result.rounds + 1, " + ".join(trouble.name for trouble in chosen) or "no fault"
+        before = len(self.result.violations)
+        parts = self._system.make_parts(PARTS)
+        with ExitStack() as pages, Observer(self._system, parts) as observer:
+            opened = [pages.enter_context(Page(host.url, parts, watch_every=600)) for host in self._system.hosts.values()]
+            load = Load(parts, opened)
+            recorder = Recorder(self._system, parts, sessions=SESSIONS, write_share=WRITE_SHARE, pause=PAUSE)
+            slow = Recorder(self._system, self._veterans.parts, sessions=1, write_share=0.3, pause=0.25)
+            with recorder, slow:
+                time.sleep(BEFORE)
+                ended = self._suffer(chosen, apart)
+                time.sleep(AFTER)
+            load.writes += recorder.writes
+            self._veterans.writes += slow.writes
+            took, found = self._until_whole(ended, load)
+            self.result.events_on_pages += sum(page.counts["applied"] for page in opened)
+        load.history += recorder.history + observer.history
+        self._veterans.history += slow.history
+        self.result.count(recorder.calls + slow.calls)
+        self._judge(f"round {number} ({names})", load.history, found + _strange(recorder.calls + slow.calls))
+        self.result.rounds += 1
+        self.result.faults.update(trouble.name for trouble in chosen)
+        self.result.recovery[" + ".join(sorted(trouble.group for trouble in chosen))].append(took)
+        new = self.result.violations[before:]
+        self._say(f"round {number}: {names}: whole after {took:.1f} s, {recorder.reads} reads, {len(load.writes)} writes")
+        for one in new[:5]:
+            self._say(f"  VIOLATION {one}")
+        return new
+
+    def _suffer(self, chosen: Sequence[Trouble], apart: float) -> float:
+        """Let the faults happen; return when the last one ended."""
+        running: list[tuple[float, Callable[[], object]]] = []
+        for trouble in chosen:
+            if running:
+                time.sleep(apart)
+            running.append((time.monotonic() + trouble.seconds, trouble.begin()))
+        ended = 0.0
+        for until, end in sorted(running, key=lambda one: one[0]):
+            time.sleep(max(0.0, until - time.monotonic()))
+            ended = time.monotonic()
+            end()
+        return ended or time.monotonic()
+
+    def _until_whole(self, since: float, load: Load) -> tuple[float, list[str]]:
+        """Wait until nothing is to be complained about; return how long after `since` that was, and what was wrong too long."""
+        late: list[str] = []
+        while True:
+            try:
+                found = self._unwell() or load.complaints(self._system) + self._veterans.complaints(self._system)
+            except (NoAnswerError, OSError, psycopg.OperationalError, psutil.Error, AttributeError) as error:
+                found = [f"not answered: {error!r}"]
+            took = time.monotonic() - since
+            if not found:
+                if took >= self._whole_within:
+                    self.result.late.append(f"whole only after {took:.1f} s; until then {late[:2]}")
+                return took, []
+            if took < self._whole_within:
+                late = found
+            if took > self._whole_within + PATIENCE:
+                return took, [f"after {took:.0f} s: {one}" for one in found]
+            time.sleep(0.05)
+
+    def _unwell(self) -> list[str]:
+        """Return whoever does not say that all is well, who is missing, and what is owed."""
+        clients = self._system.clients_of_every_process()
+        try:
+            answers = [client.call("GET", "/readyz", base="") for client in clients]
+        finally:
+            close_all(clients)
+        found = [f"not ready: {answer.body}" for answer in answers if answer.body.get("status") != "ok"]
+        found += [f"{name} is not there" for host, name, _ in processes(self._system) if not is_alive(pid(host, name))]
+        if not found and (count := owed(self._system)):
+            found.append(f"{count} deliveries are owed")
+        return found
+
+    def _judge(self, where: str, history: Sequence[Operation], found: Sequence[str]) -> None:
+        self.result.versions.update(one.kind for one in history)
+        violations = [*map(str, check(history)), *found]
+        if violations:
+            self.result.violations += [f"{where}: {one}" for one in violations]
+            file = self._save / f"{where.partition(' (')[0].replace(' ', '-')}.json"
+            content = {"where": where, "violations": violations, "history": list(map(asdict, history))}
+            file.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
+
+
+def _strange(calls: Sequence[Call]) -> list[str]:
+    """Return the answers that no client should get, whatever happens."""
+    odd = Counter((call.method, call.status) for call in calls if call.status not in ACCEPTABLE)
+    return [f"{count} × {method} was answered with {status}" for (method, status), count in odd.items()]
+
+
+def draw(dice: random.Random, known: dict[str, Trouble]) -> list[Trouble]:
+    """Draw one fault, or two that do not touch the same thing."""
+    groups: dict[str, list[Trouble]] = defaultdict(list)
+    for trouble in known.values():
+        groups[trouble.group].append(trouble)
+
+    def one() -> Trouble:
+        names = sorted(groups)
+        (group,) = dice.choices(names, [WEIGHTS.get(name, 1) for name in names])
+        return dice.choice(groups[group])
+
+    chosen = [one()]
+    if dice.random() < TWO_AT_ONCE:
+        other = one()
+        if not other.touches & chosen[0].touches:
+            chosen.append(other)
+    return chosen
+
+
+def report(result: Result, seconds: float) -> list[str]:
+    """Return the figures, a line each."""
+
+    def bound(count: int) -> str:
+        # With no failure in n independent trials, the probability is below 3/n with 95 % confidence.
+        return f"95 % upper bound {3 / count:.1e}" if count and not result.violations else ""
+
+    faults = f"{sum(result.faults.values())} faults of {len(result.faults)} kinds"
+    lines = [
+        f"rounds       {result.rounds} in {seconds / 60:.1f} min, {faults}",
+        f"reads        {result.reads} checked ({result.versions[Kind.READ]} versions) {bound(result.reads)}",
+        f"writes       {result.writes} acknowledged {bound(result.writes)}",
+        f"observed     {result.versions[Kind.COMMIT]} versions in the database; {result.events_on_pages} events applied by pages",
+        f"answers      {dict(sorted(result.calls.items()))}",
+        f"violations   {len(result.violations)}",
+        *(f"  {violation}" for violation in result.violations[:20]),
+        f"late         {len(result.late)} of {result.rounds} rounds",
+        *(f"  {one}" for one in result.late[:20]),
+        "recovery     kind: how often, slowest, median, in seconds",
+    ]
+    for kind, times in sorted(result.recovery.items(), key=lambda one: -max(one[1])):
+        lines.append(f"  {kind or 'no fault'}: {len(times)}, {max(times):.1f}, {sorted(times)[len(times) // 2]:.1f}")
+    return [*lines, *(f"  {count:3d} × {name}" for name, count in sorted(result.faults.items()))]
+
+
+@contextmanager
+def small_disk(home: Path) -> Iterator[str]:
+    """Mount a small file system at `home` while the block runs; yield the reason why not, or nothing."""
+    try:
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=755", "tmpfs", str(home)],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+    except (OSError, subprocess.CalledProcessError) as error:
+        yield str(getattr(error, "stderr", "") or error).strip()
+        return
+    try:
+        yield ""
+    finally:
+        subprocess.run(["umount", "--lazy", str(home)], check=True)
+
+
+def soak(topology: str, minutes: float, seed: int, only: Sequence[str], save: Path) -> Result:
+    """Play rounds on one topology for some minutes."""
+    dice = random.Random(seed)
+    with ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="soak-", ignore_cleanup_errors=True)))
+        reason = stack.enter_context(small_disk(home))
+        if reason:
+            print(f'no fault "disk full": {reason}', flush=True)
+        system = stack.enter_context(farm(home, hosts={"one-host": 1, "two-hosts": 2}[topology]))
+        known = troubles(system, None if reason else home)
+        known = {name: trouble for name, trouble in known.items() if not only or name in only}
+        played = Soak(system, save, lambda line: print(line, flush=True))
+        began = time.monotonic()
+        try:
+            with played:
+                while time.monotonic() - began < minutes * 60:
+                    played.round(draw(dice, known), apart=dice.uniform(0, 3))
+                played.last_judgement()
+        finally:
+            print(*report(played.result, time.monotonic() - began), sep="\n", flush=True)
+    return played.result
+
+
+def main() -> int:
+    """Soak each topology for its share of the time; the exit code is 1 if a promise was broken."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.soak", description=__doc__)
+    parser.add_argument(
+        "--minutes", type=float, default=float(os.environ.get("SOAK_MINUTES", "60")), help="(default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=random.randrange(2**32), help="what the faults are drawn by")
+    parser.add_argument("--topology", choices=["one-host", "two-hosts"], action="append", help="(default: one after the other)")
+    parser.add_argument("--only", action="append", default=[], metavar="FAULT", help="draw from these faults alone")
+    parser.add_argument("--save", type=Path, default=None, help="where histories with violations go (default: a new directory)")
+    arguments = parser.parse_args()
+    topologies = arguments.topology or ["one-host", "two-hosts"]
+    save = arguments.save or Path(tempfile.mkdtemp(prefix="soak-violations-"))
+    save.mkdir(parents=True, exist_ok=True)
+    broken = False
+    for topology in topologies:
+        print(f"{topology}, seed {arguments.seed}", flush=True)
+        result = soak(topology, arguments.minutes / len(topologies), arguments.seed, arguments.only, save)
+        broken |= bool(result.violations or result.late)
+    if any(save.iterdir()):
+        print(f"seed {arguments.seed}; the histories are in {save}")
+    elif arguments.save is None:
+        save.rmdir()
+    return int(broken)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""What the sweep wakes, what an invalidation survives, and in which order an effect does its work."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
+import pytest
+
+from app.cache.manager import Invalidation
+from app.container import Container
+from app.contract import cache_keys, rooms
+from app.contract.events import Actor
+from app.contract.task_names import Effect
+from app.services.intent import Intent
+
+Query = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture
+def change(container: Container, actor: Actor, new_part: Callable[..., int], query: Query) -> tuple[int, int]:
+    """A change of stock, whose deliveries are the only ones owed: the part's id and the event's."""
+    part = new_part()
+    container.parts.adjust_stock_with_sync(Intent(actor, reason="counted"), part, 1)
+    (event,) = query("SELECT max(id) AS id FROM outbox_events WHERE aggregate_type = 'part' AND aggregate_id = :part", part=part)
+    query("UPDATE outbox_deliveries SET state = 'done', leased_until = NULL WHERE event_id <> :id", id=event["id"])
+    return part, event["id"]
+
+
+def test_the_sweep_wakes_whoever_has_left_something_due(
+    container: Container, change: tuple[int, int], query: Query, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query("UPDATE outbox_deliveries SET next_attempt_at = now() - interval '1 minute' WHERE event_id = :id", id=change[1])
+    woken: set[str] = set()
+    monkeypatch.setattr(container.wake_ups, "request", woken.update)
+    container.consistency.sweep()
+    assert {Effect.BROADCAST, Effect.PERSIST_AUDIT} <= woken
+
+
+def test_an_invalidation_that_fails_for_the_thousandth_time_is_tried_again(
+    container: Container, change: tuple[int, int], query: Query, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, event_id = change
+    # The sweep would do it meanwhile.
+    monkeypatch.setattr(container.consistency, "process_retry_queue", lambda: True)
+    own = {"id": event_id, "effect": Effect.INVALIDATE_CACHE}
+    query(
+        "UPDATE outbox_deliveries SET state = 'pending', attempts = 999, next_attempt_at = now()"
+        " WHERE event_id = :id AND effect = :effect", **own,
+    )  # fmt: skip
+
+    def fails(_invalidations: Sequence[Invalidation]) -> None:
+        raise ValueError("bad event")
+
+    monkeypatch.setattr(container.cache, "invalidate", fails)
+    container.deliveries.deliver(Effect.INVALIDATE_CACHE)
+    (row,) = query("SELECT state, attempts FROM outbox_deliveries WHERE event_id = :id AND effect = :effect", **own)
+    assert row == {"state": "pending", "attempts": 1000}
+
+
+def test_of_several_changes_pages_are_told_the_newest_alone(
+    container: Container, actor: Actor, new_part: Callable[..., int], deliver: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = new_part()
+    deliver()
+    for _ in range(3):
+        container.parts.adjust_stock_with_sync(Intent(actor, reason="counted"), part, 1)
+    told: list[dict[str, Any]] = []
+    monkeypatch.setattr("redis.client.Pipeline.publish", lambda _self, _channel, message: told.append(orjson.loads(message)))
+    container.deliveries.deliver(Effect.BROADCAST)
+    own = [message["data"][0] for message in told if message["room"] == rooms.part_room(part)]
+    assert [(event["version"], event["data"]["current_stock"]) for event in own] == [(4, 13)]
+
+
+def test_pages_are_told_of_a_change_only_after_the_cache_has_been(
+    container: Container, change: tuple[int, int], query: Query, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part, event_id = change
+    monkeypatch.setattr(container.consistency, "process_retry_queue", lambda: True)
+    query("UPDATE outbox_deliveries SET state = 'pending', next_attempt_at = now() WHERE event_id = :id", id=event_id)
+    order: list[str] = []
+
+    def invalidate(invalidations: Sequence[Invalidation]) -> None:
+        order.extend("invalidated" for one in invalidations if cache_keys.part_stock(part) in one.bodies)
+
+    def publish(_pipeline: object, _channel: str, message: bytes) -> None:
+        order.append("told" if f"part:{part}".encode() in message else "")
+
+    monkeypatch.setattr(container.cache, "invalidate", invalidate)
+    monkeypatch.setattr("redis.client.Pipeline.publish", publish)
+    container.deliveries.deliver(Effect.BROADCAST)
+    assert [step for step in order if step] == ["invalidated", "told"]
