@@ -74,18 +74,24 @@ def owed(system: System) -> int:
     return int(query(system, "SELECT count(*) AS n FROM outbox_deliveries WHERE state <> 'done'")[0]["n"])
 
 
-def settled(system: System, within: float = 60.0) -> None:
+def importing(system: System) -> int:
+    """Return how many imports are not finished."""
+    unfinished = "SELECT count(*) AS n FROM import_jobs WHERE state IN ('queued', 'checking', 'importing')"
+    return int(query(system, unfinished)[0]["n"])
+
+
+def settled(system: System, within: float = 90.0) -> None:
     """Wait until every process is back, everything answers, and nothing is owed."""
     for name in PROCESSES:
         pid(system, name)
 
     def calm() -> bool:
         try:
-            return readiness(system)[1].get("status") == "ok" and owed(system) == 0
+            return readiness(system)[1].get("status") == "ok" and owed(system) == 0 and importing(system) == 0
         except psycopg.OperationalError:
             return False
 
-    assert wait_until(calm, within, every=0.1), (readiness(system), owed(system))
+    assert wait_until(calm, within, every=0.1), (readiness(system), owed(system), importing(system))
     close_all(system.clients_of_every_process())
 
 
