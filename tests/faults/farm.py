@@ -15,7 +15,10 @@ from devserver.valkey import Valkey
 from tests.faults.network import Network
 
 # What each kind of process talks to.
-SERVERS = {"web": ("postgres", "valkey", "broker"), "worker": ("postgres", "valkey", "broker"), "beat": ("broker",)}
+_ALL = ("postgres", "valkey", "broker")
+SERVERS = {"web": _ALL, "live": _ALL, "worker": _ALL, "beat": ("broker",)}
+# The lines of the Procfile with other names than their links have.
+LINES = {"live": "worker-live"}
 # The links by which the spare Valkey follows the first one, and the first one the spare.
 FOLLOWING, LEADING = "spare-valkey", "valkey-spare"
 
@@ -88,7 +91,7 @@ def farm(home: Path, hosts: int = 1) -> Iterator[Farm]:
         network = stack.enter_context(Network(targets))
         running: dict[str, System] = {}
         for host in homes:
-            own = {process: _urls(network, host, process) for process in SERVERS}
+            own = {LINES.get(process, process): _urls(network, host, process) for process in SERVERS}
             running[host] = stack.enter_context(own_stack(homes[host], own=own, **_servers_of(running.get("a"))))
         spare = Valkey(
             spare_home, run_directory=_made(spare_home / "run"), socket_directory=sockets["spare"].parent,

@@ -116,7 +116,7 @@ SAFEGUARDS = (
     Safeguard(
         "a reader without the lease raises the floor",
         SESSIONS,
-        (Edit(MANAGER, "            self._raise_floors(loaded)\n", ""),),
+        (Edit(MANAGER, '            self._run("invalidate", [cache_keys.EPOCH, *known], arguments)', "            pass"),),
     ),
     # Which cache, and the proof
     Safeguard(
@@ -127,7 +127,7 @@ SAFEGUARDS = (
     Safeguard(
         "the sweep applies what it settles",
         HALTED + " -k web_process",
-        (Edit(CONSISTENCY, "                self._invalidate(unsettled)\n", ""),),
+        (Edit(CONSISTENCY, "                self._invalidate(events)\n", ""),),
     ),
     Safeguard(
         "with too much unsettled nothing is proven",
@@ -395,8 +395,8 @@ SAFEGUARDS = (
             ),
             Edit(
                 "app/live/customers.py",
-                "        present = self._present(list(held))\n",
-                "        present = self._present(list(held))\n        for part_id in held.keys():\n"
+                "        present = self._present(differing)\n",
+                "        present = self._present(differing)\n        for part_id in held.keys():\n"
                 "            join_room(rooms.part_room(part_id))\n",
             ),
         ),
@@ -404,7 +404,7 @@ SAFEGUARDS = (
     Safeguard(
         "pages resync when the channel was interrupted",
         "tests/faults/test_interrupted_channel.py",
-        (Edit("app/live/server.py", "                if interrupted:\n", "                if False:\n"),),
+        (Edit("app/live/server.py", "                self._resync_local_pages()\n", ""),),
     ),
     Safeguard(
         "a page applies an event only if it is newer",

@@ -343,7 +343,9 @@ def soak(topology: str, minutes: float, seed: int, only: Sequence[str], save: Pa
             print(f'no fault "disk full": {reason}', flush=True)
         system = stack.enter_context(farm(home, hosts={"one-host": 1, "two-hosts": 2}[topology]))
         known = troubles(system, None if reason else home)
-        known = {name: trouble for name, trouble in known.items() if not only or name in only}
+        known = {name: trouble for name, trouble in known.items() if not only or any(part in name for part in only)}
+        if not known:
+            raise SystemExit(f"No fault of {topology} is called {' or '.join(only)}.")
         played = Soak(system, save, lambda line: print(line, flush=True))
         began = time.monotonic()
         try:
@@ -364,7 +366,9 @@ def main() -> int:
     )
     parser.add_argument("--seed", type=int, default=random.randrange(2**32), help="what the faults are drawn by")
     parser.add_argument("--topology", choices=["one-host", "two-hosts"], action="append", help="(default: one after the other)")
-    parser.add_argument("--only", action="append", default=[], metavar="FAULT", help="draw from these faults alone")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="WORDS", help="draw only from faults with these words in their names"
+    )
     parser.add_argument("--save", type=Path, default=None, help="where histories with violations go (default: a new directory)")
     arguments = parser.parse_args()
     topologies = arguments.topology or ["one-host", "two-hosts"]

@@ -65,7 +65,7 @@ def _nothing() -> None:
 def processes(farm: Farm) -> Iterator[tuple[System, str, str]]:
     """Yield the host, the name and the full name of everything that can be killed."""
     for letter, host in farm.hosts.items():
-        for name in ("web-1", "web-2", "worker", "beat"):
+        for name in ("web-1", "web-2", "worker-live", "worker", "beat"):
             yield host, name, f"{letter}-{name}"
     for name in ("postgres", "valkey"):
         yield farm.hosts["a"], name, name
