@@ -75,6 +75,8 @@ _INDEX = """
         PERFORM set_config('lockstep.bulk', 'on', true);
         PERFORM FROM parts WHERE id BETWEEN {first} AND {last} ORDER BY id FOR NO KEY UPDATE;
         PERFORM FROM stock_levels WHERE part_id BETWEEN {first} AND {last} ORDER BY part_id FOR NO KEY UPDATE;
+        PERFORM FROM part_prices WHERE part_id BETWEEN {first} AND {last} ORDER BY id FOR NO KEY UPDATE;
+        PERFORM FROM prices WHERE part_id BETWEEN {first} AND {last} ORDER BY id FOR NO KEY UPDATE;
         PERFORM keep_search_of(ARRAY(SELECT id FROM parts WHERE id BETWEEN {first} AND {last}));
     END $do$
 """

@@ -85,10 +85,12 @@ TRIGGERS = {
     "parts": "AFTER UPDATE OF price_boundary, price_version ON parts",
 }
 SINGLY = "COALESCE(current_setting('lockstep.bulk', true), '') <> 'on'"
-# Whoever changes a part's prices holds the lock of its row.
+# The rows are locked before they are read, so that no newer price is overwritten.
 FILL = """
     DO $do$ BEGIN
         PERFORM FROM parts WHERE id BETWEEN {first} AND {last} ORDER BY id FOR NO KEY UPDATE;
+        PERFORM FROM part_prices WHERE part_id BETWEEN {first} AND {last} ORDER BY id FOR NO KEY UPDATE;
+        PERFORM FROM prices WHERE part_id BETWEEN {first} AND {last} ORDER BY id FOR NO KEY UPDATE;
         PERFORM keep_current_prices_of(ARRAY(SELECT id FROM parts WHERE id BETWEEN {first} AND {last}));
     END $do$
 """
