@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 from psycopg.types.json import set_json_loads
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, ExceptionContext, create_engine, event, text
 
 # Whole contents arrive as jsonb, which the standard library takes several times as long to parse.
 set_json_loads(orjson.loads)
@@ -16,6 +16,13 @@ _SESSION = (
     # Whoever does not say so writes by hand, and triggers record it (migration 0017).
     " -c lockstep.writer=application"
 )
+
+
+@event.listens_for(Engine, "handle_error")
+def _replace_outdated_connections(context: ExceptionContext) -> None:
+    """Treat connections whose prepared statements a migration has outdated as lost: on them, each would fail for ever."""
+    if "cached plan must not change result type" in str(context.original_exception):
+        context.is_disconnect = True
 
 
 def engine_options(*, pool_size: int = 10, session: str = _SESSION) -> dict[str, Any]:

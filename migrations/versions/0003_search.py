@@ -4,6 +4,9 @@ The triggers that keep `part_search` are deferred: a part that is made with its 
 Whoever changes an aspect of a part holds the lock of that aspect's row until the commit, so the values written last are the newest;
 the row of a part that exists is never given the stock and the price again by a change of content.
 
+Nobody waits for it: the triggers come first, then the parts that were there before, a hundred at a time. It may be stopped anywhere
+and started again. The release before goes on as it did, and what it writes is found.
+
 Revision ID: 0003
 Revises: 0002
 """
@@ -11,6 +14,8 @@ Revises: 0002
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
+
+from migrations.steps import execute, index_parts, replace, trigger
 
 revision = "0003"
 down_revision = "0002"
@@ -172,9 +177,8 @@ FLIPPED = "(OLD.current_stock > OLD.reserved_quantity) <> (NEW.current_stock > N
 DEFERRED = "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN "
 
 
-def upgrade() -> None:
-    # Lists are ordered by part_search from now on.
-    op.drop_index("ix_parts_public_name", table_name="parts", postgresql_where="status = 'published' AND archived_at IS NULL")
+def make_tables() -> None:
+    """Make the tables, empty, with their indexes."""
     op.create_table(
         "part_search",
         sa.Column("part_id", sa.Integer(), autoincrement=False, nullable=False),
@@ -189,33 +193,19 @@ def upgrade() -> None:
         sa.Column("words", postgresql.TSVECTOR(), nullable=False),
         sa.ForeignKeyConstraint(["part_id"], ["parts.id"], name=op.f("fk_part_search_part_id_parts"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("part_id", name=op.f("pk_part_search")),
+        if_not_exists=True,
     )
     op.create_table(
         "search_words",
         sa.Column("id", sa.Integer(), sa.Identity(always=False), nullable=False),
         sa.Column("word", sa.Text(collation="C"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_search_words")),
+        if_not_exists=True,
     )
-    for statement in (
-        FOLDED,
-        TOKENS,
-        SIGNS,
-        MARKS,
-        QUERY,
-        AMOUNT,
-        FILL,
-        KEEP_CONTENT,
-        KEEP_MANY,
-        KEEP_WORDS,
-        KEEP_STOCK,
-        KEEP_PRICE,
-    ):
-        op.execute(statement)
-    op.execute("SELECT fill_part_search()")
-    op.create_index("ix_part_search_words", "part_search", ["words"], unique=False, postgresql_using="gin")
+    op.create_index("ix_part_search_words", "part_search", ["words"], unique=False, postgresql_using="gin", if_not_exists=True)
     op.create_index(
         "ix_part_search_numbers", "part_search", ["numbers"], unique=False, postgresql_using="gin",
-        postgresql_ops={"numbers": "gin_trgm_ops"},
+        postgresql_ops={"numbers": "gin_trgm_ops"}, if_not_exists=True,
     )  # fmt: skip
     for name, columns in (
         ("name", ["name", "part_id"]),
@@ -224,20 +214,47 @@ def upgrade() -> None:
         ("manufacturer", ["manufacturer"]),
         ("facets", ["category_id", "manufacturer", "in_stock", "amount"]),
     ):
-        op.create_index(f"ix_part_search_{name}", "part_search", columns, unique=False, postgresql_where="is_public")
-    op.create_index("ix_search_words_word", "search_words", ["word"], unique=False)
+        op.create_index(
+            f"ix_part_search_{name}", "part_search", columns, unique=False, postgresql_where="is_public", if_not_exists=True
+        )
+    op.create_index("ix_search_words_word", "search_words", ["word"], unique=False, if_not_exists=True)
     op.create_index(
         "ix_search_words_similar", "search_words", ["word"], unique=False, postgresql_using="gin",
-        postgresql_ops={"word": "gin_trgm_ops"},
+        postgresql_ops={"word": "gin_trgm_ops"}, if_not_exists=True,
     )  # fmt: skip
-    for trigger in TRIGGERS:
-        op.execute(
-            f"CREATE CONSTRAINT TRIGGER {trigger.format(row=f'{DEFERRED}({SINGLY})', changed_stock=f'{DEFERRED}({SINGLY} AND {FLIPPED})')}"
+
+
+def upgrade() -> None:
+    with op.get_context().autocommit_block():
+        make_tables()
+        for statement in (
+            FOLDED,
+            TOKENS,
+            SIGNS,
+            MARKS,
+            QUERY,
+            AMOUNT,
+            FILL,
+            KEEP_CONTENT,
+            KEEP_MANY,
+            KEEP_WORDS,
+            KEEP_STOCK,
+            KEEP_PRICE,
+        ):
+            replace(statement)
+        trigger(
+            "search_words_kept",
+            "part_search",
+            "AFTER INSERT OR UPDATE OF name, manufacturer, numbers ON part_search"
+            f" FOR EACH ROW WHEN ({SINGLY}) EXECUTE FUNCTION keep_search_words()",
         )
-    op.execute(
-        "CREATE TRIGGER search_words_kept AFTER INSERT OR UPDATE OF name, manufacturer, numbers ON part_search"
-        f" FOR EACH ROW WHEN ({SINGLY}) EXECUTE FUNCTION keep_search_words()"
-    )
+        for definition in TRIGGERS:
+            name, when = definition.split(" ", 1)
+            table = when.split(" ON ")[1].split()[0]
+            trigger(name, table, when.format(row=f"{DEFERRED}({SINGLY})", changed_stock=f"{DEFERRED}({SINGLY} AND {FLIPPED})"))
+        index_parts()
+        # Lists are ordered by part_search from now on.
+        execute("DROP INDEX CONCURRENTLY IF EXISTS ix_parts_public_name")
 
 
 def downgrade() -> None:
@@ -245,8 +262,8 @@ def downgrade() -> None:
         "ix_parts_public_name", "parts", ["part_name", "id"], unique=False,
         postgresql_where="status = 'published' AND archived_at IS NULL",
     )  # fmt: skip
-    for trigger in TRIGGERS:
-        name, table = trigger.split()[0], trigger.split(" ON ")[1].split()[0]
+    for definition in TRIGGERS:
+        name, table = definition.split()[0], definition.split(" ON ")[1].split()[0]
         op.execute(f"DROP TRIGGER {name} ON {table}")
     op.drop_table("part_search")
     op.drop_table("search_words")

@@ -1,7 +1,9 @@
 r"""Search and order as buyers type: one normal form of texts, and names in the order in which people look for them.
 
-`part_search` is made anew under another name and takes the old one's place at the end, so that readers never wait for more than
-that; writers of parts wait until it is done.
+Nobody waits for it: new columns, then the functions that fill them, then the parts that were there before, a hundred at a time. It may
+be stopped anywhere and started again. The release before goes on listing and writing: its column `name` is still filled, and goes
+with its functions in revision 0008; what its searches find is incomplete until the release after it answers them. On the way back
+writers of parts wait.
 
 The words of `part_search`, by what stands before or behind them:
 
@@ -18,6 +20,8 @@ import importlib
 
 import sqlalchemy as sa
 from alembic import op
+
+from migrations.steps import add_constraint, build_index, execute, index_parts, replace, trigger
 
 revision = "0005"
 down_revision = "0004"
@@ -380,85 +384,52 @@ KEEP_KEYS = """
         RETURN NEW;
     END $$
 """
-INDEXES = (
-    ("words", "USING gin (words)"),
-    ("numbers", "USING gin (numbers gin_trgm_ops)"),
-    ("{order}", "({order}, part_id) WHERE is_public"),
-    ("amount", "(amount, part_id) WHERE is_public"),
-    ("created_at", "(created_at, part_id) WHERE is_public"),
-    ("manufacturer", "(manufacturer) WHERE is_public"),
-    ("facets", "(category_id, manufacturer, in_stock, amount) WHERE is_public"),
-)
+# The column that the release before orders lists by.
+KEEP_NAME = """
+    CREATE FUNCTION keep_search_name() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        NEW.name := (SELECT lower(part_name) FROM parts WHERE id = NEW.part_id);
+        RETURN NEW;
+    END $$
+"""
 
 
-def execute(statement: str) -> None:
-    """Run a statement as it stands: its colons and percent signs are no parameters."""
-    op.get_bind().exec_driver_sql(statement.replace("%", "%%"))
-
-
-def make_anew(columns: tuple[str, ...], rows: str, order: str, watched: str, indexes: tuple[tuple[str, str], ...]) -> None:
-    """Put a new `part_search` in place of the old one: its columns changed, filled, and only then seen by anybody.
-
-    Args:
-        columns: what `ALTER TABLE` does to the old one's columns.
-        order: the column that lists are ordered by.
-        watched: the columns whose words are kept.
-    """
-    execute("LOCK TABLE parts, stock_levels, part_prices, prices IN SHARE ROW EXCLUSIVE MODE")
-    execute("CREATE TABLE part_search_next (LIKE part_search)")
-    for column in columns:
-        execute(f"ALTER TABLE part_search_next {column}")
-    execute(rows.replace("INSERT INTO part_search (", "INSERT INTO part_search_next ("))
-    execute("ALTER TABLE part_search_next ADD CONSTRAINT pk_part_search_next PRIMARY KEY (part_id)")
-    execute(
-        "ALTER TABLE part_search_next ADD CONSTRAINT fk_part_search_part_id_parts"
-        " FOREIGN KEY (part_id) REFERENCES parts (id) ON DELETE CASCADE"
-    )
-    named = [(name.format(order=order), definition.format(order=order)) for name, definition in indexes]
-    for name, definition in named:
-        execute(f"CREATE INDEX ix_part_search_next_{name} ON part_search_next {definition}")
-    execute("ANALYZE part_search_next")
-    execute("DROP TABLE part_search")
-    execute("ALTER TABLE part_search_next RENAME TO part_search")
-    execute("ALTER TABLE part_search RENAME CONSTRAINT pk_part_search_next TO pk_part_search")
-    for name, _definition in named:
-        execute(f"ALTER INDEX ix_part_search_next_{name} RENAME TO ix_part_search_{name}")
-    execute(
-        f"CREATE TRIGGER search_words_kept AFTER INSERT OR UPDATE OF {watched} ON part_search"
-        f" FOR EACH ROW WHEN ({SINGLY}) EXECUTE FUNCTION keep_search_words()"
+def keep_for_the_release_before() -> None:
+    """Fill `name` beside what takes its place."""
+    replace(KEEP_NAME)
+    trigger(
+        "search_name_kept",
+        "part_search",
+        "BEFORE INSERT OR UPDATE ON part_search FOR EACH ROW EXECUTE FUNCTION keep_search_name()",
     )
 
 
-def upgrade() -> None:
+def end_the_release_before() -> None:
+    """Drop what only the release before this one reads."""
     for statement in (
-        FOLDED_LETTERS,
-        FOLDED,
-        SPELT,
-        SOFT,
-        JOINED,
-        NORMAL,
-        WORDS,
-        TOKENS,
-        FORMS,
-        LEXEMES,
-        ORDERED,
-        BARE,
-        GRAMS,
-        ASKED,
+        "DROP TRIGGER IF EXISTS search_name_kept ON part_search",
+        "DROP FUNCTION IF EXISTS keep_search_name()",
+        "ALTER TABLE part_search DROP COLUMN IF EXISTS name",
+        "DROP FUNCTION IF EXISTS search_query(text, boolean)",
+        "DROP FUNCTION IF EXISTS search_marks(text)",
     ):
         execute(statement)
-    for statement in (FILL, KEEP_CONTENT, KEEP_MANY, KEEP_WORDS):
-        execute(statement)
-    columns = ("DROP COLUMN name", 'ADD COLUMN sort_key text COLLATE "C" NOT NULL', "ADD COLUMN texts text NOT NULL")
-    # The panel has the same order over all parts.
-    make_anew(columns, ROWS, "sort_key", "texts, numbers", (*INDEXES, ("all_sort_key", "(sort_key, part_id)")))
-    execute(f"""
-        INSERT INTO search_words (word)
-        SELECT DISTINCT word FROM part_search, {WORDS_OF.format(of="")}
-        WHERE length(word) BETWEEN 3 AND 100 AND NOT EXISTS (SELECT FROM search_words k WHERE k.word = word.word)
-    """)  # noqa: S608 — constant text
-    for function in ("search_query(text, boolean)", "search_marks(text)"):
-        execute(f"DROP FUNCTION {function}")
+
+
+def bring_back_the_release_before() -> None:
+    """Undo `end_the_release_before`."""
+    before = importlib.import_module("migrations.versions.0003_search")
+    execute('ALTER TABLE part_search ADD COLUMN name text COLLATE "C"')
+    keep_for_the_release_before()
+    execute("UPDATE part_search SET name = name")
+    execute("ALTER TABLE part_search ALTER COLUMN name SET NOT NULL")
+    execute("CREATE INDEX ix_part_search_name ON part_search (name, part_id) WHERE is_public")
+    for statement in (before.MARKS, before.QUERY):
+        replace(statement)
+
+
+def make_synonyms() -> None:
+    """Make the table of synonyms, with those that a shop begins with."""
     op.create_table(
         "search_synonyms",
         sa.Column("id", sa.Integer(), sa.Identity(always=False), nullable=False),
@@ -468,27 +439,79 @@ def upgrade() -> None:
         sa.Column("means_key", sa.Text(), nullable=False),
         sa.CheckConstraint("term_key <> '' AND means_key <> '' AND term_key <> means_key", name=op.f("ck_search_synonyms_keys")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_search_synonyms")),
+        if_not_exists=True,
     )
-    op.create_index("uq_search_synonyms_term_key", "search_synonyms", ["term_key", "means_key"], unique=True)
-    execute(KEEP_KEYS)
-    execute(
-        "CREATE TRIGGER search_synonyms_keyed BEFORE INSERT OR UPDATE ON search_synonyms"
-        " FOR EACH ROW EXECUTE FUNCTION keep_synonym_keys()"
+    op.create_index("uq_search_synonyms_term_key", "search_synonyms", ["term_key", "means_key"], unique=True, if_not_exists=True)
+    replace(KEEP_KEYS)
+    trigger(
+        "search_synonyms_keyed",
+        "search_synonyms",
+        "BEFORE INSERT OR UPDATE ON search_synonyms FOR EACH ROW EXECUTE FUNCTION keep_synonym_keys()",
     )
     insert = sa.text("INSERT INTO search_synonyms (term, means) VALUES (:term, :means) ON CONFLICT DO NOTHING")
     op.get_bind().execute(insert, synonyms())
+
+
+def upgrade() -> None:
+    with op.get_context().autocommit_block():
+        keep_for_the_release_before()
+        execute('ALTER TABLE part_search ADD COLUMN IF NOT EXISTS sort_key text COLLATE "C"')
+        execute("ALTER TABLE part_search ADD COLUMN IF NOT EXISTS texts text")
+        for statement in (
+            FOLDED_LETTERS,
+            FOLDED,
+            SPELT,
+            SOFT,
+            JOINED,
+            NORMAL,
+            WORDS,
+            TOKENS,
+            FORMS,
+            LEXEMES,
+            ORDERED,
+            BARE,
+            GRAMS,
+            ASKED,
+            KEEP_WORDS,
+            FILL,
+            KEEP_CONTENT,
+            KEEP_MANY,
+        ):
+            replace(statement)
+        trigger(
+            "search_words_kept",
+            "part_search",
+            "AFTER INSERT OR UPDATE OF texts, numbers ON part_search"
+            f" FOR EACH ROW WHEN ({SINGLY}) EXECUTE FUNCTION keep_search_words()",
+        )
+        index_parts()
+        for column in ("sort_key", "texts"):
+            add_constraint("part_search", f"part_search_{column}_not_null", f"NOT NULL {column}")
+        build_index("ix_part_search_sort_key", "part_search (sort_key, part_id) WHERE is_public")
+        # The panel has the same order over all parts.
+        build_index("ix_part_search_all_sort_key", "part_search (sort_key, part_id)")
+        execute("ANALYZE part_search")
+        make_synonyms()
 
 
 def downgrade() -> None:
     op.drop_table("search_synonyms")
     execute("DROP FUNCTION keep_synonym_keys()")
     before = importlib.import_module("migrations.versions.0003_search")
-    for statement in (before.FOLDED, before.TOKENS, before.FILL, before.KEEP_CONTENT, before.KEEP_MANY, before.KEEP_WORDS):
-        execute(statement.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
-    for statement in (before.MARKS, before.QUERY):
+    execute("LOCK TABLE parts, stock_levels, part_prices, prices, part_search IN SHARE ROW EXCLUSIVE MODE")
+    for statement in ("DROP TRIGGER search_name_kept ON part_search", "DROP FUNCTION keep_search_name()"):
         execute(statement)
-    columns = ('ADD COLUMN name text COLLATE "C" NOT NULL', "DROP COLUMN sort_key", "DROP COLUMN texts")
-    make_anew(columns, before.ROWS, "name", "name, manufacturer, numbers", INDEXES)
+    for statement in (before.FOLDED, before.TOKENS, before.FILL, before.KEEP_CONTENT, before.KEEP_MANY, before.KEEP_WORDS):
+        replace(statement)
+    trigger(
+        "search_words_kept",
+        "part_search",
+        "AFTER INSERT OR UPDATE OF name, manufacturer, numbers ON part_search"
+        f" FOR EACH ROW WHEN ({SINGLY}) EXECUTE FUNCTION keep_search_words()",
+    )
+    for column in ("sort_key", "texts"):
+        execute(f"ALTER TABLE part_search DROP COLUMN {column}")
+    execute("SELECT fill_part_search()")
     for function in ("search_asked(text)", "search_grams(text)", "search_bare(text)", "search_order(text)", "search_lexemes(text, boolean)",
                      "search_forms(text, boolean)", "search_split(text)", "search_normal(text)", "search_joined(text)",
                      "search_soft(text)", "search_spelt(text)", "search_folded_letters(text)"):  # fmt: skip

@@ -1,21 +1,28 @@
 """Amounts with six decimals, prices in each currency, what imports drop, and words with the joiners that they are spelt with.
 
 No table is rewritten: a column loses its two decimals (`numeric` without a scale is the same on disk), and a check takes their place.
-The stronger locks come last, and are held for one look at the amounts, and while the two indexes of `part_search` that have them are
-built anew: a tenth of a second for 100,000 parts. The way back needs every amount to have two decimals.
+Nobody waits for it, but while the two indexes of `part_search` that have amounts are built anew: a tenth of a second for 100,000
+parts. It may be stopped anywhere and started again. The release before goes on as it did; what releases before 0005 read
+(`part_images.url`, `part_search.name`) goes. The way back needs every amount to have two decimals.
 
 Revision ID: 0008
 Revises: 0007
 """
 
+import importlib
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
+
+from migrations.steps import add_constraint, batches, execute, replace, trigger
 
 revision = "0008"
 down_revision = "0007"
 branch_labels = None
 depends_on = None
+
+search = importlib.import_module("migrations.versions.0005_search_as_typed")
 
 # In whatever form the search folds letters: accents go, and so do the joiners that texts may hold from now on.
 ACCENTS = r"[\u0300-\u036f]+"
@@ -78,9 +85,14 @@ TRIGGERS = {
     "parts": "AFTER UPDATE OF price_boundary, price_version ON parts",
 }
 SINGLY = "COALESCE(current_setting('lockstep.bulk', true), '') <> 'on'"
+# The rows are locked before they are read, so that no newer price is overwritten.
 FILL = """
-    INSERT INTO part_current_prices (part_id, currency, amount)
-    SELECT part_id, currency, amount FROM current_prices_of(ARRAY(SELECT id FROM parts))
+    DO $do$ BEGIN
+        PERFORM FROM parts WHERE id BETWEEN {first} AND {last} ORDER BY id FOR NO KEY UPDATE;
+        PERFORM FROM part_prices WHERE part_id BETWEEN {first} AND {last} ORDER BY id FOR NO KEY UPDATE;
+        PERFORM FROM prices WHERE part_id BETWEEN {first} AND {last} ORDER BY id FOR NO KEY UPDATE;
+        PERFORM keep_current_prices_of(ARRAY(SELECT id FROM parts WHERE id BETWEEN {first} AND {last}));
+    END $do$
 """
 EXACT = "amount = round(amount, 6) AND amount < 10000000000"
 AMOUNTS = ("part_prices", "prices")
@@ -97,31 +109,43 @@ def fold(old: str, new: str) -> None:
 
 
 def upgrade() -> None:
-    fold(ACCENTS, ACCENTS_AND_JOINERS)
-    op.create_table(
-        "part_current_prices",
-        sa.Column("part_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("currency", sa.String(length=3), nullable=False),
-        sa.Column("amount", sa.Numeric(), nullable=False),
-        sa.ForeignKeyConstraint(["part_id"], ["parts.id"], name=op.f("fk_part_current_prices_part_id_parts"), ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("part_id", "currency", name=op.f("pk_part_current_prices")),
-    )
-    op.create_index("ix_part_current_prices_amount", "part_current_prices", ["currency", "amount", "part_id"], unique=False)
-    for statement in (AMOUNT, CURRENT, KEEP, KEEP_ONE):
-        op.execute(statement)
-    for table, when in TRIGGERS.items():
-        op.execute(
-            f"CREATE CONSTRAINT TRIGGER {table}_current_prices {when} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ({SINGLY})"
-            " EXECUTE FUNCTION keep_current_prices()"
+    with op.get_context().autocommit_block():
+        fold(ACCENTS, ACCENTS_AND_JOINERS)
+        op.create_table(
+            "part_current_prices",
+            sa.Column("part_id", sa.Integer(), autoincrement=False, nullable=False),
+            sa.Column("currency", sa.String(length=3), nullable=False),
+            sa.Column("amount", sa.Numeric(), nullable=False),
+            sa.ForeignKeyConstraint(
+                ["part_id"], ["parts.id"], name=op.f("fk_part_current_prices_part_id_parts"), ondelete="CASCADE"
+            ),
+            sa.PrimaryKeyConstraint("part_id", "currency", name=op.f("pk_part_current_prices")),
+            if_not_exists=True,
         )
-    op.execute(FILL)
-    # Constant defaults: neither rewrites the table.
-    op.add_column("import_jobs", sa.Column("notices", postgresql.JSONB(), server_default="[]", nullable=False))
-    op.add_column("import_jobs", sa.Column("notice_count", sa.Integer(), server_default="0", nullable=False))
-    op.alter_column("part_search", "amount", type_=sa.Numeric())
-    for table in AMOUNTS:
-        op.alter_column(table, "amount", type_=sa.Numeric())
-        op.create_check_constraint(op.f(f"ck_{table}_amount_exact"), table, EXACT)
+        op.create_index(
+            "ix_part_current_prices_amount", "part_current_prices", ["currency", "amount", "part_id"], if_not_exists=True
+        )
+        for statement in (AMOUNT, CURRENT, KEEP, KEEP_ONE):
+            replace(statement)
+        for table, when in TRIGGERS.items():
+            trigger(
+                f"{table}_current_prices",
+                table,
+                f"{when} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ({SINGLY}) EXECUTE FUNCTION keep_current_prices()",
+            )
+        for batch in batches("parts", 200):
+            execute(FILL.format(**batch))
+        # Constant defaults: neither rewrites the table.
+        notices = sa.Column("notices", postgresql.JSONB(), server_default="[]", nullable=False)
+        notice_count = sa.Column("notice_count", sa.Integer(), server_default="0", nullable=False)
+        for column in (notices, notice_count):
+            op.add_column("import_jobs", column, if_not_exists=True)
+        for table in ("part_search", *AMOUNTS):
+            execute(f"ALTER TABLE {table} ALTER COLUMN amount TYPE numeric")
+        for table in AMOUNTS:
+            add_constraint(table, f"ck_{table}_amount_exact", f"CHECK ({EXACT})")
+        search.end_the_release_before()
+        execute("ALTER TABLE part_images DROP COLUMN IF EXISTS url")
 
 
 def downgrade() -> None:
@@ -130,6 +154,8 @@ def downgrade() -> None:
             f"{too_exact} prices have more than two decimals, which the older release cannot hold. Change them first; nothing is"
             " rounded here, and nothing was changed."
         )
+    op.add_column("part_images", sa.Column("url", sa.String(length=500), server_default="", nullable=False))
+    search.bring_back_the_release_before()
     for table in AMOUNTS:
         op.drop_constraint(op.f(f"ck_{table}_amount_exact"), table)
         op.alter_column(table, "amount", type_=sa.Numeric(precision=12, scale=2))

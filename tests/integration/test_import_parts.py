@@ -287,7 +287,7 @@ def elsewhere(servers: Any) -> Iterator[Engine]:
     engine = sqlalchemy.create_engine(shop.set(database="elsewhere"))
     configuration = Config()
     configuration.set_main_option("script_location", "migrations")
-    with engine.begin() as connection:
+    with engine.connect() as connection:
         configuration.attributes["connection"] = connection
         command.upgrade(configuration, "head")
     yield engine

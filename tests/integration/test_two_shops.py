@@ -80,7 +80,7 @@ def migrate(url: str) -> None:
     configuration = Config()
     configuration.set_main_option("script_location", str(REPOSITORY / "migrations"))
     engine = connect(url)
-    with engine.begin() as connection:
+    with engine.connect() as connection:
         configuration.attributes["connection"] = connection
         command.upgrade(configuration, "head")
     engine.dispose()

@@ -49,7 +49,7 @@ def scratch(servers: EmbeddedServers) -> Iterator[Engine]:
 def migrate(engine: Engine, direction: str, revision: str) -> None:
     configuration = Config()
     configuration.set_main_option("script_location", str(REPOSITORY / "migrations"))
-    with engine.begin() as connection:
+    with engine.connect() as connection:
         configuration.attributes["connection"] = connection
         {"up": command.upgrade, "down": command.downgrade}[direction](configuration, revision)
 
@@ -137,7 +137,7 @@ def test_descriptions_of_older_releases_are_clean_before_pages_show_them_as_html
         assert connection.execute(text("SELECT description FROM parts ORDER BY sku")).scalars().all() == ["<p>Good</p>", plain]
 
 
-FILES = "SELECT relname, relfilenode FROM pg_class WHERE relname = ANY('{part_prices,prices,part_search}')"
+FILES = "SELECT relname, relfilenode FROM pg_class WHERE relname = ANY('{part_prices,prices,part_search}') ORDER BY relname"
 PRICES = """
     INSERT INTO parts (sku, slug, part_name) VALUES ('a', 'a', 'a'), ('b', 'b', 'b');
     INSERT INTO part_prices (part_id, currency, amount, valid_to) SELECT id, 'EUR', 12.50, NULL FROM parts WHERE sku = 'a';
