@@ -79,9 +79,9 @@ class ChangeByHand(Base):
     __tablename__ = "changes_by_hand"
 
     aspect: Mapped[str] = mapped_column(String(20), primary_key=True)
-    record_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    record_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     before: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     is_first: Mapped[bool] = mapped_column(server_default="false")
     table_name: Mapped[str] = mapped_column(String(100))
-    row_id: Mapped[int | None]
+    row_id: Mapped[int | None] = mapped_column(BigInteger)
     operation: Mapped[str] = mapped_column(String(20))

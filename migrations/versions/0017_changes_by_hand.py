@@ -29,7 +29,7 @@ TRUSTED = "SECURITY DEFINER SET search_path = {schema}, pg_temp SET enable_seqsc
 # The state of what has a version, as its event keeps it; amounts are text, to stay exact. The path is that of `app.store.content`,
 # but ends if somebody has made the tree a ring.
 STATE = """
-    CREATE FUNCTION state_of(aspect text, key int) RETURNS jsonb LANGUAGE plpgsql SET enable_seqscan = off AS $$
+    CREATE FUNCTION state_of(aspect text, key bigint) RETURNS jsonb LANGUAGE plpgsql SET enable_seqscan = off AS $$
     BEGIN
         CASE aspect
         WHEN 'content' THEN RETURN (
@@ -98,14 +98,14 @@ NOTE = """
         old_row jsonb := to_jsonb(OLD);
         new_row jsonb := to_jsonb(NEW);
         aspects text[] := ARRAY[TG_ARGV[0]];
-        key int;
+        key bigint;
         what text;
     BEGIN
         IF TG_TABLE_NAME = 'parts' AND TG_OP = 'UPDATE' AND old_row -> 'price_version' <> new_row -> 'price_version' THEN
             aspects := aspects || 'price'::text;
         END IF;
         FOR key IN
-            SELECT DISTINCT (given ->> TG_ARGV[1])::int AS named FROM (VALUES (old_row), (new_row)) AS rows(given)
+            SELECT DISTINCT (given ->> TG_ARGV[1])::bigint AS named FROM (VALUES (old_row), (new_row)) AS rows(given)
             WHERE given ->> TG_ARGV[1] IS NOT NULL ORDER BY named
         LOOP
             FOREACH what IN ARRAY aspects LOOP
@@ -121,7 +121,7 @@ NOTE = """
                     VALUES (what, key, state_of(what, key),
                             what = 'stock' AND EXISTS (SELECT FROM changes_by_hand c
                                                        WHERE c.aspect = 'content' AND c.record_id = key AND c.before IS NULL),
-                            TG_TABLE_NAME, (COALESCE(new_row, old_row) ->> 'id')::int, TG_OP);
+                            TG_TABLE_NAME, (COALESCE(new_row, old_row) ->> 'id')::bigint, TG_OP);
                 ELSIF what IN ('content', 'price') THEN
                     -- Of changes to several tables the part's own row is named.
                     UPDATE changes_by_hand c SET table_name = 'parts'
@@ -235,7 +235,7 @@ TELL = """
                 happened, following,
                 jsonb_build_object(
                     'format', 2, 'aspect', change.aspect, 'type', happened, 'version', following, 'before', change.before, 'state', present,
-                    'table_name', change.table_name, 'row_id', COALESCE(change.row_id, (present ->> 'id')::int),
+                    'table_name', change.table_name, 'row_id', COALESCE(change.row_id, (present ->> 'id')::bigint),
                     'operation', change.operation, 'actor_name', 'database role ' || session_user,
                     'ip_address', host(inet_client_addr()), 'user_agent', 'database role ' || session_user,
                     'reason', COALESCE(NULLIF(current_setting('lockstep.reason', true), ''),
@@ -285,11 +285,11 @@ def upgrade() -> None:
     op.create_table(
         "changes_by_hand",
         sa.Column("aspect", sa.String(length=20), nullable=False),
-        sa.Column("record_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("record_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("before", postgresql.JSONB(none_as_null=True), nullable=True),
         sa.Column("is_first", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("table_name", sa.String(length=100), nullable=False),
-        sa.Column("row_id", sa.Integer(), nullable=True),
+        sa.Column("row_id", sa.BigInteger(), nullable=True),
         sa.Column("operation", sa.String(length=20), nullable=False),
         sa.PrimaryKeyConstraint("aspect", "record_id", name=op.f("pk_changes_by_hand")),
     )
@@ -326,5 +326,5 @@ def downgrade() -> None:
         op.execute(f"DROP TRIGGER {table}_by_hand ON {table}")
     op.drop_table("changes_by_hand")
     for function in ("archive_deleted_part()", "tell_change_by_hand()", "note_change_by_hand()",
-                     "refuse_truncate_by_hand()", "effects_of(text)", "state_of(text, int)"):  # fmt: skip
+                     "refuse_truncate_by_hand()", "effects_of(text)", "state_of(text, bigint)"):  # fmt: skip
         op.execute(f"DROP FUNCTION {function}")
