@@ -22,7 +22,7 @@ def test_a_reader_that_loads_past_anothers_lease_is_not_shown_an_older_version_a
     monkeypatch.setattr("app.cache.manager.LEASE_MS", 60_000)
     part = new_part()
     reader = container.parts.catalog
-    elsewhere = CacheManager(cache_clients(container.settings.redis_url), lambda _kind, _result: None)
+    elsewhere = CacheManager(cache_clients(container.settings.redis_url, container.settings.prefix), lambda _kind, _result: None)
     elsewhere.adopt(elsewhere.life(), float("inf"))
     elsewhere.mark_verified(float("inf"))
     container.cache.drop([cache_keys.part_stock(part)])

@@ -31,6 +31,15 @@ class KilledError(BaseException):
     """Stands for a worker that is gone: nothing that it would have done on an error happens."""
 
 
+@pytest.fixture(autouse=True)
+def _nobody_elses(query: Query) -> None:
+    """Jobs are done one after the other, so those that other tests have left would come first."""
+    query(
+        "UPDATE import_jobs SET state = 'failed', leased_until = NULL, finished_at = clock_timestamp()"
+        " WHERE state IN ('queued', 'checking', 'importing')"
+    )
+
+
 @pytest.fixture
 def tag() -> str:
     """A prefix of this test's own SKUs."""

@@ -1,6 +1,7 @@
 """What the sweep wakes, what an invalidation survives, and in which order an effect does its work."""
 
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from typing import Any
 
 import orjson
@@ -88,4 +89,5 @@ def test_pages_are_told_of_a_change_only_after_the_cache_has_been(
     monkeypatch.setattr(container.cache, "invalidate", invalidate)
     monkeypatch.setattr("redis.client.Pipeline.publish", publish)
     container.deliveries.deliver(Effect.BROADCAST)
-    assert [step for step in order if step] == ["invalidated", "told"]
+    # The part's creation may be in the same batch.
+    assert [step for step, _same in groupby(filter(None, order))] == ["invalidated", "told"]
