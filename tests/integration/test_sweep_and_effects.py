@@ -23,7 +23,8 @@ def change(container: Container, actor: Actor, new_part: Callable[..., int], que
     part = new_part()
     container.parts.adjust_stock_with_sync(Intent(actor, reason="counted"), part, 1)
     (event,) = query("SELECT max(id) AS id FROM outbox_events WHERE aggregate_type = 'part' AND aggregate_id = :part", part=part)
-    query("UPDATE outbox_deliveries SET state = 'done', leased_until = NULL WHERE event_id <> :id", id=event["id"])
+    # Not marked as done: they have left no records.
+    query("DELETE FROM outbox_deliveries WHERE state <> 'done' AND event_id <> :id", id=event["id"])
     return part, event["id"]
 
 
