@@ -274,6 +274,26 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(start: Start, fini
     assert written(query, tag)[0] == 5
 
 
+def test_a_file_that_is_no_text_is_refused_and_keeps_no_other_from_being_imported(start: Start, finish: Any, tag: str) -> None:
+    picture, catalog = start(b"\x89PNG\r\n\x1a\n\xff\xd8,\xfe\n"), start(file_of(tag, 2))
+    assert finish(catalog)["state"] == "done"
+    refused = finish(picture)
+    assert refused["state"] == "refused"
+    assert "\ufffdPNG" in {error["field"] for error in refused["errors"]}
+    assert "byte 0x89" in "".join(error["reason"] for error in refused["errors"])
+
+
+def test_a_job_whose_refusal_cannot_be_written_ends_all_the_same(
+    start: Start, finish: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down(*_arguments: Any) -> None:
+        raise TypeError("on purpose: \udc89")
+
+    monkeypatch.setattr(service.ImportJobs, "_refuse", break_down)
+    ended = finish(start(b"neither,nor\n1,2\n"))
+    assert (ended["state"], ended["failure"]) == ("failed", "TypeError: on purpose: \ufffd")
+
+
 def test_a_job_ends_as_failed_when_something_breaks_and_the_next_one_is_done(
     container: Container, start: Start, finish: Any, query: Query, tag: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,16 @@
 """What is wrong with a catalog file, by line and field."""
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
+
+_NO_CHARACTER = re.compile("[\ud800-\udfff]")
+
+
+def legible(text: str) -> str:
+    """Return a text of a file in a form that can be shown and stored: its bytes that are not UTF-8, which are read as lone
+    surrogates, become U+FFFD."""
+    return _NO_CHARACTER.sub("\ufffd", text)
 
 
 class RowError(NamedTuple):
@@ -22,7 +31,7 @@ class ImportFileError(Exception):
     """
 
     def __init__(self, errors: Sequence[RowError], count: int | None = None, columns: Sequence[dict[str, str]] = ()) -> None:
-        super().__init__("\n".join(str(error) for error in errors))
-        self.errors = errors
-        self.columns = columns
+        self.errors = [RowError(error.line, legible(error.field), legible(error.reason)) for error in errors]
+        super().__init__("\n".join(str(error) for error in self.errors))
+        self.columns = [{name: legible(value) for name, value in column.items()} for column in columns]
         self.count = len(errors) if count is None else count

@@ -16,7 +16,7 @@ from app.contract.formats import rfc3339
 from app.contract.task_names import IMPORT_PARTS
 from app.domain.content import normalised, without_forbidden
 from app.domain.errors import DatabaseConsistencyError, InvalidFieldError, NotFoundError, StorageUnavailableError
-from app.domain.imports.errors import ImportFileError, RowError
+from app.domain.imports.errors import ImportFileError, RowError, legible
 from app.domain.imports.options import NO_OPTIONS, Options
 from app.domain.imports.rows import ImportRow
 from app.domain.imports.survey import Layout
@@ -149,19 +149,23 @@ class ImportJobs:
             self._end(work, "failed", failure=f"No row more was imported in {MAX_ATTEMPTS} attempts; the worker's log says why.")
             return True
         try:
-            self._advance(work)
+            self._attempt(work)
         except LeaseLostError:
             log.warning("import went over to another worker", job=row.id)
-        except ImportFileError as error:
-            self._refuse(work, error)
         except _AWAY as error:
             # The lease expires, and the next worker tries again.
             log.warning("import waits, the other side is away", job=row.id, error=str(error).splitlines()[:1])
             return False
         except Exception as error:
             log.exception("import failed", job=row.id)
-            self._end(work, "failed", failure=f"{type(error).__name__}: {error}"[:2000])
+            self._end(work, "failed", failure=legible(f"{type(error).__name__}: {error}")[:2000])
         return True
+
+    def _attempt(self, work: _Work) -> None:
+        try:
+            self._advance(work)
+        except ImportFileError as error:
+            self._refuse(work, error)
 
     def _advance(self, work: _Work) -> None:
         options = Options.from_json(work.job.currency, work.job.options)
