@@ -55,18 +55,18 @@ class Target:
         """Host and port."""
         return urlsplit(self.url).netloc
 
-    def connect(self, timeout: float = 10.0) -> socket.socket:
+    def connect(self, timeout: float = 10.0, source: str = "") -> socket.socket:
         """Open a connection."""
         parts = urlsplit(self.url)
-        return socket.create_connection((parts.hostname or "", parts.port or 80), timeout=timeout)
+        return socket.create_connection((parts.hostname or "", parts.port or 80), timeout=timeout, source_address=(source, 0))
 
-    def open_socket(self) -> socket.socket:
-        """Open a WebSocket and enter the customers' namespace.
+    def open_socket(self, source: str = "") -> socket.socket:
+        """Open a WebSocket, from an address of this machine if given, and enter the customers' namespace.
 
         Raises:
             OSError: the server refuses it.
         """
-        client = self.connect()
+        client = self.connect(source=source)
         client.sendall(HANDSHAKE.format(host=self.host).encode())
         head = b""
         # Byte by byte: the first frames may follow at once.

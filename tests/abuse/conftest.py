@@ -71,12 +71,12 @@ def target(system: System, many_parts: list[int]) -> Target:
 
 
 @pytest.fixture
-def wire(target: Target) -> Iterator[Callable[[], Wire]]:
-    """Open WebSockets in the customers' namespace; they are closed at the end."""
+def wire(target: Target) -> Iterator[Callable[..., Wire]]:
+    """Open WebSockets in the customers' namespace, from an address of this machine if given; they are closed at the end."""
     made: list[Wire] = []
 
-    def make() -> Wire:
-        made.append(Wire(target.open_socket()))
+    def make(source: str = "") -> Wire:
+        made.append(Wire(target.open_socket(source)))
         # The opening messages of Engine.IO and of the namespace.
         assert made[-1].until(1).startswith(b"0{")
         assert made[-1].until(1).startswith(b"40/customers")

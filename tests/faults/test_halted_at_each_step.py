@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from subprocess import PIPE
 from typing import Any
 
@@ -40,6 +40,13 @@ RECORDS = text("""
 """)
 
 
+def stands_still(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+    except psutil.NoSuchProcess:
+        return True
+
+
 class Victims:
     """Makes processes that halt themselves at a step (`tests.faults.victim`), one at a time."""
 
@@ -62,11 +69,12 @@ class Victims:
         assert pid > 1
         self._ended = False
         try:
-            assert wait_until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "stopped")
+            assert wait_until(lambda: stands_still(pid))
             yield pid
         finally:
             if not self._ended:
-                os.kill(pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
                 self.exit_code()
 
     def exit_code(self) -> int:
