@@ -13,6 +13,7 @@ from app.cache.manager import CacheManager, Clients, Observer
 from app.container import Container, cache_client
 from app.domain.audit_chain import GENESIS, digest, link
 from app.store.encoding import jsonb
+from app.sync.wakeup import WakeUps
 
 
 @pytest.fixture
@@ -134,3 +135,39 @@ def counting(container: Container) -> Iterator[list[str]]:
 def statements(container: Container) -> Callable[[], Any]:
     """Make context managers that collect the SQL statements executed meanwhile."""
     return lambda: counting(container)
+
+
+class Broker:
+    """A broker that can be switched off."""
+
+    def __init__(self) -> None:
+        self.is_up = True
+        self.taken: list[str] = []
+
+    def send_task(self, name: str, **_options: Any) -> None:
+        """Take a message.
+
+        Raises:
+            ConnectionError: while it is down.
+        """
+        if not self.is_up:
+            raise ConnectionError("down")
+        self.taken.append(name)
+
+    @contextmanager
+    def down(self) -> Iterator[None]:
+        """Be down while the block runs."""
+        self.is_up = False
+        yield
+        self.is_up = True
+
+
+@pytest.fixture
+def broker() -> Broker:
+    return Broker()
+
+
+@pytest.fixture
+def wake_ups(container: Container, broker: Broker) -> WakeUps:
+    # Without the flags, which other tests' processes set too.
+    return WakeUps(broker, cache_client("unix:///nowhere.sock"), "", container.monitoring)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.container import Container, cache_client
+from app.container import Container
 from app.contract.events import Actor
 from app.contract.task_names import Effect
 from app.services.intent import Intent
@@ -13,30 +13,9 @@ from app.sync import announcer
 from app.sync.announcer import Announcer
 from app.sync.wakeup import WakeUps
 from bench.system import wait_until
+from tests.integration.conftest import Broker
 
 Query = Callable[..., list[dict[str, Any]]]
-
-
-class Broker:
-    """Takes every wake-up."""
-
-    def __init__(self) -> None:
-        self.taken: list[str] = []
-
-    def send_task(self, name: str, **_options: Any) -> None:
-        """Take a message."""
-        self.taken.append(name)
-
-
-@pytest.fixture
-def broker() -> Broker:
-    return Broker()
-
-
-@pytest.fixture
-def wake_ups(container: Container, broker: Broker) -> WakeUps:
-    # Without the flags, which other tests' processes set too.
-    return WakeUps(broker, cache_client("unix:///nowhere.sock"), "", container.monitoring)
 
 
 @pytest.fixture
