@@ -141,7 +141,7 @@ GAPS = """
     SELECT * FROM expected
     WHERE events <> newest OR audited <> newest OR (aggregate_type = 'part' AND aspect = 'content' AND snapshots <> newest)
 """
-# Each aspect's row is its newest event's, one version is the active one, and no price is due.
+# Each aspect's row is its newest event's, one version is the active one, and no price is still to begin or to end.
 ROWS = """
     SELECT p.id, p.version, p.price_version, s.version AS stock_version, e.newest, v.active, p.price_boundary
     FROM parts p JOIN stock_levels s ON s.part_id = p.id
@@ -152,7 +152,7 @@ ROWS = """
                         WHERE part_id = p.id AND is_active) v
     WHERE p.id = ANY(%s) AND (
         e.newest <> jsonb_build_object('content', p.version, 'price', p.price_version, 'stock', s.version)
-        OR v.active <> ARRAY[p.version] OR p.price_boundary <= now())
+        OR v.active <> ARRAY[p.version] OR p.price_boundary IS NOT NULL)
 """
 # One audit row for each event, which says what the event says, and none beside.
 AUDITED = """
