@@ -89,7 +89,9 @@ def build_container(
     delivering = connect(settings.database_url, waits_for_disk=False)
     transactions = TransactionManager(engine, consistency.after_commit)
     publisher = EventPublisher(client, settings.prefix, monitoring)
-    deliveries = DeliveryService(delivering, handlers(cache, publisher, consistency.confirm), monitoring)
+    deliveries = DeliveryService(
+        delivering, handlers(cache, publisher, consistency.confirm, single_statements(delivering).connect), monitoring
+    )
     storage = Storage(settings.media_url)
     reconciliation = Reconciliation(engine, reading, transactions, cache, wake_ups, consistency.confirm, monitoring)
 

@@ -14,7 +14,7 @@ epoch is not the cache that was invalidated.
 import random
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -42,6 +42,7 @@ WAITS = (0.004, 0.008, 0.016)
 # rest is headroom for the request itself. For a writer, the knowledge of which cache is in use expires as quickly.
 FRESH_FOR = 1.2
 NEVER = float("-inf")
+_TREE = cache_keys.looked_at(ListFacet.CATEGORIES)
 # The code for it in invalidate.lua.
 FORGET = 3
 
@@ -75,14 +76,14 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Invalidation:
-    """What one change makes stale: keys at a version, each with its new body or None, and the lists that may differ.
+    """What one change makes stale: keys at a version, each with its new body or None, and the generations of lists.
 
     With `forgets` the keys are dropped whatever their version, for a change in a format that we do not understand.
     """
 
     version: int
     bodies: Mapping[str, bytes | None] = field(default_factory=dict)
-    lists: tuple[ListFacet, ...] = ()
+    generations: tuple[str, ...] = ()
     forgets: bool = False
 
 
@@ -296,25 +297,34 @@ class CacheManager:
         return {key: int(version) for key, version in zip(keys, answer, strict=True) if version is not None}
 
     def get_or_set_list(
-        self, kind: str, key: str, facets: Iterable[ListFacet], load: Callable[[], bytes], life: float = ENTRY_LIFE
+        self, kind: str, key: str, generations: Collection[str], load: Callable[[], bytes], life: float = ENTRY_LIFE
     ) -> tuple[bytes, Result]:
-        """Return a list that is valid under the current generations of `facets`, loading it if necessary.
+        """Return a list that is valid under the current tokens of `generations`, loading it if necessary.
 
         Raises:
             BusyError: if this process is loading too much already.
         """
-        body, result, _stamp = self._get_or_set_list(key, facets, load, life)
+        body, result, _stamp = self._get_or_set_list(key, generations, load, life)
         self._observe(kind, result)
         return body, result
 
     def category_tree(self, load: Callable[[], bytes]) -> tuple[bytes, str | None]:
         """Return the category tree, loading it if necessary, and the stamp under which it is valid; None if it is not cached."""
-        body, result, stamp = self._get_or_set_list(cache_keys.category_tree(), (ListFacet.CATEGORIES,), load, ENTRY_LIFE)
+        body, result, stamp = self._get_or_set_list(cache_keys.category_tree(), _TREE, load, ENTRY_LIFE)
         self._observe("tree", result)
         return body, stamp
 
+    def tree_stamp(self) -> str | None:
+        """Return the stamp under which the category tree is valid now, or None if that is not known."""
+        if not self.is_fresh:
+            return None
+        try:
+            return self._read(self._epoch, "", (), {})[0]
+        except CacheUnavailableError:
+            return None
+
     def _get_or_set_list(
-        self, key: str, facets: Iterable[ListFacet], load: Callable[[], bytes], life: float
+        self, key: str, generations: Collection[str], load: Callable[[], bytes], life: float
     ) -> tuple[bytes, Result, str | None]:
         if not self.is_fresh:
             return self._loads.shared(key, load), Result.BYPASS, None
@@ -326,7 +336,7 @@ class CacheManager:
         try:
             for wait in (*WAITS, None):
                 token = secrets.token_hex(8)
-                stamp, body, state = self._read_list(key, facets, token)
+                stamp, body, state = self._read_list(key, generations, token)
                 if body is not None:
                     return body, Result.HIT, stamp.decode()
                 # Every invalidation changes the stamp, so what is loaded under it is new enough for us.
@@ -344,8 +354,8 @@ class CacheManager:
             return self._loads.shared(key, load) if loaded is None else loaded, Result.BYPASS, None
         raise AssertionError("unreachable")
 
-    def _read_list(self, key: str, facets: Iterable[ListFacet], token: str) -> tuple[bytes, bytes | None, bytes]:
-        keys = [cache_keys.EPOCH, key, *map(cache_keys.generation, facets)]
+    def _read_list(self, key: str, generations: Collection[str], token: str) -> tuple[bytes, bytes | None, bytes]:
+        keys = [cache_keys.EPOCH, key, *generations]
         stamp, body, state = self._run(
             "read_list", keys, [self._epoch, token, LEASE_MS, secrets.token_hex(8), int(ENTRY_LIFE * 1000)]
         )
@@ -362,9 +372,9 @@ class CacheManager:
         """
         if self.known_for() >= FRESH_FOR:
             raise CacheUnavailableError("it is not known which cache is in use")
-        facets = sorted({facet for invalidation in invalidations for facet in invalidation.lists})
-        keys = [cache_keys.EPOCH, *map(cache_keys.generation, facets)]
-        arguments: list[Any] = [self._epoch, len(facets), secrets.token_hex(8), int(ENTRY_LIFE * 1000)]
+        generations = sorted({generation for invalidation in invalidations for generation in invalidation.generations})
+        keys = [cache_keys.EPOCH, *generations]
+        arguments: list[Any] = [self._epoch, len(generations), secrets.token_hex(8), int(ENTRY_LIFE * 1000)]
         for invalidation in invalidations:
             for key, body in invalidation.bodies.items():
                 keys.append(key)
@@ -428,7 +438,7 @@ class CacheManager:
 
         return self._guard(look)
 
-    def peek_list(self, key: str, facets: Iterable[ListFacet]) -> bytes | None:
+    def peek_list(self, key: str, generations: Collection[str]) -> bytes | None:
         """Return the list that a reader would get now, or None.
 
         Raises:
@@ -437,7 +447,7 @@ class CacheManager:
 
         def look() -> list[Any]:
             with self._client.pipeline(transaction=True) as pipeline:
-                pipeline.mget(self._prefix + name for name in (cache_keys.EPOCH, *map(cache_keys.generation, facets)))
+                pipeline.mget(self._prefix + name for name in (cache_keys.EPOCH, *generations))
                 pipeline.hmget(self._prefix + key, ["stamp", "body"])
                 return list(pipeline.execute())
 
@@ -445,12 +455,14 @@ class CacheManager:
         return body if stamp is not None and stamp == b" ".join(token or b"" for token in tokens) else None
 
     def catalog_token(self, facets: Iterable[ListFacet] = ListFacet) -> str:
-        """Return the token that changes whenever a list that depends on any of `facets` may differ.
+        """Return the token that changes whenever a list that looks at any of `facets` may differ.
 
         Raises:
             CacheUnavailableError: if the cache does not answer.
         """
-        stamp, _, _ = self._read_list(f"{cache_keys.EPOCH}:catalog", facets, secrets.token_hex(8))
+        stamp, _, _ = self._read_list(
+            f"{cache_keys.EPOCH}:catalog", [cache_keys.generation(facet) for facet in facets], secrets.token_hex(8)
+        )
         return stamp.decode()
 
     def _run(self, script: str, keys: list[str], arguments: list[Any]) -> Any:

@@ -3,12 +3,18 @@
 In Valkey each begins with the installation's prefix (`Settings.prefix`), which whoever talks to the server adds.
 """
 
-from app.contract.events import Aspect, ListFacet
+from collections.abc import Collection
+
+from app.contract.events import PLACED, Aspect, ListFacet
 
 EPOCH = "epoch"
 # Change it whenever a release names its keys or writes their values so differently that it must neither read what another release
 # has cached nor rely on what that one has invalidated. While both run side by side, neither uses the cache (docs/adr/0009).
-LAYOUT = "2"
+LAYOUT = "3"
+# A list of more categories than this depends on all of them: reading a token for each would cost more than it saves.
+MAX_PLACES = 50
+# In place of a category: parts of which it is not known where they stand.
+_UNKNOWN = 0
 
 
 def part(part_id: int) -> str:
@@ -62,9 +68,23 @@ def category_tree() -> str:
     return "categories:tree"
 
 
-def generation(facet: ListFacet) -> str:
-    """The random token that changes whenever lists depending on `facet` may differ."""
-    return f"parts:generation:{facet}"
+def generation(facet: ListFacet, category_id: int | None = None) -> str:
+    """The random token that changes whenever lists that look at `facet`, of parts in one category or of all, may differ."""
+    return f"parts:generation:{facet}" if category_id is None else f"parts:generation:{facet}:{category_id}"
+
+
+def looked_at(facet: ListFacet, within: Collection[int] | None = None) -> tuple[str, ...]:
+    """Return the generations that a list depends on which looks at `facet` of the parts in these categories; None: of all."""
+    if within is None or len(within) > MAX_PLACES or facet not in PLACED:
+        return (generation(facet),)
+    return tuple(generation(facet, category_id) for category_id in (_UNKNOWN, *within))
+
+
+def touched(facet: ListFacet, places: Collection[int] | None) -> tuple[str, ...]:
+    """Return the generations that change when `facet` changes for a part in these categories; None: it is not known in which."""
+    if facet not in PLACED:
+        return (generation(facet),)
+    return (generation(facet), *(generation(facet, category_id) for category_id in ((_UNKNOWN,) if places is None else places)))
 
 
 def wake_up(effect: str) -> str:

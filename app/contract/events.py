@@ -42,12 +42,27 @@ class EventType(StrEnum):
 
 
 class ListFacet(StrEnum):
-    """What a cached list can depend on; each has its own generation token."""
+    """What a cached list can look at; each has its own generation tokens (`cache_keys.generation`)."""
 
-    CONTENT = "content"
+    # Which parts customers may see, and in which category.
+    MEMBERS = "members"
+    NAME = "name"
+    MANUFACTURER = "manufacturer"
+    # Everything that the search finds parts by, synonyms included.
+    WORDS = "words"
+    # Which part an address leads to, and whether it is gone.
+    ADDRESS = "address"
     AVAILABILITY = "availability"
     PRICE = "price"
+    # In which currency most parts have a price.
+    CURRENCIES = "currencies"
     CATEGORIES = "categories"
+
+
+# What lists of one category look at in the parts of that category only.
+PLACED = frozenset({ListFacet.MEMBERS, ListFacet.NAME, ListFacet.MANUFACTURER, ListFacet.AVAILABILITY, ListFacet.PRICE})
+# What the visibility of a part changes for lists that need not even show it.
+SEEN = (ListFacet.MEMBERS, ListFacet.WORDS, ListFacet.ADDRESS, ListFacet.CURRENCIES)
 
 
 AggregateType = Literal["part", "category", "user", "api_key", "synonym"]
@@ -59,7 +74,9 @@ class Event:
     """One committed change of one aspect.
 
     `public` is the aspect's whole state as customers may see it, or None while the part is hidden from them; `state` is the same
-    for the panel. `old_values` and `new_values` hold the changed columns only.
+    for the panel. `old_values` and `new_values` hold the changed columns only. `lists` says which lists may differ: those that
+    look at one of these facets, of parts in the categories `places`, where the part was before and is now; None if the change
+    does not say, since it may be made while the part moves.
     """
 
     type: EventType
@@ -76,6 +93,7 @@ class Event:
     state: Json = field(default_factory=dict)
     was_public: bool = False
     lists: tuple[ListFacet, ...] = ()
+    places: tuple[int, ...] | None = None
     snapshot: Json | None = None
     reason: str | None = None
 

@@ -32,6 +32,10 @@ class Tree:
     def __contains__(self, category_id: int) -> bool:
         return category_id in self._nodes
 
+    def find(self, reference: str) -> int | None:
+        """Return the category with this id or slug, or None."""
+        return next((node.id for node in self._nodes.values() if reference in (node.slug, str(node.id))), None)
+
     def children(self, category_id: int | None) -> list[Node]:
         """Return the categories right below one; None: those without a parent."""
         return self._children.get(category_id, [])

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import orjson
@@ -18,6 +18,7 @@ from app.store.catalog import Loaded
 from app.store.listing import PartFilters
 from app.store.paging import Page, Position
 from app.store.prices import in_currency
+from app.store.product_page import MAX_NEIGHBOURS
 from app.sync.invalidations import ABSENT, content_bodies, entry_body
 
 Load = Callable[[Connection, Sequence[int]], Mapping[int, Loaded]]
@@ -29,9 +30,12 @@ _LOADERS: dict[Aspect, Load] = {
 }
 # The aspects by the names of their versions, each with the key of an entry that has it.
 _VERSIONED = {"content": cache_keys.part, "stock": cache_keys.part_stock, "price": cache_keys.part_prices}
+_CATEGORIES = (*cache_keys.looked_at(ListFacet.CATEGORIES), *cache_keys.looked_at(ListFacet.MEMBERS))
 LIST_LIFE = 60.0
 # A missing id is cached this long, in seconds; its creation invalidates that at once.
 NEGATIVE_LIFE = 30.0
+# With fewer neighbours than this, the parent category is looked into as well.
+FEW_RELATED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,7 @@ class CatalogReader:
 
     def list_parts(self, filters: PartFilters, sort: str, after: Position | None, limit: int) -> Answer:
         """Return one page of parts in short form; the body is a `FoundPage`. If `filters` name a currency, no other is shown."""
-        query = {"filters": self._in_one_currency(filters), "sort": sort, "after": after and asdict(after), "limit": limit}
+        query = {"filters": self._looked_up(filters), "sort": sort, "after": after and asdict(after), "limit": limit}
         # A price that begins or ends by its date invalidates lists like any other change. If the worker that announces it is
         # down, parts themselves show the new price at once, and lists follow within `LIST_LIFE`.
         page, result = self.lookup("list", "page", query)
@@ -107,10 +111,36 @@ class CatalogReader:
 
     def facets(self, filters: PartFilters) -> Answer:
         """Return how many parts each choice of a filter would leave."""
-        return Answer(*self.lookup("facets", "facets", {"filters": self._in_one_currency(filters)}))
+        return Answer(*self.lookup("facets", "facets", {"filters": self._looked_up(filters)}))
 
-    def _in_one_currency(self, filters: PartFilters) -> dict[str, Any]:
-        return asdict(filters) | {"currency": filters.currency or self._currency}
+    def _looked_up(self, filters: PartFilters) -> dict[str, Any]:
+        """Return the filters of a list that is cached: with the categories that it is taken from, so that it does not depend on
+        the tree, and in one currency."""
+        within = None if filters.category is None else self._below(filters.category)
+        return asdict(replace(filters, category=None, within=within, currency=filters.currency or self._currency))
+
+    def _below(self, reference: str) -> tuple[int, ...]:
+        tree = self._tree.present()
+        category_id = tree.find(reference)
+        if category_id is None:
+            category_id = self.lookup("list", "former category", {"slug": reference})[0]
+        # A category that a deletion has just taken out of the tree shows nothing, like one that there never was.
+        return tuple(sorted(tree.below(category_id))) if category_id is not None and category_id in tree else ()
+
+    def related(self, part: dict[str, Any]) -> tuple[list[dict[str, Any]], Result]:
+        """Return up to eight parts in short form whose names sort next to a part's in its category, nearest first; if there are
+        few, also from the parent category and everything below it."""
+        path = part["category"]["path"] if part["category"] else []
+        if not path:
+            return [], Result.HIT
+        nearest, *results = self.lookup("pdp", "related", {"part_id": part["id"], "within": [path[-1]["id"]]})
+        if len(nearest) < FEW_RELATED and len(path) > 1:
+            within = self._below(str(path[-2]["id"]))
+            others, found = self.lookup("pdp", "related", {"part_id": part["id"], "within": within})
+            nearest += [other for other in others if other not in nearest]
+            results.append(found)
+        shown, read = self.short_parts(nearest[:MAX_NEIGHBOURS])
+        return shown, worst(*results, read)
 
     def lookup(self, counted: str, kind: str, query: dict[str, Any]) -> tuple[Any, Result]:
         """Return the answer of `app.store.cached_lists` to a query of that kind; counted as a read of `counted`."""
@@ -120,8 +150,8 @@ class CatalogReader:
             with self._reading.connect() as connection:
                 return cached_lists.body(connection, kind, query)
 
-        facets = cached_lists.KINDS[kind].facets(query)
-        raw, result = self._cache.get_or_set_list(counted, cache_keys.parts_list(digest), facets, load, LIST_LIFE)
+        generations = cached_lists.KINDS[kind].generations(query)
+        raw, result = self._cache.get_or_set_list(counted, cache_keys.parts_list(digest), generations, load, LIST_LIFE)
         return orjson.loads(raw)["answer"], result
 
     def categories(self) -> Answer:
@@ -131,8 +161,7 @@ class CatalogReader:
             with self._reading.connect() as connection:
                 return orjson.dumps(catalog.load_categories(connection))
 
-        facets = (ListFacet.CATEGORIES, ListFacet.CONTENT)
-        raw, result = self._cache.get_or_set_list("categories", cache_keys.categories(), facets, load)
+        raw, result = self._cache.get_or_set_list("categories", cache_keys.categories(), _CATEGORIES, load)
         return Answer(orjson.loads(raw), result)
 
     def catalog_token(self, facets: Iterable[ListFacet] = ListFacet) -> str | None:

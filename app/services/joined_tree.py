@@ -27,6 +27,10 @@ class JoinedTree:
         # One attribute, so that a thread never sees a stamp with another one's tree.
         self._held = ("", Tree(()), 0.0)
 
+    def present(self) -> Tree:
+        """Return the tree as it is now."""
+        return self.under(self._cache.tree_stamp() or "")
+
     def under(self, stamp: str) -> Tree:
         """Return the tree that is valid under the stamp of a read (`Reading.stamp`), or a newer one."""
         held_under, held, until = self._held

@@ -37,8 +37,7 @@ def product_page(reader: CatalogReader, reference: str) -> Answer:
     part = parts[part_id]
     if not _is_id(reference) and reference != part["slug"]:
         return Answer(Moved(part["slug"]), worst(found, read))
-    neighbours, looked_up = reader.lookup("pdp", "related", {"part_id": part_id})
-    related, shown = reader.short_parts(neighbours)
+    related, shown = reader.related(part)
     page = {
         "part": part,
         "breadcrumbs": breadcrumbs(part),
@@ -47,7 +46,7 @@ def product_page(reader: CatalogReader, reference: str) -> Answer:
         "json_ld": json_ld(part),
         "versions": part["versions"],
     }
-    return Answer(page, worst(found, read, looked_up, shown))
+    return Answer(page, worst(found, read, shown))
 
 
 class Standing(StrEnum):

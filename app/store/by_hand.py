@@ -88,6 +88,7 @@ def _price(stored: State) -> Event:
     return replace(
         event, table_name="prices", record_id=(row.legacy or before["legacy"])["id"], operation=operation,
         old_values=old | {"legacy": _legacy_values(before["legacy"])}, new_values=new | {"legacy": _legacy_values(row.legacy)},
+        lists=prices.ALL_LISTS,
     )  # fmt: skip
 
 
@@ -117,7 +118,7 @@ def _plain(stored: State) -> Event:
         old_values={name: before.get(name) for name in changed} if before else None,
         new_values={name: after.get(name) for name in changed} if after else None,
         state={**(after or before), "version": stored["version"]} if is_listed else {},
-        lists=(ListFacet.CONTENT,) if is_listed else (),
+        lists=(ListFacet.WORDS,) if is_listed else (),
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
+from app.contract.cache_keys import looked_at
 from app.contract.events import ListFacet
 from app.store import categories, listing, product_page, slugs
 from app.store.listing import PartFilters
@@ -20,15 +21,17 @@ Query = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of list: the generations that its validity depends on, and what it says."""
+    """A kind of list: the generations that its validity depends on, and what it says. Both follow from the question alone."""
 
-    facets: Callable[[Query], tuple[ListFacet, ...]]
+    generations: Callable[[Query], tuple[str, ...]]
     load: Callable[[Connection, Query], Any]
 
 
 def filters_of(query: Query) -> PartFilters:
     """Return the filters in a list's question."""
-    return PartFilters(**query["filters"] | {"words": tuple(query["filters"]["words"])})
+    filters = query["filters"]
+    within = None if filters["within"] is None else tuple(filters["within"])
+    return PartFilters(**filters | {"words": tuple(filters["words"]), "within": within})
 
 
 def position_of(stored: Query | None) -> Position | None:
@@ -47,19 +50,28 @@ def _page(connection: Connection, query: Query) -> dict[str, Any]:
     }
 
 
-# Facets count by availability and show prices, whatever they are narrowed to.
+def _related(connection: Connection, query: Query) -> list[int]:
+    return product_page.neighbours(connection, query["part_id"], list(query["within"]))
+
+
+_NEIGHBOURS = (ListFacet.MEMBERS, ListFacet.NAME)
 KINDS: dict[str, Kind] = {
-    "page": Kind(lambda query: listing.list_facets(filters_of(query), query["sort"]), _page),
-    "facets": Kind(lambda _query: tuple(ListFacet), lambda connection, query: listing.load_facets(connection, filters_of(query))),
-    "slug": Kind(lambda _query: (ListFacet.CONTENT,), lambda connection, query: slugs.part_of(connection, query["slug"])),
+    "page": Kind(lambda query: listing.looked_at(filters_of(query), query["sort"]), _page),
+    "facets": Kind(
+        lambda query: listing.looked_at_by_facets(filters_of(query)),
+        lambda connection, query: listing.load_facets(connection, filters_of(query)),
+    ),
+    "slug": Kind(lambda _query: looked_at(ListFacet.ADDRESS), lambda connection, query: slugs.part_of(connection, query["slug"])),
     "gone": Kind(
-        lambda _query: (ListFacet.CONTENT,), lambda connection, query: product_page.is_gone(connection, query["part_id"])
+        lambda _query: looked_at(ListFacet.ADDRESS), lambda connection, query: product_page.is_gone(connection, query["part_id"])
     ),
     "related": Kind(
-        lambda _query: (ListFacet.CONTENT, ListFacet.CATEGORIES),
-        lambda connection, query: product_page.related(connection, query["part_id"]),
+        lambda query: tuple(generation for facet in _NEIGHBOURS for generation in looked_at(facet, query["within"])), _related
     ),
-    "tree": Kind(lambda _query: (ListFacet.CATEGORIES,), lambda connection, _query: categories.nodes(connection)),
+    "tree": Kind(lambda _query: looked_at(ListFacet.CATEGORIES), lambda connection, _query: categories.nodes(connection)),
+    "former category": Kind(
+        lambda _query: looked_at(ListFacet.CATEGORIES), lambda connection, query: slugs.former_category(connection, query["slug"])
+    ),
 }
 
 

@@ -40,8 +40,7 @@ _CATEGORIES = text(f"""
            (SELECT count(*) FROM parts p WHERE p.category_id = c.id AND {PUBLIC}) AS part_count
     FROM categories c ORDER BY sort_key, c.id
 """)  # noqa: S608 — constant text
-
-
+_PLACES = text("SELECT id, category_id FROM parts WHERE id = ANY(:part_ids)")
 _VERSIONS = text(f"""
     SELECT p.id, p.version AS content, s.version AS stock, p.price_version AS price
     FROM parts p JOIN stock_levels s ON s.part_id = p.id WHERE p.id = ANY(:part_ids) AND {PUBLIC}
@@ -86,6 +85,12 @@ def load_prices(connection: Connection, part_ids: Sequence[int]) -> dict[int, Lo
         public = prices.public_state(current_price(own, legacy.get(row.id), now), row.price_version, row.price_updated_at)
         loaded[row.id] = Loaded(row.price_version, public, (boundary - now).total_seconds() if boundary else None)
     return loaded
+
+
+def places(connection: Connection, part_ids: Sequence[int]) -> dict[int, tuple[int, ...]]:
+    """Return the category in which each of the parts that exist stands; of one without a category, none."""
+    rows = connection.execute(_PLACES, {"part_ids": list(part_ids)})
+    return {row.id: () if row.category_id is None else (row.category_id,) for row in rows}
 
 
 def load_versions(connection: Connection, part_ids: Sequence[int]) -> dict[int, dict[str, int]]:

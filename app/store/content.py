@@ -1,13 +1,13 @@
 """A part's content: its row, specifications and pictures; written with its event and its snapshot."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from app.contract.events import Actor, Aspect, Event, EventType, ListFacet, Operation
+from app.contract.events import SEEN, Actor, Aspect, Event, EventType, ListFacet, Operation
 from app.contract.formats import rfc3339
 from app.domain.content import COLUMNS
 from app.domain.pictures import shown
@@ -43,6 +43,17 @@ _CONTENT = text("""
     FROM parts p LEFT JOIN path ON path.leaf = p.category_id
     WHERE p.id = ANY(:part_ids)
 """)
+# Who looks at each value in lists of parts that customers see before and after; at pictures none does.
+_LOOKED_AT: dict[str, tuple[ListFacet, ...]] = {
+    "sku": (ListFacet.WORDS,),
+    "slug": (ListFacet.ADDRESS,),
+    "part_name": (ListFacet.NAME, ListFacet.WORDS),
+    "description": (ListFacet.WORDS,),
+    "category_id": (ListFacet.MEMBERS,),
+    "manufacturer": (ListFacet.MANUFACTURER, ListFacet.WORDS),
+    "manufacturer_number": (ListFacet.WORDS,),
+    "specifications": (ListFacet.WORDS,),
+}
 _UPDATE_PART = text("""
     UPDATE parts
     SET sku = :sku, slug = :slug, part_name = :part_name, description = :description, category_id = :category_id,
@@ -280,7 +291,26 @@ def _event(
         public=shown_to_customers if after.is_public else None,
         was_public=was_public,
         state=after.state_beside(shown_to_customers),
-        lists=(ListFacet.CONTENT,) if after.is_public or was_public else (),
+        lists=_lists(after, old or (), was_public=was_public),
+        places=_places(after, old or {}),
         snapshot=after.snapshot(),
         reason=reason,
     )
+
+
+def _lists(after: Content, changed: Collection[str], *, was_public: bool) -> tuple[ListFacet, ...]:
+    """Return what lists must look at to differ after the change of these values."""
+    if after.is_public != was_public:
+        return SEEN
+    if not was_public:
+        # Where the address of a withdrawn part leads, and whether it is gone, is shown all the same.
+        return () if {"slug", "status"}.isdisjoint(changed) else (ListFacet.ADDRESS,)
+    if not changed:
+        # By hand, a column that says nothing about the part, such as the time at which it was created.
+        return SEEN
+    return tuple(sorted({facet for name in changed for facet in _LOOKED_AT.get(name, ())}))
+
+
+def _places(after: Content, old: Mapping[str, Any]) -> tuple[int, ...]:
+    now = after.row.category_id
+    return tuple(sorted({place for place in (now, old.get("category_id", now)) if place is not None}))

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from app.contract import cache_keys
 from app.contract.events import ListFacet
 from app.domain.facets import MAX_MANUFACTURERS, composed
 from app.domain.search import Typed
@@ -48,7 +49,10 @@ _PRICED_ROWS = """
 
 @dataclass(frozen=True, slots=True)
 class PartFilters:
-    """What a list of parts is narrowed to; None does not narrow. Prices are those in one currency: a list never compares two."""
+    """What a list of parts is narrowed to; None does not narrow. Prices are those in one currency: a list never compares two.
+
+    `within` are the categories that `category` means, once that has been looked up.
+    """
 
     words: tuple[str, ...] = ()
     category: str | None = None
@@ -57,6 +61,7 @@ class PartFilters:
     min_price: str | None = None
     max_price: str | None = None
     currency: str | None = None
+    within: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +145,38 @@ def categories_below(connection: Connection, reference: str) -> list[int]:
     return list(connection.execute(_CATEGORIES_BELOW, {"reference": reference}).scalars())
 
 
-def list_facets(filters: PartFilters, sort: str) -> tuple[ListFacet, ...]:
-    """Return what a list depends on, so that a stock change does not drop lists that do not look at stock."""
-    facets = [ListFacet.CONTENT, ListFacet.CATEGORIES]
-    if filters.in_stock is not None:
-        facets.append(ListFacet.AVAILABILITY)
-    if filters.min_price is not None or filters.max_price is not None or sort in {"price", "-price"}:
-        facets.append(ListFacet.PRICE)
-    return tuple(facets)
+def looked_at(filters: PartFilters, sort: str) -> tuple[str, ...]:
+    """Return the generations that a page depends on: those of what it looks at, in the categories that it shows."""
+    facets = {ListFacet.MEMBERS, *_of_filters(filters)}
+    if not filters.words and sort in {"name", "-name", "relevance"}:
+        facets.add(ListFacet.NAME)
+    if sort in {"price", "-price"}:
+        facets.add(ListFacet.PRICE)
+    return tuple(generation for facet in sorted(facets) for generation in cache_keys.looked_at(facet, filters.within))
+
+
+def looked_at_by_facets(filters: PartFilters) -> tuple[str, ...]:
+    """Return the generations that facets depend on. Categories, and whatever narrows them, are counted in the whole shop."""
+    everywhere = {ListFacet.CATEGORIES, ListFacet.MEMBERS, *_of_filters(filters)}
+    within = {ListFacet.MANUFACTURER, ListFacet.AVAILABILITY, ListFacet.PRICE} - everywhere
+    return tuple(
+        generation
+        for facets, places in ((everywhere, None), (within, filters.within))
+        for facet in sorted(facets) for generation in cache_keys.looked_at(facet, places)
+    )  # fmt: skip
+
+
+def _of_filters(filters: PartFilters) -> set[ListFacet]:
+    is_looked_at = {
+        # Names included.
+        ListFacet.WORDS: bool(filters.words),
+        ListFacet.MANUFACTURER: filters.manufacturer is not None,
+        ListFacet.AVAILABILITY: filters.in_stock is not None,
+        ListFacet.PRICE: filters.min_price is not None or filters.max_price is not None,
+        # The one in which most parts have a price is taken.
+        ListFacet.CURRENCIES: filters.currency is None,
+    }
+    return {facet for facet, applies in is_looked_at.items() if applies}
 
 
 def list_part_ids(connection: Connection, filters: PartFilters, sort: str, after: Position | None, limit: int) -> Found:
@@ -228,9 +257,12 @@ def _choices(connection: Connection, filters: PartFilters) -> tuple[dict[str, st
     """Return the condition of each filter that has a facet of counts, or `true`, with their parameters."""
     asked = dict.fromkeys(("category", "manufacturer", "in_stock"), "true")
     parameters: dict[str, Any] = {}
-    if filters.category is not None:
+    within = filters.within
+    if within is None and filters.category is not None:
+        within = tuple(categories_below(connection, filters.category))
+    if within is not None:
         asked["category"] = "s.category_id = ANY(:categories)"
-        parameters["categories"] = categories_below(connection, filters.category)
+        parameters["categories"] = list(within)
     if filters.manufacturer is not None:
         asked["manufacturer"] = "s.manufacturer = :manufacturer"
         parameters["manufacturer"] = filters.manufacturer

@@ -14,6 +14,7 @@ from app.contract.events import Aspect, EventType, ListFacet
 from app.contract.task_names import Effect
 from app.store import by_hand
 from app.store.database import single_statements
+from app.store.payload import facets_of
 
 # What a killed worker had claimed can be claimed again after this long, which delays its effects as much. A batch takes a
 # fraction of it; one that takes longer is done twice, which does no harm.
@@ -162,8 +163,15 @@ class Delivery:
 
     @property
     def lists(self) -> tuple[ListFacet, ...]:
-        """The list facets that the event touches."""
-        return tuple(self.payload["lists"])
+        """What lists must look at to differ."""
+        facets: tuple[ListFacet, ...] = self.payload["facets"]
+        return facets
+
+    @property
+    def places(self) -> tuple[int, ...] | None:
+        """The categories in which the part was before and is now, or None if the event does not say."""
+        places = self.payload.get("places")
+        return None if places is None else tuple(places)
 
 
 def _delivery(row: Row[Any]) -> Delivery:
@@ -171,8 +179,7 @@ def _delivery(row: Row[Any]) -> Delivery:
     values = dict(row._mapping) | {"is_by_hand": by_hand.is_recorded(row.payload)}
     try:
         payload = by_hand.unpacked(row.payload)
-        facets = [ListFacet(facet) for facet in payload["lists"]]
-        own = {"aspect": Aspect(row.aspect), "type": EventType(row.type), "payload": payload | {"lists": facets}}
+        own = {"aspect": Aspect(row.aspect), "type": EventType(row.type), "payload": payload | {"facets": facets_of(payload)}}
     except (ValueError, KeyError, TypeError, AttributeError):
         return Delivery(**values | {"is_understood": False})
     return Delivery(**values | own)

@@ -6,10 +6,13 @@ catalog file of many thousand rows would otherwise be written, read and sent fou
 
 from typing import Any
 
-from app.contract.events import Actor, Event
+from app.contract.events import Actor, Event, ListFacet
 
 # The stored format. A release reads formats up to its own; of later ones it knows only that something has changed.
 FORMAT = 1
+_CONTENT = (ListFacet.MEMBERS, ListFacet.NAME, ListFacet.MANUFACTURER, ListFacet.WORDS, ListFacet.ADDRESS)
+_COARSE: dict[ListFacet, str] = dict.fromkeys(_CONTENT, "content") | {ListFacet.CURRENCIES: "price"}
+_FACETS = {"content": (*_CONTENT, ListFacet.CURRENCIES), "price": (ListFacet.PRICE, ListFacet.CURRENCIES)}
 _REPEATING = ("public", "snapshot", "new_values")
 
 
@@ -25,7 +28,10 @@ def whole(event: Event, actor: Actor) -> dict[str, Any]:
         "public": event.public,
         "state": event.state,
         "was_public": event.was_public,
-        "lists": event.lists,
+        # Facets as the release before knows them, which may be at work beside this one.
+        "lists": sorted({_COARSE.get(facet, facet) for facet in event.lists}),
+        "facets": event.lists,
+        "places": event.places,
         "snapshot": event.snapshot,
         "reason": event.reason,
         "actor_name": actor.name,
@@ -64,3 +70,14 @@ def unpacked(payload: dict[str, Any]) -> dict[str, Any]:
     state = payload["state"]
     whole = {name: payload[name] | {field: state[field] for field in same} for name, same in payload["as_state"].items()}
     return {name: value for name, value in payload.items() if name != "as_state"} | whole
+
+
+def facets_of(payload: dict[str, Any]) -> tuple[ListFacet, ...]:
+    """Return what lists must look at to differ after an event, which the release before said less exactly.
+
+    Raises:
+        ValueError: if there is one that this release does not know.
+    """
+    if "facets" in payload:
+        return tuple(map(ListFacet, payload["facets"]))
+    return tuple(facet for name in payload["lists"] for facet in _FACETS.get(name, ()) or (ListFacet(name),))

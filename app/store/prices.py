@@ -15,6 +15,9 @@ from app.store.currencies import written
 from app.store.encoding import jsonb
 from app.store.transaction import UnitOfWork
 
+# What may differ when a part comes to have prices in other currencies.
+ALL_LISTS = (ListFacet.PRICE, ListFacet.CURRENCIES)
+
 _LINES = text("""
     SELECT part_id, currency, amount, min_quantity, valid_from, valid_to
     FROM part_prices WHERE part_id = ANY(:part_ids) ORDER BY part_id, currency, min_quantity, valid_from NULLS FIRST
@@ -126,9 +129,16 @@ def updated_event(
         public=public if is_public else None,
         was_public=is_public,
         state=list_state(after, version, at),
-        lists=(ListFacet.PRICE,),
+        lists=(ListFacet.PRICE,) if before is not None and legacy is None and _same_currencies(before, after) else ALL_LISTS,
         reason=reason,
     )
+
+
+def _same_currencies(before: Sequence[PriceLine], after: Sequence[PriceLine]) -> bool:
+    """Whether a part has a price in the same currencies at any time, by either price list."""
+    is_dated = any(line.valid_from or line.valid_to for line in (*before, *after))
+    was, now = ({(line.currency, line.min_quantity) for line in lines} for lines in (before, after))
+    return not is_dated and was == now
 
 
 def currencies(connection: Connection) -> list[str]:
@@ -201,7 +211,7 @@ def adopt_legacy(unit_of_work: UnitOfWork, part: Row[Any], told: CurrentPrice | 
     unit_of_work.record(
         replace(
             event, table_name="prices", old_values={"price": old["price"], "version": version - 1},
-            new_values={"price": new["price"], "version": version},
+            new_values={"price": new["price"], "version": version}, lists=ALL_LISTS,
         )
     )  # fmt: skip
 

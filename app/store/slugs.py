@@ -36,6 +36,7 @@ _PART_OF = text("""
         UNION ALL SELECT record_id, 2 FROM former_slugs WHERE kind = 'part' AND slug = :slug) AS known
     ORDER BY place LIMIT 1
 """)
+_FORMER_CATEGORY = text("SELECT record_id FROM former_slugs WHERE kind = 'category' AND slug = :slug")
 _HOLDERS = {
     "sku": text("SELECT id, archived_at IS NOT NULL AS archived FROM parts WHERE sku = :value AND id IS DISTINCT FROM :part_id"),
     "slug": text(
@@ -82,6 +83,12 @@ def part_of(connection: Connection, slug: str) -> int | None:
     Whether customers may see the part is a separate question.
     """
     found = connection.execute(_PART_OF, {"slug": slug}).scalar_one_or_none()
+    return None if found is None else int(found)
+
+
+def former_category(connection: Connection, slug: str) -> int | None:
+    """Return the id of the category that once had this address, or None."""
+    found = connection.execute(_FORMER_CATEGORY, {"slug": slug}).scalar_one_or_none()
     return None if found is None else int(found)
 
 

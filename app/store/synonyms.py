@@ -56,5 +56,5 @@ def _event(
     return Event(
         type=kind, aggregate_type="synonym", aggregate_id=synonym_id, aspect=Aspect.CONTENT, version=version,
         table_name="search_synonyms", record_id=synonym_id, operation=operation, old_values=old, new_values=new,
-        state={**(new or old or {}), "id": synonym_id, "version": version}, lists=(ListFacet.CONTENT,),
+        state={**(new or old or {}), "id": synonym_id, "version": version}, lists=(ListFacet.WORDS,),
     )  # fmt: skip

@@ -5,6 +5,7 @@ import secrets
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 import structlog
 from sqlalchemy import Connection, Engine
@@ -18,7 +19,7 @@ from app.monitoring import SyncMonitoring
 from app.store import cache_epoch, outbox, prices
 from app.store.outbox import Delivery
 from app.store.transaction import CommittedEvent
-from app.sync.invalidations import invalidation_of
+from app.sync.invalidations import Connect, invalidations_of
 from app.sync.wakeup import WakeUps
 
 log = structlog.get_logger()
@@ -93,7 +94,7 @@ class CacheConsistencyManager:
         events = [item.event for item in committed]
         try:
             self.confirm()
-            self._invalidate(events, began + self.patience)
+            self._invalidate(events, self._reading.connect, began + self.patience)
         except Exception as error:  # noqa: BLE001 — the write is committed, whatever this is
             self._monitoring.record_unconfirmed_invalidation()
             log.warning("invalidation unconfirmed", events=len(events), error=repr(error))
@@ -182,7 +183,8 @@ class CacheConsistencyManager:
                 return False
             for start in range(0, len(unsettled), SWEPT_AT_ONCE):
                 events = outbox.events(connection, unsettled[start : start + SWEPT_AT_ONCE])
-                self._invalidate(events)
+                # On this connection: freshness must not wait for one of those that serve requests.
+                self._invalidate(events, lambda: nullcontext(connection))
                 outbox.settle(connection, Effect.INVALIDATE_CACHE, [event.id for event in events])
                 # Nobody else knows yet of what was committed around the application.
                 self._wake_ups.request({effect for event in events if event.is_by_hand for effect in _rest_of(event)})
@@ -196,11 +198,11 @@ class CacheConsistencyManager:
             if prices.any_due(connection, OVERDUE_AFTER):
                 self._wake_ups.request([APPLY_PRICE_DATES])
 
-    def _invalidate(self, changes: Sequence[Event | Delivery], deadline: float = math.inf) -> None:
+    def _invalidate(self, changes: Sequence[Event | Delivery], connect: Connect, deadline: float = math.inf) -> None:
         for at in range(0, len(changes), AT_ONCE):
             if time.monotonic() > deadline:
                 raise CacheUnavailableError("so many changes take longer than a writer waits; the worker goes on with them")
-            self._cache.invalidate([invalidation_of(change) for change in changes[at : at + AT_ONCE]])
+            self._cache.invalidate(invalidations_of(changes[at : at + AT_ONCE], connect))
 
     def sweep(self) -> None:
         """Prove freshness and wake what is overdue, surviving any failure; readers then use the database."""

@@ -14,7 +14,7 @@ from app.contract.task_names import Effect
 from app.domain.retry import RetryPolicy
 from app.store import audit, versions
 from app.store.outbox import Delivery
-from app.sync.invalidations import invalidation_of
+from app.sync.invalidations import Connect, invalidations_of
 from app.sync.publisher import EventPublisher
 
 
@@ -30,16 +30,19 @@ class Handler:
 RECORDS = RetryPolicy(gives_up_after=12)
 
 
-def handlers(cache: CacheManager, publisher: EventPublisher, confirm: Callable[[], None]) -> dict[Effect, Handler]:
+def handlers(
+    cache: CacheManager, publisher: EventPublisher, confirm: Callable[[], None], connect: Connect
+) -> dict[Effect, Handler]:
     """Return this process's handler of each effect.
 
     Args:
         confirm: makes sure that this process's cache is the one in use, or raises.
+        connect: connects to the database, with every statement its own transaction.
     """
 
     def invalidate(deliveries: Sequence[Delivery]) -> None:
         confirm()
-        cache.invalidate([invalidation_of(delivery) for delivery in deliveries])
+        cache.invalidate(invalidations_of(deliveries, connect))
 
     def broadcast(deliveries: Sequence[Delivery]) -> None:
         # A page that is notified of a version and asks at once must not get an older one.

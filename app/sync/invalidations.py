@@ -1,15 +1,23 @@
 """What an event makes stale in the cache, and what can be replaced at once with the state that the event carries."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import orjson
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.cache.manager import Invalidation
 from app.contract import cache_keys
-from app.contract.events import Aspect, Event, ListFacet
+from app.contract.events import PLACED, Aspect, Event, ListFacet
+from app.store import catalog
 from app.store.outbox import Delivery
 
+log = structlog.get_logger()
+
+Connect = Callable[[], AbstractContextManager[Connection]]
 ABSENT = b""
 
 
@@ -32,17 +40,50 @@ def entry_body(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
-def invalidation_of(change: Event | Delivery) -> Invalidation:
-    """Return what a committed change invalidates.
+def invalidations_of(changes: Sequence[Event | Delivery], connect: Connect) -> list[Invalidation]:
+    """Return what each of some committed changes invalidates.
+
+    Only a change of content knows in which category its part stands, since it is made under the part's lock. For the others that
+    is looked up now, after their commit: a list that could show the old state of a part that is moved later is dropped by that
+    move. If the database does not say, lists of every category are dropped.
+
+    Args:
+        connect: connects to the database, with every statement its own transaction.
+    """
+    moving = {change.aggregate_id for change in changes if _is_looked_up(change)}
+    places: Mapping[int, tuple[int, ...]] = {}
+    if moving:
+        try:
+            with connect() as connection:
+                places = catalog.places(connection, sorted(moving))
+        except SQLAlchemyError as error:
+            log.warning("lists of all categories are dropped", error=str(error).splitlines()[0])
+    return [_invalidation(change, places.get(change.aggregate_id) if _is_looked_up(change) else None) for change in changes]
+
+
+def _is_looked_up(change: Event | Delivery) -> bool:
+    if isinstance(change, Delivery) and not change.is_understood:
+        return False
+    return change.aggregate_type == "part" and change.aspect is not Aspect.CONTENT and not PLACED.isdisjoint(change.lists)
+
+
+def _generations(facets: Iterable[ListFacet], places: tuple[int, ...] | None) -> tuple[str, ...]:
+    return tuple(generation for facet in facets for generation in cache_keys.touched(facet, places))
+
+
+def _invalidation(change: Event | Delivery, place: tuple[int, ...] | None) -> Invalidation:
+    """Return what a committed change invalidates, its part standing in `place` if the change itself does not say.
 
     Prices are dropped rather than replaced: what a price list means depends on when it is read. An event that is not understood
     drops everything that may have changed with its aggregate.
     """
     if isinstance(change, Delivery) and not change.is_understood:
         keys = [key for aspect in Aspect for key in cache_keys.aspect_keys(change.aggregate_id, aspect)]
-        return Invalidation(0, dict.fromkeys(keys if change.aggregate_type == "part" else ()), tuple(ListFacet), forgets=True)
+        everything = _generations(ListFacet, None)
+        return Invalidation(0, dict.fromkeys(keys if change.aggregate_type == "part" else ()), everything, forgets=True)
+    generations = _generations(change.lists, change.places if change.aspect is Aspect.CONTENT else place)
     if change.aggregate_type != "part":
-        return Invalidation(change.version, {}, change.lists)
+        return Invalidation(change.version, {}, generations)
     bodies: dict[str, bytes | None]
     match change.aspect:
         case Aspect.CONTENT:
@@ -55,4 +96,4 @@ def invalidation_of(change: Event | Delivery) -> Invalidation:
             bodies = {cache_keys.part_stock(change.aggregate_id): entry_body(change.public) if change.public else None}
         case Aspect.PRICE:
             bodies = {cache_keys.part_prices(change.aggregate_id): None}
-    return Invalidation(change.version, bodies, change.lists)
+    return Invalidation(change.version, bodies, generations)

@@ -32,10 +32,12 @@ CACHE = (
     "tests/integration/test_cache_protocol.py tests/integration/test_cache_manager.py"
     " tests/integration/test_cache_state_machine.py -k 'not without_its_guard'"
 )
+LISTS = "tests/integration/test_list_generations.py"
 HALTED = "tests/faults/test_halted_at_each_step.py"
 SESSIONS = "tests/faults/test_sessions_never_go_back.py"
 
 SCRIPTS = "app/cache/scripts"
+KEYS = "app/contract/cache_keys.py"
 MANAGER, CONSISTENCY, DELIVERY = "app/cache/manager.py", "app/sync/consistency.py", "app/sync/delivery.py"
 EPOCH, STORE_OUTBOX, CHAIN = "app/store/cache_epoch.py", "app/store/outbox.py", "app/store/audit_chain.py"
 
@@ -96,7 +98,22 @@ SAFEGUARDS = (
     ),
     Safeguard("a list counts only under its generations", CACHE, (lua("read_list", "list[1] == stamp and list[2]", "list[2]"),)),
     Safeguard(
-        "an invalidation gives lists new generations", CACHE, (lua("invalidate", "redis.call('SET', KEYS[i], ARGV[3])", ""),)
+        "an invalidation gives lists new generations", CACHE, (lua("invalidate", "redis.call('SET', KEYS[i], ARGV[3], 'EX', 86400)", ""),)
+    ),
+    Safeguard(
+        "an edit drops the lists of the category that its part was in, too",
+        LISTS,
+        (Edit(KEYS, "if places is None else places)", "if places is None else places[:1])"),),
+    ),
+    Safeguard(
+        "where a part stands is asked after the commit",
+        LISTS,
+        (Edit("app/sync/invalidations.py", "change.places if change.aspect is Aspect.CONTENT else place", "change.places or ()"),),
+    ),
+    Safeguard(
+        "if it is not known where, lists of every category are dropped",
+        LISTS,
+        (Edit(KEYS, "(_UNKNOWN,) if places is None else places)", "() if places is None else places)"),),
     ),
     Safeguard(
         "freshness lapses",

@@ -55,7 +55,10 @@ def eviction(machine: CacheMachine) -> None:
 
 def old_snapshot(machine: CacheMachine) -> None:
     machine.take_snapshot()
+    machine.begin_read(PART)
     machine.write(PART)
+    machine.step(0)
+    machine.step(0)
     machine.begin_read_on_an_old_snapshot(PART)
     machine.step(0)
     machine.step(0)
@@ -67,6 +70,7 @@ def late_delivery_after_a_flush(machine: CacheMachine) -> None:
     machine.write(PART)
     machine.flush()
     machine.begin_epoch()
+    machine.begin_read(PART)
     machine.relay([0])
     machine.read(PART)
 
@@ -76,6 +80,7 @@ def late_deliveries_one_after_the_other_after_an_eviction(machine: CacheMachine)
         machine.write(PART)
     machine.read(PART)
     machine.evict(PART)
+    machine.begin_read(PART)
     machine.relay([0])
     machine.relay([1])
     machine.read(PART)
@@ -102,7 +107,7 @@ def list_token_evicted(machine: CacheMachine) -> None:
     machine.begin_read(LIST)
     machine.step(0)
     machine.write(PART)
-    machine.evict(cache_keys.generation(ListFacet.CONTENT))
+    machine.evict(cache_keys.generation(ListFacet.NAME))
     machine.step(0)
     machine.read(LIST)
 
@@ -145,15 +150,15 @@ WORLDS = (
             (
                 "fill_list", "redis.call('HSET', KEYS[1], 'stamp', ARGV[1]",
                 "redis.call('HSET', KEYS[1], 'stamp', ARGV[1]:match('^%S+') .. ' '"
-                " .. redis.call('GET', 'parts:generation:content') .. ' ' .. redis.call('GET', 'parts:generation:price')",
+                " .. redis.call('GET', 'parts:generation:name') .. ' ' .. redis.call('GET', 'parts:generation:price')",
             ),
         ),
     ),
     World(
         list_token_evicted,
         (
-            ("invalidate", "redis.call('SET', KEYS[i], ARGV[3])", "redis.call('INCR', KEYS[i])"),
-            ("read_list", "value = ARGV[4]", "value = '0'"),
+            ("invalidate", "redis.call('SET', KEYS[i], ARGV[3], 'EX', 86400)", "redis.call('INCR', KEYS[i])"),
+            ("read_list", "tokens[i] = ARGV[4]", "tokens[i] = '0'"),
         ),
     ),
     World(entry_of_another_epoch, (("read", "if entry[1] == epoch and entry[3]", "if entry[3]"),)),

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
@@ -427,6 +427,7 @@ def answers(reader: CatalogReader, shop: Shop, slug: str) -> dict[str, Any]:
     narrowed = [
         own, replace(own, in_stock=True), replace(own, max_price="9.00"), replace(own, manufacturer="ACME"),
         *(PartFilters(category=str(category)) for category in (shop.top, shop.leaf)),
+        *(replace(own, category=str(category), in_stock=True, max_price="9.00") for category in (shop.top, shop.leaf)),
     ]  # fmt: skip
     found: dict[str, Any] = {"part": reader.part(shop.part_id), "categories": reader.categories()}
     for filters in narrowed:
@@ -477,7 +478,7 @@ def listed(answer: Answer) -> Any:
             return body
 
 
-LISTS = ("list by name", "list by price", "list in stock")
+LISTS = ("list by name", "list by price", "list in stock", "list of a manufacturer")
 
 
 @pytest.mark.parametrize(
@@ -485,25 +486,45 @@ LISTS = ("list by name", "list by price", "list in stock")
     [
         (lambda s: s.stock(current_stock=9), set()),
         (lambda s: s.stock(current_stock=0), {"list in stock", "facets"}),
-        (lambda s: s.price(EUR), {"page", "list by price", "facets"}),
-        # Content may change what is found, and whose neighbour a part is.
-        (lambda s: s.specify("Bore"), {*LISTS, "facets", "categories", "page", "page of another part"}),
+        (lambda s: s.price([PriceLine("EUR", Decimal("7.00"))]), {"page", "list by price", "facets"}),
+        # In which currency most parts have a price says which prices are compared.
+        (lambda s: s.price([PriceLine("USD", Decimal("7.00"))]), {*LISTS, "search", "page", "facets"}),
+        (lambda s: s.specify("Bore"), {"search"}),
+        (lambda s: s.change(description="other words"), {"search"}),
+        (
+            lambda s: s.change(part_name="Another name"),
+            {"search", "list by name", "list in stock", "page", "page of a neighbour"},
+        ),
+        (lambda s: s.change(manufacturer="Another"), {"search", "list of a manufacturer", "facets"}),
+        (lambda s: s.change(slug=f"another-{s.part_id}"), {"address"}),
+        (lambda s: s.change(category_id=s.top), {*LISTS, "facets", "categories", "page", "page of a neighbour", "search"}),
+        (lambda s: s.archive(), {*LISTS, "facets", "categories", "page of a neighbour", "search", "address"}),
     ],
 )
 def test_a_write_drops_what_may_show_it_and_nothing_else(
     operation: Callable[[Shop], None], dropped: set[str], shop: Shop, new_part: Callable[..., int], deliver: Callable[[], None]
 ) -> None:
-    other, reader = str(new_part()), shop.container.parts.catalog
+    shop.place()
+    shop.price(EUR)
+    reader = shop.container.parts.catalog
+    elsewhere = shop.container.parts.create_category_with_sync(Intent(shop.actor), f"Beside {shop.part_id}", None, None)["id"]
+    other = str(new_part(category_id=elsewhere))
+    slug = shop.container.parts.admin.part(shop.part_id)["slug"]
     # What is owed is invalidated again and again until it is settled.
     deliver()
 
     def listed(sort: str, **filters: Any) -> Result:
-        question = {"filters": asdict(PartFilters(**filters)), "sort": sort, "after": None, "limit": 50}
+        question = {"filters": reader._looked_up(PartFilters(**filters)), "sort": sort, "after": None, "limit": 50}
         return reader.lookup("list", "page", question)[1]
 
     asked: dict[str, Callable[[], Result]] = {
         "page": lambda: product_page(reader, str(shop.part_id)).result,
-        "page of another part": lambda: product_page(reader, other).result,
+        "page of a neighbour": lambda: product_page(reader, str(shop.neighbour)).result,
+        "page of a part in another category": lambda: product_page(reader, other).result,
+        "address": lambda: reader.lookup("pdp", "slug", {"slug": slug})[1],
+        "search": lambda: listed("relevance", words=("m8",)),
+        "list of a manufacturer": lambda: listed("newest", manufacturer="ACME"),
+        "list in another category": lambda: listed("name", category=str(elsewhere), in_stock=True, min_price="1", currency="EUR"),
         "list by name": lambda: listed("name"),
         "list by price": lambda: listed("price"),
         "list in stock": lambda: listed("name", in_stock=True),

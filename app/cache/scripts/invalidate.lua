@@ -6,11 +6,13 @@
 -- A version that is not above the floor has already been applied, so repeated and late calls change nothing.
 -- Only a valid older entry is replaced; a missing one is never filled: after an eviction the floor is lost, and this call may be
 -- late, with newer versions acknowledged long ago. An entry that exists and is valid is at least as new as those.
+-- A key that is not there needs no floor: nobody holds a lease for it, and whoever takes one loads after that. So what nobody reads
+-- takes no memory, however often it is written.
 local epoch = ARGV[1]
 if redis.call('GET', KEYS[1]) ~= epoch then return redis.error_reply('ANOTHEREPOCH') end
 local generations = tonumber(ARGV[2])
 for i = 2, 1 + generations do
-  redis.call('SET', KEYS[i], ARGV[3])
+  redis.call('SET', KEYS[i], ARGV[3], 'EX', 86400) -- as in read_list
 end
 local applied = 0
 for i = 2 + generations, #KEYS do
@@ -21,7 +23,7 @@ for i = 2 + generations, #KEYS do
   if ARGV[at + 1] == '3' then
     redis.call('DEL', KEYS[i])
     applied = applied + 1
-  elseif not entry[1] or version > floor then
+  elseif version > floor and redis.call('EXISTS', KEYS[i]) == 1 then
     local held = entry[2] == epoch and entry[4] and tonumber(entry[3]) >= floor and tonumber(entry[3])
     redis.call('HSET', KEYS[i], 'floor', ARGV[at])
     if ARGV[at + 1] ~= '2' then redis.call('HDEL', KEYS[i], 'lease', 'leased_until') end

@@ -3,18 +3,15 @@
 -- KEYS: epoch, list, generation...   ARGV: epoch expected, lease token, lease in ms, token for missing generations, life in ms
 -- Returns the stamp (epoch and tokens, read before the list is loaded), and body | false, 'hit' | 'lease' | 'busy'.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('ANOTHEREPOCH') end
-local function token(key)
-  local value = redis.call('GET', key)
-  if not value then
-    value = ARGV[4]
-    redis.call('SET', key, value)
+local tokens = redis.call('MGET', unpack(KEYS, 3))
+for i, token in ipairs(tokens) do
+  if not token then
+    tokens[i] = ARGV[4]
+    -- A token that has expired, or was evicted, comes back as another one.
+    redis.call('SET', KEYS[i + 2], tokens[i], 'EX', 86400)
   end
-  return value
 end
-local stamp = ARGV[1]
-for i = 3, #KEYS do
-  stamp = stamp .. ' ' .. token(KEYS[i])
-end
+local stamp = ARGV[1] .. ' ' .. table.concat(tokens, ' ')
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local list = redis.call('HMGET', KEYS[2], 'stamp', 'body', 'lease', 'leased_until')

@@ -55,13 +55,13 @@ def tree_differs(reading: Engine, cache: CacheManager) -> bool:
     Raises:
         CacheUnavailableError: if the cache does not answer.
     """
-    key, facets = cache_keys.category_tree(), [ListFacet.CATEGORIES]
-    body = cache.peek_list(key, facets)
+    key, generations = cache_keys.category_tree(), cache_keys.looked_at(ListFacet.CATEGORIES)
+    body = cache.peek_list(key, generations)
     if body is None:
         return False
     with reading.connect() as connection:
         expected = cached_lists.body(connection, "tree", {})
-    return expected != body and cache.peek_list(key, facets) == body
+    return expected != body and cache.peek_list(key, generations) == body
 
 
 def _differences(cached: Mapping[str, Entry], truth: Mapping[str, Entry]) -> dict[int, list[str]]:
@@ -99,15 +99,15 @@ def differing_lists(reading: Engine, cache: CacheManager) -> list[str]:
         try:
             stored: dict[str, Any] = orjson.loads(body)
             kind, query = stored["kind"], stored["query"]
-            facets = cached_lists.KINDS[kind].facets(query)
+            generations = cached_lists.KINDS[kind].generations(query)
         except (orjson.JSONDecodeError, KeyError, TypeError):
             # Not written by us; it must not keep the other lists from being compared.
             differing.append(key)
             continue
-        if cache.peek_list(key, facets) != body:
+        if cache.peek_list(key, generations) != body:
             continue
         with reading.connect() as connection:
             expected = cached_lists.body(connection, kind, query)
-        if expected != body and cache.peek_list(key, facets) == body:
+        if expected != body and cache.peek_list(key, generations) == body:
             differing.append(key)
     return differing

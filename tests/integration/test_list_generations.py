@@ -1,0 +1,211 @@
+"""Lists are dropped by changes of what they look at, in the categories that they show, and by nothing else."""
+
+import random
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import pytest
+from psycopg.types.json import Jsonb
+from redis import Redis
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
+
+from app.cache.manager import Result
+from app.container import Container
+from app.contract.events import Actor, EventType, ListFacet
+from app.domain.pricing import PriceLine
+from app.domain.stock import set_quantities
+from app.services.intent import Intent
+from app.services.product_page import product_page
+from app.store import cached_lists, catalog, locks, outbox, stock
+from app.store.listing import PartFilters
+from app.sync.invalidations import invalidations_of
+
+Query = Callable[..., list[dict[str, Any]]]
+IN_STOCK: dict[str, Any] = {"in_stock": True, "currency": "EUR"}
+
+
+class Store:
+    """Categories with parts, and whoever edits them."""
+
+    def __init__(self, container: Container, actor: Actor, categories: int, parts: int) -> None:
+        self.container, self.actor = container, actor
+        self.services = container.parts
+        tag = uuid4().hex[:8]
+        create = self.services.create_category_with_sync
+        self.top = create(Intent(actor), f"Top {tag}", None, None)["id"]
+        self.categories = [create(Intent(actor), f"C{number} {tag}", self.top, None)["id"] for number in range(categories)]
+        self.parts = [self._part(category, f"{number} {tag}") for category in self.categories for number in range(parts)]
+
+    def _part(self, category: int, name: str) -> int:
+        values = {"sku": uuid4().hex, "part_name": f"Part {name}", "manufacturer": "ACME", "category_id": category}
+        prices, stock = [PriceLine("EUR", Decimal(1))], {"current_stock": 1}
+        intent = Intent(self.actor)
+        return self.services.create_part_with_sync(intent, values | {"status": "published"}, [], prices, stock)["id"]
+
+    def price(self, part_id: int, amount: str) -> None:
+        self.services.update_prices_with_sync(Intent(self.actor), part_id, [PriceLine("EUR", Decimal(amount))])
+
+    def stock(self, part_id: int, count: int) -> None:
+        self.services.update_stock_with_sync(Intent(self.actor), part_id, {"current_stock": count})
+
+    def change(self, part_id: int, **columns: object) -> None:
+        self.services.update_part_content_with_sync(Intent(self.actor), part_id, columns)
+
+    def listed(self, category: int, sort: str = "name", **filters: Any) -> Result:
+        return self.services.catalog.list_parts(PartFilters(category=str(category), **filters), sort, None, 24).result
+
+
+@pytest.fixture
+def store(container: Container, actor: Actor, deliver: Callable[[], None]) -> Store:
+    made = Store(container, actor, categories=4, parts=3)
+    deliver()
+    return made
+
+
+def edits(store: Store, dice: random.Random) -> list[Callable[[], None]]:
+    """Return one edit of each kind that staff make all day, of a random part."""
+    part = dice.choice(store.parts)
+    return [
+        lambda: store.stock(part, dice.randrange(50)),
+        lambda: store.price(part, f"{dice.randrange(1, 99)}.50"),
+        lambda: store.change(part, part_name=f"Part {dice.randrange(10**9)}"),
+        lambda: store.change(part, description=f"words {dice.randrange(10**9)}"),
+    ]
+
+
+def test_of_a_hundred_category_lists_four_in_five_reads_are_hits_at_ten_edits_a_second(
+    container: Container, actor: Actor, deliver: Callable[[], None]
+) -> None:
+    """Ten edits anywhere between a hundred reads, as in a second of a busy shop; lists of every sort, and product pages."""
+    store, dice = Store(container, actor, categories=100, parts=5), random.Random(5)
+    deliver()
+    questions = [("name", {}), ("newest", {}), ("price", {"currency": "EUR"}), ("name", IN_STOCK)]
+    asked = [(category, *question) for category in store.categories for question in questions]
+
+    def read() -> list[Result]:
+        category, sort, filters = dice.choice(asked)
+        return [
+            store.listed(category, sort, **filters),
+            product_page(store.services.catalog, str(dice.choice(pages))).result,
+        ]
+
+    for category, sort, filters in asked:
+        store.listed(category, sort, **filters)
+    pages = store.parts[::5]
+    for part_id in pages:
+        product_page(store.services.catalog, str(part_id))
+    found = []
+    for _second in range(5):
+        for _edit in range(10):
+            dice.choice(edits(store, dice))()
+            found += [result for _ in range(10) for result in read()]
+        deliver()
+    assert found.count(Result.HIT) >= 0.8 * len(found), {result: found.count(result) for result in Result}
+
+
+def test_whatever_is_edited_every_cached_list_says_what_the_database_says(store: Store, deliver: Callable[[], None]) -> None:
+    dice, reader = random.Random(7), store.services.catalog
+    questions: list[dict[str, Any]] = [
+        {"category": str(category), **filters}
+        for category in (store.top, *store.categories)
+        for filters in (IN_STOCK, {"max_price": "50", "currency": "EUR"}, {"manufacturer": "ACME"}, {"words": ("part",)})
+    ]
+    sorts = ("name", "price")
+
+    def check(said: str) -> None:
+        for filters in questions:
+            question = {"filters": reader._looked_up(PartFilters(**filters))}
+            pages = [("page", {**question, "sort": sort, "after": None, "limit": 24}) for sort in sorts]
+            for kind, query in [*pages, ("facets", question)]:
+                cached, _result = reader.lookup("list", kind, query)
+                assert cached == fresh(store.container, kind, query), (said, kind, query)
+
+    moves = [
+        lambda part: store.change(part, category_id=dice.choice(store.categories)),
+        lambda part: store.change(part, manufacturer=dice.choice(["ACME", "Other", None])),
+        lambda part: store.change(part, status=dice.choice(["draft", "published"])),
+        lambda part: store.services.update_category_with_sync(
+            Intent(store.actor), dice.choice(store.categories), {"parent_id": dice.choice([None, store.top])}
+        ),
+    ]
+    check("at first")
+    for step in range(15):
+        kinds: list[Callable[[], None]] = [*edits(store, dice), lambda: dice.choice(moves)(dice.choice(store.parts))]
+        number = step % len(kinds)
+        kinds[number]()
+        check(f"step {step}: edit {number}")
+        if step % 5 == 0:
+            deliver()
+
+
+def fresh(container: Container, kind: str, query: dict[str, Any]) -> Any:
+    with container.reading.connect() as connection:
+        return orjson.loads(cached_lists.body(connection, kind, query))["answer"]
+
+
+def test_what_runs_out_while_its_part_moves_is_dropped_from_the_list_that_it_moved_to(store: Store) -> None:
+    """The stock's writer has read the part where it was; nothing keeps it from moving before that writer commits."""
+    here, there = store.categories[:2]
+    part = store.parts[0]
+    with store.container.transactions.atomic_operation(store.actor) as unit_of_work:
+        row = locks.lock_stock(unit_of_work, part)
+        stock.save(unit_of_work, row, set_quantities(stock.stock_of(row), {"current_stock": 0}), None)
+        store.change(part, category_id=there)
+        # Read while the move is known, and the sale is not.
+        assert store.listed(there, **IN_STOCK) is Result.MISS
+        assert store.listed(here, **IN_STOCK) is Result.MISS
+        committed = unit_of_work.commit()
+    store.container.transactions.follow(committed)
+    page = store.services.catalog.list_parts(PartFilters(category=str(there), **IN_STOCK), "name", None, 24)
+    assert part not in [item["id"] for item in page.body.items]
+    assert page.result is Result.MISS
+    assert store.listed(here, **IN_STOCK) is Result.HIT
+
+
+def test_lists_of_every_category_are_dropped_if_the_database_does_not_say_where_a_part_stands(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_connection: Connection, _part_ids: Any) -> Any:
+        raise OperationalError("SELECT", {}, Exception("away"))
+
+    for category in store.categories:
+        store.listed(category, **IN_STOCK)
+    monkeypatch.setattr(catalog, "places", away)
+    store.stock(store.parts[0], 0)
+    assert [store.listed(category, **IN_STOCK) for category in store.categories] == [Result.MISS] * 4
+
+
+def test_an_event_of_the_release_before_drops_the_lists_of_all_categories(store: Store, query: Query) -> None:
+    """It says what lists look at less exactly, and not where."""
+    store.change(store.parts[0], part_name="Renamed")
+    (row,) = query("SELECT * FROM outbox_events WHERE aggregate_id = :id ORDER BY id DESC LIMIT 1", id=store.parts[0])
+    assert row["payload"]["lists"] == ["content"]
+    own = {name: value for name, value in row["payload"].items() if name not in {"facets", "places"}}
+    with store.container.reading.connect() as connection:
+        (event,) = outbox.events(connection, [row["id"]])
+    assert (set(event.lists), event.places) == ({ListFacet.NAME, ListFacet.WORDS}, (store.categories[0],))
+    with store.container.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE outbox_events SET payload = %s WHERE id = %s", (Jsonb(own), row["id"]))
+    for category in store.categories:
+        store.listed(category)
+    with store.container.reading.connect() as connection:
+        (event,) = outbox.events(connection, [row["id"]])
+    assert (event.type, event.places) == (EventType.CONTENT_UPDATED, None)
+    store.container.cache.invalidate(invalidations_of([event], store.container.reading.connect))
+    # Where the part is now would not say where it was before.
+    assert [store.listed(category) for category in store.categories] == [Result.MISS] * 4
+
+
+def test_what_nobody_reads_takes_no_memory_in_the_cache(store: Store, valkey: Redis) -> None:
+    prefix = store.container.settings.prefix
+    store.services.catalog.part(store.parts[0])
+    for part_id in store.parts[:3]:
+        store.stock(part_id, 7)
+        store.change(part_id, description="edited")
+    keys = [key.decode() for part_id in store.parts[:3] for key in valkey.scan_iter(f"{prefix}part:{part_id}*", count=10_000)]
+    assert keys
+    assert all(key.split(":")[-2] == str(store.parts[0]) or key.endswith(f":{store.parts[0]}") for key in keys)
