@@ -47,6 +47,24 @@ def add_constraint(table: str, name: str, definition: str) -> None:
     execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}")
 
 
+def drop_function(signature: str) -> None:
+    """Drop a function that others called until now.
+
+    Whoever was running one of those when it was replaced goes on with its old body, so all open transactions are waited for.
+    """
+    execute("""
+        DO $do$ BEGIN
+            WHILE EXISTS (SELECT FROM pg_stat_activity
+                          WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+                            AND xact_start < transaction_timestamp()) LOOP
+                PERFORM pg_sleep(0.01);
+                PERFORM pg_stat_clear_snapshot();
+            END LOOP;
+        END $do$
+    """)
+    execute(f"DROP FUNCTION IF EXISTS {signature}")
+
+
 def trigger(name: str, table: str, definition: str) -> None:
     """Create a trigger, whether or not it is there.
 

@@ -11,6 +11,8 @@ import importlib
 
 from alembic import op
 
+from migrations.steps import drop_function, replace
+
 revision = "0013"
 down_revision = "0010"
 branch_labels = None
@@ -246,10 +248,11 @@ def writers(old: str, new: str) -> tuple[str, ...]:
 
 def upgrade() -> None:
     for statement in (FOLDED_LETTERS, SPELT, SOFTENED, SOFT, JOINED, SIGNS, FORMS, READ, SPELT_FORMS, LEXEMES, ORDERED):
-        before.execute(statement)
+        replace(statement)
     for statement in writers(before.ROWS, ROWS):
-        before.execute(statement)
-    before.execute("DROP FUNCTION search_forms(text, boolean)")
+        replace(statement)
+    with op.get_context().autocommit_block():
+        drop_function("search_forms(text, boolean)")
 
 
 def downgrade() -> None:

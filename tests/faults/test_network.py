@@ -121,7 +121,8 @@ def test_a_reset_meets_old_connections_and_new_ones(network: Network) -> None:
         network.change(LINK, Weather.RESET)
         with pytest.raises(ConnectionError):
             connection.recv(100)
-        with closing(dial(network)) as later, pytest.raises(ConnectionError):
+        # Reset as soon as it is accepted: while it is dialled, or right after that.
+        with pytest.raises(ConnectionError), closing(dial(network)) as later:
             later.recv(100)
 
 

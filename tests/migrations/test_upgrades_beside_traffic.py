@@ -208,6 +208,23 @@ def test_a_migration_that_gets_no_lock_lets_others_pass_and_begins_again(
     assert rows(scratch, "SELECT version_num FROM alembic_version") == [("0004",)]
 
 
+def test_a_function_is_dropped_only_once_nobody_can_be_running_another_that_calls_it(scratch: Engine) -> None:
+    def is_there() -> bool:
+        return rows(scratch, "SELECT to_regprocedure('search_forms(text, boolean)') IS NOT NULL") == [(True,)]
+
+    migrate(scratch, "up", "0010")
+    waits = "SELECT FROM pg_stat_activity WHERE query LIKE '%clear_snapshot%' AND pid <> pg_backend_pid() AND state = 'active'"
+    with scratch.connect() as writer:
+        writer.execute(text("SELECT 1"))
+        migration = threading.Thread(target=migrate, args=(scratch, "up", "0013"))
+        migration.start()
+        assert wait_until(lambda: bool(rows(scratch, waits)))
+        assert is_there()
+        writer.rollback()
+    migration.join()
+    assert not is_there()
+
+
 def test_a_statement_that_was_prepared_before_a_column_changed_costs_one_connection_and_one_answer(scratch: Engine) -> None:
     with scratch.begin() as connection:
         connection.execute(text("CREATE TABLE things (amount numeric(12, 2))"))
