@@ -98,7 +98,9 @@ SAFEGUARDS = (
     ),
     Safeguard("a list counts only under its generations", CACHE, (lua("read_list", "list[1] == stamp and list[2]", "list[2]"),)),
     Safeguard(
-        "an invalidation gives lists new generations", CACHE, (lua("invalidate", "redis.call('SET', KEYS[i], ARGV[3], 'EX', 86400)", ""),)
+        "an invalidation gives lists new generations",
+        CACHE,
+        (lua("invalidate", "redis.call('SET', KEYS[i], ARGV[3], 'EX', 86400)", ""),),
     ),
     Safeguard(
         "an edit drops the lists of the category that its part was in, too",
@@ -108,7 +110,11 @@ SAFEGUARDS = (
     Safeguard(
         "where a part stands is asked after the commit",
         LISTS,
-        (Edit("app/sync/invalidations.py", "change.places if change.aspect is Aspect.CONTENT else place", "change.places or ()"),),
+        (
+            Edit(
+                "app/sync/invalidations.py", "change.places if change.aspect is Aspect.CONTENT else place", "change.places or ()"
+            ),
+        ),
     ),
     Safeguard(
         "if it is not known where, lists of every category are dropped",

@@ -320,13 +320,10 @@ def facets(container: Container, **filters: Any) -> dict[str, Any]:
     return body
 
 
-def test_facets_count_with_all_filters_but_their_own(
-    container: Container, actor: Actor, new_part: NewPart, query: Query, tag: str
-) -> None:
-    (above,) = query("INSERT INTO categories (name, slug) VALUES (:n, :n) RETURNING id", n=f"above-{tag}")
-    (below,) = query(
-        "INSERT INTO categories (name, slug, parent_id) VALUES (:n, :n, :p) RETURNING id", n=f"below-{tag}", p=above["id"]
-    )
+def test_facets_count_with_all_filters_but_their_own(container: Container, actor: Actor, new_part: NewPart, tag: str) -> None:
+    create = container.parts.create_category_with_sync
+    above = create(Intent(actor), f"above-{tag}", None, None)
+    below = create(Intent(actor), f"below-{tag}", above["id"], None)
     kinds: Sequence[tuple[int, str | None, int, int]] = (
         (above["id"], "A", 1, 1), (below["id"], "A", 0, 2), (below["id"], "B", 1, 3), (below["id"], None, 0, 4),
     )  # fmt: skip
@@ -348,11 +345,12 @@ def test_facets_count_with_all_filters_but_their_own(
 
 
 def test_reconciliation_finds_every_kind_of_cached_list_right_and_a_wrong_one_wrong(
-    container: Container, new_part: NewPart, deliver: Callable[[], None], tag: str
+    container: Container, actor: Actor, new_part: NewPart, deliver: Callable[[], None], tag: str
 ) -> None:
     from redis import Redis
 
-    part = new_part(part_name=f"Part {tag}")
+    category = container.parts.create_category_with_sync(Intent(actor), f"above-{tag}", None, None)
+    part = new_part(part_name=f"Part {tag}", category_id=category["id"])
     deliver()
     container.reconciliation.run()
     slug = container.parts.catalog.part(part).body["slug"]

@@ -60,13 +60,12 @@ def tag() -> str:
 
 
 @pytest.fixture
-def tree(query: Query, tag: str) -> dict[str, int]:
+def tree(container: Container, actor: Actor, tag: str) -> dict[str, int]:
     """Three categories, one below another, and their ids by slug."""
     ids: dict[str, int] = {}
     for name, parent in (("root", None), ("leaf", "root"), ("other", None)):
-        statement = "INSERT INTO categories (name, slug, parent_id) VALUES (:n, :n, :p) RETURNING id"
-        (row,) = query(statement, n=f"{name}-{tag}", p=parent and ids[f"{parent}-{tag}"])
-        ids[f"{name}-{tag}"] = row["id"]
+        slug, below = f"{name}-{tag}", ids[f"{parent}-{tag}"] if parent else None
+        ids[slug] = container.parts.create_category_with_sync(Intent(actor), slug, below, slug)["id"]
     return ids
 
 

@@ -70,10 +70,7 @@ class Shop:
         self.container.parts.restore_part_with_sync(Intent(self.actor), self.part_id)
 
     def category(self) -> int:
-        with self.container.engine.begin() as connection:
-            slug = f"category-{uuid4().hex[:10]}"
-            statement = text("INSERT INTO categories (name, slug) VALUES (:slug, :slug) RETURNING id")
-            return int(connection.execute(statement, {"slug": slug}).scalar_one())
+        return int(self.container.parts.create_category_with_sync(Intent(self.actor), uuid4().hex, None, None)["id"])
 
     def place(self) -> None:
         """Put the part into a category below another one."""

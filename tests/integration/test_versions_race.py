@@ -215,6 +215,11 @@ def assert_each_moment_had_its_version(shop: Shop, listed: list[Json]) -> None:
         assert (then["version_number"], then["complete"]) == (version["version_number"], True)
 
 
+def without_the_old_path(changes: list[Json]) -> list[Json]:
+    """Leave out where the part was before: a version keeps the path of its own time, a rehearsal says what it is called now."""
+    return [change | {"old": None} if change["field"] == "category_path" else change for change in changes]
+
+
 def assert_a_rehearsal_says_what_the_restore_does(shop: Shop, kept: dict[int, Json], deliver: Callable[[], None]) -> None:
     shop.container.parts.restore_part_with_sync(Intent(shop.actor), shop.part_id)
     for number in (1, len(kept) // 2 + 1, len(kept)):
@@ -225,7 +230,8 @@ def assert_a_rehearsal_says_what_the_restore_does(shop: Shop, kept: dict[int, Js
         written = shop.container.parts.admin.version(shop.part_id, after["version"])["content_snapshot"]
         assert restorable(written) == restorable(kept[number]) | {"status": status}
         assert after["version"] == before + bool(said["changes"])
-        assert shop.container.parts.admin.version_diff(shop.part_id, before, after["version"])["changes"] == said["changes"]
+        made = shop.container.parts.admin.version_diff(shop.part_id, before, after["version"])["changes"]
+        assert without_the_old_path(made) == without_the_old_path(said["changes"])
 
 
 @given(writers=WRITERS)
