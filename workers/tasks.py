@@ -2,7 +2,7 @@
 
 import time
 
-from app.contract.task_names import APPLY_PRICE_DATES, IMPORT_PARTS, MAKE_IMAGE_VARIANTS, PRUNE, RECONCILE, Effect
+from app.contract.task_names import APPLY_PRICE_DATES, FORGET_FILES, IMPORT_PARTS, MAKE_IMAGE_VARIANTS, PRUNE, RECONCILE, Effect
 from app.services.images import make_variants
 from app.sync.prune import prune
 from workers.celery_app import app, container
@@ -55,8 +55,15 @@ def apply_price_dates() -> None:
 
 @app.task(name=PRUNE)
 def prune_outbox() -> None:
-    """Delete old delivered events, idempotency keys that no longer count, and uploaded files that nobody needs any more."""
-    prune(container().engine)
+    """Delete old delivered events, and idempotency keys that no longer count."""
+    container().wake_ups.taken(PRUNE)
+    if prune(container().engine):
+        container().wake_ups.send_now([PRUNE])
+
+
+@app.task(name=FORGET_FILES)
+def forget_files() -> None:
+    """Delete uploaded files that nobody needs any more."""
     container().import_jobs.forget_files()
 
 

@@ -108,23 +108,33 @@ _REPLAY = text("""
       AND (CAST(:effect AS text) IS NULL OR effect = :effect)
     RETURNING effect
 """)
-# The newest event of every aspect is kept forever: it holds the last known state, with which reconciliation compares rows.
+_NEWEST = text("SELECT COALESCE(max(id), 0) FROM outbox_events")
+# Ids are assigned in the order of their times, but for what happens at the same moment.
+_NEWEST_BEFORE = text("""
+    SELECT id FROM outbox_events WHERE created_at < statement_timestamp() - make_interval(secs => :seconds)
+    ORDER BY created_at DESC LIMIT 1
+""")
+# An event goes when a newer one of its aspect is old enough, so each is looked at once, whatever stays. The newest event of every
+# aspect is kept forever: it holds the last known state, with which reconciliation compares rows.
 _PRUNE = text("""
-    WITH pruned AS (
+    WITH looked AS MATERIALIZED (
+        SELECT id, aggregate_type, aggregate_id, aspect, version FROM outbox_events
+        WHERE id > :after AND id <= :until ORDER BY id LIMIT :batch
+    ), newest AS MATERIALIZED (
+        SELECT aggregate_type, aggregate_id, aspect, max(version) AS version FROM looked GROUP BY 1, 2, 3
+    ), pruned AS (
         DELETE FROM outbox_events WHERE id IN (
-            SELECT e.id FROM outbox_events e
-            WHERE e.created_at < clock_timestamp() - make_interval(days => :days)
+            SELECT e.id FROM newest n JOIN outbox_events e
+              ON (e.aggregate_type, e.aggregate_id, e.aspect) = (n.aggregate_type, n.aggregate_id, n.aspect)
+            WHERE e.version < n.version
               AND NOT EXISTS (SELECT FROM outbox_deliveries d WHERE d.event_id = e.id AND d.state <> 'done')
-              AND EXISTS (SELECT FROM outbox_events newer
-                          WHERE (newer.aggregate_type, newer.aggregate_id, newer.aspect)
-                              = (e.aggregate_type, e.aggregate_id, e.aspect) AND newer.version > e.version)
-            ORDER BY e.id LIMIT :batch
-            FOR UPDATE SKIP LOCKED)
+            LIMIT :most
+            FOR UPDATE OF e SKIP LOCKED)
         RETURNING id
     ), deliveries AS (
         DELETE FROM outbox_deliveries d USING pruned WHERE d.event_id = pruned.id
     )
-    SELECT count(*) FROM pruned
+    SELECT (SELECT count(*) FROM pruned) AS pruned, (SELECT max(id) FROM looked) AS last
 """)
 
 
@@ -264,10 +274,26 @@ def replay(connection: Connection, event_id: int | None = None, effect: str | No
     return list(connection.execute(_REPLAY, {"event_id": event_id, "effect": effect}).scalars())
 
 
-def prune(engine: Engine, days: int, batch: int) -> int:
-    """Delete up to `batch` delivered events older than `days` that a newer one has superseded; return how many."""
-    with engine.begin() as connection:
-        return int(connection.execute(_PRUNE, {"days": days, "batch": batch}).scalar_one())
+def newest(connection: Connection) -> int:
+    """Return the id of the newest event; 0 without one."""
+    return int(connection.execute(_NEWEST).scalar_one())
+
+
+def newest_before(connection: Connection, seconds: float) -> int:
+    """Return the id of the newest event that is older than `seconds`; 0 without one."""
+    return int(connection.execute(_NEWEST_BEFORE, {"seconds": seconds}).scalar_one_or_none() or 0)
+
+
+def prune(connection: Connection, after: int, until: int, batch: int) -> int | None:
+    """Look at up to `batch` events from `after` on, up to `until`, and delete the delivered ones that they have superseded.
+
+    Returns:
+        the last event that need not be looked at again; None at the end.
+    """
+    most = 5 * batch
+    row = connection.execute(_PRUNE, {"after": after, "until": until, "batch": batch, "most": most}).one()
+    # What has piled up behind one event goes in portions, too.
+    return after if row.pruned == most else row.last
 
 
 _AGE = text("SELECT EXTRACT(epoch FROM clock_timestamp() - created_at) * 1000 FROM outbox_events WHERE event_id = :event_id")
