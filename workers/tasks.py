@@ -7,6 +7,10 @@ from app.services.images import make_variants
 from app.sync.prune import prune
 from workers.celery_app import app, container
 
+# A quarter of the time between two ticks. Nobody waits for this process's event loop, so portions may be large.
+RECONCILE_FOR = 15.0
+RECONCILED_AT_ONCE = 250
+
 
 def _deliver(effect: Effect) -> None:
     # Clear the flag first: a change committed from here on queues another wake-up, and an earlier one is seen below.
@@ -43,7 +47,7 @@ def snapshot_content() -> None:
 def reconcile() -> None:
     """Compare every copy with PostgreSQL and repair it; beat's tick."""
     container().monitoring.record_beat(time.time())
-    container().reconciliation.run()
+    container().reconciliation.run(seconds=RECONCILE_FOR, portion=RECONCILED_AT_ONCE)
 
 
 @app.task(name=APPLY_PRICE_DATES)

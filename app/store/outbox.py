@@ -114,6 +114,9 @@ _NEWEST_BEFORE = text("""
     SELECT id FROM outbox_events WHERE created_at < statement_timestamp() - make_interval(secs => :seconds)
     ORDER BY created_at DESC LIMIT 1
 """)
+_LAST_OF = text("""
+    SELECT max(id) FROM (SELECT id FROM outbox_events WHERE id > :after AND id <= :until ORDER BY id LIMIT :size) AS chunk
+""")
 # An event goes when a newer one of its aspect is old enough, so each is looked at once, whatever stays. The newest event of every
 # aspect is kept forever: it holds the last known state, with which reconciliation compares rows.
 _PRUNE = text("""
@@ -282,6 +285,12 @@ def newest(connection: Connection) -> int:
 def newest_before(connection: Connection, seconds: float) -> int:
     """Return the id of the newest event that is older than `seconds`; 0 without one."""
     return int(connection.execute(_NEWEST_BEFORE, {"seconds": seconds}).scalar_one_or_none() or 0)
+
+
+def last_of(connection: Connection, after: int, until: int, size: int) -> int | None:
+    """Return the last of the next `size` events after one id, up to another; None if there are none."""
+    last: int | None = connection.execute(_LAST_OF, {"after": after, "until": until, "size": size}).scalar_one()
+    return last
 
 
 def prune(connection: Connection, after: int, until: int, batch: int) -> int | None:

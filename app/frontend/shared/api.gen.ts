@@ -1826,6 +1826,9 @@ export interface components {
             version: number;
         };
         Reconciliation: {
+            all_compared_at?: {
+                [key: string]: string | null;
+            };
             dry_run?: boolean;
             examples?: {
                 [key: string]: unknown;
@@ -5196,6 +5199,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "all_compared_at": {
+                     *         "events": null,
+                     *         "parts": null
+                     *       },
                      *       "dry_run": true,
                      *       "examples": {
                      *         "cache_list": [],
