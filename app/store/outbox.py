@@ -25,12 +25,13 @@ _COLUMNS = """
     e.id, e.event_id, e.aggregate_type, e.aggregate_id, e.aspect, e.type, e.version, e.payload, e.actor_id, e.request_id,
     e.created_at
 """
-# Served by ix_outbox_deliveries_due. SKIP LOCKED lets several workers claim concurrently. `now()` is the same for every row of a
-# statement, so the end of the lease identifies the claim: whoever returns it can name all of its rows at once.
+# Served by ix_outbox_deliveries_due up to the statement's time; with `clock_timestamp()` all of it would be read. SKIP LOCKED
+# lets several workers claim concurrently. `now()` is the same for every row of a statement, so the end of the lease
+# identifies the claim: whoever returns it can name all of its rows at once.
 _CLAIM = text(f"""
     WITH due AS (
         SELECT event_id FROM outbox_deliveries
-        WHERE effect = :effect AND state = 'pending' AND next_attempt_at <= clock_timestamp()
+        WHERE effect = :effect AND state = 'pending' AND next_attempt_at <= statement_timestamp()
           AND (leased_until IS NULL OR leased_until < clock_timestamp())
         ORDER BY next_attempt_at, event_id LIMIT :batch
         FOR UPDATE SKIP LOCKED
@@ -72,17 +73,16 @@ _OVERDUE = text("""
     WHERE EXISTS (
         SELECT FROM outbox_deliveries d
         WHERE d.effect = known.effect AND d.state = 'pending'
-          AND d.next_attempt_at <= clock_timestamp() - make_interval(secs => :seconds)
+          AND d.next_attempt_at <= statement_timestamp() - make_interval(secs => :seconds)
           AND (d.leased_until IS NULL OR d.leased_until < clock_timestamp()))
 """)
+# By state, so that each is counted in its own index.
 _STATUS = text("""
-    SELECT effect,
-           count(*) FILTER (WHERE state = 'pending') AS pending,
-           count(*) FILTER (WHERE state = 'dead') AS dead,
-           COALESCE(EXTRACT(epoch FROM clock_timestamp() - min(created_at) FILTER (WHERE state = 'pending')), 0)::float8
-             AS oldest_age_seconds,
-           max(attempts) FILTER (WHERE state = 'pending') AS most_attempts
-    FROM outbox_deliveries WHERE state IN ('pending', 'dead') GROUP BY effect
+    SELECT effect, count(*) AS pending, 0 AS dead,
+           EXTRACT(epoch FROM clock_timestamp() - min(created_at))::float8 AS oldest_age_seconds
+    FROM outbox_deliveries WHERE state = 'pending' GROUP BY effect
+    UNION ALL
+    SELECT effect, 0, count(*), 0 FROM outbox_deliveries WHERE state = 'dead' GROUP BY effect
 """)
 # Only among the latest deliveries, whose number bounds the query's cost while an import is running.
 _LATENCY = text("""
@@ -239,15 +239,12 @@ def overdue_effects(connection: Connection, seconds: float) -> list[Effect]:
 
 def owed(connection: Connection) -> dict[str, dict[str, Any]]:
     """Return per effect how many deliveries are pending or dead, and the oldest age."""
-    waiting = {row.effect: row for row in connection.execute(_STATUS)}
-    report: dict[str, dict[str, Any]] = {}
-    for effect in Effect:
-        row = waiting.get(effect)
-        report[str(effect)] = {
-            "pending": row.pending if row else 0,
-            "oldest_age_seconds": round(row.oldest_age_seconds, 3) if row else 0.0,
-            "dead": row.dead if row else 0,
-        }
+    report: dict[str, dict[str, Any]] = {str(effect): {"pending": 0, "oldest_age_seconds": 0.0, "dead": 0} for effect in Effect}
+    for row in connection.execute(_STATUS):
+        if (figures := report.get(row.effect)) is not None:
+            figures["pending"] += row.pending
+            figures["dead"] += row.dead
+            figures["oldest_age_seconds"] += round(row.oldest_age_seconds, 3)
     return report
 
 
