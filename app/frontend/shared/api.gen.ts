@@ -1894,7 +1894,10 @@ export interface components {
             updated_at: string;
             version: number;
         };
-        /** @description The server may have missed something: watch again, after a jitter. */
+        /**
+         * @description The server may have missed something, or has (on `/admin`) more news than it sends one by one: watch again, or read again
+         *     what is shown, after a jitter.
+         */
         ResyncEvent: Record<string, never>;
         /** @description What `seen` takes: the id of an event that the page has shown. It is not acknowledged. */
         SeenRequest: {
