@@ -3,6 +3,7 @@
 A batch is claimed by state, never by `id > cursor`: ids do not become visible in the order in which they are assigned.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ from app.store.database import single_statements
 # What a killed worker had claimed can be claimed again after this long, which delays its effects as much. A batch takes a
 # fraction of it; one that takes longer is done twice, which does no harm.
 LEASE_SECONDS = 5
+REPLAYED_AT_ONCE = 5000
 # The window of the latency report, in seconds: what was slow an hour ago says nothing about the present.
 LATENCY_WINDOW = 900
 
@@ -102,11 +104,19 @@ _DEAD = text("""
     ORDER BY d.event_id, d.effect LIMIT :limit
 """)
 _REPLAY = text("""
-    UPDATE outbox_deliveries
-    SET state = 'pending', attempts = 0, next_attempt_at = clock_timestamp(), leased_until = NULL
-    WHERE state = 'dead' AND (CAST(:event_id AS bigint) IS NULL OR event_id = :event_id)
-      AND (CAST(:effect AS text) IS NULL OR effect = :effect)
-    RETURNING effect
+    WITH chosen AS (
+        SELECT event_id, effect FROM outbox_deliveries
+        WHERE state = 'dead' AND (CAST(:event_id AS bigint) IS NULL OR event_id = :event_id)
+          AND (CAST(:effect AS text) IS NULL OR effect = :effect)
+        ORDER BY event_id, effect LIMIT :most
+        FOR UPDATE
+    ), replayed AS (
+        UPDATE outbox_deliveries d
+        SET state = 'pending', attempts = 0, next_attempt_at = clock_timestamp(), leased_until = NULL
+        FROM chosen WHERE d.event_id = chosen.event_id AND d.effect = chosen.effect
+        RETURNING d.effect
+    )
+    SELECT effect, count(*) AS count FROM replayed GROUP BY effect
 """)
 _NEWEST = text("SELECT COALESCE(max(id), 0) FROM outbox_events")
 # Ids are assigned in the order of their times, but for what happens at the same moment.
@@ -269,9 +279,14 @@ def dead_letters(connection: Connection, after: tuple[int, str], limit: int) -> 
     return [dict(row._mapping) | {"payload": by_hand.unpacked(row.payload)} for row in rows]
 
 
-def replay(connection: Connection, event_id: int | None = None, effect: str | None = None) -> list[str]:
-    """Make dead letters due again and return the effect of each; by default all of them."""
-    return list(connection.execute(_REPLAY, {"event_id": event_id, "effect": effect}).scalars())
+def replay(connection: Connection, event_id: int | None = None, effect: str | None = None) -> Counter[str]:
+    """Make dead letters due again, by default all of them; return how many of each effect. Some at a time, since no statement may
+    take as long as a million of them would."""
+    replayed = Counter[str]()
+    parameters = {"event_id": event_id, "effect": effect, "most": REPLAYED_AT_ONCE}
+    while rows := connection.execute(_REPLAY, parameters).all():
+        replayed.update({row.effect: row.count for row in rows})
+    return replayed
 
 
 def newest(connection: Connection) -> int:

@@ -237,6 +237,19 @@ def test_deliveries_that_nobody_works_on_are_overdue(
         assert AUDIT not in outbox.overdue_effects(connection, 60)
 
 
+def test_any_number_of_dead_letters_is_replayed_some_at_a_time(
+    container: Container, actor: Actor, owed: Callable[[int], list[int]], query: Query, statements: Callable[[], Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    ids = owed(5)
+    query("UPDATE outbox_deliveries SET state = 'dead' WHERE event_id = ANY(:ids) AND effect = :effect", ids=ids, effect=AUDIT)
+    monkeypatch.setattr(outbox, "REPLAYED_AT_ONCE", 2)
+    with statements() as executed:
+        assert container.sync_control.replay(Intent(actor)) == 5
+    assert sum("state = 'dead'" in statement for statement in executed) == 4
+    assert [delivery(query, event_id)["state"] for event_id in ids] == ["pending"] * 5
+
+
 def test_pruning_keeps_the_newest_event_of_every_aspect_and_whatever_is_still_owed(
     container: Container, actor: Any, new_part: Callable[..., int], deliver: Callable[[], None], query: Query
 ) -> None:
