@@ -1,4 +1,4 @@
-"""The panel's namespace: receives every event; the session or API key must stay valid for as long as it is connected."""
+"""The panel's namespace: hears of every change; the session or API key must stay valid for as long as it is connected."""
 
 import time
 from functools import partial
@@ -22,7 +22,7 @@ ENDED = "session.ended"
 
 
 class AdminNamespace(Namespace):  # type: ignore[misc] # flask-socketio is untyped
-    """Listen-only: whoever is admitted gets every event, until their session or key ends."""
+    """Listen-only: whoever is admitted gets every event, or a `resync` for a bulk of them, until their session or key ends."""
 
     def __init__(self, namespace: str, container: Container, authenticator: Authenticator) -> None:
         super().__init__(namespace)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from sqlalchemy import DateTime, Identity, MetaData, String, func
+from sqlalchemy import BigInteger, DateTime, Identity, MetaData, String, func
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 NAMES = {
@@ -22,6 +22,8 @@ class Base(DeclarativeBase):
 
 
 Key = Annotated[int, mapped_column(Identity(), primary_key=True)]
+# For rows that come with every change: more of them than four bytes can number. No foreign key refers to them.
+LongKey = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
 Moment = Annotated[datetime, mapped_column(DateTime(timezone=True))]
 CreatedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
 Name = Annotated[str, mapped_column(String(200))]

@@ -10,7 +10,7 @@ from decimal import Decimal
 from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Integer, Numeric, String, Text, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, CreatedAt, Key, Name, OptimisticLockingMixin, Version
+from app.models.base import Base, CreatedAt, Key, LongKey, Name, OptimisticLockingMixin, Version
 
 CURRENCY_CHECK = "currency ~ '^[A-Z]{3}$'"
 # Of the type's own scale PostgreSQL would make by rounding; what is not exact is refused instead. It is neither NaN nor infinite.
@@ -148,7 +148,7 @@ class PartPrice(Base):
         ),
     )  # fmt: skip
 
-    id: Mapped[Key]
+    id: Mapped[LongKey]
     part_id: Mapped[int] = mapped_column(ForeignKey("parts.id"))
     currency: Mapped[str] = mapped_column(String(3))
     amount: Mapped[Decimal] = mapped_column(Numeric)
@@ -165,6 +165,7 @@ class PartImage(Base):
     __tablename__ = "part_images"
     __table_args__ = (
         CheckConstraint("width > 0 AND height > 0", name="size"),
+        Index("ix_part_images_without_variants", "digest", postgresql_where="variants_at IS NULL"),
         Index("ix_part_images_to_do", "id", postgresql_where="variants_at IS NULL"),
     )
 
@@ -187,7 +188,7 @@ class PartSpecification(Base):
     __tablename__ = "part_specifications"
     __table_args__ = (Index("uq_part_specifications_name", "part_id", "group", "name", unique=True),)
 
-    id: Mapped[Key]
+    id: Mapped[LongKey]
     part_id: Mapped[int] = mapped_column(ForeignKey("parts.id"))
     name: Mapped[Name]
     value: Mapped[str] = mapped_column(String(1000))

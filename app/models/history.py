@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, String, Text, func
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, String, Text, func
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.models.base import Base, CreatedAt, Key
+from app.models.base import Base, CreatedAt, LongKey
 from app.models.catalog import Part
 from app.models.users import User
 
@@ -22,7 +22,7 @@ class PartContentVersion(Base):
         CheckConstraint("version_number >= 1", name="version_number"),
     )
 
-    id: Mapped[Key]
+    id: Mapped[LongKey]
     part_id: Mapped[int] = mapped_column(ForeignKey("parts.id"))
     version_number: Mapped[int]
     content_snapshot: Mapped[dict[str, Any]] = mapped_column(JSONB)
@@ -50,7 +50,7 @@ class DataChangeLog(Base):
         CheckConstraint("operation IN ('INSERT', 'UPDATE', 'DELETE')", name="operation"),
     )
 
-    id: Mapped[Key]
+    id: Mapped[LongKey]
     event_id: Mapped[str] = mapped_column(UUID(as_uuid=False), unique=True)
     table_name: Mapped[str] = mapped_column(String(100))
     record_id: Mapped[int]
@@ -77,6 +77,6 @@ class AuditChain(Base):
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    last_id: Mapped[int | None]
+    last_id: Mapped[int | None] = mapped_column(BigInteger)
     last_hash: Mapped[str] = mapped_column(String(64))
-    length: Mapped[int] = mapped_column(server_default="0")
+    length: Mapped[int] = mapped_column(BigInteger, server_default="0")

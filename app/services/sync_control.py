@@ -64,15 +64,16 @@ class SyncControl:
             NotFoundError: if that event has none.
         """
 
-        def work(unit_of_work: UnitOfWork) -> list[str]:
+        def work(unit_of_work: UnitOfWork) -> dict[str, int]:
             effects = outbox.replay(unit_of_work.connection, event_id, effect)
             if event_id is not None and not effects:
                 raise NotFoundError(f"Event {event_id} has no dead letter" + (f" for {effect}." if effect else "."))
-            return effects
+            return dict(effects)
 
-        effects = self._transactions.run(intent.actor, work, intent.call)
+        effects: dict[str, int] | list[str] = self._transactions.run(intent.actor, work, intent.call)
         self._wake_ups.request({Effect(name) for name in effects})
-        return len(effects)
+        # What an older release has kept of a call is a list, with the effect of each.
+        return len(effects) if isinstance(effects, list) else sum(effects.values())
 
     def reconcile(self, intent: Intent, *, dry_run: bool) -> dict[str, Any]:
         """Reconcile now and return the report.

@@ -104,7 +104,7 @@ def rewrite(container: Container) -> Iterator[Callable[..., None]]:
         for row in connection.execute(text("SELECT * FROM data_change_logs ORDER BY id")):
             previous = hashes[row.id] = link(previous, digest(row._asdict()))
     run(
-        "UPDATE data_change_logs l SET hash = h.value FROM jsonb_each_text(CAST(:hashes AS jsonb)) h WHERE l.id = h.key::int",
+        "UPDATE data_change_logs l SET hash = h.value FROM jsonb_each_text(CAST(:hashes AS jsonb)) h WHERE l.id = h.key::bigint",
         hashes=jsonb({str(row_id): value for row_id, value in hashes.items()}),
     )
     run("DELETE FROM audit_chain")

@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine, NullPool, create_engine, inspect, make_url, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from app.models import Base
 from app.store import audit_chain
@@ -171,6 +171,67 @@ def test_amounts_become_exact_without_a_table_being_rewritten_and_go_back_only_i
     migrate(scratch, "down", "0003")
     with scratch.connect() as connection:
         assert str(connection.execute(text("SELECT amount FROM part_prices WHERE currency = 'EUR'")).scalar_one()) == "0.01"
+
+
+KEYS = ("data_change_logs", "part_content_versions", "part_prices", "part_specifications")
+KEYED = """
+    INSERT INTO users (email, name, password_hash, role) VALUES ('{tag}', 'a', '', 'admin');
+    INSERT INTO parts (sku, slug, part_name) SELECT '{tag}' || n, '{tag}' || n, '{tag}' FROM generate_series(1, 20) AS n;
+    INSERT INTO part_prices (part_id, currency, amount) SELECT id, 'EUR', 1 FROM parts WHERE part_name = '{tag}';
+    INSERT INTO part_specifications (part_id, name, value) SELECT id, 'Bore', '1' FROM parts WHERE part_name = '{tag}';
+    INSERT INTO part_content_versions (part_id, version_number, content_snapshot, created_by)
+    SELECT p.id, 1, '{{}}', u.id FROM parts p JOIN users u ON u.email = p.part_name WHERE part_name = '{tag}';
+    INSERT INTO data_change_logs (event_id, table_name, record_id, operation, version, hash)
+    SELECT uuidv7(), 'parts', id, 'UPDATE', 2, repeat('0', 64) FROM parts WHERE part_name = '{tag}';
+"""
+TOUCHED = {
+    "data_change_logs": "reason = 'forged'",
+    "part_content_versions": "content_snapshot = '{\"forged\": true}'",
+}
+
+
+def test_keys_get_eight_bytes_as_they_are_and_go_back_only_if_they_fit(scratch: Engine) -> None:
+    def state(kind: str) -> list[int]:
+        """Check the keys' types, sequences and guards; return the newest ids."""
+        newest = []
+        with scratch.begin() as connection:
+            for table in KEYS:
+                columns = {column["name"]: column for column in inspect(connection).get_columns(table)}
+                assert (str(columns["id"]["type"]), columns["id"]["nullable"], f"id_{kind.lower()}" in columns) == (
+                    kind,
+                    False,
+                    False,
+                )
+                ids = connection.execute(text(f"SELECT id FROM {table} ORDER BY id")).scalars().all()
+                sequence = connection.execute(text(f"SELECT last_value FROM {table}_id_seq")).scalar_one()
+                assert ids[-1] == sequence
+                newest.append(ids[-1])
+        for table, change in TOUCHED.items():
+            for statement in (f"UPDATE {table} SET {change}", f"DELETE FROM {table}"):
+                with pytest.raises(ProgrammingError, match="append-only"), scratch.begin() as connection:
+                    connection.exec_driver_sql(statement)
+        return newest
+
+    def add() -> None:
+        with scratch.begin() as connection:
+            connection.exec_driver_sql(KEYED.format(tag=uuid4()))
+
+    migrate(scratch, "up", "0018")
+    add()
+    before = state("INTEGER")
+    migrate(scratch, "up", "0019")
+    assert state("BIGINT") == before
+    add()
+    migrate(scratch, "down", "0018")
+    after = state("INTEGER")
+    assert all(new > old for new, old in zip(after, before, strict=True))
+    migrate(scratch, "up", "0019")
+    with scratch.begin() as connection:
+        connection.exec_driver_sql("SELECT setval('part_prices_id_seq', 3000000000)")
+    add()
+    assert state("BIGINT")[KEYS.index("part_prices")] > 3_000_000_000
+    with pytest.raises(RuntimeError, match=r"beyond 2,147,483,647"):
+        migrate(scratch, "down", "0018")
 
 
 def test_the_audit_trail_of_older_releases_becomes_the_beginning_of_the_chain(scratch: Engine) -> None:

@@ -1,0 +1,177 @@
+"""`python -m bench.growth [SIZE…]`: what a write, a read, the status, a prune and a reconciliation cost beside so many events.
+
+SIZE is a number of events, 10^5 and 10^6 unless given; there are a tenth as many parts. Each is measured in a new database, with
+the application in this process. Prints milliseconds and, from the second size on, how many times the first one's they are.
+"""
+
+import logging
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import structlog
+from flask_migrate import upgrade
+
+from app.container import Container
+from app.contract.events import Actor
+from app.factory import create_app
+from app.services.intent import Intent
+from app.store import users
+from app.store.listing import PartFilters
+from app.sync import prune
+from bench.system import wait_until
+from config import load_settings
+from devserver import EmbeddedServers
+
+SIZES = (100_000, 1_000_000)
+# Events a part: one of its content, the others of its stock, from 15 days ago until now.
+EACH = 10
+TIMES = 50
+
+_PARTS = """
+    INSERT INTO parts (sku, slug, part_name, status, created_at)
+    SELECT 'G-' || n, 'g-' || n, 'Growing part ' || n, 'published', now() FROM generate_series(1, %(parts)s) AS n
+"""
+_STOCKS = """
+    INSERT INTO stock_levels (part_id, current_stock, version) SELECT id, 100, %(versions)s FROM parts WHERE sku LIKE 'G-%%'
+"""
+_EVENTS = """
+    INSERT INTO outbox_events (aggregate_type, aggregate_id, aspect, type, version, payload, actor_id, created_at)
+    SELECT 'part', p.id, CASE WHEN n = 0 THEN 'content' ELSE 'stock' END,
+           CASE WHEN n = 0 THEN 'part.created' WHEN n = 1 THEN 'stock.created' ELSE 'stock.updated' END,
+           GREATEST(n, 1),
+           jsonb_build_object(
+               'format', 1, 'table_name', CASE WHEN n = 0 THEN 'parts' ELSE 'stock_levels' END, 'record_id', p.id,
+               'operation', CASE WHEN n < 2 THEN 'INSERT' ELSE 'UPDATE' END, 'old_values', jsonb_build_object('version', n),
+               'new_values', jsonb_build_object('version', n, 'current_stock', 100), 'public', NULL, 'was_public', true,
+               'lists', '[]'::jsonb, 'reason', NULL, 'actor_name', 'bench', 'ip_address', '192.0.2.1',
+               'user_agent', repeat('b', 60),
+               'snapshot', CASE WHEN n = 0 THEN jsonb_build_object('part_name', p.part_name) END,
+               'state', CASE WHEN n > 0 THEN jsonb_build_object(
+                   'part_id', p.id, 'current_stock', 100, 'reserved_quantity', 0, 'min_stock_level', 0, 'version', n)
+                   ELSE jsonb_build_object('id', p.id, 'part_name', p.part_name, 'description', repeat('A part. ', 20)) END),
+           %(author)s, now() - make_interval(days => 15) * (1 - n / %(versions)s::float)
+    FROM generate_series(0, %(versions)s) AS n CROSS JOIN (SELECT * FROM parts WHERE sku LIKE 'G-%%') p
+    ORDER BY n, p.id
+"""
+_DELIVERIES = """
+    INSERT INTO outbox_deliveries (event_id, effect, state, attempts, created_at, next_attempt_at, done_at)
+    SELECT e.id, effect, 'done', 1, e.created_at, e.created_at, e.created_at
+    FROM outbox_events e CROSS JOIN unnest(effects_of(e.type)) AS effect
+    WHERE NOT EXISTS (SELECT FROM outbox_deliveries d WHERE d.event_id = e.id) ORDER BY e.id
+"""
+_AUDIT = """
+    INSERT INTO data_change_logs (event_id, table_name, record_id, part_id, operation, version, old_values, new_values,
+                                  changed_by, changed_at, hash)
+    SELECT e.event_id, e.payload ->> 'table_name', e.aggregate_id, e.aggregate_id, e.payload ->> 'operation', e.version,
+           e.payload -> 'old_values', e.payload -> 'new_values', e.actor_id, e.created_at, repeat('0', 64)
+    FROM outbox_events e WHERE NOT EXISTS (SELECT FROM data_change_logs l WHERE l.event_id = e.event_id) ORDER BY e.id
+"""
+_SNAPSHOTS = """
+    INSERT INTO part_content_versions (part_id, version_number, content_snapshot, created_by)
+    SELECT e.aggregate_id, e.version, e.payload -> 'snapshot', e.actor_id FROM outbox_events e
+    WHERE e.aggregate_type = 'part' AND e.aspect = 'content' AND e.payload ->> 'actor_name' = 'bench'
+"""
+_END_OF_CHAIN = (
+    "UPDATE audit_chain SET last_id = (SELECT max(id) FROM data_change_logs), length = (SELECT count(*) FROM data_change_logs)"
+)
+_KEPT = ("parts", "stock_levels", "data_change_logs", "part_content_versions", "audit_chain")
+
+
+def fill(database_url: str, events: int) -> None:
+    """Fill a migrated database with delivered and recorded events, and a tenth as many parts that agree with them."""
+    url = database_url.replace("postgresql+psycopg://", "postgresql://")
+    with psycopg.connect(url, options="-c lockstep.writer=application") as connection:
+        for table in _KEPT:
+            connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        author = connection.execute("SELECT id FROM users WHERE email = 'system@lockstep.invalid'").fetchone()
+        values = {"parts": events // EACH, "versions": EACH - 1, "author": author and author[0]}
+        for statement in (_PARTS, _STOCKS, _EVENTS):
+            connection.execute(statement, values)
+        for statement in (_DELIVERIES, _AUDIT, _SNAPSHOTS, _END_OF_CHAIN, "SELECT fill_part_search()"):
+            connection.execute(statement)
+        for table in _KEPT:
+            connection.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE")
+
+
+def _median(call: Callable[[int], object]) -> float:
+    """Return how many milliseconds a call takes, the median of many."""
+    taken = []
+    for number in range(TIMES):
+        began = time.perf_counter()
+        call(number)
+        taken.append((time.perf_counter() - began) * 1000)
+    return statistics.median(taken)
+
+
+def _once(call: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    call()
+    return (time.perf_counter() - began) * 1000
+
+
+def measure(container: Container) -> dict[str, float]:
+    """Return what the operations cost in milliseconds."""
+    with container.reading.connect() as connection:
+        system = users.system(connection)
+        parts = [row[0] for row in connection.exec_driver_sql(f"SELECT id FROM parts ORDER BY hashint4(id) LIMIT {TIMES}")]
+    intent, control, catalog = Intent(Actor(system.id, system.name)), container.sync_control, container.parts.catalog
+    container.consistency.start()
+    assert wait_until(lambda: container.cache.is_fresh)
+    # The first of each is slower: plans are made, pages are read.
+    container.parts.adjust_stock_with_sync(intent, parts[0], 1)
+    container.reconciliation.run(seconds=0)
+    figures = {
+        "a write": _median(lambda number: container.parts.adjust_stock_with_sync(intent, parts[number], 1)),
+        "a read": _median(lambda number: container.parts.admin.part(parts[number])),
+        "a page of a list, not cached": _median(lambda number: catalog.list_parts(PartFilters(), "name", None, number + 1)),
+        "the status": _median(lambda _: control.status()),
+        "the figures for /metrics": _median(lambda _: control.outbox_status()),
+        "a page of the audit trail": _median(lambda number: container.parts.admin.audit({"part_id": parts[number]}, None, 50)),
+        "a reconciliation without time for old rows": _once(lambda: container.reconciliation.run(seconds=0)),
+    }
+    began = time.perf_counter()
+    report = container.reconciliation.run(seconds=5, portion=250)
+    figures["1,000 parts reconciled"] = (time.perf_counter() - began) * 1_000_000 / report["parts_checked"]
+    with psycopg.connect(container.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)) as connection:
+        before = connection.execute("SELECT count(*) FROM outbox_events").fetchone()
+        prune.KEEP_DAYS, prune.BUDGET = 7, 15.0
+        began = time.perf_counter()
+        prune.prune(container.engine)
+        took = time.perf_counter() - began
+        left = connection.execute("SELECT count(*) FROM outbox_events").fetchone()
+    assert before is not None
+    assert left is not None
+    return figures | {"1,000 events pruned": took * 1_000_000 / (before[0] - left[0])}
+
+
+def main() -> None:
+    """Fill, measure and print, for each size."""
+    first: dict[str, float] = {}
+    # The trail that is filled in has no chain.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    for size in [int(float(argument)) for argument in sys.argv[1:]] or SIZES:
+        with tempfile.TemporaryDirectory(prefix="lockstep-") as home, EmbeddedServers(Path(home)) as servers:
+            os.environ.update(servers.environ | {"LOCKSTEP_HOME": home})
+            application = create_app(load_settings())
+            container: Container = application.extensions["lockstep"]
+            with application.app_context():
+                upgrade(directory="migrations")
+            fill(container.settings.database_url, size)
+            figures = measure(container)
+            container.close()
+        print(f"{size:,} events, {size // EACH:,} parts")
+        for name, cost in figures.items():
+            print(f"  {name}: {cost:.1f} ms" + (f", {cost / first[name]:.1f} times" if first else ""))
+        first = first or figures
+
+
+if __name__ == "__main__":
+    main()
