@@ -108,11 +108,11 @@ def test_signs_alone_are_looked_up_by_an_index(
     new_part(part_name=f"plain {tag}")
     assert found(f"{sign} {tag}") == [part]
     with container.reading.connect() as connection:
-        conditions, parameters = search.conditions(search.read(connection, (sign,)))
-        statement = f"EXPLAIN (FORMAT JSON) SELECT FROM part_search s WHERE {' AND '.join(conditions)}"
+        wanted = search.conditions(search.read(connection, (sign,)))
+        statement = f"EXPLAIN (FORMAT JSON) SELECT FROM part_search s WHERE {' AND '.join(wanted.found)}"
         connection.execute(text("SET enable_seqscan = off"))
         try:
-            assert "ix_part_search_words" in str(connection.execute(text(statement), parameters).scalar_one())
+            assert "ix_part_search_words" in str(connection.execute(text(statement), wanted.parameters).scalar_one())
         finally:
             connection.execute(text("RESET enable_seqscan"))
 
