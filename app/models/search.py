@@ -1,6 +1,6 @@
 """What lists and searches look in: one narrow row a part, its prices now, and the words that any part holds.
 
-PostgreSQL keeps them by triggers (migrations 0003 to 0016), as it keeps an index: nothing here writes them, and
+PostgreSQL keeps them by triggers (migrations 0003 to 0020), as it keeps an index: nothing here writes them, and
 a part that is changed by hand is found under its new name at once. They are no business tables, hence without version, event or
 audit.
 `search_synonyms` is one: the shop says what buyers mean.
@@ -9,7 +9,7 @@ audit.
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Numeric, String, Text
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, Numeric, String, Text
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -49,6 +49,8 @@ class PartSearch(Base):
     # for 6205-2RS. No text and no search may hold U+0001, so it marks where a number begins and ends.
     numbers: Mapped[str] = mapped_column(Text)
     words: Mapped[str] = mapped_column(TSVECTOR)
+    # A hash of what the texts were made of, so that they are not made again if only the price or the stock has changed.
+    read_from: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class PartCurrentPrice(Base):

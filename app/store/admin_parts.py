@@ -72,9 +72,10 @@ def list_parts(
 def _narrowed(connection: Connection, filters: GridFilters, typed: Typed) -> tuple[list[str], dict[str, Any]]:
     conditions, parameters = [STATUSES[filters.status]], dict[str, Any]()
     if filters.words:
-        wanted, parameters = search.conditions(typed)
+        wanted = search.conditions(typed)
+        parameters |= wanted.parameters
         # `s` is the row of part_search in there, and the stock's outside.
-        conditions.append(f"p.id IN (SELECT s.part_id FROM part_search s WHERE {' AND '.join(wanted)})")  # noqa: S608
+        conditions.append(f"p.id IN (SELECT s.part_id FROM part_search s WHERE {' AND '.join(wanted.found)})")  # noqa: S608
     if filters.category is not None:
         conditions.append("p.category_id = ANY(:categories)")
         parameters["categories"] = categories_below(connection, filters.category)

@@ -1,10 +1,11 @@
 """How every process connects to PostgreSQL."""
 
+from functools import lru_cache
 from typing import Any
 
 import orjson
 from psycopg.types.json import set_json_loads
-from sqlalchemy import Engine, ExceptionContext, create_engine, event, text
+from sqlalchemy import Engine, ExceptionContext, TextClause, create_engine, event, text
 
 # Whole contents arrive as jsonb, which the standard library takes several times as long to parse.
 set_json_loads(orjson.loads)
@@ -50,6 +51,12 @@ def connect(url: str, *, pool_size: int = 4, waits_for_disk: bool = True) -> Eng
 def single_statements(engine: Engine) -> Engine:
     """Return a view of `engine` whose every statement is its own transaction: one round trip, one fresh snapshot."""
     return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
+@lru_cache(maxsize=500)
+def parsed(statement: str) -> TextClause:
+    """Return `text` of a statement that is put together anew each time, but in few ways: its parameters are looked for once."""
+    return text(statement)
 
 
 def check(engine: Engine) -> None:

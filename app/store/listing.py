@@ -19,8 +19,9 @@ from app.domain.facets import MAX_MANUFACTURERS, composed
 from app.domain.search import Typed
 from app.store import search
 from app.store.currencies import written
+from app.store.database import parsed
 from app.store.paging import Order, Position, cut
-from app.store.search import Meant
+from app.store.search import Meant, Wanted
 
 # How many rows of an order are walked before the hits are collected: a few milliseconds, wasted if a word is rare.
 WALK = 2000
@@ -129,15 +130,15 @@ class Question:
     the others, and the rest; and the tiers in which rows are shown."""
 
     rows: str
-    words: Sequence[str]
-    own: Sequence[str]
+    words: Wanted
+    own: Wanted
     others: Sequence[str]
     parameters: Mapping[str, Any]
     tiers: Sequence[Tier]
 
-    def conditions(self, tier: Tier) -> list[str]:
-        """Return the conditions that every row of a tier matches."""
-        return [*(self.own if tier.own else self.words), *self.others]
+    def of(self, tier: Tier) -> Wanted:
+        """Return the conditions of the words for a tier."""
+        return self.own if tier.own else self.words
 
 
 def categories_below(connection: Connection, reference: str) -> list[int]:
@@ -229,14 +230,14 @@ def load_facets(connection: Connection, filters: PartFilters) -> dict[str, Any]:
 
 def _counts(connection: Connection, filters: PartFilters, typed: Typed, prices: Prices) -> Sequence[Any]:
     """Return the counts of each facet; nothing at all if no published part holds the words."""
-    wanted, parameters = search.conditions(typed)
+    wanted = search.conditions(typed)
     within, bounds = _price_bounds(filters, prices)
     chosen, choices = _choices(connection, filters)
-    statement = text(f"""
+    statement = parsed(f"""
         WITH groups AS MATERIALIZED (
             SELECT s.category_id, s.manufacturer, s.in_stock, count(*) FILTER (WHERE {" AND ".join(within) or "true"}) AS count,
                    min({prices.amount}) AS low, max({prices.amount}) AS high
-            FROM {prices.rows} WHERE {" AND ".join(["s.is_public", *wanted])}
+            FROM {prices.rows} WHERE {" AND ".join(["s.is_public", *wanted.found])}
             GROUP BY s.category_id, s.manufacturer, s.in_stock)
         SELECT 'category' AS facet, s.category_id::text AS value, sum(s.count)::int AS count, NULL AS low, NULL AS high
         FROM groups s WHERE {chosen["manufacturer"]} AND {chosen["in_stock"]} GROUP BY s.category_id
@@ -250,7 +251,7 @@ def _counts(connection: Connection, filters: PartFilters, typed: Typed, prices: 
         UNION ALL SELECT 'total', NULL, COALESCE(sum(s.count), 0)::int, min(s.low)::text, max(s.high)::text
         FROM groups s WHERE {" AND ".join(chosen.values())} HAVING EXISTS (SELECT FROM groups)
     """)  # noqa: S608 — put together from constants; every value is a parameter
-    return connection.execute(statement, parameters | bounds | choices | {"currency": prices.currency}).all()
+    return connection.execute(statement, wanted.parameters | bounds | choices | {"currency": prices.currency}).all()
 
 
 def _choices(connection: Connection, filters: PartFilters) -> tuple[dict[str, str], dict[str, Any]]:
@@ -286,25 +287,25 @@ def _rows(
 
 
 def _question(connection: Connection, filters: PartFilters, sort: str, typed: Typed, prices: Prices) -> Question:
-    words, parameters = search.conditions(typed)
+    words = search.conditions(typed)
     within, bounds = _price_bounds(filters, prices)
     chosen, choices = _choices(connection, filters)
     others = [*within, *(condition for condition in chosen.values() if condition != "true")]
-    parameters |= bounds | choices | {"currency": prices.currency}
+    parameters = words.parameters | bounds | choices | {"currency": prices.currency}
     by_price = sort in {"price", "-price"}
     rows = prices.rows if within or by_price else Prices(None).rows
     if by_price:
         return Question(rows, words, words, others, parameters, prices.tiers(descending=sort == "-price"))
     if sort != "relevance":
         return Question(rows, words, words, others, parameters, SORTS[sort])
-    by_relevance, own, of_tiers = search.tiers(typed)
+    by_relevance, own = search.tiers(typed)
     # The tiers of numbers are found by their index; no order begins with them that could be walked. Names that begin with what
     # was typed stand together in theirs.
     tiers = [
         Tier(one.mark, _BY_NAME, one.range, one.condition, one.mark > "2", one.mark == "2", one.left, one.is_own)
         for one in by_relevance
     ]
-    return Question(rows, words, own, others, parameters | of_tiers, tiers)
+    return Question(rows, words, own, others, parameters | own.parameters, tiers)
 
 
 def _price_bounds(filters: PartFilters, prices: Prices) -> tuple[list[str], dict[str, Any]]:
@@ -323,7 +324,7 @@ def _tier_rows(
     parameters = {**question.parameters, "wanted": wanted, "walk": WALK}
     if after:
         parameters |= {"after_key": after.key, "after_id": after.id}
-    if tier.is_walked and question.conditions(tier):
+    if tier.is_walked and (question.of(tier).checked or question.others):
         rows = connection.execute(_walked(question, tier, after), parameters).all()
         if len(rows) == wanted:
             return rows, 1
@@ -333,14 +334,14 @@ def _tier_rows(
 
 def _walked(question: Question, tier: Tier, after: Position | None) -> Any:
     continued, order_by = tier.order.clauses("s.part_id", after)
-    words = question.own if tier.own else question.words
+    words = question.of(tier).checked
     # A rare word would be walked for in vain.
     walk = f"CASE WHEN {search.is_common(words)} THEN :walk ELSE 0 END" if words else ":walk"
-    return text(f"""
+    return parsed(f"""
         SELECT s.part_id AS id, '{tier.mark}' || {tier.order.expression} AS sort_key
         FROM (SELECT * FROM {question.rows} WHERE s.is_public AND {tier.range} AND {continued}
               ORDER BY {order_by} LIMIT {walk}) s
-        WHERE {" AND ".join([*question.conditions(tier), tier.condition])} ORDER BY {order_by} LIMIT :wanted
+        WHERE {" AND ".join([*words, *question.others, tier.condition])} ORDER BY {order_by} LIMIT :wanted
     """)  # noqa: S608 — put together from constants; every value is a parameter
 
 
@@ -348,9 +349,9 @@ def _collected(question: Question, tiers: Sequence[Tier], after: Position | None
     tier = tiers[0]
     continued, order_by = tier.order.clauses("s.part_id", after)
     # Then only the range, which has few rows or the order that is wanted, is looked up in an index.
-    conditions = question.conditions(tier)
+    conditions = [*question.of(tier).found, *question.others]
     if not tier.is_walked:
-        conditions = [search.checked(one) for one in conditions]
+        conditions = [search.checked(one) for one in (*question.of(tier).checked, *question.others)]
     if len(tiers) == 1:
         mark, condition, by_mark = f"'{tier.mark}'", tier.condition, ""
     else:
@@ -358,7 +359,7 @@ def _collected(question: Question, tiers: Sequence[Tier], after: Position | None
         mark, condition, by_mark = f"CASE {marks} END", "true", "s.mark, "
     # OFFSET 0 keeps the planner from walking the order anyway, hoping to find enough matching rows.
     fence = "OFFSET 0" if conditions and not tier.is_ordered else ""
-    return text(f"""
+    return parsed(f"""
         SELECT s.part_id AS id, s.mark || {tier.order.expression} AS sort_key
         FROM (SELECT *, {mark} AS mark FROM {question.rows}
               WHERE {" AND ".join(["s.is_public", tier.range, condition, continued, *conditions])} {fence}) s

@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 from sqlalchemy import Connection, Row, text
 
 from app.domain.search import LEFT_OUT, MAX_WORDS, SQUEEZED, Form, Synonym, Typed, Word, like, likeness, swapped
+from app.store.database import parsed
 
 # For each word of a query: empty, if the word itself is looked for; or what it is taken to mean.
 Meant = tuple[tuple[str, ...], ...]
@@ -33,7 +34,7 @@ READING = "search_reading(CAST(:typed AS text[]), :phrase)"
 _READ = text(f"SELECT * FROM {READING}")  # noqa: S608 — constant text
 # Takes a tenth of the time of `translate`.
 _SQUEEZED_TEXTS = reduce(lambda texts, sign: f"replace({texts}, '{sign}', '')", SQUEEZED, "s.texts")
-_NUMBER = "s.words @@ (SELECT CAST(:{name} AS tsquery))"
+_MATCHES = "s.words @@ (SELECT CAST(:{name} AS tsquery))"
 _LEAST = text("SELECT set_limit(CAST(:least AS real))")
 _SUGGEST = text("""
     SELECT word FROM (
@@ -69,28 +70,37 @@ def as_read(typed: Sequence[str], rows: Sequence[Row[Any]]) -> Typed:
     return Typed(tuple(typed), tuple(words), tuple(whole))
 
 
-# The query is in a subselect, which is evaluated once rather than per row and is opaque to the planner: it takes every word for a
+class Wanted(NamedTuple):
+    """Conditions on `part_search s`, one for each word, and the parameters of all: as the indexes find rows (`found`), and as a
+    row that is there is checked."""
+
+    found: list[str]
+    checked: list[str]
+    parameters: dict[str, Any]
+
+
+# A query is in a subselect, which is evaluated once rather than per row and is opaque to the planner: it takes every word for a
 # rare one and collects the hits by the index. Common words are handled by the walk (`app.store.listing`).
-def conditions(typed: Typed, *, own: bool = False) -> tuple[list[str], dict[str, Any]]:
-    """Return the condition on `part_search s` for each word, and their parameters; `own` leaves out words of descriptions, and
-    pieces of a word that stand apart.
+def conditions(typed: Typed, *, own: bool = False) -> Wanted:
+    """Return the conditions for the words; `own` leaves out words of descriptions, and pieces of a word that stand apart.
 
     The index is used for the two words that are likely to be the rarest: collecting the hits of common ones as well takes longer
     than checking the few rows that are left.
     """
     if typed.is_nothing:
-        return ["false"], {}
+        return Wanted(["false"], ["false"], {})
     parameters: dict[str, Any] = {}
     forms = [form for form in typed.forms() if not (own and form.is_loose)]
     rarest = sorted(range(len(typed.words)), key=lambda place: typed.words[place].rarity, reverse=True)
     # A single letter is only looked up in the index if there is nothing else.
     rarest = [place for place in rarest[:LOOKED_UP] if place == rarest[0] or len(typed.words[place].bare) > 1]
-    found = []
+    found, on_rows = [], []
     for place, word in enumerate(typed.words):
         name = f"{'own' if own else 'word'}_{place}"
-        condition = _condition(name, word, [form for form in forms if form.covers(place)], parameters, own=own)
-        found.append(f"({condition})" if place in rarest else checked(condition))
-    return found, parameters
+        by_index, on_row = _condition(name, word, [form for form in forms if form.covers(place)], parameters, own=own)
+        found.append(f"({by_index})" if place in rarest else checked(on_row))
+        on_rows.append(f"({on_row})")
+    return Wanted(found, on_rows, parameters)
 
 
 def checked(condition: str) -> str:
@@ -98,21 +108,34 @@ def checked(condition: str) -> str:
     return f"(({condition}) IS TRUE)"
 
 
-def _condition(name: str, word: Word, forms: Sequence[Form], parameters: dict[str, Any], *, own: bool) -> str:
+def _condition(name: str, word: Word, forms: Sequence[Form], parameters: dict[str, Any], *, own: bool) -> tuple[str, str]:
+    """Return the condition as an index finds rows, and as a row is checked.
+
+    The index is asked for each way to match by itself: asked for several at once, it looks at all of them for every hit of one.
+    """
     literal = [form for form in forms if form.length == 1 and not word.is_plain and not word.grams]
-    alternatives = []
+    found, on_row = [], []
     for kind, chosen in (("", [form for form in forms if form not in literal]), ("_as_is", literal)):
-        if chosen:
-            needed = [form for form in chosen if not any(_implies(form, other) for other in chosen)]
-            parameters[name + kind] = " | ".join(_query(form, own=own or kind != "") for form in needed)
-            alternatives.append(f"s.words @@ (SELECT CAST(:{name}{kind} AS tsquery))")
-    if literal:
-        parameters[f"{name}_text"] = word.text
-        alternatives[-1] = f"({alternatives[-1]} AND strpos(s.texts, :{name}_text) > 0)" if word.text else alternatives[-1]
+        if not chosen:
+            continue
+        needed = [form for form in chosen if not any(_implies(form, other) for other in chosen)]
+        ways = [way for form in needed for way in _ways(form, own=own or kind != "")]
+        parameters |= {f"{name}{kind}_way_{number}": way for number, way in enumerate(ways)}
+        parameters[name + kind] = " | ".join(ways)
+        by_index = [_MATCHES.format(name=f"{name}{kind}_way_{number}") for number in range(len(ways))]
+        in_row = _MATCHES.format(name=name + kind)
+        if kind and word.text:
+            parameters[f"{name}_text"] = word.text
+            as_it_stands = f"strpos(s.texts, :{name}_text) > 0"
+            by_index = [f"({one} AND {as_it_stands})" for one in by_index]
+            in_row = f"({in_row} AND {as_it_stands})"
+        found += by_index
+        on_row.append(in_row)
     for number, piece in enumerate(word.pieces if not own else ()):
         parameters[f"{name}_{number}"] = like(piece)
-        alternatives.append(f"s.numbers LIKE :{name}_{number}")
-    return " OR ".join(alternatives)
+        found.append(f"s.numbers LIKE :{name}_{number}")
+        on_row.append(found[-1])
+    return " OR ".join(found), " OR ".join(on_row)
 
 
 def _implies(form: Form, other: Form) -> bool:
@@ -122,9 +145,9 @@ def _implies(form: Form, other: Form) -> bool:
     return not other.is_whole and any(lexeme != start and lexeme.startswith(start) for lexeme in form.lexemes)
 
 
-def _query(form: Form, *, own: bool) -> str:
-    """Return the `tsquery` for a form. A single letter begins so many words that a prefix search would read most of the index, so
-    first letters are indexed with a mark of their own."""
+def _ways(form: Form, *, own: bool) -> list[str]:
+    """Return the queries (`tsquery`) of which a form matches any. A single letter begins so many words that a prefix search would
+    read most of the index, so first letters are indexed with a mark of their own."""
     asked = []
     for number, lexeme in enumerate(form.lexemes):
         begins = number == len(form.lexemes) - 1 and not form.is_whole
@@ -134,8 +157,8 @@ def _query(form: Form, *, own: bool) -> str:
             ways = [_quoted(lexeme) + (":*" if begins else "")]
         if not own:
             ways.append(_quoted(DESCRIBED + lexeme) + (":*" if begins and len(lexeme) > 1 else ""))
-        asked.append(f"({' | '.join(ways)})")
-    return f"({' & '.join(asked)})"
+        asked.append(ways)
+    return asked[0] if len(asked) == 1 else [" & ".join(f"({' | '.join(ways)})" for ways in asked)]
 
 
 def _quoted(lexeme: str) -> str:
@@ -149,16 +172,16 @@ def is_common(wanted: Sequence[str]) -> str:
 
 def is_found(connection: Connection, typed: Typed, whose: Whose = "public", place: int | None = None) -> bool:
     """Whether any part, or any published one, holds all of the words, or the one at `place`."""
-    wanted, parameters = conditions(typed)
-    wanted = wanted if place is None else [wanted[place]]
-    wanted += ["s.is_public"] if whose == "public" else []
+    wanted = conditions(typed)
+    public = ["s.is_public"] if whose == "public" else []
+    found, on_rows = ([*(each if place is None else [each[place]]), *public] for each in (wanted.found, wanted.checked))
     # A materialised CTE is planned as if read completely, so by the index, and yet read no further than its first row. By then
     # the index has collected all hits, which takes long for a common word: a few pages from all over are likely to have it.
-    statement = text(f"""
-        WITH hits AS MATERIALIZED (SELECT FROM part_search s WHERE {" AND ".join(wanted)})
-        SELECT {is_common(wanted)} OR EXISTS (SELECT FROM hits)
+    statement = parsed(f"""
+        WITH hits AS MATERIALIZED (SELECT FROM part_search s WHERE {" AND ".join(found)})
+        SELECT {is_common(on_rows)} OR EXISTS (SELECT FROM hits)
     """)  # noqa: S608 — put together from constants of this module; every value is a parameter
-    return bool(connection.execute(statement, parameters).scalar_one())
+    return bool(connection.execute(statement, wanted.parameters).scalar_one())
 
 
 def meaning(connection: Connection, typed: Typed, whose: Whose = "public") -> Meant:
@@ -212,7 +235,7 @@ class RelevanceTier(NamedTuple):
     is_own: bool = False
 
 
-def tiers(typed: Typed) -> tuple[list[RelevanceTier], list[str], dict[str, Any]]:
+def tiers(typed: Typed) -> tuple[list[RelevanceTier], Wanted]:
     """Return the tiers that sort hits by relevance, best first: the whole number, its beginning, the beginning of the name, all
     of it in one piece, all words the part's own, all others; with the conditions for own words, and the parameters of all. A
     single letter begins too many numbers for that to mean anything.
@@ -221,8 +244,7 @@ def tiers(typed: Typed) -> tuple[list[RelevanceTier], list[str], dict[str, Any]]
     begun = f"(SELECT rtrim(search_order(:phrase), '{MARK}'))"
     named = f"s.sort_key >= {begun} AND s.sort_key < {begun} || :last"
     numbered, other = _number_tiers(typed.number, parameters)
-    owned, of_owned = conditions(typed, own=True)
-    parameters |= of_owned
+    owned = conditions(typed, own=True)
     left = f"NOT ({named}) AND {other}"
     in_one_piece = "true"
     if len(typed.words) > 1 or any(form.is_loose for form in typed.forms()):
@@ -236,11 +258,10 @@ def tiers(typed: Typed) -> tuple[list[RelevanceTier], list[str], dict[str, Any]]
             RelevanceTier("3", "true", together, together, is_own=True),
             RelevanceTier("4", "true", apart, left, is_own=True),
         ]
-    described = f"{left} AND NOT ({' AND '.join(owned) or 'false'})"
+    described = f"{left} AND NOT ({' AND '.join(owned.checked) or 'false'})"
     return (
         [*numbered, RelevanceTier("2", named, other, other), *in_pieces, RelevanceTier("5", "true", described, described)],
-        owned,
-        parameters,
+        Wanted(owned.found, owned.checked, owned.parameters | parameters),
     )
 
 
@@ -253,5 +274,5 @@ def _number_tiers(number: str, parameters: dict[str, Any]) -> tuple[list[Relevan
     # Parts have their numbers as lexemes, prefixed with the mark.
     parameters |= {"whole_number": _quoted(start), "number_start": _quoted(start) + ":*", "number": shown, "whole": whole}
     longer = "strpos(s.numbers, :whole) = 0"
-    begun = [RelevanceTier("1", _NUMBER.format(name="number_start"), longer, longer)] if shown == start else []
-    return [RelevanceTier("0", _NUMBER.format(name="whole_number"), "true", "true"), *begun], "strpos(s.numbers, :number) = 0"
+    begun = [RelevanceTier("1", _MATCHES.format(name="number_start"), longer, longer)] if shown == start else []
+    return [RelevanceTier("0", _MATCHES.format(name="whole_number"), "true", "true"), *begun], "strpos(s.numbers, :number) = 0"

@@ -108,11 +108,11 @@ def test_signs_alone_are_looked_up_by_an_index(
     new_part(part_name=f"plain {tag}")
     assert found(f"{sign} {tag}") == [part]
     with container.reading.connect() as connection:
-        conditions, parameters = search.conditions(search.read(connection, (sign,)))
-        statement = f"EXPLAIN (FORMAT JSON) SELECT FROM part_search s WHERE {' AND '.join(conditions)}"
+        wanted = search.conditions(search.read(connection, (sign,)))
+        statement = f"EXPLAIN (FORMAT JSON) SELECT FROM part_search s WHERE {' AND '.join(wanted.found)}"
         connection.execute(text("SET enable_seqscan = off"))
         try:
-            assert "ix_part_search_words" in str(connection.execute(text(statement), parameters).scalar_one())
+            assert "ix_part_search_words" in str(connection.execute(text(statement), wanted.parameters).scalar_one())
         finally:
             connection.execute(text("RESET enable_seqscan"))
 
@@ -313,6 +313,64 @@ def test_what_searches_look_in_is_kept_by_the_indexes_alone(container: Container
         scans = {row.relname: row.seq_scan - before.get(row.relname, 0) for row in connection.execute(scanned)}
         connection.rollback()
     assert scans == {"part_search": 0, "search_words": 0}
+
+
+def change_in_bulk(container: Container, part: int, **changed: Any) -> None:
+    """Change a part as an import does: the triggers are quiet, and what searches look in is made at the end."""
+    assignments = ", ".join(f"{name} = :{name}" for name in changed)
+    with container.engine.begin() as connection:
+        connection.execute(text("SELECT set_config('lockstep.bulk', 'on', true)"))
+        connection.execute(text(f"UPDATE parts SET {assignments} WHERE id = :part"), {**changed, "part": part})
+        connection.execute(text("SELECT keep_search_of(ARRAY[CAST(:part AS int)])"), {"part": part})
+
+
+def holds(query: Query, part: int, word: str) -> bool:
+    """Whether a part is indexed by a word, its own or one of its description; a search would show what is like it, too."""
+    indexed = "ARRAY[CAST(:word AS text), E'\\x02' || :word] && tsvector_to_array(words)"
+    return bool(query(f"SELECT FROM part_search WHERE part_id = :id AND {indexed}", id=part, word=word))
+
+
+def test_an_import_reads_the_texts_of_a_part_again_only_if_they_have_changed(
+    container: Container, new_part: NewPart, query: Query, tag: str
+) -> None:
+    part = new_part(part_name=f"Bolt {tag}", stock=5)
+    query("UPDATE part_search SET in_stock = false, amount = 7, words = 'sign' WHERE part_id = :id", id=part)
+    change_in_bulk(container, part, status="draft")
+    assert rows(query, part) == {"in_stock": True, "amount": None, "is_public": False, "name": key(query, f"Bolt {tag}")}
+    assert holds(query, part, "sign")
+    for column in ("sku", "manufacturer_number", "manufacturer", "part_name", "description"):
+        word = column.replace("_", "") + tag
+        change_in_bulk(container, part, **{column: word})
+        assert holds(query, part, word)
+    # A value that moves from one column to another is a change, too.
+    change_in_bulk(container, part, manufacturer=f"moved{tag}", manufacturer_number=None)
+    change_in_bulk(container, part, manufacturer=None, manufacturer_number=f"moved{tag}")
+    assert query("SELECT FROM part_search WHERE part_id = :id AND strpos(numbers, :moved) > 0", id=part, moved=f"moved{tag}")
+
+
+def test_texts_that_an_import_changes_back_are_read_again(
+    container: Container, new_part: NewPart, query: Query, tag: str
+) -> None:
+    part = new_part(part_name=f"Old {tag}")
+    query("UPDATE parts SET part_name = :name WHERE id = :id", name=f"New {tag}", id=part)
+    change_in_bulk(container, part, part_name=f"Old {tag}")
+    assert holds(query, part, "old")
+
+
+def test_numbers_are_read_the_same_in_the_text_of_a_part_as_alone(query: Query) -> None:
+    numbers = ["6205", "A-1.5", ".5", "5.", ".", "A / B", "/", "A⁄B", "½-2", "DIN-EN-ISO-4762", "DIN 912", "M 8 x 40", "5mm x 3",
+               "5 in", "5 inch", '5"', "1/4 in", "10 kOhm", "ÖL-205", "a,5", "5,5", "A'", "x", "8x", "-", "(A) "]  # fmt: skip
+    different = query(
+        """
+        SELECT sku, number FROM unnest(CAST(:numbers AS text[])) AS sku
+        CROSS JOIN unnest(CAST(:numbers AS text[]) || ARRAY[NULL]) AS number
+        CROSS JOIN unnest(ARRAY['5 mm', 'iso 4762', 'in', 'x5', '/ 7', '']) AS name
+        WHERE search_numbers(search_joined(search_soft(concat_ws(' / ', sku, number, name))), sku, number)
+              <> array_remove(ARRAY[search_bare(sku), search_bare(number)], '')
+        """,
+        numbers=numbers,
+    )
+    assert different == []
 
 
 def facets(container: Container, **filters: Any) -> dict[str, Any]:
