@@ -7,7 +7,7 @@ it has looked at.
 No row changes, so none is made again.
 
 Revision ID: 0020
-Revises: 0017
+Revises: 0019
 """
 
 import importlib
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0020"
-down_revision = "0017"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
