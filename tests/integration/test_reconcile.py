@@ -210,11 +210,13 @@ def test_a_run_compares_new_events_with_the_records_and_a_slice_of_the_old_ones(
 
 def test_an_old_record_that_was_deleted_is_found_within_a_round(
     container: Container, new_part: Callable[..., int], deliver: Callable[[], None], query: Query, rewrite: Callable[..., None],
-    ranges: list[tuple[int, int]],
+    ranges: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     part_id = new_part()
     new_part()
     deliver()
+    # A round of some runs, however many events other tests have made.
+    monkeypatch.setattr(records, "CHUNK", newest(query) // 5 + 1)
     container.reconciliation.run(seconds=60)
     rewrite("DELETE FROM part_content_versions WHERE part_id = :id", id=part_id)
     runs = 0
