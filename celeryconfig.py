@@ -51,7 +51,9 @@ beat_schedule = {
     "image-variants": {"task": "catalog.make_image_variants", "schedule": 30.0, "options": {"expires": 30.0}},
     # A job whose worker died is taken over when its lease has expired.
     "imports": {"task": "catalog.import_parts", "schedule": 10.0, "options": {"expires": 10.0}},
-    "prune": {"task": "sync.prune", "schedule": 3600.0, "options": {"expires": 3600.0}},
+    # Often, so that there is little to do each time; a run that is not done asks for another one.
+    "prune": {"task": "sync.prune", "schedule": 60.0, "options": {"expires": 60.0}},
+    "files": {"task": "catalog.forget_files", "schedule": 3600.0, "options": {"expires": 3600.0}},
 }
 beat_schedule_filename = str(_settings.home / "beat-schedule")
 beat_max_loop_interval = 5

@@ -2,10 +2,14 @@
 
 import time
 
-from app.contract.task_names import APPLY_PRICE_DATES, IMPORT_PARTS, MAKE_IMAGE_VARIANTS, PRUNE, RECONCILE, Effect
+from app.contract.task_names import APPLY_PRICE_DATES, FORGET_FILES, IMPORT_PARTS, MAKE_IMAGE_VARIANTS, PRUNE, RECONCILE, Effect
 from app.services.images import make_variants
 from app.sync.prune import prune
 from workers.celery_app import app, container
+
+# A quarter of the time between two ticks. Nobody waits for this process's event loop, so portions may be large.
+RECONCILE_FOR = 15.0
+RECONCILED_AT_ONCE = 250
 
 
 def _deliver(effect: Effect) -> None:
@@ -43,7 +47,7 @@ def snapshot_content() -> None:
 def reconcile() -> None:
     """Compare every copy with PostgreSQL and repair it; beat's tick."""
     container().monitoring.record_beat(time.time())
-    container().reconciliation.run()
+    container().reconciliation.run(seconds=RECONCILE_FOR, portion=RECONCILED_AT_ONCE)
 
 
 @app.task(name=APPLY_PRICE_DATES)
@@ -55,8 +59,15 @@ def apply_price_dates() -> None:
 
 @app.task(name=PRUNE)
 def prune_outbox() -> None:
-    """Delete old delivered events, idempotency keys that no longer count, and uploaded files that nobody needs any more."""
-    prune(container().engine)
+    """Delete old delivered events, and idempotency keys that no longer count."""
+    container().wake_ups.taken(PRUNE)
+    if prune(container().engine):
+        container().wake_ups.send_now([PRUNE])
+
+
+@app.task(name=FORGET_FILES)
+def forget_files() -> None:
+    """Delete uploaded files that nobody needs any more."""
     container().import_jobs.forget_files()
 
 

@@ -22,6 +22,7 @@ PRUNE = "sync.prune"
 APPLY_PRICE_DATES = "sync.apply_price_dates"
 MAKE_IMAGE_VARIANTS = "catalog.make_image_variants"
 IMPORT_PARTS = "catalog.import_parts"
+FORGET_FILES = "catalog.forget_files"
 
 # Customers wait for the first queue, so a backlog of records must never hold it up: each has a worker of its own (Procfile).
 LIVE_QUEUE = "sync.live"

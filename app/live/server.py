@@ -26,6 +26,7 @@ from app.live.budgets import MAX_MESSAGE, Allowance, Buckets
 from app.live.customers import CustomersNamespace
 from app.live.entrance import origin_check, stand_behind_arrival
 from app.live.incoming import is_taken
+from app.live.spaced import Spaced
 from app.live.websocket import MAX_QUEUED_BYTES, PacketQueue, WebSocketServer, cut_off
 from app.monitoring import SyncMonitoring
 from app.services.authentication import Authenticator
@@ -40,6 +41,8 @@ MESSAGES = Allowance(per_second=20, at_once=100)
 TOLD_AT_ONCE = 200
 # What the library raises for a message that breaks its protocol.
 UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError)
+# An import says again and again that there is a bulk of changes. A panel reloads what it shows at most this often, in seconds.
+RELOAD_EVERY = 5.0
 PING_INTERVAL = 10
 PING_TIMEOUT = 10
 
@@ -60,6 +63,17 @@ class ListeningManager(RedisManager):  # type: ignore[misc] # python-socketio is
 
     The library's own listener backs off for up to a minute and does not report what it lost meanwhile.
     """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._reload = Spaced(partial(self._resync, rooms.ADMIN), RELOAD_EVERY)
+
+    def _handle_emit(self, message: dict[str, Any]) -> None:
+        # What came over the channel is lost only with this process, whose panels then connect to another one and reload.
+        if message["event"] == "resync" and message["namespace"] == rooms.ADMIN:
+            self._reload.request()
+        else:
+            super()._handle_emit(message)
 
     def _redis_listen_with_retries(self) -> Iterator[dict[str, Any]]:
         while True:
@@ -95,7 +109,10 @@ class ListeningManager(RedisManager):  # type: ignore[misc] # python-socketio is
 
     def _resync_local_pages(self) -> None:
         for namespace in (rooms.CUSTOMERS, rooms.ADMIN):
-            self._handle_emit({"event": "resync", "data": [{}], "namespace": namespace, "room": None})
+            self._resync(namespace)
+
+    def _resync(self, namespace: str) -> None:
+        super()._handle_emit({"event": "resync", "data": [{}], "namespace": namespace, "room": None})
 
 
 def attach(app: Flask, container: Container, authenticator: Authenticator) -> SocketIO:

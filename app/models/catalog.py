@@ -165,6 +165,7 @@ class PartImage(Base):
     __tablename__ = "part_images"
     __table_args__ = (
         CheckConstraint("width > 0 AND height > 0", name="size"),
+        Index("ix_part_images_without_variants", "digest", postgresql_where="variants_at IS NULL"),
         Index("ix_part_images_to_do", "id", postgresql_where="variants_at IS NULL"),
     )
 

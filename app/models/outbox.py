@@ -44,7 +44,7 @@ class OutboxDelivery(Base):
     __table_args__ = (
         CheckConstraint("state IN ('pending', 'done', 'dead')", name="state"),
         Index("ix_outbox_deliveries_due", "effect", "next_attempt_at", postgresql_where="state = 'pending'"),
-        Index("ix_outbox_deliveries_dead", "effect", "event_id", postgresql_where="state = 'dead'"),
+        Index("ix_outbox_deliveries_dead_letters", "event_id", "effect", postgresql_where="state = 'dead'"),
     )
 
     event_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -59,10 +59,10 @@ class OutboxDelivery(Base):
 
 
 class SyncRun(Base):
-    """One run of `sync.reconcile` or `sync.prune`: when, and what it found."""
+    """One run of `sync.reconcile`: when, and what it found."""
 
     __tablename__ = "sync_runs"
-    __table_args__ = (Index("ix_sync_runs_kind", "kind", "id"),)
+    __table_args__ = (Index("ix_sync_runs_kind", "kind", "id"), Index("ix_sync_runs_started_at", "started_at"))
 
     id: Mapped[Key]
     kind: Mapped[str] = mapped_column(String(20))
@@ -70,6 +70,17 @@ class SyncRun(Base):
     started_at: Mapped[CreatedAt]
     finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     report: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+
+
+class SyncPosition(Base):
+    """How far a walk through the rows of a table has come: up to which id, since when, and when it last reached the end."""
+
+    __tablename__ = "sync_positions"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    position: Mapped[int] = mapped_column(BigInteger)
+    round_began_at: Mapped[CreatedAt]
+    round_ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 class ChangeByHand(Base):

@@ -33,6 +33,7 @@ class UserSession(Base):
     """A log-in. Only a digest of the cookie's token is stored, so that a stolen backup opens nothing."""
 
     __tablename__ = "user_sessions"
+    __table_args__ = (Index("ix_user_sessions_expires_at", "expires_at"),)
 
     id: Mapped[Key]
     token_digest: Mapped[str] = mapped_column(String(64), unique=True)

@@ -11,8 +11,8 @@ from app.store.encoding import jsonb
 
 # Rows read at once. Small, as reconciliation may run in a web process, which does nothing else meanwhile.
 CHUNK = 100
-# Below every possible id, even a forged one.
-_BEFORE_ALL = -(2**31) - 1
+# Below every id, even a forged one.
+_BEFORE_ALL = -(2**63)
 
 # Appends queue here. Ids are assigned under this lock, so id order is chain order.
 _LOCK = text("SELECT last_hash FROM audit_chain WHERE id = 1 FOR UPDATE")
@@ -35,10 +35,11 @@ _INSERT = text("""
     WHERE c.id = 1
 """)
 # One statement, one snapshot: any row past the head was not appended by us.
-_HEAD = text("""
-    SELECT last_id, last_hash, length, (SELECT count(*) FROM data_change_logs WHERE id > c.last_id OR c.last_id IS NULL) AS beyond
+_HEAD = text(f"""
+    SELECT last_id, last_hash, length,
+           (SELECT count(*) FROM data_change_logs WHERE id > COALESCE(c.last_id, CAST('{_BEFORE_ALL}' AS bigint))) AS beyond
     FROM audit_chain c WHERE id = 1
-""")
+""")  # noqa: S608 — a constant
 _ROWS = text("""
     SELECT id, hash, event_id, table_name, record_id, part_id, operation, version, old_values, new_values, changed_by, api_key_id,
            changed_at, ip_address, user_agent, request_id, reason

@@ -31,7 +31,7 @@ _KEEP = text("""
 """)
 _PRUNE = text("""
     DELETE FROM idempotency_keys WHERE (caller, key) IN (
-        SELECT caller, key FROM idempotency_keys WHERE created_at <= clock_timestamp() - :lifetime
+        SELECT caller, key FROM idempotency_keys WHERE created_at <= statement_timestamp() - :lifetime
         ORDER BY created_at LIMIT :batch
         FOR UPDATE SKIP LOCKED)
 """)

@@ -26,12 +26,13 @@ _COLUMNS = """
     e.id, e.event_id, e.aggregate_type, e.aggregate_id, e.aspect, e.type, e.version, e.payload, e.actor_id, e.request_id,
     e.created_at
 """
-# Served by ix_outbox_deliveries_due. SKIP LOCKED lets several workers claim concurrently. `now()` is the same for every row of a
-# statement, so the end of the lease identifies the claim: whoever returns it can name all of its rows at once.
+# Served by ix_outbox_deliveries_due up to the statement's time; with `clock_timestamp()` all of it would be read. SKIP LOCKED
+# lets several workers claim concurrently. `now()` is the same for every row of a statement, so the end of the lease
+# identifies the claim: whoever returns it can name all of its rows at once.
 _CLAIM = text(f"""
     WITH due AS (
         SELECT event_id FROM outbox_deliveries
-        WHERE effect = :effect AND state = 'pending' AND next_attempt_at <= clock_timestamp()
+        WHERE effect = :effect AND state = 'pending' AND next_attempt_at <= statement_timestamp()
           AND (leased_until IS NULL OR leased_until < clock_timestamp())
         ORDER BY next_attempt_at, event_id LIMIT :batch
         FOR UPDATE SKIP LOCKED
@@ -73,17 +74,16 @@ _OVERDUE = text("""
     WHERE EXISTS (
         SELECT FROM outbox_deliveries d
         WHERE d.effect = known.effect AND d.state = 'pending'
-          AND d.next_attempt_at <= clock_timestamp() - make_interval(secs => :seconds)
+          AND d.next_attempt_at <= statement_timestamp() - make_interval(secs => :seconds)
           AND (d.leased_until IS NULL OR d.leased_until < clock_timestamp()))
 """)
+# By state, so that each is counted in its own index.
 _STATUS = text("""
-    SELECT effect,
-           count(*) FILTER (WHERE state = 'pending') AS pending,
-           count(*) FILTER (WHERE state = 'dead') AS dead,
-           COALESCE(EXTRACT(epoch FROM clock_timestamp() - min(created_at) FILTER (WHERE state = 'pending')), 0)::float8
-             AS oldest_age_seconds,
-           max(attempts) FILTER (WHERE state = 'pending') AS most_attempts
-    FROM outbox_deliveries WHERE state IN ('pending', 'dead') GROUP BY effect
+    SELECT effect, count(*) AS pending, 0 AS dead,
+           EXTRACT(epoch FROM clock_timestamp() - min(created_at))::float8 AS oldest_age_seconds
+    FROM outbox_deliveries WHERE state = 'pending' GROUP BY effect
+    UNION ALL
+    SELECT effect, 0, count(*), 0 FROM outbox_deliveries WHERE state = 'dead' GROUP BY effect
 """)
 # Only among the latest deliveries, whose number bounds the query's cost while an import is running.
 _LATENCY = text("""
@@ -109,23 +109,36 @@ _REPLAY = text("""
       AND (CAST(:effect AS text) IS NULL OR effect = :effect)
     RETURNING effect
 """)
-# The newest event of every aspect is kept forever: it holds the last known state, with which reconciliation compares rows.
+_NEWEST = text("SELECT COALESCE(max(id), 0) FROM outbox_events")
+# Ids are assigned in the order of their times, but for what happens at the same moment.
+_NEWEST_BEFORE = text("""
+    SELECT id FROM outbox_events WHERE created_at < statement_timestamp() - make_interval(secs => :seconds)
+    ORDER BY created_at DESC LIMIT 1
+""")
+_LAST_OF = text("""
+    SELECT max(id) FROM (SELECT id FROM outbox_events WHERE id > :after AND id <= :until ORDER BY id LIMIT :size) AS chunk
+""")
+# An event goes when a newer one of its aspect is old enough, so each is looked at once, whatever stays. The newest event of every
+# aspect is kept forever: it holds the last known state, with which reconciliation compares rows.
 _PRUNE = text("""
-    WITH pruned AS (
+    WITH looked AS MATERIALIZED (
+        SELECT id, aggregate_type, aggregate_id, aspect, version FROM outbox_events
+        WHERE id > :after AND id <= :until ORDER BY id LIMIT :batch
+    ), newest AS MATERIALIZED (
+        SELECT aggregate_type, aggregate_id, aspect, max(version) AS version FROM looked GROUP BY 1, 2, 3
+    ), pruned AS (
         DELETE FROM outbox_events WHERE id IN (
-            SELECT e.id FROM outbox_events e
-            WHERE e.created_at < clock_timestamp() - make_interval(days => :days)
+            SELECT e.id FROM newest n JOIN outbox_events e
+              ON (e.aggregate_type, e.aggregate_id, e.aspect) = (n.aggregate_type, n.aggregate_id, n.aspect)
+            WHERE e.version < n.version
               AND NOT EXISTS (SELECT FROM outbox_deliveries d WHERE d.event_id = e.id AND d.state <> 'done')
-              AND EXISTS (SELECT FROM outbox_events newer
-                          WHERE (newer.aggregate_type, newer.aggregate_id, newer.aspect)
-                              = (e.aggregate_type, e.aggregate_id, e.aspect) AND newer.version > e.version)
-            ORDER BY e.id LIMIT :batch
-            FOR UPDATE SKIP LOCKED)
+            LIMIT :most
+            FOR UPDATE OF e SKIP LOCKED)
         RETURNING id
     ), deliveries AS (
         DELETE FROM outbox_deliveries d USING pruned WHERE d.event_id = pruned.id
     )
-    SELECT count(*) FROM pruned
+    SELECT (SELECT count(*) FROM pruned) AS pruned, (SELECT max(id) FROM looked) AS last
 """)
 
 
@@ -233,15 +246,12 @@ def overdue_effects(connection: Connection, seconds: float) -> list[Effect]:
 
 def owed(connection: Connection) -> dict[str, dict[str, Any]]:
     """Return per effect how many deliveries are pending or dead, and the oldest age."""
-    waiting = {row.effect: row for row in connection.execute(_STATUS)}
-    report: dict[str, dict[str, Any]] = {}
-    for effect in Effect:
-        row = waiting.get(effect)
-        report[str(effect)] = {
-            "pending": row.pending if row else 0,
-            "oldest_age_seconds": round(row.oldest_age_seconds, 3) if row else 0.0,
-            "dead": row.dead if row else 0,
-        }
+    report: dict[str, dict[str, Any]] = {str(effect): {"pending": 0, "oldest_age_seconds": 0.0, "dead": 0} for effect in Effect}
+    for row in connection.execute(_STATUS):
+        if (figures := report.get(row.effect)) is not None:
+            figures["pending"] += row.pending
+            figures["dead"] += row.dead
+            figures["oldest_age_seconds"] += round(row.oldest_age_seconds, 3)
     return report
 
 
@@ -271,10 +281,32 @@ def replay(connection: Connection, event_id: int | None = None, effect: str | No
     return list(connection.execute(_REPLAY, {"event_id": event_id, "effect": effect}).scalars())
 
 
-def prune(engine: Engine, days: int, batch: int) -> int:
-    """Delete up to `batch` delivered events older than `days` that a newer one has superseded; return how many."""
-    with engine.begin() as connection:
-        return int(connection.execute(_PRUNE, {"days": days, "batch": batch}).scalar_one())
+def newest(connection: Connection) -> int:
+    """Return the id of the newest event; 0 without one."""
+    return int(connection.execute(_NEWEST).scalar_one())
+
+
+def newest_before(connection: Connection, seconds: float) -> int:
+    """Return the id of the newest event that is older than `seconds`; 0 without one."""
+    return int(connection.execute(_NEWEST_BEFORE, {"seconds": seconds}).scalar_one_or_none() or 0)
+
+
+def last_of(connection: Connection, after: int, until: int, size: int) -> int | None:
+    """Return the last of the next `size` events after one id, up to another; None if there are none."""
+    last: int | None = connection.execute(_LAST_OF, {"after": after, "until": until, "size": size}).scalar_one()
+    return last
+
+
+def prune(connection: Connection, after: int, until: int, batch: int) -> int | None:
+    """Look at up to `batch` events from `after` on, up to `until`, and delete the delivered ones that they have superseded.
+
+    Returns:
+        the last event that need not be looked at again; None at the end.
+    """
+    most = 5 * batch
+    row = connection.execute(_PRUNE, {"after": after, "until": until, "batch": batch, "most": most}).one()
+    # What has piled up behind one event goes in portions, too.
+    return after if row.pruned == most else row.last
 
 
 _AGE = text("SELECT EXTRACT(epoch FROM clock_timestamp() - created_at) * 1000 FROM outbox_events WHERE event_id = :event_id")

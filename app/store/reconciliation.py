@@ -15,19 +15,34 @@ _LOCK = text("SELECT pg_try_advisory_lock(hashtext('lockstep: ' || :name))")
 _UNLOCK = text("SELECT pg_advisory_unlock(hashtext('lockstep: ' || :name))")
 
 # Delivered, yet missing: somebody deleted the row, or a restore brought back an older table. To be delivered again.
-_MISSING_RECORDS = {
+_NOT_RECORDED = {
     Effect.PERSIST_AUDIT: "NOT EXISTS (SELECT FROM data_change_logs l WHERE l.event_id = e.event_id)",
     Effect.SNAPSHOT_CONTENT: (
         "NOT EXISTS (SELECT FROM part_content_versions v WHERE v.part_id = e.aggregate_id AND v.version_number = e.version)"
     ),
 }
+# Both ranges are stated, so that each table is read from its own primary key.
+_MISSING_RECORDS = {
+    effect: text(f"""
+        SELECT e.id FROM outbox_events e JOIN outbox_deliveries d ON d.event_id = e.id
+        WHERE e.id > :after AND e.id <= :until AND d.event_id > :after AND d.event_id <= :until
+          AND d.effect = '{effect}' AND d.state = 'done' AND {condition}
+    """)  # noqa: S608 — constants of this module
+    for effect, condition in _NOT_RECORDED.items()
+}
+_DELIVER_AGAIN = text("""
+    UPDATE outbox_deliveries
+    SET state = 'pending', next_attempt_at = clock_timestamp(), leased_until = NULL, last_error = 'record missing'
+    WHERE event_id = ANY(:event_ids) AND effect = :effect AND state = 'done'
+""")
 _PART_SLICE = text("SELECT id FROM parts WHERE id > :after ORDER BY id LIMIT :limit")
-# The newest events first, by primary key, since an import leaves many.
+# The newest events, of which an import leaves many.
 _RECENT_PARTS = text("""
-    SELECT DISTINCT aggregate_id FROM (
-        SELECT aggregate_id FROM outbox_events
-        WHERE aggregate_type = 'part' AND created_at > clock_timestamp() - make_interval(secs => :seconds)
-        ORDER BY id DESC LIMIT :limit) newest
+    SELECT aggregate_id FROM (
+        SELECT aggregate_id, created_at FROM outbox_events
+        WHERE aggregate_type = 'part' AND created_at > statement_timestamp() - make_interval(secs => :seconds)
+        ORDER BY created_at DESC LIMIT :limit) newest
+    GROUP BY aggregate_id ORDER BY max(created_at) DESC
 """)
 # An aspect whose newest event disagrees with its row was written around the application. A row may be in the middle of a write
 # right now, so it is checked again under its lock before anything is done about it.
@@ -53,7 +68,7 @@ _LAST_RUN = text("""
     SELECT started_at, finished_at, dry_run, report FROM sync_runs
     WHERE kind = :kind AND finished_at IS NOT NULL AND NOT dry_run ORDER BY id DESC LIMIT 1
 """)
-_FORGET_RUNS = text("DELETE FROM sync_runs WHERE started_at < clock_timestamp() - interval '30 days'")
+_FORGET_RUNS = text("DELETE FROM sync_runs WHERE started_at < statement_timestamp() - interval '30 days'")
 
 
 def try_lock(connection: Connection, name: str) -> bool:
@@ -66,21 +81,12 @@ def unlock(connection: Connection, name: str) -> None:
     connection.execute(_UNLOCK, {"name": name})
 
 
-def missing_records(connection: Connection, effect: Effect, days: int, *, repair: bool) -> list[int]:
-    """Return the events of the last `days` whose record is missing although delivered; `repair` makes them due."""
-    chosen = f"""
-        SELECT e.id FROM outbox_deliveries d JOIN outbox_events e ON e.id = d.event_id
-        WHERE d.effect = :effect AND d.state = 'done' AND e.created_at > clock_timestamp() - make_interval(days => :days)
-          AND {_MISSING_RECORDS[effect]} LIMIT 1000
-    """  # noqa: S608 — constants of this module
-    statement = chosen
-    if repair:
-        statement = f"""
-            UPDATE outbox_deliveries
-            SET state = 'pending', next_attempt_at = clock_timestamp(), leased_until = NULL, last_error = 'record missing'
-            WHERE effect = :effect AND event_id IN ({chosen}) RETURNING event_id
-        """  # noqa: S608 — as above
-    return list(connection.execute(text(statement), {"effect": effect, "days": days}).scalars())
+def missing_records(connection: Connection, effect: Effect, after: int, until: int, *, repair: bool) -> list[int]:
+    """Return the events after one id, up to another, whose record is missing although delivered; `repair` makes them due."""
+    missing = list(connection.execute(_MISSING_RECORDS[effect], {"after": after, "until": until}).scalars())
+    if missing and repair:
+        connection.execute(_DELIVER_AGAIN, {"event_ids": missing, "effect": effect})
+    return missing
 
 
 def part_slice(connection: Connection, after: int, limit: int) -> list[int]:
@@ -89,7 +95,7 @@ def part_slice(connection: Connection, after: int, limit: int) -> list[int]:
 
 
 def recently_changed(connection: Connection, seconds: float, limit: int) -> list[int]:
-    """Return the parts of the newest `limit` events of the last `seconds`."""
+    """Return the parts of the newest `limit` events of the last `seconds`, that of the newest one first."""
     return list(connection.execute(_RECENT_PARTS, {"seconds": seconds, "limit": limit}).scalars())
 
 

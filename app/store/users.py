@@ -53,7 +53,8 @@ _CLOSE_SESSIONS_OF = text("DELETE FROM user_sessions WHERE user_id = :user_id")
 # Two log-ins that clean up at once must not wait for each other.
 _FORGET_EXPIRED = text("""
     DELETE FROM user_sessions
-    WHERE id IN (SELECT id FROM user_sessions WHERE expires_at < clock_timestamp() LIMIT 1000 FOR UPDATE SKIP LOCKED)
+    WHERE id IN (SELECT id FROM user_sessions WHERE expires_at < statement_timestamp()
+                 ORDER BY expires_at LIMIT 1000 FOR UPDATE SKIP LOCKED)
 """)
 _REHASH = text("UPDATE users SET password_hash = :new WHERE id = :id AND password_hash = :old")
 _LOCK_USER = text("""

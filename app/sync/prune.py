@@ -1,28 +1,44 @@
 """`sync.prune`: deletes delivered events that a newer one has superseded, and idempotency keys that no longer count, in small
-batches. Safe to run concurrently."""
+batches that each commit. Safe to run concurrently."""
 
-from collections.abc import Callable
+import time
 
 from sqlalchemy import Engine
 
-from app.store import idempotency, outbox
+from app.store import idempotency, outbox, positions
 
+# How old the event must be that supersedes another: what was the state so long ago is still known.
 KEEP_DAYS = 14
 BATCH = 1000
-MAX_BATCHES = 50
+# A run yields to other tasks after so many seconds, and asks for another one if it is not done.
+BUDGET = 2.0
+# After so many days it looks again at everything that is kept: something may have been owed still when its turn came.
+ROUND_DAYS = 7
+WALK = "prune"
+DAY = 86_400.0
 
 
-def prune(engine: Engine) -> int:
-    """Delete old events and keys, and return how many events; what is left after `MAX_BATCHES` waits for the next run."""
-    _in_batches(lambda: idempotency.prune(engine, BATCH))
-    return _in_batches(lambda: outbox.prune(engine, KEEP_DAYS, BATCH))
+def prune(engine: Engine) -> bool:
+    """Delete old keys and events until there are none or the budget is spent; return whether there may be more."""
+    deadline = time.monotonic() + BUDGET
+    with engine.connect() as connection:
+        until = outbox.newest_before(connection, KEEP_DAYS * DAY)
+    has_keys = has_events = True
+    while (has_keys or has_events) and time.monotonic() < deadline:
+        has_keys = has_keys and idempotency.prune(engine, BATCH) == BATCH
+        has_events = has_events and _prune_events(engine, until)
+    return has_keys or has_events
 
 
-def _in_batches(delete: Callable[[], int]) -> int:
-    deleted = 0
-    for _ in range(MAX_BATCHES):
-        count = delete()
-        deleted += count
-        if count < BATCH:
-            break
-    return deleted
+def _prune_events(engine: Engine, until: int) -> bool:
+    """Look at the next batch of events up to `until`; return whether there may be more."""
+    with engine.begin() as connection:
+        place = positions.find(connection, WALK, ROUND_DAYS * DAY)
+        last = outbox.prune(connection, place.position if place else 0, until, BATCH)
+        if last is not None:
+            positions.move(connection, WALK, last)
+            return True
+        if place is None or not place.is_old:
+            return False
+        positions.begin_round(connection, WALK)
+        return True

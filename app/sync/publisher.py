@@ -17,6 +17,10 @@ from app.contract.formats import rfc3339
 from app.monitoring import SyncMonitoring
 from app.store.outbox import Delivery
 
+# Of more changes at once than this, panels are not told one by one: no page shows so many, and each would be sent all of them.
+# They are told to read again what they show. Web processes deliver fewer at once: this is a worker's backlog, as of an import.
+BULK = 100
+
 
 class PublishError(Exception):
     """The channel to the web processes did not accept the events."""
@@ -52,14 +56,19 @@ class EventPublisher:
         self._monitoring = monitoring
 
     def publish(self, deliveries: Sequence[Delivery], catalog_token: str | None, categories_token: str | None = None) -> None:
-        """Tell open pages about these events: per part and aspect only the newest, since it carries the whole state.
+        """Tell open pages about these events: per part and aspect only the newest, since it carries the whole state; panels of a
+        bulk of changes only that there is one.
 
         Raises:
             PublishError: if it is not certain that the channel accepted all of them.
         """
         collector = _Collector()
-        for group in _by_aspect(deliveries):
-            self._announce(collector, group)
+        groups = _by_aspect(deliveries)
+        is_bulk = len(groups) > BULK
+        for group in groups:
+            self._announce(collector, group, to_staff=not is_bulk)
+        if is_bulk:
+            self._emit(collector, "resync", {}, rooms.ADMIN, rooms.EVERYTHING_ROOM)
         if catalog_token is not None:
             self._emit(collector, "catalog.changed", {"catalog": catalog_token}, rooms.CUSTOMERS, rooms.CATALOG_ROOM)
         if categories_token is not None:
@@ -86,7 +95,7 @@ class EventPublisher:
         except RedisError as error:
             raise PublishError(str(error)) from error
 
-    def _announce(self, collector: _Collector, group: Sequence[Delivery]) -> None:
+    def _announce(self, collector: _Collector, group: Sequence[Delivery], *, to_staff: bool) -> None:
         newest = group[-1]
         envelope = {
             "id": newest.event_id,
@@ -96,8 +105,9 @@ class EventPublisher:
             "data": newest.payload["state"],
             "timestamp": rfc3339(newest.created_at),
         }
-        actor = {"id": newest.actor_id, "name": newest.payload["actor_name"]}
-        self._emit(collector, newest.type, envelope | {"actor": actor}, rooms.ADMIN, rooms.EVERYTHING_ROOM)
+        if to_staff:
+            actor = {"id": newest.actor_id, "name": newest.payload["actor_name"]}
+            self._emit(collector, newest.type, envelope | {"actor": actor}, rooms.ADMIN, rooms.EVERYTHING_ROOM)
         if newest.aggregate_type == "part" and (kind := customer_event(group)) is not None:
             customer = envelope | {"type": kind, "data": newest.payload["public"] or {}}
             self._emit(collector, kind, customer, rooms.CUSTOMERS, rooms.part_room(newest.aggregate_id))

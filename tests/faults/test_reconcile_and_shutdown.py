@@ -25,14 +25,14 @@ def test_of_two_reconciliations_at_once_one_runs_and_the_other_says_so(
 ) -> None:
     new_part()
     inside, go_on = threading.Event(), threading.Event()
-    choose = container.reconciliation._choose_parts
+    verify = container.reconciliation._check_audit_chain
 
-    def slowly() -> object:
+    def slowly() -> None:
         inside.set()
         assert go_on.wait(10)
-        return choose()
+        verify()
 
-    monkeypatch.setattr(container.reconciliation, "_choose_parts", slowly)
+    monkeypatch.setattr(container.reconciliation, "_check_audit_chain", slowly)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(container.reconciliation.run)
         assert inside.wait(10)

@@ -45,6 +45,7 @@ NOT_AUDITED = {
     "outbox_events": "what the trail is written from",
     "outbox_deliveries": "the machine's own account of its work",
     "sync_runs": "the machine's own account of its work",
+    "sync_positions": "the machine's own account of its work",
     "changes_by_hand": "what triggers note during a transaction; the change itself is audited as that of its table",
     "import_jobs": "the file's changes are audited as those of their tables, with the job in their reason",
     "idempotency_keys": "results of calls whose changes are audited as those of their tables",

@@ -16,8 +16,10 @@ from app.contract.task_names import Effect
 from app.domain.retry import RetryPolicy
 from app.services.intent import Intent
 from app.store import outbox
+from app.sync import prune as prune_module
 from app.sync.delivery import DeliveryService
 from app.sync.effects import Handler
+from app.sync.prune import prune
 
 Query = Callable[..., list[dict[str, Any]]]
 AUDIT = Effect.PERSIST_AUDIT
@@ -243,12 +245,15 @@ def test_pruning_keeps_the_newest_event_of_every_aspect_and_whatever_is_still_ow
         container.parts.adjust_stock_with_sync(Intent(actor), part_id, 1)
         container.parts.adjust_stock_with_sync(Intent(actor), owing, 1)
     deliver()
-    query("UPDATE outbox_events SET created_at = now() - interval '20 days' WHERE aggregate_id = ANY(:ids)", ids=[part_id, owing])
+    query(
+        "UPDATE outbox_events SET created_at = created_at - interval '20 days' WHERE aggregate_id = ANY(:ids)",
+        ids=[part_id, owing],
+    )
     query(
         "UPDATE outbox_deliveries SET state = 'dead' WHERE effect = 'broadcast' AND event_id IN"
         " (SELECT id FROM outbox_events WHERE aggregate_id = :id AND aspect = 'stock' AND version = 2)", id=owing,
     )  # fmt: skip
-    outbox.prune(container.engine, 14, 1000)
+    prune(container.engine)
 
     def left(id_: int) -> list[tuple[str, int]]:
         rows = query(
@@ -258,7 +263,73 @@ def test_pruning_keeps_the_newest_event_of_every_aspect_and_whatever_is_still_ow
 
     assert left(part_id) == [("content", 1), ("stock", 4)]
     assert left(owing) == [("content", 1), ("stock", 2), ("stock", 4)]
-    query("DELETE FROM outbox_deliveries WHERE state = 'dead'")
+    # What was still owed goes in the next round, once it is delivered.
+    query("UPDATE outbox_deliveries SET state = 'done' WHERE state = 'dead'")
+    prune(container.engine)
+    assert left(owing) == [("content", 1), ("stock", 2), ("stock", 4)]
+    query("UPDATE sync_positions SET round_began_at = now() - interval '8 days' WHERE name = 'prune'")
+    prune(container.engine)
+    assert left(owing) == [("content", 1), ("stock", 4)]
+
+
+def test_pruning_looks_at_each_old_event_once_whatever_stays(
+    container: Container, new_part: Callable[..., int], deliver: Callable[[], None], query: Query,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    parts = [new_part() for _ in range(6)]
+    deliver()
+    query("UPDATE outbox_events SET created_at = created_at - interval '20 days' WHERE aggregate_id = ANY(:ids)", ids=parts)
+    batches: list[int | None] = []
+    delete = outbox.prune
+
+    def counted(*arguments: Any) -> int | None:
+        batches.append(delete(*arguments))
+        return batches[-1]
+
+    monkeypatch.setattr(outbox, "prune", counted)
+    monkeypatch.setattr(prune_module, "BATCH", 5)
+    assert not prune(container.engine)
+    assert len(batches) > 2
+    assert batches[-1] is None
+    batches.clear()
+    assert not prune(container.engine)
+    assert batches == [None]
+
+
+def test_a_run_of_pruning_ends_with_its_budget_and_the_next_one_goes_on(
+    container: Container, new_part: Callable[..., int], deliver: Callable[[], None], query: Query,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    part_id = new_part()
+    deliver()
+    query("UPDATE outbox_events SET created_at = created_at - interval '20 days' WHERE aggregate_id = :id", id=part_id)
+    place = "SELECT position FROM sync_positions WHERE name = 'prune'"
+    prune(container.engine)
+    before = query(place)
+    monkeypatch.setattr(prune_module, "BUDGET", 0.0)
+    new_part()
+    assert prune(container.engine)
+    assert query(place) == before
+    monkeypatch.undo()
+    assert not prune(container.engine)
+
+
+def test_what_has_piled_up_behind_one_event_is_pruned_in_portions(
+    container: Container, actor: Any, new_part: Callable[..., int], deliver: Callable[[], None], query: Query
+) -> None:
+    part_id = new_part()
+    for _ in range(12):
+        container.parts.adjust_stock_with_sync(Intent(actor), part_id, 1)
+    deliver()
+    (last,) = query("SELECT max(id) AS id FROM outbox_events")
+    left = "SELECT count(*) AS n FROM outbox_events WHERE aggregate_id = :id AND aspect = 'stock'"
+    with container.engine.begin() as connection:
+        # Behind one event are twelve others, of which a batch of two takes ten.
+        assert outbox.prune(connection, last["id"] - 1, last["id"], 2) == last["id"] - 1
+    assert query(left, id=part_id) == [{"n": 3}]
+    with container.engine.begin() as connection:
+        assert outbox.prune(connection, last["id"] - 1, last["id"], 2) == last["id"]
+    assert query(left, id=part_id) == [{"n": 1}]
 
 
 def test_latencies_are_of_a_window_that_the_answer_names_and_not_of_what_was_slow_before(

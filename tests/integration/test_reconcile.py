@@ -5,16 +5,17 @@ from typing import Any
 
 import pytest
 from redis import Redis
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from app.container import Container
 from app.contract import cache_keys
 from app.contract.events import Actor
+from app.contract.task_names import Effect
 from app.services.intent import Intent
 from app.store import reconciliation
 from app.store.encoding import jsonb
 from app.store.listing import PartFilters
-from app.sync.reconciliation import reconcile
+from app.sync.reconciliation import reconcile, records
 from app.sync.reconciliation.adoption import REASON
 from app.sync.reconciliation.reconcile import LOCK
 
@@ -157,6 +158,120 @@ def test_a_deleted_record_is_written_again_as_it_was(
     assert query(columns, id=part_id) == before
 
 
+@pytest.fixture
+def ranges(
+    container: Container, new_part: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> list[tuple[int, int]]:  # fmt: skip
+    """The ranges of events that runs compare with the audit trail from now on: three at a time, and none again so soon."""
+    new_part()
+    container.reconciliation.run()
+    looked: list[tuple[int, int]] = []
+    compare = reconciliation.missing_records
+
+    def noted(connection: Connection, effect: Effect, after: int, until: int, *, repair: bool) -> list[int]:
+        if effect is Effect.PERSIST_AUDIT:
+            looked.append((after, until))
+        return compare(connection, effect, after, until, repair=repair)
+
+    monkeypatch.setattr(reconciliation, "missing_records", noted)
+    monkeypatch.setattr(records, "RECENT", 0)
+    monkeypatch.setattr(records, "LAG", 0.0)
+    monkeypatch.setattr(records, "CHUNK", 3)
+    return looked
+
+
+def newest(query: Query) -> int:
+    return int(query("SELECT max(id) AS id FROM outbox_events")[0]["id"])
+
+
+def test_a_run_compares_new_events_with_the_records_and_a_slice_of_the_old_ones(
+    container: Container, actor: Actor, new_part: Callable[..., int], deliver: Callable[[], None], query: Query,
+    ranges: list[tuple[int, int]],
+) -> None:  # fmt: skip
+    part_id = new_part()
+    container.reconciliation.run(seconds=60)
+    before = newest(query)
+    for _ in range(4):
+        container.parts.adjust_stock_with_sync(Intent(actor), part_id, 1)
+    deliver()
+    ranges.clear()
+    container.reconciliation.run(seconds=60)
+    new = [until for after, until in ranges if after >= before]
+    assert (len(new), new[-1]) == (2, newest(query))
+    # However little time there is: one portion of the new, and one of the old, which goes on where the one before has ended.
+    old = []
+    for _ in range(3):
+        ranges.clear()
+        container.reconciliation.run(seconds=0)
+        assert len(ranges) == 1
+        old += ranges
+    assert [after for after, _ in old[1:]] == [until for _, until in old[:-1]]
+
+
+def test_an_old_record_that_was_deleted_is_found_within_a_round(
+    container: Container, new_part: Callable[..., int], deliver: Callable[[], None], query: Query, rewrite: Callable[..., None],
+    ranges: list[tuple[int, int]],
+) -> None:  # fmt: skip
+    part_id = new_part()
+    new_part()
+    deliver()
+    container.reconciliation.run(seconds=60)
+    rewrite("DELETE FROM part_content_versions WHERE part_id = :id", id=part_id)
+    runs = 0
+    while not container.reconciliation.run(seconds=0)["found"]["snapshot_missing"]:
+        runs += 1
+        assert runs <= newest(query) // records.CHUNK + 1
+    deliver()
+    assert query("SELECT version_number FROM part_content_versions WHERE part_id = :id", id=part_id) == [{"version_number": 1}]
+
+
+def test_an_event_that_is_committed_late_is_not_passed_by(
+    container: Container, new_part: Callable[..., int], deliver: Callable[[], None], query: Query, ranges: list[tuple[int, int]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(records, "LAG", 60.0)
+    with container.engine.connect() as late:
+        event_id = late.execute(
+            text(
+                "INSERT INTO outbox_events (aggregate_type, aggregate_id, aspect, type, version, payload)"
+                " VALUES ('user', -1, 'content', 'user.updated', 1, '{}') RETURNING id"
+            )
+        ).scalar_one()
+        late.execute(
+            text("INSERT INTO outbox_deliveries (event_id, effect, state) VALUES (:id, 'persist_audit', 'done')"),
+            {"id": event_id},
+        )
+        new_part()
+        deliver()
+        container.reconciliation.run(seconds=60)
+        assert newest(query) > event_id
+        (place,) = query("SELECT position FROM sync_positions WHERE name = :name", name=records.NEW)
+        assert place["position"] < event_id
+        late.commit()
+    assert container.reconciliation.run(seconds=60, dry_run=True)["examples"]["audit_missing"] == [event_id]
+    query("DELETE FROM outbox_deliveries WHERE event_id = :id", id=event_id)
+    query("DELETE FROM outbox_events WHERE id = :id", id=event_id)
+
+
+def test_all_parts_are_compared_in_turn_however_little_time_a_run_has(
+    container: Container, new_part: Callable[..., int], query: Query, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconcile, "RECENT_SECONDS", 0.0)
+    parts = [new_part() for _ in range(7)]
+    while container.reconciliation.run(seconds=0, portion=1_000_000)["next_after"]:
+        pass
+    query("UPDATE sync_positions SET position = :before WHERE name = 'parts'", before=parts[0] - 1)
+    with container.engine.begin() as connection:
+        # As whoever writes with the triggers switched off.
+        connection.execute(text("SET LOCAL lockstep.writer = 'application'"))
+        connection.execute(text("UPDATE stock_levels SET current_stock = 3 WHERE part_id = :id"), {"id": parts[4]})
+    reports = [container.reconciliation.run(seconds=0, portion=3) for _ in range(3)]
+    assert [report["parts_checked"] for report in reports] == [3, 3, 1]
+    assert [report["found"]["stock_row"] for report in reports] == [0, 1, 0]
+    assert [report["next_after"] for report in reports] == [parts[2], parts[5], 0]
+    assert reports[2]["all_compared_at"]["parts"] > (reports[1]["all_compared_at"]["parts"] or "")
+
+
 def test_a_rehearsal_says_what_it_found_and_changes_nothing(
     container: Container, new_part: Callable[..., int], deliver: Callable[[], None], query: Query, valkey: Redis,
     rewrite: Callable[..., None],
@@ -222,7 +337,6 @@ def test_a_price_edited_around_the_application_gets_a_version_an_event_and_an_au
 def test_a_row_that_cannot_be_adopted_or_compared_is_reported_and_keeps_no_other_from_it(
     container: Container, new_part: Callable[..., int], deliver: Callable[[], None], query: Query, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconcile, "SLICE", 1_000_000)
     hopeless, unreadable, edited = new_part(stock=10), new_part(stock=10), new_part(stock=10)
     deliver()
     # Its next version would not fit its column; and an event that no release wrote.

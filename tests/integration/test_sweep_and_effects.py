@@ -13,6 +13,7 @@ from app.contract import cache_keys, rooms
 from app.contract.events import Actor
 from app.contract.task_names import Effect
 from app.services.intent import Intent
+from app.sync import publisher
 
 Query = Callable[..., list[dict[str, Any]]]
 
@@ -71,6 +72,32 @@ def test_of_several_changes_pages_are_told_the_newest_alone(
     container.deliveries.deliver(Effect.BROADCAST)
     own = [message["data"][0] for message in told if message["room"] == rooms.part_room(part)]
     assert [(event["version"], event["data"]["current_stock"]) for event in own] == [(4, 13)]
+
+
+def test_panels_are_told_of_a_bulk_of_changes_with_one_message_and_pages_of_their_own_parts(
+    container: Container, actor: Actor, new_part: Callable[..., int], deliver: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = [new_part() for _ in range(4)]
+    deliver()
+    monkeypatch.setattr(publisher, "BULK", 3)
+
+    def messages() -> list[dict[str, Any]]:
+        told: list[dict[str, Any]] = []
+        with monkeypatch.context() as patched:
+            patched.setattr("redis.client.Pipeline.publish", lambda _self, _channel, message: told.append(orjson.loads(message)))
+            container.deliveries.deliver(Effect.BROADCAST)
+        return told
+
+    for count in (3, 4):
+        for part in parts[:count]:
+            container.parts.adjust_stock_with_sync(Intent(actor, reason="counted"), part, 1)
+        told = messages()
+        staff = [(message["event"], message["data"]) for message in told if message["namespace"] == rooms.ADMIN]
+        assert {message["room"] for message in told} >= {rooms.part_room(part) for part in parts[:count]}
+        if count == 3:
+            assert [event for event, _ in staff] == ["stock.updated"] * 3
+        else:
+            assert staff == [("resync", [{}])]
 
 
 def test_pages_are_told_of_a_change_only_after_the_cache_has_been(

@@ -6,7 +6,10 @@ from urllib.parse import urlsplit
 
 import pytest
 import socketio
+from redis import Redis
 
+from app.monitoring import SyncMonitoring
+from app.sync.publisher import EventPublisher
 from bench.system import Client, System
 from tests.live.conftest import ADMIN, Listener
 
@@ -27,6 +30,22 @@ def test_staff_hear_of_everything_with_who_did_it(
     event = next(data for name, data in panel.events if name == "stock.updated" and this.items() <= data.items())
     assert event["data"]["reserved_quantity"] == 3
     assert event["actor"]["name"] == "Lockstep"
+
+
+def test_a_panel_is_told_now_and_then_that_there_is_a_bulk_of_changes(
+    system: System, client: Client, connect: Callable[..., Listener], part_id: int
+) -> None:
+    assert system.stack is not None
+    panel = connect(ADMIN, auth={"api_key": system.key})
+    settings = system.stack.settings
+    with Redis.from_url(settings.redis_url) as valkey:
+        for _ in range(50):
+            EventPublisher(valkey, settings.prefix, SyncMonitoring()).tell_staff("resync", {})
+    # What comes after them over the channel.
+    written = client.call("PUT", f"/admin/parts/{part_id}/stock", {"reserved_quantity": 4}).body
+    assert panel.heard("stock.updated", part_id=part_id, version=written["version"])
+    assert panel.heard("resync")
+    assert sum(name == "resync" for name, _ in panel.events) <= 3
 
 
 def test_a_page_of_another_origin_is_refused(system: System) -> None:

@@ -46,7 +46,10 @@ def executed(engine: Engine, revision: str) -> list[tuple[str, bool]]:
     def keep(connection: Connection, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:
         # As PostgreSQL sees them: a parameter has a value, and a doubled percent sign is one.
         plain = statement % dict.fromkeys(parameters, "NULL") if isinstance(parameters, dict) else statement.replace("%%", "%")
-        statements.append((plain, connection.get_isolation_level() != "AUTOCOMMIT"))
+        driver = connection.connection.dbapi_connection
+        assert driver is not None
+        # Not `get_isolation_level`, which the server answers: it knows no autocommit.
+        statements.append((plain, not driver.autocommit))
 
     event.listen(engine, "before_cursor_execute", keep)
     try:

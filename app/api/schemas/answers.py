@@ -329,6 +329,7 @@ class ReconciliationSchema(Schema):
     found = fields.Dict(keys=fields.String(), values=fields.Integer())
     examples = fields.Dict(keys=fields.String())
     next_after = fields.Integer()
+    all_compared_at = fields.Dict(keys=fields.String(), values=fields.String(allow_none=True))
     seconds = fields.Float()
 
 

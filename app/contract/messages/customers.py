@@ -155,7 +155,8 @@ class CategoriesChangedEvent(TypedDict):
 
 
 class ResyncEvent(TypedDict):
-    """The server may have missed something: watch again, after a jitter."""
+    """The server may have missed something, or has (on `/admin`) more news than it sends one by one: watch again, or read again
+    what is shown, after a jitter."""
 
 
 ToCustomers = TypedDict(

@@ -1826,6 +1826,9 @@ export interface components {
             version: number;
         };
         Reconciliation: {
+            all_compared_at?: {
+                [key: string]: string | null;
+            };
             dry_run?: boolean;
             examples?: {
                 [key: string]: unknown;
@@ -1891,7 +1894,10 @@ export interface components {
             updated_at: string;
             version: number;
         };
-        /** @description The server may have missed something: watch again, after a jitter. */
+        /**
+         * @description The server may have missed something, or has (on `/admin`) more news than it sends one by one: watch again, or read again
+         *     what is shown, after a jitter.
+         */
         ResyncEvent: Record<string, never>;
         /** @description What `seen` takes: the id of an event that the page has shown. It is not acknowledged. */
         SeenRequest: {
@@ -5196,6 +5202,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "all_compared_at": {
+                     *         "events": null,
+                     *         "parts": null
+                     *       },
                      *       "dry_run": true,
                      *       "examples": {
                      *         "cache_list": [],
