@@ -14,6 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from redis import Redis
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from app.cache.manager import Entry
 from app.container import Container
@@ -284,6 +285,8 @@ def test_a_rewritten_snapshot_is_explained_and_put_back(
     part_id = new_part()
     deliver()
     [before] = query("SELECT * FROM part_content_versions WHERE part_id = :id", id=part_id)
+    with pytest.raises(DBAPIError, match="append-only"):
+        query("UPDATE part_content_versions SET content_snapshot = '{}' WHERE part_id = :id", id=part_id)
     rewrite(
         'UPDATE part_content_versions SET content_snapshot = content_snapshot || \'{"part_name": "Forged"}\' WHERE part_id = :id',
         id=part_id,
@@ -307,7 +310,7 @@ def test_an_old_record_that_was_rewritten_is_found_within_a_round(
     monkeypatch.setattr(records, "COMPARED_NEWEST", 0)
     monkeypatch.setattr(reconcile, "FOR_COMPARING", 0.1)
     rewrite("UPDATE part_content_versions SET created_at = created_at - interval '1 day' WHERE part_id = :id", id=part_id)
-    [before] = query("SELECT id FROM outbox_events ORDER BY id DESC OFFSET 20 LIMIT 1")
+    [before] = query("SELECT COALESCE((SELECT id FROM outbox_events ORDER BY id DESC OFFSET 20 LIMIT 1), 0) AS id")
     query(
         "INSERT INTO sync_positions (name, position) VALUES (:name, :at) ON CONFLICT (name) DO UPDATE SET position = :at",
         name=records.COMPARED, at=before["id"],
