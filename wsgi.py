@@ -70,6 +70,7 @@ def serve(settings: Settings) -> None:
     container.consistency.sweep()
     container.consistency.start()
     container.announcer.start()
+    app.extensions["lockstep_verifier"].start()
     container.monitoring.prime()
     begin_collecting()
     listener = eventlet.listen((settings.bind, settings.port), backlog=1024, reuse_port=True)

@@ -55,6 +55,8 @@ class Container:
     reconciliation: Reconciliation
     price_dates: PriceDates
     sync_control: SyncControl
+    # Reads as customers do, but from the database alone: what they are answered is compared with it.
+    truth: CatalogReader
     storage: Storage
     import_jobs: ImportJobs
 
@@ -78,7 +80,8 @@ def build_container(
     reading = single_statements(engine)
     monitoring = SyncMonitoring()
     client = cache_client(settings.redis_url, cache_timeout)
-    cache = CacheManager(cache_clients(settings.redis_url, settings.prefix, cache_timeout), monitoring.record_cache_read)
+    clients = cache_clients(settings.redis_url, settings.prefix, cache_timeout)
+    cache = CacheManager(clients, monitoring.record_cache_read)
     wake_ups = WakeUps(sender, client, settings.prefix, monitoring)
     # A connection of its own: if requests had taken them all, freshness would lapse, and every reader would go to the database.
     # Its commits need not wait for the disk: what a crash undoes is done again, or allowed for (`store.cache_epoch`).
@@ -118,6 +121,8 @@ def build_container(
         reconciliation=reconciliation,
         price_dates=PriceDates(reading, transactions),
         sync_control=SyncControl(transactions, reading, cache, reconciliation, wake_ups, rates),
+        # Nothing ever proves to it that this cache is fresh, so it reads past it.
+        truth=CatalogReader(reading, CacheManager(clients, lambda _kind, _result: None), settings.currency),
         storage=storage,
         import_jobs=ImportJobs(transactions, engine, reading, storage, publisher, wake_ups, settings.currency),
     )

@@ -1,5 +1,6 @@
 """`create_app`: the Flask application around a wired container. It serves only HTTP; `app.live` adds the sockets."""
 
+from functools import partial
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ import celeryconfig
 from app.api import content_coding, context, cors, errors, health, idempotency, media, openapi, request_context, site
 from app.api.account import blueprint as account_blueprint
 from app.api.admin import audit, categories, images, imports, parts, stock, sync, versions
+from app.api.asking import ask
 from app.api.auth import blueprint as auth_blueprint
 from app.api.context import Context
 from app.api.converters import BigIdConverter, IdConverter, PageConverter
@@ -24,6 +26,7 @@ from app.services.authentication import Authenticator
 from app.services.login_limits import LoginLimits
 from app.services.offload import Offload, at_once
 from app.store.database import engine_options
+from app.sync.verification import Verifier
 from config import Settings
 
 BLUEPRINTS = (
@@ -54,6 +57,7 @@ def create_app(settings: Settings, offload: Offload = at_once) -> Flask:
     app.json = OrjsonProvider(app)
     app.config.update(_flask_config(settings))
     app.url_map.converters.update(id=IdConverter, bigid=BigIdConverter, page=PageConverter)
+    answering = app.wsgi_app
     app.wsgi_app = Arrival(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign] # as Flask's documentation does
     db.init_app(app)
     migrate.init_app(app, db, directory="migrations")
@@ -63,6 +67,11 @@ def create_app(settings: Settings, offload: Offload = at_once) -> Flask:
     authenticator = Authenticator(container.engine, container.reading, offload)
     app.extensions["lockstep"] = container
     app.extensions["lockstep_authenticator"] = authenticator
+    host = next((host.lstrip(".") for host in settings.allowed_hosts), "localhost")
+    app.extensions["lockstep_verifier"] = Verifier(
+        container.reading, container.cache, partial(ask, answering, host), lambda part_id: container.truth.part(part_id).body,
+        container.monitoring,
+    )  # fmt: skip
     login_limits = LoginLimits(settings.redis_url, settings.secret_key, settings.prefix)
     context.install(app.extensions, Context(container, authenticator, login_limits, Cursors(settings.secret_key), offload))
     request_context.register(app, https_only=settings.production)

@@ -17,6 +17,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from app import metric_files
 from app.cache.manager import Result
 from app.contract import rooms
+from app.contract.drift import Checked, DriftKind, Outcome
 from app.contract.events import EventType
 from app.contract.task_names import Effect
 
@@ -24,10 +25,6 @@ metric_files.install()
 
 LATENCY_BUCKETS_MS = (5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000)
 
-DRIFT_KINDS = (
-    "overdue_effects", "audit_missing", "snapshot_missing", "stock_row", "content_row", "price_row", "legacy_price",
-    "price_boundary", "cache_part", "cache_list",
-)  # fmt: skip
 
 _latency = Histogram(
     "database_sync_latency_ms", "From the change to its effect.", ["operation", "effect"], buckets=LATENCY_BUCKETS_MS
@@ -46,6 +43,9 @@ _to_screen = Histogram(
     "write_to_screen_ms", "From the commit to the page, as sampled pages report it.", buckets=LATENCY_BUCKETS_MS
 )
 _drift = Counter("reconcile_drift_total", "Differences between the truth and a copy of it.", ["kind"])
+_checks = Counter(
+    "verification_checks_total", "Comparisons with the truth, by what was compared and what came of it.", ["kind", "result"]
+)
 _runs = Counter("reconcile_runs_total", "Reconciliations.", ["result"])
 _last_success = Gauge("reconcile_last_success_timestamp_seconds", "When a reconciliation last finished.", multiprocess_mode="max")
 _chain = Gauge(
@@ -109,8 +109,12 @@ class SyncMonitoring:
         _to_screen.observe(latency_ms)
 
     def record_drift(self, kind: str, count: int) -> None:
-        """Note differences that a reconciliation found."""
+        """Note differences that were found."""
         _drift.labels(kind).inc(count)
+
+    def record_checks(self, what: Checked, outcome: Outcome, count: int = 1) -> None:
+        """Note comparisons with the truth."""
+        _checks.labels(what, outcome).inc(count)
 
     def record_reconciliation(self, result: str, finished_at: float) -> None:
         """Note the end of a reconciliation, at a Unix time."""
@@ -147,8 +151,11 @@ class SyncMonitoring:
             _attempts.labels(effect), _failures.labels(effect, "Exception")
         for namespace in (rooms.CUSTOMERS, rooms.ADMIN):
             _clients.labels(namespace)
-        for difference in DRIFT_KINDS:
+        for difference in ("overdue_effects", *DriftKind):
             _drift.labels(difference)
+        for what in Checked:
+            for outcome in Outcome:
+                _checks.labels(what, outcome)
 
 
 class _SharedMetrics(MultiProcessCollector):

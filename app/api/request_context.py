@@ -7,6 +7,7 @@ import uuid
 import structlog
 from flask import Flask, Response, g, request
 
+from app.api.asking import OURSELVES
 from app.api.context import container, request_id
 from app.arrival import address_of
 
@@ -51,7 +52,7 @@ def register(app: Flask, *, https_only: bool) -> None:
             response.headers["Strict-Transport-Security"] = "max-age=31536000"
         if request.path.startswith("/api/") and "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "no-store"
-        if "began" in g:
+        if "began" in g and OURSELVES not in request.environ:
             route = request.url_rule.rule if request.url_rule else "none"
             seconds = time.perf_counter() - g.began
             container().monitoring.record_request(route, request.method, response.status_code, seconds)

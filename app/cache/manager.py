@@ -18,7 +18,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import islice
 from typing import Any, TypeVar, cast
 
 from redis import Redis
@@ -422,24 +421,34 @@ class CacheManager:
             if body is not None and own_epoch == epoch and int(version) >= int(floor or 0)
         }
 
-    def sample_lists(self, most: int) -> dict[str, bytes]:
-        """Return up to `most` cached lists by key, whether they are still valid or not.
+    def some_lists(self, cursor: int) -> tuple[int, dict[str, bytes]]:
+        """Return some cached lists by key, whether they are still valid or not, and the cursor of the next ones; 0 at either end.
 
         Raises:
             CacheUnavailableError: if the cache does not answer.
         """
 
-        def look() -> dict[str, bytes]:
-            # To the end of the key space if necessary: there are many more part entries than lists.
+        def look() -> tuple[int, dict[str, bytes]]:
             pattern = self._prefix + cache_keys.parts_list("*")
-            names = [name.decode() for name in islice(self._client.scan_iter(match=pattern, count=1000), most)]
+            following, found = cast("tuple[int, list[bytes]]", self._client.scan(cursor, match=pattern, count=200))
+            names = [name.decode() for name in found]
             bodies = {name.removeprefix(self._prefix): cast("bytes | None", self._client.hget(name, "body")) for name in names}
-            return {key: body for key, body in bodies.items() if body is not None}
+            return following, {key: body for key, body in bodies.items() if body is not None}
 
         return self._guard(look)
 
-    def peek_list(self, key: str, generations: Collection[str]) -> bytes | None:
-        """Return the list that a reader would get now, or None.
+    def any_part(self) -> int | None:
+        """Return a part of which something is cached, any; None if none was drawn.
+
+        Raises:
+            CacheUnavailableError: if the cache does not answer.
+        """
+        key = cast("bytes | None", self._guard(self._client.randomkey)) or b""
+        is_part = key.startswith(f"{self._prefix}{cache_keys.part(0)}"[:-1].encode())
+        return cache_keys.parse_part_key(key.decode().removeprefix(self._prefix))[0] if is_part else None
+
+    def peek_list(self, key: str, generations: Collection[str]) -> tuple[bytes, bytes] | None:
+        """Return the list that a reader would get now, with the stamp under which it is valid, or None.
 
         Raises:
             CacheUnavailableError: if the cache does not answer.
@@ -452,7 +461,7 @@ class CacheManager:
                 return list(pipeline.execute())
 
         tokens, (stamp, body) = self._guard(look)
-        return body if stamp is not None and stamp == b" ".join(token or b"" for token in tokens) else None
+        return (body, stamp) if stamp is not None and stamp == b" ".join(token or b"" for token in tokens) else None
 
     def catalog_token(self, facets: Iterable[ListFacet] = ListFacet) -> str:
         """Return the token that changes whenever a list that looks at any of `facets` may differ.

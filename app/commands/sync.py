@@ -10,6 +10,9 @@ from app.contract.task_names import Effect
 from app.domain.errors import NotFoundError
 from app.services.intent import Intent
 
+# Findings, and differing fields of each, that `status` shows.
+SHOWN = 5
+
 sync = AppGroup("sync", help="The synchronisation: status, replay, reconcile.")
 
 
@@ -25,6 +28,12 @@ def sync_status() -> None:
     click.echo(f"latencies are of the last {report['window_seconds'] // 60} minutes")
     last = report["last_reconciliation"]
     click.echo(f"last reconciliation: {last['finished_at']}, found {last['found']}" if last else "no reconciliation yet")
+    for kind, found in report["drift"]["kinds"].items():
+        repeating = ", and keeps coming back" if found["repeating"] else ""
+        click.echo(f"{kind}: found {found['found']} times in a day, last at {found['last_found_at']}{repeating}")
+    for one in report["drift"]["latest"][:SHOWN]:
+        fields = ", ".join(f"{d['field']} said {d['found']!r} instead of {d['expected']!r}" for d in one["differences"][:SHOWN])
+        click.echo(f"{one['found_at']} {one['kind']} of {one['subject']} in {one['process']}: {fields}")
 
 
 @sync.command("replay")

@@ -14,13 +14,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.arrival import limited_client
 from app.container import Container
 from app.contract import rooms
+from app.contract.drift import Checked, Difference, Drift, DriftKind, Outcome, Since
 from app.contract.events import ListFacet
+from app.contract.formats import rfc3339
 from app.contract.messages.customers import BusyRefusal, Refusal, UnwatchAnswer, WatchAnswer, WatchRefusal
 from app.domain.errors import BusyError as TooBusyError
-from app.live.budgets import BusyError, WatchBudget
+from app.domain.stock import MAX_QUANTITY
+from app.live.budgets import Allowance, BusyError, TokenBucket, WatchBudget
 from app.live.incoming import faults
 from app.live.seen import Seen
-from app.store import outbox
+from app.store import drift, outbox
 
 log = structlog.get_logger()
 
@@ -29,6 +32,11 @@ MAX_PARTS = 200
 _PORTION = 40
 # Seconds after which a page may ask again if the database or the cache was too busy; at random, so that not all ask together.
 _LATER = (1.0, 4.0)
+# A page that has not been told of a change for so many seconds, although it watched the part, has been left behind. It hears of
+# one within milliseconds, and after a fault when the channel or a worker is back.
+LEFT_BEHIND_AFTER = 10.0
+# How often a process asks whether a page was, and tells.
+REPORTS = Allowance(per_second=1, at_once=5)
 
 
 class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is untyped
@@ -37,7 +45,9 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
     def __init__(self, namespace: str, container: Container) -> None:
         super().__init__(namespace)
         self._container = container
-        self._watched: dict[str, set[int]] = {}
+        # Since when (monotonic seconds) each page has watched each of its parts.
+        self._watched: dict[str, dict[int, float]] = {}
+        self._behind = TokenBucket(REPORTS)
         self._callers: dict[str, str] = {}
         self._budget = WatchBudget()
         self._seen = Seen(self._age_ms)
@@ -45,7 +55,7 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
 
     def on_connect(self, _auth: Any = None) -> None:
         """Count the page."""
-        self._watched[_sid()] = set()
+        self._watched[_sid()] = {}
         self._callers[_sid()] = limited_client(request.environ)
         self._container.monitoring.record_clients(rooms.CUSTOMERS, +1)
 
@@ -76,12 +86,14 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
         if errors := faults(rooms.CUSTOMERS, "watch", body):
             return self._invalid("watch", errors)
         held: dict[int, dict[str, int] | None] = {int(part_id): versions for part_id, versions in body.get("parts", {}).items()}
-        watched = self._watched.setdefault(_sid(), set())
-        if len(watched | held.keys()) > MAX_PARTS:
+        watched = self._watched.setdefault(_sid(), {})
+        if len(watched.keys() | held.keys()) > MAX_PARTS:
             return self._too_many()
+        now = time.monotonic()
+        since = {part_id: watched[part_id] for part_id in held if part_id in watched}
         for part_id in held.keys() - watched:
             join_room(rooms.part_room(part_id))
-        watched.update(held)
+            watched[part_id] = now
         answer: WatchAnswer = {"parts": [], "gone": []}
         if body.get("catalog"):
             join_room(rooms.CATALOG_ROOM)
@@ -92,10 +104,42 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
         # Most pages hold most of what is true, and versions are read at a fraction of the cost.
         versions = self._container.parts.catalog.versions([part_id for part_id, known in held.items() if known is not None])
         differing = [part_id for part_id, known in held.items() if known is None or known != versions.get(part_id)]
+        self._note_left_behind({part_id: known for part_id in differing if part_id in since and (known := held[part_id])}, since)
         present = self._present(differing)
         answer["parts"] = [cast("Any", part) for part_id, part in present.items() if held[part_id] != part["versions"]]
         answer["gone"] = [part_id for part_id in differing if part_id not in present]
         return answer
+
+    def _note_left_behind(self, held: dict[int, dict[str, int]], since: dict[int, float]) -> None:
+        """Count a page that has not been told of changes that were made while it watched; the answer brings it up to date.
+
+        A client may claim anything, so this asks and tells only so often.
+        """
+        if not held or not self._behind.draw(1):
+            return
+        now = time.monotonic()
+        asked = [
+            {"part_id": part_id, "aspect": aspect, "version": int(version), "watched_for": now - since[part_id]}
+            for part_id, known in held.items()
+            for aspect, version in known.items()
+            # Others no part has, nor do they fit into the columns.
+            if 0 < version < MAX_QUANTITY and part_id <= MAX_QUANTITY
+        ]
+        with self._container.reading.connect() as connection:
+            left = drift.superseded(connection, asked, LEFT_BEHIND_AFTER)
+            found = [
+                Drift(
+                    DriftKind.PAGE_BEHIND, f"part {row.part_id}", (Difference(f"versions.{row.aspect}", row.held, row.version),),
+                    drift.this_process(), Since(row.id, row.version, rfc3339(row.created_at)),
+                    is_repaired=True,
+                )
+                for row in left
+            ]  # fmt: skip
+            drift.record(connection, found)
+        self._container.monitoring.record_checks(Checked.PAGE, Outcome.DRIFT if found else Outcome.EQUAL)
+        if found:
+            self._container.monitoring.record_drift(DriftKind.PAGE_BEHIND, len(found))
+            log.error("a page was left behind", **drift.explained(found[0]), others=len(found) - 1)
 
     def _token(self, facets: Iterable[ListFacet]) -> str:
         # If it is unknown, the page should read again, so it gets a token that equals no other.
@@ -117,13 +161,13 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
         body = {} if body is None else body
         if errors := faults(rooms.CUSTOMERS, "unwatch", body):
             return self._invalid("unwatch", errors)
-        watched = self._watched.setdefault(_sid(), set())
+        watched = self._watched.setdefault(_sid(), {})
         named = set(body.get("parts", []))
         # The ids as they were watched: to JSON 17.0 is 17, but there is no room of that name.
         left = {part_id for part_id in watched if part_id in named}
         for part_id in left:
             leave_room(rooms.part_room(part_id))
-        watched -= left
+            del watched[part_id]
         return {"watched": len(watched)}
 
     def on_seen(self, body: Any = None) -> None:

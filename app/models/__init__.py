@@ -6,7 +6,7 @@ from app.models.catalog import Category, FormerSlug, Part, PartImage, PartPrice,
 from app.models.history import AuditChain, DataChangeLog, PartContentVersion
 from app.models.idempotency import IdempotencyKey
 from app.models.imports import ImportJob
-from app.models.outbox import ChangeByHand, OutboxDelivery, OutboxEvent, SyncPosition, SyncRun
+from app.models.outbox import ChangeByHand, OutboxDelivery, OutboxEvent, SyncDrift, SyncPosition, SyncRun
 from app.models.search import PartCurrentPrice, PartSearch, SearchSynonym, SearchWord
 from app.models.users import ApiKey, User, UserSession
 
@@ -16,5 +16,5 @@ __all__ = [
     "PartSearch",
     "PartSpecification", "Price",
     "SearchSynonym", "SearchWord",
-    "StockLevel", "SyncPosition", "SyncRun", "User", "UserSession",
+    "StockLevel", "SyncDrift", "SyncPosition", "SyncRun", "User", "UserSession",
 ]  # fmt: skip

@@ -96,3 +96,19 @@ class ChangeByHand(Base):
     table_name: Mapped[str] = mapped_column(String(100))
     row_id: Mapped[int | None] = mapped_column(BigInteger)
     operation: Mapped[str] = mapped_column(String(20))
+
+
+class SyncDrift(Base):
+    """A difference that was found between the truth and a copy of it, explained; kept for a week."""
+
+    __tablename__ = "sync_drift"
+    __table_args__ = (Index("ix_sync_drift_found_at", "found_at"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    found_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.clock_timestamp())
+    kind: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(Text)
+    process: Mapped[str] = mapped_column(Text)
+    differences: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    since: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    is_repaired: Mapped[bool]

@@ -30,7 +30,6 @@ _LOADERS: dict[Aspect, Load] = {
 }
 # The aspects by the names of their versions, each with the key of an entry that has it.
 _VERSIONED = {"content": cache_keys.part, "stock": cache_keys.part_stock, "price": cache_keys.part_prices}
-_CATEGORIES = (*cache_keys.looked_at(ListFacet.CATEGORIES), *cache_keys.looked_at(ListFacet.MEMBERS))
 LIST_LIFE = 60.0
 # A missing id is cached this long, in seconds; its creation invalidates that at once.
 NEGATIVE_LIFE = 30.0
@@ -159,9 +158,9 @@ class CatalogReader:
 
         def load() -> bytes:
             with self._reading.connect() as connection:
-                return orjson.dumps(catalog.load_categories(connection))
+                return cached_lists.counted_categories(connection)
 
-        raw, result = self._cache.get_or_set_list("categories", cache_keys.categories(), _CATEGORIES, load)
+        raw, result = self._cache.get_or_set_list("categories", cache_keys.categories(), cached_lists.COUNTED_CATEGORIES, load)
         return Answer(orjson.loads(raw), result)
 
     def catalog_token(self, facets: Iterable[ListFacet] = ListFacet) -> str | None:

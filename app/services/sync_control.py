@@ -10,7 +10,7 @@ from app.contract.formats import rfc3339
 from app.contract.task_names import Effect
 from app.domain.errors import NotFoundError
 from app.services.intent import Intent
-from app.store import idempotency, outbox, reconciliation
+from app.store import drift, idempotency, outbox, reconciliation
 from app.store.idempotency import Kept
 from app.store.transaction import TransactionManager, UnitOfWork
 from app.sync.reconciliation.reconcile import Reconciliation
@@ -32,10 +32,12 @@ class SyncControl:
         self._hit_rates = hit_rates
 
     def status(self) -> dict[str, Any]:
-        """Return what is owed and the recent latency per effect, the last reconciliation, and the cache's figures."""
+        """Return what is owed and the recent latency per effect, the last reconciliation, what was found to differ from the
+        truth, and the cache's figures."""
         with self._reading.connect() as connection:
             owed, latencies = outbox.owed(connection), outbox.latencies(connection)
             last = reconciliation.last_run(connection, "reconcile")
+            found, latest = drift.summary(connection), drift.latest(connection)
         last_reconciliation = last and {
             "started_at": rfc3339(last.started_at), "finished_at": rfc3339(last.finished_at), **last.report,
         }  # fmt: skip
@@ -43,6 +45,7 @@ class SyncControl:
             "effects": {effect: figures | {"latency_ms": latencies[effect]} for effect, figures in owed.items()},
             "window_seconds": outbox.LATENCY_WINDOW,
             "last_reconciliation": last_reconciliation,
+            "drift": {"window_seconds": drift.WINDOW, "kinds": found, "latest": latest},
             "cache": {"fresh": self._cache.is_fresh, "hit_rate": self._hit_rates()},
         }
 

@@ -19,13 +19,13 @@ _STOCK = text("""
     SELECT DISTINCT ON (v.key) v.key, v.value::text::int AS value
     FROM data_change_logs l CROSS JOIN LATERAL jsonb_each(l.new_values) v
     WHERE l.part_id = :part_id AND l.changed_at <= :at AND l.table_name = 'stock_levels'
-    ORDER BY v.key, l.version DESC
+    ORDER BY v.key, l.version DESC, l.id DESC
 """)
 # A price that began or ended on its date has a row of its own, which has the price but not the list.
 _PRICES = text("""
     SELECT l.new_values -> 'prices' AS prices FROM data_change_logs l
     WHERE l.part_id = :part_id AND l.changed_at <= :at AND l.table_name IN ('part_prices', 'prices') AND l.new_values ? 'prices'
-    ORDER BY l.version DESC LIMIT 1
+    ORDER BY l.version DESC, l.id DESC LIMIT 1
 """)
 _PRICE_VERSION = text("""
     SELECT max(l.version) AS version, max(l.changed_at) AS changed_at FROM data_change_logs l
@@ -35,21 +35,21 @@ _PRICE_VERSION = text("""
 _LEGACY_MOVED = text("""
     SELECT l.old_values -> 'legacy' AS legacy FROM data_change_logs l
     WHERE l.part_id = :part_id AND l.changed_at > :at AND l.table_name = 'prices' AND l.old_values ? 'legacy'
-    ORDER BY l.version LIMIT 1
+    ORDER BY l.version, l.id DESC LIMIT 1
 """)
 _LEGACY = text("SELECT currency, amount, updated_at <= :at AS is_known FROM prices WHERE part_id = :part_id")
 # What the first change since then replaced; what none has changed is as it is now. A category that is gone left everything there.
 _CATEGORY = text("""
     SELECT DISTINCT ON (key) key, value FROM (
-        SELECT old.key, old.value, l.version
+        SELECT old.key, old.value, l.version, l.id
         FROM data_change_logs l CROSS JOIN LATERAL jsonb_each(l.old_values) old
         WHERE l.table_name = 'categories' AND l.record_id = :category_id AND l.changed_at > :at
         UNION ALL
-        SELECT now.key, now.value, NULL
+        SELECT now.key, now.value, NULL, NULL
         FROM categories c CROSS JOIN LATERAL jsonb_each(to_jsonb(c)) now
         WHERE c.id = :category_id) known
     WHERE key IN ('name', 'slug', 'parent_id')
-    ORDER BY key, version NULLS LAST
+    ORDER BY key, version NULLS LAST, id DESC
 """)
 # Of all categories: which ones the part was in is only known with what their rows say.
 _OWED = text("""

@@ -1,10 +1,13 @@
 """The audit trail: written from delivered events, read by the panel, never changed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from uuid import UUID, uuid5
 
 from sqlalchemy import Connection, Engine, Row, text
 
+from app.contract.drift import Difference, differences
+from app.domain.audit_chain import COLUMNS
 from app.store import audit_chain
 from app.store.outbox import Delivery
 from app.store.paging import Position
@@ -26,12 +29,51 @@ _CONDITIONS = {
 }
 # What was written by hand names the database role there (migration 0017). Clients cannot: their calls have a request id.
 _AUTHOR = "CASE WHEN l.request_id IS NULL AND starts_with(l.user_agent, 'database role ') THEN l.user_agent ELSE u.name END"
+_KEPT = text("""
+    SELECT event_id, table_name, record_id, part_id, operation, version, old_values, new_values, changed_by, api_key_id,
+           changed_at, ip_address, user_agent, request_id, reason
+    FROM data_change_logs WHERE event_id = ANY(CAST(:event_ids AS uuid[])) ORDER BY id
+""")
 _NEWEST = text("SELECT COALESCE(max(id), 0) FROM data_change_logs")
 
 
 def persist(connection: Connection, deliveries: Sequence[Delivery]) -> None:
-    """Write one row per event, idempotently: existing rows stay as they are."""
-    audit_chain.append(connection, [_row(delivery) for delivery in deliveries])
+    """Write one row per event, idempotently: existing rows stay as they are, since nothing may be changed or removed. If one says
+    something else than its event, because somebody has rewritten it, the true one is appended beside it."""
+    present = audit_chain.append(connection, [_row(delivery) for delivery in deliveries])
+    if present:
+        wrong = altered(connection, [delivery for delivery in deliveries if delivery.event_id in present])
+        audit_chain.append(connection, [_restored(delivery) for delivery, _differences in wrong])
+
+
+def altered(connection: Connection, deliveries: Sequence[Delivery]) -> list[tuple[Delivery, tuple[Difference, ...]]]:
+    """Return those events whose row says something else than they do, and where; not those beside which there is a true one."""
+    ids: dict[Any, str] = {delivery.event_id: delivery.event_id for delivery in deliveries}
+    ids |= {restored_id(delivery.event_id): delivery.event_id for delivery in deliveries}
+    kept: dict[str, list[Row[Any]]] = {}
+    for row in connection.execute(_KEPT, {"event_ids": list(ids)}):
+        kept.setdefault(ids[row.event_id], []).append(row)
+    found = []
+    for delivery in deliveries:
+        expected = _said(_row(delivery))
+        wrong = [differences(_said(row._asdict()), expected) for row in kept.get(delivery.event_id, ())]
+        if wrong and all(wrong):
+            found.append((delivery, wrong[0]))
+    return found
+
+
+def restored_id(event_id: object) -> UUID:
+    """Return the event id of the row that is appended beside an altered one: always the same, so that there is one at most."""
+    return uuid5(UUID(str(event_id)), "restored")
+
+
+def _restored(delivery: Delivery) -> dict[str, Any]:
+    return _row(delivery) | {"event_id": restored_id(delivery.event_id)}
+
+
+def _said(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a row says, its event's id aside, in values that are equal before it is stored and after it is read back."""
+    return {name: row[name] for name in COLUMNS if name != "event_id"}
 
 
 def _row(delivery: Delivery) -> dict[str, Any]:

@@ -62,8 +62,8 @@ class Verification:
 _HEADLESS = Verification(Head(None, GENESIS, 0), 0, ("the head is missing: the row of audit_chain was deleted",))
 
 
-def append(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Append those of `rows` whose events are not in the trail yet, chained in the given order."""
+def append(connection: Connection, rows: Sequence[dict[str, Any]]) -> set[str]:
+    """Append those of `rows` whose events are not in the trail yet, chained in the given order; return the events that were."""
     # Most of the work, so it is done before taking the lock.
     digests = [digest(row) for row in rows]
     previous = connection.execute(_LOCK).scalar_one()
@@ -75,6 +75,7 @@ def append(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
             chained.append(row | {"hash": previous, "position": len(chained)})
     if chained:
         connection.execute(_INSERT, {"rows": jsonb(chained), "last_hash": previous})
+    return present
 
 
 def verify(reading: Engine, noted: tuple[int, str] | None = None) -> Verification:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from app.contract.cache_keys import looked_at
 from app.contract.events import ListFacet
-from app.store import categories, listing, product_page, slugs
+from app.store import catalog, categories, listing, product_page, slugs
 from app.store.listing import PartFilters
 from app.store.paging import Position
 
@@ -73,6 +73,15 @@ KINDS: dict[str, Kind] = {
         lambda _query: looked_at(ListFacet.CATEGORIES), lambda connection, query: slugs.former_category(connection, query["slug"])
     ),
 }
+
+
+# What the list of all categories with the numbers of their parts depends on; it is kept as it is, without its question.
+COUNTED_CATEGORIES = (*looked_at(ListFacet.CATEGORIES), *looked_at(ListFacet.MEMBERS))
+
+
+def counted_categories(connection: Connection) -> bytes:
+    """Return the list of all categories as it is cached."""
+    return orjson.dumps(catalog.load_categories(connection))
 
 
 def body(connection: Connection, kind: str, query: Query) -> bytes:

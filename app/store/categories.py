@@ -1,6 +1,6 @@
 """The category tree: reading, writing and recording it; and moving parts from a category that is being deleted."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
@@ -10,6 +10,7 @@ from app.contract.formats import rfc3339
 from app.domain.categories import Node, Tree
 from app.store.transaction import UnitOfWork
 
+_VERSIONS = text("SELECT id, version FROM categories WHERE id = ANY(:category_ids)")
 _TREE = text("SELECT id, name, slug, parent_id FROM categories ORDER BY id")
 _EXISTS = text("SELECT EXISTS (SELECT FROM categories WHERE id = :category_id)")
 # Who last changed a category is in its newest event, which is never pruned.
@@ -64,6 +65,12 @@ _COLUMNS = ("name", "slug", "parent_id")
 def nodes(connection: Connection) -> list[tuple[Any, ...]]:
     """Return what a `Node` is made of, for each category."""
     return [tuple(row) for row in connection.execute(_TREE)]
+
+
+def versions_of(connection: Connection, category_ids: Collection[int]) -> dict[int, int]:
+    """Return the versions of those categories that exist."""
+    rows = connection.execute(_VERSIONS, {"category_ids": list(category_ids)})
+    return {row.id: row.version for row in rows}
 
 
 def tree(connection: Connection) -> Tree:

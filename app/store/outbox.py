@@ -125,6 +125,23 @@ _NEWEST_BEFORE = text("""
     SELECT id FROM outbox_events WHERE created_at < statement_timestamp() - make_interval(secs => :seconds)
     ORDER BY created_at DESC LIMIT 1
 """)
+_NEWEST_BUT = text("SELECT id FROM outbox_events ORDER BY id DESC OFFSET :rows LIMIT 1")
+_DELIVERED = text(f"""
+    SELECT {_COLUMNS} FROM outbox_events e JOIN outbox_deliveries d ON d.event_id = e.id
+    WHERE e.id > :after AND e.id <= :until AND d.event_id > :after AND d.event_id <= :until
+      AND d.effect = :effect AND d.state = 'done'
+    ORDER BY e.id
+""")  # noqa: S608 — as above
+_DELIVER_AGAIN = text("""
+    UPDATE outbox_deliveries
+    SET state = 'pending', next_attempt_at = clock_timestamp(), leased_until = NULL, last_error = :why
+    WHERE event_id = ANY(:event_ids) AND effect = :effect AND state = 'done'
+""")
+# Not what it carries: the newest changes of parts, in whichever order they become visible.
+_PART_CHANGES = text("""
+    SELECT id, aggregate_id AS part_id, aspect, version FROM outbox_events
+    WHERE id > :after AND aggregate_type = 'part' ORDER BY id DESC LIMIT :most
+""")
 _LAST_OF = text("""
     SELECT max(id) FROM (SELECT id FROM outbox_events WHERE id > :after AND id <= :until ORDER BY id LIMIT :size) AS chunk
 """)
@@ -304,6 +321,26 @@ def newest(connection: Connection) -> int:
 def newest_before(connection: Connection, seconds: float) -> int:
     """Return the id of the newest event that is older than `seconds`; 0 without one."""
     return int(connection.execute(_NEWEST_BEFORE, {"seconds": seconds}).scalar_one_or_none() or 0)
+
+
+def newest_but(connection: Connection, rows: int) -> int:
+    """Return the id of the newest event but for so many; 0 if there are no more."""
+    return int(connection.execute(_NEWEST_BUT, {"rows": rows}).scalar_one_or_none() or 0)
+
+
+def delivered(connection: Connection, effect: Effect, after: int, until: int) -> list[Delivery]:
+    """Return the events after one id, up to another, that have had an effect."""
+    return [_delivery(row) for row in connection.execute(_DELIVERED, {"effect": effect, "after": after, "until": until})]
+
+
+def deliver_again(connection: Connection, effect: Effect, event_ids: Sequence[int], why: str) -> None:
+    """Make deliveries due again that were done."""
+    connection.execute(_DELIVER_AGAIN, {"effect": effect, "event_ids": list(event_ids), "why": why})
+
+
+def part_changes(connection: Connection, after: int, most: int) -> list[Row[Any]]:
+    """Return up to `most` of the changes of parts after an event's id, the newest first: `id`, `part_id`, `aspect`, `version`."""
+    return list(connection.execute(_PART_CHANGES, {"after": after, "most": most}))
 
 
 def last_of(connection: Connection, after: int, until: int, size: int) -> int | None:

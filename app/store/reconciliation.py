@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, Row, text
 
 from app.contract.events import Aspect
 from app.contract.task_names import Effect
-from app.store import by_hand
+from app.store import by_hand, drift, outbox
 from app.store.encoding import jsonb
 
 _LOCK = text("SELECT pg_try_advisory_lock(hashtext('lockstep: ' || :name))")
@@ -30,11 +30,6 @@ _MISSING_RECORDS = {
     """)  # noqa: S608 — constants of this module
     for effect, condition in _NOT_RECORDED.items()
 }
-_DELIVER_AGAIN = text("""
-    UPDATE outbox_deliveries
-    SET state = 'pending', next_attempt_at = clock_timestamp(), leased_until = NULL, last_error = 'record missing'
-    WHERE event_id = ANY(:event_ids) AND effect = :effect AND state = 'done'
-""")
 _PART_SLICE = text("SELECT id FROM parts WHERE id > :after ORDER BY id LIMIT :limit")
 # The newest events, of which an import leaves many.
 _RECENT_PARTS = text("""
@@ -85,7 +80,7 @@ def missing_records(connection: Connection, effect: Effect, after: int, until: i
     """Return the events after one id, up to another, whose record is missing although delivered; `repair` makes them due."""
     missing = list(connection.execute(_MISSING_RECORDS[effect], {"after": after, "until": until}).scalars())
     if missing and repair:
-        connection.execute(_DELIVER_AGAIN, {"event_ids": missing, "effect": effect})
+        outbox.deliver_again(connection, effect, missing, "record missing")
     return missing
 
 
@@ -125,10 +120,11 @@ def begin_run(engine: Engine, kind: str, *, dry_run: bool) -> int:
 
 
 def finish_run(engine: Engine, run_id: int, report: dict[str, Any]) -> None:
-    """Record what a run found, and delete old runs."""
+    """Record what a run found, and delete old runs and findings."""
     with engine.begin() as connection:
         connection.execute(_FINISH_RUN, {"id": run_id, "report": jsonb(report)})
         connection.execute(_FORGET_RUNS)
+        drift.forget(connection)
 
 
 def last_run(connection: Connection, kind: str) -> Row[Any] | None:

@@ -1,11 +1,12 @@
 """Content versions: snapshots written from delivered events, each exact for its version whatever came later."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from app.contract.drift import Difference, differences
 from app.contract.events import EventType
 from app.domain.differences import summary
 from app.store.encoding import jsonb
@@ -21,6 +22,23 @@ _INSERT = text("""
       AS r(part_id int, version_number int, content_snapshot jsonb, change_summary text, created_by int,
            created_at timestamptz)
     ON CONFLICT (part_id, version_number) DO NOTHING
+""")
+# Trigger `part_content_versions_say` lets nobody else change what a snapshot says (migration 0024). The summary, which a later
+# release may word differently, stays.
+_RESTORING = text("SELECT set_config('lockstep.restoring', :state, true)")
+_RESTORE = text("""
+    UPDATE part_content_versions v
+    SET content_snapshot = r.content_snapshot, created_by = r.created_by, created_at = r.created_at
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+      AS r(part_id int, version_number int, content_snapshot jsonb, created_by int, created_at timestamptz)
+    WHERE v.part_id = r.part_id AND v.version_number = r.version_number
+      AND (v.content_snapshot, v.created_by, v.created_at) IS DISTINCT FROM (r.content_snapshot, r.created_by, r.created_at)
+""")
+_KEPT = text("""
+    SELECT v.part_id, v.version_number, v.content_snapshot, v.created_by, v.created_at
+    FROM part_content_versions v
+    JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(part_id int, version_number int)
+      ON v.part_id = r.part_id AND v.version_number = r.version_number
 """)
 _DEACTIVATE = text("""
     UPDATE part_content_versions v SET is_active = false
@@ -63,12 +81,33 @@ _HAPPENED = {
 
 
 def persist(connection: Connection, deliveries: Sequence[Delivery]) -> None:
-    """Write one snapshot per content event and keep exactly the newest version of each part active."""
+    """Write one snapshot per content event and keep exactly the newest version of each part active. One that says something else
+    than its event, which somebody has rewritten, is put back."""
     part_ids = sorted({delivery.aggregate_id for delivery in deliveries})
+    rows = {"rows": jsonb([_row(delivery) for delivery in deliveries])}
     connection.execute(_TAKE_TURNS)
-    connection.execute(_INSERT, {"rows": jsonb([_row(delivery) for delivery in deliveries])})
+    if connection.execute(_INSERT, rows).rowcount < len(deliveries):
+        connection.execute(_RESTORING, {"state": "on"})
+        connection.execute(_RESTORE, rows)
+        connection.execute(_RESTORING, {"state": ""})
     connection.execute(_DEACTIVATE, {"part_ids": part_ids})
     connection.execute(_ACTIVATE, {"part_ids": part_ids})
+
+
+def altered(connection: Connection, deliveries: Sequence[Delivery]) -> list[tuple[Delivery, tuple[Difference, ...]]]:
+    """Return those content events whose snapshot says something else than they do, and where."""
+    names = [{"part_id": delivery.aggregate_id, "version_number": delivery.version} for delivery in deliveries]
+    kept = {(row.part_id, row.version_number): row for row in connection.execute(_KEPT, {"rows": jsonb(names)})}
+    found = []
+    for delivery in deliveries:
+        row = kept.get((delivery.aggregate_id, delivery.version))
+        if row is not None and (wrong := differences(_said(row._asdict()), _said(_row(delivery)))):
+            found.append((delivery, wrong))
+    return found
+
+
+def _said(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in ("content_snapshot", "created_by", "created_at")}
 
 
 def _row(delivery: Delivery) -> dict[str, Any]:

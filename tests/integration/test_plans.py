@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+from flask import Flask
 from sqlalchemy import Connection, event, text
 
 from app.container import Container
@@ -17,7 +18,7 @@ from app.contract.events import Actor
 from app.services.authentication import digest
 from app.services.images import make_variants
 from app.services.intent import Intent
-from app.store import users
+from app.store import drift, users
 from app.store.users import NewSession
 from app.sync.prune import prune
 
@@ -129,7 +130,7 @@ def enlarge(connection: Connection) -> None:
 
 
 def test_nothing_that_runs_all_the_time_reads_a_table_from_beginning_to_end(
-    container: Container, actor: Actor, new_part: Callable[..., int], deliver: Callable[[], None]
+    app: Flask, container: Container, actor: Actor, new_part: Callable[..., int], deliver: Callable[[], None]
 ) -> None:
     engines = container.engine, container.consistency._proving, container.deliveries._engine
     with heard(*engines) as statements:
@@ -143,6 +144,13 @@ def test_nothing_that_runs_all_the_time_reads_a_table_from_beginning_to_end(
             container.parts.admin.audit(narrowed, None, 50)
         container.consistency.sweep()
         container.reconciliation.run()
+        for _ in range(8):
+            app.extensions["lockstep_verifier"].step()
+        with container.reading.connect() as connection:
+            held = {"part_id": part_id, "aspect": "stock", "version": 1, "watched_for": 60}
+            drift.superseded(connection, [held], 10)
+            drift.since(connection, "part", part_id, "stock", 1)
+            drift.newest_of(connection, "part", part_id)
         container.price_dates.apply()
         prune(container.engine)
         make_variants(container.reading, container.storage)

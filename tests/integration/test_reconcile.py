@@ -15,7 +15,7 @@ from app.services.intent import Intent
 from app.store import reconciliation
 from app.store.encoding import jsonb
 from app.store.listing import PartFilters
-from app.sync.reconciliation import reconcile, records
+from app.sync.reconciliation import cached_copies, reconcile, records
 from app.sync.reconciliation.adoption import REASON
 from app.sync.reconciliation.reconcile import LOCK
 
@@ -23,8 +23,12 @@ Query = Callable[..., list[dict[str, Any]]]
 
 
 @pytest.fixture(autouse=True)
-def _clean(container: Container, deliver: Callable[[], None], query: Query) -> None:
-    """Begin with everything delivered and reconciled, whatever other tests have left, postponed deliveries included."""
+def _clean(container: Container, deliver: Callable[[], None], query: Query, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin with everything delivered and reconciled, whatever other tests have left, postponed deliveries included. Nobody else
+    writes, so nothing can be on its way that a second look would have to wait for."""
+    monkeypatch.setattr(cached_copies, "BOUND", 0.0)
+    # Nor is what other tests have made of old events compared with their records again.
+    monkeypatch.setattr(reconcile, "FOR_COMPARING", 0.0)
     query("UPDATE outbox_deliveries SET next_attempt_at = clock_timestamp() WHERE state = 'pending'")
     deliver()
     container.reconciliation.run()
@@ -104,8 +108,8 @@ def test_a_cache_entry_that_somebody_tampered_with_is_repaired(
     assert body is not None
     valkey.hset(key, "body", body.replace(b"{", b'{"tampered":1,', 1) if b"{" in body else b"[1]")
     report = container.reconciliation.run()
-    assert found(report)["cache_part"] == 1
-    assert report["examples"]["cache_part"] == [part_id]
+    assert found(report)["cache_wrong"] == 1
+    assert report["examples"]["cache_wrong"] == [part_id]
     answer = container.parts.catalog.part(part_id).body
     assert "tampered" not in str(answer)
     assert answer["images"] == []
@@ -293,7 +297,7 @@ def test_a_rehearsal_says_what_it_found_and_changes_nothing(
     report = container.reconciliation.run(dry_run=True)
     assert report["dry_run"]
     assert {"stock_row": 1, "content_row": 1, "audit_missing": 2}.items() <= found(report).items()
-    assert other in report["examples"]["cache_part"]
+    assert other in report["examples"]["cache_wrong"]
     assert (query(events), query(deliveries)) == before
     assert valkey.hget(stock, "body") == b"{}"
 

@@ -15,9 +15,11 @@ from werkzeug.test import TestResponse
 
 from app.commands import console
 from app.container import Container
+from app.contract.drift import Difference, Drift, DriftKind
 from app.contract.task_names import Effect
 from app.factory import create_app
 from app.services import staff
+from app.store import drift
 from bench.system import wait_until
 from config import REPOSITORY, load_settings
 
@@ -46,6 +48,14 @@ class Recorder:
         """Do the worker's job."""
         while self._container.import_jobs.work():
             pass
+
+    def find_drift(self) -> None:
+        """Find what nobody has planted, as a web process would."""
+        with self._container.reading.connect() as connection:
+            since = drift.since(connection, "part", 1, "stock", 2)
+            wrong = (Difference("stock.current_stock", 40, 38), Difference("versions.stock", 1, 2))
+            found = Drift(DriftKind.CACHE_STALE, "part 1", wrong, "web 4711 on shop-1", since, is_repaired=True)
+            drift.record(connection, [found])
 
     def log_in(self) -> None:
         """Log in, and continue as that user."""
@@ -111,6 +121,7 @@ def play(recorder: Recorder) -> None:
     _play_imports(recorder)
     call("GET", "/admin/audit?limit=1")
     call("GET", "/admin/audit.csv?operation=DELETE")
+    recorder.find_drift()
     call("GET", "/admin/sync/status")
     call("GET", "/admin/sync/dead-letters")
     call("POST", "/admin/sync/replay")

@@ -28,7 +28,8 @@ def _intent() -> Intent:
 @require("viewer")
 @blueprint.response(200, SyncStatusSchema)
 def status() -> Response:
-    """For each effect: pending, oldest age, dead, latency; also the last reconciliation and the cache's figures."""
+    """For each effect: pending, oldest age, dead, latency; also the last reconciliation, what was found to differ from the truth
+    and why, and the cache's figures."""
     return json_response(container().sync_control.status())
 
 

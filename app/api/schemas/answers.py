@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from app.api.schemas.described import described
+from app.contract.drift import DriftKind
 from app.contract.messages import states
 from app.services.authentication import ROLES
 
@@ -285,12 +286,59 @@ class CacheStatusSchema(Schema):
     hit_rate = fields.Dict(keys=fields.String(), values=fields.Float(), required=True)
 
 
+class DifferenceSchema(Schema):
+    """A field, by its path, with what it said and what it should have said; long values are shortened."""
+
+    field = required(fields.String)
+    found = fields.Raw(required=True, allow_none=True)
+    expected = fields.Raw(required=True, allow_none=True)
+
+
+class SinceSchema(Schema):
+    """The event that a copy does not know of, or that it tells wrongly."""
+
+    event_id = required(fields.Integer)
+    version = required(fields.Integer)
+    at = required(fields.DateTime)
+
+
+class DriftSchema(Schema):
+    """A difference that was found between the truth and a copy of it. `process` is the one that served it, or `reconcile`, which
+    looks at what all processes share. `since` is null if that cannot be told."""
+
+    kind = one_of(*DriftKind)
+    subject = required(fields.String)
+    process = required(fields.String)
+    differences = items_of(DifferenceSchema)
+    since = fields.Nested(SinceSchema, required=True, allow_none=True)
+    repaired = required(fields.Boolean)
+    found_at = fields.DateTime()
+
+
+class DriftKindSchema(Schema):
+    """How often a kind of drift was found, and when last; `repeating` says that it comes back after its repair."""
+
+    found = required(fields.Integer)
+    not_repaired = required(fields.Integer)
+    last_found_at = required(fields.DateTime)
+    repeating = required(fields.Boolean)
+
+
+class DriftStatusSchema(Schema):
+    """What was found in the last `window_seconds`, by kind, and the latest findings, newest first."""
+
+    window_seconds = required(fields.Integer)
+    kinds = fields.Dict(keys=fields.String(), values=fields.Nested(DriftKindSchema), required=True)
+    latest = items_of(DriftSchema)
+
+
 class SyncStatusSchema(Schema):
     """How the synchronisation is doing."""
 
     effects = fields.Dict(keys=fields.String(), values=fields.Nested(EffectStatusSchema), required=True)
     window_seconds = required(fields.Integer)
     last_reconciliation = nullable(fields.Dict)
+    drift = nested(DriftStatusSchema)
     cache = nested(CacheStatusSchema)
 
 
@@ -328,6 +376,7 @@ class ReconciliationSchema(Schema):
     parts_checked = fields.Integer()
     found = fields.Dict(keys=fields.String(), values=fields.Integer())
     examples = fields.Dict(keys=fields.String())
+    explained = fields.List(fields.Nested(DriftSchema))
     next_after = fields.Integer()
     all_compared_at = fields.Dict(keys=fields.String(), values=fields.String(allow_none=True))
     seconds = fields.Float()

@@ -605,7 +605,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * For each effect: pending, oldest age, dead, latency; also the last reconciliation and the cache's figures.
+         * For each effect: pending, oldest age, dead, latency; also the last reconciliation, what was found to differ from the truth
+         *     and why, and the cache's figures.
          * @description Role: viewer or above.
          */
         get: operations["admin_sync_status"];
@@ -1301,6 +1302,36 @@ export interface components {
             items: components["schemas"]["DeadLetter"][];
             next_cursor: string | null;
         };
+        Difference: {
+            expected: unknown;
+            field: string;
+            found: unknown;
+        };
+        Drift: {
+            differences: components["schemas"]["Difference"][];
+            /** Format: date-time */
+            found_at?: string;
+            /** @enum {string} */
+            kind: "cache_stale" | "cache_ahead" | "cache_wrong" | "cache_list" | "cache_tree" | "etag_wrong" | "page_behind" | "audit_missing" | "audit_wrong" | "snapshot_missing" | "snapshot_wrong" | "stock_row" | "content_row" | "price_row" | "legacy_price" | "price_boundary";
+            process: string;
+            repaired: boolean;
+            since: components["schemas"]["Since"] | null;
+            subject: string;
+        };
+        DriftKind: {
+            found: number;
+            /** Format: date-time */
+            last_found_at: string;
+            not_repaired: number;
+            repeating: boolean;
+        };
+        DriftStatus: {
+            kinds: {
+                [key: string]: components["schemas"]["DriftKind"];
+            };
+            latest: components["schemas"]["Drift"][];
+            window_seconds: number;
+        };
         EffectStatus: {
             dead: number;
             latency_ms: components["schemas"]["Latency"];
@@ -1833,6 +1864,7 @@ export interface components {
             examples?: {
                 [key: string]: unknown;
             };
+            explained?: components["schemas"]["Drift"][];
             found?: {
                 [key: string]: number;
             };
@@ -1932,6 +1964,12 @@ export interface components {
             unit: string;
             value: string;
         };
+        Since: {
+            /** Format: date-time */
+            at: string;
+            event_id: number;
+            version: number;
+        };
         Specification: {
             /** @default  */
             group: string;
@@ -1976,6 +2014,7 @@ export interface components {
         };
         SyncStatus: {
             cache: components["schemas"]["CacheStatus"];
+            drift: components["schemas"]["DriftStatus"];
             effects: {
                 [key: string]: components["schemas"]["EffectStatus"];
             };
@@ -5208,28 +5247,43 @@ export interface operations {
                      *       },
                      *       "dry_run": true,
                      *       "examples": {
+                     *         "audit_missing": [],
+                     *         "audit_wrong": [],
+                     *         "cache_ahead": [],
                      *         "cache_list": [],
-                     *         "cache_part": [],
+                     *         "cache_stale": [],
+                     *         "cache_tree": [],
+                     *         "cache_wrong": [],
                      *         "content_row": [],
                      *         "legacy_price": [],
                      *         "overdue_effects": [],
                      *         "price_boundary": [],
                      *         "price_row": [],
+                     *         "snapshot_missing": [],
+                     *         "snapshot_wrong": [],
                      *         "stock_row": []
                      *       },
+                     *       "explained": [],
                      *       "found": {
+                     *         "audit_missing": 0,
+                     *         "audit_wrong": 0,
+                     *         "cache_ahead": 0,
                      *         "cache_list": 0,
-                     *         "cache_part": 0,
+                     *         "cache_stale": 0,
+                     *         "cache_tree": 0,
+                     *         "cache_wrong": 0,
                      *         "content_row": 0,
                      *         "legacy_price": 0,
                      *         "overdue_effects": 0,
                      *         "price_boundary": 0,
                      *         "price_row": 0,
+                     *         "snapshot_missing": 0,
+                     *         "snapshot_wrong": 0,
                      *         "stock_row": 0
                      *       },
                      *       "next_after": 0,
                      *       "parts_checked": 2,
-                     *       "seconds": 0.138
+                     *       "seconds": 0.075
                      *     }
                      */
                     "application/json": components["schemas"]["Reconciliation"];
@@ -5308,17 +5362,54 @@ export interface operations {
                     /**
                      * @example {
                      *       "cache": {
-                     *         "fresh": false,
+                     *         "fresh": true,
                      *         "hit_rate": {}
+                     *       },
+                     *       "drift": {
+                     *         "kinds": {
+                     *           "cache_stale": {
+                     *             "found": 1,
+                     *             "last_found_at": "2026-11-26T07:27:58.427149Z",
+                     *             "not_repaired": 0,
+                     *             "repeating": false
+                     *           }
+                     *         },
+                     *         "latest": [
+                     *           {
+                     *             "differences": [
+                     *               {
+                     *                 "expected": 38,
+                     *                 "field": "stock.current_stock",
+                     *                 "found": 40
+                     *               },
+                     *               {
+                     *                 "expected": 2,
+                     *                 "field": "versions.stock",
+                     *                 "found": 1
+                     *               }
+                     *             ],
+                     *             "found_at": "2026-11-26T07:27:58.427149Z",
+                     *             "kind": "cache_stale",
+                     *             "process": "web 4711 on shop-1",
+                     *             "repaired": true,
+                     *             "since": {
+                     *               "at": "2026-11-26T07:27:57.768221Z",
+                     *               "event_id": 13,
+                     *               "version": 2
+                     *             },
+                     *             "subject": "part 1"
+                     *           }
+                     *         ],
+                     *         "window_seconds": 86400
                      *       },
                      *       "effects": {
                      *         "broadcast": {
                      *           "dead": 0,
                      *           "latency_ms": {
-                     *             "deliveries": 23,
-                     *             "p50": 29.67,
-                     *             "p95": 46.09,
-                     *             "p99": 64.94
+                     *             "deliveries": 21,
+                     *             "p50": 10.33,
+                     *             "p95": 17.71,
+                     *             "p99": 22.13
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -5326,10 +5417,10 @@ export interface operations {
                      *         "invalidate_cache": {
                      *           "dead": 0,
                      *           "latency_ms": {
-                     *             "deliveries": 23,
-                     *             "p50": 40.2,
-                     *             "p95": 58.87,
-                     *             "p99": 71.67
+                     *             "deliveries": 21,
+                     *             "p50": 13.71,
+                     *             "p95": 21.7,
+                     *             "p99": 25.29
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -5337,10 +5428,10 @@ export interface operations {
                      *         "persist_audit": {
                      *           "dead": 0,
                      *           "latency_ms": {
-                     *             "deliveries": 28,
-                     *             "p50": 60.58,
-                     *             "p95": 98.77,
-                     *             "p99": 304
+                     *             "deliveries": 26,
+                     *             "p50": 17.95,
+                     *             "p95": 31.84,
+                     *             "p99": 126.22
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -5348,10 +5439,10 @@ export interface operations {
                      *         "snapshot_content": {
                      *           "dead": 0,
                      *           "latency_ms": {
-                     *             "deliveries": 16,
-                     *             "p50": 83.83,
-                     *             "p95": 121.28,
-                     *             "p99": 127.25
+                     *             "deliveries": 14,
+                     *             "p50": 22.6,
+                     *             "p95": 35.2,
+                     *             "p99": 37.95
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0

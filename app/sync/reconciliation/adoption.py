@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import structlog
 from sqlalchemy import Connection
 
+from app.contract.drift import Difference, differences
 from app.contract.events import Aspect
 from app.domain.pricing import CurrentPrice, PriceLine, same_list
 from app.store import content, prices, reconciliation, stock
@@ -20,7 +21,8 @@ log = structlog.get_logger()
 
 REASON = "reconcile: the row had been changed around the application"
 
-Adopt = Callable[[int, UnitOfWork], bool]
+# What the row said, and what its newest event says; empty if it need not be adopted after all.
+Adopt = Callable[[int, UnitOfWork], tuple[Difference, ...]]
 
 
 def edited_directly(connection: Connection, part_ids: Sequence[int]) -> dict[str, tuple[list[int], Adopt]]:
@@ -41,63 +43,65 @@ def edited_directly(connection: Connection, part_ids: Sequence[int]) -> dict[str
     }
 
 
-def adopt_stock(part_id: int, unit_of_work: UnitOfWork) -> bool:
-    """Adopt a stock row under its lock; return whether that was needed."""
+def adopt_stock(part_id: int, unit_of_work: UnitOfWork) -> tuple[Difference, ...]:
+    """Adopt a stock row under its lock; return what differed, if anything did."""
     row = lock_stock(unit_of_work, part_id)
     last = reconciliation.last_states(unit_of_work.connection, [part_id], Aspect.STOCK).get(part_id)
     present = stock.stock_of(row)
     if last is None or (last.version, last.payload["state"]) == (row.version, {**last.payload["state"], **present.full()}):
-        return False
+        return ()
     log.error("stock row adopted", part_id=part_id, recorded=last.payload["state"], present=present.full())
+    recorded = {name: last.payload["state"].get(name) for name in present.full()}
     stock.adopt(unit_of_work, row, last.payload["state"], max(row.version, last.version) + 1, REASON)
-    return True
+    return differences({**present.full(), "version": row.version}, {**recorded, "version": last.version})
 
 
-def adopt_content(part_id: int, unit_of_work: UnitOfWork) -> bool:
-    """Adopt a part's content under its lock; return whether that was needed."""
+def adopt_content(part_id: int, unit_of_work: UnitOfWork) -> tuple[Difference, ...]:
+    """Adopt a part's content under its lock; return what differed, if anything did."""
     lock_part(unit_of_work, part_id)
     last = reconciliation.last_states(unit_of_work.connection, [part_id], Aspect.CONTENT).get(part_id)
     present = content.load(unit_of_work.connection, [part_id])[part_id]
     differing = _differing(present, last)
     if last is None or not differing:
-        return False
+        return ()
     log.error("content row adopted", part_id=part_id, fields=differing)
     content.adopt(unit_of_work, present, last.payload["snapshot"], max(present.version, last.version) + 1, REASON)
-    return True
+    row, recorded = present.snapshot() | {"version": present.version}, last.payload["snapshot"] | {"version": last.version}
+    return tuple(Difference(name, row[name], recorded[name]) for name in differing)
 
 
-def adopt_prices(part_id: int, unit_of_work: UnitOfWork) -> bool:
-    """Adopt a part's price list under its lock; return whether that was needed."""
+def adopt_prices(part_id: int, unit_of_work: UnitOfWork) -> tuple[Difference, ...]:
+    """Adopt a part's price list under its lock; return what differed, if anything did."""
     row = lock_part(unit_of_work, part_id)
     last = reconciliation.last_states(unit_of_work.connection, [part_id], Aspect.PRICE).get(part_id)
     recorded = recorded_lines(last)
     present = prices.lines_of(unit_of_work.connection, [part_id]).get(part_id, [])
     if same_list(recorded, present):
-        return False
+        return ()
     log.error("price list adopted", part_id=part_id, recorded=len(recorded), present=len(present))
     prices.save(unit_of_work, row, recorded, present, REASON)
-    return True
+    return (Difference("prices", [str(line) for line in present], [str(line) for line in recorded]),)
 
 
-def adopt_legacy_price(part_id: int, unit_of_work: UnitOfWork) -> bool:
-    """Announce a part's legacy price under the part's lock; return whether that was needed."""
+def adopt_legacy_price(part_id: int, unit_of_work: UnitOfWork) -> tuple[Difference, ...]:
+    """Announce a part's legacy price under the part's lock; return what differed, if anything did."""
     row = lock_part(unit_of_work, part_id)
     told = _told(reconciliation.last_states(unit_of_work.connection, [part_id], Aspect.PRICE), [part_id])
     if not prices.legacy_drift(unit_of_work.connection, told):
-        return False
+        return ()
     log.error("legacy price adopted", part_id=part_id)
     prices.adopt_legacy(unit_of_work, row, told[part_id], REASON)
-    return True
+    return (Difference("legacy price", "not announced", str(told[part_id])),)
 
 
-def mend_boundary(part_id: int, unit_of_work: UnitOfWork) -> bool:
-    """Make a part due for `PriceDates` if its boundary is wrong; return whether that was needed."""
+def mend_boundary(part_id: int, unit_of_work: UnitOfWork) -> tuple[Difference, ...]:
+    """Make a part due for `PriceDates` if its boundary is wrong; return what differed, if anything did."""
     lock_part(unit_of_work, part_id)
     if not prices.missed_boundaries(unit_of_work.connection, [part_id]):
-        return False
+        return ()
     log.error("price boundary mended", part_id=part_id)
     prices.make_due(unit_of_work, part_id)
-    return True
+    return (Difference("price_boundary", "wrong", "the next date of the price list"),)
 
 
 def _differing(present: Content, last: Recorded | None) -> list[str]:
