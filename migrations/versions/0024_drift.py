@@ -5,7 +5,7 @@ it refused that, too. It now lets whoever sets `lockstep.restoring` for his tran
 out mistakes, as before; whoever owns the tables could always switch it off.
 
 Revision ID: 0024
-Revises: 0018
+Revises: 0020
 """
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql
 from migrations.steps import build_index, trigger
 
 revision = "0024"
-down_revision = "0018"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
