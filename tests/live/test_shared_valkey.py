@@ -72,7 +72,7 @@ def test_a_running_shop_touches_nothing_in_valkey_but_what_is_its_own(system: Sy
     for database in range(16):
         with Redis.from_url(settings.redis_url.replace("db=1", f"db={database}")) as client:
             kept |= {name.decode() for name in client.scan_iter()}
-    assert {settings.prefix + name for name in ("epoch", "parts:generation:content", "_kombu.binding.sync.live")} <= kept
+    assert {settings.prefix + name for name in ("epoch", "parts:generation:availability", "_kombu.binding.sync.live")} <= kept
     assert [name for name in kept if not name.startswith(settings.prefix)] == []
     # Neither does another shop's command reach our workers.
     assert publisher(replace(settings, namespace="other")).control.ping(timeout=0.5) == []
