@@ -71,6 +71,7 @@ def serve(settings: Settings) -> None:
     container.consistency.start()
     container.announcer.start()
     container.monitoring.prime()
+    container.pressure.watch()
     begin_collecting()
     listener = eventlet.listen((settings.bind, settings.port), backlog=1024, reuse_port=True)
     # Inherited by accepted connections. Without it, a response sent in two pieces waits for the client's delayed acknowledgement.
