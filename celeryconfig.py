@@ -8,6 +8,12 @@ from config import load_settings
 _settings = load_settings()
 
 broker_url = _settings.celery_broker_url
+# kombu's own for RabbitMQ would wait for ever for a broker that says nothing. None: as the URL says.
+broker_transport = {"amqp": "app.sync.amqp:Transport", "amqps": "app.sync.amqp:SSLTransport"}.get(broker_url.partition(":")[0])
+# With RabbitMQ, how soon a worker notices that its connection leads nowhere: within twice as many seconds.
+broker_heartbeat = 10.0
+# A wake-up need not survive the broker, and RabbitMQ would confirm it only once it is on the disk.
+task_default_delivery_mode = "transient"
 task_serializer = "json"
 accept_content = ["json"]
 result_backend = None
@@ -32,6 +38,9 @@ broker_transport_options = {
     "queue_order_strategy": "priority",
     "socket_keepalive": True,
     "health_check_interval": 10,
+    # For RabbitMQ: what is published counts only once it is confirmed, which takes at most so many seconds.
+    "confirm_publish": True,
+    "read_timeout": 5.0,
 }
 broker_connection_retry_on_startup = True
 broker_connection_max_retries = None
@@ -64,6 +73,6 @@ PUBLISHER = {
     "broker_connection_timeout": 0.1,
     "broker_connection_retry": False,
     "broker_transport_options": broker_transport_options
-    | {"socket_timeout": 0.1, "socket_connect_timeout": 0.1, "max_retries": 0},
+    | {"socket_timeout": 0.1, "socket_connect_timeout": 0.1, "read_timeout": 0.1, "max_retries": 0},
     "task_send_sent_event": False,
 }

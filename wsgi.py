@@ -72,6 +72,7 @@ def serve(settings: Settings) -> None:
     container.announcer.start()
     app.extensions["lockstep_verifier"].start()
     container.monitoring.prime()
+    container.pressure.watch()
     begin_collecting()
     listener = eventlet.listen((settings.bind, settings.port), backlog=1024, reuse_port=True)
     # Inherited by accepted connections. Without it, a response sent in two pieces waits for the client's delayed acknowledgement.

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from app.cache.manager import CacheManager, Clients
 from app.cache.server import ServerCheck
+from app.domain.pressure import Pressure
 from app.monitoring import SyncMonitoring, hit_rates, shared_registry
 from app.services.admin_reader import AdminReader
 from app.services.catalog import CatalogReader
@@ -45,6 +46,7 @@ class Container:
     engine: Engine
     reading: Engine
     monitoring: SyncMonitoring
+    pressure: Pressure
     cache: CacheManager
     wake_ups: WakeUps
     consistency: CacheConsistencyManager
@@ -80,8 +82,9 @@ def build_container(
     reading = single_statements(engine)
     monitoring = SyncMonitoring()
     client = cache_client(settings.redis_url, cache_timeout)
+    pressure = Pressure()
     clients = cache_clients(settings.redis_url, settings.prefix, cache_timeout)
-    cache = CacheManager(clients, monitoring.record_cache_read)
+    cache = CacheManager(clients, monitoring.record_cache_read, pressure.admits_dear)
     wake_ups = WakeUps(sender, client, settings.prefix, monitoring)
     # A connection of its own: if requests had taken them all, freshness would lapse, and every reader would go to the database.
     # Its commits need not wait for the disk: what a crash undoes is done again, or allowed for (`store.cache_epoch`).
@@ -106,6 +109,7 @@ def build_container(
         engine=engine,
         reading=reading,
         monitoring=monitoring,
+        pressure=pressure,
         cache=cache,
         wake_ups=wake_ups,
         consistency=consistency,

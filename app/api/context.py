@@ -11,6 +11,7 @@ from flask import current_app, g
 
 from app.api.rendering import Cursors
 from app.container import Container
+from app.domain.errors import BusyError
 from app.services.authentication import Authenticator, Principal
 from app.services.login_limits import LoginLimits
 from app.services.offload import Offload
@@ -71,6 +72,25 @@ def offload(function: Callable[[*Ts], T], *arguments: *Ts) -> T:
     """Run a slow function outside the event loop; return its result."""
     result: T = _context().offload(function, *arguments)
     return result
+
+
+def admit_customer() -> None:
+    """Begin a customer's request, unless this process has too much to do already.
+
+    Raises:
+        BusyError: if it has.
+    """
+    pressure = container().pressure
+    if not pressure.admits():
+        raise BusyError
+    pressure.begun()
+    g.is_counted = True
+
+
+def dismiss_customer(_error: BaseException | None = None) -> None:
+    """End what `admit_customer` has begun."""
+    if g.pop("is_counted", False):
+        container().pressure.ended()
 
 
 def admit(caller: Principal) -> None:

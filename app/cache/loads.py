@@ -12,11 +12,14 @@ from app.domain.turns import Turns
 
 T = TypeVar("T")
 
-# Loads at a time: fewer than a web process has connections, so that writers and staff always get one.
-AT_ONCE = 6
-# How many more wait for their turn, and for how many seconds, before they are refused.
+# Loads at a time, together fewer than a web process has connections, so that writers and staff always get one. Dear ones are as
+# many as keep a process busy; more would only keep the database from the others, and from the proof of freshness.
+AT_ONCE = 4
+DEAR_AT_ONCE = 2
+# How many more wait for their turn, and for how many seconds before they are refused: in a burst, and in a standing queue.
 WAITING = 100
-PATIENCE = 2.0
+PATIENCE = 1.0
+STANDING = 0.1
 # Seconds that somebody waits for another's load: its own wait, and as long as a statement may take.
 LONGEST = PATIENCE + 6.0
 
@@ -67,32 +70,44 @@ class _Load:
 
 
 class Loads:
-    """The loads of one process. Thread-safe, for threads green and real."""
+    """The loads of one process. Thread-safe, for threads green and real.
 
-    def __init__(self) -> None:
-        self._turns = Turns(AT_ONCE, WAITING, PATIENCE)
+    Args:
+        admits_dear: whether a dear load may be begun now.
+    """
+
+    def __init__(self, admits_dear: Callable[[], bool] = lambda: True) -> None:
+        self._admits_dear = admits_dear
+        self._turns = {
+            False: Turns(AT_ONCE, WAITING, PATIENCE, STANDING),
+            True: Turns(DEAR_AT_ONCE, WAITING, PATIENCE, STANDING),
+        }
         self._lock = threading.Lock()
         self._under: dict[tuple[str, str], _Load] = {}
         self._waiting: dict[Hashable, _Load] = {}
         self._running: dict[Hashable, _Load] = {}
 
-    def under(self, tokens: Mapping[str, str], load: Callable[[list[str]], Mapping[str, T]]) -> dict[str, T]:
+    def under(
+        self, tokens: Mapping[str, str], load: Callable[[list[str]], Mapping[str, T]], *, dear: bool = False
+    ) -> dict[str, T]:
         """Return the values of keys, each under the token that the caller has just read for it; those that are being loaded under
         the same token are not loaded again.
 
         Such a token must change with every invalidation: then whoever reads it may have what was loaded under it before.
 
         Raises:
-            BusyError: if too many loads are under way.
+            BusyError: if too many loads are under way, or dear ones are being refused.
         """
         own, value = _Load(), cast("dict[str, T]", {})
         with self._lock:
             others = {name: self._under[name] for name in tokens.items() if name in self._under}
             names = [name for name in tokens.items() if name not in others]
+            if names and dear and not self._admits_dear():
+                raise BusyError
             self._under.update(dict.fromkeys(names, own))
         if names:
             try:
-                value |= own.run(self._turns, lambda: None, lambda: load([key for key, _token in names]))
+                value |= own.run(self._turns[dear], lambda: None, lambda: load([key for key, _token in names]))
             finally:
                 with self._lock:
                     for name in names:
@@ -109,15 +124,17 @@ class Loads:
             others = {name: self._under[name] for name in tokens.items() if name in self._under}
         return _values(others)
 
-    def shared(self, key: Hashable, load: Callable[[], T]) -> T:
+    def shared(self, key: Hashable, load: Callable[[], T], *, dear: bool = False) -> T:
         """Return what a load with this key returns that begins after this call; callers who have no token share it.
 
         Raises:
-            BusyError: if too many loads are under way.
+            BusyError: if too many loads are under way, or dear ones are being refused.
         """
         with self._lock:
             found = self._waiting.get(key)
             if found is None:
+                if dear and not self._admits_dear():
+                    raise BusyError
                 own = self._waiting[key] = _Load(self._running.get(key))
         if found is not None:
             return cast("T", found.result())
@@ -128,7 +145,7 @@ class Loads:
                 self._running[key] = own
 
         try:
-            return own.run(self._turns, begin, load)
+            return own.run(self._turns[dear], begin, load)
         finally:
             with self._lock:
                 for place in (self._waiting, self._running):

@@ -128,15 +128,16 @@ class CacheManager:
     Args:
         clients: clients with short timeouts.
         observe: told of every read, with the kind of what was read.
+        admits_dear: whether a list, which costs many times what a part does, may be loaded now.
     """
 
-    def __init__(self, clients: Clients, observe: Observer) -> None:
+    def __init__(self, clients: Clients, observe: Observer, admits_dear: Callable[[], bool] = lambda: True) -> None:
         self._clients = clients
         self._client = clients.reading
         self._prefix = clients.prefix
         self._scripts = Scripts(clients.prefix)
         self._observe = observe
-        self._loads = Loads()
+        self._loads = Loads(admits_dear)
         self._epoch = ""
         self._known_at = NEVER
         self._verified_at = NEVER
@@ -240,9 +241,11 @@ class CacheManager:
         self._raise_floors(loaded)
         return loaded
 
-    def _load_leased(self, lease: str, tokens: Mapping[str, str], load: Callable[[list[str]], Mapping[str, T]]) -> dict[str, T]:
+    def _load_leased(
+        self, lease: str, tokens: Mapping[str, str], load: Callable[[list[str]], Mapping[str, T]], *, dear: bool = False
+    ) -> dict[str, T]:
         try:
-            return self._loads.under(tokens, load)
+            return self._loads.under(tokens, load, dear=dear)
         except BaseException:
             with suppress(CacheUnavailableError):
                 self._run("release", list(tokens), [lease])
@@ -303,13 +306,13 @@ class CacheManager:
         Raises:
             BusyError: if this process is loading too much already.
         """
-        body, result, _stamp = self._get_or_set_list(key, generations, load, life)
+        body, result, _stamp = self._get_or_set_list(key, generations, load, life, dear=True)
         self._observe(kind, result)
         return body, result
 
     def category_tree(self, load: Callable[[], bytes]) -> tuple[bytes, str | None]:
         """Return the category tree, loading it if necessary, and the stamp under which it is valid; None if it is not cached."""
-        body, result, stamp = self._get_or_set_list(cache_keys.category_tree(), _TREE, load, ENTRY_LIFE)
+        body, result, stamp = self._get_or_set_list(cache_keys.category_tree(), _TREE, load, ENTRY_LIFE, dear=False)
         self._observe("tree", result)
         return body, stamp
 
@@ -323,10 +326,10 @@ class CacheManager:
             return None
 
     def _get_or_set_list(
-        self, key: str, generations: Collection[str], load: Callable[[], bytes], life: float
+        self, key: str, generations: Collection[str], load: Callable[[], bytes], life: float, *, dear: bool
     ) -> tuple[bytes, Result, str | None]:
         if not self.is_fresh:
-            return self._loads.shared(key, load), Result.BYPASS, None
+            return self._loads.shared(key, load, dear=dear), Result.BYPASS, None
 
         def load_it(keys: Sequence[str]) -> dict[str, bytes]:
             return dict.fromkeys(keys, load())
@@ -341,16 +344,16 @@ class CacheManager:
                 # Every invalidation changes the stamp, so what is loaded under it is new enough for us.
                 under = {key: stamp.decode()}
                 if state == b"lease":
-                    loaded = self._load_leased(token, under, load_it)[key]
+                    loaded = self._load_leased(token, under, load_it, dear=dear)[key]
                     self._run("fill_list", [key], [stamp, token, loaded, int(life * 1000)])
                     return loaded, Result.MISS, under[key]
                 if joined := self._loads.join(under):
                     return joined[key], Result.MISS, under[key]
                 if wait is None:
-                    return self._loads.under(under, load_it)[key], Result.MISS, under[key]
+                    return self._loads.under(under, load_it, dear=dear)[key], Result.MISS, under[key]
                 time.sleep(wait)
         except CacheUnavailableError:
-            return self._loads.shared(key, load) if loaded is None else loaded, Result.BYPASS, None
+            return self._loads.shared(key, load, dear=dear) if loaded is None else loaded, Result.BYPASS, None
         raise AssertionError("unreachable")
 
     def _read_list(self, key: str, generations: Collection[str], token: str) -> tuple[bytes, bytes | None, bytes]:

@@ -11,16 +11,29 @@ from app.domain.errors import BusyError
 class Turns:
     """Lets a few callers do long work at a time; some more wait for their turn, and the rest are told to come back.
 
+    A burst may wait. If somebody has been waiting throughout the last `patience` seconds, more is asked than can be done, and who
+    waits only makes everybody wait as long: then `standing` is the longest wait (Maurer, "Fail at scale", ACM Queue 2015, after
+    CoDel).
+
     Args:
         at_once: how many work at a time.
         waiting: how many may wait.
         patience: how many seconds they wait.
+        standing: how many they wait once there is a standing queue; by default just as long.
+        now: a monotonic clock in seconds.
     """
 
-    def __init__(self, at_once: int, waiting: int, patience: float) -> None:
+    def __init__(
+        self, at_once: int, waiting: int, patience: float, standing: float | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
         self._working = threading.BoundedSemaphore(at_once)
         self._places = threading.BoundedSemaphore(at_once + waiting)
         self._patience = patience
+        self._standing = patience if standing is None else standing
+        self._waiting = 0
+        self._now = now
+        self._nobody_waited_at = now()
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -32,7 +45,7 @@ class Turns:
         if not self._places.acquire(blocking=False):
             raise BusyError
         try:
-            if not self._working.acquire(timeout=self._patience):
+            if not self._begins():
                 raise BusyError
             try:
                 yield
@@ -40,6 +53,17 @@ class Turns:
                 self._working.release()
         finally:
             self._places.release()
+
+    def _begins(self) -> bool:
+        now = self._now()
+        if not self._waiting:
+            self._nobody_waited_at = now
+        is_standing = now - self._nobody_waited_at > self._patience
+        self._waiting += 1
+        try:
+            return self._working.acquire(timeout=self._standing if is_standing else self._patience)
+        finally:
+            self._waiting -= 1
 
 
 class SharedWork:

@@ -359,6 +359,11 @@ SAFEGUARDS = (
         (Edit("app/sync/wakeup.py", "                    self._wanted.add(one)\n", "                    pass\n"),),
     ),
     Safeguard(
+        "RabbitMQ confirms what is published",
+        "tests/faults/test_rabbitmq.py",
+        (Edit("celeryconfig.py", '"confirm_publish": True', '"confirm_publish": False'),),
+    ),
+    Safeguard(
         "an event has one audit row",
         "tests/integration/test_audit_trail.py -k persist_the_same",
         (Edit(CHAIN, 'if row["event_id"] not in present:', "if True:"),),

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response
 from flask_smorest import Blueprint
 
-from app.api.context import container, cursors
+from app.api.context import admit_customer, container, cursors, dismiss_customer
 from app.api.parsing import StrictParser
 from app.api.rendering import digest_of, page_body, public_response
 from app.api.schemas.answers import CategoryPageSchema, PublicPartSchema
@@ -18,6 +18,8 @@ from app.store.listing import PartFilters
 from app.store.paging import page_by_name
 
 blueprint = Blueprint("public", __name__, url_prefix="/api/v1", description="The customers' side")
+blueprint.before_request(admit_customer)
+blueprint.teardown_request(dismiss_customer)
 blueprint.ARGUMENTS_PARSER = StrictParser()
 
 

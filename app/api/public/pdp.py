@@ -3,13 +3,15 @@
 from flask import Response
 from flask_smorest import Blueprint
 
-from app.api.context import container
+from app.api.context import admit_customer, container, dismiss_customer
 from app.api.rendering import moved_response, public_response
 from app.api.schemas.search import ProductPageSchema
 from app.domain.errors import NotFoundError
 from app.services.product_page import Moved
 
 blueprint = Blueprint("pdp", __name__, url_prefix="/api/v1/pdp", description="The customers' product pages")
+blueprint.before_request(admit_customer)
+blueprint.teardown_request(dismiss_customer)
 
 
 @blueprint.route("/<reference>", methods=["GET"])

@@ -1,0 +1,76 @@
+"""Decides how much of what customers ask must be refused, so that what is accepted is answered soon.
+
+A process that is offered more than it can do has a queue in front of everything, which it sees as lag: how long a newcomer waits
+for a turn. While that does not go away, and is made of many requests, first more and more of what is dear is refused, and only
+when that alone does not help, also of what is cheap. Sources: Nichols and Jacobson, "Controlling queue delay" (2012), for telling
+a standing queue by the least delay of an interval; Zhou et al., "Overload control for scaling WeChat microservices" (SoCC 2018),
+for measuring the wait and not the work, and for shedding by priority.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+
+# A lag in seconds that is too much if it is there throughout an interval. A cached read waits for three or four turns. A hundred
+# clients that each wait for their answer before they ask again cause less: they need no refusal, since they slow down by themselves.
+TARGET = 0.1
+# Customers' requests under way, below which the lag is not theirs: the machine is busy with something else, or one caller's
+# request takes long. Refusing anybody would not help.
+FEW = 10
+# Seconds between two looks, and how many looks make an interval: few, since under load each takes as long as the lag.
+LOOK_EVERY = 0.02
+LOOKS = 3
+# How fast the level rises and falls, per interval. Up to 1 it is the share of dear things that is refused, the rest that of all.
+RISES, FALLS = 0.2, 0.04
+# Of everything a little is admitted: a list that everybody wants has to be loaded by somebody.
+MOST = 0.95
+
+
+class Pressure:
+    """How much is refused now: nothing, until `watch` has begun. Thread-safe.
+
+    Args:
+        chance: returns a number from 0 to 1, at random.
+    """
+
+    def __init__(self, chance: Callable[[], float] = random.random) -> None:
+        self._chance = chance
+        self._level = 0.0
+        self._under_way = 0
+
+    def begun(self) -> None:
+        """Count a customer's request, until `ended`."""
+        self._under_way += 1
+
+    def ended(self) -> None:
+        """Count it no more."""
+        self._under_way -= 1
+
+    def note(self, lag: float) -> None:
+        """Take into account the least lag of an interval, in seconds."""
+        change = RISES if lag > TARGET and self._under_way >= FEW else -FALLS
+        self._level = min(2.0, max(0.0, self._level + change))
+
+    def admits_dear(self) -> bool:
+        """Whether something dear, such as a search that nobody has asked before, may be begun."""
+        return self._chance() >= min(MOST, self._level)
+
+    def admits(self) -> bool:
+        """Whether anything at all may be begun for a customer."""
+        return self._chance() >= min(MOST, self._level - 1)
+
+    def watch(self) -> None:
+        """From now on, follow the lag of the calling thread's event loop, in a green thread of its own."""
+        threading.Thread(target=self._watch, name="pressure", daemon=True).start()
+
+    def _watch(self) -> None:
+        while True:
+            self.note(min(_lag() for _ in range(LOOKS)))
+
+
+def _lag() -> float:
+    """Return how many seconds pass before the turn of this thread comes, once it is due."""
+    before = time.monotonic()
+    time.sleep(LOOK_EVERY)
+    return time.monotonic() - before - LOOK_EVERY

@@ -1,0 +1,83 @@
+"""How long somebody waits for a turn, and what is refused while there is more to do than can be done."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+
+from app.domain.errors import BusyError
+from app.domain.pressure import FEW, MOST, RISES, TARGET, Pressure
+from app.domain.turns import Turns
+from bench.system import wait_until
+
+LONG = 60.0
+
+
+@contextmanager
+def one_waits(turns: Turns) -> Iterator[None]:
+    """Somebody waits for a turn while the block runs, and takes it in the end."""
+    with ThreadPoolExecutor(1) as pool:
+        with turns.turn():
+            later = pool.submit(_take, turns)
+            assert wait_until(lambda: turns._waiting == 1)
+            yield
+        later.result()
+
+
+def _take(turns: Turns) -> None:
+    with turns.turn():
+        pass
+
+
+def test_who_meets_a_standing_queue_is_soon_refused_and_a_burst_may_wait() -> None:
+    time = [0.0]
+    turns = Turns(1, 10, patience=LONG, standing=0.01, now=lambda: time[0])
+    with one_waits(turns):
+        time[0] = LONG + 1
+        with pytest.raises(BusyError):
+            _take(turns)
+    # The queue has been empty since, so this one waits as long as it takes.
+    with one_waits(turns):
+        pass
+
+
+def test_only_so_many_wait() -> None:
+    turns = Turns(1, 1, patience=LONG)
+    with one_waits(turns), pytest.raises(BusyError):
+        _take(turns)
+
+
+def after(intervals: int, lag: float, chance: float, under_way: int = FEW) -> Pressure:
+    """Return the pressure after so many intervals with a lag and customers' requests under way."""
+    pressure = Pressure(lambda: chance)
+    for _ in range(under_way):
+        pressure.begun()
+    for _ in range(intervals):
+        pressure.note(lag)
+    return pressure
+
+
+@pytest.mark.parametrize(("lag", "under_way"), [(TARGET, FEW), (2 * TARGET, FEW - 1)])
+def test_without_a_lag_that_many_requests_make_everything_is_admitted(lag: float, under_way: int) -> None:
+    pressure = after(100, lag, chance=0.0, under_way=under_way)
+    assert pressure.admits_dear()
+    assert pressure.admits()
+
+
+def test_while_many_requests_lag_dear_things_are_refused_first_and_then_the_others_but_never_all() -> None:
+    steps = round(1 / RISES)
+    some, dear, both = (after(n, 2 * TARGET, chance=0.5) for n in (steps // 2 - 1, steps, 2 * steps))
+    assert (some.admits_dear(), some.admits()) == (True, True)
+    assert (dear.admits_dear(), dear.admits()) == (False, True)
+    assert (both.admits_dear(), both.admits()) == (False, False)
+    assert after(10 * steps, 2 * TARGET, chance=MOST).admits_dear()
+    assert after(10 * steps, 2 * TARGET, chance=MOST).admits()
+
+
+@pytest.mark.parametrize(("lag", "gone"), [(0.0, 0), (2 * TARGET, 1)])
+def test_once_the_lag_or_the_requests_are_gone_everything_is_admitted_again(lag: float, gone: int) -> None:
+    pressure = after(100, 2 * TARGET, chance=0.0)
+    for _ in range(gone):
+        pressure.ended()
+    assert wait_until(lambda: pressure.note(lag) or (pressure.admits() and pressure.admits_dear()), every=0.0)
