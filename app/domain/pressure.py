@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 
 # A lag in seconds that is too much if it is there throughout an interval. A cached read waits for three or four turns. A hundred
-# clients that each wait for their answer before they ask again cause less: they need no refusal, since they slow down by themselves.
+# clients that each wait for their answer before they ask again cause less, and slow down by themselves.
 TARGET = 0.1
 # Customers' requests under way, below which the lag is not theirs: the machine is busy with something else, or one caller's
 # request takes long. Refusing anybody would not help.
