@@ -31,6 +31,7 @@ from app.store import audit_chain
 from app.store.database import connect, single_statements
 from bench.checker import Kind, Operation, check
 from bench.page import Page
+from bench.readers import Readers
 from bench.recording import ASPECTS, Call, Recorder, Write
 from bench.system import NoAnswerError, close_all
 from devserver.process import is_alive
@@ -43,8 +44,11 @@ WHOLE_WITHIN = 10.0
 # Then we go on waiting this long, to tell late from never.
 PATIENCE = 50.0
 # Seconds of load before the fault and after it.
-BEFORE, AFTER = 1.0, 0.5
-PARTS, SESSIONS, WRITE_SHARE, PAUSE = 8, 6, 0.2, 0.01
+BEFORE, AFTER = 1.5, 1.0
+PARTS = 12
+# Sessions that write and read what they have written, and sessions that only read; they leave the servers some time to recover.
+WRITERS, WRITERS_PAUSE = 8, 0.02
+READERS, READERS_PAUSE = 8, 0.03
 # How often the database is asked what it holds, in seconds.
 LOOK_EVERY = 0.05
 TWO_AT_ONCE = 0.4
@@ -92,10 +96,11 @@ class Observer:
 
 @dataclass
 class Result:
-    """What a round, or many, have come to."""
+    """What a round, or many, have come to; `reads` are the parts in answers, a list's too, that were checked."""
 
     rounds: int = 0
     calls: Counter[str] = field(default_factory=Counter)
+    reads: int = 0
     versions: Counter[str] = field(default_factory=Counter)
     events_on_pages: int = 0
     faults: Counter[str] = field(default_factory=Counter)
@@ -110,11 +115,7 @@ class Result:
             self.calls[f"{kind} {call.status}"] += 1
             if kind == "read" and call.status == HTTPStatus.OK:
                 self.calls[f"cache {call.cache}"] += 1
-
-    @property
-    def reads(self) -> int:
-        """Answers to reads that were checked."""
-        return self.calls["read 200"]
+                self.reads += 1
 
     @property
     def writes(self) -> int:
@@ -181,11 +182,14 @@ class Soak:
         """
         number, names = self.result.rounds + 1, " + ".join(trouble.name for trouble in chosen) or "no fault"
         before = len(self.result.violations)
-        parts = self._system.make_parts(PARTS)
+        category = self._system.make_category()
+        parts = self._system.make_parts(PARTS, category)
+        began = time.monotonic()
         with ExitStack() as pages, Observer(self._system, parts) as observer:
             opened = [pages.enter_context(Page(host.url, parts, watch_every=600)) for host in self._system.hosts.values()]
             load = Load(parts, opened)
-            recorder = Recorder(self._system, parts, sessions=SESSIONS, write_share=WRITE_SHARE, pause=PAUSE)
+            readers = pages.enter_context(Readers(self._system.ports(), parts, category, sessions=READERS, pause=READERS_PAUSE))
+            recorder = Recorder(self._system, parts, sessions=WRITERS, write_share=1.0, pause=WRITERS_PAUSE)
             slow = Recorder(self._system, self._veterans.parts, sessions=1, write_share=0.3, pause=0.25)
             with recorder, slow:
                 time.sleep(BEFORE)
@@ -195,15 +199,21 @@ class Soak:
             self._veterans.writes += slow.writes
             took, found = self._until_whole(ended, load)
             self.result.events_on_pages += sum(page.counts["applied"] for page in opened)
-        load.history += recorder.history + observer.history
+        lasted = time.monotonic() - began
+        load.history += recorder.history + observer.history + readers.record.history()
         self._veterans.history += slow.history
         self.result.count(recorder.calls + slow.calls)
-        self._judge(f"round {number} ({names})", load.history, found + _strange(recorder.calls + slow.calls))
+        self.result.calls += readers.record.calls
+        self.result.reads += len(readers.record.seen)
+        strange = [*_strange(recorder.calls + slow.calls), *readers.record.strange(), *readers.record.missing]
+        self._judge(f"round {number} ({names})", load.history, found + strange)
         self.result.rounds += 1
         self.result.faults.update(trouble.name for trouble in chosen)
         self.result.recovery[" + ".join(sorted(trouble.group for trouble in chosen))].append(took)
         new = self.result.violations[before:]
-        self._say(f"round {number}: {names}: whole after {took:.1f} s, {recorder.reads} reads, {len(load.writes)} writes")
+        reads = recorder.reads + len(readers.record.seen)
+        rates = f"{reads} reads ({reads / lasted:.0f}/s), {len(load.writes)} writes ({len(load.writes) / lasted:.0f}/s)"
+        self._say(f"round {number}: {names}: whole after {took:.1f} s, {rates}")
         for one in new[:5]:
             self._say(f"  VIOLATION {one}")
         return new
