@@ -37,6 +37,7 @@ from bench.system import NoAnswerError, close_all
 from devserver.process import is_alive
 from tests.faults.farm import Farm, farm
 from tests.faults.inspection import complaints, database, owed, pid
+from tests.faults.standby import lose_the_last_commits
 from tests.faults.troubles import Trouble, processes, troubles
 
 # Everything is whole again this many seconds after a fault has ended.
@@ -173,6 +174,14 @@ class Soak:
             engine.dispose()
         self._judge("the whole time", self._veterans.history, [f"the audit trail: {one}" for one in broken])
         return self.result.violations[before:]
+
+    def forget(self) -> None:
+        """Fail over to a PostgreSQL without the last commits; only as the very last, since versions are given twice then."""
+        found = [
+            f"a standby without the last commits: {one}" for one in lose_the_last_commits(self._system, self._system.ports())
+        ]
+        self.result.violations += found
+        self._say(f"PostgreSQL failed over to a standby without the last commits: {found or 'nobody was shown them'}")
 
     def round(self, chosen: Sequence[Trouble], apart: float = 0.0) -> list[str]:
         """Play one round and return the violations that it found.
@@ -363,6 +372,7 @@ def soak(topology: str, minutes: float, seed: int, only: Sequence[str], save: Pa
                 while time.monotonic() - began < minutes * 60:
                     played.round(draw(dice, known), apart=dice.uniform(0, 3))
                 played.last_judgement()
+                played.forget()
         finally:
             print(*report(played.result, time.monotonic() - began), sep="\n", flush=True)
     return played.result
