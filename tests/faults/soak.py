@@ -237,8 +237,8 @@ class Soak:
         ended = 0.0
         for until, end in sorted(running, key=lambda one: one[0]):
             time.sleep(max(0.0, until - time.monotonic()))
-            ended = time.monotonic()
             end()
+            ended = time.monotonic()
         return ended or time.monotonic()
 
     def _until_whole(self, since: float, load: Load) -> tuple[float, list[str]]:

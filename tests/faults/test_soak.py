@@ -23,6 +23,8 @@ ROUNDS = [
     ["web-valkey black hole", "a-second beat"],
     ["worker-valkey dropping", "worker-broker half-open"],
     ["a-web-1 frozen", "web-valkey delayed"],
+    ["a-web-1 out of descriptors", "web-valkey reset"],
+    ["valkey elected by sentinels and back"],
 ]
 
 
