@@ -119,6 +119,11 @@ class Result:
                 self.reads += 1
 
     @property
+    def answers(self) -> int:
+        """Answers in which these reads were; the parts of one list may well be wrong together."""
+        return self.calls["read 200"] + self.calls["read 304"]
+
+    @property
     def writes(self) -> int:
         """Acknowledged writes that were checked."""
         return self.calls["write 200"]
@@ -318,7 +323,7 @@ def report(result: Result, seconds: float) -> list[str]:
     faults = f"{sum(result.faults.values())} faults of {len(result.faults)} kinds"
     lines = [
         f"rounds       {result.rounds} in {seconds / 60:.1f} min, {faults}",
-        f"reads        {result.reads} checked ({result.versions[Kind.READ]} versions) {bound(result.reads)}",
+        f"reads        {result.reads} checked, in {result.answers} answers {bound(result.answers)}",
         f"writes       {result.writes} acknowledged {bound(result.writes)}",
         f"observed     {result.versions[Kind.COMMIT]} versions in the database; {result.events_on_pages} events applied by pages",
         f"answers      {dict(sorted(result.calls.items()))}",
