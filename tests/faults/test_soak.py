@@ -19,7 +19,7 @@ ROUNDS = [
     ["a-worker killed", "valkey emptied"],
     ["valkey frozen", "web-postgres reset"],
     ["valkey away", "web-postgres half-open"],
-    ["valkey elected by sentinels and back", "a-worker's child killed"],
+    ["a-worker's child killed", "valkey elected by sentinels and back"],
     ["web-valkey black hole", "a-second beat"],
     ["worker-valkey dropping", "worker-broker half-open", "a-web-1 out of descriptors"],
     ["a-web-1 frozen", "web-valkey delayed"],

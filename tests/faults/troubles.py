@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from bench.system import System
+from bench.system import System, wait_until
 from config import REPOSITORY
 from tests.faults.farm import FOLLOWING, LEADING, SERVERS, Farm
 from tests.faults.inspection import empty_valkey, kill, pid, valkey_data
@@ -85,6 +85,8 @@ def _kills(farm: Farm) -> Iterator[Trouble]:
     for letter, host in farm.hosts.items():
 
         def begin_with_a_child(host: System = host) -> End:
+            # A worker that is just starting, or whose broker is away, may have none.
+            assert wait_until(lambda: bool(psutil.Process(pid(host, "worker")).children()))
             psutil.Process(pid(host, "worker")).children()[0].kill()
             return _nothing
 
