@@ -44,6 +44,9 @@ broker_transport_options = {
 }
 broker_connection_retry_on_startup = True
 broker_connection_max_retries = None
+# A broker that answers with an error, as Valkey does to every write while its disk is full, is one to reconnect to as well;
+# otherwise the worker would exit, and only begin to start anew when the broker is well again.
+broker_channel_error_retry = True
 # A worker that reconnects to its broker must not keep working on tasks that are then redelivered to another worker.
 worker_cancel_long_running_tasks_on_connection_loss = True
 

@@ -129,8 +129,17 @@ class System:
                     return pid
         return 0
 
-    def make_parts(self, count: int) -> list[int]:
-        """Create published parts with a price and stock; return their ids."""
+    def make_category(self) -> int:
+        """Create an empty category; return its id."""
+        client = self.client()
+        answer = client.call("POST", "/admin/categories", {"name": f"Bench {uuid.uuid4().hex[:12]}"})
+        client.close()
+        if answer.status != http.HTTPStatus.CREATED:
+            raise RuntimeError(f"a category could not be made: {answer}")
+        return int(answer.body["id"])
+
+    def make_parts(self, count: int, category: int | None = None) -> list[int]:
+        """Create published parts with a price and stock, in a category if given; return their ids."""
         client = self.client()
         made = []
         for _ in range(count):
@@ -144,6 +153,7 @@ class System:
                     "prices": [{"currency": "EUR", "amount": "1.00"}],
                     "specifications": [{"name": "Bore", "value": "10", "unit": "mm"}],
                     "stock": {"current_stock": START_STOCK},
+                    "category_id": category,
                 },
             )
             if answer.status != http.HTTPStatus.CREATED:

@@ -53,6 +53,10 @@ class Farm(System):
             raise
         return found
 
+    def ports(self) -> list[int]:
+        """Return the port of each host."""
+        return [int(host.url.rpartition(":")[2]) for host in self.hosts.values()]
+
     def links(self, host: str = "", process: str = "", server: str = "") -> list[str]:
         """Return the links of a host, a kind of process and a server; of all of them where none is named."""
         split = [(name, *name.split("-")) for name in self.network.ports if name not in {FOLLOWING, LEADING}]

@@ -31,11 +31,13 @@ from app.store import audit_chain
 from app.store.database import connect, single_statements
 from bench.checker import Kind, Operation, check
 from bench.page import Page
+from bench.readers import Readers
 from bench.recording import ASPECTS, Call, Recorder, Write
 from bench.system import NoAnswerError, close_all
 from devserver.process import is_alive
 from tests.faults.farm import Farm, farm
 from tests.faults.inspection import complaints, database, owed, pid
+from tests.faults.standby import lose_the_last_commits
 from tests.faults.troubles import Trouble, processes, troubles
 
 # Everything is whole again this many seconds after a fault has ended.
@@ -43,8 +45,11 @@ WHOLE_WITHIN = 10.0
 # Then we go on waiting this long, to tell late from never.
 PATIENCE = 50.0
 # Seconds of load before the fault and after it.
-BEFORE, AFTER = 1.0, 0.5
-PARTS, SESSIONS, WRITE_SHARE, PAUSE = 8, 6, 0.2, 0.01
+BEFORE, AFTER = 1.5, 1.0
+PARTS = 12
+# Sessions that write and read what they have written, and sessions that only read; they leave the servers some time to recover.
+WRITERS, WRITERS_PAUSE = 8, 0.02
+READERS, READERS_PAUSE = 8, 0.03
 # How often the database is asked what it holds, in seconds.
 LOOK_EVERY = 0.05
 TWO_AT_ONCE = 0.4
@@ -92,10 +97,11 @@ class Observer:
 
 @dataclass
 class Result:
-    """What a round, or many, have come to."""
+    """What a round, or many, have come to; `reads` are the parts in answers, a list's too, that were checked."""
 
     rounds: int = 0
     calls: Counter[str] = field(default_factory=Counter)
+    reads: int = 0
     versions: Counter[str] = field(default_factory=Counter)
     events_on_pages: int = 0
     faults: Counter[str] = field(default_factory=Counter)
@@ -110,11 +116,12 @@ class Result:
             self.calls[f"{kind} {call.status}"] += 1
             if kind == "read" and call.status == HTTPStatus.OK:
                 self.calls[f"cache {call.cache}"] += 1
+                self.reads += 1
 
     @property
-    def reads(self) -> int:
-        """Answers to reads that were checked."""
-        return self.calls["read 200"]
+    def answers(self) -> int:
+        """Answers in which these reads were; the parts of one list may well be wrong together."""
+        return self.calls["read 200"] + self.calls["read 304"]
 
     @property
     def writes(self) -> int:
@@ -173,6 +180,14 @@ class Soak:
         self._judge("the whole time", self._veterans.history, [f"the audit trail: {one}" for one in broken])
         return self.result.violations[before:]
 
+    def forget(self) -> None:
+        """Fail over to a PostgreSQL without the last commits; only as the very last, since versions are given twice then."""
+        found = [
+            f"a standby without the last commits: {one}" for one in lose_the_last_commits(self._system, self._system.ports())
+        ]
+        self.result.violations += found
+        self._say(f"PostgreSQL failed over to a standby without the last commits: {found or 'nobody was shown them'}")
+
     def round(self, chosen: Sequence[Trouble], apart: float = 0.0) -> list[str]:
         """Play one round and return the violations that it found.
 
@@ -181,11 +196,14 @@ class Soak:
         """
         number, names = self.result.rounds + 1, " + ".join(trouble.name for trouble in chosen) or "no fault"
         before = len(self.result.violations)
-        parts = self._system.make_parts(PARTS)
+        category = self._system.make_category()
+        parts = self._system.make_parts(PARTS, category)
+        began = time.monotonic()
         with ExitStack() as pages, Observer(self._system, parts) as observer:
             opened = [pages.enter_context(Page(host.url, parts, watch_every=600)) for host in self._system.hosts.values()]
             load = Load(parts, opened)
-            recorder = Recorder(self._system, parts, sessions=SESSIONS, write_share=WRITE_SHARE, pause=PAUSE)
+            readers = pages.enter_context(Readers(self._system.ports(), parts, category, sessions=READERS, pause=READERS_PAUSE))
+            recorder = Recorder(self._system, parts, sessions=WRITERS, write_share=1.0, pause=WRITERS_PAUSE)
             slow = Recorder(self._system, self._veterans.parts, sessions=1, write_share=0.3, pause=0.25)
             with recorder, slow:
                 time.sleep(BEFORE)
@@ -195,15 +213,21 @@ class Soak:
             self._veterans.writes += slow.writes
             took, found = self._until_whole(ended, load)
             self.result.events_on_pages += sum(page.counts["applied"] for page in opened)
-        load.history += recorder.history + observer.history
+        lasted = time.monotonic() - began
+        load.history += recorder.history + observer.history + readers.record.history()
         self._veterans.history += slow.history
         self.result.count(recorder.calls + slow.calls)
-        self._judge(f"round {number} ({names})", load.history, found + _strange(recorder.calls + slow.calls))
+        self.result.calls += readers.record.calls
+        self.result.reads += len(readers.record.seen)
+        strange = [*_strange(recorder.calls + slow.calls), *readers.record.strange(), *readers.record.missing]
+        self._judge(f"round {number} ({names})", load.history, found + strange)
         self.result.rounds += 1
         self.result.faults.update(trouble.name for trouble in chosen)
         self.result.recovery[" + ".join(sorted(trouble.group for trouble in chosen))].append(took)
         new = self.result.violations[before:]
-        self._say(f"round {number}: {names}: whole after {took:.1f} s, {recorder.reads} reads, {len(load.writes)} writes")
+        reads = recorder.reads + len(readers.record.seen)
+        rates = f"{reads} reads ({reads / lasted:.0f}/s), {len(load.writes)} writes ({len(load.writes) / lasted:.0f}/s)"
+        self._say(f"round {number}: {names}: whole after {took:.1f} s, {rates}")
         for one in new[:5]:
             self._say(f"  VIOLATION {one}")
         return new
@@ -218,8 +242,8 @@ class Soak:
         ended = 0.0
         for until, end in sorted(running, key=lambda one: one[0]):
             time.sleep(max(0.0, until - time.monotonic()))
-            ended = time.monotonic()
             end()
+            ended = time.monotonic()
         return ended or time.monotonic()
 
     def _until_whole(self, since: float, load: Load) -> tuple[float, list[str]]:
@@ -299,7 +323,7 @@ def report(result: Result, seconds: float) -> list[str]:
     faults = f"{sum(result.faults.values())} faults of {len(result.faults)} kinds"
     lines = [
         f"rounds       {result.rounds} in {seconds / 60:.1f} min, {faults}",
-        f"reads        {result.reads} checked ({result.versions[Kind.READ]} versions) {bound(result.reads)}",
+        f"reads        {result.reads} checked, in {result.answers} answers {bound(result.answers)}",
         f"writes       {result.writes} acknowledged {bound(result.writes)}",
         f"observed     {result.versions[Kind.COMMIT]} versions in the database; {result.events_on_pages} events applied by pages",
         f"answers      {dict(sorted(result.calls.items()))}",
@@ -353,6 +377,7 @@ def soak(topology: str, minutes: float, seed: int, only: Sequence[str], save: Pa
                 while time.monotonic() - began < minutes * 60:
                     played.round(draw(dice, known), apart=dice.uniform(0, 3))
                 played.last_judgement()
+                played.forget()
         finally:
             print(*report(played.result, time.monotonic() - began), sep="\n", flush=True)
     return played.result

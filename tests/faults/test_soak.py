@@ -1,4 +1,4 @@
-"""A short soak: fixed faults under a random load, one or two at a time. `make soak` draws them at random, for an hour."""
+"""A short soak: fixed faults under a random load, one or some at a time. `make soak` draws them at random, for an hour."""
 
 from dataclasses import replace
 
@@ -19,9 +19,9 @@ ROUNDS = [
     ["a-worker killed", "valkey emptied"],
     ["valkey frozen", "web-postgres reset"],
     ["valkey away", "web-postgres half-open"],
-    ["valkey failed over and back", "a-worker's child killed"],
+    ["a-worker's child killed", "valkey elected by sentinels and back"],
     ["web-valkey black hole", "a-second beat"],
-    ["worker-valkey dropping", "worker-broker half-open"],
+    ["worker-valkey dropping", "worker-broker half-open", "a-web-1 out of descriptors"],
     ["a-web-1 frozen", "web-valkey delayed"],
 ]
 

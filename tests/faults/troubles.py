@@ -5,18 +5,19 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import psutil
 
-from bench.system import System
+from bench.system import System, wait_until
 from config import REPOSITORY
 from tests.faults.farm import FOLLOWING, LEADING, SERVERS, Farm
 from tests.faults.inspection import empty_valkey, kill, pid, valkey_data
 from tests.faults.network import BAD_WEATHER, Weather
+from tests.faults.sentinels import sentinels
 
 End = Callable[[], object]
 # Longer than a delivery's lease (5 s), and than any proof of freshness (1.2 s).
@@ -50,8 +51,10 @@ def troubles(farm: Farm, disk: Path | None = None) -> dict[str, Trouble]:
         *_freezes(farm),
         *_of_valkeys_data(farm),
         *_of_two_valkeys(farm),
+        _election(farm),
         *_bad_weather(farm),
         *_second_beats(farm),
+        *_few_descriptors(farm),
     ]
     if disk is not None:
         made.append(Trouble("disk full", "disk", frozenset({"postgres", "valkey"}), lambda: _fill(disk), A_WHILE))
@@ -82,6 +85,8 @@ def _kills(farm: Farm) -> Iterator[Trouble]:
     for letter, host in farm.hosts.items():
 
         def begin_with_a_child(host: System = host) -> End:
+            # A worker that is just starting, or whose broker is away, may have none.
+            assert wait_until(lambda: bool(psutil.Process(pid(host, "worker")).children()))
             psutil.Process(pid(host, "worker")).children()[0].kill()
             return _nothing
 
@@ -126,26 +131,28 @@ def _of_valkeys_data(farm: Farm) -> Iterator[Trouble]:
 
         return end
 
-    def away() -> End:
-        """Kill it; it cannot be started, since a file stands where its data should be."""
-        aside = data.with_name("valkey-aside")
-        pid(first, "valkey")
-        data.rename(aside)
-        data.touch()
-        kill(first, "valkey")
-
-        def end() -> None:
-            data.unlink()
-            aside.rename(data)
-
-        return end
-
     for name, begin, seconds in (
         ("emptied", emptied, 0.0),
         ("with an older copy", older_copy, 2.0),
-        ("away", away, A_WHILE),
+        ("away", lambda: _take_away(first), A_WHILE),
     ):
         yield Trouble(f"valkey {name}", "valkey's data", frozenset({"valkey"}), begin, seconds)
+
+
+def _take_away(host: System) -> End:
+    """Kill Valkey; it cannot be started, since a file stands where its data should be."""
+    data = valkey_data(host)
+    aside = data.with_name("valkey-aside")
+    pid(host, "valkey")
+    data.rename(aside)
+    data.touch()
+    kill(host, "valkey")
+
+    def end() -> None:
+        data.unlink()
+        aside.rename(data)
+
+    return end
 
 
 def _of_two_valkeys(farm: Farm) -> Iterator[Trouble]:
@@ -169,6 +176,29 @@ def _of_two_valkeys(farm: Farm) -> Iterator[Trouble]:
     touched = frozenset({"valkey", *ways})
     yield Trouble("valkey failed over and back", "valkey failed over", touched, failover, A_WHILE)
     yield Trouble("valkey back after writes to another", "valkey failed over", touched, failback, A_WHILE)
+
+
+def _election(farm: Farm) -> Trouble:
+    """The first Valkey dies, Sentinels elect the spare, and the address follows; at the end they are told to fail back."""
+    ways = [name for name in farm.links() if not name.endswith("postgres")]
+
+    def begin() -> End:
+        scope = ExitStack()
+        watching = scope.enter_context(sentinels(farm, ways))
+        bring_back = _take_away(farm.hosts["a"])
+        watching.lead_to("spare")
+
+        def end() -> None:
+            with scope:
+                bring_back()
+                watching.take_in("valkey", LEADING)
+                watching.fail_over()
+                watching.lead_to("valkey")
+            farm.follow("spare", FOLLOWING)
+
+        return end
+
+    return Trouble("valkey elected by sentinels and back", "sentinels", frozenset({"valkey", *ways}), begin, A_WHILE)
 
 
 def _hand_over(farm: Farm, ways: list[str], old: str, new: str, link: str | None) -> None:
@@ -219,6 +249,26 @@ def _second_beats(farm: Farm) -> Iterator[Trouble]:
             return end
 
         yield Trouble(f"{letter}-second beat", "second beat", frozenset({f"{letter}-beat"}), begin, A_WHILE)
+
+
+def _few_descriptors(farm: Farm) -> Iterator[Trouble]:
+    for host, name, whole_name in processes(farm):
+        if not name.startswith("web-"):
+            continue
+
+        def begin(host: System = host, name: str = name) -> End:
+            """Every further file or connection fails with EMFILE."""
+            process = psutil.Process(pid(host, name))
+            soft, hard = process.rlimit(psutil.RLIMIT_NOFILE)
+            process.rlimit(psutil.RLIMIT_NOFILE, (min(soft, process.num_fds()), hard))
+
+            def end() -> None:
+                with suppress(psutil.NoSuchProcess):
+                    process.rlimit(psutil.RLIMIT_NOFILE, (soft, hard))
+
+            return end
+
+        yield Trouble(f"{whole_name} out of descriptors", "descriptors", frozenset({whole_name}), begin, A_WHILE)
 
 
 def _fill(disk: Path) -> End:

