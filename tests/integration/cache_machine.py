@@ -21,6 +21,7 @@ from redis import Redis
 from app.cache.manager import CacheUnavailableError, Entry, Invalidation
 from app.contract import cache_keys
 from app.contract.events import ListFacet
+from app.domain.turns import Turns
 from tests.integration.conftest import manager_over
 
 KEYS = ("part:1", "part:2")
@@ -48,6 +49,8 @@ class CacheMachine(RuleBasedStateMachine):
         self.client.flushdb()
         self.manager = manager_over(self.client)
         self.manager.mark_verified(float("inf"))
+        # Readers that have been stopped keep their turns, and none may be refused for that.
+        self.manager._loads._turns = dict.fromkeys((False, True), Turns(1000, 0, 1.0))
         self.database = dict.fromkeys((*KEYS, LIST), 0)
         self.acknowledged = dict(self.database)
         self.unconfirmed: list[tuple[str, int, int]] = []
