@@ -92,7 +92,7 @@ bench: .venv/.test-stamp $(FRONTEND)/dist/.stamp ## Measure speed and latency
 
 soak: .venv/.test-stamp $(FRONTEND)/dist/.stamp ## Try to break the promises under load and faults, for SOAK_MINUTES (60)
 	@python -m tests.faults.soak
-	@OPERATIONS=10000 python -m pytest tests/faults/test_many_operations.py
+	@OPERATIONS=10000 python -m pytest tests/faults/test_many_operations.py tests/abuse/test_overload.py
 
 
 ## Housekeeping
