@@ -1,4 +1,4 @@
-"""Whether a TCP port is free for us."""
+"""Which TCP ports are free for us."""
 
 import errno
 import socket
@@ -23,3 +23,12 @@ def require_free(variable: str, address: str, port: int) -> None:
         except OSError as error:
             reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
             raise StartError(f"Port {port} {reason}. Set {variable} to another one: {variable}=… make run") from error
+
+
+def free_ports(count: int) -> list[int]:
+    """Return different ports of the loopback interface that nobody uses now."""
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(probe.getsockname()[1]) for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from typing import Self
 
 from config import REPOSITORY, load_settings
 from devserver.errors import StartError
+from devserver.ports import free_ports
 
 _READY_SECONDS = 150.0
 _STOP_SECONDS = 90.0
@@ -28,7 +28,7 @@ class Stack:
 
     def __init__(self, home: Path, environ: Mapping[str, str] | None = None, *, arguments: Sequence[str] = ()) -> None:
         """Describe the stack: `environ` adds to our own environment, `arguments` go to `python -m devserver`."""
-        ports = dict(zip(("PORT", "FLOWER_PORT"), map(str, _free_ports(2)), strict=True))
+        ports = dict(zip(("PORT", "FLOWER_PORT"), map(str, free_ports(2)), strict=True))
         self.environ = os.environ | ports | dict(environ or {}) | {"LOCKSTEP_HOME": str(home)}
         self.settings = load_settings(self.environ)
         self.url = f"http://127.0.0.1:{self.settings.port}"
@@ -128,11 +128,3 @@ class Stack:
             return int((self.settings.run_directory / f"{name}.pid").read_text())
         except FileNotFoundError:
             return 0
-
-
-def _free_ports(count: int) -> list[int]:
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports

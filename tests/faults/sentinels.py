@@ -1,6 +1,5 @@
 """Three Sentinels that watch the farm's two Valkeys, and an address that follows the primary which they elect."""
 
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,6 +9,7 @@ from tempfile import TemporaryDirectory
 from redis import Redis, RedisError
 
 from bench.system import wait_until
+from devserver.ports import free_ports
 from devserver.programs import find_program
 from tests.faults.farm import FOLLOWING, LEADING, Farm
 
@@ -97,7 +97,7 @@ def sentinels(farm: Farm, ways: list[str]) -> Iterator[Sentinels]:
             _announce(farm, "valkey")
             farm.follow("spare", None)
             _take_in(farm, "spare", FOLLOWING)
-            for port in _free_ports(COUNT):
+            for port in free_ports(COUNT):
                 file = Path(home) / f"{port}.conf"
                 file.write_text(
                     f"port {port}\nbind 127.0.0.1\ndir {home}\nsentinel monitor {NAME} 127.0.0.1 {primary} {QUORUM}\n"
@@ -141,11 +141,3 @@ def _is_in_step(farm: Farm, name: str) -> bool:
     with suppress(RedisError), farm.valkey(name) as client:
         return bool(client.info("replication").get("master_link_status") == "up")
     return False
-
-
-def _free_ports(count: int) -> list[int]:
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
