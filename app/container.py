@@ -116,7 +116,7 @@ def build_container(
         transactions=transactions,
         parts=PartsEnhancedService(
             transactions,
-            CatalogReader(reading, cache, settings.currency),
+            CatalogReader(reading, cache, settings.currency, consistency.after_reading_past),
             AdminReader(reading, settings.currency, offload),
             offload,
         ),

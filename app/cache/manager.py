@@ -65,8 +65,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a read found, by key, and how it was answered. `stamp` is that of the category tree which goes with it; None if all of
-    it was loaded."""
+    """What a read found, by key, and how it was answered: BYPASS if other processes may still serve something older than that.
+    `stamp` is that of the category tree which goes with it; None if all of it was loaded."""
 
     entries: Mapping[str, Entry]
     result: Result
@@ -223,8 +223,9 @@ class CacheManager:
             late = self._load_past([key for key in keys if key not in found], load)
             return Reading(found | dict(late), Result.BYPASS, stamp)
         if missing:
-            found |= self._load_unleased({key: busy[key] for key in missing}, load)
-            result = Result.MISS
+            loaded, is_known = self._load_unleased({key: busy[key] for key in missing}, load)
+            found |= loaded
+            result = Result.MISS if is_known else Result.BYPASS
         return Reading(found, result, stamp)
 
     def _load_past(self, missing: Sequence[str], load: Loader) -> Mapping[str, Entry]:
@@ -234,12 +235,12 @@ class CacheManager:
         self._raise_floors(loaded)
         return loaded
 
-    def _load_unleased(self, busy: Mapping[str, "_Busy"], load: Loader) -> dict[str, Entry]:
+    def _load_unleased(self, busy: Mapping[str, "_Busy"], load: Loader) -> tuple[dict[str, Entry], bool]:
+        """Return what others are loading, and whether the cache knows that it may not serve anything older."""
         loaded = _new_enough(busy, self._loads.under(_tokens(busy), load))
         if old := [key for key in busy if key not in loaded]:
             loaded |= self._loads.shared(tuple(old), lambda: load(old))
-        self._raise_floors(loaded)
-        return loaded
+        return loaded, self._raise_floors(loaded)
 
     def _load_leased(
         self, lease: str, tokens: Mapping[str, str], load: Callable[[list[str]], Mapping[str, T]], *, dear: bool = False
@@ -278,15 +279,19 @@ class CacheManager:
         if loaded:
             self._run("fill", [cache_keys.EPOCH, *loaded], [epoch, token, *arguments])
 
-    def _raise_floors(self, loaded: Mapping[str, Entry]) -> None:
-        """Keep the holder of the lease from filling in something older than this answer: a session may not go back in time."""
+    def _raise_floors(self, loaded: Mapping[str, Entry]) -> bool:
+        """Keep the holder of the lease from filling in something older than this answer, lest a session go back in time; return
+        whether that is certain."""
         known = {key: entry.version for key, entry in loaded.items() if entry.version}
         arguments: list[Any] = [self._epoch, 0, "", int(ENTRY_LIFE * 1000)]
         for version in known.values():
             # 2: the lease stays. If it were revoked, a load that outlasts the others' patience could never be filled in.
             arguments += [version, 2, b""]
-        with suppress(CacheUnavailableError):
+        try:
             self._run("invalidate", [cache_keys.EPOCH, *known], arguments)
+        except CacheUnavailableError:
+            return False
+        return True
 
     def versions(self, keys: Sequence[str]) -> dict[str, int]:
         """Return the versions of those entries that a reader would get now and that have something to show."""

@@ -1,7 +1,7 @@
 """What customers read, composed from cached aspects: one part, lists of parts, the category tree."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -58,9 +58,14 @@ class CatalogReader:
     Args:
         currency: the shop's: a part that has a price in it shows that one, and lists compare these. None: a part shows its own,
             and lists compare prices in the currency that most parts have.
+        after_reading_past: told of the versions that were read past the cache; returns when nobody can be served older ones.
     """
 
-    def __init__(self, reading: Engine, cache: CacheManager, currency: str | None = None) -> None:
+    def __init__(
+        self, reading: Engine, cache: CacheManager, currency: str | None = None,
+        after_reading_past: Callable[[Collection[tuple[int, str, int]]], None] = lambda _versions: None,
+    ) -> None:  # fmt: skip
+        self._after_reading_past = after_reading_past
         self._reading = reading
         self._cache = cache
         self._currency = currency
@@ -181,6 +186,8 @@ class CatalogReader:
         entries = dict(reading.entries)
         # Entries of one aspect are replaced together, but one of them may meanwhile have been evicted and reloaded.
         self._reload(entries, [part_id for part_id in keys if _is_torn(entries, part_id)])
+        if reading.result is Result.BYPASS:
+            self._after_reading_past({(*cache_keys.parse_part_key(key), entry.version) for key, entry in entries.items()})
         found = {part_id: pieces for part_id, own in keys.items() if (pieces := _parsed(entries, own))}
         if reading.stamp is None:
             # Whatever was loaded by this very read has its category's present path already.

@@ -4,7 +4,7 @@ A batch is claimed by state, never by `id > cursor`: ids do not become visible i
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -69,6 +69,13 @@ _BURY = text("""
 """)
 # Without the events: to find that there are too many of them, none need be read.
 _UNSETTLED = text("SELECT event_id FROM outbox_deliveries WHERE effect = :effect AND state = 'pending' LIMIT :most")
+_UNSETTLED_VERSIONS = text("""
+    SELECT e.id
+    FROM unnest(CAST(:parts AS int[]), CAST(:aspects AS text[]), CAST(:versions AS int[])) AS seen(part_id, aspect, version)
+    JOIN outbox_events e ON e.aggregate_type = 'part' AND (e.aggregate_id, e.aspect, e.version)
+                                                          = (seen.part_id, seen.aspect, seen.version)
+    JOIN outbox_deliveries d ON d.event_id = e.id AND d.effect = :effect AND d.state = 'pending'
+""")
 _EVENTS = text(f"SELECT {_COLUMNS} FROM outbox_events e WHERE e.id = ANY(:event_ids)")  # noqa: S608 — as above
 # By effect, so that one delivery of each is enough to answer, however many are due.
 _OVERDUE = text("""
@@ -230,6 +237,13 @@ def claim(engine: Engine, effect: Effect, batch: int, lease: float = LEASE_SECON
     with single_statements(engine).connect() as connection:
         rows = connection.execute(_CLAIM, {"effect": effect, "batch": batch, "lease": lease})
         return [_delivery(row) for row in rows]
+
+
+def unsettled_versions(connection: Connection, versions: Collection[tuple[int, str, int]]) -> list[int]:
+    """Return the events of these versions (part, aspect, version) that are not known to be invalidated."""
+    parts, aspects, numbers = (list(column) for column in zip(*versions, strict=True)) if versions else ([], [], [])
+    parameters = {"parts": parts, "aspects": aspects, "versions": numbers, "effect": Effect.INVALIDATE_CACHE}
+    return list(connection.execute(_UNSETTLED_VERSIONS, parameters).scalars())
 
 
 def settle(connection: Connection, effect: Effect, event_ids: Sequence[int]) -> set[int]:

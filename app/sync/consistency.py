@@ -4,7 +4,7 @@ import math
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 
 import structlog
@@ -98,14 +98,32 @@ class CacheConsistencyManager:
         except Exception as error:  # noqa: BLE001 — the write is committed, whatever this is
             self._monitoring.record_unconfirmed_invalidation()
             log.warning("invalidation unconfirmed", events=len(events), error=repr(error))
-            self._wait_until_harmless([item.id for item in committed], began + FRESH_FOR)
+            self.wait_until_harmless([item.id for item in committed], began + FRESH_FOR)
             return False
         elapsed = (time.monotonic() - began) * 1000
         for event in events:
             self._monitoring.record_sync_latency(event.type, Effect.INVALIDATE_CACHE, elapsed)
         return True
 
-    def _wait_until_harmless(self, event_ids: Sequence[int], latest: float) -> None:
+    def after_reading_past(self, versions: Collection[tuple[int, str, int]]) -> None:
+        """Wait until nobody can be served anything older than what was read past the cache, lest a session go back in time at the
+        next process.
+
+        Args:
+            versions: part, aspect and version of what was read.
+        """
+        began = time.monotonic()
+        try:
+            with self._reading.connect() as connection:
+                owed = outbox.unsettled_versions(connection, versions)
+        except SQLAlchemyError as error:
+            log.warning("not known whether others serve something older", error=str(error).splitlines()[0])
+            return
+        if owed:
+            self.wait_until_harmless(owed, began + FRESH_FOR)
+
+    def wait_until_harmless(self, event_ids: Sequence[int], latest: float) -> None:
+        """Return once nobody can be served what these events made stale, at `latest` (monotonic seconds) at the latest."""
         self._wake_ups.request([Effect.INVALIDATE_CACHE])
         while (now := time.monotonic()) < latest:
             try:

@@ -176,7 +176,7 @@ SAFEGUARDS = (
     Safeguard(
         "a writer waits while its invalidation is unconfirmed",
         "tests/integration/test_which_cache.py -k not_told_done",
-        (Edit(CONSISTENCY, "            self._wait_until_harmless([item.id for item in committed], began + FRESH_FOR)\n", ""),),
+        (Edit(CONSISTENCY, "            self.wait_until_harmless([item.id for item in committed], began + FRESH_FOR)\n", ""),),
     ),
     Safeguard(
         "the row names the server and its life",

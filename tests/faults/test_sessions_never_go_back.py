@@ -53,3 +53,37 @@ def test_a_reader_that_loads_past_anothers_lease_is_not_shown_an_older_version_a
     second = reader.part(part).body["versions"]["stock"]
     assert first == 2
     assert second >= first
+
+
+def test_a_reader_past_the_cache_is_answered_once_nobody_can_be_served_an_older_version(
+    container: Container, actor: Actor, new_part: Callable[..., int], deliver: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process without proof of freshness reads the database, which has a version that others do not have in their cache yet."""
+    monkeypatch.setattr("app.cache.manager.FRESH_FOR", 60.0)
+    monkeypatch.setattr("app.sync.consistency.FRESH_FOR", 60.0)
+    monkeypatch.setattr("app.store.cache_epoch.IN_USE", 60.0)
+    part = new_part()
+    deliver()
+    reader, consistency = container.parts.catalog, container.consistency
+    assert reader.part(part).body["versions"]["stock"] == 1
+    unproven = CacheManager(cache_clients(container.settings.redis_url, container.settings.prefix), lambda _kind, _result: None)
+    waits = threading.Event()
+    wait = consistency.wait_until_harmless
+
+    def noted(event_ids: Sequence[int], latest: float) -> None:
+        waits.set()
+        wait(event_ids, latest)
+
+    monkeypatch.setattr(consistency, "wait_until_harmless", noted)
+    with monkeypatch.context() as nothing_follows:
+        nothing_follows.setattr(container.transactions, "_on_commit", lambda _events: None)
+        container.parts.adjust_stock_with_sync(Intent(actor, reason="counted"), part, 1)
+    with ThreadPoolExecutor(1) as pool:
+        past = CatalogReader(container.reading, unproven, None, consistency.after_reading_past)
+        first = pool.submit(past.part, part)
+        assert waits.wait(10)
+        assert not first.done()
+        assert reader.part(part).body["versions"]["stock"] == 1
+        assert consistency.process_retry_queue()
+        assert first.result(10).body["versions"]["stock"] == 2
+    assert reader.part(part).body["versions"]["stock"] == 2
