@@ -33,6 +33,7 @@ from app.store import users
 from bench.system import System, own_stack, wait_until
 from config import load_settings
 from devserver import EmbeddedServers
+from tests.emptied import emptied
 from tests.faults.inspection import settled
 from tests.messages import emissions_checked
 
@@ -87,6 +88,13 @@ def _session_core(app: Flask) -> Container:
     container: Container = app.extensions["lockstep"]
     container.consistency.start()
     return container
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_shop(request: pytest.FixtureRequest) -> None:
+    """Begin every file with an empty shop: what the files before it left behind, owed or broken, is none of its business."""
+    if any("_session_core" in item.fixturenames for item in request.session.items if item.path == request.path):
+        emptied(request.getfixturevalue("_session_core"))
 
 
 @pytest.fixture

@@ -11,9 +11,15 @@ from sqlalchemy import text
 
 from app.cache.manager import CacheManager, Clients, Observer
 from app.container import Container, cache_client
-from app.domain.audit_chain import GENESIS, digest, link
-from app.store.encoding import jsonb
 from app.sync.wakeup import WakeUps
+from tests.emptied import emptied, rewritable
+
+
+@pytest.fixture(autouse=True)
+def _own_shop(request: pytest.FixtureRequest) -> None:
+    """Begin every test with an empty shop: many count what is owed or wrong anywhere in it."""
+    if "_session_core" in request.fixturenames:
+        emptied(request.getfixturevalue("_session_core"))
 
 
 @pytest.fixture
@@ -83,33 +89,14 @@ def make_search_anew(container: Container) -> Callable[[], None]:
 
 
 @pytest.fixture
-def rewrite(container: Container) -> Iterator[Callable[..., None]]:
-    """Run a statement as the tables' owner can who switches their triggers off: the way past "append-only".
-
-    Afterwards the audit trail's chain is made anew over what is there, so that the next test finds one that holds.
-    """
+def rewrite(container: Container) -> Callable[..., None]:
+    """Run a statement as the tables' owner can who switches their triggers off: the way around "append-only"."""
 
     def run(statement: str, **parameters: object) -> None:
-        with container.engine.begin() as connection:
-            for state in ("DISABLE", "ENABLE"):
-                for table in ("data_change_logs", "part_content_versions", "audit_chain"):
-                    connection.execute(text(f"ALTER TABLE {table} {state} TRIGGER USER"))
-                if state == "DISABLE":
-                    connection.execute(text(statement), parameters)
+        with container.engine.begin() as connection, rewritable(connection):
+            connection.execute(text(statement), parameters)
 
-    yield run
-    run("DELETE FROM data_change_logs WHERE event_id NOT IN (SELECT event_id FROM outbox_events)")
-    previous, hashes = GENESIS, {}
-    with container.reading.connect() as connection:
-        for row in connection.execute(text("SELECT * FROM data_change_logs ORDER BY id")):
-            previous = hashes[row.id] = link(previous, digest(row._asdict()))
-    run(
-        "UPDATE data_change_logs l SET hash = h.value FROM jsonb_each_text(CAST(:hashes AS jsonb)) h WHERE l.id = h.key::bigint",
-        hashes=jsonb({str(row_id): value for row_id, value in hashes.items()}),
-    )
-    run("DELETE FROM audit_chain")
-    ends = {"last_id": max(hashes, default=None), "last_hash": previous, "length": len(hashes)}
-    run("INSERT INTO audit_chain VALUES (1, :last_id, :last_hash, :length)", **ends)
+    return run
 
 
 @contextmanager

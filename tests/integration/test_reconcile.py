@@ -237,6 +237,7 @@ def test_an_event_that_is_committed_late_is_not_passed_by(
 ) -> None:  # fmt: skip
     monkeypatch.setattr(records, "LAG", 60.0)
     with container.engine.connect() as late:
+        late.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         event_id = late.execute(
             text(
                 "INSERT INTO outbox_events (aggregate_type, aggregate_id, aspect, type, version, payload)"
