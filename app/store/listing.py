@@ -79,9 +79,10 @@ class Found:
 @dataclass(frozen=True, slots=True)
 class Tier:
     """Rows that come together in a list, before those of the next tier; `mark` begins their sort keys. `range` is a condition
-    that an index serves, `condition` what else they match. A range of few rows is not worth a walk. The rows of an ordered range
-    are read in the tier's order by one and the same index. `left` is what is left of the condition for rows that are not in the
-    tier before. An `own` tier shows only parts whose own texts, not just their descriptions, have the words."""
+    that an index serves, `condition` what else they match. A range of few rows is not worth a walk; in one that is not indexed, a
+    walk might pass by all parts. The rows of an ordered range are read in the tier's order by one and the same index. `left` is
+    what is left of the condition for rows that are not in the tier before. An `own` tier shows only parts whose own texts, not
+    just their descriptions, have the words."""
 
     mark: str
     order: Order
@@ -91,6 +92,7 @@ class Tier:
     is_ordered: bool = False
     left: str = "true"
     own: bool = False
+    is_indexed: bool = True
 
     def goes_with(self, other: "Tier") -> bool:
         """Whether both are collected from the same hits."""
@@ -116,12 +118,15 @@ class Prices:
     rows: str = "part_search s"
     amount: str = "s.amount"
 
-    def tiers(self, *, descending: bool) -> tuple[Tier, ...]:
-        """Return the order of prices. Parts without a price come last in either direction."""
-        return (
-            Tier("0", Order(self.amount, "numeric", descending), f"{self.amount} IS NOT NULL"),
-            Tier("1", Order("s.part_id", "int", descending), f"{self.amount} IS NULL"),
-        )
+    def tiers(self, *, descending: bool, is_bounded: bool) -> tuple[Tier, ...]:
+        """Return the order of prices. Parts without a price come last in either direction; a list with bounds of the price has
+        none."""
+        priced = Tier("0", Order(self.amount, "numeric", descending), f"{self.amount} IS NOT NULL")
+        if is_bounded:
+            return (priced,)
+        # Parts without a price in this currency, but perhaps in another, are in no index of their own.
+        is_indexed = self.amount == "s.amount"
+        return priced, Tier("1", Order("s.part_id", "int", descending), f"{self.amount} IS NULL", is_indexed=is_indexed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +300,8 @@ def _question(connection: Connection, filters: PartFilters, sort: str, typed: Ty
     by_price = sort in {"price", "-price"}
     rows = prices.rows if within or by_price else Prices(None).rows
     if by_price:
-        return Question(rows, words, words, others, parameters, prices.tiers(descending=sort == "-price"))
+        tiers = prices.tiers(descending=sort == "-price", is_bounded=bool(within))
+        return Question(rows, words, words, others, parameters, tiers)
     if sort != "relevance":
         return Question(rows, words, words, others, parameters, SORTS[sort])
     by_relevance, own = search.tiers(typed)
@@ -324,7 +330,7 @@ def _tier_rows(
     parameters = {**question.parameters, "wanted": wanted, "walk": WALK}
     if after:
         parameters |= {"after_key": after.key, "after_id": after.id}
-    if tier.is_walked and (question.of(tier).checked or question.others):
+    if tier.is_walked and tier.is_indexed and (question.of(tier).checked or question.others):
         rows = connection.execute(_walked(question, tier, after), parameters).all()
         if len(rows) == wanted:
             return rows, 1
