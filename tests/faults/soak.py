@@ -36,7 +36,7 @@ from bench.recording import ASPECTS, Call, Recorder, Write
 from bench.system import NoAnswerError, close_all
 from devserver.process import is_alive
 from tests.faults.farm import Farm, farm
-from tests.faults.inspection import complaints, database, owed, pid
+from tests.faults.inspection import complaints, database, owed, pid, query
 from tests.faults.standby import lose_the_last_commits
 from tests.faults.troubles import Trouble, processes, troubles
 
@@ -169,7 +169,8 @@ class Soak:
         self._scope.close()
 
     def last_judgement(self) -> list[str]:
-        """Judge the parts that have lasted from the first round on, and the whole audit trail; return the violations."""
+        """Judge the parts that have lasted from the first round on, the whole audit trail, and what the system itself found to
+        differ; return the violations."""
         before = len(self.result.violations)
         assert self._system.stack is not None
         engine = connect(self._system.stack.settings.database_url)
@@ -177,7 +178,9 @@ class Soak:
             broken = audit_chain.verify(single_statements(engine)).broken
         finally:
             engine.dispose()
-        self._judge("the whole time", self._veterans.history, [f"the audit trail: {one}" for one in broken])
+        drift = query(self._system, "SELECT kind, subject, process, differences, since FROM sync_drift ORDER BY id")
+        found = [*(f"the audit trail: {one}" for one in broken), *(f"drift: {one}" for one in drift)]
+        self._judge("the whole time", self._veterans.history, found)
         return self.result.violations[before:]
 
     def forget(self) -> None:
