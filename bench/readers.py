@@ -68,15 +68,15 @@ class Readers:
     """Sessions that read parts while the block runs; afterwards `record` has what they saw.
 
     Args:
-        ports: of the web processes' addresses, on this machine.
+        addresses: of the web processes, each `host:port`.
         category: whose parts these are, and no others.
         sessions: how many; each waits for its answer before it asks again.
         pause: seconds between two reads of a session.
     """
 
-    def __init__(self, ports: Sequence[int], parts: Sequence[int], category: int, *, sessions: int, pause: float) -> None:
+    def __init__(self, addresses: Sequence[str], parts: Sequence[int], category: int, *, sessions: int, pause: float) -> None:
         self.record = Record()
-        self._task = [list(ports), list(parts), category, sessions, pause]
+        self._task = [list(addresses), list(parts), category, sessions, pause]
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -94,8 +94,8 @@ class Readers:
 class Connection:
     """A keep-alive connection, opened when needed."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, address: str) -> None:
+        self._address = address
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def get(self, path: str, tag: bytes | None) -> tuple[int, bytes, bytes]:
@@ -113,10 +113,10 @@ class Connection:
 
     async def _ask(self, path: str, tag: bytes | None) -> tuple[int, bytes, bytes]:
         if self._streams is None:
-            self._streams = await asyncio.open_connection("127.0.0.1", self._port)
+            self._streams = await asyncio.open_connection(*self._address.split(":"))
         reader, writer = self._streams
         condition = b"If-None-Match: " + tag + b"\r\n" if tag else b""
-        writer.write(b"GET /api/v1%s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n%s\r\n" % (path.encode(), self._port, condition))
+        writer.write(b"GET /api/v1%s HTTP/1.1\r\nHost: %s\r\n%s\r\n" % (path.encode(), self._address.encode(), condition))
         head = await reader.readuntil(b"\r\n\r\n")
         length = header(head, b"Content-Length")
         body = await reader.readexactly(int(length)) if length else b""
@@ -137,9 +137,9 @@ def header(head: bytes, name: bytes) -> bytes | None:
     return rest.partition(b"\r\n")[0] if found else None
 
 
-async def read(record: Record, session: int, ports: Sequence[int], parts: Sequence[int], category: int, pause: float) -> None:
+async def read(record: Record, session: int, addresses: Sequence[str], parts: Sequence[int], category: int, pause: float) -> None:
     """Read until cancelled."""
-    connections = [Connection(port) for port in ports for _ in range(CONNECTIONS)]
+    connections = [Connection(address) for address in addresses for _ in range(CONNECTIONS)]
     held: dict[int, tuple[bytes | None, Versions]] = {}
     for number in itertools.count(session):
         connection, part = random.choice(connections), random.choice(parts)
@@ -170,11 +170,11 @@ async def read(record: Record, session: int, ports: Sequence[int], parts: Sequen
         await asyncio.sleep(pause if status < HTTPStatus.INTERNAL_SERVER_ERROR else max(pause, RESPITE))
 
 
-async def serve(ports: Sequence[int], parts: Sequence[int], category: int, sessions: int, pause: float) -> Record:
+async def serve(addresses: Sequence[str], parts: Sequence[int], category: int, sessions: int, pause: float) -> Record:
     """Let the sessions read until standard input ends; return what they saw."""
     record = Record()
     tasks = [
-        asyncio.create_task(read(record, FIRST_SESSION + number, ports, parts, category, pause)) for number in range(sessions)
+        asyncio.create_task(read(record, FIRST_SESSION + number, addresses, parts, category, pause)) for number in range(sessions)
     ]
     ended = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
     await asyncio.wait([ended, *tasks], return_when=asyncio.FIRST_COMPLETED)

@@ -28,8 +28,9 @@ def emptied(container: Container) -> None:
             connection.execute(text("INSERT INTO audit_chain VALUES (1, NULL, :genesis, 0)"), {"genesis": GENESIS})
     with Redis.from_url(container.settings.redis_url) as cache:
         # Without the epoch, it would take all processes a second to agree on a new one.
-        if copies := [key for key in cache.keys() if key.decode().removeprefix(container.settings.prefix) != cache_keys.EPOCH]:
-            cache.delete(*copies)
+        for key in cache.scan_iter(count=1000):
+            if key.decode().removeprefix(container.settings.prefix) != cache_keys.EPOCH:
+                cache.delete(key)
 
 
 @contextmanager

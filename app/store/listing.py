@@ -118,9 +118,10 @@ class Prices:
     rows: str = "part_search s"
     amount: str = "s.amount"
 
-    def tiers(self, *, descending: bool, is_bounded: bool) -> tuple[Tier, ...]:
+    def tiers(self, sort: str, *, is_bounded: bool) -> tuple[Tier, ...]:
         """Return the order of prices. Parts without a price come last in either direction; a list with bounds of the price has
         none."""
+        descending = sort == "-price"
         priced = Tier("0", Order(self.amount, "numeric", descending), f"{self.amount} IS NOT NULL")
         if is_bounded:
             return (priced,)
@@ -300,8 +301,7 @@ def _question(connection: Connection, filters: PartFilters, sort: str, typed: Ty
     by_price = sort in {"price", "-price"}
     rows = prices.rows if within or by_price else Prices(None).rows
     if by_price:
-        tiers = prices.tiers(descending=sort == "-price", is_bounded=bool(within))
-        return Question(rows, words, words, others, parameters, tiers)
+        return Question(rows, words, words, others, parameters, prices.tiers(sort, is_bounded=bool(within)))
     if sort != "relevance":
         return Question(rows, words, words, others, parameters, SORTS[sort])
     by_relevance, own = search.tiers(typed)

@@ -1,5 +1,5 @@
-"""Whole systems to break: one host, or two that share nothing but PostgreSQL and Valkey; each process reaches each server through
-a link of its own (`tests.faults.network`)."""
+"""Whole systems to break: one host, or some that share nothing but PostgreSQL and Valkey, perhaps each on a machine of its own
+(`tests.faults.machines`); each process reaches each server through a link of its own (`tests.faults.network`)."""
 
 import random
 from collections.abc import Iterator, Mapping
@@ -12,6 +12,7 @@ from redis import Redis
 from bench.system import Client, System, close_all, own_stack
 from config import load_settings
 from devserver.valkey import Valkey
+from tests.faults.machines import Machines
 from tests.faults.network import Network
 
 # What each kind of process talks to.
@@ -29,12 +30,16 @@ class Farm(System):
     Args:
         hosts: the first one runs PostgreSQL and Valkey.
         sockets: the UNIX sockets of the first one's servers, and of a spare Valkey that follows the first one, by name.
+        machines: those on which the hosts are, if each is on its own.
     """
 
-    def __init__(self, hosts: Mapping[str, System], network: Network, sockets: Mapping[str, Path]) -> None:
+    def __init__(
+        self, hosts: Mapping[str, System], network: Network, sockets: Mapping[str, Path], machines: Machines | None = None
+    ) -> None:
         self.hosts = dict(hosts)
         self.network = network
         self.sockets = sockets
+        self.machines = machines
         first = next(iter(hosts.values()))
         System.__init__(self, first.url, first.key, first.stack)
 
@@ -53,9 +58,9 @@ class Farm(System):
             raise
         return found
 
-    def ports(self) -> list[int]:
-        """Return the port of each host."""
-        return [int(host.url.rpartition(":")[2]) for host in self.hosts.values()]
+    def addresses(self) -> list[str]:
+        """Return the address and port of each host."""
+        return [host.address for host in self.hosts.values()]
 
     def links(self, host: str = "", process: str = "", server: str = "") -> list[str]:
         """Return the links of a host, a kind of process and a server; of all of them where none is named."""
@@ -70,17 +75,21 @@ class Farm(System):
     def follow(self, name: str, link: str | None) -> None:
         """Make a Valkey follow the one behind a link; None makes it a primary."""
         with self.valkey(name) as client:
-            target = ("NO", "ONE") if link is None else ("127.0.0.1", str(self.network.ports[link]))
+            target = ("NO", "ONE") if link is None else (self.network.address, str(self.network.ports[link]))
             client.execute_command("REPLICAOF", *target)
 
 
 @contextmanager
-def farm(home: Path, hosts: int = 1) -> Iterator[Farm]:
-    """Run one host, or several over the first one's servers, while the block runs; the homes are in `home`."""
+def farm(home: Path, hosts: int = 1, machines: Machines | None = None) -> Iterator[Farm]:
+    """Run one host, or several over the first one's servers, while the block runs; the homes are in `home`.
+
+    Args:
+        machines: for each host one, called a, b, c.
+    """
     with ExitStack() as stack:
         # Not in `home`, whose disk may fill up: nobody starts the spare again.
         spare_home = Path(stack.enter_context(TemporaryDirectory(prefix="spare-")))
-        homes = {"ab"[number]: _made(home / "ab"[number]) for number in range(hosts)}
+        homes = {letter: _made(home / letter) for letter in "abc"[:hosts]}
         directory = load_settings({"LOCKSTEP_HOME": str(homes["a"])}).socket_directory
         sockets = {
             "postgres": directory / ".s.PGSQL.5432",
@@ -92,18 +101,21 @@ def farm(home: Path, hosts: int = 1) -> Iterator[Farm]:
             for process, servers in SERVERS.items():
                 for server in servers:
                     targets[f"{host}-{process}-{server}"] = str(sockets["postgres" if server == "postgres" else "valkey"])
-        network = stack.enter_context(Network(targets))
+        network = stack.enter_context(Network(targets, machines.switch if machines else "127.0.0.1"))
         running: dict[str, System] = {}
         for host in homes:
             own = {LINES.get(process, process): _urls(network, host, process) for process in SERVERS}
-            running[host] = stack.enter_context(own_stack(homes[host], own=own, **_servers_of(running.get("a"))))
+            prefix = machines.prefix(host) if machines else ()
+            bind = machines.addresses[host] if machines else "127.0.0.1"
+            environ = {"LOCKSTEP_BIND": bind, **_servers_of(running.get("a"))}
+            running[host] = stack.enter_context(own_stack(homes[host], own=own, prefix=prefix, **environ))
         spare = Valkey(
             spare_home, run_directory=_made(spare_home / "run"), socket_directory=sockets["spare"].parent,
             output=lambda _line: None,
         )  # fmt: skip
         spare.start()
         stack.callback(spare.stop)
-        made = Farm(running, network, sockets)
+        made = Farm(running, network, sockets, machines)
         made.follow("spare", FOLLOWING)
         yield made
 
@@ -129,7 +141,7 @@ def _urls(network: Network, host: str, process: str) -> dict[str, str]:
     """Return the settings with which a process goes through its links."""
 
     def port(server: str) -> str:
-        return f"127.0.0.1:{network.ports[f'{host}-{process}-{server}']}"
+        return f"{network.address}:{network.ports[f'{host}-{process}-{server}']}"
 
     urls = {"CELERY_BROKER_URL": f"redis://{port('broker')}/0"}
     if process != "beat":

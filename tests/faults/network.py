@@ -65,9 +65,10 @@ class Pipe:
 
 
 class Link:
-    """A listening port whose connections lead to `target`: the path of a UNIX socket, or `host:port`."""
+    """A listening port of `address` whose connections lead to `target`: the path of a UNIX socket, or `host:port`."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, address: str, target: str) -> None:
+        self.address = address
         self.target = target
         self.port = 0
         self._weather = Weather.FAIR
@@ -77,7 +78,7 @@ class Link:
         self._server: asyncio.Server | None = None
 
     async def listen(self) -> None:
-        self._server = await asyncio.start_server(self._connect, "127.0.0.1", self.port, backlog=256)
+        self._server = await asyncio.start_server(self._connect, self.address, self.port, backlog=256)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def change(self, weather: Weather) -> None:
@@ -160,9 +161,9 @@ class Link:
         await self._passable.wait()
 
 
-async def serve(targets: Mapping[str, str]) -> None:
+async def serve(address: str, targets: Mapping[str, str]) -> None:
     """Open the links, say which ports they have, and obey until standard input ends."""
-    links = {name: Link(target) for name, target in targets.items()}
+    links = {name: Link(address, target) for name, target in targets.items()}
     for link in links.values():
         await link.listen()
     print(json.dumps({name: link.port for name, link in links.items()}), flush=True)
@@ -181,13 +182,14 @@ async def serve(targets: Mapping[str, str]) -> None:
 class Network:
     """Links to `targets` (a UNIX socket's path, or `host:port`, by name) while the block runs; `ports` has a port for each."""
 
-    def __init__(self, targets: Mapping[str, str]) -> None:
+    def __init__(self, targets: Mapping[str, str], address: str = "127.0.0.1") -> None:
+        self.address = address
         self.ports: dict[str, int] = {}
         self._targets = targets
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.network", json.dumps(self._targets)],
+            [sys.executable, "-m", "tests.faults.network", self.address, json.dumps(self._targets)],
             cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         self.ports = json.loads(self._answer())
@@ -218,4 +220,4 @@ class Network:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(json.loads(sys.argv[1])))
+    asyncio.run(serve(sys.argv[1], json.loads(sys.argv[2])))

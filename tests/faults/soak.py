@@ -37,6 +37,7 @@ from bench.system import NoAnswerError, close_all
 from devserver.process import is_alive
 from tests.faults.farm import Farm, farm
 from tests.faults.inspection import complaints, database, owed, pid, query
+from tests.faults.machines import machines
 from tests.faults.standby import lose_the_last_commits
 from tests.faults.troubles import Trouble, processes, troubles
 
@@ -56,6 +57,7 @@ TWO_AT_ONCE = 0.4
 # How much more often faults of a group are drawn; some have many kinds.
 WEIGHTS = {"network": 4, "killed": 2, "frozen": 2, "host cut off": 2}
 DISK = "768m"
+TOPOLOGIES = ["one-host", "two-hosts", "three-machines"]
 ACCEPTABLE = {200, 409, 503, None}
 _HELD = """
     SELECT p.id, p.version AS content, s.version AS stock, p.price_version AS price
@@ -186,7 +188,7 @@ class Soak:
     def forget(self) -> None:
         """Fail over to a PostgreSQL without the last commits; only as the very last, since versions are given twice then."""
         found = [
-            f"a standby without the last commits: {one}" for one in lose_the_last_commits(self._system, self._system.ports())
+            f"a standby without the last commits: {one}" for one in lose_the_last_commits(self._system, self._system.addresses())
         ]
         self.result.violations += found
         self._say(f"PostgreSQL failed over to a standby without the last commits: {found or 'nobody was shown them'}")
@@ -205,7 +207,9 @@ class Soak:
         with ExitStack() as pages, Observer(self._system, parts) as observer:
             opened = [pages.enter_context(Page(host.url, parts, watch_every=600)) for host in self._system.hosts.values()]
             load = Load(parts, opened)
-            readers = pages.enter_context(Readers(self._system.ports(), parts, category, sessions=READERS, pause=READERS_PAUSE))
+            readers = pages.enter_context(
+                Readers(self._system.addresses(), parts, category, sessions=READERS, pause=READERS_PAUSE)
+            )
             recorder = Recorder(self._system, parts, sessions=WRITERS, write_share=1.0, pause=WRITERS_PAUSE)
             slow = Recorder(self._system, self._veterans.parts, sessions=1, write_share=0.3, pause=0.25)
             with recorder, slow:
@@ -368,7 +372,13 @@ def soak(topology: str, minutes: float, seed: int, only: Sequence[str], save: Pa
         reason = stack.enter_context(small_disk(home))
         if reason:
             print(f'no fault "disk full": {reason}', flush=True)
-        system = stack.enter_context(farm(home, hosts={"one-host": 1, "two-hosts": 2}[topology]))
+        hosts = {"one-host": 1, "two-hosts": 2, "three-machines": 3}[topology]
+        try:
+            connected = stack.enter_context(machines("abc")) if topology == "three-machines" else None
+        except OSError as error:
+            print(f"not tried: {error}", flush=True)
+            return Result()
+        system = stack.enter_context(farm(home, hosts, connected))
         known = troubles(system, None if reason else home)
         known = {name: trouble for name, trouble in known.items() if not only or any(part in name for part in only)}
         if not known:
@@ -393,13 +403,13 @@ def main() -> int:
         "--minutes", type=float, default=float(os.environ.get("SOAK_MINUTES", "60")), help="(default: %(default)s)"
     )
     parser.add_argument("--seed", type=int, default=random.randrange(2**32), help="what the faults are drawn by")
-    parser.add_argument("--topology", choices=["one-host", "two-hosts"], action="append", help="(default: one after the other)")
+    parser.add_argument("--topology", choices=TOPOLOGIES, action="append", help="(default: one after the other)")
     parser.add_argument(
         "--only", action="append", default=[], metavar="WORDS", help="draw only from faults with these words in their names"
     )
     parser.add_argument("--save", type=Path, default=None, help="where histories with violations go (default: a new directory)")
     arguments = parser.parse_args()
-    topologies = arguments.topology or ["one-host", "two-hosts"]
+    topologies = arguments.topology or TOPOLOGIES
     save = arguments.save or Path(tempfile.mkdtemp(prefix="soak-violations-"))
     save.mkdir(parents=True, exist_ok=True)
     broken = False

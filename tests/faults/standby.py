@@ -27,17 +27,17 @@ _VERSIONS = """
 """
 
 
-def lose_the_last_commits(system: System, ports: Sequence[int]) -> list[str]:
-    """Fail over under a load, and return whatever is not as docs/guarantees.md says; `ports` are those of the web processes."""
+def lose_the_last_commits(system: System, addresses: Sequence[str]) -> list[str]:
+    """Fail over under a load, and return whatever is not as docs/guarantees.md says; `addresses` are the web processes'."""
     category = system.make_category()
     parts = system.make_parts(4, category)
     with Page(system.url, parts, watch_every=600) as page:
-        with Recorder(system, parts, sessions=3, write_share=1.0), Readers(ports, parts, category, sessions=3, pause=0.01):
+        with Recorder(system, parts, sessions=3, write_share=1.0), Readers(addresses, parts, category, sessions=3, pause=0.01):
             time.sleep(KEPT)
             standby = make_standby(system)
             time.sleep(LOST)
         before = _versions(system, parts)
-        with Readers(ports, parts, category, sessions=3, pause=0.01) as readers:
+        with Readers(addresses, parts, category, sessions=3, pause=0.01) as readers:
             stopped = time.perf_counter()
             promote(system, standby)
             answered = time.perf_counter()

@@ -5,12 +5,13 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import text
 
-from app.cache.manager import Invalidation
+from app.cache.manager import Invalidation, Result
 from app.container import Container
 from app.contract import cache_keys
 from app.contract.events import Actor, Aspect
 from app.contract.task_names import Effect
 from app.services.intent import Intent
+from bench.system import wait_until
 
 OWE_AGAIN = text("""
     UPDATE outbox_deliveries d SET state = 'pending', next_attempt_at = clock_timestamp() FROM outbox_events e
@@ -43,7 +44,7 @@ def test_a_change_replaces_what_is_cached_so_that_the_next_reader_need_not_load(
     container: Container, actor: Actor, new_part: Callable[..., int]
 ) -> None:
     part = new_part()
-    container.parts.catalog.part(part)
+    assert wait_until(lambda: container.parts.catalog.part(part).result is Result.HIT)
     container.parts.adjust_stock_with_sync(Intent(actor, reason="counted"), part, 1)
     key = cache_keys.part_stock(part)
     assert container.cache.peek([key])[key].version == 2
@@ -53,7 +54,7 @@ def test_an_invalidation_of_the_version_that_is_cached_leaves_it_there(
     container: Container, new_part: Callable[..., int]
 ) -> None:
     part = new_part()
-    container.parts.catalog.part(part)
+    assert wait_until(lambda: container.parts.catalog.part(part).result is Result.HIT)
     key = cache_keys.part_stock(part)
     before = container.cache.peek([key])[key]
     container.cache.invalidate([Invalidation(before.version, {key: b'{"version":1}'})])

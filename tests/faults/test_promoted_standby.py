@@ -5,5 +5,4 @@ from tests.faults.standby import lose_the_last_commits
 
 
 def test_nobody_is_shown_what_a_promoted_standby_lacks_and_pages_are_told_the_truth_on_watch(system: System) -> None:
-    assert system.stack is not None
-    assert lose_the_last_commits(system, [system.stack.settings.port]) == []
+    assert lose_the_last_commits(system, [system.address]) == []

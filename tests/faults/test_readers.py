@@ -45,23 +45,23 @@ class _Shop(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def shop() -> Iterator[int]:
+def shop() -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), _Shop) as server:
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield server.server_address[1]
+            yield f"127.0.0.1:{server.server_address[1]}"
         finally:
             server.shutdown()
             thread.join()
 
 
 def test_readers_write_down_parts_lists_and_what_is_still_true_and_miss_what_a_list_lacks() -> None:
-    with shop() as port:
-        with Readers([port], [1], 7, sessions=2, pause=0.001) as readers:
+    with shop() as address:
+        with Readers([address], [1], 7, sessions=2, pause=0.001) as readers:
             assert wait_until(lambda: _Shop.answered > 60)
-        with Readers([port], [1, 2], 7, sessions=1, pause=0.001) as others:
+        with Readers([address], [1, 2], 7, sessions=1, pause=0.001) as others:
             assert wait_until(lambda: _Shop.answered > 100)
     record = readers.record
     assert min(record.calls[f"read {status}"] for status in (200, 304, 503)) > 0

@@ -55,6 +55,7 @@ def troubles(farm: Farm, disk: Path | None = None) -> dict[str, Trouble]:
         *_bad_weather(farm),
         *_second_beats(farm),
         *_few_descriptors(farm),
+        *_pulled_cables(farm),
     ]
     if disk is not None:
         made.append(Trouble("disk full", "disk", frozenset({"postgres", "valkey"}), lambda: _fill(disk), A_WHILE))
@@ -269,6 +270,18 @@ def _few_descriptors(farm: Farm) -> Iterator[Trouble]:
             return end
 
         yield Trouble(f"{whole_name} out of descriptors", "descriptors", frozenset({whole_name}), begin, A_WHILE)
+
+
+def _pulled_cables(farm: Farm) -> Iterator[Trouble]:
+    """Cut machines off from everybody: servers, other machines, and clients."""
+    for letter in farm.hosts if farm.machines else ():
+
+        def begin(letter: str = letter) -> End:
+            assert farm.machines is not None
+            farm.machines.pull(letter)
+            return partial(farm.machines.plug, letter)
+
+        yield Trouble(f"machine {letter} unplugged", "machine unplugged", frozenset(farm.links(letter)), begin, PAST_A_LEASE)
 
 
 def _fill(disk: Path) -> End:
