@@ -10,7 +10,7 @@ from devserver.process import Child
 
 _SETTLED_SECONDS = 5.0
 _FIRST_DELAY = 0.25
-_MAX_DELAY = 2.0
+_MAX_DELAY = 1.0
 
 
 class Keeper(threading.Thread):

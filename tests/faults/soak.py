@@ -46,11 +46,11 @@ WHOLE_WITHIN = 10.0
 # Then we go on waiting this long, to tell late from never.
 PATIENCE = 50.0
 # Seconds of load before the fault and after it.
-BEFORE, AFTER = 1.5, 1.0
+BEFORE, AFTER = 6.0, 3.0
 PARTS = 12
 # Sessions that write and read what they have written, and sessions that only read; they leave the servers some time to recover.
-WRITERS, WRITERS_PAUSE = 8, 0.02
-READERS, READERS_PAUSE = 8, 0.03
+WRITERS, WRITERS_PAUSE = 16, 0.01
+READERS, READERS_PAUSE = 8, 0.05
 # How often the database is asked what it holds, in seconds.
 LOOK_EVERY = 0.05
 TWO_AT_ONCE = 0.4
@@ -152,14 +152,19 @@ class Soak:
         save: the directory for the history of a round that broke a promise.
         say: is told what happens.
         whole_within: seconds after a fault has ended by which nothing may be wrong any more.
+        before: seconds of load before the fault; `after`: and after it.
     """
 
-    def __init__(self, system: Farm, save: Path, say: Callable[[str], None], whole_within: float = WHOLE_WITHIN) -> None:
+    def __init__(
+        self, system: Farm, save: Path, say: Callable[[str], None], whole_within: float = WHOLE_WITHIN, before: float = BEFORE,
+        after: float = AFTER,
+    ) -> None:  # fmt: skip
         self.result = Result()
         self._system = system
         self._save = save
         self._say = say
         self._whole_within = whole_within
+        self._before, self._after = before, after
         self._scope = ExitStack()
 
     def __enter__(self) -> Self:
@@ -213,9 +218,9 @@ class Soak:
             recorder = Recorder(self._system, parts, sessions=WRITERS, write_share=1.0, pause=WRITERS_PAUSE)
             slow = Recorder(self._system, self._veterans.parts, sessions=1, write_share=0.3, pause=0.25)
             with recorder, slow:
-                time.sleep(BEFORE)
+                time.sleep(self._before)
                 ended = self._suffer(chosen, apart)
-                time.sleep(AFTER)
+                time.sleep(self._after)
             load.writes += recorder.writes
             self._veterans.writes += slow.writes
             took, found = self._until_whole(ended, load)

@@ -31,7 +31,7 @@ def test_no_promise_is_broken_by_faults_one_at_a_time_or_two_at_once(tmp_path_fa
     # How soon all is whole again depends on how busy the machine is; the long run has a bound for that.
     with (
         farm(tmp_path_factory.mktemp("f")) as system,
-        Soak(system, tmp_path_factory.mktemp("histories"), print, whole_within=60) as soak,
+        Soak(system, tmp_path_factory.mktemp("histories"), print, whole_within=60, before=1.0, after=0.5) as soak,
     ):
         known = troubles(system)
         for names in ROUNDS:
