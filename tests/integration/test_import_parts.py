@@ -126,24 +126,18 @@ def test_a_price_without_a_currency_is_in_the_only_one_that_the_shop_has(
     tag: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    new_part: Callable[..., int],
 ) -> None:
-    with container.engine.connect() as connection:
-        # Rolled back: other tests' parts keep their prices.
-        connection.execute(sqlalchemy.text("DELETE FROM part_prices WHERE currency <> 'CHF'"))
-        connection.execute(sqlalchemy.text("DELETE FROM prices"))
-        row = connection.execute(sqlalchemy.text("SELECT min(id) AS id FROM parts")).one()
-        connection.execute(
-            sqlalchemy.text("INSERT INTO prices (part_id, currency, amount) VALUES (:id, 'CHF', 1)"), {"id": row.id}
-        )
-        only = prices.currencies(connection)
-    assert only == ["CHF"]
+    query("INSERT INTO prices (part_id, currency, amount) VALUES (:id, 'CHF', 1)", id=new_part())
+    with container.reading.connect() as connection:
+        assert prices.currencies(connection) == ["CHF"]
     file = tmp_path / "parts.csv"
     file.write_text(f"sku,part_name,price\n{tag},Part,1.50\n")
-    monkeypatch.setattr(prices, "currencies", lambda _connection: ["CHF", "EUR"])
-    with pytest.raises(SystemExit):
-        import_file(container, file)
+    with monkeypatch.context() as several:
+        several.setattr(prices, "currencies", lambda _connection: ["CHF", "EUR"])
+        with pytest.raises(SystemExit):
+            import_file(container, file)
     assert "currency" in capsys.readouterr().err
-    monkeypatch.setattr(prices, "currencies", lambda _connection: only)
     import_file(container, file)
     assert [line["currency"] for line in part(container, query, tag)["price"]["prices"]] == ["CHF"]
 

@@ -208,7 +208,7 @@ def test_names_stand_in_the_order_of_people_on_the_site_in_the_panel_and_in_cate
 
 
 def test_the_order_of_names_is_read_from_an_index_on_every_page(container: Container, new_part: NewPart) -> None:
-    new_part()
+    new_part(), new_part(), new_part()
     seen: list[str] = []
     with container.reading.connect() as connection:
         connection.execute(text("SET enable_seqscan = off")), connection.execute(text("SET enable_sort = off"))
