@@ -26,14 +26,17 @@ class Stack:
     restarts it, and `pid` then returns the new one.
     """
 
-    def __init__(self, home: Path, environ: Mapping[str, str] | None = None, *, arguments: Sequence[str] = ()) -> None:
-        """Describe the stack: `environ` adds to our own environment, `arguments` go to `python -m devserver`."""
+    def __init__(
+        self, home: Path, environ: Mapping[str, str] | None = None, *, arguments: Sequence[str] = (), sources: Path = REPOSITORY
+    ) -> None:
+        """Describe the stack: `environ` adds to our own environment, `arguments` go to `python -m devserver` in `sources`."""
         ports = dict(zip(("PORT", "FLOWER_PORT"), map(str, free_ports(2)), strict=True))
         self.environ = os.environ | ports | dict(environ or {}) | {"LOCKSTEP_HOME": str(home)}
         self.settings = load_settings(self.environ)
         self.url = f"http://127.0.0.1:{self.settings.port}"
         self.log = home / f"stack-{self.settings.port}.log"
         self._arguments = arguments
+        self._sources = sources
         self._popen: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -55,7 +58,7 @@ class Stack:
         with open(self.log, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as log:
             self._popen = subprocess.Popen(
                 [sys.executable, "-m", "devserver", *self._arguments],
-                cwd=REPOSITORY,
+                cwd=self._sources,
                 env=self.environ,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
