@@ -12,6 +12,7 @@ from redis import Redis
 from bench.system import Client, System, close_all, own_stack
 from config import load_settings
 from devserver.valkey import Valkey
+from tests.faults.clocks import Clocks
 from tests.faults.network import Network
 
 # What each kind of process talks to.
@@ -23,18 +24,11 @@ LINES = {"live": "worker-live"}
 FOLLOWING, LEADING = "spare-valkey", "valkey-spare"
 
 
-class Farm(System):
-    """The hosts as one system: a client, or a page, is at any of them.
+class Hosts(System):
+    """Some hosts as one system: a client, or a page, is at any of them."""
 
-    Args:
-        hosts: the first one runs PostgreSQL and Valkey.
-        sockets: the UNIX sockets of the first one's servers, and of a spare Valkey that follows the first one, by name.
-    """
-
-    def __init__(self, hosts: Mapping[str, System], network: Network, sockets: Mapping[str, Path]) -> None:
+    def __init__(self, hosts: Mapping[str, System]) -> None:
         self.hosts = dict(hosts)
-        self.network = network
-        self.sockets = sockets
         first = next(iter(hosts.values()))
         System.__init__(self, first.url, first.key, first.stack)
 
@@ -57,6 +51,24 @@ class Farm(System):
         """Return the port of each host."""
         return [int(host.url.rpartition(":")[2]) for host in self.hosts.values()]
 
+
+class Farm(Hosts):
+    """Hosts, each of whose processes has links of its own to the servers.
+
+    Args:
+        hosts: the first one runs PostgreSQL and Valkey.
+        sockets: the UNIX sockets of the first one's servers, and of a spare Valkey that follows the first one, by name.
+        clocks: those that can be set, if any.
+    """
+
+    def __init__(
+        self, hosts: Mapping[str, System], network: Network, sockets: Mapping[str, Path], clocks: Clocks | None = None
+    ) -> None:
+        Hosts.__init__(self, hosts)
+        self.network = network
+        self.sockets = sockets
+        self.clocks = clocks
+
     def links(self, host: str = "", process: str = "", server: str = "") -> list[str]:
         """Return the links of a host, a kind of process and a server; of all of them where none is named."""
         split = [(name, *name.split("-")) for name in self.network.ports if name not in {FOLLOWING, LEADING}]
@@ -75,8 +87,12 @@ class Farm(System):
 
 
 @contextmanager
-def farm(home: Path, hosts: int = 1) -> Iterator[Farm]:
-    """Run one host, or several over the first one's servers, while the block runs; the homes are in `home`."""
+def farm(home: Path, hosts: int = 1, clocks: Clocks | None = None) -> Iterator[Farm]:
+    """Run one host, or several over the first one's servers, while the block runs; the homes are in `home`.
+
+    Args:
+        clocks: by which the processes and PostgreSQL tell the time; without, by the machine's.
+    """
     with ExitStack() as stack:
         # Not in `home`, whose disk may fill up: nobody starts the spare again.
         spare_home = Path(stack.enter_context(TemporaryDirectory(prefix="spare-")))
@@ -95,15 +111,19 @@ def farm(home: Path, hosts: int = 1) -> Iterator[Farm]:
         network = stack.enter_context(Network(targets))
         running: dict[str, System] = {}
         for host in homes:
-            own = {LINES.get(process, process): _urls(network, host, process) for process in SERVERS}
-            running[host] = stack.enter_context(own_stack(homes[host], own=own, **_servers_of(running.get("a"))))
+            own = {
+                LINES.get(process, process): _urls(network, host, process) | (clocks.of(f"{host}-{process}") if clocks else {})
+                for process in SERVERS
+            }
+            environ = clocks.of("postgres") if clocks and host == "a" else {}
+            running[host] = stack.enter_context(own_stack(homes[host], own=own, **environ, **_servers_of(running.get("a"))))
         spare = Valkey(
             spare_home, run_directory=_made(spare_home / "run"), socket_directory=sockets["spare"].parent,
             output=lambda _line: None,
         )  # fmt: skip
         spare.start()
         stack.callback(spare.stop)
-        made = Farm(running, network, sockets)
+        made = Farm(running, network, sockets, clocks)
         made.follow("spare", FOLLOWING)
         yield made
 
