@@ -4,8 +4,8 @@ from pathlib import Path
 
 from tests.debian import unpacked
 
-# libfaketime 0.9.10 fails the calls of clock_nanosleep, by which Python sleeps, if monotonic clocks are left alone. eventlet makes
-# a module of `time` of its own, hence the second part.
+# libfaketime 0.9.10 fails calls of clock_nanosleep, by which Python sleeps, if monotonic clocks are left alone. eventlet has a
+# module of `time` of its own, hence the second part.
 _SLEEP = """
 import time
 from importlib.machinery import BuiltinImporter
