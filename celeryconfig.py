@@ -56,16 +56,18 @@ worker_hijack_root_logger = False
 worker_redirect_stdouts = False
 
 RECONCILE_EVERY = 60.0
+# `expiration` is measured by RabbitMQ; Celery's `expires` would compare beat's clock with the worker's.
+beat_scheduler = "workers.timetable:Timetable"
 beat_schedule = {
-    "reconcile": {"task": "sync.reconcile", "schedule": RECONCILE_EVERY, "options": {"expires": RECONCILE_EVERY}},
-    # A tick that is not taken within a second is not worth taking: the next one does the same work.
-    "price-dates": {"task": "sync.apply_price_dates", "schedule": 1.0, "options": {"expires": 1.0, "queue": "sync.live"}},
-    "image-variants": {"task": "catalog.make_image_variants", "schedule": 30.0, "options": {"expires": 30.0}},
+    "reconcile": {"task": "sync.reconcile", "schedule": RECONCILE_EVERY, "options": {"expiration": RECONCILE_EVERY}},
+    # A tick that is not taken within a second is not worth taking: the next one does the same work (`workers.tasks._TICKS`).
+    "price-dates": {"task": "sync.apply_price_dates", "schedule": 1.0, "options": {"expiration": 1.0, "queue": "sync.live"}},
+    "image-variants": {"task": "catalog.make_image_variants", "schedule": 30.0, "options": {"expiration": 30.0}},
     # A job whose worker died is taken over when its lease has expired.
-    "imports": {"task": "catalog.import_parts", "schedule": 10.0, "options": {"expires": 10.0}},
+    "imports": {"task": "catalog.import_parts", "schedule": 10.0, "options": {"expiration": 10.0}},
     # Often, so that there is little to do each time; a run that is not done asks for another one.
-    "prune": {"task": "sync.prune", "schedule": 60.0, "options": {"expires": 60.0}},
-    "files": {"task": "catalog.forget_files", "schedule": 3600.0, "options": {"expires": 3600.0}},
+    "prune": {"task": "sync.prune", "schedule": 60.0, "options": {"expiration": 60.0}},
+    "files": {"task": "catalog.forget_files", "schedule": 3600.0, "options": {"expiration": 3600.0}},
 }
 beat_schedule_filename = str(_settings.home / "beat-schedule")
 beat_max_loop_interval = 5

@@ -206,21 +206,22 @@ def wait_until(condition: Callable[[], bool], within: float = 30.0, every: float
 @contextmanager
 def own_stack(
     home: Path, without: Sequence[str] = ("flower",), own: Mapping[str, Mapping[str, str]] | None = None,
-    prefix: Sequence[str] = (), **environ: str,
+    prefix: Sequence[str] = (), sources: Path = REPOSITORY, **environ: str,
 ) -> Iterator[System]:  # fmt: skip
     """Run a stack without the demo catalog and the processes in `without`, while the block runs.
 
     Args:
         own: variables that only some processes get, by their line of the Procfile; `environ` is for all.
         prefix: a command that runs it, such as `ip netns exec NAME`.
+        sources: where the code is that it runs.
     """
-    lines = [line.split(": ", 1) for line in (REPOSITORY / "Procfile").read_text().splitlines()]
+    lines = [line.split(": ", 1) for line in (sources / "Procfile").read_text().splitlines()]
     commands = {name: command for name, command in lines if name not in without}
     for name, variables in (own or {}).items():
         commands[name] = shlex.join(["env", *(f"{key}={value}" for key, value in variables.items())]) + f" {commands[name]}"
     procfile = home / "Procfile"
     procfile.write_text("".join(f"{name}: {command}\n" for name, command in commands.items()))
     arguments = ["--procfile", str(procfile), "--prepare", "flask --app wsgi db upgrade"]
-    stack = Stack(home, environ, arguments=arguments, prefix=prefix)
+    stack = Stack(home, environ, arguments=arguments, prefix=prefix, sources=sources)
     with stack:
         yield System(stack.url, create_key(stack.settings.database_url, "bench"), stack)

@@ -22,7 +22,9 @@ from devserver.server import Server
 
 DATABASE = ROLE = "lockstep"
 
-_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
+# libfaketime's, with which tests set its clock, and no other variables of ours.
+_FAKETIME = {name: value for name, value in os.environ.items() if name == "LD_PRELOAD" or name.startswith("FAKETIME_")}
+_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"} | (_FAKETIME if len(_FAKETIME) > 1 else {})
 _NOBODY = 65534
 _SETTINGS = {
     "listen_addresses": "",  # the UNIX socket only

@@ -27,16 +27,18 @@ class Stack:
     """
 
     def __init__(
-        self, home: Path, environ: Mapping[str, str] | None = None, *, arguments: Sequence[str] = (), prefix: Sequence[str] = ()
-    ) -> None:
-        """Describe the stack: `environ` adds to our own environment, `arguments` go to `python -m devserver`, and `prefix` is a
-        command that runs it, such as `ip netns exec NAME`."""
+        self, home: Path, environ: Mapping[str, str] | None = None, *, arguments: Sequence[str] = (), prefix: Sequence[str] = (),
+        sources: Path = REPOSITORY,
+    ) -> None:  # fmt: skip
+        """Describe the stack: `environ` adds to our own environment, `arguments` go to `python -m devserver` in `sources`, and
+        `prefix` is a command that runs it, such as `ip netns exec NAME`."""
         ports = dict(zip(("PORT", "FLOWER_PORT"), map(str, free_ports(2)), strict=True))
         self.environ = os.environ | ports | dict(environ or {}) | {"LOCKSTEP_HOME": str(home)}
         self.settings = load_settings(self.environ)
         self.url = f"http://{self.settings.bind}:{self.settings.port}"
         self.log = home / f"stack-{self.settings.port}.log"
         self._command = [*prefix, sys.executable, "-m", "devserver", *arguments]
+        self._sources = sources
         self._popen: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -58,7 +60,7 @@ class Stack:
         with open(self.log, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as log:
             self._popen = subprocess.Popen(
                 self._command,
-                cwd=REPOSITORY,
+                cwd=self._sources,
                 env=self.environ,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

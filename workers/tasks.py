@@ -2,6 +2,8 @@
 
 import time
 
+from celery import Task
+
 from app.contract.task_names import APPLY_PRICE_DATES, FORGET_FILES, IMPORT_PARTS, MAKE_IMAGE_VARIANTS, PRUNE, RECONCILE, Effect
 from app.services.images import make_variants
 from app.sync.prune import prune
@@ -10,6 +12,21 @@ from workers.celery_app import app, container
 # A quarter of the time between two ticks. Nobody waits for this process's event loop, so portions may be large.
 RECONCILE_FOR = 15.0
 RECONCILED_AT_ONCE = 250
+# How soon after one of beat's ticks this process takes the next one, in seconds. What piled up while no worker was there is not
+# worth taking; how old a message is could only be told by comparing two machines' clocks.
+_TICKS = {RECONCILE: 30.0, APPLY_PRICE_DATES: 0.5}
+_ticked: dict[str, float] = {}
+
+
+def _is_stale(task: Task[..., None]) -> bool:
+    """Whether beat sent this, and this process has just done the same for beat."""
+    if not (task.request.headers or {}).get("celery_beat_task"):
+        return False
+    now = time.monotonic()
+    if now < _ticked.get(task.name, float("-inf")) + _TICKS[task.name]:
+        return True
+    _ticked[task.name] = now
+    return False
 
 
 def _deliver(effect: Effect) -> None:
@@ -43,16 +60,20 @@ def snapshot_content() -> None:
     _deliver(Effect.SNAPSHOT_CONTENT)
 
 
-@app.task(name=RECONCILE)
-def reconcile() -> None:
+@app.task(name=RECONCILE, bind=True)
+def reconcile(task: Task[..., None]) -> None:
     """Compare every copy with PostgreSQL and repair it; beat's tick."""
+    if _is_stale(task):
+        return
     container().monitoring.record_beat(time.time())
     container().reconciliation.run(seconds=RECONCILE_FOR, portion=RECONCILED_AT_ONCE)
 
 
-@app.task(name=APPLY_PRICE_DATES)
-def apply_price_dates() -> None:
+@app.task(name=APPLY_PRICE_DATES, bind=True)
+def apply_price_dates(task: Task[..., None]) -> None:
     """Announce the prices that have started or ended on their dates; beat's tick, and the sweep's if beat is down."""
+    if _is_stale(task):
+        return
     container().wake_ups.taken(APPLY_PRICE_DATES)
     container().price_dates.apply()
 

@@ -1,6 +1,6 @@
 """A part as customers saw it at a given time, reconstructed from its recorded history."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row
@@ -22,9 +22,9 @@ def part_as_of(reading: Engine, part_id: int, at: datetime) -> dict[str, Any]:
         NotFoundError: if there is no such part.
         InvalidFieldError: if the moment is in the future.
     """
-    if at > datetime.now(UTC):
-        raise InvalidFieldError("at", "This moment is still to come; name one that has passed.")
     with reading.connect() as connection:
+        if not as_of.has_passed(connection, at):
+            raise InvalidFieldError("at", "This moment is still to come; name one that has passed.")
         if not content.load(connection, [part_id]):
             raise NotFoundError(f"There is no part {part_id}.")
         # Checked first: whatever is recorded in the meantime can only add to what is found below.

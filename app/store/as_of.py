@@ -14,6 +14,8 @@ from app.domain.pricing import PriceLine
 from app.domain.stock import Stock
 from app.store.prices import line_of
 
+# By the clock that the records' times are from.
+_HAS_PASSED = text("SELECT CAST(:at AS timestamptz) <= clock_timestamp()")
 # The trail's stock rows have the changed columns only, so the newest value of each column applies.
 _STOCK = text("""
     SELECT DISTINCT ON (v.key) v.key, v.value::text::int AS value
@@ -70,6 +72,11 @@ class PricesThen:
     lines: Sequence[PriceLine]
     version: int
     since: datetime | None
+
+
+def has_passed(connection: Connection, at: datetime) -> bool:
+    """Return whether this moment is not still to come."""
+    return bool(connection.execute(_HAS_PASSED, {"at": at}).scalar_one())
 
 
 def stock(connection: Connection, part_id: int, at: datetime) -> Stock | None:

@@ -17,6 +17,7 @@ from app.contract.task_names import Effect
 # A process acts on what it read for `manager.FRESH_FOR` seconds; the rest is headroom. A crash of PostgreSQL may lose the last of
 # these updates, which do not wait for the disk: hence its start counts as a use.
 IN_USE = 1.4
+# A time still to come was written before the clock was set back; it is over by now.
 _USED_AT = "GREATEST(used_at, pg_postmaster_start_time())"
 
 _DATABASE = """
@@ -24,7 +25,8 @@ _DATABASE = """
     || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8)
 """
 _USE = text(f"""
-    UPDATE cache_epoch SET used_at = clock_timestamp()
+    UPDATE cache_epoch
+    SET used_at = clock_timestamp(), begins_at = LEAST(begins_at, clock_timestamp() + make_interval(secs => :in_use))
     WHERE epoch = :epoch AND server = :server AND database = {_DATABASE}
     RETURNING begins_at <= clock_timestamp()
 """)  # noqa: S608 — the only text put in is the constant above
@@ -32,7 +34,7 @@ _PRESENT = text("SELECT epoch FROM cache_epoch")
 _BEGIN = text(f"""
     UPDATE cache_epoch
     SET epoch = :epoch, server = :server, database = {_DATABASE},
-        begins_at = GREATEST(clock_timestamp(), {_USED_AT} + make_interval(secs => :in_use))
+        begins_at = GREATEST(clock_timestamp(), LEAST({_USED_AT}, clock_timestamp()) + make_interval(secs => :in_use))
     WHERE epoch = :before
     RETURNING 1
 """)  # noqa: S608 — as above
@@ -48,7 +50,7 @@ def use(connection: Connection, epoch: str, server: str) -> bool | None:
 
     None means that it names another one, or that the database's timeline is another: then nothing in this cache is valid.
     """
-    found = connection.execute(_USE, {"epoch": epoch, "server": server}).scalar_one_or_none()
+    found = connection.execute(_USE, {"epoch": epoch, "server": server, "in_use": IN_USE}).scalar_one_or_none()
     return None if found is None else bool(found)
 
 

@@ -55,7 +55,8 @@ _HELD = text("""
 """)
 _MOVE_PARTS = text("""
     UPDATE parts
-    SET category_id = :target, version = version + 1, last_updated_by = :actor_id, updated_at = clock_timestamp()
+    SET category_id = :target, version = version + 1, last_updated_by = :actor_id,
+        updated_at = GREATEST(clock_timestamp(), updated_at)
     WHERE id = ANY(:part_ids)
 """)
 

@@ -59,7 +59,7 @@ _UPDATE_PART = text("""
     SET sku = :sku, slug = :slug, part_name = :part_name, description = :description, category_id = :category_id,
         manufacturer = :manufacturer, manufacturer_number = :manufacturer_number, status = :status,
         archived_at = CASE WHEN :archived THEN COALESCE(archived_at, clock_timestamp()) END,
-        version = :version, last_updated_by = :actor_id, updated_at = clock_timestamp()
+        version = :version, last_updated_by = :actor_id, updated_at = GREATEST(clock_timestamp(), updated_at)
     WHERE id = :part_id
 """)
 _DELETE_SPECIFICATIONS = text("DELETE FROM part_specifications WHERE part_id = ANY(:part_ids)")

@@ -21,6 +21,8 @@ from app.store.payload import facets_of
 # fraction of it; one that takes longer is done twice, which does no harm.
 LEASE_SECONDS = 5
 REPLAYED_AT_ONCE = 5000
+# Longer than any delivery is told to wait (`RetryPolicy.longest_delay`, `transaction.RECORDS_WAIT`), in seconds.
+LONGEST_WAIT = 90.0
 # The window of the latency report, in seconds: what was slow an hour ago says nothing about the present.
 LATENCY_WINDOW = 900
 
@@ -53,7 +55,7 @@ _SETTLE = text("""
     UPDATE outbox_deliveries
     SET state = 'done', done_at = clock_timestamp(), leased_until = NULL, last_error = NULL
     WHERE effect = :effect AND event_id = ANY(:event_ids) AND state = 'pending'
-    RETURNING event_id
+    RETURNING event_id, GREATEST(EXTRACT(epoch FROM done_at - created_at) * 1000, 0)::float8 AS ms
 """)
 # Only the holder of the lease may postpone or bury; a lease that was taken over is no longer ours.
 _POSTPONE = text("""
@@ -85,6 +87,19 @@ _OVERDUE = text("""
         WHERE d.effect = known.effect AND d.state = 'pending'
           AND d.next_attempt_at <= statement_timestamp() - make_interval(secs => :seconds)
           AND (d.leased_until IS NULL OR d.leased_until < clock_timestamp()))
+""")
+# Nothing is told to wait for so long: the clock has been set back since. A lease may be as wrong. Some at a time; at the end of
+# each effect's index, where as a rule there is nothing to be read.
+_AHEAD = text("""
+    UPDATE outbox_deliveries d SET next_attempt_at = clock_timestamp(), leased_until = NULL
+    FROM unnest(CAST(:effects AS text[])) AS known(effect) CROSS JOIN LATERAL (
+        SELECT event_id FROM outbox_deliveries
+        WHERE effect = known.effect AND state = 'pending'
+          AND next_attempt_at > statement_timestamp() + make_interval(secs => :longest)
+        LIMIT :most
+        FOR UPDATE SKIP LOCKED) ahead
+    WHERE d.event_id = ahead.event_id AND d.effect = known.effect
+    RETURNING d.effect
 """)
 # By state, so that each is counted in its own index.
 _STATUS = text("""
@@ -246,9 +261,10 @@ def unsettled_versions(connection: Connection, versions: Collection[tuple[int, s
     return list(connection.execute(_UNSETTLED_VERSIONS, parameters).scalars())
 
 
-def settle(connection: Connection, effect: Effect, event_ids: Sequence[int]) -> set[int]:
-    """Mark deliveries done and return the ids of those that were not done before."""
-    return set(connection.execute(_SETTLE, {"effect": effect, "event_ids": list(event_ids)}).scalars())
+def settle(connection: Connection, effect: Effect, event_ids: Sequence[int]) -> dict[int, float]:
+    """Mark deliveries done; return those that were not done before: the event's id, and how many milliseconds it took."""
+    rows = connection.execute(_SETTLE, {"effect": effect, "event_ids": list(event_ids)})
+    return {row.event_id: row.ms for row in rows}
 
 
 def postpone(connection: Connection, effect: Effect, delivery: Delivery, delay: float, error: str) -> None:
@@ -283,6 +299,12 @@ def events(connection: Connection, event_ids: Sequence[int]) -> list[Delivery]:
 def overdue_effects(connection: Connection, seconds: float) -> list[Effect]:
     """Return the effects that have a delivery due for longer than `seconds` with nobody working on it."""
     return [Effect(name) for name in connection.execute(_OVERDUE, {"seconds": seconds, "effects": list(Effect)}).scalars()]
+
+
+def bring_forward(connection: Connection) -> Counter[str]:
+    """Make due what waits for a time that was appointed before PostgreSQL's clock was set back; return how much by effect."""
+    parameters = {"effects": list(Effect), "longest": LONGEST_WAIT, "most": REPLAYED_AT_ONCE}
+    return Counter(connection.execute(_AHEAD, parameters).scalars())
 
 
 def owed(connection: Connection) -> dict[str, dict[str, Any]]:

@@ -62,7 +62,8 @@ _INSERT = text("""
       AS l(part_id int, currency text, amount numeric, min_quantity int, valid_from timestamptz, valid_to timestamptz)
 """)
 _TOUCH = text("""
-    UPDATE parts SET price_version = :version, price_updated_by = :actor_id, price_updated_at = clock_timestamp()
+    UPDATE parts SET price_version = :version, price_updated_by = :actor_id,
+        price_updated_at = GREATEST(clock_timestamp(), price_updated_at)
     WHERE id = :part_id RETURNING price_updated_at
 """)
 

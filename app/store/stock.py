@@ -24,17 +24,18 @@ _INSERT_MANY = text("""
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(part_id int, current_stock int, min_stock_level int)
     RETURNING id, part_id, updated_at
 """)
+# Times never fall, even if the clock is set back: pages show the latest of what they have been told.
 _UPDATE = text("""
     UPDATE stock_levels
     SET current_stock = :current_stock, reserved_quantity = :reserved_quantity, min_stock_level = :min_stock_level,
-        version = :version, last_updated_by = :actor_id, updated_at = clock_timestamp()
+        version = :version, last_updated_by = :actor_id, updated_at = GREATEST(clock_timestamp(), updated_at)
     WHERE part_id = :part_id
     RETURNING updated_at
 """)
 _UPDATE_MANY = text("""
     UPDATE stock_levels s
     SET current_stock = r.current_stock, min_stock_level = r.min_stock_level, version = s.version + 1,
-        last_updated_by = :actor_id, updated_at = clock_timestamp()
+        last_updated_by = :actor_id, updated_at = GREATEST(clock_timestamp(), s.updated_at)
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(part_id int, current_stock int, min_stock_level int)
     WHERE s.part_id = r.part_id
     RETURNING s.part_id, s.updated_at

@@ -212,6 +212,8 @@ class CacheConsistencyManager:
     def _wake_overdue(self) -> None:
         """Wake the tasks responsible for what is overdue; this does not need the cache."""
         with self._proving.connect() as connection:
+            if ahead := outbox.bring_forward(connection):
+                log.warning("the database's clock was set back; what waited for the time before is due", **ahead)
             self._wake_ups.request(outbox.overdue_effects(connection, OVERDUE_AFTER))
             if prices.any_due(connection, OVERDUE_AFTER):
                 self._wake_ups.request([APPLY_PRICE_DATES])

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from app.cache.manager import CacheUnavailableError
+from app.contract.effects import LIVE
 from app.contract.task_names import Effect
 from app.domain.retry import GiveUp, decide
 from app.monitoring import SyncMonitoring
@@ -72,9 +73,10 @@ class DeliveryService:
     def _understood(self, effect: Effect, claimed: Sequence[Delivery]) -> Sequence[Delivery]:
         """Return what this release can deliver; the rest is left to the newer one that wrote it, without counting an attempt.
 
-        Invalidations are delivered all the same: what such an event changed can be dropped from the cache.
+        What keeps customers up to date is delivered all the same: what such an event changed can be dropped from the cache, and
+        pages can be told to read it again.
         """
-        if effect is Effect.INVALIDATE_CACHE or all(delivery.is_understood for delivery in claimed):
+        if effect in LIVE or all(delivery.is_understood for delivery in claimed):
             return claimed
         foreign = [delivery for delivery in claimed if not delivery.is_understood]
         log.warning("events of a newer release left to it", effect=effect, events=len(foreign))
@@ -106,10 +108,9 @@ class DeliveryService:
             if handler.record is not None:
                 handler.record(connection, batch)
             settled = outbox.settle(connection, effect, [delivery.id for delivery in batch])
-        now = time.time()
         for delivery in batch:
             if delivery.id in settled and effect is not Effect.INVALIDATE_CACHE:
-                self._monitoring.record_sync_latency(delivery.type, effect, (now - delivery.created_at.timestamp()) * 1000)
+                self._monitoring.record_sync_latency(delivery.type, effect, settled[delivery.id])
 
     def _wait_out(self, effect: Effect, batch: Sequence[Delivery], error: Exception) -> None:
         self._monitoring.alert_sync_failure(effect, error)

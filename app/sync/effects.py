@@ -47,7 +47,7 @@ def handlers(
     def broadcast(deliveries: Sequence[Delivery]) -> None:
         # A page that is notified of a version and asks at once must not get an older one.
         invalidate([delivery for delivery in deliveries if not delivery.is_invalidated])
-        touched = {facet for delivery in deliveries for facet in delivery.lists}
+        touched = {facet for delivery in deliveries for facet in (delivery.lists if delivery.is_understood else ListFacet)}
         publisher.publish(
             deliveries,
             catalog_token=cache.catalog_token() if touched else None,

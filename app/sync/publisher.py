@@ -57,17 +57,20 @@ class EventPublisher:
 
     def publish(self, deliveries: Sequence[Delivery], catalog_token: str | None, categories_token: str | None = None) -> None:
         """Tell open pages about these events: per part and aspect only the newest, since it carries the whole state; panels of a
-        bulk of changes only that there is one.
+        bulk of changes only that there is one. Pages that show what an event of a newer release concerns read it again.
 
         Raises:
             PublishError: if it is not certain that the channel accepted all of them.
         """
         collector = _Collector()
-        groups = _by_aspect(deliveries)
+        groups = _by_aspect(delivery for delivery in deliveries if delivery.is_understood)
+        unknown = [delivery for delivery in deliveries if not delivery.is_understood]
         is_bulk = len(groups) > BULK
         for group in groups:
             self._announce(collector, group, to_staff=not is_bulk)
-        if is_bulk:
+        for part_id in sorted({delivery.aggregate_id for delivery in unknown if delivery.aggregate_type == "part"}):
+            self._emit(collector, "resync", {}, rooms.CUSTOMERS, rooms.part_room(part_id))
+        if is_bulk or unknown:
             self._emit(collector, "resync", {}, rooms.ADMIN, rooms.EVERYTHING_ROOM)
         if catalog_token is not None:
             self._emit(collector, "catalog.changed", {"catalog": catalog_token}, rooms.CUSTOMERS, rooms.CATALOG_ROOM)

@@ -22,14 +22,15 @@ log = structlog.get_logger()
 
 # If a queued wake-up is lost with the broker's data, the next one may be sent after this many milliseconds.
 QUEUED_FOR_MS = 1000
-# A wake-up that nobody has taken for this many seconds expires: the sweep sends newer ones.
+# A wake-up that nobody has taken for this many seconds may go: the sweep sends newer ones. It is RabbitMQ that measures this.
+# Not Celery's `expires`, a time by the sender's clock: a worker whose clock is ahead would throw every message away.
 EXPIRES = 10
 
 
 class TaskSender(Protocol):
     """The part of a Celery application used here: sending a task by name."""
 
-    def send_task(self, name: str, *, queue: str, expires: float, ignore_result: bool) -> object:
+    def send_task(self, name: str, *, queue: str, expiration: float, ignore_result: bool) -> object:
         """Send one task message."""
 
 
@@ -107,7 +108,7 @@ class WakeUps:
             if not self._claim_flag(wanted):
                 return True
             task = task_of(wanted)
-            self._sender.send_task(task, queue=queue_of(task), expires=EXPIRES, ignore_result=True)
+            self._sender.send_task(task, queue=queue_of(task), expiration=EXPIRES, ignore_result=True)
         except Exception as error:  # noqa: BLE001 — under eventlet a broker's timeout surfaces as anything, even AttributeError
             self._breaker.failed()
             self._monitoring.record_failed_wake_up()

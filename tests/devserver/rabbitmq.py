@@ -1,19 +1,15 @@
-"""RabbitMQ for tests: Debian's packages, downloaded and unpacked without root into the user's cache, and one server of them.
-
-Nothing is installed; what is unpacked is used again by later runs. Where there is no `apt-get`, or no network, tests are skipped.
-"""
+"""RabbitMQ for tests: one server of Debian's packages (`tests.debian`)."""
 
 import os
-import shutil
 import socket
 import subprocess
-import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from bench.system import wait_until
 from devserver.errors import StartError
+from tests.debian import unpacked
 
 # What RabbitMQ needs of Erlang, and what that needs.
 PACKAGES = (
@@ -21,42 +17,8 @@ PACKAGES = (
     "erlang-os-mon", "erlang-parsetools", "erlang-public-key", "erlang-runtime-tools", "erlang-ssl", "erlang-syntax-tools",
     "erlang-tools", "erlang-xmerl",
 )  # fmt: skip
-_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lockstep" / "rabbitmq"
 _READY = "Server startup complete"
-_DOWNLOAD_SECONDS, _START_SECONDS, _STOP_SECONDS = 180.0, 120.0, 30.0
-
-
-class UnavailableError(Exception):
-    """There is no RabbitMQ to be had here; the message says why."""
-
-
-def unpacked() -> Path:
-    """Return the folder of the unpacked packages; download them first if they are not there.
-
-    Raises:
-        UnavailableError: if they are not to be had.
-    """
-    if _CACHE.is_dir():
-        return _CACHE
-    if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
-        raise UnavailableError("RabbitMQ is taken from Debian's packages, and there is no apt-get here")
-    _CACHE.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=_CACHE.parent) as directory:
-        packages, root = Path(directory, "packages"), Path(directory, "root")
-        packages.mkdir()
-        try:
-            _run("apt-get", "download", "--quiet", *PACKAGES, directory=packages)
-            for package in sorted(packages.glob("*.deb")):
-                _run("dpkg-deb", "--extract", str(package), str(root), directory=packages)
-        except (subprocess.SubprocessError, OSError) as error:
-            raise UnavailableError(f"RabbitMQ cannot be downloaded: {error}") from error
-        # At once, so that there is never half of it.
-        root.rename(_CACHE)
-    return _CACHE
-
-
-def _run(*command: str, directory: Path) -> None:
-    subprocess.run(command, cwd=directory, check=True, capture_output=True, timeout=_DOWNLOAD_SECONDS)
+_START_SECONDS, _STOP_SECONDS = 120.0, 30.0
 
 
 class RabbitMQ:
@@ -68,7 +30,7 @@ class RabbitMQ:
 
     def __init__(self, home: Path) -> None:
         """Describe a server; `url` is its default virtual host, with the rights of everybody."""
-        self._root, self._home = unpacked(), home
+        self._root, self._home = unpacked("rabbitmq", PACKAGES), home
         self._port, self._names_port, self._peers_port = (_free_port() for _ in range(3))
         self.url = f"amqp://guest:guest@127.0.0.1:{self._port}//"
         self._names: subprocess.Popen[bytes] | None = None

@@ -12,6 +12,7 @@ from redis import Redis
 from bench.system import Client, System, close_all, own_stack
 from config import load_settings
 from devserver.valkey import Valkey
+from tests.faults.clocks import Clocks
 from tests.faults.machines import Machines
 from tests.faults.network import Network
 
@@ -24,22 +25,11 @@ LINES = {"live": "worker-live"}
 FOLLOWING, LEADING = "spare-valkey", "valkey-spare"
 
 
-class Farm(System):
-    """The hosts as one system: a client, or a page, is at any of them.
+class Hosts(System):
+    """Some hosts as one system: a client, or a page, is at any of them."""
 
-    Args:
-        hosts: the first one runs PostgreSQL and Valkey.
-        sockets: the UNIX sockets of the first one's servers, and of a spare Valkey that follows the first one, by name.
-        machines: those on which the hosts are, if each is on its own.
-    """
-
-    def __init__(
-        self, hosts: Mapping[str, System], network: Network, sockets: Mapping[str, Path], machines: Machines | None = None
-    ) -> None:
+    def __init__(self, hosts: Mapping[str, System]) -> None:
         self.hosts = dict(hosts)
-        self.network = network
-        self.sockets = sockets
-        self.machines = machines
         first = next(iter(hosts.values()))
         System.__init__(self, first.url, first.key, first.stack)
 
@@ -62,6 +52,27 @@ class Farm(System):
         """Return the address and port of each host."""
         return [host.address for host in self.hosts.values()]
 
+
+class Farm(Hosts):
+    """Hosts, each of whose processes has links of its own to the servers.
+
+    Args:
+        hosts: the first one runs PostgreSQL and Valkey.
+        sockets: the UNIX sockets of the first one's servers, and of a spare Valkey that follows the first one, by name.
+        clocks: those that can be set, if any.
+        machines: those on which the hosts are, if each is on its own.
+    """
+
+    def __init__(
+        self, hosts: Mapping[str, System], network: Network, sockets: Mapping[str, Path], clocks: Clocks | None = None,
+        machines: Machines | None = None,
+    ) -> None:  # fmt: skip
+        Hosts.__init__(self, hosts)
+        self.network = network
+        self.sockets = sockets
+        self.clocks = clocks
+        self.machines = machines
+
     def links(self, host: str = "", process: str = "", server: str = "") -> list[str]:
         """Return the links of a host, a kind of process and a server; of all of them where none is named."""
         split = [(name, *name.split("-")) for name in self.network.ports if name not in {FOLLOWING, LEADING}]
@@ -80,10 +91,11 @@ class Farm(System):
 
 
 @contextmanager
-def farm(home: Path, hosts: int = 1, machines: Machines | None = None) -> Iterator[Farm]:
+def farm(home: Path, hosts: int = 1, clocks: Clocks | None = None, machines: Machines | None = None) -> Iterator[Farm]:
     """Run one host, or several over the first one's servers, while the block runs; the homes are in `home`.
 
     Args:
+        clocks: by which the processes and PostgreSQL tell the time; without, by the machine's.
         machines: for each host one, called a, b, c.
     """
     with ExitStack() as stack:
@@ -104,10 +116,13 @@ def farm(home: Path, hosts: int = 1, machines: Machines | None = None) -> Iterat
         network = stack.enter_context(Network(targets, machines.switch if machines else "127.0.0.1"))
         running: dict[str, System] = {}
         for host in homes:
-            own = {LINES.get(process, process): _urls(network, host, process) for process in SERVERS}
+            own = {
+                LINES.get(process, process): _urls(network, host, process) | (clocks.of(f"{host}-{process}") if clocks else {})
+                for process in SERVERS
+            }
+            environ = {"LOCKSTEP_BIND": machines.addresses[host] if machines else "127.0.0.1", **_servers_of(running.get("a"))}
+            environ |= clocks.of("postgres") if clocks and host == "a" else {}
             prefix = machines.prefix(host) if machines else ()
-            bind = machines.addresses[host] if machines else "127.0.0.1"
-            environ = {"LOCKSTEP_BIND": bind, **_servers_of(running.get("a"))}
             running[host] = stack.enter_context(own_stack(homes[host], own=own, prefix=prefix, **environ))
         spare = Valkey(
             spare_home, run_directory=_made(spare_home / "run"), socket_directory=sockets["spare"].parent,
@@ -115,7 +130,7 @@ def farm(home: Path, hosts: int = 1, machines: Machines | None = None) -> Iterat
         )  # fmt: skip
         spare.start()
         stack.callback(spare.stop)
-        made = Farm(running, network, sockets, machines)
+        made = Farm(running, network, sockets, clocks, machines)
         made.follow("spare", FOLLOWING)
         yield made
 

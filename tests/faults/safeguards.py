@@ -204,7 +204,7 @@ SAFEGUARDS = (
         (
             Edit(
                 EPOCH,
-                "begins_at = GREATEST(clock_timestamp(), {_USED_AT} + make_interval(secs => :in_use))",
+                "begins_at = GREATEST(clock_timestamp(), LEAST({_USED_AT}, clock_timestamp()) + make_interval(secs => :in_use))",
                 "begins_at = clock_timestamp() + make_interval(secs => 0 * :in_use)",
             ),
         ),
@@ -335,6 +335,16 @@ SAFEGUARDS = (
         "an outage counts no attempt",
         "tests/integration/test_outbox.py -k outage",
         (Edit(DELIVERY, "        except OUTAGES as error:\n", "        except ZeroDivisionError as error:\n"),),
+    ),
+    Safeguard(
+        "what waits for a time before the clock was set back is due",
+        "tests/integration/test_outbox.py -k set_back",
+        (Edit(CONSISTENCY, "ahead := outbox.bring_forward(connection)", "ahead := dict[str, int]()"),),
+    ),
+    Safeguard(
+        "pages are told of what only a later release can read",
+        "tests/integration/test_which_cache.py -k newer_release",
+        (Edit(DELIVERY, "if effect in LIVE or", "if effect is Effect.INVALIDATE_CACHE or"),),
     ),
     Safeguard(
         "an invalidation never gives up",

@@ -33,8 +33,10 @@ from bench.checker import Kind, Operation, check
 from bench.page import Page
 from bench.readers import Readers
 from bench.recording import ASPECTS, Call, Recorder, Write
-from bench.system import NoAnswerError, close_all
+from bench.system import NoAnswerError, System, close_all
 from devserver.process import is_alive
+from tests.debian import UnavailableError
+from tests.faults.clocks import Clocks
 from tests.faults.farm import Farm, farm
 from tests.faults.inspection import complaints, database, owed, pid, query
 from tests.faults.machines import machines
@@ -68,7 +70,7 @@ _HELD = """
 class Observer:
     """Asks the database itself, past any link, which versions it holds, and records each the first time it sees it."""
 
-    def __init__(self, system: Farm, parts: Sequence[int]) -> None:
+    def __init__(self, system: System, parts: Sequence[int]) -> None:
         self.history: list[Operation] = []
         self._system = system
         self._parts = list(parts)
@@ -140,7 +142,7 @@ class Load:
     writes: list[Write] = field(default_factory=list)
     history: list[Operation] = field(default_factory=list)
 
-    def complaints(self, system: Farm) -> list[str]:
+    def complaints(self, system: System) -> list[str]:
         """Return whatever is wrong with them once the system has come to rest."""
         return complaints(system, self.parts, self.writes, *self.pages)
 
@@ -383,7 +385,12 @@ def soak(topology: str, minutes: float, seed: int, only: Sequence[str], save: Pa
         except OSError as error:
             print(f"not tried: {error}", flush=True)
             return Result()
-        system = stack.enter_context(farm(home, hosts, connected))
+        clocks = None
+        try:
+            clocks = Clocks(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="clocks-"))))
+        except UnavailableError as unavailable:
+            print(f"no clock is set: {unavailable}", flush=True)
+        system = stack.enter_context(farm(home, hosts, clocks, connected))
         known = troubles(system, None if reason else home)
         known = {name: trouble for name, trouble in known.items() if not only or any(part in name for part in only)}
         if not known:

@@ -23,6 +23,7 @@ End = Callable[[], object]
 # Longer than a delivery's lease (5 s), and than any proof of freshness (1.2 s).
 PAST_A_LEASE = 6.0
 A_WHILE = 4.0
+AN_HOUR = 3600
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ def troubles(farm: Farm, disk: Path | None = None) -> dict[str, Trouble]:
         *_second_beats(farm),
         *_few_descriptors(farm),
         *_pulled_cables(farm),
+        *_clocks(farm),
     ]
     if disk is not None:
         made.append(Trouble("disk full", "disk", frozenset({"postgres", "valkey"}), lambda: _fill(disk), A_WHILE))
@@ -282,6 +284,20 @@ def _pulled_cables(farm: Farm) -> Iterator[Trouble]:
             return partial(farm.machines.plug, letter)
 
         yield Trouble(f"machine {letter} unplugged", "machine unplugged", frozenset(farm.links(letter)), begin, PAST_A_LEASE)
+
+
+def _clocks(farm: Farm) -> Iterator[Trouble]:
+    clocks = farm.clocks
+    if clocks is None:
+        return
+    for name in ("postgres", *(f"{letter}-{process}" for letter in farm.hosts for process in SERVERS)):
+        for how, seconds in (("set back", -AN_HOUR), ("set forward", AN_HOUR)):
+
+            def begin(name: str = name, seconds: int = seconds) -> End:
+                clocks.set(name, seconds)
+                return lambda: clocks.set(name, 0)
+
+            yield Trouble(f"{name}'s clock {how}", "clock", frozenset({f"{name}'s clock"}), begin, PAST_A_LEASE)
 
 
 def _fill(disk: Path) -> End:

@@ -162,6 +162,16 @@ def test_whoever_comes_after_a_killed_worker_goes_on_exactly_there(
     assert written(query, tag) == (60, 180, 180)
 
 
+def test_a_lease_from_before_the_clock_was_set_back_is_taken_over(
+    container: Container, start: Start, finish: Any, query: Query, tag: str
+) -> None:
+    job = start(file_of(tag, 5))
+    assert jobs.claim(container.engine) is not None
+    assert container.import_jobs.work() is False
+    query("UPDATE import_jobs SET leased_until = clock_timestamp() + interval '1 hour' WHERE id = :id", id=job["id"])
+    assert finish(job)["state"] == "done"
+
+
 @pytest.mark.usefixtures("small_chunks")
 def test_a_worker_that_was_taken_for_dead_writes_nothing_more(
     container: Container, start: Start, query: Query, tag: str, monkeypatch: pytest.MonkeyPatch

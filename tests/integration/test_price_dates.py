@@ -399,7 +399,7 @@ def the_part(new_part: Callable[..., int]) -> int:
 def test_beats_tick_goes_to_the_queue_that_pages_wait_for_and_does_not_pile_up() -> None:
     tick = celeryconfig.beat_schedule["price-dates"]
     assert (tick["task"], tick["options"]["queue"]) == (APPLY_PRICE_DATES, queue_of(APPLY_PRICE_DATES))
-    assert tick["options"]["expires"] <= tick["schedule"] <= 1.0
+    assert tick["options"]["expiration"] <= tick["schedule"] <= 1.0
 
 
 def test_a_part_whose_dates_cannot_be_applied_keeps_no_other_waiting(

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import orjson
 import pytest
 from redis import Redis
 from sqlalchemy import Engine, text
 
 from app.cache.manager import FRESH_FOR, Result
 from app.container import Container, build_container
+from app.contract import rooms
 from app.contract.events import Actor
 from app.contract.task_names import Effect
 from app.services.intent import Intent
@@ -234,6 +236,19 @@ def test_an_epoch_begins_when_nobody_relies_on_the_one_before(shop: Shop) -> Non
     assert time.monotonic() - proven >= FRESH_FOR
 
 
+@pytest.mark.parametrize("change", ["used_at = {ahead}, epoch = 'another'", "begins_at = {ahead}, used_at = {ahead}"])
+def test_a_time_before_the_clock_was_set_back_keeps_nobody_from_the_cache(shop: Shop, change: str) -> None:
+    host = shop.hosts[0]
+    fresh(host)
+    ahead = "clock_timestamp() + interval '1 hour'"
+    shop.execute(f"UPDATE cache_epoch SET {change.format(ahead=ahead)}")
+    asked = time.monotonic()
+    assert wait_until(lambda: host.consistency.sweep() or not host.cache.is_fresh, within=FRESH_FOR + 1)
+    fresh(host)
+    # Others may still have acted on the epoch before.
+    assert time.monotonic() - asked >= cache_epoch.IN_USE
+
+
 def test_a_replica_is_no_cache(shop: Shop) -> None:
     host = shop.hosts[0]
     warm(host, shop.part, "one")
@@ -287,8 +302,17 @@ def test_what_a_newer_release_wrote_drops_what_it_may_concern_and_stops_nothing(
     if columns.get("aggregate_type") is None:
         assert read(host, shop.part)[1] is Result.MISS
     shop.write(host, f"two {uuid4().hex}")
-    for effect in Effect:
-        host.deliveries.deliver(effect)
+    with Redis.from_url(shop.urls["A"] + "?db=1") as client, client.pubsub(ignore_subscribe_messages=True) as channel:
+        channel.subscribe("lockstep:" + rooms.CHANNEL)
+        channel.get_message(timeout=5)
+        for effect in Effect:
+            host.deliveries.deliver(effect)
+        told: list[tuple[str, str]] = []
+        while (message := channel.get_message(timeout=0.2)) is not None:
+            emit = orjson.loads(message["data"])
+            told.append((emit["event"], emit["room"]))
+    assert ("resync", rooms.EVERYTHING_ROOM) in told
+    assert (("resync", rooms.part_room(shop.part)) in told) == ("aggregate_type" not in columns)
     with host.reading.connect() as connection:
         states = connection.execute(
             text("""SELECT d.effect, d.state, d.attempts FROM outbox_deliveries d JOIN outbox_events e ON e.id = d.event_id
@@ -296,10 +320,13 @@ def test_what_a_newer_release_wrote_drops_what_it_may_concern_and_stops_nothing(
         ).all()
         known = connection.execute(
             text("""SELECT count(*) FROM outbox_deliveries d JOIN outbox_events e ON e.id = d.event_id
-                    WHERE e.version <> 77 AND e.aggregate_type = 'part' AND d.state <> 'done' AND d.effect <> 'broadcast'""")
+                    WHERE e.version <> 77 AND e.aggregate_type = 'part' AND d.state <> 'done'""")
         ).scalar_one()
     assert {effect: (state, attempts) for effect, state, attempts in states} == {
-        effect: ("done", 0) if effect == Effect.INVALIDATE_CACHE else ("pending", 0) for effect in Effect
+        Effect.INVALIDATE_CACHE: ("done", 0),
+        Effect.BROADCAST: ("done", 1),
+        Effect.PERSIST_AUDIT: ("pending", 0),
+        Effect.SNAPSHOT_CONTENT: ("pending", 0),
     }
     assert known == 0
 

@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import IO, Any, TextIO
 
@@ -58,10 +58,13 @@ class _Work:
     deadline: float
     # The previous lease, which stays valid until the step that renewed it is committed.
     leased_before: Any = None
+    # By this process's monotonic clock: the lease's own times are the database's.
+    renewed_at: float = field(default_factory=time.monotonic)
 
     def renew(self, leased_until: Any) -> None:
         """Record the lease that a step has granted."""
         self.leased_before, self.leased_until = self.leased_until, leased_until
+        self.renewed_at = time.monotonic()
 
     @property
     def leases(self) -> list[Any]:
@@ -229,8 +232,7 @@ class ImportJobs:
         self._announce(work.job.id)
 
     def _renew(self, work: _Work) -> None:
-        remaining = work.leased_until.timestamp() - time.time()
-        if remaining < jobs.LEASE_SECONDS - RENEW_AFTER:
+        if time.monotonic() > work.renewed_at + RENEW_AFTER:
             self._note(work, "checking")
 
     def _refuse(self, work: _Work, error: ImportFileError) -> None:

@@ -23,14 +23,15 @@ _UPDATE_PARTS = text("""
     UPDATE parts p
     SET slug = r.slug, part_name = r.part_name, description = r.description, category_id = r.category_id,
         manufacturer = r.manufacturer, manufacturer_number = r.manufacturer_number, status = r.status,
-        version = p.version + 1, last_updated_by = :actor_id, updated_at = clock_timestamp()
+        version = p.version + 1, last_updated_by = :actor_id, updated_at = GREATEST(clock_timestamp(), p.updated_at)
     FROM jsonb_to_recordset(CAST(:rows AS jsonb))
       AS r(part_id int, slug text, part_name text, description text, category_id int, manufacturer text,
            manufacturer_number text, status text)
     WHERE p.id = r.part_id
 """)
 _TOUCH_PRICES = text("""
-    UPDATE parts SET price_version = price_version + 1, price_updated_by = :actor_id, price_updated_at = clock_timestamp()
+    UPDATE parts SET price_version = price_version + 1, price_updated_by = :actor_id,
+        price_updated_at = GREATEST(clock_timestamp(), price_updated_at)
     WHERE id = ANY(:part_ids) RETURNING id, price_version, price_updated_at
 """)
 # Deleting a category takes a few seconds if many parts move out of it; nobody waits for a chunk.

@@ -35,11 +35,13 @@ _LIST = text(f"""
     WHERE CAST(:before AS int) IS NULL OR j.id < :before
     ORDER BY j.id DESC LIMIT :limit
 """)  # noqa: S608 — the only text put in is the constant list of columns
-# One after the other, in the order of their uploads: of two files about the same parts the later one has the last word.
+# One after the other, in the order of their uploads: of two files about the same parts the later one has the last word. A lease
+# that is longer than any was granted before the clock was set back.
 _CLAIM = text("""
     UPDATE import_jobs SET leased_until = clock_timestamp() + make_interval(secs => :lease), attempts = attempts + 1
     WHERE id = (SELECT id FROM import_jobs WHERE state IN ('queued', 'checking', 'importing') ORDER BY id LIMIT 1)
-      AND (leased_until IS NULL OR leased_until < clock_timestamp())
+      AND (leased_until IS NULL OR leased_until < clock_timestamp()
+           OR leased_until > clock_timestamp() + make_interval(secs => :lease))
       AND state IN ('queued', 'checking', 'importing')
     RETURNING id
 """)
