@@ -33,19 +33,35 @@ export interface ConnectionOptions {
 }
 
 export const GRACE_MS = 5_000;
+const FIRST_PAUSE_MS = 500;
+/** What pauses grow to while the server may just be restarting, and until which attempt. */
+const SHORT_PAUSE_MS = 1_300;
+const SHORT_ATTEMPTS = 4;
+const LONG_PAUSE_MS = 8_000;
+
+/**
+ * The longest pause after an attempt to reconnect, in milliseconds, if it fails: at random between half and one and a half times
+ * what it is on average. A server that is back after a few seconds has its pages back within two. One that is not may have more
+ * pages than it can serve at once, so they come ever more rarely.
+ * @param attempt 1 for the first.
+ */
+export function longestPause(attempt: number, random: () => number): number {
+  const average = Math.min(LONG_PAUSE_MS, SHORT_PAUSE_MS * 2 ** Math.max(0, attempt - SHORT_ATTEMPTS));
+  return average * (0.5 + random());
+}
 
 export function openSocket(namespace: "/customers" | "/admin"): SocketLike {
   const socket: Socket = io(namespace, {
     transports: ["websocket"],
     autoConnect: false,
-    // With jitter a page is back between 0.65 and 1.95 s after the server is, since it must show the current state within two
-    // seconds. Spread out like that, a few hundred pages per instance reconnect at a rate that it can serve.
-    reconnectionDelay: 500,
-    reconnectionDelayMax: 1_300,
+    reconnectionDelay: FIRST_PAUSE_MS,
+    reconnectionDelayMax: SHORT_PAUSE_MS,
     randomizationFactor: 0.5,
     // An attempt that began while the network was dropping packets must not outlive the outage by much.
     timeout: 2_500,
   });
+  // The library cuts off what exceeds the longest pause, its jitter too: so the longest pause has one of its own.
+  socket.io.on("reconnect_attempt", (attempt) => socket.io.reconnectionDelayMax(longestPause(attempt, Math.random)));
   return Object.assign(socket as unknown as SocketLike, {
     dropTransport: () => socket.io.engine?.close(),
   });
