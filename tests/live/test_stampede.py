@@ -1,0 +1,104 @@
+"""Hundreds of readers at once of what has just been invalidated: PostgreSQL is asked once by each web process."""
+
+import asyncio
+import json
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import psycopg
+import pytest
+from redis import Redis
+
+from app.contract import cache_keys
+from app.contract.events import Aspect
+from bench.system import API, Client, System, wait_until
+
+READERS = 500
+# Fragments of the statements that load aspects of a part.
+CONTENT, STOCK = "LEFT JOIN path ON path.leaf", "FROM stock_levels WHERE part_id = ANY"
+
+
+class Statements:
+    """What PostgreSQL logs while it logs every statement."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._from = log.stat().st_size
+
+    def naming(self, value: str) -> Counter[str]:
+        """Return how often each statement was executed with a parameter that has `value` in it."""
+        found: Counter[str] = Counter()
+        statement: list[str] = []
+        for line in self._log.read_bytes()[self._from :].decode().splitlines():
+            # The stack puts the time before each line.
+            text = line[len("2026-11-26 10:15:32,114 ") :]
+            if text.startswith("LOG:  "):
+                statement = []
+            if not text.startswith("DETAIL:  "):
+                statement.append(text.strip())
+            elif value in text:
+                found[" ".join(statement)] += 1
+        return found
+
+
+@pytest.fixture
+def statements(system: System) -> Iterator[Statements]:
+    """The statements of this test."""
+    assert system.stack is not None
+    settings = system.stack.settings
+    log = settings.home / "logs" / "postgres.log"
+    host = parse_qs(urlsplit(settings.database_url).query)["host"][0]
+    with psycopg.connect(host=host, user="postgres", dbname="postgres", autocommit=True) as server:
+        server.execute("ALTER SYSTEM SET log_statement = 'all'")
+        server.execute("SELECT pg_reload_conf()")
+        marker = uuid.uuid4().hex
+        assert wait_until(lambda: bool(server.execute(f"SELECT '{marker}'")) and marker in log.read_text(errors="replace"))
+        yield Statements(log)
+        server.execute("ALTER SYSTEM RESET log_statement")
+        server.execute("SELECT pg_reload_conf()")
+
+
+def read_at_once(system: System, path: str) -> list[dict]:
+    """Return what each of the readers is answered; who is told to come back does."""
+    parts = urlsplit(system.url)
+    request = f"GET {API}{path} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n".encode()
+
+    async def play() -> list[dict]:
+        opened = await asyncio.gather(*(asyncio.open_connection(parts.hostname, parts.port) for _ in range(READERS)))
+        return await asyncio.gather(*(read(*one) for one in opened))
+
+    async def read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> dict:
+        while True:
+            writer.write(request)
+            head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+            writer.close()
+            status = int(head[9:12])
+            if status == HTTPStatus.OK:
+                return dict(json.loads(body))
+            assert status == HTTPStatus.SERVICE_UNAVAILABLE, head
+            await asyncio.sleep(int(head.lower().partition(b"retry-after: ")[2].partition(b"\r\n")[0]))
+            reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+
+    return asyncio.run(play())
+
+
+def test_hundreds_who_read_a_part_that_is_not_cached_any_more_make_each_process_load_it_once(
+    system: System, client: Client, part_id: int, statements: Statements
+) -> None:
+    assert system.stack is not None
+    settings = system.stack.settings
+    name = f"Renamed {uuid.uuid4().hex}"
+    assert client.call("PUT", f"/admin/parts/{part_id}", {"part_name": name}).status == HTTPStatus.OK
+    keys = [settings.prefix + key for key in cache_keys.aspect_keys(part_id, Aspect.CONTENT)]
+    with Redis.from_url(settings.redis_url) as cache:
+        cache.delete(*keys)
+    answers = read_at_once(system, f"/parts/{part_id}")
+    assert {answer["part_name"] for answer in answers} == {name}
+    executed = statements.naming(f"'{{{part_id}}}'")
+    # The verification may read it, too; it asks for its stock each time, which readers have in the cache.
+    loads, verifications = (sum(n for text, n in executed.items() if fragment in text) for fragment in (CONTENT, STOCK))
+    assert 1 <= loads - verifications <= settings.web_concurrency, executed
