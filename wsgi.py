@@ -54,11 +54,13 @@ def serve(settings: Settings) -> None:
     """Serve on the shared port until SIGTERM or SIGINT; then finish the requests in progress and send the pages elsewhere."""
     # Imported here because it needs the patched modules above, which `flask` commands must not have.
     from app.live.connections import Acceptor, DescriptorsError, Limits, SocketGate, raise_descriptor_limit
+    from app.live.lateness import forgive_own_delay
     from app.live.protocol import HttpProtocol
     from app.live.server import attach, disconnect_all
 
     if psycopg.waiting.wait is not psycopg.waiting.wait_selector:
         sys.exit("Start web processes with PSYCOPG_WAIT_FUNC=wait_selector; without it every query stops all connections.")
+    forgive_own_delay()
     try:
         connections = raise_descriptor_limit(settings.max_connections)
     except DescriptorsError as error:

@@ -132,20 +132,31 @@ def build_container(
     )
 
 
+# Seconds that readers wait for a connection. They wait for the CPU, if the cache is well, and so they would for the database.
+READER_WAITS = 1.0
+
+
 def cache_clients(url: str, prefix: str, timeout: float = CACHE_TIMEOUT) -> Clients:
     """Return a cache's clients for the three uses that must not wait for one another; its keys begin with `prefix`."""
     check = ServerCheck()
-    reading = cache_client(url, timeout, redis_connect_func=check)
+    reading = cache_client(url, timeout, max_wait=READER_WAITS, redis_connect_func=check)
     writing = cache_client(url, timeout, redis_connect_func=check, max_connections=16)
     return Clients(reading, writing, cache_client(url, timeout, max_connections=2), prefix, check)
 
 
-def cache_client(url: str, timeout: float = CACHE_TIMEOUT, *, max_connections: int = 64, **options: Any) -> Redis:
-    """Return a client that gives up quickly and never retries: the caller has the database to fall back on."""
+def cache_client(
+    url: str, timeout: float = CACHE_TIMEOUT, *, max_connections: int = 64, max_wait: float | None = None, **options: Any
+) -> Redis:
+    """Return a client that gives up quickly and never retries: the caller has the database to fall back on.
+
+    Args:
+        timeout: seconds that the server may take to answer.
+        max_wait: seconds that a caller waits for one of `max_connections`; `timeout` if None.
+    """
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=max_connections,
-        timeout=timeout,
+        timeout=timeout if max_wait is None else max_wait,
         socket_timeout=timeout,
         socket_connect_timeout=timeout,
         retry=Retry(NoBackoff(), 0),

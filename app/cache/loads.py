@@ -4,6 +4,7 @@ Without that an overload would feed itself: slow loads make more of them, which 
 """
 
 import threading
+import time
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, TypeVar, cast
 
@@ -22,6 +23,8 @@ PATIENCE = 1.0
 STANDING = 0.1
 # Seconds that somebody waits for another's load: its own wait, and as long as a statement may take.
 LONGEST = PATIENCE + 6.0
+# How many results are kept for so many seconds, for those who read the same token before the result is in the cache.
+KEPT, KEPT_FOR = 64, 1.0
 
 
 class _Load:
@@ -84,6 +87,7 @@ class Loads:
         }
         self._lock = threading.Lock()
         self._under: dict[tuple[str, str], _Load] = {}
+        self._kept: dict[tuple[str, str], tuple[float, _Load]] = {}
         self._waiting: dict[Hashable, _Load] = {}
         self._running: dict[Hashable, _Load] = {}
 
@@ -112,17 +116,29 @@ class Loads:
                 with self._lock:
                     for name in names:
                         del self._under[name]
+                        if value:
+                            self._keep(name, own)
         return value | _values(others)
 
     def join(self, tokens: Mapping[str, str]) -> dict[str, Any]:
-        """Return the values of those keys that are being loaded here under these tokens, once they are.
+        """Return the values of those keys that are being loaded here under these tokens, once they are, or were a moment ago:
+        whoever loads may wait for the event loop, or for another process, before the cache has it.
 
         Raises:
             Exception: what their loads raise.
         """
         with self._lock:
-            others = {name: self._under[name] for name in tokens.items() if name in self._under}
+            others = {name: load for name in tokens.items() if (load := self._under.get(name) or self._recent(name))}
         return _values(others)
+
+    def _recent(self, name: tuple[str, str]) -> _Load | None:
+        until, load = self._kept.get(name, (0.0, None))
+        return load if time.monotonic() < until else None
+
+    def _keep(self, name: tuple[str, str], load: _Load) -> None:
+        if len(self._kept) >= KEPT:
+            del self._kept[next(iter(self._kept))]
+        self._kept[name] = (time.monotonic() + KEPT_FOR, load)
 
     def shared(self, key: Hashable, load: Callable[[], T], *, dear: bool = False) -> T:
         """Return what a load with this key returns that begins after this call; callers who have no token share it.

@@ -18,6 +18,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
+from queue import Empty
 from typing import Any, TypeVar, cast
 
 from redis import Redis
@@ -494,7 +495,9 @@ class CacheManager:
             # It does answer, even if only that it is another cache or out of memory.
             raise CacheUnavailableError(str(error)) from error
         except RedisError as error:
-            self._breaker.failed()
+            # That all connections are taken says nothing about the cache.
+            if not isinstance(error.__context__, Empty):
+                self._breaker.failed()
             raise CacheUnavailableError(str(error)) from error
         self._breaker.succeeded()
         return answer

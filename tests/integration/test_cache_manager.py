@@ -165,6 +165,32 @@ def test_of_many_readers_that_miss_at_once_one_in_each_process_loads_however_lon
 
 
 @pytest.mark.parametrize("read", [read_entry, read_list])
+def test_while_another_process_loads_one_result_serves_all_who_come_until_it_is_invalidated(
+    read: Read, manager: CacheManager, new_manager: Callable[[], CacheManager], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loads, "KEPT_FOR", 60.0)
+    other, loading, go_on = new_manager(), Event(), Event()
+    changed = Invalidation(2, {KEY: b""}, cache_keys.touched(ListFacet.NAME, None))
+
+    def slowly() -> bytes:
+        loading.set()
+        assert go_on.wait(10)
+        return b"slow"
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(read, manager, slowly)
+        assert loading.wait(10)
+        assert [read(other, query) for query in (lambda: b"own", unasked, unasked)] == [b"own"] * 3
+        other.invalidate([changed])
+        loading.clear()
+        second = pool.submit(read, manager, slowly)
+        assert loading.wait(10)
+        assert read(other, lambda: b"new") == b"new"
+        go_on.set()
+        assert (first.result(), second.result()) == (b"slow", b"slow")
+
+
+@pytest.mark.parametrize("read", [read_entry, read_list])
 def test_past_the_cache_too_readers_of_the_same_share_a_load_but_none_that_began_before_they_asked(
     read: Read, scratch: Redis
 ) -> None:
