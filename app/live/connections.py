@@ -266,6 +266,8 @@ class Acceptor:
     def leave(self) -> None:
         """Accept those already waiting, then no more: new connections go to the other processes."""
         self._leaving = True
+        # What still waited here when the listener closes would be reset. Without room its system tries again, at another process.
+        self._listener.listen(0)
         self._listener.settimeout(0)
 
     def _out_of_descriptors(self, error: OSError) -> None:
