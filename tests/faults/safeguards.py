@@ -432,17 +432,6 @@ SAFEGUARDS = (
     ),
     # Retries, rights, SQL by hand
     Safeguard(
-        "the result of a call is looked for again under its lock",
-        "tests/flow/test_idempotency.py",
-        (
-            Edit(
-                "app/store/idempotency.py",
-                "    # The one that held the lock until now may just have committed.\n    return find(connection, call)",
-                "    return None",
-            ),
-        ),
-    ),
-    Safeguard(
         "a call and its key are one transaction",
         "tests/flow/test_idempotency.py -k 'sent_again_changes_nothing'",
         (
