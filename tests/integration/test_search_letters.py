@@ -207,8 +207,11 @@ def test_names_stand_in_the_order_of_people_on_the_site_in_the_panel_and_in_cate
         assert set(caller.get(f"/api/v1{path}").json["items"][0]).isdisjoint({"sort_key"})
 
 
-def test_the_order_of_names_is_read_from_an_index_on_every_page(container: Container, new_part: NewPart) -> None:
-    new_part(), new_part(), new_part()
+def test_the_order_of_names_is_read_from_an_index_on_every_page(container: Container, new_part: NewPart, query: Query) -> None:
+    # Customers' own index is the cheaper one if there are drafts.
+    for status in ["published"] * 3 + ["draft"] * 20:
+        new_part(status=status)
+    query("ANALYZE part_search")
     seen: list[str] = []
     with container.reading.connect() as connection:
         connection.execute(text("SET enable_seqscan = off")), connection.execute(text("SET enable_sort = off"))
