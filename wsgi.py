@@ -53,7 +53,7 @@ def begin_collecting() -> None:
 def serve(settings: Settings) -> None:
     """Serve on the shared port until SIGTERM or SIGINT; then finish the requests in progress and send the pages elsewhere."""
     # Imported here because it needs the patched modules above, which `flask` commands must not have.
-    from app.live.connections import Acceptor, DescriptorsError, Limits, SocketGate, raise_descriptor_limit
+    from app.live.connections import BACKLOG, Acceptor, DescriptorsError, Limits, SocketGate, raise_descriptor_limit
     from app.live.lateness import forgive_own_delay
     from app.live.protocol import HttpProtocol
     from app.live.server import attach, disconnect_all
@@ -76,7 +76,7 @@ def serve(settings: Settings) -> None:
     container.monitoring.prime()
     container.pressure.watch()
     begin_collecting()
-    listener = eventlet.listen((settings.bind, settings.port), backlog=1024, reuse_port=True)
+    listener = eventlet.listen((settings.bind, settings.port), backlog=BACKLOG, reuse_port=True)
     # Inherited by accepted connections. Without it, a response sent in two pieces waits for the client's delayed acknowledgement.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     server = eventlet.wsgi.Server(

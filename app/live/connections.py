@@ -5,6 +5,7 @@ Imported only by `wsgi.py`, after eventlet has patched the process.
 """
 
 import errno
+import math
 import resource
 import socket
 import time
@@ -24,7 +25,8 @@ import structlog
 
 from app.arrival import limited_client
 from app.domain.addresses import client_of, parse_address
-from app.live.budgets import Allowance, Buckets
+from app.domain.buckets import Allowance, Buckets
+from app.live.line import BusyError, Line
 
 log = structlog.get_logger()
 
@@ -34,6 +36,11 @@ RESERVED_DESCRIPTORS = 256
 SOCKETS_SHARE = 0.8
 # WebSockets that one address may open; each costs as much as several requests. After a restart, all pages behind it reconnect.
 OPENED_SOCKETS = Allowance(per_second=40, at_once=800)
+# Seconds that a client waits until its WebSocket is opened. Our pages wait for 2.5 s and then begin again.
+SOCKET_PATIENCE = 2.0
+# Connections that may wait for `accept`. All pages come back at once; if there is no room, their system tries again after a
+# second, three, seven.
+BACKLOG = 4_096
 # Seconds that the most recently accepted connections get to send their request when the process is told to stop.
 GREETING = 0.5
 # Seconds between checks whether to stop accepting, and between attempts while there are no descriptors.
@@ -328,12 +335,16 @@ def _client_at(address: Any) -> str:
 
 
 class SocketGate:
-    """WSGI middleware inside `Arrival` that refuses WebSockets beyond the limits of the process or the address."""
+    """WSGI middleware inside `Arrival` that refuses WebSockets beyond the limits of the process or the address.
+
+    It opens one at a time, the oldest first: those that are open, and everybody's requests, go on meanwhile.
+    """
 
     def __init__(self, application: Any, connections: Connections, refused: Callable[[str], None]) -> None:
         self._application = application
         self._connections = connections
         self._refused = refused
+        self._line = Line(SOCKET_PATIENCE)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         """Pass on a request, or a WebSocket if there is room for it."""
@@ -342,9 +353,31 @@ class SocketGate:
         caller = limited_client(environ)
         if not self._connections.open_socket(caller):
             self._refused("too_many_sockets")
-            start_response("503 Service Unavailable", [("Retry-After", "5"), ("Content-Length", "0"), ("Connection", "close")])
-            return []
+            return _come_back(start_response, 5)
         try:
-            return self._application(environ, start_response)
+            with self._line.turn():
+                # A turn lasts until all that is under way has had its own, and what has arrived meanwhile has been taken.
+                eventlet.sleep(0)
+                is_gone = _is_gone(environ["eventlet.input"].get_socket())
+            return _come_back(start_response, 1) if is_gone else self._application(environ, start_response)
+        except BusyError as error:
+            self._refused("too_many_at_once")
+            return _come_back(start_response, error.retry_after)
         finally:
             self._connections.close_socket(caller)
+
+
+def _come_back(start_response: Any, seconds: float) -> list[bytes]:
+    headers = [("Retry-After", str(math.ceil(seconds))), ("Content-Length", "0"), ("Connection", "close")]
+    start_response("503 Service Unavailable", headers)
+    return []
+
+
+def _is_gone(client: Any) -> bool:
+    """Whether a client that has nothing to say before it is answered has closed its connection."""
+    try:
+        return not client.fd.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True

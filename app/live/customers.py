@@ -1,5 +1,6 @@
 """The customers' namespace: pages say which parts they show, and get the current state of those that differ."""
 
+import math
 import random
 import secrets
 import time
@@ -18,10 +19,12 @@ from app.contract.drift import Checked, Difference, Drift, DriftKind, Outcome, S
 from app.contract.events import ListFacet
 from app.contract.formats import rfc3339
 from app.contract.messages.customers import BusyRefusal, Refusal, UnwatchAnswer, WatchAnswer, WatchRefusal
+from app.domain.buckets import Allowance, TokenBucket
 from app.domain.errors import BusyError as TooBusyError
 from app.domain.stock import MAX_QUANTITY
-from app.live.budgets import Allowance, BusyError, TokenBucket, WatchBudget
+from app.live.budgets import WatchBudget
 from app.live.incoming import faults
+from app.live.line import BusyError
 from app.live.seen import Seen
 from app.store import drift, outbox
 
@@ -74,19 +77,22 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
             return self._too_many()
         try:
             with self._budget.turn(_sid(), self._callers.get(_sid(), ""), count):
+                if _sid() not in self._watched:
+                    # It has left the line, and hears no answer.
+                    return self._busy(0.0)
                 return self._watch({} if body is None else body)
         except BusyError as error:
             return self._busy(error.retry_after)
         except (TooBusyError, SQLAlchemyError) as error:
             # The rooms are joined; what could not be read is asked for again.
             log.warning("a watch could not be served", error=type(error).__name__)
-            return self._busy(round(random.uniform(*_LATER), 1))
+            return self._busy(random.uniform(*_LATER))
 
     def _watch(self, body: Any) -> WatchAnswer | WatchRefusal:
         if errors := faults(rooms.CUSTOMERS, "watch", body):
             return self._invalid("watch", errors)
         held: dict[int, dict[str, int] | None] = {int(part_id): versions for part_id, versions in body.get("parts", {}).items()}
-        watched = self._watched.setdefault(_sid(), {})
+        watched = self._watched[_sid()]
         if len(watched.keys() | held.keys()) > MAX_PARTS:
             return self._too_many()
         now = time.monotonic()
@@ -199,6 +205,7 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
         return self._refused({"code": "too_many_parts", "message": message})
 
     def _busy(self, retry_after: float) -> WatchRefusal:
+        retry_after = math.ceil(retry_after * 10) / 10
         return self._refused({"code": "busy", "message": "Ask again after `retry_after` seconds.", "retry_after": retry_after})
 
     def _refused(self, refusal: Refusal | BusyRefusal) -> WatchRefusal:

@@ -4,7 +4,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from app.live.budgets import Allowance, TokenBucket
+from app.domain.buckets import Allowance, TokenBucket
 
 # Events whose age a process remembers.
 MOST = 1000

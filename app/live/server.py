@@ -21,8 +21,9 @@ from socketio import RedisManager
 from app.arrival import limited_client
 from app.container import Container
 from app.contract import rooms
+from app.domain.buckets import Allowance, Buckets
 from app.live.admin import AdminNamespace
-from app.live.budgets import MAX_MESSAGE, Allowance, Buckets
+from app.live.budgets import MAX_MESSAGE
 from app.live.customers import CustomersNamespace
 from app.live.entrance import origin_check, stand_behind_arrival
 from app.live.incoming import is_taken

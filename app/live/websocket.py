@@ -18,7 +18,8 @@ from wsproto.events import AcceptConnection
 from wsproto.frame_protocol import CloseReason, FrameDecoder, FrameProtocol, MessageDecoder, Opcode, ParseFailed
 from wsproto.utilities import RemoteProtocolError
 
-from app.live.budgets import BYTES, FRAMES, FRAMES_PER_ADDRESS, MAX_MESSAGE, Buckets, TokenBucket
+from app.domain.buckets import Buckets, TokenBucket
+from app.live.budgets import BYTES, FRAMES, FRAMES_PER_ADDRESS, MAX_MESSAGE
 
 log = structlog.get_logger()
 

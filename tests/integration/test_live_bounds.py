@@ -73,6 +73,42 @@ with eventlet.Timeout(10):
     told.wait()
 print("told")
 """
+# Twenty clients come at once, and every other one leaves while it waits.
+GATE = """
+import warnings
+warnings.simplefilter("ignore")
+import eventlet
+eventlet.monkey_patch()
+import socket
+from types import SimpleNamespace
+from eventlet.greenio import GreenSocket
+from app.live.connections import Connections, Limits, SocketGate
+
+turns, opened, refused = 0, [], []
+def tick():
+    global turns
+    while True:
+        turns += 1
+        eventlet.sleep(0)
+def application(environ, start_response):
+    opened.append((environ["number"], turns))
+    return []
+pairs = [socket.socketpair() for _ in range(20)]
+gate = SocketGate(application, Connections(Limits(100, 100)), refused.append)
+def come(number):
+    body = SimpleNamespace(get_socket=lambda: GreenSocket(pairs[number][0].fd))
+    environ = {"HTTP_UPGRADE": "websocket", "REMOTE_ADDR": "192.0.2.1", "eventlet.input": body, "number": number}
+    gate(environ, lambda status, headers: None)
+eventlet.spawn(tick)
+crowd = [eventlet.spawn(come, number) for number in range(20)]
+eventlet.sleep(0)
+for number in range(1, 20, 2):
+    pairs[number][1].close()
+for one in crowd:
+    one.wait()
+when = [turn for number, turn in opened]
+print(",".join(str(number) for number, turn in opened), len(set(when)), gate._connections._all_sockets, len(refused))
+"""
 
 
 def _printed(program: str, servers: EmbeddedServers) -> list[str]:
@@ -88,6 +124,15 @@ def test_while_a_crowd_is_told_of_an_event_the_others_get_their_turn(servers: Em
     told, most_at_once = map(int, _printed(CROWD, servers))
     assert told == 2000
     assert most_at_once <= 200
+
+
+def test_of_sockets_that_come_at_once_one_is_opened_at_a_time_the_oldest_first_and_none_whose_client_has_gone(
+    servers: EmbeddedServers,
+) -> None:
+    opened, turns, still_counted, refused = _printed(GATE, servers)
+    assert opened.split(",") == [str(number) for number in range(0, 20, 2)]
+    # Everybody else has a turn between two of them.
+    assert (int(turns), int(still_counted), int(refused)) == (10, 0, 0)
 
 
 def test_a_listener_that_reaches_the_channel_late_tells_the_pages_that_came_before(servers: EmbeddedServers) -> None:

@@ -21,7 +21,9 @@ def page(container: Container, monkeypatch: pytest.MonkeyPatch) -> CustomersName
     """The namespace as one connected page calls it."""
     monkeypatch.setattr(customers, "_sid", lambda: "page")
     monkeypatch.setattr(customers, "join_room", lambda _room: None)
-    return CustomersNamespace(rooms.CUSTOMERS, container)
+    namespace = CustomersNamespace(rooms.CUSTOMERS, container)
+    namespace._watched["page"] = {}
+    return namespace
 
 
 @pytest.fixture

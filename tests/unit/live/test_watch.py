@@ -23,6 +23,7 @@ def test_a_page_joins_the_rooms_of_its_parts_before_they_are_read(monkeypatch: p
     monkeypatch.setattr(customers, "join_room", lambda room: steps.append(f"join {room}"))
     container: Any = SimpleNamespace(parts=SimpleNamespace(catalog=SimpleNamespace(parts=parts, versions=versions)))
     namespace = customers.CustomersNamespace("/customers", container)
+    namespace._watched["page"] = {}
     held = {"content": 1, "stock": 1, "price": 1}
     assert namespace.on_watch({"parts": {"17": held}}) == {"parts": [], "gone": [17]}
     assert steps == ["join part:17", "compare [17]", "read [17]"]
