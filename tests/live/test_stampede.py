@@ -5,6 +5,7 @@ import json
 import uuid
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -15,10 +16,12 @@ from redis import Redis
 
 from app.contract import cache_keys
 from app.contract.events import Aspect
+from bench.readers import header
 from bench.system import API, Client, System, wait_until
 from tests.faults.inspection import settled
 
 READERS = 500
+ATTEMPTS = 5
 # Fragments of the statements that load aspects of a part.
 CONTENT, STOCK = "LEFT JOIN path ON path.leaf", "FROM stock_levels WHERE part_id = ANY"
 
@@ -63,28 +66,35 @@ def statements(system: System) -> Iterator[Statements]:
         server.execute("SELECT pg_reload_conf()")
 
 
-def read_at_once(system: System, path: str) -> list[dict]:
-    """Return what each of the readers is answered; who is told to come back does."""
+def read_at_once(system: System, path: str) -> list[tuple[dict, bytes]]:
+    """Return what each of the readers is answered, and what the cache did; who is told to come back does."""
     parts = urlsplit(system.url)
     request = f"GET {API}{path} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n".encode()
 
-    async def play() -> list[dict]:
+    async def play() -> list[tuple[dict, bytes]]:
         opened = await asyncio.gather(*(asyncio.open_connection(parts.hostname, parts.port) for _ in range(READERS)))
         return await asyncio.gather(*(read(*one) for one in opened))
 
-    async def read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> dict:
+    async def read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[dict, bytes]:
         while True:
             writer.write(request)
             head, _, body = (await reader.read()).partition(b"\r\n\r\n")
             writer.close()
             status = int(head[9:12])
             if status == HTTPStatus.OK:
-                return dict(json.loads(body))
+                return json.loads(body), header(head, b"X-Cache") or b""
             assert status == HTTPStatus.SERVICE_UNAVAILABLE, head
-            await asyncio.sleep(int(head.lower().partition(b"retry-after: ")[2].partition(b"\r\n")[0]))
+            await asyncio.sleep(int(header(head, b"Retry-After") or 1))
             reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
 
-    return asyncio.run(play())
+    # Tests in a browser leave an event loop running in the main thread.
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(play())).result()
+
+
+def is_from_the_cache(answers: list[tuple[dict, bytes]]) -> bool:
+    """Whether nobody read past the cache, as they do on so busy a machine that a process cannot prove it fresh in time."""
+    return all(cache != b"BYPASS" for _answer, cache in answers)
 
 
 def test_hundreds_who_read_a_part_that_is_not_cached_any_more_make_each_process_load_it_once(
@@ -92,14 +102,17 @@ def test_hundreds_who_read_a_part_that_is_not_cached_any_more_make_each_process_
 ) -> None:
     assert system.stack is not None
     settings = system.stack.settings
-    name = f"Renamed {uuid.uuid4().hex}"
-    assert client.call("PUT", f"/admin/parts/{part_id}", {"part_name": name}).status == HTTPStatus.OK
     keys = [settings.prefix + key for key in cache_keys.aspect_keys(part_id, Aspect.CONTENT)]
-    with Redis.from_url(settings.redis_url) as cache:
-        cache.delete(*keys)
-    answers = read_at_once(system, f"/parts/{part_id}")
-    assert {answer["part_name"] for answer in answers} == {name}
-    executed = statements.naming(f"'{{{part_id}}}'")
+    for _ in range(ATTEMPTS):
+        name = f"Renamed {uuid.uuid4().hex}"
+        assert client.call("PUT", f"/admin/parts/{part_id}", {"part_name": name}).status == HTTPStatus.OK
+        with Redis.from_url(settings.redis_url) as cache:
+            cache.delete(*keys)
+        before, answers = statements.naming(f"'{{{part_id}}}'"), read_at_once(system, f"/parts/{part_id}")
+        executed = statements.naming(f"'{{{part_id}}}'") - before
+        assert {answer["part_name"] for answer, _cache in answers} == {name}
+        if is_from_the_cache(answers):
+            break
     # The verification may read it, too; it asks for its stock each time, which readers have in the cache.
     loads, verifications = (sum(n for text, n in executed.items() if fragment in text) for fragment in (CONTENT, STOCK))
     assert 1 <= loads - verifications <= settings.web_concurrency, executed
@@ -112,14 +125,15 @@ def test_hundreds_who_read_a_list_that_was_just_dropped_make_each_process_load_i
     category = system.make_category()
     parts = system.make_parts(3, category)
     path = f"/parts?category={category}&sort=newest"
-    settled(system)
-    assert client.call("GET", path).status == HTTPStatus.OK
-    before = statements.naming(f"'{{{category}}}'")
-    assert client.call("PUT", f"/admin/parts/{parts[0]}", {"status": "draft"}).status == HTTPStatus.OK
-    settled(system)
-    answers = read_at_once(system, path)
-    assert {len(answer["items"]) for answer in answers} == {2}
-    executed = statements.naming(f"'{{{category}}}'") - before
+    for attempt in range(ATTEMPTS):
+        status, shown = ("published", 3) if attempt % 2 else ("draft", 2)
+        assert client.call("PUT", f"/admin/parts/{parts[0]}", {"status": status}).status == HTTPStatus.OK
+        settled(system)
+        before, answers = statements.naming(f"'{{{category}}}'"), read_at_once(system, path)
+        executed = statements.naming(f"'{{{category}}}'") - before
+        assert {len(answer["items"]) for answer, _cache in answers} == {shown}
+        if is_from_the_cache(answers):
+            break
     loads = sum(n for text, n in executed.items() if "FROM (SELECT * FROM part_search s WHERE s.is_public" in text)
     # Reconciliation may compare it once.
     assert 1 <= loads <= system.stack.settings.web_concurrency + 1, executed
