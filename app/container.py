@@ -36,6 +36,8 @@ from config import Settings
 # worker handles hundreds of events at once and has time.
 CACHE_TIMEOUT = 0.15
 WORKER_CACHE_TIMEOUT = 2.0
+# Seconds that readers wait for a connection. They wait for the CPU, if the cache is well, and so they would for the database.
+READER_WAITS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +132,6 @@ def build_container(
         storage=storage,
         import_jobs=ImportJobs(transactions, engine, reading, storage, publisher, wake_ups, settings.currency),
     )
-
-
-# Seconds that readers wait for a connection. They wait for the CPU, if the cache is well, and so they would for the database.
-READER_WAITS = 1.0
 
 
 def cache_clients(url: str, prefix: str, timeout: float = CACHE_TIMEOUT) -> Clients:
