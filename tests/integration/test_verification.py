@@ -340,6 +340,7 @@ def test_a_page_that_missed_an_event_is_counted_and_brought_up_to_date(
     monkeypatch.setattr(customers, "join_room", lambda _room: None)
     monkeypatch.setattr(customers, "LEFT_BEHIND_AFTER", 0.0)
     page = CustomersNamespace(rooms.CUSTOMERS, container)
+    page._watched["page"] = {}
     part_id = new_part()
     container.parts.adjust_stock_with_sync(Intent(actor), part_id, 1)
     held = page.on_watch({"parts": {str(part_id): None}})["parts"][0]["versions"]
