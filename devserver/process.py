@@ -15,6 +15,8 @@ import psutil  # type: ignore[import-untyped]  # publishes no types
 
 _TAIL_LINES = 12
 _POLL_SECONDS = 0.03
+# How often a pid file that could not be written is tried again.
+_PID_FILE_SECONDS = 1.0
 
 
 def is_alive(pid: int) -> bool:
@@ -33,7 +35,8 @@ def never() -> bool:
 class Child:
     """A program that runs in its own process group, so that it can be killed together with everything that it started.
 
-    Its pid file holds the program's own pid (no shell in between) for as long as it runs. `start` and `stop` are for the
+    Its pid file holds the program's own pid (no shell in between) for as long as it runs, or from
+    when the disk has room for it. `start` and `stop` are for the
     child's owner; `revive` and `wait` for whoever keeps it alive, possibly in another thread: once the owner has asked
     it to stop, it is not restarted.
     """
@@ -68,6 +71,7 @@ class Child:
         self._popen: subprocess.Popen[bytes] | None = None
         self._reader: threading.Thread | None = None
         self._buried = False
+        self._has_pid_file = False
 
     def command(self) -> list[str]:
         """Return the program and its arguments, evaluated at each start."""
@@ -107,7 +111,12 @@ class Child:
 
     def wait(self) -> int:
         """Wait until it ends, however long that takes; return the exit code, negative for a signal."""
-        code = self._started().wait()
+        child = self._started()
+        while not self._has_pid_file and child.poll() is None:
+            self._write_pid_file()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(_PID_FILE_SECONDS)
+        code = child.wait()
         self._bury()
         return code
 
@@ -158,11 +167,18 @@ class Child:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        # On a full disk it has no pid file, and runs all the same.
-        with contextlib.suppress(OSError):
-            _write_whole(self.pid_file, f"{self._popen.pid}\n")
+        self._write_pid_file()
         self._reader = threading.Thread(target=self._read, args=(self._popen.stdout,), daemon=True)
         self._reader.start()
+
+    def _write_pid_file(self) -> None:
+        # On a full disk it has none, and runs all the same.
+        try:
+            _write_whole(self.pid_file, f"{self.pid}\n")
+        except OSError:
+            self._has_pid_file = False
+        else:
+            self._has_pid_file = True
 
     def _read(self, stream: IO[bytes]) -> None:
         with stream:
