@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from contextvars import ContextVar
 
-from app.domain.buckets import Allowance, Buckets
+from app.domain.fairness import Places, Shares
 
 # A lag in seconds that is too much if it is there throughout an interval. A cached read waits for three or four turns. A hundred
 # clients that each wait for their answer before they ask again cause less, and slow down by themselves.
@@ -30,34 +30,8 @@ LOOKS = 3
 RISES, FALLS = 0.2, 0.04
 # Of everything a little is admitted: a list that everybody wants has to be loaded by somebody.
 MOST = 0.95
-# Dear things that one caller may begin while others begin some, too: a page is two, and many people may share an address.
-SHARE = Allowance(per_second=5, at_once=40)
-# Seconds for which somebody counts as there after asking for something dear.
-THERE_FOR = 10.0
 
 _caller: ContextVar[str] = ContextVar("caller", default="")
-
-
-class Shares:
-    """Who may have how much of what is dear: as much as they like while nobody else wants any, then `SHARE`.
-
-    Args:
-        now: a monotonic clock in seconds.
-    """
-
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
-        self._buckets = Buckets(SHARE)
-        # The last two callers that differ, and when they last asked.
-        self._last = self._other = ("", float("-inf"))
-
-    def admits(self, caller: str) -> bool:
-        """Whether a caller may begin something dear now; counts it."""
-        now = self._now()
-        if caller != self._last[0]:
-            self._other = self._last
-        self._last = (caller, now)
-        return self._buckets.of(caller).draw(1) or now - self._other[1] > THERE_FOR
 
 
 class Pressure:
@@ -72,15 +46,22 @@ class Pressure:
         self._level = 0.0
         self._under_way = 0
         self._shares = Shares()
+        self._places = Places()
 
     def begun(self, caller: str) -> None:
-        """Count a customer's request, which is what this thread does now, until `ended`."""
+        """Wait until this caller's turn has come, and count its request, which is what this thread does now, until `ended`.
+
+        Raises:
+            BusyError: too many others of the same caller are waiting.
+        """
+        self._places.take(caller)
         self._under_way += 1
         _caller.set(caller)
 
     def ended(self) -> None:
         """Count it no more."""
         self._under_way -= 1
+        self._places.leave(_caller.get())
         _caller.set("")
 
     def note(self, lag: float) -> None:

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 import pytest
 
 from app.domain.errors import BusyError
-from app.domain.pressure import FEW, MOST, RISES, SHARE, TARGET, THERE_FOR, Pressure, Shares
+from app.domain.fairness import SHARE, THERE_FOR, Shares
+from app.domain.pressure import FEW, MOST, RISES, TARGET, Pressure
 from app.domain.turns import Turns
 from bench.system import wait_until
 
