@@ -12,8 +12,8 @@ from collections.abc import Callable
 from app.domain.buckets import Allowance, Buckets
 from app.domain.errors import BusyError
 
-# Requests of one caller that a process works on at a time; the rest wait, for so many seconds at most. Other callers' requests wait
-# for these turns only, however many are sent.
+# Requests of one caller that a process works on at a time; the rest wait, for so many seconds at most. What others ask waits
+# for these turns only, however many requests are sent.
 AT_ONCE = 4
 PATIENCE = 5.0
 # Dear things that one caller may begin: a page is two, and many people may share an address.
