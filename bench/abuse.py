@@ -44,11 +44,12 @@ PUT = "PUT /api/v1/admin/parts/{part}/stock HTTP/1.1\r\nHost: {host}\r\nAuthoriz
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whom to attack."""
+    """Whom to attack, and from which address of this machine, if not from the usual one."""
 
     url: str
     key: str
     parts: Sequence[int]
+    source: str = ""
 
     @property
     def host(self) -> str:
@@ -58,7 +59,9 @@ class Target:
     def connect(self, timeout: float = 10.0, source: str = "") -> socket.socket:
         """Open a connection."""
         parts = urlsplit(self.url)
-        return socket.create_connection((parts.hostname or "", parts.port or 80), timeout=timeout, source_address=(source, 0))
+        return socket.create_connection(
+            (parts.hostname or "", parts.port or 80), timeout=timeout, source_address=(source or self.source, 0)
+        )
 
     def open_socket(self, source: str = "") -> socket.socket:
         """Open a WebSocket, from an address of this machine if given, and enter the customers' namespace.
@@ -197,6 +200,24 @@ def watches(target: Target, seconds: float) -> None:
         time.sleep(1 / 90)
 
 
+def searches(target: Target, seconds: float) -> None:
+    """Twenty clients that ask ten times a second for what nobody has asked for before."""
+    numbers = itertools.count(1)
+
+    def search() -> None:
+        connection = http.client.HTTPConnection(target.host, timeout=30, source_address=(target.source, 0))
+        due = time.monotonic()
+        for _ in _until(seconds):
+            due += 0.1
+            with suppress(OSError, http.client.HTTPException):
+                connection.request("GET", f"/api/v1/parts?q=steel&limit=20&max_price={800_000 + next(numbers) / 100:.2f}")
+                connection.getresponse().read()
+            time.sleep(max(0.0, due - time.monotonic()))
+        connection.close()
+
+    _side_by_side(20, search)
+
+
 def never_reading(target: Target, seconds: float) -> None:
     """Sockets that ask for a lot and read none of it."""
     asked = json.dumps(["watch", {"parts": {str(part): None for part in target.parts[:PARTS]}}]).encode()
@@ -332,8 +353,8 @@ def _side_by_side(count: int, work: Callable[[], None]) -> None:
 ATTACKS: dict[str, Callable[[Target, float], None]] = {
     attack.__name__: attack
     for attack in (
-        idle_connections, slow_heads, endless_fragments, empty_fragments, one_huge_message, pings, watches, never_reading,
-        chunk_extensions, trailers, tiny_chunks, pipelining, scrapes, uploads, nonsense,
+        idle_connections, slow_heads, endless_fragments, empty_fragments, one_huge_message, pings, watches, searches,
+        never_reading, chunk_extensions, trailers, tiny_chunks, pipelining, scrapes, uploads, nonsense,
     )
 }  # fmt: skip
 

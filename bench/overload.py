@@ -1,9 +1,12 @@
 """What happens when more is asked for than the shop can do: offers requests at a fixed rate, whatever the answers.
 
-`python -m bench.overload [--seconds 20] [--parts 20000] [--times 2]`. A client that waits for its answers offers less the slower
-these are, and so hides the queue; this one sends each request when it is due, and its latency counts from then (Schroeder et al.,
-"Open versus closed: a cautionary tale", NSDI 2006). It looks for the rate that the shop sustains, offers a multiple of it, stops,
-and prints what became of each kind of request, and how long the shop took to be itself again.
+`python -m bench.overload [--seconds 20] [--parts 20000] [--times 2] [--abused]`. A client that waits for its answers offers less
+the slower these are, and so hides the queue; this one sends each request when it is due, and its latency counts from then
+(Schroeder et al., "Open versus closed: a cautionary tale", NSDI 2006). It looks for the rate that the shop sustains, offers a
+multiple of it, stops, and prints what became of each kind of request, and how long the shop took to be itself again.
+
+With `--abused` the load is a normal one, by turns without and with a client of another address that asks for all it can get
+(`searches` and `watches` of `bench.abuse`); prints how much longer the others wait for it.
 """
 
 import argparse
@@ -16,12 +19,13 @@ import tempfile
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from bench import catalog
+from bench.abuse import PARTS, Target, under_attack
 from bench.system import API, System, own_stack
 from devserver import Stack
 
@@ -42,6 +46,10 @@ SETTLES = 3.0
 ANSWERED = 0.99
 CALM = 0.1
 STEP, STEPS_BY, FIRST_RATE = 3.0, 1.4, 25.0
+# One abusive client: from where, and how it asks; where the others are; how often it comes and goes, and for how many seconds.
+ABUSER, ABUSES = "127.3.0.1", ("searches", "watches")
+OTHERS = tuple(f"127.2.0.{n}" for n in range(1, 51))
+ROUNDS, ROUND = 6, 5.0
 
 _SHED = {http.HTTPStatus.SERVICE_UNAVAILABLE, http.HTTPStatus.TOO_MANY_REQUESTS}
 
@@ -144,9 +152,10 @@ class Shop:
 class Generator:
     """Sends requests at a given rate and records what becomes of them. For one event loop."""
 
-    def __init__(self, shop: Shop) -> None:
-        """Offer load to `shop`."""
+    def __init__(self, shop: Shop, sources: Sequence[str] = ()) -> None:
+        """Offer load to `shop`, from these addresses of this machine by turns."""
         self._shop = shop
+        self._sources = itertools.cycle(sources or [""])
         self._idle: deque[_Wire] = deque()
         self._open = 0
         self._under_way: set[asyncio.Task[None]] = set()
@@ -199,7 +208,12 @@ class Generator:
         self._open += 1
         parts = urlsplit(self._shop.system.url)
         try:
-            return (await asyncio.get_running_loop().create_connection(_Wire, parts.hostname or "", parts.port or 80))[1]
+            source = next(self._sources)
+            return (
+                await asyncio.get_running_loop().create_connection(
+                    _Wire, parts.hostname or "", parts.port or 80, local_addr=(source, 0) if source else None
+                )
+            )[1]
         except BaseException:
             self._open -= 1
             raise
@@ -308,6 +322,31 @@ async def run(shop: Shop, seconds: float, times: float, rate: float | None) -> N
         generator.close()
 
 
+async def run_abused(shop: Shop, watched: Sequence[int], rate: float) -> None:
+    """Offer what is normal, by turns without and with one abusive client beside it."""
+    generator = Generator(shop, OTHERS)
+    target = Target(shop.system.url, shop.system.key, watched, ABUSER)
+    quiet: list[Outcome] = []
+    abused: list[Outcome] = []
+    try:
+        await generator.offer(rate, 2 * STEP)
+        for _ in range(ROUNDS):
+            quiet += await generator.offer(rate, ROUND)
+            with ExitStack() as attacks:
+                for name in ABUSES:
+                    # Leaving waits for the attack's end.
+                    await asyncio.to_thread(attacks.enter_context, under_attack(name, target, ROUND + 4))
+                abused += await generator.offer(rate, ROUND)
+    finally:
+        generator.close()
+    print_table(f"{rate:.0f}/s", quiet)
+    print_table(f"{rate:.0f}/s beside one abusive client", abused)
+    for kind in (None, *MIX):
+        without, beside = summary(quiet, kind), summary(abused, kind)
+        ratios = ", ".join(f"{name} {getattr(beside, name) / getattr(without, name):.2f}" for name in ("p50", "p99"))
+        print(f"{kind or 'all':8} {ratios} times as long")
+
+
 def shop_of(system: System, parts: int) -> Shop:
     """Fill a new system with so many parts, and return the requests to offer it."""
     assert isinstance(system.stack, Stack)
@@ -323,8 +362,13 @@ def main() -> None:
     parser.add_argument("--times", type=float, default=2.0, help="the overload, as a multiple of the sustained rate")
     parser.add_argument("--rate", type=float, help="the sustained rate, if it is known")
     parser.add_argument("--parts", type=int, default=20_000, help="how large the catalog is")
+    parser.add_argument("--abused", action="store_true", help="a normal load (--rate), without and with one abusive client")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="lockstep-overload-") as home, own_stack(Path(home)) as system:
+        if chosen.abused:
+            shop = shop_of(system, chosen.parts)
+            asyncio.run(run_abused(shop, system.make_parts(PARTS), chosen.rate or FIRST_RATE))
+            return
         asyncio.run(run(shop_of(system, chosen.parts), chosen.seconds, chosen.times, chosen.rate))
 
 

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, TypeVarTuple
 
-from flask import current_app, g
+from flask import current_app, g, request
 
 from app.api.rendering import Cursors
+from app.arrival import limited_client
 from app.container import Container
 from app.domain.errors import BusyError
 from app.services.authentication import Authenticator, Principal
@@ -83,7 +84,7 @@ def admit_customer() -> None:
     pressure = container().pressure
     if not pressure.admits():
         raise BusyError
-    pressure.begun()
+    pressure.begun(limited_client(request.environ))
     g.is_counted = True
 
 

@@ -5,12 +5,17 @@ for a turn. While that does not go away, and is made of many requests, first mor
 when that alone does not help, also of what is cheap. Sources: Nichols and Jacobson, "Controlling queue delay" (2012), for telling
 a standing queue by the least delay of an interval; Zhou et al., "Overload control for scaling WeChat microservices" (SoCC 2018),
 for measuring the wait and not the work, and for shedding by priority.
+
+Before that comes one caller who asks for so much that is dear that others would have to wait for it.
 """
 
 import random
 import threading
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
+
+from app.domain.fairness import Places, Shares
 
 # A lag in seconds that is too much if it is there throughout an interval. A cached read waits for three or four turns. A hundred
 # clients that each wait for their answer before they ask again cause less, and slow down by themselves.
@@ -26,6 +31,8 @@ RISES, FALLS = 0.2, 0.04
 # Of everything a little is admitted: a list that everybody wants has to be loaded by somebody.
 MOST = 0.95
 
+_caller: ContextVar[str] = ContextVar("caller", default="")
+
 
 class Pressure:
     """How much is refused now: nothing, until `watch` has begun. Thread-safe.
@@ -38,14 +45,24 @@ class Pressure:
         self._chance = chance
         self._level = 0.0
         self._under_way = 0
+        self._shares = Shares()
+        self._places = Places()
 
-    def begun(self) -> None:
-        """Count a customer's request, until `ended`."""
+    def begun(self, caller: str) -> None:
+        """Wait until this caller's turn has come, and count its request, which is what this thread does now, until `ended`.
+
+        Raises:
+            BusyError: too many others of the same caller are waiting.
+        """
+        self._places.take(caller)
         self._under_way += 1
+        _caller.set(caller)
 
     def ended(self) -> None:
         """Count it no more."""
         self._under_way -= 1
+        self._places.leave(_caller.get())
+        _caller.set("")
 
     def note(self, lag: float) -> None:
         """Take into account the least lag of an interval, in seconds."""
@@ -53,7 +70,10 @@ class Pressure:
         self._level = min(2.0, max(0.0, self._level + change))
 
     def admits_dear(self) -> bool:
-        """Whether something dear, such as a search that nobody has asked before, may be begun."""
+        """Whether something dear, such as a search that nobody has asked before, may be begun by whoever this thread serves."""
+        caller = _caller.get()
+        if caller and not self._shares.admits(caller):
+            return False
         return self._chance() >= min(MOST, self._level)
 
     def admits(self) -> bool:

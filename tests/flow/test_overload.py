@@ -17,7 +17,7 @@ def overload(container: Container, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     pressure = container.pressure
     monkeypatch.setattr(pressure, "_chance", lambda: 0.0)
     for _ in range(FEW):
-        pressure.begun()
+        pressure.begun("")
 
     def rise(levels: int) -> None:
         for _ in range(round(levels / RISES)):

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from app.domain.errors import BusyError
+from app.domain.fairness import SHARE, THERE_FOR, Shares
 from app.domain.pressure import FEW, MOST, RISES, TARGET, Pressure
 from app.domain.turns import Turns
 from bench.system import wait_until
@@ -52,7 +53,7 @@ def after(intervals: int, lag: float, chance: float, under_way: int = FEW) -> Pr
     """Return the pressure after so many intervals with a lag and customers' requests under way."""
     pressure = Pressure(lambda: chance)
     for _ in range(under_way):
-        pressure.begun()
+        pressure.begun("")
     for _ in range(intervals):
         pressure.note(lag)
     return pressure
@@ -81,3 +82,34 @@ def test_once_the_lag_or_the_requests_are_gone_everything_is_admitted_again(lag:
     for _ in range(gone):
         pressure.ended()
     assert wait_until(lambda: pressure.note(lag) or (pressure.admits() and pressure.admits_dear()), every=0.0)
+
+
+def test_a_caller_has_as_much_as_he_likes_while_nobody_else_wants_any_and_then_his_share() -> None:
+    time = [0.0]
+    shares = Shares(lambda: time[0])
+    greedy = [shares.admits("greedy") for _ in range(10 * int(SHARE.at_once))]
+    assert all(greedy)
+    assert shares.admits("other")
+    assert not shares.admits("greedy")
+    assert shares.admits("other")
+    time[0] += THERE_FOR + 1
+    assert shares.admits("greedy")
+
+
+def test_what_is_dear_is_refused_to_the_caller_who_has_had_his_share_and_to_nobody_else() -> None:
+    pressure = Pressure()
+
+    def ask(caller: str) -> bool:
+        pressure.begun(caller)
+        try:
+            return pressure.admits_dear()
+        finally:
+            pressure.ended()
+
+    assert ask("other")
+    asked = [ask("greedy") for _ in range(2 * int(SHARE.at_once))]
+    assert asked[: int(SHARE.at_once)] == [True] * int(SHARE.at_once)
+    assert not all(asked)
+    assert ask("other")
+    # What is no customer's, such as a worker's, is nobody's share.
+    assert pressure.admits_dear()

@@ -1,0 +1,97 @@
+"""What one caller may take while there are others: so many turns at a time, and so much of what is dear.
+
+A caller who is alone, such as a proxy in front of everybody or a load generator, is not held up at all. Source of the queue for
+each caller: Demers, Keshav and Shenker, "Analysis and simulation of a fair queueing algorithm" (SIGCOMM 1989).
+"""
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+
+from app.domain.buckets import Allowance, Buckets
+from app.domain.errors import BusyError
+
+# Requests of one caller that a process works on at a time; the rest wait, for so many seconds at most. What others ask waits
+# for these turns only, however many requests are sent.
+AT_ONCE = 4
+PATIENCE = 5.0
+# Dear things that one caller may begin: a page is two, and many people may share an address.
+SHARE = Allowance(per_second=5, at_once=40)
+# Seconds for which somebody counts as there after asking for something.
+THERE_FOR = 10.0
+
+
+class Presence:
+    """Knows whether a caller is alone.
+
+    Args:
+        now: a monotonic clock in seconds.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        # The last two callers that differ, and when they last asked.
+        self._last = self._other = ("", float("-inf"))
+
+    def has_others(self, caller: str) -> bool:
+        """Note that a caller asks for something; return whether others have, too, a moment ago."""
+        now = self._now()
+        if caller != self._last[0]:
+            self._other = self._last
+        self._last = (caller, now)
+        return now - self._other[1] <= THERE_FOR
+
+
+class Shares:
+    """Who may have how much of what is dear."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._presence = Presence(now)
+        self._buckets = Buckets(SHARE)
+
+    def admits(self, caller: str) -> bool:
+        """Whether a caller may begin something dear now; counts it."""
+        is_contested = self._presence.has_others(caller)
+        return self._buckets.of(caller).draw(1) or not is_contested
+
+
+class Places:
+    """The requests that are worked on, few of each caller. Thread-safe, for threads green and real."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._presence = Presence(now)
+        self._lock = threading.Lock()
+        self._taken: Counter[str] = Counter()
+        self._waiting: dict[str, deque[threading.Event]] = {}
+
+    def take(self, caller: str) -> None:
+        """Wait for a place, and take it until `leave`.
+
+        Raises:
+            BusyError: it took too long.
+        """
+        with self._lock:
+            if not self._presence.has_others(caller) or self._taken[caller] < AT_ONCE:
+                self._taken[caller] += 1
+                return
+            called = threading.Event()
+            self._waiting.setdefault(caller, deque()).append(called)
+        if called.wait(PATIENCE):
+            return
+        with self._lock:
+            # Unless it was called just now.
+            if called in self._waiting.get(caller, ()):
+                self._waiting[caller].remove(called)
+                raise BusyError
+
+    def leave(self, caller: str) -> None:
+        """Give a place up, to the one of this caller that has waited longest, if any."""
+        with self._lock:
+            if waiting := self._waiting.get(caller):
+                waiting.popleft().set()
+                return
+            self._waiting.pop(caller, None)
+            self._taken[caller] -= 1
+            if not self._taken[caller]:
+                del self._taken[caller]
