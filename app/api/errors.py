@@ -91,6 +91,8 @@ def _domain_error(error: errors.LockstepError) -> Response:
         more["current"] = error.current
     if isinstance(error, errors.ConcurrencyError):
         container().monitoring.record_conflict(error.entity)
+    if error.rows:
+        more["rows"] = error.rows
     if isinstance(error, errors.StorageUnavailableError):
         log.error("storage away", path=request.path, error=str(error.__cause__).splitlines()[:1])
     if isinstance(error, errors.InvalidFieldError):

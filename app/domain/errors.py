@@ -3,6 +3,7 @@
 A class's docstring is its message.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,6 +12,8 @@ class LockstepError(Exception):
     """Something went wrong."""
 
     code: ClassVar[str] = "error"
+    # If it kept a bulk from being made: the bulk's rows that could not be, this error's among them.
+    rows: Sequence[dict[str, Any]] = ()
 
     def __init__(self, detail: str | None = None) -> None:
         super().__init__(detail or (type(self).__doc__ or "").strip())

@@ -73,6 +73,8 @@ CALLS: dict[str, dict[str, Any]] = {
     "POST /admin/parts/{part}/stock/adjustments": {"json": {"delta": 5, "reason": "found"}},
     "POST /admin/parts/{part}/versions/1/restore": {"json": {"fields": ["part_name"]}},
     "POST /admin/categories": {"json": {"name": "Category {tag}"}},
+    "POST /admin/stock/bulk": {"json": {"changes": [{"part_id": "{part}", "delta": 3}], "reason": "found"}},
+    "POST /admin/parts/bulk": {"json": {"part_ids": ["{part}"], "set": {"status": "draft"}}},
     "PUT /admin/categories/{category}": {"json": {"name": "Renamed {tag}"}},
     "DELETE /admin/categories/{empty_category}": {},
     "POST /admin/imports": {"file": "file"},

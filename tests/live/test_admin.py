@@ -10,7 +10,7 @@ from redis import Redis
 
 from app.monitoring import SyncMonitoring
 from app.sync.publisher import EventPublisher
-from bench.system import Client, System
+from bench.system import Client, System, wait_until
 from tests.live.conftest import ADMIN, Listener
 
 

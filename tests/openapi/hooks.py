@@ -37,6 +37,7 @@ def before_call(_context: Any, case: Any, _kwargs: dict[str, Any]) -> None:
         case.body = _whole(case.body)
         _separate(case.body, "prices", ("currency", "min_quantity", "valid_from"))
         _separate(case.body, "specifications", ("group", "name"))
+        _choose(case.body)
         if isinstance(case.body.get("delta"), int):
             # Two large ones in a row would leave the column's range.
             case.body["delta"] %= 1000
@@ -62,6 +63,17 @@ def _whole(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _whole(one) for name, one in value.items()}
     if isinstance(value, list):
+def _choose(body: dict[str, Any]) -> None:
+    """Make a bulk name each part once, and say one thing of it."""
+    for number, change in enumerate(body.get("changes", ()), 1):
+        change.clear()
+        change |= {"part_id": number, "delta": 1}
+    if "part_ids" in body:
+        body["part_ids"] = list(dict.fromkeys(body["part_ids"]))
+    if isinstance(body.get("set"), dict):
+        body["set"] = {"status": body["set"].get("status", "published")}
+
+
         return [_whole(one) for one in value]
     if type(value) is str:  # not the library's files, which are texts, too
         return _SPELLING.sub("a", value)

@@ -103,6 +103,9 @@ def play(recorder: Recorder) -> None:
     call("PUT", f"{here}/prices", {"prices": BEARING["prices"][:1]})
     call("PUT", f"{here}/stock", {"current_stock": 38, "version": 1, "reason": "stocktaking"})
     call("POST", f"{here}/stock/adjustments", {"delta": -2, "reason": "sold at the counter"})
+    delivery = [{"sku": "6206-2RS", "delta": 12}, {"part_id": part, "current_stock": 36, "version": 3}]
+    call("POST", "/admin/stock/bulk", {"changes": delivery, "reason": "delivery 4711"})
+    call("POST", "/admin/parts/bulk", {"part_ids": [part], "set": {"status": "published", "category_id": bearings}})
     _play_pictures(recorder, here)
     call("GET", f"{here}/versions")
     call("GET", f"{here}/versions/1")
