@@ -171,6 +171,7 @@ def attach(app: Flask, container: Container, authenticator: Authenticator) -> So
     _bound_rates(socketio, container.monitoring)
     _bound_events(socketio, container.monitoring)
     panel.standing.start()
+    panel.presence.start()
     # The library would begin to listen when the first page comes, which might then miss what happens in between.
     socketio.server.manager_initialized = True
     manager.initialize()
