@@ -122,6 +122,18 @@ class ArchivedError(LockstepError):
     code = "part_archived"
 
 
+class ImportOverError(LockstepError):
+    """This import has ended already; nothing of it can be cancelled."""
+
+    code = "import_over"
+
+
+class ImportNotUndoableError(LockstepError):
+    """Only an import that has ended can be undone, and no dry run or undo."""
+
+    code = "import_not_undoable"
+
+
 class KeyInUseError(LockstepError):
     """The first call with this Idempotency-Key is still under way. Send this one again in a moment."""
 

@@ -49,6 +49,8 @@ NEEDS = {
     "GET /imports": "viewer",
     "GET /imports/1": "viewer",
     "GET /imports/1/errors.csv": "viewer",
+    "POST /imports/1/cancel": "editor",
+    "POST /imports/1/undo": "editor",
 }
 
 

@@ -248,6 +248,10 @@ CALLS = {
     "admin_categories.delete_category": {"delete a category", "delete an empty category"},
     "admin_versions.restore_version": {"restore a version", "restore a field of a version"},
     "admin_imports.start_import": {"import a part"},
+    # Changes no part.
+    "admin_imports.cancel_import": set(),
+    # Its job does: tests/integration/test_undone_imports.py.
+    "admin_imports.undo_import": set(),
 }  # fmt: skip
 # Where it is not the reason that was given.
 REASONS = {

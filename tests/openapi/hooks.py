@@ -49,6 +49,12 @@ def _ask_for_what_there_is(case: Any) -> None:
         return
     if case.path.endswith("/pdp/{reference}"):
         case.path_parameters["reference"] = str(SHOP["shown"])
+    elif case.path.endswith(("/imports/{job_id}/cancel", "/imports/{job_id}/undo")):
+        case.path_parameters["job_id"] = SHOP["job"]
+    elif case.path.endswith("/stock/bulk"):
+        case.body = {"changes": [{"part_id": SHOP["shown"], "delta": 1}]}
+    elif case.path.endswith("/parts/bulk"):
+        case.body = {"part_ids": [SHOP["changed"]], "set": {"status": "published"}}
     elif case.path.endswith("/images/order"):
         case.path_parameters["part_id"] = SHOP["shown"]
         case.body = {"image_ids": SHOP["images"]}
@@ -57,12 +63,6 @@ def _ask_for_what_there_is(case: Any) -> None:
         (case.query or {}).pop("version", None)
 
 
-def _whole(value: Any) -> Any:
-    """Return 2.0 as 2, an integer for JSON Schema but nothing that a till should send for a quantity; and texts without invisible
-    characters that stand in no word."""
-    if isinstance(value, dict):
-        return {name: _whole(one) for name, one in value.items()}
-    if isinstance(value, list):
 def _choose(body: dict[str, Any]) -> None:
     """Make a bulk name each part once, and say one thing of it."""
     for number, change in enumerate(body.get("changes", ()), 1):
@@ -74,6 +74,12 @@ def _choose(body: dict[str, Any]) -> None:
         body["set"] = {"status": body["set"].get("status", "published")}
 
 
+def _whole(value: Any) -> Any:
+    """Return 2.0 as 2, an integer for JSON Schema but nothing that a till should send for a quantity; and texts without invisible
+    characters that stand in no word."""
+    if isinstance(value, dict):
+        return {name: _whole(one) for name, one in value.items()}
+    if isinstance(value, list):
         return [_whole(one) for one in value]
     if type(value) is str:  # not the library's files, which are texts, too
         return _SPELLING.sub("a", value)

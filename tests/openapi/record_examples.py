@@ -159,12 +159,20 @@ def _play_shop_window(recorder: Recorder, part: int) -> None:
 
 def _play_imports(recorder: Recorder) -> None:
     lines = b'SKU,Name,Category,Regular price,Sale price\n6207-2RS,Bearing 6207-2RS,Bearings > Ball bearings,"14,00","12,00"\n'
+    form = {"file": (io.BytesIO(lines), "wrong.csv"), "currency": "EUR"}
+    job = recorder.call("POST", "/admin/imports", data=form, content_type="multipart/form-data")["id"]
+    recorder.call("POST", f"/admin/imports/{job}/cancel")
     form = {"file": (io.BytesIO(lines), "parts.csv"), "currency": "EUR"}
     job = recorder.call("POST", "/admin/imports?dry_run=true", data=form, content_type="multipart/form-data")["id"]
     recorder.finish_imports()
     recorder.call("GET", f"/admin/imports/{job}")
     recorder.call("GET", f"/admin/imports/{job}/errors.csv")
     recorder.call("GET", "/admin/imports")
+    form = {"file": (io.BytesIO(b"SKU,Name\n6207-2RS,Bearing 6207-2RS\n"), "parts.csv")}
+    done = recorder.call("POST", "/admin/imports", data=form, content_type="multipart/form-data")["id"]
+    recorder.finish_imports()
+    recorder.call("POST", f"/admin/imports/{done}/undo")
+    recorder.finish_imports()
 
 
 def main() -> None:
