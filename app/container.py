@@ -26,6 +26,7 @@ from app.sync.announcer import Announcer
 from app.sync.consistency import CacheConsistencyManager
 from app.sync.delivery import DeliveryService
 from app.sync.effects import handlers
+from app.sync.open_pages import OpenPages
 from app.sync.price_dates import PriceDates
 from app.sync.publisher import EventPublisher
 from app.sync.reconciliation.reconcile import Reconciliation
@@ -63,6 +64,7 @@ class Container:
     truth: CatalogReader
     storage: Storage
     import_jobs: ImportJobs
+    open_pages: OpenPages
 
     def close(self) -> None:
         """Stop sweeping, and close the connections to the database."""
@@ -87,6 +89,7 @@ def build_container(
     pressure = Pressure()
     clients = cache_clients(settings.redis_url, settings.prefix, cache_timeout)
     cache = CacheManager(clients, monitoring.record_cache_read, pressure.admits_dear)
+    open_pages = OpenPages(client, settings.prefix)
     wake_ups = WakeUps(sender, client, settings.prefix, monitoring)
     # A connection of its own: if requests had taken them all, freshness would lapse, and every reader would go to the database.
     # Its commits need not wait for the disk: what a crash undoes is done again, or allowed for (`store.cache_epoch`).
@@ -120,6 +123,7 @@ def build_container(
             transactions,
             CatalogReader(reading, cache, settings.currency, consistency.after_reading_past),
             AdminReader(reading, settings.currency, offload),
+            open_pages.count,
             offload,
         ),
         deliveries=deliveries,
@@ -131,6 +135,7 @@ def build_container(
         truth=CatalogReader(reading, CacheManager(clients, lambda _kind, _result: None), settings.currency),
         storage=storage,
         import_jobs=ImportJobs(transactions, engine, reading, storage, publisher, wake_ups, settings.currency),
+        open_pages=open_pages,
     )
 
 

@@ -29,6 +29,8 @@ STATUSES: tuple[tuple[type[errors.LockstepError], int], ...] = (
     (errors.DuplicateError, 409),
     (errors.CategoryNotEmptyError, 409),
     (errors.ArchivedError, 409),
+    (errors.ImportOverError, 409),
+    (errors.ImportNotUndoableError, 409),
     (errors.KeyInUseError, 409),
     (errors.KeyReusedError, 422),
     (errors.NotFoundError, 404),
@@ -89,6 +91,8 @@ def _domain_error(error: errors.LockstepError) -> Response:
     more: dict[str, Any] = {}
     if isinstance(error, errors.ConcurrencyError | errors.InsufficientStockError):
         more["current"] = error.current
+    if error.rows:
+        more["rows"] = error.rows
     if isinstance(error, errors.ConcurrencyError):
         container().monitoring.record_conflict(error.entity)
     if isinstance(error, errors.StorageUnavailableError):

@@ -33,7 +33,7 @@ DESCRIPTION = (
     " are continued with `cursor`. A write that states `version` (or `If-Match`) fails with 409 (412) and the present state if"
     " somebody else was faster. An unsafe call with an `Idempotency-Key` can be sent again safely. The messages of the Socket.IO"
     " namespaces are described as schemas: `ToCustomers`, `FromCustomers` and `AnswersToCustomers` list those of `/customers` by"
-    " name, `ToStaff` those of `/admin`."
+    " name, `ToStaff`, `FromStaff` and `AnswersToStaff` those of `/admin`."
 )
 SECURITY_SCHEMES = {
     "apiKey": {"type": "http", "scheme": "bearer", "description": "For machines: made by `flask create-api-key`."},

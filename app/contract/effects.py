@@ -29,4 +29,6 @@ EFFECTS: dict[EventType, tuple[Effect, ...]] = {
     # Searches may find different parts from now on.
     EventType.SYNONYM_CREATED: (*LIVE, Effect.PERSIST_AUDIT),
     EventType.SYNONYM_DELETED: (*LIVE, Effect.PERSIST_AUDIT),
+    # What it has changed so far are events of their own, and panels are told of the job itself.
+    EventType.IMPORT_CANCELLED: (Effect.PERSIST_AUDIT,),
 }

@@ -1,6 +1,7 @@
-"""Socket.IO names: the namespaces, the rooms in them, and the channel that carries emits between processes.
+"""Socket.IO names: the namespaces, the rooms in them, and the channels between processes: one carries emits, the other questions
+about the pages of each.
 
-In Valkey the channel's name begins with the installation's prefix (`Settings.prefix`).
+In Valkey their names begin with the installation's prefix (`Settings.prefix`).
 """
 
 CUSTOMERS = "/customers"
@@ -9,6 +10,7 @@ CATALOG_ROOM = "catalog"
 CATEGORIES_ROOM = "categories"
 EVERYTHING_ROOM = "everything"
 CHANNEL = "live"
+QUESTIONS = "live:questions"
 
 
 def part_room(part_id: int) -> str:

@@ -3,6 +3,7 @@
 A class's docstring is its message.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,6 +12,8 @@ class LockstepError(Exception):
     """Something went wrong."""
 
     code: ClassVar[str] = "error"
+    # If it kept a bulk from being made: the bulk's rows that could not be, this error's among them.
+    rows: Sequence[dict[str, Any]] = ()
 
     def __init__(self, detail: str | None = None) -> None:
         super().__init__(detail or (type(self).__doc__ or "").strip())
@@ -117,6 +120,18 @@ class ArchivedError(LockstepError):
     """This part is archived; restore it before you change it."""
 
     code = "part_archived"
+
+
+class ImportOverError(LockstepError):
+    """This import has ended already; nothing of it can be cancelled."""
+
+    code = "import_over"
+
+
+class ImportNotUndoableError(LockstepError):
+    """Only an import that has ended can be undone, and no dry run or undo."""
+
+    code = "import_not_undoable"
 
 
 class KeyInUseError(LockstepError):

@@ -1,28 +1,45 @@
-"""The panel's namespace: hears of every change; the session or API key must stay valid for as long as it is connected."""
+"""The panel's namespace: hears of every change, and says which parts it has open; the session or API key must stay valid for as
+long as it is connected."""
 
+import math
+import random
 import time
 from functools import partial
 from typing import Any, NoReturn
 
+import structlog
 from flask import request
 from flask_socketio import ConnectionRefusedError as Refused
 from flask_socketio import Namespace, join_room
+from redis.exceptions import RedisError
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.container import Container
+from app.container import Container, cache_client
 from app.contract import rooms
+from app.contract.messages.customers import BusyRefusal, Refusal, WatchRefusal
+from app.contract.messages.staff import CloseAnswer, OpenAnswer, PresenceEvent
+from app.live.budgets import PresenceBudget
 from app.live.entrance import is_from_own_page
+from app.live.incoming import faults
+from app.live.presence import MAX_OPEN, Presence
 from app.live.standing import Standing
 from app.services.authentication import COOKIE, Authenticator, Principal
 from app.store import users
 from app.store.database import connect, single_statements
+from app.sync.publisher import EventPublisher, PublishError
+
+log = structlog.get_logger()
 
 ENDED = "session.ended"
+PRESENCE = "presence"
+# Seconds after which a panel may say again what could not be noted: about when it would do so anyway.
+_LATER = (5.0, 10.0)
 
 
 class AdminNamespace(Namespace):  # type: ignore[misc] # flask-socketio is untyped
-    """Listen-only: whoever is admitted gets every event, or a `resync` for a bulk of them, until their session or key ends."""
+    """Whoever is admitted gets every event, or a `resync` for a bulk of them, until their session or key ends. All that a panel
+    may say is which part it has open."""
 
     def __init__(self, namespace: str, container: Container, authenticator: Authenticator) -> None:
         super().__init__(namespace)
@@ -32,6 +49,11 @@ class AdminNamespace(Namespace):  # type: ignore[misc] # flask-socketio is untyp
         url = make_url(container.settings.database_url).update_query_dict({"tcp_user_timeout": "2000"})
         proving = single_statements(connect(url.render_as_string(hide_password=False), pool_size=1))
         self.standing = Standing(partial(users.rights, proving), self._end, self._drop)
+        settings = container.settings
+        client = cache_client(settings.redis_url)
+        self._publisher = EventPublisher(client, settings.prefix, container.monitoring)
+        self.presence = Presence(client, settings.prefix, self._tell)
+        self._budget = PresenceBudget()
 
     def on_connect(self, auth: Any = None) -> None:
         """Admit staff and API keys; refuse everybody else."""
@@ -46,12 +68,61 @@ class AdminNamespace(Namespace):  # type: ignore[misc] # flask-socketio is untyp
             self._refuse("unauthenticated")
         join_room(rooms.EVERYTHING_ROOM)
         self.standing.admit(_sid(), principal, asked_at)
+        self.presence.enter(_sid())
         self._container.monitoring.record_clients(rooms.ADMIN, +1)
 
     def on_disconnect(self, _reason: Any = None) -> None:
         """Stop counting and watching the panel."""
         if self.standing.forget(_sid()):
             self._container.monitoring.record_clients(rooms.ADMIN, -1)
+        self._budget.forget(_sid())
+        self.presence.leave(_sid())
+
+    def on_open(self, body: Any = None) -> OpenAnswer | WatchRefusal:
+        """Note that the panel has a part open, for the others and for 30 s; return who has."""
+        if refusal := self._refusal("open", body):
+            return self._refused(refusal)
+        part_id, opened = int(body["part_id"]), self.presence.opened(_sid())
+        if part_id not in opened and len(opened) >= MAX_OPEN:
+            message = f"A connection may have {MAX_OPEN} parts open; close some first."
+            return self._refused({"code": "too_many_parts", "message": message})
+        who = self.standing.principal(_sid())
+        if who is None:
+            return {"people": []}
+        try:
+            people = self.presence.open(_sid(), part_id, {"id": who.user_id, "name": who.name}, body.get("field"))
+        except RedisError as error:
+            log.warning("presence not noted", error=str(error))
+            return self._refused(_busy(random.uniform(*_LATER)))
+        return {"people": people}
+
+    def on_close(self, body: Any = None) -> CloseAnswer | WatchRefusal:
+        """Note that the panel has a part open no longer."""
+        if refusal := self._refusal("close", body):
+            return self._refused(refusal)
+        try:
+            self.presence.close(_sid(), int(body["part_id"]))
+        except RedisError as error:
+            log.warning("presence not ended, it lapses", error=str(error))
+        return {"open": len(self.presence.opened(_sid()))}
+
+    def _refusal(self, event: str, body: Any) -> Refusal | BusyRefusal | None:
+        """Return why a message cannot be taken, if it cannot."""
+        if wait := self._budget.draw(_sid()):
+            return _busy(wait)
+        if errors := faults(rooms.ADMIN, event, body):
+            return {"code": "invalid", "message": f"{event}: see `errors`", "errors": errors}
+        return None
+
+    def _refused(self, refusal: Refusal | BusyRefusal) -> WatchRefusal:
+        self._container.monitoring.record_refusal(refusal["code"])
+        return {"error": refusal}
+
+    def _tell(self, presence: PresenceEvent) -> None:
+        try:
+            self._publisher.tell_staff(PRESENCE, dict(presence))
+        except PublishError as error:
+            log.warning("presence not told", error=str(error))
 
     def _principal(self, auth: Any) -> Principal | None:
         key = (auth.get("api_key") or auth.get("token")) if isinstance(auth, dict) else None
@@ -81,6 +152,11 @@ class AdminNamespace(Namespace):  # type: ignore[misc] # flask-socketio is untyp
     def _close(self, engine_sid: str | None) -> None:
         if connection := self.socketio.server.eio.sockets.get(engine_sid):
             connection.close(wait=False)
+
+
+def _busy(retry_after: float) -> BusyRefusal:
+    seconds = math.ceil(retry_after * 10) / 10
+    return {"code": "busy", "message": "Say so again after `retry_after` seconds.", "retry_after": seconds}
 
 
 def _sid() -> str:

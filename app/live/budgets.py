@@ -21,6 +21,9 @@ PARTS_PER_ADDRESS = Allowance(per_second=1_000, at_once=12_000)
 PARTS_PER_PROCESS = Allowance(per_second=5_000, at_once=40_000)
 # Seconds that a `watch` waits for its turn. Our pages drop a connection that has not answered for ten.
 WATCH_PATIENCE = 8.0
+# Parts that a panel may say it opens or closes, which all other panels are told: one sends a few when its reader moves, and one
+# every ten seconds for each part that is open.
+PRESENCE_PER_CONNECTION = Allowance(per_second=3, at_once=40)
 
 
 class WatchBudget:
@@ -61,6 +64,24 @@ class WatchBudget:
                 yield
         finally:
             self._under_way.discard(connection)
+
+    def forget(self, connection: str) -> None:
+        """Drop a connection that has ended."""
+        self._connections.forget(connection)
+
+
+class PresenceBudget:
+    """Decides how soon a panel may say again which part it opens or closes."""
+
+    def __init__(self) -> None:
+        self._connections = Buckets(PRESENCE_PER_CONNECTION)
+
+    def draw(self, connection: str) -> float:
+        """Return 0 if it may do so now, which is then counted; else in how many seconds."""
+        bucket = self._connections.of(connection)
+        if (wait := bucket.wait(1)) == 0:
+            bucket.take(1)
+        return wait
 
     def forget(self, connection: str) -> None:
         """Drop a connection that has ended."""

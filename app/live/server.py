@@ -31,6 +31,7 @@ from app.live.spaced import Spaced
 from app.live.websocket import MAX_QUEUED_BYTES, PacketQueue, WebSocketServer, cut_off
 from app.monitoring import SyncMonitoring
 from app.services.authentication import Authenticator
+from app.sync.open_pages import OpenPages
 
 log = structlog.get_logger()
 
@@ -63,10 +64,14 @@ class ListeningManager(RedisManager):  # type: ignore[misc] # python-socketio is
     """Listens to the channel, reconnects promptly, and tells local pages when it may have missed something.
 
     The library's own listener backs off for up to a minute and does not report what it lost meanwhile.
+
+    Args:
+        open_pages: through which questions about this process's pages are answered, if they are.
     """
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, *arguments: Any, open_pages: OpenPages | None = None, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self._open_pages = open_pages
         self._reload = Spaced(partial(self._resync, rooms.ADMIN), RELOAD_EVERY)
 
     def _handle_emit(self, message: dict[str, Any]) -> None:
@@ -80,18 +85,33 @@ class ListeningManager(RedisManager):  # type: ignore[misc] # python-socketio is
         while True:
             try:
                 self._redis_connect()
-                self.pubsub.subscribe(self.channel)
+                # The channel of the emits first: its confirmation is what is waited for.
+                self.pubsub.subscribe(self.channel, *([self._open_pages.channel] if self._open_pages else ()))
                 self._await_subscription()
                 # The first time too: pages may have come while Valkey was still away.
                 self._resync_local_pages()
                 while True:
                     # The timeout makes the client check the connection's health, so that a silent server is noticed.
                     message = self.pubsub.get_message(timeout=1.0)
-                    if message is not None:
+                    if message is None:
+                        continue
+                    if self._open_pages and message["channel"] == self._open_pages.channel.encode():
+                        # There may be many pages to count, and events do not wait for that.
+                        self.server.start_background_task(self._count, self._open_pages, message["data"])
+                    else:
                         yield message
             except (RedisError, OSError) as error:
                 log.warning("live channel interrupted", error=str(error))
                 time.sleep(0.25)
+
+    def _count(self, open_pages: OpenPages, question: bytes) -> None:
+        """Say how many pages of this process show one of the parts that some process asks about."""
+        asked = orjson.loads(question)
+        pages: set[str] = set()
+        for part_id in asked["parts"]:
+            pages.update(sid for sid, _ in self.get_participants(rooms.CUSTOMERS, rooms.part_room(part_id)))
+            time.sleep(0)
+        open_pages.answer(asked, len(pages))
 
     def _await_subscription(self) -> None:
         """Return once the server has confirmed the subscription: from then on nothing is missed."""
@@ -121,6 +141,7 @@ def attach(app: Flask, container: Container, authenticator: Authenticator) -> So
     manager = ListeningManager(
         container.settings.redis_url,
         channel=container.settings.prefix + rooms.CHANNEL,
+        open_pages=container.open_pages,
         redis_options={
             "socket_connect_timeout": 1,
             "socket_timeout": 5,
@@ -150,6 +171,7 @@ def attach(app: Flask, container: Container, authenticator: Authenticator) -> So
     _bound_rates(socketio, container.monitoring)
     _bound_events(socketio, container.monitoring)
     panel.standing.start()
+    panel.presence.start()
     # The library would begin to listen when the first page comes, which might then miss what happens in between.
     socketio.server.manager_initialized = True
     manager.initialize()

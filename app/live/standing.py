@@ -50,6 +50,11 @@ class Standing:
         """Watch over a connection whose right was verified at `proven_at` (of `time.monotonic`)."""
         self._guests[sid] = _Guest(principal, proven_at)
 
+    def principal(self, sid: str) -> Principal | None:
+        """Return who a connection belongs to; None if it has ended."""
+        guest = self._guests.get(sid)
+        return guest.principal if guest else None
+
     def forget(self, sid: str) -> bool:
         """Stop watching a connection that has ended; return whether it was being watched."""
         return self._guests.pop(sid, None) is not None

@@ -15,12 +15,15 @@ class ImportJob(Base):
 
     `rows_done` is written with the rows themselves, so that a killed worker's successor goes on exactly there. `options` is what
     somebody has said of the file, `layout` what the file has shown when it was checked, `columns` what becomes of each column.
+    A job that undoes another one (`undoes`) reads no file: its `layout` is the last event that it has looked at.
     """
 
     __tablename__ = "import_jobs"
     __table_args__ = (
-        CheckConstraint("state IN ('queued', 'checking', 'importing', 'done', 'refused', 'failed')", name="state"),
-        Index("ix_import_jobs_to_do", "id", postgresql_where="state IN ('queued', 'checking', 'importing')"),
+        CheckConstraint(
+            "state IN ('queued', 'checking', 'importing', 'done', 'refused', 'failed', 'cancelled', 'undoing')", name="state"
+        ),
+        Index("ix_import_jobs_to_do", "id", postgresql_where="state IN ('queued', 'checking', 'importing', 'undoing')"),
     )
 
     id: Mapped[Key]
@@ -44,6 +47,9 @@ class ImportJob(Base):
     notices: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
     notice_count: Mapped[int] = mapped_column(server_default="0")
     failure: Mapped[str | None] = mapped_column(Text)
+    undoes: Mapped[int | None] = mapped_column(ForeignKey("import_jobs.id"))
+    conflicts: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
+    conflict_count: Mapped[int] = mapped_column(server_default="0")
     attempts: Mapped[int] = mapped_column(server_default="0")
     leased_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     created_by: Mapped[int] = mapped_column(ForeignKey("users.id"))

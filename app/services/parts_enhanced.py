@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.domain.pricing import PriceLine
-from app.services import categories, content, images, prices, specifications, stock, versions
+from app.services import bulk, categories, content, images, prices, specifications, stock, versions
 from app.services.admin_reader import AdminReader
 from app.services.catalog import Answer, CatalogReader
 from app.services.intent import Intent
@@ -27,9 +27,11 @@ class PartsEnhancedService:
     """
 
     def __init__(
-        self, transactions: TransactionManager, catalog: CatalogReader, admin: AdminReader, offload: Offload = at_once
-    ) -> None:
+        self, transactions: TransactionManager, catalog: CatalogReader, admin: AdminReader, count_pages: bulk.CountPages,
+        offload: Offload = at_once,
+    ) -> None:  # fmt: skip
         self._transactions = transactions
+        self._count_pages = count_pages
         self._offload = offload
         self.catalog = catalog
         self.admin = admin
@@ -41,6 +43,16 @@ class PartsEnhancedService:
     def adjust_stock_with_sync(self, intent: Intent, part_id: int, delta: int) -> dict[str, Any]:
         """Change what is on hand by `delta` and return the stock; see `app.services.stock.adjust_stock`."""
         return stock.adjust_stock(self._transactions, intent, part_id, delta)
+
+    def change_stocks_with_sync(self, intent: Intent, changes: Sequence[dict[str, Any]], manner: bulk.Manner) -> dict[str, Any]:
+        """Set or adjust the stock of many parts and return what became of each; see `app.services.bulk.change_stocks`."""
+        return bulk.change_stocks(self._transactions, intent, changes, manner, self._count_pages, self._offload)
+
+    def place_parts_with_sync(
+        self, intent: Intent, part_ids: Sequence[int], wanted: dict[str, Any], manner: bulk.Manner
+    ) -> dict[str, Any]:
+        """Give many parts a status or a category and return what became of each; see `app.services.bulk.place_parts`."""
+        return bulk.place_parts(self._transactions, intent, part_ids, wanted, manner, self._count_pages, self._offload)
 
     def create_part_with_sync(
         self, intent: Intent, values: dict[str, Any], specifications: Sequence[dict[str, Any]], price_list: Sequence[PriceLine],

@@ -62,6 +62,13 @@ _UPDATE_PART = text("""
         version = :version, last_updated_by = :actor_id, updated_at = GREATEST(clock_timestamp(), updated_at)
     WHERE id = :part_id
 """)
+_PLACE_MANY = text("""
+    UPDATE parts p
+    SET status = r.status, category_id = r.category_id, version = p.version + 1, last_updated_by = :actor_id,
+        updated_at = GREATEST(clock_timestamp(), p.updated_at)
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(part_id int, status text, category_id int)
+    WHERE p.id = r.part_id
+""")
 _DELETE_SPECIFICATIONS = text("DELETE FROM part_specifications WHERE part_id = ANY(:part_ids)")
 _INSERT_SPECIFICATIONS = text("""
     INSERT INTO part_specifications (part_id, name, value, unit, "group", position)
@@ -178,6 +185,11 @@ def of_new(
 def load(connection: Connection, part_ids: Sequence[int]) -> dict[int, Content]:
     """Return the content of those of the given parts that exist."""
     return {row.id: Content(row) for row in connection.execute(_CONTENT, {"part_ids": list(part_ids)})}
+
+
+def place_many(unit_of_work: UnitOfWork, rows: Sequence[dict[str, Any]]) -> None:
+    """Write `status` and `category_id` of locked parts as their next version; the caller records the events."""
+    unit_of_work.execute(_PLACE_MANY, rows=jsonb(rows), actor_id=unit_of_work.actor.user_id)
 
 
 def replace_specifications(unit_of_work: UnitOfWork, lists: Mapping[int, Sequence[dict[str, Any]]]) -> None:

@@ -40,6 +40,9 @@ _LOCK_PARTS = text("""
 _LOCK_CATEGORY_TREE = text("SELECT pg_advisory_xact_lock(hashtext('lockstep: categories'))")
 # FOR UPDATE, unlike all others: the foreign key of a part that enters a category takes FOR KEY SHARE on its row, and must wait.
 _CLOSE_CATEGORY = text("SELECT id FROM categories WHERE id = :category_id FOR UPDATE")
+# What the foreign key of a part that enters it takes anyway, but before the parts' rows: whoever deletes the category waits for
+# those that are in it, while we would wait for the category.
+_HOLD_CATEGORY = text("SELECT id FROM categories WHERE id = :category_id FOR KEY SHARE")
 
 # Served by ix_parts_price_boundary. The statement's start may be earlier than a price written while it was looking for rows.
 _LOCK_DUE_PRICES = text("""
@@ -52,8 +55,9 @@ _LOCK_DUE_PRICES = text("""
 """)
 
 _LOCK_STOCKS = text("""
-    SELECT id, part_id, current_stock, reserved_quantity, min_stock_level, version
-    FROM stock_levels WHERE part_id = ANY(:part_ids) ORDER BY part_id FOR NO KEY UPDATE
+    SELECT s.id, s.part_id, s.current_stock, s.reserved_quantity, s.min_stock_level, s.version, s.updated_at,
+           s.last_updated_by, (SELECT name FROM users WHERE id = s.last_updated_by) AS last_updated_by_name
+    FROM stock_levels s WHERE s.part_id = ANY(:part_ids) ORDER BY s.part_id FOR NO KEY UPDATE OF s
 """)
 
 
@@ -65,6 +69,11 @@ def lock_category_tree(unit_of_work: UnitOfWork) -> None:
 def close_category(unit_of_work: UnitOfWork, category_id: int) -> None:
     """Keep parts from entering a category that is about to be deleted; take it before the locks of its parts."""
     unit_of_work.execute(_CLOSE_CATEGORY, category_id=category_id)
+
+
+def hold_category(unit_of_work: UnitOfWork, category_id: int) -> bool:
+    """Keep a category from being deleted, and return whether it is there; take it before the locks of parts that enter it."""
+    return unit_of_work.execute(_HOLD_CATEGORY, category_id=category_id).one_or_none() is not None
 
 
 def lock_stock(unit_of_work: UnitOfWork, part_id: int) -> Row[Any]:

@@ -164,6 +164,18 @@ _PART_CHANGES = text("""
     SELECT id, aggregate_id AS part_id, aspect, version FROM outbox_events
     WHERE id > :after AND aggregate_type = 'part' ORDER BY id DESC LIMIT :most
 """)
+# In the order of their ids, between those of the time: only there need the payloads be read. The clock may have been set since.
+_MADE_BY_IMPORT = text(f"""
+    SELECT {_COLUMNS} FROM outbox_events e
+    WHERE e.id > :after
+      AND e.id >= (SELECT id FROM outbox_events WHERE created_at >= CAST(:since AS timestamptz) - interval '2 hours'
+                   ORDER BY created_at LIMIT 1)
+      AND e.id <= (SELECT id FROM outbox_events WHERE created_at <= CAST(:until AS timestamptz) + interval '2 hours'
+                   ORDER BY created_at DESC LIMIT 1)
+      AND e.aggregate_type = 'part' AND e.type = ANY(:types) AND e.actor_id = :actor_id
+      AND e.request_id IS NOT DISTINCT FROM :request_id AND starts_with(e.payload ->> 'reason', :reason)
+    ORDER BY e.id LIMIT :most
+""")  # noqa: S608 — as above
 _LAST_OF = text("""
     SELECT max(id) FROM (SELECT id FROM outbox_events WHERE id > :after AND id <= :until ORDER BY id LIMIT :size) AS chunk
 """)
@@ -294,6 +306,22 @@ def unsettled(connection: Connection, effect: Effect, most: int) -> list[int]:
 def events(connection: Connection, event_ids: Sequence[int]) -> list[Delivery]:
     """Return events by their ids, without claiming anything."""
     return [_delivery(row) for row in connection.execute(_EVENTS, {"event_ids": list(event_ids)})]
+
+
+def made_by_import(
+    connection: Connection, job: Row[Any], reason: str, types: Collection[EventType], after: int, most: int
+) -> list[Delivery]:
+    """Return up to `most` events of parts that an import has made, of these types, in the order of their ids, behind `after`.
+
+    Args:
+        job: the import, which has ended.
+        reason: what the reason of its events begins with.
+    """
+    parameters = {
+        "after": after, "types": list(types), "since": job.created_at, "until": job.finished_at, "actor_id": job.created_by,
+        "request_id": job.request_id, "reason": reason, "most": most,
+    }  # fmt: skip
+    return [_delivery(row) for row in connection.execute(_MADE_BY_IMPORT, parameters)]
 
 
 def overdue_effects(connection: Connection, seconds: float) -> list[Effect]:

@@ -26,6 +26,8 @@ NEEDS = {
     "DELETE /parts/{id}/images/1": "editor",
     "PUT /parts/{id}/stock": "stock",
     "POST /parts/{id}/stock/adjustments": "stock",
+    "POST /stock/bulk": "stock",
+    "POST /parts/bulk": "editor",
     "GET /parts/{id}/versions": "viewer",
     "GET /parts/{id}/versions/1": "viewer",
     "GET /parts/{id}/versions/1/diff": "viewer",
@@ -47,6 +49,8 @@ NEEDS = {
     "GET /imports": "viewer",
     "GET /imports/1": "viewer",
     "GET /imports/1/errors.csv": "viewer",
+    "POST /imports/1/cancel": "editor",
+    "POST /imports/1/undo": "editor",
 }
 
 

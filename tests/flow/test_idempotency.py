@@ -55,6 +55,8 @@ class Shop:
     empty_category: int
     event: int
     session: int
+    job: int
+    ended: int
 
 
 # Each unsafe call that keeps its answer, with what is sent. `{…}` is of the shop.
@@ -71,11 +73,15 @@ CALLS: dict[str, dict[str, Any]] = {
     "DELETE /admin/parts/{pictured}/images/{image}": {},
     "PUT /admin/parts/{part}/stock": {"json": {"current_stock": 77}},
     "POST /admin/parts/{part}/stock/adjustments": {"json": {"delta": 5, "reason": "found"}},
+    "POST /admin/stock/bulk": {"json": {"changes": [{"part_id": "{part}", "delta": 3}], "reason": "found"}},
+    "POST /admin/parts/bulk": {"json": {"part_ids": ["{part}"], "set": {"status": "draft"}}},
     "POST /admin/parts/{part}/versions/1/restore": {"json": {"fields": ["part_name"]}},
     "POST /admin/categories": {"json": {"name": "Category {tag}"}},
     "PUT /admin/categories/{category}": {"json": {"name": "Renamed {tag}"}},
     "DELETE /admin/categories/{empty_category}": {},
     "POST /admin/imports": {"file": "file"},
+    "POST /admin/imports/{job}/cancel": {},
+    "POST /admin/imports/{ended}/undo": {},
     "POST /admin/sync/dead-letters/{event}/replay": {},
     "POST /admin/sync/replay": {},
     "POST /admin/sync/reconcile": {},
@@ -157,7 +163,12 @@ def shop(clerk: FlaskClient, new_part: Callable[..., int], container: Container)
             """),
             {"digest": uuid4().hex * 2},
         ).scalar_one()
-    return Shop(part, archived, pictured, image, *categories, event, session)
+    file = b"sku,part_name\nQ-1,Queued\n"
+    job, ended = (
+        clerk.post(f"{API}/admin/imports", data={"file": (BytesIO(file), "queued.csv")}).get_json()["id"] for _ in range(2)
+    )
+    clerk.post(f"{API}/admin/imports/{ended}/cancel")
+    return Shop(part, archived, pictured, image, *categories, event, session, job, ended)
 
 
 @pytest.fixture

@@ -225,6 +225,52 @@ def test_a_file_of_more_than_50_mb_is_refused_and_one_below_is_not(
     assert editor.get(answer.headers["Location"]).get_json()["state"] == "refused"
 
 
+def test_an_import_is_cancelled_before_it_has_ended_and_not_after(
+    api: Callable[[str], FlaskClient], container: Container, refused: Refused, events: Callable[[], int], tag: str
+) -> None:
+    editor = api("editor")
+    data = f"sku,part_name\n{tag}-1,One\n".encode()
+    queued = editor.post(URL, **form(data)).headers["Location"]
+    refused(api("stock").post(f"{queued}/cancel"), 403)
+    refused(editor.post(f"{queued}/cancel", json={"reason": "no"}), 422)
+    before = events()
+    cancelled = editor.post(f"{queued}/cancel")
+    assert (cancelled.status_code, cancelled.get_json()["state"], cancelled.get_json()["rows_done"]) == (200, "cancelled", 0)
+    assert editor.post(f"{queued}/cancel").get_json() == cancelled.get_json() == editor.get(queued).get_json()
+    work(container)
+    assert events() == before + 1
+    done = editor.post(URL, **form(data)).headers["Location"]
+    work(container)
+    assert refused(editor.post(f"{done}/cancel"), 409)["code"] == "import_over"
+    refused(editor.post(f"{URL}/2147483647/cancel"), 404)
+
+
+def test_an_import_is_undone_by_a_job_of_its_own(
+    api: Callable[[str], FlaskClient], container: Container, refused: Refused, events: Callable[[], int], tag: str
+) -> None:
+    editor = api("editor")
+    imported = editor.post(URL, **form(f"sku,part_name\n{tag}-1,One\n".encode())).headers["Location"]
+    refused(api("stock").post(f"{imported}/undo"), 403)
+    assert refused(editor.post(f"{imported}/undo"), 409)["code"] == "import_not_undoable"
+    work(container)
+    refused(editor.post(f"{imported}/undo", json={"version": 1}), 422)
+    refused(editor.post(f"{imported}/undo?dry_run=perhaps"), 422)
+    refused(editor.post(f"{URL}/2147483647/undo"), 404)
+    before = events()
+    for query, dry_run in (("?dry_run=true", True), ("", False)):
+        answer = editor.post(f"{imported}/undo{query}")
+        job = answer.get_json()
+        assert (answer.status_code, answer.headers["Location"]) == (202, f"{URL}/{job['id']}")
+        assert (job["state"], job["dry_run"], job["conflicts"]) == ("undoing", dry_run, [])
+        assert job["undoes"] == editor.get(imported).get_json()["id"]
+        assert events() == before
+        work(container)
+        done = editor.get(answer.headers["Location"]).get_json()
+        assert (done["state"], done["changed"], done["conflict_count"]) == ("done", 1, 0)
+    assert editor.get(f"/api/v1/admin/parts?q={tag}-1&status=archived").get_json()["items"][0]["sku"] == f"{tag}-1"
+    assert editor.get(URL).get_json()["items"][0]["undoes"] == job["undoes"]
+
+
 def test_an_import_that_is_not_there_is_not_found(api: Callable[[str], FlaskClient], refused: Refused) -> None:
     for path in ("2147483647", "2147483647/errors.csv", "99999999999999999999"):
         refused(api("viewer").get(f"{URL}/{path}"), 404)

@@ -48,7 +48,7 @@ NOT_AUDITED = {
     "sync_positions": "the machine's own account of its work",
     "sync_drift": "the machine's own account of its work",
     "changes_by_hand": "what triggers note during a transaction; the change itself is audited as that of its table",
-    "import_jobs": "the file's changes are audited as those of their tables, with the job in their reason",
+    "import_jobs": "what it changes is audited as that of its table, with the job in the reason; a cancellation by itself",
     "idempotency_keys": "results of calls whose changes are audited as those of their tables",
     "user_sessions": "a log-in changes nothing that anybody else sees",
     "part_search": "computed from parts, stock and prices by triggers",

@@ -14,10 +14,11 @@ import pytest
 
 from app.container import Container
 from app.contract.events import Actor
-from app.domain.errors import InvalidFieldError, StorageUnavailableError
+from app.domain.errors import ImportOverError, InvalidFieldError, StorageUnavailableError
 from app.services.imports import chunk, passes
 from app.services.imports import jobs as service
 from app.services.imports.jobs import keep
+from app.services.intent import Intent
 from app.store.imports import jobs
 from app.store.pipeline import Pipeline
 from app.store.transaction import TransactionManager, UnitOfWork
@@ -190,6 +191,43 @@ def test_a_worker_that_was_taken_for_dead_writes_nothing_more(
     assert container.import_jobs.job(job["id"])["rows_done"] == 0
     assert written(query, tag) == (0, 0, 0)
     query("UPDATE import_jobs SET state = 'failed', leased_until = NULL WHERE id = :id", id=job["id"])
+
+
+@pytest.mark.usefixtures("small_chunks")
+@pytest.mark.parametrize("during", [0, 3])
+def test_a_job_that_is_cancelled_stays_where_its_last_chunk_has_left_it(
+    during: int, container: Container, actor: Actor, start: Start, finish: Any, query: Query, tag: str,
+    monkeypatch: pytest.MonkeyPatch, deliver: Callable[[], None],
+) -> None:  # fmt: skip
+    job, following = start(file_of(tag, 60)), start(file_of(f"{tag}-next", 5))
+    step, steps = jobs.step, 0
+
+    def cancelling(unit_of_work: Any, job_id: int, *rest: Any, **progress: Any) -> Any:
+        nonlocal steps
+        steps += bool(progress.get("rows"))
+        if steps == during and progress.get("rows"):
+            # Between two chunks: the one before may be on its way, and is waited for.
+            assert container.import_jobs.cancel(Intent(actor, reason="wrong file"), job_id)["state"] == "cancelled"
+        return step(unit_of_work, job_id, *rest, **progress)
+
+    if during:
+        monkeypatch.setattr(jobs, "step", cancelling)
+    else:
+        container.import_jobs.cancel(Intent(actor), job["id"])
+    assert finish(following)["state"] == "done"
+    ended = container.import_jobs.job(job["id"])
+    rows = 10 * max(0, during - 1)
+    assert (ended["state"], ended["rows_done"], ended["created"]) == ("cancelled", rows, rows)
+    assert ended["finished_at"]
+    assert written(query, f"{tag}-0") == (rows, 3 * rows, 3 * rows)
+    # Once is enough, and what has ended otherwise cannot be cancelled.
+    assert container.import_jobs.cancel(Intent(actor), job["id"]) == ended
+    with pytest.raises(ImportOverError):
+        container.import_jobs.cancel(Intent(actor), following["id"])
+    deliver()
+    (row,) = query("SELECT * FROM data_change_logs WHERE table_name = 'import_jobs' AND record_id = :id", id=job["id"])
+    assert (row["operation"], row["new_values"]["state"], row["new_values"]["rows_done"]) == ("UPDATE", "cancelled", rows)
+    assert (row["changed_by"], row["reason"]) == (actor.user_id, "wrong file" if during else None)
 
 
 @pytest.mark.usefixtures("small_chunks")

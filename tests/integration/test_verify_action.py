@@ -24,6 +24,7 @@ from app.domain.pictures import shown
 from app.domain.pricing import PriceLine
 from app.domain.search import words_of
 from app.services import legacy_prices
+from app.services.bulk import Manner
 from app.services.catalog import Answer, CatalogReader, FoundPage
 from app.services.images import kept_picture
 from app.services.imports import passes
@@ -59,6 +60,13 @@ class Shop:
 
     def adjust(self, delta: int) -> None:
         self.container.parts.adjust_stock_with_sync(Intent(self.actor, reason="because"), self.part_id, delta)
+
+    def stocks(self, delta: int) -> None:
+        changes = [{"part_id": self.part_id, "delta": delta}]
+        self.container.parts.change_stocks_with_sync(Intent(self.actor, reason="because"), changes, Manner())
+
+    def places(self, **wanted: object) -> None:
+        self.container.parts.place_parts_with_sync(Intent(self.actor, reason="because"), [self.part_id], wanted, Manner())
 
     def price(self, lines: list[PriceLine]) -> None:
         self.container.parts.update_prices_with_sync(Intent(self.actor, reason="because"), self.part_id, lines)
@@ -183,6 +191,11 @@ OPERATIONS: dict[str, tuple[list[Callable[[Shop], None]], Callable[[Shop], None]
         lambda s: s.restore_version("description"), ("parts", "UPDATE", {"description"}),
     ),
     "adjust stock": ([], lambda s: s.adjust(-10), ("stock_levels", "UPDATE", {"current_stock"})),
+    "adjust the stock of many": ([], lambda s: s.stocks(-10), ("stock_levels", "UPDATE", {"current_stock"})),
+    "withdraw many": ([], lambda s: s.places(status="draft"), ("parts", "UPDATE", {"status"})),
+    "categorise many": (
+        [lambda s: s.place()], lambda s: s.places(category_id=s.top), ("parts", "UPDATE", {"category_id", "category_path"}),
+    ),
     "set stock": ([], lambda s: s.stock(current_stock=0), ("stock_levels", "UPDATE", {"current_stock"})),
     "reserve": ([], lambda s: s.stock(reserved_quantity=9), ("stock_levels", "UPDATE", {"reserved_quantity"})),
     "threshold": ([], lambda s: s.stock(min_stock_level=50), ("stock_levels", "UPDATE", {"min_stock_level"})),
@@ -228,11 +241,17 @@ CALLS = {
     "admin_images.delete_image": {"delete an image"},
     "admin_stock.set_stock": {"set stock", "reserve", "threshold"},
     "admin_stock.adjust_stock": {"adjust stock"},
+    "admin_bulk.change_stocks": {"adjust the stock of many"},
+    "admin_bulk.place_parts": {"withdraw many", "categorise many"},
     "admin_categories.create_category": {"create a category"},
     "admin_categories.update_category": {"rename a category", "move a category", "give a category another address"},
     "admin_categories.delete_category": {"delete a category", "delete an empty category"},
     "admin_versions.restore_version": {"restore a version", "restore a field of a version"},
     "admin_imports.start_import": {"import a part"},
+    # Changes no part.
+    "admin_imports.cancel_import": set(),
+    # Its job does: tests/integration/test_undone_imports.py.
+    "admin_imports.undo_import": set(),
 }  # fmt: skip
 # Where it is not the reason that was given.
 REASONS = {

@@ -10,7 +10,7 @@ from redis import Redis
 
 from app.monitoring import SyncMonitoring
 from app.sync.publisher import EventPublisher
-from bench.system import Client, System
+from bench.system import Client, System, wait_until
 from tests.live.conftest import ADMIN, Listener
 
 
@@ -46,6 +46,40 @@ def test_a_panel_is_told_now_and_then_that_there_is_a_bulk_of_changes(
     assert panel.heard("stock.updated", part_id=part_id, version=written["version"])
     assert panel.heard("resync")
     assert sum(name == "resync" for name, _ in panel.events) <= 3
+
+
+def test_panels_of_whichever_process_see_who_has_a_part_open_until_their_connection_ends(
+    system: System, connect: Callable[..., Listener], part_id: int
+) -> None:
+    # New connections are distributed among the processes.
+    panels = [connect(ADMIN, auth={"api_key": system.key}) for _ in range(6)]
+    watching, opening = panels[0], panels[-1]
+    answer = opening.call("open", {"part_id": part_id, "field": "part_name"})
+    (person,) = answer["people"]
+    assert (person["name"], person["field"]) == ("Lockstep", "part_name")
+    for panel in panels:
+        assert panel.heard("presence", part_id=part_id, people=answer["people"])
+    first, second = watching.call("open", {"part_id": part_id})["people"]
+    assert (first, second["field"]) == (person, None)
+    assert opening.call("close", {"part_id": part_id}) == {"open": 0}
+    assert panels[1].heard("presence", part_id=part_id, people=[second])
+    watching.client.disconnect()
+    assert opening.heard("presence", part_id=part_id, people=[])
+    assert opening.call("open", {"part_id": part_id, "field": "no field"})["error"]["code"] == "invalid"
+
+
+def test_a_bulk_says_how_many_pages_of_all_processes_show_one_of_its_parts(
+    system: System, client: Client, connect: Callable[..., Listener]
+) -> None:
+    first, second, other = system.make_parts(3)
+    shown = [[first], [first, second], [second], [other], [], [first]]
+    for parts in shown:
+        connect().call("watch", {"parts": {str(part): None for part in parts}})
+    changes = [{"part_id": part, "delta": 1} for part in (first, second)]
+    # A process may be too busy to answer in time.
+    assert wait_until(lambda: client.call("POST", "/admin/stock/bulk?dry_run=true", {"changes": changes}).body["open_pages"] == 4)
+    answer = client.call("POST", "/admin/parts/bulk", {"part_ids": [other], "set": {"status": "draft"}})
+    assert (answer.status, answer.body["changed"]) == (200, 1)
 
 
 def test_a_page_of_another_origin_is_refused(system: System) -> None:

@@ -27,6 +27,11 @@ ALLOWED = {
         "ban-drop-constraint": "only the one of its own that an earlier attempt may have left",
         "changing-column-type": "of a table of one row",
     },
+    "0033": {"ban-drop-constraint": "another takes its place that allows one more state"},
+    "0034": {
+        "ban-drop-constraint": "another takes its place that allows one more state, or an earlier attempt has left it",
+        "prefer-bigint-over-int": "the type of the key that it refers to, and a count of what one file changed",
+    },
 }
 SQUAWK = Path(sys.executable).with_name("squawk")
 

@@ -37,6 +37,7 @@ def before_call(_context: Any, case: Any, _kwargs: dict[str, Any]) -> None:
         case.body = _whole(case.body)
         _separate(case.body, "prices", ("currency", "min_quantity", "valid_from"))
         _separate(case.body, "specifications", ("group", "name"))
+        _choose(case.body)
         if isinstance(case.body.get("delta"), int):
             # Two large ones in a row would leave the column's range.
             case.body["delta"] %= 1000
@@ -48,12 +49,29 @@ def _ask_for_what_there_is(case: Any) -> None:
         return
     if case.path.endswith("/pdp/{reference}"):
         case.path_parameters["reference"] = str(SHOP["shown"])
+    elif case.path.endswith(("/imports/{job_id}/cancel", "/imports/{job_id}/undo")):
+        case.path_parameters["job_id"] = SHOP["job"]
+    elif case.path.endswith("/stock/bulk"):
+        case.body = {"changes": [{"part_id": SHOP["shown"], "delta": 1}]}
+    elif case.path.endswith("/parts/bulk"):
+        case.body = {"part_ids": [SHOP["changed"]], "set": {"status": "published"}}
     elif case.path.endswith("/images/order"):
         case.path_parameters["part_id"] = SHOP["shown"]
         case.body = {"image_ids": SHOP["images"]}
     elif case.path.endswith("/images/{image_id}"):
         case.path_parameters |= {"part_id": SHOP["changed"], "image_id": SHOP["image"]}
         (case.query or {}).pop("version", None)
+
+
+def _choose(body: dict[str, Any]) -> None:
+    """Make a bulk name each part once, and say one thing of it."""
+    for number, change in enumerate(body.get("changes", ()), 1):
+        change.clear()
+        change |= {"part_id": number, "delta": 1}
+    if "part_ids" in body:
+        body["part_ids"] = list(dict.fromkeys(body["part_ids"]))
+    if isinstance(body.get("set"), dict):
+        body["set"] = {"status": body["set"].get("status", "published")}
 
 
 def _whole(value: Any) -> Any:

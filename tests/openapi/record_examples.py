@@ -103,6 +103,9 @@ def play(recorder: Recorder) -> None:
     call("PUT", f"{here}/prices", {"prices": BEARING["prices"][:1]})
     call("PUT", f"{here}/stock", {"current_stock": 38, "version": 1, "reason": "stocktaking"})
     call("POST", f"{here}/stock/adjustments", {"delta": -2, "reason": "sold at the counter"})
+    delivery = [{"sku": "6206-2RS", "delta": 12}, {"part_id": part, "current_stock": 36, "version": 3}]
+    call("POST", "/admin/stock/bulk", {"changes": delivery, "reason": "delivery 4711"})
+    call("POST", "/admin/parts/bulk", {"part_ids": [part], "set": {"status": "published", "category_id": bearings}})
     _play_pictures(recorder, here)
     call("GET", f"{here}/versions")
     call("GET", f"{here}/versions/1")
@@ -156,12 +159,20 @@ def _play_shop_window(recorder: Recorder, part: int) -> None:
 
 def _play_imports(recorder: Recorder) -> None:
     lines = b'SKU,Name,Category,Regular price,Sale price\n6207-2RS,Bearing 6207-2RS,Bearings > Ball bearings,"14,00","12,00"\n'
+    form = {"file": (io.BytesIO(lines), "wrong.csv"), "currency": "EUR"}
+    job = recorder.call("POST", "/admin/imports", data=form, content_type="multipart/form-data")["id"]
+    recorder.call("POST", f"/admin/imports/{job}/cancel")
     form = {"file": (io.BytesIO(lines), "parts.csv"), "currency": "EUR"}
     job = recorder.call("POST", "/admin/imports?dry_run=true", data=form, content_type="multipart/form-data")["id"]
     recorder.finish_imports()
     recorder.call("GET", f"/admin/imports/{job}")
     recorder.call("GET", f"/admin/imports/{job}/errors.csv")
     recorder.call("GET", "/admin/imports")
+    form = {"file": (io.BytesIO(b"SKU,Name\n6207-2RS,Bearing 6207-2RS\n"), "parts.csv")}
+    done = recorder.call("POST", "/admin/imports", data=form, content_type="multipart/form-data")["id"]
+    recorder.finish_imports()
+    recorder.call("POST", f"/admin/imports/{done}/undo")
+    recorder.finish_imports()
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from bench.system import System
+from bench.system import System, wait_until
 from config import REPOSITORY
 from tests.sample_pictures import jpeg
 
@@ -30,7 +30,7 @@ NEVER_WELL = {
 
 @pytest.fixture
 def shop(system: System) -> dict[str, Any]:
-    """Two published parts with pictures."""
+    """Two published parts with pictures, and an import that was cancelled."""
     headers = {"Authorization": f"Bearer {system.key}"}
     with httpx.Client(base_url=f"{system.url}/api/v1/admin", headers=headers, timeout=30) as client:
         parts, images = [], []
@@ -42,7 +42,15 @@ def shop(system: System) -> dict[str, Any]:
                 answer = client.post(f"/parts/{made['id']}/images", files=file).json()
                 images.append(answer["images"][-1]["id"])
             parts.append(made["id"])
-    return {"shown": parts[-2], "images": images[:2], "changed": parts[-1], "image": images[2]}
+
+        def cancelled() -> bool:
+            # Unless a worker was faster.
+            jobs.append(client.post("/imports", files={"file": ("parts.csv", b"sku,part_name\nx,y\n")}).json()["id"])
+            return client.post(f"/imports/{jobs[-1]}/cancel").status_code == httpx.codes.OK
+
+        jobs: list[int] = []
+        assert wait_until(cancelled)
+    return {"shown": parts[-2], "images": images[:2], "changed": parts[-1], "image": images[2], "job": jobs[-1]}
 
 
 @pytest.mark.timeout(600)

@@ -12,11 +12,13 @@ from app.api.context import container, cursors, offload
 from app.api.idempotency import keyed_call
 from app.api.parsing import StrictParser, takes_file
 from app.api.rendering import json_response, page_body
+from app.api.schemas.bulk import DryRunQuerySchema
 from app.api.schemas.imports import ImportJobDetailSchema, ImportJobPageSchema, ImportQuerySchema, ImportUploadSchema
 from app.api.schemas.parts import PageQuerySchema
 from app.domain.imports.options import Options, mapping_of
 from app.domain.spreadsheets import BYTE_ORDER_MARK, spreadsheet_safe
 from app.services.imports.jobs import MAX_BYTES, keep
+from app.services.intent import Intent
 from app.store.paging import Page, Position
 
 blueprint = Blueprint("admin_imports", __name__, url_prefix="/api/v1/admin/imports", description="Catalog files, for staff")
@@ -69,6 +71,32 @@ def list_imports(query: dict[str, Any]) -> Response:
 def get_import(job_id: int) -> Response:
     """Return one import: its progress, its result, and how each column of its file is used."""
     return json_response(container().import_jobs.job(job_id))
+
+
+@blueprint.route("/<id:job_id>/cancel", methods=["POST"])
+@require("editor")
+@blueprint.response(200, ImportJobDetailSchema)
+def cancel_import(job_id: int) -> Response:
+    """Cancel an import that has not ended: nothing more of its file is applied, and what was applied stays.
+
+    The answer says how far it came (`rows_done`). Cancelled again, it stays as it is; 409 `import_over` if it ended otherwise.
+    """
+    return json_response(container().import_jobs.cancel(Intent(actor(), call=keyed_call()), job_id))
+
+
+@blueprint.route("/<id:job_id>/undo", methods=["POST"])
+@require("editor")
+@blueprint.arguments(DryRunQuerySchema, location="query")
+@blueprint.response(202, ImportJobDetailSchema)
+def undo_import(query: dict[str, Any], job_id: int) -> Response:
+    """Undo an import that has ended: parts that it created are archived, and what it changed becomes what it was before.
+
+    What somebody has changed since stays, and is listed in `conflicts`; with `dry_run` that is all that happens. It is done by a
+    job of its own, like an import: the response is that job, `undoes` names this one, and its progress is at its Location.
+    Categories that the import made stay.
+    """
+    job = container().import_jobs.undo(Intent(actor(), call=keyed_call()), job_id, dry_run=query["dry_run"])
+    return json_response(job, 202, {"Location": f"/api/v1/admin/imports/{job['id']}"})
 
 
 @blueprint.route("/<id:job_id>/errors.csv", methods=["GET"])

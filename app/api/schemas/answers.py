@@ -409,4 +409,7 @@ class ProblemSchema(Schema):
     taken_by = fields.Dict(
         metadata={"description": "For 409 `duplicate`: the part that has the value, as `part_id`, and whether it is `archived`."}
     )
+    rows = fields.List(
+        fields.Dict(), metadata={"description": "For a bulk: the rows that keep it from being made, in the form of its answer's."}
+    )
     current = fields.Dict(metadata={"description": "For 409 and 412: the present values, version, who changed them and when."})

@@ -71,7 +71,7 @@ class BusyRefusal(TypedDict):
 
 
 class WatchRefusal(TypedDict):
-    """The acknowledgement of a message that was refused."""
+    """The acknowledgement of a message that was refused, on either namespace."""
 
     error: Refusal | BusyRefusal
 

@@ -1,8 +1,8 @@
-"""The messages of `/admin`: what the panel and other staff clients receive. They send none."""
+"""The messages of `/admin`: what the panel and other staff clients send and receive."""
 
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Literal, NotRequired, TypedDict
 
-from app.contract.messages.customers import PartEvent, ResyncEvent
+from app.contract.messages.customers import PartEvent, ResyncEvent, WatchRefusal
 from app.contract.messages.states import AdminStock, CategoryState, ContentState, ImportJob, Moment, Person, PriceListState, Uuid
 
 
@@ -115,6 +115,51 @@ class SynonymDeletedEvent(SynonymEvent):
     type: Literal["synonym.deleted"]
 
 
+# A part that staff have open, and the field of it that they are in, by whatever name the panels give it.
+OpenPart = Annotated[int, ("minimum", 1), ("maximum", 2**31 - 1)]
+OpenField = Annotated[str, ("pattern", "^[A-Za-z0-9_.:-]{1,100}$")]
+
+
+class OpenRequest(TypedDict):
+    """What `open` takes: a part that is open for editing, at most 20 a connection, and in which field. It is sent again every ten
+    seconds meanwhile, since it is forgotten after 30."""
+
+    part_id: OpenPart
+    field: NotRequired[OpenField | None]
+
+
+class CloseRequest(TypedDict):
+    """What `close` takes: a part that is open no longer."""
+
+    part_id: OpenPart
+
+
+class PresentPerson(Person):
+    """Somebody who has a part open. A person with several panels is named once for each field."""
+
+    field: str | None
+    since: Moment
+
+
+class OpenAnswer(TypedDict):
+    """The acknowledgement of `open`: everybody who has the part open."""
+
+    people: list[PresentPerson]
+
+
+class CloseAnswer(TypedDict):
+    """The acknowledgement of `close`: how many parts the connection still has open."""
+
+    open: int
+
+
+class PresenceEvent(TypedDict):
+    """Who has a part open now; sent when that changes. A hint: it may be missed, and nothing is kept from anybody by it."""
+
+    part_id: int
+    people: list[PresentPerson]
+
+
 class SessionEndedEvent(TypedDict):
     """The right to listen has ended, and the server is about to close the connection: log in again."""
 
@@ -134,8 +179,23 @@ ToStaff = TypedDict(
         "synonym.created": SynonymCreatedEvent,
         "synonym.deleted": SynonymDeletedEvent,
         "import.progress": ImportJob,
+        "presence": PresenceEvent,
         "session.ended": SessionEndedEvent,
         "resync": ResyncEvent,
     },
 )
 ToStaff.__doc__ = "What the server sends on `/admin`: message -> body."
+
+
+class FromStaff(TypedDict):
+    """What clients send on `/admin`: message -> body."""
+
+    open: OpenRequest
+    close: CloseRequest
+
+
+class AnswersToStaff(TypedDict):
+    """How messages on `/admin` are acknowledged: message -> answer."""
+
+    open: OpenAnswer | WatchRefusal
+    close: CloseAnswer | WatchRefusal

@@ -186,12 +186,25 @@ class ImportFault(TypedDict):
     reason: str
 
 
+class ImportConflict(TypedDict):
+    """A change of an import that was not undone: `reason` says why, `changed_by` and `changed_at` who made the present state."""
+
+    part_id: int
+    sku: str
+    aspect: Literal["content", "stock", "price"]
+    reason: str
+    changed_by: Person | None
+    changed_at: Moment
+
+
 class ImportJob(TypedDict):
-    """An import: how far it is, and what came of it. `errors` holds the first 200 of `error_count`; `notices` those of
-    `notice_count`: what is dropped from texts because it is not allowed in them, known when the file has been checked."""
+    """An import, or the undoing of another one (`undoes`): how far it is, and what came of it. `errors` holds the first 200 of
+    `error_count`; `notices` those of `notice_count`: what is dropped from texts because it is not allowed in them, known when the
+    file has been checked; `conflicts` those of `conflict_count`, which an undo has left alone. An undo counts changes, not rows:
+    `changed` ones are undone, `unchanged` ones are not."""
 
     id: int
-    state: Literal["queued", "checking", "importing", "done", "refused", "failed"]
+    state: Literal["queued", "checking", "importing", "done", "refused", "failed", "cancelled", "undoing"]
     file_name: str
     dry_run: bool
     rows_total: int | None
@@ -204,6 +217,9 @@ class ImportJob(TypedDict):
     notices: list[ImportFault]
     notice_count: int
     failure: str | None
+    undoes: int | None
+    conflicts: list[ImportConflict]
+    conflict_count: int
     created_by: Person
     created_at: Moment
     finished_at: Moment | None

@@ -144,6 +144,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/imports/{job_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel an import that has not ended: nothing more of its file is applied, and what was applied stays.
+         * @description Role: editor or above.
+         */
+        post: operations["admin_imports_cancel_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/imports/{job_id}/errors.csv": {
         parameters: {
             query?: never;
@@ -160,6 +182,28 @@ export interface paths {
         get: operations["admin_imports_download_errors"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/imports/{job_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo an import that has ended: parts that it created are archived, and what it changed becomes what it was before.
+         * @description Role: editor or above.
+         */
+        post: operations["admin_imports_undo_import"];
         delete?: never;
         options?: never;
         head?: never;
@@ -185,6 +229,26 @@ export interface paths {
          * @description Role: editor or above.
          */
         post: operations["admin_parts_create_part"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/parts/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give up to 1,000 parts a status, a category or both, in one transaction; with `dry_run` only say what would be done.
+         * @description Role: editor or above.
+         */
+        post: operations["admin_bulk_place_parts"];
         delete?: never;
         options?: never;
         head?: never;
@@ -509,6 +573,26 @@ export interface paths {
          * @description Role: editor or above.
          */
         post: operations["admin_versions_restore_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/stock/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set or adjust what is on hand of up to 1,000 parts, in one transaction; with `dry_run` only say what would be done.
+         * @description Role: stock or above.
+         */
+        post: operations["admin_bulk_change_stocks"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1012,6 +1096,11 @@ export interface components {
             unwatch: components["schemas"]["UnwatchAnswer"] | components["schemas"]["WatchRefusal"];
             watch: components["schemas"]["WatchAnswer"] | components["schemas"]["WatchRefusal"];
         };
+        /** @description How messages on `/admin` are acknowledged: message -> answer. */
+        AnswersToStaff: {
+            close: components["schemas"]["CloseAnswer"] | components["schemas"]["WatchRefusal"];
+            open: components["schemas"]["OpenAnswer"] | components["schemas"]["WatchRefusal"];
+        };
         AsOf: {
             /** Format: date-time */
             at: string;
@@ -1194,6 +1283,14 @@ export interface components {
                 [key: string]: unknown;
             };
             position: number;
+        };
+        /** @description The acknowledgement of `close`: how many parts the connection still has open. */
+        CloseAnswer: {
+            open: number;
+        };
+        /** @description What `close` takes: a part that is open no longer. */
+        CloseRequest: {
+            part_id: number;
         };
         ContentAnswer: {
             category: components["schemas"]["PartCategory"] | null;
@@ -1400,6 +1497,11 @@ export interface components {
             unwatch: components["schemas"]["UnwatchRequest"];
             watch: components["schemas"]["WatchRequest"];
         };
+        /** @description What clients send on `/admin`: message -> body. */
+        FromStaff: {
+            close: components["schemas"]["CloseRequest"];
+            open: components["schemas"]["OpenRequest"];
+        };
         /** @description The versions that a page holds of one part; one that it does not hold is left out or null. */
         HeldVersions: {
             content?: number | null;
@@ -1447,6 +1549,17 @@ export interface components {
             detail: string;
             name: string;
         };
+        /** @description A change of an import that was not undone: `reason` says why, `changed_by` and `changed_at` who made the present state. */
+        ImportConflict: {
+            /** @enum {string} */
+            aspect: "content" | "stock" | "price";
+            /** Format: date-time */
+            changed_at: string;
+            changed_by: components["schemas"]["Person"] | null;
+            part_id: number;
+            reason: string;
+            sku: string;
+        };
         /** @description One thing that is wrong with a file, or that is dropped from it. */
         ImportFault: {
             field: string;
@@ -1454,11 +1567,15 @@ export interface components {
             reason: string;
         };
         /**
-         * @description An import: how far it is, and what came of it. `errors` holds the first 200 of `error_count`; `notices` those of
-         *     `notice_count`: what is dropped from texts because it is not allowed in them, known when the file has been checked.
+         * @description An import, or the undoing of another one (`undoes`): how far it is, and what came of it. `errors` holds the first 200 of
+         *     `error_count`; `notices` those of `notice_count`: what is dropped from texts because it is not allowed in them, known when the
+         *     file has been checked; `conflicts` those of `conflict_count`, which an undo has left alone. An undo counts changes, not rows:
+         *     `changed` ones are undone, `unchanged` ones are not.
          */
         ImportJob: {
             changed: number;
+            conflict_count: number;
+            conflicts: components["schemas"]["ImportConflict"][];
             created: number;
             /** Format: date-time */
             created_at: string;
@@ -1476,12 +1593,15 @@ export interface components {
             rows_done: number;
             rows_total: number | null;
             /** @enum {string} */
-            state: "queued" | "checking" | "importing" | "done" | "refused" | "failed";
+            state: "queued" | "checking" | "importing" | "done" | "refused" | "failed" | "cancelled" | "undoing";
             unchanged: number;
+            undoes: number | null;
         };
         ImportJobDetail: {
             changed: number;
             columns: components["schemas"]["ImportColumn"][];
+            conflict_count: number;
+            conflicts: components["schemas"]["ImportConflict"][];
             created: number;
             /** Format: date-time */
             created_at: string;
@@ -1499,8 +1619,9 @@ export interface components {
             rows_done: number;
             rows_total: number | null;
             /** @enum {string} */
-            state: "queued" | "checking" | "importing" | "done" | "refused" | "failed";
+            state: "queued" | "checking" | "importing" | "done" | "refused" | "failed" | "cancelled" | "undoing";
             unchanged: number;
+            undoes: number | null;
         };
         ImportJobPage: {
             items: components["schemas"]["ImportJob"][];
@@ -1572,6 +1693,18 @@ export interface components {
             /** @description Of the element or the attribute; of an address its scheme. */
             name: string;
         };
+        /** @description The acknowledgement of `open`: everybody who has the part open. */
+        OpenAnswer: {
+            people: components["schemas"]["PresentPerson"][];
+        };
+        /**
+         * @description What `open` takes: a part that is open for editing, at most 20 a connection, and in which field. It is sent again every ten
+         *     seconds meanwhile, since it is forgotten after 30.
+         */
+        OpenRequest: {
+            field?: string | null;
+            part_id: number;
+        };
         /** @description The price of one piece, and of more, in another currency. */
         OtherPrice: {
             amount: string;
@@ -1607,6 +1740,40 @@ export interface components {
             total?: number;
             /** @description Total number of pages. */
             total_pages?: number;
+        };
+        PartBulk: {
+            /**
+             * @description `fail`: all rows or none; `skip`: rows that cannot be made are left out.
+             * @default fail
+             * @enum {string}
+             */
+            on_conflict: "fail" | "skip";
+            part_ids: number[];
+            /** @default null */
+            reason: string | null;
+            set: components["schemas"]["Place"];
+        };
+        PartBulkAnswer: {
+            changed: number;
+            dry_run: boolean;
+            open_pages: number | null;
+            refused: number;
+            rows: components["schemas"]["PartBulkRow"][];
+            unchanged: number;
+        };
+        PartBulkRow: {
+            after: components["schemas"]["PlaceFigures"] | null;
+            before: components["schemas"]["PlaceFigures"] | null;
+            /** Format: date-time */
+            changed_at: string | null;
+            changed_by: components["schemas"]["Person"] | null;
+            detail: string | null;
+            /** @description Its place in what was sent, from 0. */
+            index: number;
+            /** @enum {string} */
+            outcome: "changed" | "unchanged" | "part_archived" | "concurrent_modification" | "insufficient_stock" | "validation_failed" | "not_found";
+            part_id: number | null;
+            sku: string | null;
         };
         /** @description A part's category, with the way to it from the root. */
         PartCategory: {
@@ -1699,11 +1866,35 @@ export interface components {
             id: number;
             name: string;
         };
+        Place: {
+            category_id?: number | null;
+            /** @enum {string} */
+            status?: "draft" | "published";
+        };
+        PlaceFigures: {
+            category_id: number | null;
+            /** @enum {string} */
+            status: "draft" | "published" | "archived";
+            version: number;
+        };
         PlacedItem: {
             item: {
                 [key: string]: unknown;
             };
             position: number;
+        };
+        /** @description Who has a part open now; sent when that changes. A hint: it may be missed, and nothing is kept from anybody by it. */
+        PresenceEvent: {
+            part_id: number;
+            people: components["schemas"]["PresentPerson"][];
+        };
+        /** @description Somebody who has a part open. A person with several panels is named once for each field. */
+        PresentPerson: {
+            field: string | null;
+            id: number;
+            name: string;
+            /** Format: date-time */
+            since: string;
         };
         PriceFacet: {
             max: string;
@@ -1777,6 +1968,10 @@ export interface components {
                 [key: string]: unknown;
             };
             request_id: string | null;
+            /** @description For a bulk: the rows that keep it from being made, in the form of its answer's. */
+            rows?: {
+                [key: string]: unknown;
+            }[];
             status: number;
             /** @description For 409 `duplicate`: the part that has the value, as `part_id`, and whether it is `archived`. */
             taken_by?: {
@@ -1989,6 +2184,55 @@ export interface components {
             /** @default null */
             reason: string | null;
         };
+        StockBulk: {
+            changes: components["schemas"]["StockChange"][];
+            /**
+             * @description `fail`: all rows or none; `skip`: rows that cannot be made are left out.
+             * @default fail
+             * @enum {string}
+             */
+            on_conflict: "fail" | "skip";
+            /** @default null */
+            reason: string | null;
+        };
+        StockBulkAnswer: {
+            changed: number;
+            dry_run: boolean;
+            open_pages: number | null;
+            refused: number;
+            rows: components["schemas"]["StockBulkRow"][];
+            unchanged: number;
+        };
+        StockBulkRow: {
+            after: components["schemas"]["StockFigures"] | null;
+            before: components["schemas"]["StockFigures"] | null;
+            /** Format: date-time */
+            changed_at: string | null;
+            changed_by: components["schemas"]["Person"] | null;
+            detail: string | null;
+            /** @description Its place in what was sent, from 0. */
+            index: number;
+            /** @enum {string} */
+            outcome: "changed" | "unchanged" | "part_archived" | "concurrent_modification" | "insufficient_stock" | "validation_failed" | "not_found";
+            part_id: number | null;
+            sku: string | null;
+        };
+        StockChange: {
+            current_stock?: number;
+            delta?: number;
+            part_id?: number;
+            sku?: string;
+            version?: number;
+        };
+        StockFigures: {
+            available_stock: number;
+            current_stock: number;
+            is_in_stock: boolean;
+            is_low_stock: boolean;
+            min_stock_level: number;
+            reserved_quantity: number;
+            version: number;
+        };
         StockUpdate: {
             current_stock?: number;
             min_stock_level?: number;
@@ -2088,6 +2332,7 @@ export interface components {
             "part.created": components["schemas"]["AdminPartCreatedEvent"];
             "part.deleted": components["schemas"]["AdminPartDeletedEvent"];
             "part.restored": components["schemas"]["AdminPartRestoredEvent"];
+            presence: components["schemas"]["PresenceEvent"];
             "price.updated": components["schemas"]["AdminPriceUpdatedEvent"];
             resync: components["schemas"]["ResyncEvent"];
             "session.ended": components["schemas"]["SessionEndedEvent"];
@@ -2180,7 +2425,7 @@ export interface components {
             gone: number[];
             parts: components["schemas"]["PublicPart"][];
         };
-        /** @description The acknowledgement of a message that was refused. */
+        /** @description The acknowledgement of a message that was refused, on either namespace. */
         WatchRefusal: {
             error: components["schemas"]["Refusal"] | components["schemas"]["BusyRefusal"];
         };
@@ -2370,30 +2615,30 @@ export interface operations {
                      *         {
                      *           "api_key_id": null,
                      *           "api_key_name": null,
-                     *           "changed_at": "2026-11-26T00:23:47.622300Z",
+                     *           "changed_at": "2026-11-26T12:05:44.648485Z",
                      *           "changed_by": 2,
                      *           "changed_by_name": "Anna",
-                     *           "event_id": "01a2153c-aca6-74bd-8149-1e3fb239aa6e",
-                     *           "id": 28,
+                     *           "event_id": "01a217bf-5448-7799-94d6-896e9aec3735",
+                     *           "id": 30,
                      *           "ip_address": "127.0.0.1",
-                     *           "new_values": null,
-                     *           "old_values": {
-                     *             "name": "Deep groove ball bearings",
-                     *             "parent_id": 1,
-                     *             "slug": "ball-bearings",
-                     *             "version": 2
+                     *           "new_values": {
+                     *             "current_stock": 0,
+                     *             "min_stock_level": 0,
+                     *             "reserved_quantity": 0,
+                     *             "version": 1
                      *           },
-                     *           "operation": "DELETE",
-                     *           "part_id": null,
-                     *           "reason": null,
-                     *           "record_id": 2,
-                     *           "request_id": "6cf13a27f9b845c4b85822cef4ccb1ac",
-                     *           "table_name": "categories",
+                     *           "old_values": null,
+                     *           "operation": "INSERT",
+                     *           "part_id": 3,
+                     *           "reason": "import 3: parts.csv",
+                     *           "record_id": 3,
+                     *           "request_id": "b4346c3cc7e24227a1acd7a7e0bcf6e2",
+                     *           "table_name": "stock_levels",
                      *           "user_agent": "Werkzeug/3.1.9",
-                     *           "version": 3
+                     *           "version": 1
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjZUMDA6MjM6NDcuNjIyMzAwKzAwOjAwIiwyOCxbXV0.7oAKjVDuXCDBBWgoTXVRcI0qw6E"
+                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjZUMTI6MDU6NDQuNjQ4NDg1KzAwOjAwIiwzMCxbXV0.NmIWB4MkmMdV_PfQJzZ19JcKqu4"
                      *     }
                      */
                     "application/json": components["schemas"]["AuditPage"];
@@ -2440,9 +2685,10 @@ export interface operations {
                 content: {
                     /**
                      * @example id,changed_at,changed_by,changed_by_name,api_key_id,api_key_name,operation,table_name,record_id,part_id,version,reason,old_values,new_values,ip_address,user_agent,request_id,event_id
-                     *     28,2026-11-26T00:23:47.622300Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,6cf13a27f9b845c4b85822cef4ccb1ac,01a2153c-aca6-74bd-8149-1e3fb239aa6e
-                     *     24,2026-11-26T00:23:47.438421Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-26T00:23:47.433237Z""}",127.0.0.1,Werkzeug/3.1.9,09ce13c16bda4172a1fb2ed1b30cda4b,01a2153c-abee-7647-acb4-3e813c1aab68
-                     *     19,2026-11-26T00:23:46.429866Z,2,Anna,,,DELETE,part_images,2,1,8,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":7}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}",127.0.0.1,Werkzeug/3.1.9,a7cdc5d4adb743f8acb1b73a33e152fe,01a2153c-a7fd-7d8e-b2fb-bb5a252cce05
+                     *     31,2026-11-26T12:05:44.765490Z,2,Anna,,,DELETE,parts,3,3,2,import 4: undo of import 3,"{""version"":1,""archived_at"":null}","{""version"":2,""archived_at"":""2026-11-26T12:05:44.743732Z""}",127.0.0.1,Werkzeug/3.1.9,4e570afac9c848aea0490b1b7b5398d4,01a217bf-54bd-7788-b1bb-940f8a3712a7
+                     *     27,2026-11-26T12:05:44.376017Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,520fc6d0c73c4ad098a6d4516f02b88a,01a217bf-5338-7011-b2e2-0b95a4614a46
+                     *     24,2026-11-26T12:05:44.260643Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-26T12:05:44.256654Z""}",127.0.0.1,Werkzeug/3.1.9,1c127f08d0fa4faabbc8750d3b6be337,01a217bf-52c4-79ed-89e2-2c4c3e8cff71
+                     *     21,2026-11-26T12:05:43.807029Z,2,Anna,,,DELETE,part_images,2,1,9,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":9}",127.0.0.1,Werkzeug/3.1.9,8ef800f1f6e5491bb9656880eac5e873,01a217bf-50ff-7023-a77f-e6af8f72a5c1
                      */
                     "text/csv": string;
                 };
@@ -2485,7 +2731,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-26T00:23:44.992180Z",
+                     *           "changed_at": "2026-11-26T12:05:42.782374Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -2494,13 +2740,13 @@ export interface operations {
                      *           "id": 1,
                      *           "name": "Bearings",
                      *           "parent_id": null,
-                     *           "part_count": 0,
+                     *           "part_count": 1,
                      *           "slug": "bearings",
-                     *           "updated_at": "2026-11-26T00:23:44.992180Z",
+                     *           "updated_at": "2026-11-26T12:05:42.782374Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-26T00:23:47.236489Z",
+                     *           "changed_at": "2026-11-26T12:05:44.201933Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -2509,9 +2755,9 @@ export interface operations {
                      *           "id": 2,
                      *           "name": "Deep groove ball bearings",
                      *           "parent_id": 1,
-                     *           "part_count": 2,
+                     *           "part_count": 1,
                      *           "slug": "ball-bearings",
-                     *           "updated_at": "2026-11-26T00:23:47.236489Z",
+                     *           "updated_at": "2026-11-26T12:05:44.201933Z",
                      *           "version": 2
                      *         }
                      *       ],
@@ -2569,7 +2815,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T00:23:45.069013Z",
+                     *       "changed_at": "2026-11-26T12:05:42.854839Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2580,7 +2826,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 0,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T00:23:45.069013Z",
+                     *       "updated_at": "2026-11-26T12:05:42.854839Z",
                      *       "version": 1
                      *     }
                      */
@@ -2618,7 +2864,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T00:23:47.236489Z",
+                     *       "changed_at": "2026-11-26T12:05:44.201933Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2627,9 +2873,9 @@ export interface operations {
                      *       "id": 2,
                      *       "name": "Deep groove ball bearings",
                      *       "parent_id": 1,
-                     *       "part_count": 2,
+                     *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T00:23:47.236489Z",
+                     *       "updated_at": "2026-11-26T12:05:44.201933Z",
                      *       "version": 2
                      *     }
                      */
@@ -2680,7 +2926,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T00:23:47.236489Z",
+                     *       "changed_at": "2026-11-26T12:05:44.201933Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2689,9 +2935,9 @@ export interface operations {
                      *       "id": 2,
                      *       "name": "Deep groove ball bearings",
                      *       "parent_id": 1,
-                     *       "part_count": 2,
+                     *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T00:23:47.236489Z",
+                     *       "updated_at": "2026-11-26T12:05:44.201933Z",
                      *       "version": 2
                      *     }
                      */
@@ -2742,7 +2988,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T00:23:47.236489Z",
+                     *       "changed_at": "2026-11-26T12:05:44.201933Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2751,9 +2997,9 @@ export interface operations {
                      *       "id": 2,
                      *       "name": "Deep groove ball bearings",
                      *       "parent_id": 1,
-                     *       "part_count": 2,
+                     *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T00:23:47.236489Z",
+                     *       "updated_at": "2026-11-26T12:05:44.201933Z",
                      *       "version": 2
                      *     }
                      */
@@ -2802,8 +3048,10 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "changed": 0,
+                     *           "conflict_count": 0,
+                     *           "conflicts": [],
                      *           "created": 0,
-                     *           "created_at": "2026-11-26T00:23:47.747497Z",
+                     *           "created_at": "2026-11-26T12:05:44.473759Z",
                      *           "created_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -2819,14 +3067,40 @@ export interface operations {
                      *           ],
                      *           "failure": null,
                      *           "file_name": "parts.csv",
-                     *           "finished_at": "2026-11-26T00:23:47.819010Z",
-                     *           "id": 1,
+                     *           "finished_at": "2026-11-26T12:05:44.520657Z",
+                     *           "id": 2,
                      *           "notice_count": 0,
                      *           "notices": [],
                      *           "rows_done": 0,
                      *           "rows_total": null,
                      *           "state": "refused",
-                     *           "unchanged": 0
+                     *           "unchanged": 0,
+                     *           "undoes": null
+                     *         },
+                     *         {
+                     *           "changed": 0,
+                     *           "conflict_count": 0,
+                     *           "conflicts": [],
+                     *           "created": 0,
+                     *           "created_at": "2026-11-26T12:05:44.420766Z",
+                     *           "created_by": {
+                     *             "id": 2,
+                     *             "name": "Anna"
+                     *           },
+                     *           "dry_run": false,
+                     *           "error_count": 0,
+                     *           "errors": [],
+                     *           "failure": null,
+                     *           "file_name": "wrong.csv",
+                     *           "finished_at": "2026-11-26T12:05:44.448583Z",
+                     *           "id": 1,
+                     *           "notice_count": 0,
+                     *           "notices": [],
+                     *           "rows_done": 0,
+                     *           "rows_total": null,
+                     *           "state": "cancelled",
+                     *           "unchanged": 0,
+                     *           "undoes": null
                      *         }
                      *       ],
                      *       "next_cursor": null
@@ -2881,25 +3155,28 @@ export interface operations {
                      * @example {
                      *       "changed": 0,
                      *       "columns": [],
+                     *       "conflict_count": 0,
+                     *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T00:23:47.747497Z",
+                     *       "created_at": "2026-11-26T12:05:44.588857Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "dry_run": true,
+                     *       "dry_run": false,
                      *       "error_count": 0,
                      *       "errors": [],
                      *       "failure": null,
                      *       "file_name": "parts.csv",
                      *       "finished_at": null,
-                     *       "id": 1,
+                     *       "id": 3,
                      *       "notice_count": 0,
                      *       "notices": [],
                      *       "rows_done": 0,
                      *       "rows_total": null,
                      *       "state": "queued",
-                     *       "unchanged": 0
+                     *       "unchanged": 0,
+                     *       "undoes": null
                      *     }
                      */
                     "application/json": components["schemas"]["ImportJobDetail"];
@@ -2971,8 +3248,10 @@ export interface operations {
                      *           "name": "Sale price"
                      *         }
                      *       ],
+                     *       "conflict_count": 0,
+                     *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T00:23:47.747497Z",
+                     *       "created_at": "2026-11-26T12:05:44.473759Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2988,14 +3267,15 @@ export interface operations {
                      *       ],
                      *       "failure": null,
                      *       "file_name": "parts.csv",
-                     *       "finished_at": "2026-11-26T00:23:47.819010Z",
-                     *       "id": 1,
+                     *       "finished_at": "2026-11-26T12:05:44.520657Z",
+                     *       "id": 2,
                      *       "notice_count": 0,
                      *       "notices": [],
                      *       "rows_done": 0,
                      *       "rows_total": null,
                      *       "state": "refused",
-                     *       "unchanged": 0
+                     *       "unchanged": 0,
+                     *       "undoes": null
                      *     }
                      */
                     "application/json": components["schemas"]["ImportJobDetail"];
@@ -3004,6 +3284,70 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_imports_cancel_import: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                job_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed": 0,
+                     *       "columns": [],
+                     *       "conflict_count": 0,
+                     *       "conflicts": [],
+                     *       "created": 0,
+                     *       "created_at": "2026-11-26T12:05:44.420766Z",
+                     *       "created_by": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "dry_run": false,
+                     *       "error_count": 0,
+                     *       "errors": [],
+                     *       "failure": null,
+                     *       "file_name": "wrong.csv",
+                     *       "finished_at": "2026-11-26T12:05:44.448583Z",
+                     *       "id": 1,
+                     *       "notice_count": 0,
+                     *       "notices": [],
+                     *       "rows_done": 0,
+                     *       "rows_total": null,
+                     *       "state": "cancelled",
+                     *       "unchanged": 0,
+                     *       "undoes": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ImportJobDetail"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -3039,6 +3383,79 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    admin_imports_undo_import: {
+        parameters: {
+            query?: {
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                job_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed": 0,
+                     *       "columns": [],
+                     *       "conflict_count": 0,
+                     *       "conflicts": [],
+                     *       "created": 0,
+                     *       "created_at": "2026-11-26T12:05:44.679232Z",
+                     *       "created_by": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "dry_run": false,
+                     *       "error_count": 0,
+                     *       "errors": [],
+                     *       "failure": null,
+                     *       "file_name": "parts.csv",
+                     *       "finished_at": null,
+                     *       "id": 4,
+                     *       "notice_count": 0,
+                     *       "notices": [],
+                     *       "rows_done": 0,
+                     *       "rows_total": null,
+                     *       "state": "undoing",
+                     *       "unchanged": 0,
+                     *       "undoes": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ImportJobDetail"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     admin_parts_list_parts: {
         parameters: {
             query?: {
@@ -3071,9 +3488,9 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "category": {
-                     *             "id": 2,
-                     *             "name": "Ball bearings",
-                     *             "slug": "ball-bearings"
+                     *             "id": 1,
+                     *             "name": "Bearings",
+                     *             "slug": "bearings"
                      *           },
                      *           "changed_by": {
                      *             "id": 2,
@@ -3099,14 +3516,14 @@ export interface operations {
                      *             "min_stock_level": 5,
                      *             "part_id": 1,
                      *             "reserved_quantity": 0,
-                     *             "updated_at": "2026-11-26T00:23:45.765223Z",
+                     *             "updated_at": "2026-11-26T12:05:43.267511Z",
                      *             "version": 3
                      *           },
-                     *           "updated_at": "2026-11-26T00:23:46.670368Z",
-                     *           "version": 9
+                     *           "updated_at": "2026-11-26T12:05:43.900461Z",
+                     *           "version": 10
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgNzFjMGQzMjBiYjJhYjg5OTg2IiwiNjIwNS0yUlMiLDEsW11d.WI3DcarN5caWXieYK-_yUyvALXI"
+                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgNzFjMGQzMjBiYjJhYjg5OTg2IiwiNjIwNS0yUlMiLDEsW11d.PdJSNQMCrDwgKEoAvUc-4ZPV4rQ"
                      *     }
                      */
                     "application/json": components["schemas"]["AdminPartPage"];
@@ -3206,7 +3623,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "created_at": "2026-11-26T00:23:45.239349Z",
+                     *       "created_at": "2026-11-26T12:05:43.008729Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 2,
                      *       "images": [],
@@ -3216,7 +3633,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6206-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-26T00:23:45.239349Z",
+                     *         "changed_at": "2026-11-26T12:05:43.008729Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -3238,7 +3655,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-26T00:23:45.239349Z",
+                     *         "updated_at": "2026-11-26T12:05:43.008729Z",
                      *         "version": 1
                      *       },
                      *       "sku": "6206-2RS",
@@ -3262,10 +3679,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 2,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-26T00:23:45.239349Z",
+                     *         "updated_at": "2026-11-26T12:05:43.008729Z",
                      *         "version": 1
                      *       },
-                     *       "updated_at": "2026-11-26T00:23:45.239349Z",
+                     *       "updated_at": "2026-11-26T12:05:43.008729Z",
                      *       "version": 1,
                      *       "versions": {
                      *         "content": 1,
@@ -3282,6 +3699,99 @@ export interface operations {
             403: components["responses"]["Problem403"];
             409: components["responses"]["Problem409"];
             413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_bulk_place_parts: {
+        parameters: {
+            query?: {
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "part_ids": [
+                 *         1
+                 *       ],
+                 *       "set": {
+                 *         "category_id": 1,
+                 *         "status": "published"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["PartBulk"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed": 1,
+                     *       "dry_run": false,
+                     *       "open_pages": 0,
+                     *       "refused": 0,
+                     *       "rows": [
+                     *         {
+                     *           "after": {
+                     *             "category_id": 1,
+                     *             "status": "published",
+                     *             "version": 4
+                     *           },
+                     *           "before": {
+                     *             "category_id": 2,
+                     *             "status": "published",
+                     *             "version": 3
+                     *           },
+                     *           "changed_at": "2026-11-26T12:05:43.155257Z",
+                     *           "changed_by": {
+                     *             "id": 2,
+                     *             "name": "Anna"
+                     *           },
+                     *           "detail": null,
+                     *           "index": 0,
+                     *           "outcome": "changed",
+                     *           "part_id": 1,
+                     *           "sku": "6205-2RS"
+                     *         }
+                     *       ],
+                     *       "unchanged": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PartBulkAnswer"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             503: components["responses"]["Problem503"];
@@ -3309,24 +3819,19 @@ export interface operations {
                     /**
                      * @example {
                      *       "category": {
-                     *         "id": 2,
-                     *         "name": "Ball bearings",
+                     *         "id": 1,
+                     *         "name": "Bearings",
                      *         "path": [
                      *           {
                      *             "id": 1,
                      *             "name": "Bearings",
                      *             "slug": "bearings"
-                     *           },
-                     *           {
-                     *             "id": 2,
-                     *             "name": "Ball bearings",
-                     *             "slug": "ball-bearings"
                      *           }
                      *         ],
-                     *         "slug": "ball-bearings"
+                     *         "slug": "bearings"
                      *       },
-                     *       "category_id": 2,
-                     *       "created_at": "2026-11-26T00:23:45.120817Z",
+                     *       "category_id": 1,
+                     *       "created_at": "2026-11-26T12:05:42.891710Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 1,
                      *       "images": [
@@ -3358,7 +3863,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6205-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-26T00:23:45.587441Z",
+                     *         "changed_at": "2026-11-26T12:05:43.204758Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -3373,7 +3878,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-26T00:23:45.587441Z",
+                     *         "updated_at": "2026-11-26T12:05:43.204758Z",
                      *         "version": 2
                      *       },
                      *       "sku": "6205-2RS",
@@ -3397,13 +3902,13 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 1,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-26T00:23:45.765223Z",
+                     *         "updated_at": "2026-11-26T12:05:43.267511Z",
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-26T00:23:46.670368Z",
-                     *       "version": 9,
+                     *       "updated_at": "2026-11-26T12:05:43.900461Z",
+                     *       "version": 10,
                      *       "versions": {
-                     *         "content": 9,
+                     *         "content": 10,
                      *         "price": 2,
                      *         "stock": 3
                      *       }
@@ -3475,7 +3980,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T00:23:45.318285Z",
+                     *       "changed_at": "2026-11-26T12:05:43.088067Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3499,7 +4004,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T00:23:45.318285Z",
+                     *       "updated_at": "2026-11-26T12:05:43.088067Z",
                      *       "version": 2
                      *     }
                      */
@@ -3550,24 +4055,19 @@ export interface operations {
                     /**
                      * @example {
                      *       "category": {
-                     *         "id": 2,
-                     *         "name": "Deep groove ball bearings",
+                     *         "id": 1,
+                     *         "name": "Bearings",
                      *         "path": [
                      *           {
                      *             "id": 1,
                      *             "name": "Bearings",
                      *             "slug": "bearings"
-                     *           },
-                     *           {
-                     *             "id": 2,
-                     *             "name": "Deep groove ball bearings",
-                     *             "slug": "ball-bearings"
                      *           }
                      *         ],
-                     *         "slug": "ball-bearings"
+                     *         "slug": "bearings"
                      *       },
-                     *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T00:23:47.433237Z",
+                     *       "category_id": 1,
+                     *       "changed_at": "2026-11-26T12:05:44.256655Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3613,7 +4113,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "archived",
-                     *       "updated_at": "2026-11-26T00:23:47.433237Z",
+                     *       "updated_at": "2026-11-26T12:05:44.256655Z",
                      *       "version": 11
                      *     }
                      */
@@ -3660,25 +4160,20 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "at": "2026-11-26T00:23:46.670368Z",
+                     *       "at": "2026-11-26T12:05:43.900461Z",
                      *       "complete": true,
                      *       "part": {
                      *         "category": {
-                     *           "id": 2,
-                     *           "name": "Ball bearings",
+                     *           "id": 1,
+                     *           "name": "Bearings",
                      *           "path": [
                      *             {
                      *               "id": 1,
                      *               "name": "Bearings",
                      *               "slug": "bearings"
-                     *             },
-                     *             {
-                     *               "id": 2,
-                     *               "name": "Ball bearings",
-                     *               "slug": "ball-bearings"
                      *             }
                      *           ],
-                     *           "slug": "ball-bearings"
+                     *           "slug": "bearings"
                      *         },
                      *         "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *         "id": 1,
@@ -3736,12 +4231,12 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-26T00:23:46.429866Z",
-                     *         "version": 8
+                     *         "updated_at": "2026-11-26T12:05:43.807029Z",
+                     *         "version": 9
                      *       },
                      *       "part_id": 1,
                      *       "reason": null,
-                     *       "version_number": 8,
+                     *       "version_number": 9,
                      *       "visible": true
                      *     }
                      */
@@ -3796,24 +4291,19 @@ export interface operations {
                     /**
                      * @example {
                      *       "category": {
-                     *         "id": 2,
-                     *         "name": "Ball bearings",
+                     *         "id": 1,
+                     *         "name": "Bearings",
                      *         "path": [
                      *           {
                      *             "id": 1,
                      *             "name": "Bearings",
                      *             "slug": "bearings"
-                     *           },
-                     *           {
-                     *             "id": 2,
-                     *             "name": "Ball bearings",
-                     *             "slug": "ball-bearings"
                      *           }
                      *         ],
-                     *         "slug": "ball-bearings"
+                     *         "slug": "bearings"
                      *       },
-                     *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T00:23:46.079036Z",
+                     *       "category_id": 1,
+                     *       "changed_at": "2026-11-26T12:05:43.602394Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3880,8 +4370,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T00:23:46.079036Z",
-                     *       "version": 5
+                     *       "updated_at": "2026-11-26T12:05:43.602394Z",
+                     *       "version": 6
                      *     }
                      */
                     "application/json": components["schemas"]["ContentAnswer"];
@@ -3940,24 +4430,19 @@ export interface operations {
                     /**
                      * @example {
                      *       "category": {
-                     *         "id": 2,
-                     *         "name": "Ball bearings",
+                     *         "id": 1,
+                     *         "name": "Bearings",
                      *         "path": [
                      *           {
                      *             "id": 1,
                      *             "name": "Bearings",
                      *             "slug": "bearings"
-                     *           },
-                     *           {
-                     *             "id": 2,
-                     *             "name": "Ball bearings",
-                     *             "slug": "ball-bearings"
                      *           }
                      *         ],
-                     *         "slug": "ball-bearings"
+                     *         "slug": "bearings"
                      *       },
-                     *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T00:23:46.186961Z",
+                     *       "category_id": 1,
+                     *       "changed_at": "2026-11-26T12:05:43.670257Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4024,8 +4509,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T00:23:46.186961Z",
-                     *       "version": 6
+                     *       "updated_at": "2026-11-26T12:05:43.670257Z",
+                     *       "version": 7
                      *     }
                      */
                     "application/json": components["schemas"]["ContentAnswer"];
@@ -4082,24 +4567,19 @@ export interface operations {
                     /**
                      * @example {
                      *       "category": {
-                     *         "id": 2,
-                     *         "name": "Ball bearings",
+                     *         "id": 1,
+                     *         "name": "Bearings",
                      *         "path": [
                      *           {
                      *             "id": 1,
                      *             "name": "Bearings",
                      *             "slug": "bearings"
-                     *           },
-                     *           {
-                     *             "id": 2,
-                     *             "name": "Ball bearings",
-                     *             "slug": "ball-bearings"
                      *           }
                      *         ],
-                     *         "slug": "ball-bearings"
+                     *         "slug": "bearings"
                      *       },
-                     *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T00:23:46.303778Z",
+                     *       "category_id": 1,
+                     *       "changed_at": "2026-11-26T12:05:43.742241Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4166,8 +4646,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T00:23:46.303778Z",
-                     *       "version": 7
+                     *       "updated_at": "2026-11-26T12:05:43.742241Z",
+                     *       "version": 8
                      *     }
                      */
                     "application/json": components["schemas"]["ContentAnswer"];
@@ -4218,24 +4698,19 @@ export interface operations {
                     /**
                      * @example {
                      *       "category": {
-                     *         "id": 2,
-                     *         "name": "Ball bearings",
+                     *         "id": 1,
+                     *         "name": "Bearings",
                      *         "path": [
                      *           {
                      *             "id": 1,
                      *             "name": "Bearings",
                      *             "slug": "bearings"
-                     *           },
-                     *           {
-                     *             "id": 2,
-                     *             "name": "Ball bearings",
-                     *             "slug": "ball-bearings"
                      *           }
                      *         ],
-                     *         "slug": "ball-bearings"
+                     *         "slug": "bearings"
                      *       },
-                     *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T00:23:46.422628Z",
+                     *       "category_id": 1,
+                     *       "changed_at": "2026-11-26T12:05:43.805045Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4281,8 +4756,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T00:23:46.422628Z",
-                     *       "version": 8
+                     *       "updated_at": "2026-11-26T12:05:43.805045Z",
+                     *       "version": 9
                      *     }
                      */
                     "application/json": components["schemas"]["ContentAnswer"];
@@ -4347,7 +4822,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T00:23:45.587441Z",
+                     *       "changed_at": "2026-11-26T12:05:43.204758Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4362,7 +4837,7 @@ export interface operations {
                      *           "valid_to": null
                      *         }
                      *       ],
-                     *       "updated_at": "2026-11-26T00:23:45.587441Z",
+                     *       "updated_at": "2026-11-26T12:05:43.204758Z",
                      *       "version": 2
                      *     }
                      */
@@ -4413,24 +4888,19 @@ export interface operations {
                     /**
                      * @example {
                      *       "category": {
-                     *         "id": 2,
-                     *         "name": "Deep groove ball bearings",
+                     *         "id": 1,
+                     *         "name": "Bearings",
                      *         "path": [
                      *           {
                      *             "id": 1,
                      *             "name": "Bearings",
                      *             "slug": "bearings"
-                     *           },
-                     *           {
-                     *             "id": 2,
-                     *             "name": "Deep groove ball bearings",
-                     *             "slug": "ball-bearings"
                      *           }
                      *         ],
-                     *         "slug": "ball-bearings"
+                     *         "slug": "bearings"
                      *       },
-                     *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T00:23:47.516807Z",
+                     *       "category_id": 1,
+                     *       "changed_at": "2026-11-26T12:05:44.319993Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4476,7 +4946,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T00:23:47.516807Z",
+                     *       "updated_at": "2026-11-26T12:05:44.319993Z",
                      *       "version": 12
                      *     }
                      */
@@ -4562,7 +5032,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T00:23:45.482868Z",
+                     *       "changed_at": "2026-11-26T12:05:43.155257Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4586,7 +5056,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T00:23:45.482868Z",
+                     *       "updated_at": "2026-11-26T12:05:43.155257Z",
                      *       "version": 3
                      *     }
                      */
@@ -4653,7 +5123,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-26T00:23:45.670535Z",
+                     *       "updated_at": "2026-11-26T12:05:43.241859Z",
                      *       "version": 2
                      *     }
                      */
@@ -4719,7 +5189,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-26T00:23:45.765223Z",
+                     *       "updated_at": "2026-11-26T12:05:43.267511Z",
                      *       "version": 3
                      *     }
                      */
@@ -4765,15 +5235,23 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T00:23:46.429866Z",
+                     *           "created_at": "2026-11-26T12:05:43.807029Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": true,
+                     *           "version_number": 9
+                     *         },
+                     *         {
+                     *           "change_summary": "Changed 1 picture",
+                     *           "created_at": "2026-11-26T12:05:43.744082Z",
+                     *           "created_by": 2,
+                     *           "created_by_name": "Anna",
+                     *           "is_active": false,
                      *           "version_number": 8
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T00:23:46.315668Z",
+                     *           "created_at": "2026-11-26T12:05:43.674863Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -4781,7 +5259,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T00:23:46.190107Z",
+                     *           "created_at": "2026-11-26T12:05:43.609889Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -4789,15 +5267,15 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T00:23:46.087515Z",
+                     *           "created_at": "2026-11-26T12:05:43.477362Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
                      *           "version_number": 5
                      *         },
                      *         {
-                     *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T00:23:45.898769Z",
+                     *           "change_summary": "Changed category",
+                     *           "created_at": "2026-11-26T12:05:43.353405Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -4805,7 +5283,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 2 specifications",
-                     *           "created_at": "2026-11-26T00:23:45.501471Z",
+                     *           "created_at": "2026-11-26T12:05:43.158815Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -4813,7 +5291,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed name (clearer name)",
-                     *           "created_at": "2026-11-26T00:23:45.333221Z",
+                     *           "created_at": "2026-11-26T12:05:43.094546Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -4821,7 +5299,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Created",
-                     *           "created_at": "2026-11-26T00:23:45.147371Z",
+                     *           "created_at": "2026-11-26T12:05:42.924031Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -4909,7 +5387,7 @@ export interface operations {
                      *         ],
                      *         "status": "published"
                      *       },
-                     *       "created_at": "2026-11-26T00:23:45.147371Z",
+                     *       "created_at": "2026-11-26T12:05:42.924031Z",
                      *       "created_by": 2,
                      *       "created_by_name": "Anna",
                      *       "is_active": false,
@@ -5037,24 +5515,19 @@ export interface operations {
                     /**
                      * @example {
                      *       "category": {
-                     *         "id": 2,
-                     *         "name": "Ball bearings",
+                     *         "id": 1,
+                     *         "name": "Bearings",
                      *         "path": [
                      *           {
                      *             "id": 1,
                      *             "name": "Bearings",
                      *             "slug": "bearings"
-                     *           },
-                     *           {
-                     *             "id": 2,
-                     *             "name": "Ball bearings",
-                     *             "slug": "ball-bearings"
                      *           }
                      *         ],
-                     *         "slug": "ball-bearings"
+                     *         "slug": "bearings"
                      *       },
-                     *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T00:23:46.670368Z",
+                     *       "category_id": 1,
+                     *       "changed_at": "2026-11-26T12:05:43.900461Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5101,8 +5574,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T00:23:46.670368Z",
-                     *       "version": 9
+                     *       "updated_at": "2026-11-26T12:05:43.900461Z",
+                     *       "version": 10
                      *     }
                      */
                     "application/json": components["schemas"]["Restored"] | components["schemas"]["RestorePreview"];
@@ -5114,6 +5587,142 @@ export interface operations {
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
             412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_bulk_change_stocks: {
+        parameters: {
+            query?: {
+                dry_run?: boolean;
+            };
+            header?: {
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "changes": [
+                 *         {
+                 *           "delta": 12,
+                 *           "sku": "6206-2RS"
+                 *         },
+                 *         {
+                 *           "current_stock": 36,
+                 *           "part_id": 1,
+                 *           "version": 3
+                 *         }
+                 *       ],
+                 *       "reason": "delivery 4711"
+                 *     }
+                 */
+                "application/json": components["schemas"]["StockBulk"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed": 1,
+                     *       "dry_run": false,
+                     *       "open_pages": 0,
+                     *       "refused": 0,
+                     *       "rows": [
+                     *         {
+                     *           "after": {
+                     *             "available_stock": 52,
+                     *             "current_stock": 52,
+                     *             "is_in_stock": true,
+                     *             "is_low_stock": false,
+                     *             "min_stock_level": 5,
+                     *             "reserved_quantity": 0,
+                     *             "version": 2
+                     *           },
+                     *           "before": {
+                     *             "available_stock": 40,
+                     *             "current_stock": 40,
+                     *             "is_in_stock": true,
+                     *             "is_low_stock": false,
+                     *             "min_stock_level": 5,
+                     *             "reserved_quantity": 0,
+                     *             "version": 1
+                     *           },
+                     *           "changed_at": "2026-11-26T12:05:43.008729Z",
+                     *           "changed_by": {
+                     *             "id": 2,
+                     *             "name": "Anna"
+                     *           },
+                     *           "detail": null,
+                     *           "index": 0,
+                     *           "outcome": "changed",
+                     *           "part_id": 2,
+                     *           "sku": "6206-2RS"
+                     *         },
+                     *         {
+                     *           "after": {
+                     *             "available_stock": 36,
+                     *             "current_stock": 36,
+                     *             "is_in_stock": true,
+                     *             "is_low_stock": false,
+                     *             "min_stock_level": 5,
+                     *             "reserved_quantity": 0,
+                     *             "version": 3
+                     *           },
+                     *           "before": {
+                     *             "available_stock": 36,
+                     *             "current_stock": 36,
+                     *             "is_in_stock": true,
+                     *             "is_low_stock": false,
+                     *             "min_stock_level": 5,
+                     *             "reserved_quantity": 0,
+                     *             "version": 3
+                     *           },
+                     *           "changed_at": "2026-11-26T12:05:43.267511Z",
+                     *           "changed_by": {
+                     *             "id": 2,
+                     *             "name": "Anna"
+                     *           },
+                     *           "detail": null,
+                     *           "index": 1,
+                     *           "outcome": "unchanged",
+                     *           "part_id": 1,
+                     *           "sku": "6205-2RS"
+                     *         }
+                     *       ],
+                     *       "unchanged": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StockBulkAnswer"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
             413: components["responses"]["Problem413"];
             /** @description The address is too long. */
             414: {
@@ -5282,8 +5891,8 @@ export interface operations {
                      *         "stock_row": 0
                      *       },
                      *       "next_after": 0,
-                     *       "parts_checked": 2,
-                     *       "seconds": 0.075
+                     *       "parts_checked": 3,
+                     *       "seconds": 0.112
                      *     }
                      */
                     "application/json": components["schemas"]["Reconciliation"];
@@ -5362,14 +5971,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "cache": {
-                     *         "fresh": true,
+                     *         "fresh": false,
                      *         "hit_rate": {}
                      *       },
                      *       "drift": {
                      *         "kinds": {
                      *           "cache_stale": {
                      *             "found": 1,
-                     *             "last_found_at": "2026-11-26T07:27:58.427149Z",
+                     *             "last_found_at": "2026-11-26T12:05:44.822742Z",
                      *             "not_repaired": 0,
                      *             "repeating": false
                      *           }
@@ -5388,12 +5997,12 @@ export interface operations {
                      *                 "found": 1
                      *               }
                      *             ],
-                     *             "found_at": "2026-11-26T07:27:58.427149Z",
+                     *             "found_at": "2026-11-26T12:05:44.822742Z",
                      *             "kind": "cache_stale",
                      *             "process": "web 4711 on shop-1",
                      *             "repaired": true,
                      *             "since": {
-                     *               "at": "2026-11-26T07:27:57.768221Z",
+                     *               "at": "2026-11-26T12:05:43.242654Z",
                      *               "event_id": 13,
                      *               "version": 2
                      *             },
@@ -5406,10 +6015,10 @@ export interface operations {
                      *         "broadcast": {
                      *           "dead": 0,
                      *           "latency_ms": {
-                     *             "deliveries": 21,
-                     *             "p50": 10.33,
-                     *             "p95": 17.71,
-                     *             "p99": 22.13
+                     *             "deliveries": 24,
+                     *             "p50": 16.98,
+                     *             "p95": 41.96,
+                     *             "p99": 51.14
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -5417,10 +6026,10 @@ export interface operations {
                      *         "invalidate_cache": {
                      *           "dead": 0,
                      *           "latency_ms": {
-                     *             "deliveries": 21,
-                     *             "p50": 13.71,
-                     *             "p95": 21.7,
-                     *             "p99": 25.29
+                     *             "deliveries": 24,
+                     *             "p50": 24.48,
+                     *             "p95": 47.76,
+                     *             "p99": 56.4
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -5428,10 +6037,10 @@ export interface operations {
                      *         "persist_audit": {
                      *           "dead": 0,
                      *           "latency_ms": {
-                     *             "deliveries": 26,
-                     *             "p50": 17.95,
-                     *             "p95": 31.84,
-                     *             "p99": 126.22
+                     *             "deliveries": 31,
+                     *             "p50": 32.98,
+                     *             "p95": 67.71,
+                     *             "p99": 160.48
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -5439,10 +6048,10 @@ export interface operations {
                      *         "snapshot_content": {
                      *           "dead": 0,
                      *           "latency_ms": {
-                     *             "deliveries": 14,
-                     *             "p50": 22.6,
-                     *             "p95": 35.2,
-                     *             "p99": 37.95
+                     *             "deliveries": 16,
+                     *             "p50": 47.39,
+                     *             "p95": 69.59,
+                     *             "p99": 76.55
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -5492,7 +6101,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "Wunj9iyxFKOR-QSSEdg6VG9hIH_KVyZ-",
+                     *       "csrf_token": "sNckZC50nRwY0sbpbCcf1BpQDdmpOzD4",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -5559,7 +6168,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "Wunj9iyxFKOR-QSSEdg6VG9hIH_KVyZ-",
+                     *       "csrf_token": "sNckZC50nRwY0sbpbCcf1BpQDdmpOzD4",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -5608,7 +6217,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "mdl7th2NU1HvdNZFWLLRkcoALWPbSDY8",
+                     *       "csrf_token": "nkz5_xN-QzpxpCpAP5Af3XEoj9Gwc8RU",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -5654,8 +6263,8 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "created_at": "2026-11-26T00:23:44.893815Z",
-                     *           "expires_at": "2026-11-26T12:23:44.894639Z",
+                     *           "created_at": "2026-11-26T12:05:42.742937Z",
+                     *           "expires_at": "2026-11-27T00:05:42.743687Z",
                      *           "id": 1,
                      *           "ip_address": "127.0.0.1",
                      *           "is_current": true,
@@ -5747,7 +6356,7 @@ export interface operations {
                      *           "id": 2,
                      *           "name": "Ball bearings",
                      *           "parent_id": 1,
-                     *           "part_count": 2,
+                     *           "part_count": 1,
                      *           "slug": "ball-bearings",
                      *           "version": 1
                      *         },
@@ -5755,7 +6364,7 @@ export interface operations {
                      *           "id": 1,
                      *           "name": "Bearings",
                      *           "parent_id": null,
-                     *           "part_count": 0,
+                     *           "part_count": 1,
                      *           "slug": "bearings",
                      *           "version": 1
                      *         }
@@ -5829,21 +6438,16 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "category": {
-                     *             "id": 2,
-                     *             "name": "Ball bearings",
+                     *             "id": 1,
+                     *             "name": "Bearings",
                      *             "path": [
                      *               {
                      *                 "id": 1,
                      *                 "name": "Bearings",
                      *                 "slug": "bearings"
-                     *               },
-                     *               {
-                     *                 "id": 2,
-                     *                 "name": "Ball bearings",
-                     *                 "slug": "ball-bearings"
                      *               }
                      *             ],
-                     *             "slug": "ball-bearings"
+                     *             "slug": "bearings"
                      *           },
                      *           "id": 1,
                      *           "image": {
@@ -5884,17 +6488,17 @@ export interface operations {
                      *             "is_low_stock": false,
                      *             "version": 3
                      *           },
-                     *           "updated_at": "2026-11-26T00:23:46.670368Z",
-                     *           "version": 9,
+                     *           "updated_at": "2026-11-26T12:05:43.900461Z",
+                     *           "version": 10,
                      *           "versions": {
-                     *             "content": 9,
+                     *             "content": 10,
                      *             "price": 2,
                      *             "stock": 3
                      *           }
                      *         }
                      *       ],
                      *       "match": "exact",
-                     *       "next_cursor": ".eJwtx00KgCAQBtCrhGuD8afwLtViyo8IJGUqzx9ku_cmVVjuqxMkVD43dGsMPjIjOAobDIaotPIRKPNDRG6XnCuaV07pF1iOc2_xo6Xho-mNbZBLaaOnZXkBTDAjFQ.qC6GrmX9GS4STQXNOwaT1pM0B10"
+                     *       "next_cursor": ".eJwtx0EKgCAQAMCviGcDtZR6i3nYrVUCqVir9wfZbSbIE_iqgqnQA_tCIo2TGxFw8clZTz2iVHJYic751lr3mY_joWaEUn4R8LbnlsFb7T6aztgGrlIZFWJ8AT2AIu8.S2FX4eqGE0r-GTnYvyIudY3xSBo"
                      *     }
                      */
                     "application/json": components["schemas"]["PublicPartPage"];
@@ -5962,7 +6566,7 @@ export interface operations {
                      *       },
                      *       "categories": [
                      *         {
-                     *           "count": 2,
+                     *           "count": 1,
                      *           "id": 2,
                      *           "name": "Ball bearings",
                      *           "parent_id": 1,
@@ -6043,21 +6647,16 @@ export interface operations {
                     /**
                      * @example {
                      *       "category": {
-                     *         "id": 2,
-                     *         "name": "Ball bearings",
+                     *         "id": 1,
+                     *         "name": "Bearings",
                      *         "path": [
                      *           {
                      *             "id": 1,
                      *             "name": "Bearings",
                      *             "slug": "bearings"
-                     *           },
-                     *           {
-                     *             "id": 2,
-                     *             "name": "Ball bearings",
-                     *             "slug": "ball-bearings"
                      *           }
                      *         ],
-                     *         "slug": "ball-bearings"
+                     *         "slug": "bearings"
                      *       },
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 1,
@@ -6115,10 +6714,10 @@ export interface operations {
                      *         "is_low_stock": false,
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-26T00:23:46.670368Z",
-                     *       "version": 9,
+                     *       "updated_at": "2026-11-26T12:05:43.900461Z",
+                     *       "version": 10,
                      *       "versions": {
-                     *         "content": 9,
+                     *         "content": 10,
                      *         "price": 2,
                      *         "stock": 3
                      *       }
@@ -6172,11 +6771,6 @@ export interface operations {
                      *           "name": "Bearings",
                      *           "slug": "bearings",
                      *           "url": "/?category=bearings"
-                     *         },
-                     *         {
-                     *           "name": "Ball bearings",
-                     *           "slug": "ball-bearings",
-                     *           "url": "/?category=ball-bearings"
                      *         }
                      *       ],
                      *       "json_ld": {
@@ -6186,7 +6780,7 @@ export interface operations {
                      *           "@type": "Brand",
                      *           "name": "ACME"
                      *         },
-                     *         "category": "Bearings > Ball bearings",
+                     *         "category": "Bearings",
                      *         "description": "Sealed on both sides.",
                      *         "image": [
                      *           "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53.jpg"
@@ -6204,14 +6798,8 @@ export interface operations {
                      *               },
                      *               {
                      *                 "@type": "ListItem",
-                     *                 "item": "/?category=ball-bearings",
-                     *                 "name": "Ball bearings",
-                     *                 "position": 2
-                     *               },
-                     *               {
-                     *                 "@type": "ListItem",
                      *                 "name": "Deep groove ball bearing 6205-2RS",
-                     *                 "position": 3
+                     *                 "position": 2
                      *               }
                      *             ]
                      *           },
@@ -6232,21 +6820,16 @@ export interface operations {
                      *       },
                      *       "part": {
                      *         "category": {
-                     *           "id": 2,
-                     *           "name": "Ball bearings",
+                     *           "id": 1,
+                     *           "name": "Bearings",
                      *           "path": [
                      *             {
                      *               "id": 1,
                      *               "name": "Bearings",
                      *               "slug": "bearings"
-                     *             },
-                     *             {
-                     *               "id": 2,
-                     *               "name": "Ball bearings",
-                     *               "slug": "ball-bearings"
                      *             }
                      *           ],
-                     *           "slug": "ball-bearings"
+                     *           "slug": "bearings"
                      *         },
                      *         "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *         "id": 1,
@@ -6304,61 +6887,15 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-26T00:23:46.670368Z",
-                     *         "version": 9,
+                     *         "updated_at": "2026-11-26T12:05:43.900461Z",
+                     *         "version": 10,
                      *         "versions": {
-                     *           "content": 9,
+                     *           "content": 10,
                      *           "price": 2,
                      *           "stock": 3
                      *         }
                      *       },
-                     *       "related": [
-                     *         {
-                     *           "category": {
-                     *             "id": 2,
-                     *             "name": "Ball bearings",
-                     *             "path": [
-                     *               {
-                     *                 "id": 1,
-                     *                 "name": "Bearings",
-                     *                 "slug": "bearings"
-                     *               },
-                     *               {
-                     *                 "id": 2,
-                     *                 "name": "Ball bearings",
-                     *                 "slug": "ball-bearings"
-                     *               }
-                     *             ],
-                     *             "slug": "ball-bearings"
-                     *           },
-                     *           "id": 2,
-                     *           "image": null,
-                     *           "manufacturer": "ACME",
-                     *           "manufacturer_number": "6205 2RS1",
-                     *           "part_name": "Deep groove ball bearing 6206-2RS",
-                     *           "price": {
-                     *             "amount": "12.50",
-                     *             "currency": "EUR",
-                     *             "version": 1
-                     *           },
-                     *           "sku": "6206-2RS",
-                     *           "slug": "6206-2rs",
-                     *           "stock": {
-                     *             "available_stock": 40,
-                     *             "current_stock": 40,
-                     *             "is_in_stock": true,
-                     *             "is_low_stock": false,
-                     *             "version": 1
-                     *           },
-                     *           "updated_at": "2026-11-26T00:23:45.239349Z",
-                     *           "version": 1,
-                     *           "versions": {
-                     *             "content": 1,
-                     *             "price": 1,
-                     *             "stock": 1
-                     *           }
-                     *         }
-                     *       ],
+                     *       "related": [],
                      *       "tiers": [
                      *         {
                      *           "amount": "12.50",
@@ -6366,7 +6903,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "versions": {
-                     *         "content": 9,
+                     *         "content": 10,
                      *         "price": 2,
                      *         "stock": 3
                      *       }

@@ -104,7 +104,7 @@ export type AdminContent = Schemas["ContentState"];
 
 export type AdminStockEvent = ToStaff["stock.updated"];
 export type AdminContentEvent = ToStaff["part.created" | "content.updated" | "part.deleted" | "part.restored"];
-export type AdminEvent = Extract<ToStaff[keyof ToStaff], { part_id: number }>;
+export type AdminEvent = Extract<ToStaff[keyof ToStaff], { part_id: number; type: string }>;
 
 export const ADMIN_EVENT_TYPES = namesOf<AdminEvent["type"]>({
   "stock.updated": true,

@@ -17,7 +17,7 @@ def change_parts(unit_of_work: UnitOfWork, difference: Difference, places: Place
         return
     shown = _change_contents(unit_of_work, difference.contents, places, reason)
     public = (difference.public - difference.contents.keys()) | shown
-    _change_stocks(unit_of_work, difference.stocks, public, reason)
+    change_stocks(unit_of_work, difference.stocks, public, reason)
     _change_prices(unit_of_work, difference.prices, public, reason)
     bulk.keep_search(unit_of_work, list(difference.changed))
 
@@ -42,7 +42,8 @@ def _change_contents(
     return {part_id for part_id, one in after.items() if one.is_public}
 
 
-def _change_stocks(unit_of_work: UnitOfWork, changes: Mapping[int, StockChange], public: AbstractSet[int], reason: str) -> None:
+def change_stocks(unit_of_work: UnitOfWork, changes: Mapping[int, StockChange], public: AbstractSet[int], reason: str) -> None:
+    """Write stocks, by part, whose rows are locked; `public` has those parts of them that customers see."""
     if not changes:
         return
     times = stock.update_many(unit_of_work, [{"part_id": part_id, **one.after.quantities()} for part_id, one in changes.items()])

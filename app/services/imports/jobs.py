@@ -15,17 +15,26 @@ from app.contract.events import Actor
 from app.contract.formats import rfc3339
 from app.contract.task_names import IMPORT_PARTS
 from app.domain.content import normalised, without_forbidden
-from app.domain.errors import DatabaseConsistencyError, InvalidFieldError, NotFoundError, StorageUnavailableError
+from app.domain.errors import (
+    DatabaseConsistencyError,
+    ImportNotUndoableError,
+    ImportOverError,
+    InvalidFieldError,
+    NotFoundError,
+    StorageUnavailableError,
+)
 from app.domain.imports.errors import ImportFileError, RowError, legible
 from app.domain.imports.options import NO_OPTIONS, Options
 from app.domain.imports.rows import ImportRow
 from app.domain.imports.survey import Layout
-from app.services.imports import passes
+from app.services.imports import passes, undo
 from app.services.imports.chunk import apply_chunk, rehearse_chunk
 from app.services.imports.files import open_text, refusal_of
+from app.services.intent import Intent
+from app.store import outbox
 from app.store.files import Storage
 from app.store.idempotency import KeyedCall
-from app.store.imports import jobs
+from app.store.imports import bulk, jobs
 from app.store.imports.jobs import LeaseLostError
 from app.store.pipeline import Pipeline
 from app.store.transaction import TransactionManager, UnitOfWork
@@ -41,6 +50,8 @@ BUDGET = 8.0
 RENEW_AFTER = 5.0
 # How often a job is taken up without making progress before it fails; others wait behind it.
 MAX_ATTEMPTS = 20
+# Changes that are undone in one transaction.
+UNDONE_AT_ONCE = 200
 FOLDER = "imports"
 # Days that an uploaded file is kept after its job has ended.
 KEEP_DAYS = 14
@@ -101,8 +112,7 @@ class ImportJobs:
         values = {
             "file_name": _label(file_name), "digest": digest, "encoding": encoding, "options": options.to_json(),
             "currency": currency, "byte_size": byte_size, "dry_run": dry_run,
-            "created_by": actor.user_id, "ip_address": actor.ip_address, "user_agent": actor.user_agent,
-            "request_id": actor.request_id, "api_key_id": actor.api_key_id,
+            **_author(actor),
         }  # fmt: skip
 
         def queue(unit_of_work: UnitOfWork) -> dict[str, Any]:
@@ -119,6 +129,49 @@ class ImportJobs:
             NotFoundError: if there is none.
         """
         return _with_columns(self._row(job_id))
+
+    def cancel(self, intent: Intent, job_id: int) -> dict[str, Any]:
+        """End an import where it is, behind the last chunk that is applied, and return the job; one that was cancelled already is
+        left as it is. What was applied stays.
+
+        Raises:
+            NotFoundError: if there is none.
+            ImportOverError: if it has ended otherwise.
+            DatabaseConsistencyError.
+        """
+
+        def end(unit_of_work: UnitOfWork) -> dict[str, Any]:
+            bulk.wait_long(unit_of_work)
+            row = jobs.cancel(unit_of_work, job_id, intent.reason)
+            if row is None:
+                raise NotFoundError(f"There is no import {job_id}.")
+            if row.state != "cancelled":
+                raise ImportOverError
+            return _with_columns(row)
+
+        job = self._transactions.run(intent.actor, end, intent.call)
+        self._announce(job_id)
+        return job
+
+    def undo(self, intent: Intent, job_id: int, *, dry_run: bool) -> dict[str, Any]:
+        """Queue the undoing of an import, and return the job that does it.
+
+        Raises:
+            NotFoundError: if there is no such import.
+            ImportNotUndoableError: if it has not ended, or was a dry run or an undo itself.
+            DatabaseConsistencyError.
+        """
+
+        def queue(unit_of_work: UnitOfWork) -> dict[str, Any]:
+            row = jobs.insert_undo(unit_of_work.connection, job_id, _author(intent.actor) | {"dry_run": dry_run})
+            if row is None:
+                _row(unit_of_work.connection, job_id)
+                raise ImportNotUndoableError
+            return _with_columns(row)
+
+        job = self._transactions.run(intent.actor, queue, intent.call)
+        self._wake_ups.request([IMPORT_PARTS])
+        return job
 
     def forget_files(self) -> int:
         """Delete the uploaded files that no job needs any more, and return how many.
@@ -154,7 +207,7 @@ class ImportJobs:
         try:
             self._attempt(work)
         except LeaseLostError:
-            log.warning("import went over to another worker", job=row.id)
+            log.warning("import was cancelled, or went over to another worker", job=row.id)
         except _AWAY as error:
             # The lease expires, and the next worker tries again.
             log.warning("import waits, the other side is away", job=row.id, error=str(error).splitlines()[:1])
@@ -171,6 +224,13 @@ class ImportJobs:
             self._refuse(work, error)
 
     def _advance(self, work: _Work) -> None:
+        if self._undo(work) if work.job.undoes is not None else self._import_file(work):
+            self._end(work, "done")
+        else:
+            jobs.release(self._engine, work.job.id, work.leases)
+
+    def _import_file(self, work: _Work) -> bool:
+        """Check the file, unless that was done before, and import it; return False if time ran out before its end."""
         options = Options.from_json(work.job.currency, work.job.options)
         # It may have been begun by a release that kept no layout.
         if work.job.state == "importing" and work.job.layout is not None:
@@ -183,15 +243,40 @@ class ImportJobs:
             )
             layout = survey.layout
             self._note(work, "importing", notices, rows_total=rows, layout=layout.to_json(), columns=survey.columns)
-        if self._apply(work, layout):
-            self._end(work, "done")
-        else:
-            jobs.release(self._engine, work.job.id, work.leases)
+        return self._apply(work, layout)
+
+    def _undo(self, work: _Work) -> bool:
+        """Undo the rest of an import; return False if time ran out before its end."""
+        while time.monotonic() < work.deadline:
+            leased_until, was_last = self._transactions.run(_actor_of(work.job), partial(self._undo_chunk, work))
+            work.renew(leased_until)
+            self._announce(work.job.id)
+            if was_last:
+                return True
+        return False
+
+    def _undo_chunk(self, work: _Work, unit_of_work: UnitOfWork) -> tuple[Any, bool]:
+        """Undo some changes, and record the job's progress with it; return until when it is leased now, and whether they were the
+        last."""
+        connection, job_id = unit_of_work.connection, work.job.id
+        job, undone_job = _row(connection, job_id), _row(connection, work.job.undoes)
+        after = (job.layout or {}).get("after", 0)
+        events = outbox.made_by_import(connection, undone_job, f"import {undone_job.id}: ", undo.KINDS, after, UNDONE_AT_ONCE)
+        reason = f"import {job_id}: undo of import {undone_job.id}"
+        report = undo.undo_changes(unit_of_work, events, reason, dry_run=job.dry_run)
+        position = {"after": events[-1].id} if events else None
+        leased_until = jobs.step(
+            unit_of_work, job_id, work.leased_until, "undoing", rows=len(events), changed=report.count,
+            unchanged=len(report.conflicts), layout=position,
+        )  # fmt: skip
+        listed = report.conflicts[: max(0, passes.MAX_ERRORS - len(job.conflicts))]
+        jobs.note_conflicts(unit_of_work, job_id, listed, len(report.conflicts))
+        return leased_until, len(events) < UNDONE_AT_ONCE
 
     def _apply(self, work: _Work, layout: Layout) -> bool:
         """Import the rest of the file; return False if time ran out before its end."""
         job = work.job
-        actor = Actor(job.created_by, job.created_by_name, job.ip_address, job.user_agent, job.request_id, job.api_key_id)
+        actor = _actor_of(job)
         with (
             passes.reference_counting_alone(),
             self._open(work) as lines,
@@ -247,7 +332,7 @@ class ImportJobs:
         try:
             jobs.finish(self._engine, work.job.id, work.leases, state, errors, count, failure, columns)
         except LeaseLostError:
-            log.warning("import went over to another worker", job=work.job.id)
+            log.warning("import was cancelled, or went over to another worker", job=work.job.id)
         self._announce(work.job.id)
 
     def _announce(self, job_id: int) -> None:
@@ -277,6 +362,17 @@ def keep(storage: Storage, file: IO[bytes]) -> tuple[str, int]:
     file.seek(0)
     storage.put(path_of(digest.hexdigest()), file)
     return digest.hexdigest(), size
+
+
+def _author(actor: Actor) -> dict[str, Any]:
+    return {
+        "created_by": actor.user_id, "ip_address": actor.ip_address, "user_agent": actor.user_agent,
+        "request_id": actor.request_id, "api_key_id": actor.api_key_id,
+    }  # fmt: skip
+
+
+def _actor_of(job: Row[Any]) -> Actor:
+    return Actor(job.created_by, job.created_by_name, job.ip_address, job.user_agent, job.request_id, job.api_key_id)
 
 
 def _row(connection: Connection, job_id: int) -> Row[Any]:
@@ -322,6 +418,9 @@ def shown(row: Row[Any]) -> dict[str, Any]:
         "notices": row.notices,
         "notice_count": row.notice_count,
         "failure": row.failure,
+        "undoes": row.undoes,
+        "conflicts": row.conflicts,
+        "conflict_count": row.conflict_count,
         "created_by": {"id": row.created_by, "name": row.created_by_name},
         "created_at": rfc3339(row.created_at),
         "finished_at": rfc3339(row.finished_at) if row.finished_at else None,

@@ -1,6 +1,7 @@
 """Import jobs: uploaded catalog files, and how far each has come.
 
 A worker holds a job by its lease; every step says whose lease it is made under, so that one who lost it can write nothing more.
+Whoever cancels a job takes the lease away.
 """
 
 from collections.abc import Sequence
@@ -8,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, text
 
+from app.contract.events import Aspect, Event, EventType
 from app.store.database import single_statements
 from app.store.encoding import jsonb
 from app.store.transaction import UnitOfWork
@@ -18,7 +20,7 @@ _COLUMNS = """
     j.id, j.file_name, j.digest, j.encoding, j.currency, j.byte_size, j.dry_run, j.state, j.rows_total, j.rows_done,
     j.options, j.layout, j.columns, j.created_count, j.changed_count, j.unchanged_count, j.errors, j.error_count, j.notices,
     j.notice_count, j.failure, j.leased_until, j.created_by, j.attempts, j.ip_address, j.user_agent, j.request_id, j.api_key_id,
-    j.created_at, j.finished_at, u.name AS created_by_name
+    j.created_at, j.finished_at, j.undoes, j.conflicts, j.conflict_count, u.name AS created_by_name
 """
 _INSERT = text(f"""
     WITH j AS (
@@ -26,6 +28,18 @@ _INSERT = text(f"""
                                  user_agent, request_id, api_key_id)
         VALUES (:file_name, :digest, :encoding, :currency, CAST(:options AS jsonb), :byte_size, :dry_run, :created_by,
                 :ip_address, :user_agent, :request_id, :api_key_id)
+        RETURNING *)
+    SELECT {_COLUMNS} FROM j JOIN users u ON u.id = j.created_by
+""")  # noqa: S608 — the only text put in is the constant list of columns
+# Of the one that is undone it has what names the file, which is not read again. One that has failed or was cancelled may have
+# changed something, too.
+_INSERT_UNDO = text(f"""
+    WITH j AS (
+        INSERT INTO import_jobs (file_name, digest, byte_size, state, undoes, dry_run, created_by, ip_address, user_agent,
+                                 request_id, api_key_id)
+        SELECT file_name, digest, byte_size, 'undoing', id, :dry_run, :created_by, :ip_address, :user_agent, :request_id,
+               :api_key_id
+        FROM import_jobs WHERE id = :id AND state IN ('done', 'failed', 'cancelled') AND NOT dry_run AND undoes IS NULL
         RETURNING *)
     SELECT {_COLUMNS} FROM j JOIN users u ON u.id = j.created_by
 """)  # noqa: S608 — the only text put in is the constant list of columns
@@ -39,10 +53,10 @@ _LIST = text(f"""
 # that is longer than any was granted before the clock was set back.
 _CLAIM = text("""
     UPDATE import_jobs SET leased_until = clock_timestamp() + make_interval(secs => :lease), attempts = attempts + 1
-    WHERE id = (SELECT id FROM import_jobs WHERE state IN ('queued', 'checking', 'importing') ORDER BY id LIMIT 1)
+    WHERE id = (SELECT id FROM import_jobs WHERE state IN ('queued', 'checking', 'importing', 'undoing') ORDER BY id LIMIT 1)
       AND (leased_until IS NULL OR leased_until < clock_timestamp()
            OR leased_until > clock_timestamp() + make_interval(secs => :lease))
-      AND state IN ('queued', 'checking', 'importing')
+      AND state IN ('queued', 'checking', 'importing', 'undoing')
     RETURNING id
 """)
 # An UPDATE looks for its row as it was when the statement began: it would not wait for the step before, whose lease it asks for.
@@ -58,6 +72,10 @@ _STEP = text("""
     RETURNING leased_until
 """)
 _NOTE_DROPPED = text("UPDATE import_jobs SET notices = CAST(:notices AS jsonb), notice_count = :count WHERE id = :id")
+_NOTE_CONFLICTS = text("""
+    UPDATE import_jobs SET conflicts = conflicts || CAST(:conflicts AS jsonb), conflict_count = conflict_count + :count
+    WHERE id = :id
+""")
 _FINISH = text("""
     UPDATE import_jobs
     SET state = :state, errors = CAST(:errors AS jsonb), error_count = :error_count, failure = :failure,
@@ -69,6 +87,11 @@ _NEEDED = text("""
     SELECT DISTINCT digest FROM import_jobs
     WHERE digest = ANY(:digests) AND (finished_at IS NULL OR finished_at > clock_timestamp() - make_interval(days => :days))
 """)
+# Without its lease, whoever is at work on it can neither take another step nor finish; a step under way is waited for.
+_CANCEL = text("""
+    UPDATE import_jobs SET state = 'cancelled', leased_until = NULL, finished_at = clock_timestamp()
+    WHERE id = :id AND state IN ('queued', 'checking', 'importing', 'undoing')
+""")
 _RELEASE = text("UPDATE import_jobs SET leased_until = NULL WHERE id = :id AND leased_until = ANY(:leases)")
 
 
@@ -79,6 +102,11 @@ class LeaseLostError(Exception):
 def insert(connection: Connection, values: dict[str, Any]) -> Row[Any]:
     """Insert a queued job and return it: in one statement, since nothing may fail once it is queued."""
     return connection.execute(_INSERT, values | {"options": jsonb(values["options"])}).one()
+
+
+def insert_undo(connection: Connection, job_id: int, values: dict[str, Any]) -> Row[Any] | None:
+    """Insert a job that undoes another one, and return it; None if that one has not ended, or was a dry run or an undo itself."""
+    return connection.execute(_INSERT_UNDO, values | {"id": job_id}).one_or_none()
 
 
 def job(connection: Connection, job_id: int) -> Row[Any] | None:
@@ -129,6 +157,12 @@ def note_dropped(unit_of_work: UnitOfWork, job_id: int, notices: Sequence[dict[s
     unit_of_work.execute(_NOTE_DROPPED, id=job_id, notices=jsonb(notices), count=count)
 
 
+def note_conflicts(unit_of_work: UnitOfWork, job_id: int, conflicts: Sequence[dict[str, Any]], count: int) -> None:
+    """Note what an undo has left alone: `count` more, of which these are to be listed. A step in the same transaction says whose
+    job it is."""
+    unit_of_work.execute(_NOTE_CONFLICTS, id=job_id, conflicts=jsonb(conflicts), count=count)
+
+
 def finish(
     engine: Engine, job_id: int, leases: Sequence[Any], state: str, errors: Sequence[dict[str, Any]] = (), error_count: int = 0,
     failure: str | None = None, columns: Sequence[dict[str, str]] = (),
@@ -148,6 +182,27 @@ def finish(
         ).scalar_one_or_none()  # fmt: skip
     if ended is None:
         raise LeaseLostError
+
+
+def cancel(unit_of_work: UnitOfWork, job_id: int, reason: str | None) -> Row[Any] | None:
+    """End an unfinished job where its last step has left it, and return it; None if there is none. One that had ended is returned
+    as it is."""
+    # The row as it is behind any step under way, as whose the lock below is waited for.
+    unit_of_work.execute(_WAIT, id=job_id)
+    before = job(unit_of_work.connection, job_id)
+    if before is None or not unit_of_work.execute(_CANCEL, id=job_id).rowcount:
+        return before
+    unit_of_work.record(_cancelled_event(job_id, before, reason))
+    return job(unit_of_work.connection, job_id)
+
+
+def _cancelled_event(job_id: int, before: Row[Any], reason: str | None) -> Event:
+    new = {"state": "cancelled", "rows_done": before.rows_done, "file_name": before.file_name}
+    return Event(
+        type=EventType.IMPORT_CANCELLED, aggregate_type="import", aggregate_id=job_id, aspect=Aspect.CONTENT, version=1,
+        table_name="import_jobs", record_id=job_id, operation="UPDATE", old_values={"state": before.state}, new_values=new,
+        reason=reason,
+    )  # fmt: skip
 
 
 def release(engine: Engine, job_id: int, leases: Sequence[Any]) -> None:

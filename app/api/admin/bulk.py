@@ -1,0 +1,59 @@
+"""Changes of many parts at once, for the panel."""
+
+from typing import Any
+
+from flask import Response
+from flask_smorest import Blueprint
+
+from app.api.auth import require
+from app.api.context import container
+from app.api.errors import may_answer
+from app.api.intent import intent_of
+from app.api.parsing import StrictParser
+from app.api.rendering import json_response
+from app.api.schemas.bulk import (
+    DryRunQuerySchema,
+    PartBulkAnswerSchema,
+    PartBulkSchema,
+    StockBulkAnswerSchema,
+    StockBulkSchema,
+)
+from app.services.bulk import Manner
+
+blueprint = Blueprint("admin_bulk", __name__, url_prefix="/api/v1/admin", description="Many parts at once, for staff")
+blueprint.ARGUMENTS_PARSER = StrictParser()
+
+
+@blueprint.route("/stock/bulk", methods=["POST"])
+@require("stock")
+@may_answer(404)
+@blueprint.arguments(DryRunQuerySchema, location="query")
+@blueprint.arguments(StockBulkSchema)
+@blueprint.response(200, StockBulkAnswerSchema)
+def change_stocks(query: dict[str, Any], body: dict[str, Any]) -> Response:
+    """Set or adjust what is on hand of up to 1,000 parts, in one transaction; with `dry_run` only say what would be done.
+
+    A row that cannot be made refuses all of them, with the answer that the call for its part alone would give and every such row
+    in `rows`; with `on_conflict: skip` these rows are left out instead. A dry run answers 200 with the outcome of each.
+    """
+    answer = container().parts.change_stocks_with_sync(intent_of(body), body["changes"], _manner(query, body))
+    return json_response(answer)
+
+
+@blueprint.route("/parts/bulk", methods=["POST"])
+@require("editor")
+@may_answer(404)
+@blueprint.arguments(DryRunQuerySchema, location="query")
+@blueprint.arguments(PartBulkSchema)
+@blueprint.response(200, PartBulkAnswerSchema)
+def place_parts(query: dict[str, Any], body: dict[str, Any]) -> Response:
+    """Give up to 1,000 parts a status, a category or both, in one transaction; with `dry_run` only say what would be done.
+
+    Parts that cannot be changed are treated as in a bulk of stock.
+    """
+    answer = container().parts.place_parts_with_sync(intent_of(body), body["part_ids"], body["set_"], _manner(query, body))
+    return json_response(answer)
+
+
+def _manner(query: dict[str, Any], body: dict[str, Any]) -> Manner:
+    return Manner(skips=body["on_conflict"] == "skip", dry_run=query["dry_run"])

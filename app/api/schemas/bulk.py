@@ -1,0 +1,139 @@
+"""Bodies and answers of changes of many parts at once."""
+
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from app.api.parsing import Flag, Items, Quantity, StrictSchema, Text
+from app.api.schemas.answers import PersonSchema, items_of, nested, nullable, one_of, required
+from app.api.schemas.parts import STATUSES
+from app.domain.errors import ArchivedError, ConcurrencyError, InsufficientStockError, InvalidFieldError, NotFoundError
+from app.domain.stock import MAX_QUANTITY
+from app.services.bulk import MOST
+
+_ID = validate.Range(min=1, max=MAX_QUANTITY)
+
+
+class DryRunQuerySchema(StrictSchema):
+    """Whether to say only what would be done."""
+
+    dry_run = Flag(load_default=False)
+
+
+class StockChangeSchema(StrictSchema):
+    """A part, by `part_id` or `sku`, and its stock: `current_stock` sets what is on hand, `delta` adds to it. One of each pair.
+    With `version`, only if nobody has changed the stock since."""
+
+    part_id = Quantity(validate=_ID)
+    sku = Text(identifier=True, validate=validate.Length(min=1, max=100))
+    current_stock = Quantity(validate=validate.Range(min=0, max=MAX_QUANTITY))
+    delta = Quantity(validate=validate.Range(min=-MAX_QUANTITY, max=MAX_QUANTITY))
+    version = Quantity(validate=_ID)
+
+    @validates_schema
+    def _one_of_each(self, data: dict[str, Any], **_options: Any) -> None:
+        for pair in (("part_id", "sku"), ("current_stock", "delta")):
+            if len(data.keys() & set(pair)) != 1:
+                raise ValidationError(f"Send {pair[0]} or {pair[1]}, one of them.", pair[0])
+
+
+class _BulkSchema(StrictSchema):
+    reason = Text(validate=validate.Length(max=500), load_default=None)
+    on_conflict = fields.String(
+        load_default="fail", validate=validate.OneOf(("fail", "skip")),
+        metadata={"description": "`fail`: all rows or none; `skip`: rows that cannot be made are left out."},
+    )  # fmt: skip
+
+
+class StockBulkSchema(_BulkSchema):
+    """Stock to set or adjust, each part once."""
+
+    changes = Items(fields.Nested(StockChangeSchema), least=1, most=MOST, required=True)
+
+
+class PlaceSchema(StrictSchema):
+    """Where parts are to stand; what is left out stays. A `category_id` of null is no category."""
+
+    status = fields.String(validate=validate.OneOf(STATUSES))
+    category_id = Quantity(validate=_ID, allow_none=True)
+
+    @validates_schema
+    def _something(self, data: dict[str, Any], **_options: Any) -> None:
+        if not data:
+            raise ValidationError("Send status, category_id or both.", "status")
+
+
+class PartBulkSchema(_BulkSchema):
+    """Parts, each once, and what they are to be given."""
+
+    part_ids = Items(Quantity(validate=_ID), least=1, most=MOST, required=True)
+    set_ = fields.Nested(PlaceSchema, required=True, data_key="set")
+
+
+class StockFiguresSchema(Schema):
+    """A part's stock."""
+
+    current_stock = required(fields.Integer)
+    reserved_quantity = required(fields.Integer)
+    min_stock_level = required(fields.Integer)
+    available_stock = required(fields.Integer)
+    is_in_stock = required(fields.Boolean)
+    is_low_stock = required(fields.Boolean)
+    version = required(fields.Integer)
+
+
+class PlaceFiguresSchema(Schema):
+    """Where a part stands."""
+
+    status = one_of(*STATUSES, "archived")
+    category_id = nullable(fields.Integer)
+    version = required(fields.Integer)
+
+
+class _BulkRowSchema(Schema):
+    index = required(fields.Integer, metadata={"description": "Its place in what was sent, from 0."})
+    part_id = nullable(fields.Integer)
+    sku = nullable(fields.String)
+    outcome = one_of(
+        "changed", "unchanged", ArchivedError.code, ConcurrencyError.code, InsufficientStockError.code, InvalidFieldError.code,
+        NotFoundError.code,
+    )  # fmt: skip
+    detail = nullable(fields.String)
+    changed_by = nested(PersonSchema, allow_none=True)
+    changed_at = nullable(fields.DateTime)
+
+
+class StockBulkRowSchema(_BulkRowSchema):
+    """What became of one change. `outcome` is the code of what kept it from being made, which `detail` explains; `changed_by` and
+    `changed_at` say who wrote what was there before, and when."""
+
+    before = nested(StockFiguresSchema, allow_none=True)
+    after = nested(StockFiguresSchema, allow_none=True)
+
+
+class PartBulkRowSchema(_BulkRowSchema):
+    """What became of one part; `outcome`, `detail`, `changed_by` and `changed_at` as in a bulk of stock."""
+
+    before = nested(PlaceFiguresSchema, allow_none=True)
+    after = nested(PlaceFiguresSchema, allow_none=True)
+
+
+class _BulkAnswerSchema(Schema):
+    dry_run = required(fields.Boolean)
+    changed = required(fields.Integer)
+    unchanged = required(fields.Integer)
+    refused = required(fields.Integer)
+    open_pages = nullable(fields.Integer)
+
+
+class StockBulkAnswerSchema(_BulkAnswerSchema):
+    """What became of each change, in the order in which they were sent. `open_pages` is how many pages of customers show one of
+    the parts now; null if that was not known in time."""
+
+    rows = items_of(StockBulkRowSchema)
+
+
+class PartBulkAnswerSchema(_BulkAnswerSchema):
+    """What became of each part, in the order in which they were sent; `open_pages` as in a bulk of stock."""
+
+    rows = items_of(PartBulkRowSchema)
