@@ -14,10 +14,12 @@ from app.cache.server import ServerCheck
 from app.domain.pressure import Pressure
 from app.monitoring import SyncMonitoring, hit_rates, shared_registry
 from app.services.admin_reader import AdminReader
+from app.services.authentication import ShownOnce
 from app.services.catalog import CatalogReader
 from app.services.imports.jobs import ImportJobs
 from app.services.offload import Offload, at_once
 from app.services.parts_enhanced import PartsEnhancedService
+from app.services.people import People
 from app.services.sync_control import SyncControl
 from app.store.database import connect, single_statements
 from app.store.files import Storage
@@ -57,6 +59,7 @@ class Container:
     reconciliation: Reconciliation
     price_dates: PriceDates
     sync_control: SyncControl
+    people: People
     # Reads as customers do, but from the database alone: what they are answered is compared with it.
     truth: CatalogReader
     storage: Storage
@@ -125,6 +128,7 @@ def build_container(
         reconciliation=reconciliation,
         price_dates=PriceDates(reading, transactions),
         sync_control=SyncControl(transactions, reading, cache, reconciliation, wake_ups, rates),
+        people=People(transactions, reading, ShownOnce(settings.secret_key), offload),
         # Nothing ever proves to it that this cache is fresh, so it reads past it.
         truth=CatalogReader(reading, CacheManager(clients, lambda _kind, _result: None), settings.currency),
         storage=storage,

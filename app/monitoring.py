@@ -147,6 +147,7 @@ class SyncMonitoring:
         for kind in EventType:
             _events.labels(kind)
         _conflicts.labels("stock"), _conflicts.labels("content"), _conflicts.labels("price"), _conflicts.labels("category")
+        _conflicts.labels("user"), _conflicts.labels("api_key")
         for effect in Effect:
             _attempts.labels(effect), _failures.labels(effect, "Exception")
         for namespace in (rooms.CUSTOMERS, rooms.ADMIN):

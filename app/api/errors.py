@@ -29,6 +29,8 @@ STATUSES: tuple[tuple[type[errors.LockstepError], int], ...] = (
     (errors.DuplicateError, 409),
     (errors.CategoryNotEmptyError, 409),
     (errors.ArchivedError, 409),
+    (errors.LastAdministratorError, 409),
+    (errors.SystemUserError, 409),
     (errors.KeyInUseError, 409),
     (errors.KeyReusedError, 422),
     (errors.NotFoundError, 404),

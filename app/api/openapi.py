@@ -36,7 +36,11 @@ DESCRIPTION = (
     " name, `ToStaff` those of `/admin`."
 )
 SECURITY_SCHEMES = {
-    "apiKey": {"type": "http", "scheme": "bearer", "description": "For machines: made by `flask create-api-key`."},
+    "apiKey": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "For machines: made by an administrator (`POST /admin/api-keys`) or `flask create-api-key`.",
+    },
     "session": {"type": "apiKey", "in": "cookie", "name": "lockstep_session", "description": "For browsers: set by the log-in."},
     "csrf": {"type": "apiKey", "in": "header", "name": "X-CSRF-Token", "description": "Goes with the session's unsafe methods."},
 }

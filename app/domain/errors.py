@@ -119,6 +119,18 @@ class ArchivedError(LockstepError):
     code = "part_archived"
 
 
+class LastAdministratorError(LockstepError):
+    """Nobody else can log in as an administrator. Give somebody else that role first."""
+
+    code = "last_administrator"
+
+
+class SystemUserError(LockstepError):
+    """The system user, to whom automatic changes are attributed, cannot be changed."""
+
+    code = "system_user"
+
+
 class KeyInUseError(LockstepError):
     """The first call with this Idempotency-Key is still under way. Send this one again in a moment."""
 

@@ -47,6 +47,13 @@ NEEDS = {
     "GET /imports": "viewer",
     "GET /imports/1": "viewer",
     "GET /imports/1/errors.csv": "viewer",
+    "GET /users": "admin",
+    "POST /users": "admin",
+    "PUT /users/1": "admin",
+    "POST /users/1/password": "admin",
+    "GET /api-keys": "admin",
+    "POST /api-keys": "admin",
+    "DELETE /api-keys/1": "admin",
 }
 
 

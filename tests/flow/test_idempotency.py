@@ -34,7 +34,7 @@ Send = Callable[..., TestResponse]
 # What a call leaves, besides the deliveries that workers settle: how many rows, and which transaction wrote the newest.
 TABLES = (
     "parts", "stock_levels", "part_prices", "part_images", "part_specifications", "categories", "outbox_events", "import_jobs",
-    "sync_runs", "user_sessions", "idempotency_keys",
+    "sync_runs", "user_sessions", "idempotency_keys", "users",
 )  # fmt: skip
 TRACE = text(
     " UNION ALL ".join(
@@ -55,6 +55,8 @@ class Shop:
     empty_category: int
     event: int
     session: int
+    person: int
+    api_key: int
 
 
 # Each unsafe call that keeps its answer, with what is sent. `{…}` is of the shop.
@@ -80,6 +82,11 @@ CALLS: dict[str, dict[str, Any]] = {
     "POST /admin/sync/replay": {},
     "POST /admin/sync/reconcile": {},
     "DELETE /auth/sessions/{session}": {},
+    "POST /admin/users": {"json": {"email": "new-{tag}@shop.example", "role": "stock"}},
+    "PUT /admin/users/{person}": {"json": {"role": "editor"}},
+    "POST /admin/users/{person}/password": {},
+    "POST /admin/api-keys": {"json": {"name": "till {tag}", "role": "stock"}},
+    "DELETE /admin/api-keys/{api_key}": {},
 }
 # Their answers hold secrets, or end the session that could ask again.
 UNKEPT = {"POST /auth/login", "POST /auth/logout", "PUT /auth/password"}
@@ -143,6 +150,8 @@ def shop(clerk: FlaskClient, new_part: Callable[..., int], container: Container)
     clerk.delete(f"{API}/admin/parts/{archived}")
     image = post(f"/admin/parts/{pictured}/images", data={"image": (BytesIO(jpeg()), "a.jpg")})["images"][0]["id"]
     categories = [post("/admin/categories", json={"name": uuid4().hex})["id"] for _ in range(2)]
+    person = post("/admin/users", json={"email": f"{uuid4().hex}@shop.example", "role": "viewer"})["id"]
+    api_key = post("/admin/api-keys", json={"name": "till", "role": "stock"})["id"]
     while container.deliveries.deliver(Effect.SNAPSHOT_CONTENT):
         pass
     with container.engine.begin() as connection:
@@ -157,7 +166,7 @@ def shop(clerk: FlaskClient, new_part: Callable[..., int], container: Container)
             """),
             {"digest": uuid4().hex * 2},
         ).scalar_one()
-    return Shop(part, archived, pictured, image, *categories, event, session)
+    return Shop(part, archived, pictured, image, *categories, event, session, person, api_key)
 
 
 @pytest.fixture

@@ -166,6 +166,7 @@ def test_nothing_that_runs_all_the_time_reads_a_table_from_beginning_to_end(
             )
             users.open_session(connection, user, session)
         users.rights(container.reading, [digest("nobody")])
+        container.people.users(None, 50)
     assert len(statements) > 40
     with container.engine.connect() as connection:
         enlarge(connection)

@@ -126,7 +126,19 @@ def play(recorder: Recorder) -> None:
     call("GET", "/admin/sync/dead-letters")
     call("POST", "/admin/sync/replay")
     call("POST", "/admin/sync/reconcile?dry_run=true")
+    _play_people(recorder)
     _play_account(recorder)
+
+
+def _play_people(recorder: Recorder) -> None:
+    ben = recorder.call("POST", "/admin/users", {"email": "ben@shop.example", "name": "Ben", "role": "stock"})["id"]
+    recorder.call("PUT", f"/admin/users/{ben}", {"role": "editor", "version": 1, "reason": "writes the texts now"})
+    recorder.call("POST", f"/admin/users/{ben}/password", {"reason": "forgotten"})
+    recorder.call("GET", "/admin/users")
+    till = {"name": "till", "role": "stock", "expires_at": "2100-01-01T00:00:00Z"}
+    key = recorder.call("POST", "/admin/api-keys", till)["id"]
+    recorder.call("GET", "/admin/api-keys")
+    recorder.call("DELETE", f"/admin/api-keys/{key}?reason=replaced")
 
 
 def _play_account(recorder: Recorder) -> None:

@@ -30,7 +30,7 @@ NEVER_WELL = {
 
 @pytest.fixture
 def shop(system: System) -> dict[str, Any]:
-    """Two published parts with pictures."""
+    """Two published parts with pictures, an API key, and those that there were before."""
     headers = {"Authorization": f"Bearer {system.key}"}
     with httpx.Client(base_url=f"{system.url}/api/v1/admin", headers=headers, timeout=30) as client:
         parts, images = [], []
@@ -42,7 +42,10 @@ def shop(system: System) -> dict[str, Any]:
                 answer = client.post(f"/parts/{made['id']}/images", files=file).json()
                 images.append(answer["images"][-1]["id"])
             parts.append(made["id"])
-    return {"shown": parts[-2], "images": images[:2], "changed": parts[-1], "image": images[2]}
+        keys = [key["id"] for key in client.get("/api-keys", params={"limit": 200}).json()["items"]]
+        key = client.post("/api-keys", json={"name": "to be revoked", "role": "viewer"}).json()["id"]
+    shown = {"shown": parts[-2], "images": images[:2], "changed": parts[-1], "image": images[2]}
+    return shown | {"keys": keys, "key": key}
 
 
 @pytest.mark.timeout(600)
