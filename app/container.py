@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from app.cache.manager import CacheManager, Clients
 from app.cache.server import ServerCheck
 from app.domain.pressure import Pressure
-from app.monitoring import SyncMonitoring, hit_rates, shared_registry
+from app.monitoring import SyncMonitoring, hit_rates, open_pages, shared_registry
 from app.services.admin_reader import AdminReader
 from app.services.authentication import ShownOnce
 from app.services.catalog import CatalogReader
@@ -107,6 +107,9 @@ def build_container(
     def rates() -> dict[str, float]:
         return hit_rates(shared_registry(settings.metrics_directory).collect())
 
+    def pages() -> int:
+        return open_pages(shared_registry(settings.metrics_directory).collect())
+
     return Container(
         settings=settings,
         engine=engine,
@@ -127,7 +130,7 @@ def build_container(
         announcer=Announcer(deliveries, wake_ups),
         reconciliation=reconciliation,
         price_dates=PriceDates(reading, transactions),
-        sync_control=SyncControl(transactions, reading, cache, reconciliation, wake_ups, rates),
+        sync_control=SyncControl(transactions, reading, cache, reconciliation, wake_ups, rates, pages),
         people=People(transactions, reading, ShownOnce(settings.secret_key), offload),
         # Nothing ever proves to it that this cache is fresh, so it reads past it.
         truth=CatalogReader(reading, CacheManager(clients, lambda _kind, _result: None), settings.currency),

@@ -215,6 +215,12 @@ def hit_rates(metrics: Iterable[Metric]) -> dict[str, float]:
     return {kind: hits[kind] / total for kind, total in totals.items() if total}
 
 
+def open_pages(metrics: Iterable[Metric]) -> int:
+    """Return how many pages of customers all web processes have open."""
+    clients = (sample for metric in metrics if metric.name == "socket_clients" for sample in metric.samples)
+    return int(sum(sample.value for sample in clients if sample.labels["namespace"] == rooms.CUSTOMERS))
+
+
 def shared_registry(directory: Path) -> CollectorRegistry:
     """Return a registry over the metrics that all processes share in `directory`; empty if there is none."""
     registry = CollectorRegistry()

@@ -39,6 +39,7 @@ class EventType(StrEnum):
     API_KEY_REVOKED = "api_key.revoked"
     SYNONYM_CREATED = "synonym.created"
     SYNONYM_DELETED = "synonym.deleted"
+    DEAD_LETTERS_DISCARDED = "dead_letters.discarded"
 
 
 class ListFacet(StrEnum):
@@ -65,7 +66,7 @@ PLACED = frozenset({ListFacet.MEMBERS, ListFacet.NAME, ListFacet.MANUFACTURER, L
 SEEN = (ListFacet.MEMBERS, ListFacet.WORDS, ListFacet.ADDRESS, ListFacet.CURRENCIES)
 
 
-AggregateType = Literal["part", "category", "user", "api_key", "synonym"]
+AggregateType = Literal["part", "category", "user", "api_key", "synonym", "discard"]
 Operation = Literal["INSERT", "UPDATE", "DELETE"]
 
 

@@ -80,6 +80,8 @@ CALLS: dict[str, dict[str, Any]] = {
     "POST /admin/imports": {"file": "file"},
     "POST /admin/sync/dead-letters/{event}/replay": {},
     "POST /admin/sync/replay": {},
+    "POST /admin/sync/dead-letters/{event}/discard": {"json": {"reason": "because"}},
+    "POST /admin/sync/discard": {"json": {"reason": "because", "effect": "persist_audit"}},
     "POST /admin/sync/reconcile": {},
     "DELETE /auth/sessions/{session}": {},
     "POST /admin/users": {"json": {"email": "new-{tag}@shop.example", "role": "stock"}},
@@ -211,6 +213,7 @@ def test_a_call_that_is_sent_again_changes_nothing_and_gets_the_first_answer(
         assert again.headers["Idempotency-Replayed"] == "true"
         assert (again.status_code, again.data) == (first.status_code, first.data)
         assert (again.content_type, again.location) == (first.content_type, first.location)
+        assert again.headers.get("X-Event-IDs") == first.headers.get("X-Event-IDs")
     assert refused(send(call, **{"If-Match": '"77"'}), 422)["code"] == "idempotency_key_reused"
     assert trace() == after
 

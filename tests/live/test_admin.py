@@ -10,8 +10,8 @@ from redis import Redis
 
 from app.monitoring import SyncMonitoring
 from app.sync.publisher import EventPublisher
-from bench.system import Client, System
-from tests.live.conftest import ADMIN, Listener
+from bench.system import Client, System, wait_until
+from tests.live.conftest import ADMIN, CUSTOMERS, Listener
 
 
 @pytest.mark.parametrize("auth", [None, {"api_key": "lsk_wrong"}, {"api_key": 5}, "text"])
@@ -46,6 +46,20 @@ def test_a_panel_is_told_now_and_then_that_there_is_a_bulk_of_changes(
     assert panel.heard("stock.updated", part_id=part_id, version=written["version"])
     assert panel.heard("resync")
     assert sum(name == "resync" for name, _ in panel.events) <= 3
+
+
+def test_the_overview_counts_the_pages_that_customers_have_open_in_all_processes(
+    system: System, client: Client, connect: Callable[..., Listener]
+) -> None:
+    def open_pages() -> int:
+        return int(client.call("GET", "/admin/overview").body["open_pages"])
+
+    # Those of the tests before are still being closed.
+    assert wait_until(lambda: open_pages() == 0)
+    connect(ADMIN, auth={"api_key": system.key})
+    # The kernel spreads them over the processes.
+    pages = [connect(CUSTOMERS) for _ in range(8)]
+    assert wait_until(lambda: open_pages() == len(pages))
 
 
 def test_a_page_of_another_origin_is_refused(system: System) -> None:

@@ -23,10 +23,10 @@ MADE_ELSEWHERE = {"cursor", "to", "target", "category_id", "parent_id", "If-Matc
 @schemathesis.hook
 def before_call(_context: Any, case: Any, _kwargs: dict[str, Any]) -> None:
     """Make a schema-valid request one that keeps the rules between fields as well."""
-    if case.path.endswith("/api-keys/{key_id}") and case.path_parameters.get("key_id") in SHOP.get("keys", ()):
-        # Nobody is to take away the key that all this is asked with.
-        case.path_parameters["key_id"] = SHOP["key"]
-    if case.meta is None or not case.meta.generation.mode.is_positive:
+    is_positive = case.meta is not None and case.meta.generation.mode.is_positive
+    if case.path.endswith("/api-keys/{key_id}"):
+        _spare_own_key(case, is_positive=is_positive)
+    if not is_positive:
         return
     _ask_for_what_there_is(case)
     for part in (case.query, case.headers, case.body):
@@ -45,12 +45,23 @@ def before_call(_context: Any, case: Any, _kwargs: dict[str, Any]) -> None:
             case.body["delta"] %= 1000
 
 
+def _spare_own_key(case: Any, *, is_positive: bool) -> None:
+    """Keep the key that all this is asked with from being revoked, however its id is written."""
+    asked = str(case.path_parameters.get("key_id", ""))
+    if re.fullmatch("[0-9]+", asked) and int(asked) in SHOP.get("keys", ()):
+        case.path_parameters["key_id"] = SHOP["key"] if is_positive else 0
+
+
 def _ask_for_what_there_is(case: Any) -> None:
-    """Give every other case the ids of the shop's own parts and pictures."""
+    """Give every other case the ids of the shop's own parts, pictures, people and events."""
     if not SHOP or ord(case.id[-1]) % 2:
         return
     if case.path.endswith("/pdp/{reference}"):
         case.path_parameters["reference"] = str(SHOP["shown"])
+    elif "/users/{user_id}" in case.path:
+        case.path_parameters["user_id"] = SHOP["user"]
+    elif case.path.endswith("/events/{event_id}"):
+        case.path_parameters["event_id"] = SHOP["event"]
     elif case.path.endswith("/images/order"):
         case.path_parameters["part_id"] = SHOP["shown"]
         case.body = {"image_ids": SHOP["images"]}

@@ -43,6 +43,8 @@ class Recorder:
         self._client = app.test_client()
         self._headers: dict[str, str] = {}
         self.examples: dict[str, dict[str, Any]] = {}
+        # Of the last write.
+        self.event_id = ""
 
     def finish_imports(self) -> None:
         """Do the worker's job."""
@@ -78,6 +80,7 @@ class Recorder:
         if body is not None:
             recorded["request"] = body
         recorded["response"] = _shown(response)
+        self.event_id = response.headers.get("X-Event-IDs", self.event_id).split(",")[0]
         for effect in Effect:
             self._container.deliveries.deliver(effect)
         return response.get_json(silent=True)
@@ -103,6 +106,7 @@ def play(recorder: Recorder) -> None:
     call("PUT", f"{here}/prices", {"prices": BEARING["prices"][:1]})
     call("PUT", f"{here}/stock", {"current_stock": 38, "version": 1, "reason": "stocktaking"})
     call("POST", f"{here}/stock/adjustments", {"delta": -2, "reason": "sold at the counter"})
+    call("GET", f"/admin/events/{recorder.event_id}")
     _play_pictures(recorder, here)
     call("GET", f"{here}/versions")
     call("GET", f"{here}/versions/1")
@@ -123,8 +127,10 @@ def play(recorder: Recorder) -> None:
     call("GET", "/admin/audit.csv?operation=DELETE")
     recorder.find_drift()
     call("GET", "/admin/sync/status")
+    call("GET", "/admin/overview")
     call("GET", "/admin/sync/dead-letters")
     call("POST", "/admin/sync/replay")
+    call("POST", "/admin/sync/discard", {"effect": "broadcast", "error": "ValueError", "reason": "of a part that is gone"})
     call("POST", "/admin/sync/reconcile?dry_run=true")
     _play_people(recorder)
     _play_account(recorder)

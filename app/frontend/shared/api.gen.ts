@@ -4,6 +4,52 @@
  */
 
 export interface paths {
+    "/api/v1/admin/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the API keys that are not revoked, newest first.
+         * @description Role: admin or above.
+         */
+        get: operations["admin_people_list_keys"];
+        put?: never;
+        /**
+         * Make an API key, for a machine. The answer holds the key, shown only here.
+         * @description Role: admin or above.
+         */
+        post: operations["admin_people_add_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/api-keys/{key_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key_id: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an API key for good, and end the panels that it has open.
+         * @description Role: admin or above.
+         */
+        delete: operations["admin_people_revoke_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/audit": {
         parameters: {
             query?: never;
@@ -98,6 +144,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/events/{event_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Return what an event was, and what became of each of its effects. Writes name their events in `X-Event-IDs`.
+         * @description Role: viewer or above.
+         */
+        get: operations["admin_events_journey"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/imports": {
         parameters: {
             query?: never;
@@ -158,6 +226,27 @@ export interface paths {
          * @description Role: viewer or above.
          */
         get: operations["admin_imports_download_errors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Return what needs somebody's attention: stock, drafts, deliveries that were given up; and how quickly pages hear of
+         *     changes.
+         * @description Role: viewer or above.
+         */
+        get: operations["admin_overview_overview"];
         put?: never;
         post?: never;
         delete?: never;
@@ -535,6 +624,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/sync/dead-letters/{event_id}/discard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give up one event's dead deliveries for good; `effect` and `error` limit this to some of them. It is audited.
+         * @description Role: admin or above.
+         */
+        post: operations["admin_sync_discard_one"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/sync/dead-letters/{event_id}/replay": {
         parameters: {
             query?: never;
@@ -547,10 +658,30 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Retry one event's dead deliveries; `effect` limits this to one of them.
+         * Retry one event's dead deliveries; `effect` and `error` limit this to some of them.
          * @description Role: admin or above.
          */
         post: operations["admin_sync_replay_one"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/sync/discard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give up all dead deliveries for good, or those of an `effect`, or whose last error begins with `error`. It is audited.
+         * @description Role: admin or above.
+         */
+        post: operations["admin_sync_discard_all"];
         delete?: never;
         options?: never;
         head?: never;
@@ -587,7 +718,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Retry all dead deliveries.
+         * Retry all dead deliveries, or those of an `effect`, or whose last error begins with `error`.
          * @description Role: admin or above.
          */
         post: operations["admin_sync_replay_all"];
@@ -612,6 +743,75 @@ export interface paths {
         get: operations["admin_sync_status"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the members of staff, deactivated ones included.
+         * @description Role: admin or above.
+         */
+        get: operations["admin_people_list_users"];
+        put?: never;
+        /**
+         * Add a member of staff. The answer holds a one-time password, shown only here, which they replace within seven days.
+         * @description Role: admin or above.
+         */
+        post: operations["admin_people_add_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/users/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change a member of staff. Another role ends their sessions, and so does a deactivation, which also revokes the keys that
+         *     act as them. The last administrator keeps that role.
+         * @description Role: admin or above.
+         */
+        put: operations["admin_people_change_user"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/users/{user_id}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a member of staff a one-time password, shown only here, which they replace within seven days. Their sessions end.
+         * @description Role: admin or above.
+         */
+        post: operations["admin_people_reset_password"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1012,6 +1212,24 @@ export interface components {
             unwatch: components["schemas"]["UnwatchAnswer"] | components["schemas"]["WatchRefusal"];
             watch: components["schemas"]["WatchAnswer"] | components["schemas"]["WatchRefusal"];
         };
+        ApiKey: {
+            acts_as: components["schemas"]["Person"];
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string | null;
+            id: number;
+            /** Format: date-time */
+            last_used_at: string | null;
+            name: string;
+            /** @enum {string} */
+            role: "viewer" | "stock" | "editor" | "admin";
+            version: number;
+        };
+        ApiKeyPage: {
+            items: components["schemas"]["ApiKey"][];
+            next_cursor: string | null;
+        };
         AsOf: {
             /** Format: date-time */
             at: string;
@@ -1307,6 +1525,19 @@ export interface components {
             field: string;
             found: unknown;
         };
+        Discard: {
+            /**
+             * @default null
+             * @enum {string|null}
+             */
+            effect: "broadcast" | "invalidate_cache" | "persist_audit" | "snapshot_content" | null;
+            /** @default null */
+            error: string | null;
+            reason: string;
+        };
+        Discarded: {
+            discarded: number;
+        };
         Drift: {
             differences: components["schemas"]["Difference"][];
             /** Format: date-time */
@@ -1331,6 +1562,15 @@ export interface components {
             };
             latest: components["schemas"]["Drift"][];
             window_seconds: number;
+        };
+        EffectJourney: {
+            attempts: number;
+            /** Format: date-time */
+            done_at: string | null;
+            last_error: string | null;
+            ms: number | null;
+            /** @enum {string} */
+            state: "pending" | "done" | "dead" | "discarded";
         };
         EffectStatus: {
             dead: number;
@@ -1534,11 +1774,40 @@ export interface components {
             moved: components["schemas"]["MovedItem"][];
             removed: components["schemas"]["PlacedItem"][];
         };
+        Journey: {
+            actor: components["schemas"]["Person"] | null;
+            aggregate_id: number;
+            aggregate_type: string;
+            aspect: string;
+            /** Format: date-time */
+            committed_at: string;
+            effects: {
+                [key: string]: components["schemas"]["EffectJourney"];
+            };
+            /** Format: uuid */
+            event_id: string;
+            pages: number | null;
+            request_id: string | null;
+            type: string;
+            version: number;
+        };
         Kept: {
             field: string;
             present: string;
             reason: string;
             then: string;
+        };
+        KeyCreate: {
+            /**
+             * Format: date-time
+             * @default null
+             */
+            expires_at: string | null;
+            name: string;
+            /** @default null */
+            reason: string | null;
+            /** @enum {string} */
+            role: "viewer" | "stock" | "editor" | "admin";
         };
         Latency: {
             deliveries: number;
@@ -1561,6 +1830,21 @@ export interface components {
             };
             to: number;
         };
+        NewApiKey: {
+            acts_as: components["schemas"]["Person"];
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string | null;
+            id: number;
+            key: string;
+            /** Format: date-time */
+            last_used_at: string | null;
+            name: string;
+            /** @enum {string} */
+            role: "viewer" | "stock" | "editor" | "admin";
+            version: number;
+        };
         /** @description What customers may know of a part that is gone. */
         Nothing: Record<string, never>;
         Notice: {
@@ -1577,6 +1861,20 @@ export interface components {
             amount: string;
             currency: string;
             tiers: components["schemas"]["Tier"][];
+        };
+        Overview: {
+            archived: number;
+            changes_today: number;
+            dead_letters: number;
+            drafts: number;
+            last_reconciliation: {
+                [key: string]: unknown;
+            } | null;
+            low_stock: number;
+            oldest_pending_seconds: number;
+            open_pages: number;
+            out_of_stock: number;
+            propagation: components["schemas"]["Propagation"];
         };
         OwnSession: {
             /** Format: date-time */
@@ -1694,6 +1992,11 @@ export interface components {
             current_password: string;
             new_password: string;
         };
+        PasswordReset: {
+            /** @default null */
+            reason: string | null;
+            version?: number;
+        };
         /** @description Who did something. */
         Person: {
             id: number;
@@ -1795,6 +2098,12 @@ export interface components {
             related: components["schemas"]["PublicListItem"][];
             tiers: components["schemas"]["Tier"][];
             versions: components["schemas"]["Versions"];
+        };
+        Propagation: {
+            p50_ms: number | null;
+            p95_ms: number | null;
+            p99_ms: number | null;
+            window_seconds: number;
         };
         PublicListItem: {
             category: components["schemas"]["PartCategory"] | null;
@@ -1982,6 +2291,67 @@ export interface components {
             /** @default null */
             reason: string | null;
             specifications: components["schemas"]["Specification"][];
+            version?: number;
+        };
+        StaffCreate: {
+            email: string;
+            /** @default true */
+            is_active: boolean;
+            name?: string;
+            /** @default null */
+            reason: string | null;
+            /** @enum {string} */
+            role: "viewer" | "stock" | "editor" | "admin";
+        };
+        StaffMember: {
+            /** Format: date-time */
+            changed_at: string;
+            changed_by: components["schemas"]["Person"] | null;
+            /** Format: date-time */
+            created_at: string;
+            email: string;
+            id: number;
+            is_active: boolean;
+            name: string;
+            /** Format: date-time */
+            password_expires_at: string | null;
+            /** @enum {string} */
+            role: "viewer" | "stock" | "editor" | "admin";
+            /** Format: date-time */
+            updated_at: string;
+            version: number;
+        };
+        StaffPage: {
+            items: components["schemas"]["StaffMember"][];
+            next_cursor: string | null;
+        };
+        StaffPassword: {
+            /** Format: date-time */
+            changed_at: string;
+            changed_by: components["schemas"]["Person"] | null;
+            /** Format: date-time */
+            created_at: string;
+            email: string;
+            id: number;
+            is_active: boolean;
+            name: string;
+            password: string;
+            /** Format: date-time */
+            password_expires_at: string | null;
+            /** @enum {string} */
+            role: "viewer" | "stock" | "editor" | "admin";
+            /** Format: date-time */
+            updated_at: string;
+            version: number;
+        };
+        StaffUpdate: {
+            email?: string;
+            is_active?: boolean;
+            name?: string;
+            /** @default null */
+            reason: string | null;
+            /** @enum {string} */
+            role?: "viewer" | "stock" | "editor" | "admin";
             version?: number;
         };
         StockAdjustment: {
@@ -2337,6 +2707,176 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    admin_people_list_keys: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "acts_as": {
+                     *             "id": 1,
+                     *             "name": "Lockstep"
+                     *           },
+                     *           "created_at": "2026-11-26T12:05:31.998456Z",
+                     *           "expires_at": "2100-01-01T00:00:00.000000Z",
+                     *           "id": 1,
+                     *           "last_used_at": null,
+                     *           "name": "till",
+                     *           "role": "stock",
+                     *           "version": 1
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiKeyPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_people_add_key: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "expires_at": "2100-01-01T00:00:00Z",
+                 *       "name": "till",
+                 *       "role": "stock"
+                 *     }
+                 */
+                "application/json": components["schemas"]["KeyCreate"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "acts_as": {
+                     *         "id": 1,
+                     *         "name": "Lockstep"
+                     *       },
+                     *       "created_at": "2026-11-26T12:05:31.998456Z",
+                     *       "expires_at": "2100-01-01T00:00:00.000000Z",
+                     *       "id": 1,
+                     *       "key": "lsk_Eg6eqMfD5jzI2OfNzkF-jQCD4V4cP8-FcM-xvTgpOJs",
+                     *       "last_used_at": null,
+                     *       "name": "till",
+                     *       "role": "stock",
+                     *       "version": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NewApiKey"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_people_revoke_key: {
+        parameters: {
+            query?: {
+                version?: number | null;
+                reason?: string | null;
+            };
+            header?: {
+                /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
+                "If-Match"?: string;
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                key_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     admin_audit_list_audit: {
         parameters: {
             query?: {
@@ -2370,11 +2910,11 @@ export interface operations {
                      *         {
                      *           "api_key_id": null,
                      *           "api_key_name": null,
-                     *           "changed_at": "2026-11-26T00:23:47.622300Z",
+                     *           "changed_at": "2026-11-26T12:05:31.007647Z",
                      *           "changed_by": 2,
                      *           "changed_by_name": "Anna",
-                     *           "event_id": "01a2153c-aca6-74bd-8149-1e3fb239aa6e",
-                     *           "id": 28,
+                     *           "event_id": "01a217bf-1eff-7a2b-a85b-d3f743e295fc",
+                     *           "id": 26,
                      *           "ip_address": "127.0.0.1",
                      *           "new_values": null,
                      *           "old_values": {
@@ -2387,13 +2927,13 @@ export interface operations {
                      *           "part_id": null,
                      *           "reason": null,
                      *           "record_id": 2,
-                     *           "request_id": "6cf13a27f9b845c4b85822cef4ccb1ac",
+                     *           "request_id": "c63f414113a04f14a8bf523c0dbd4379",
                      *           "table_name": "categories",
                      *           "user_agent": "Werkzeug/3.1.9",
                      *           "version": 3
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjZUMDA6MjM6NDcuNjIyMzAwKzAwOjAwIiwyOCxbXV0.7oAKjVDuXCDBBWgoTXVRcI0qw6E"
+                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjZUMTI6MDU6MzEuMDA3NjQ3KzAwOjAwIiwyNixbXV0.eK2jB5cjdItusquNMWcRO_lqCys"
                      *     }
                      */
                     "application/json": components["schemas"]["AuditPage"];
@@ -2440,9 +2980,9 @@ export interface operations {
                 content: {
                     /**
                      * @example id,changed_at,changed_by,changed_by_name,api_key_id,api_key_name,operation,table_name,record_id,part_id,version,reason,old_values,new_values,ip_address,user_agent,request_id,event_id
-                     *     28,2026-11-26T00:23:47.622300Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,6cf13a27f9b845c4b85822cef4ccb1ac,01a2153c-aca6-74bd-8149-1e3fb239aa6e
-                     *     24,2026-11-26T00:23:47.438421Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-26T00:23:47.433237Z""}",127.0.0.1,Werkzeug/3.1.9,09ce13c16bda4172a1fb2ed1b30cda4b,01a2153c-abee-7647-acb4-3e813c1aab68
-                     *     19,2026-11-26T00:23:46.429866Z,2,Anna,,,DELETE,part_images,2,1,8,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":7}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}",127.0.0.1,Werkzeug/3.1.9,a7cdc5d4adb743f8acb1b73a33e152fe,01a2153c-a7fd-7d8e-b2fb-bb5a252cce05
+                     *     26,2026-11-26T12:05:31.007647Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,c63f414113a04f14a8bf523c0dbd4379,01a217bf-1eff-7a2b-a85b-d3f743e295fc
+                     *     22,2026-11-26T12:05:30.747623Z,2,Anna,,,DELETE,parts,1,1,10,,"{""version"":9,""archived_at"":null}","{""version"":10,""archived_at"":""2026-11-26T12:05:30.740339Z""}",127.0.0.1,Werkzeug/3.1.9,ee933cdf5dfd46958f879247ed7ad431,01a217bf-1dfb-79ad-845b-ce692b80e3f2
+                     *     19,2026-11-26T12:05:29.810669Z,2,Anna,,,DELETE,part_images,2,1,8,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":7}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}",127.0.0.1,Werkzeug/3.1.9,71e0a5f6c39b4c899f1c7333c878270c,01a217bf-1a52-7a6e-92c5-8a6a0b14f3cf
                      */
                     "text/csv": string;
                 };
@@ -2485,7 +3025,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-26T00:23:44.992180Z",
+                     *           "changed_at": "2026-11-26T12:05:28.113502Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -2496,11 +3036,11 @@ export interface operations {
                      *           "parent_id": null,
                      *           "part_count": 0,
                      *           "slug": "bearings",
-                     *           "updated_at": "2026-11-26T00:23:44.992180Z",
+                     *           "updated_at": "2026-11-26T12:05:28.113502Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-26T00:23:47.236489Z",
+                     *           "changed_at": "2026-11-26T12:05:30.603074Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -2511,7 +3051,7 @@ export interface operations {
                      *           "parent_id": 1,
                      *           "part_count": 2,
                      *           "slug": "ball-bearings",
-                     *           "updated_at": "2026-11-26T00:23:47.236489Z",
+                     *           "updated_at": "2026-11-26T12:05:30.603074Z",
                      *           "version": 2
                      *         }
                      *       ],
@@ -2562,6 +3102,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -2569,7 +3111,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T00:23:45.069013Z",
+                     *       "changed_at": "2026-11-26T12:05:28.294104Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2580,7 +3122,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 0,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T00:23:45.069013Z",
+                     *       "updated_at": "2026-11-26T12:05:28.294104Z",
                      *       "version": 1
                      *     }
                      */
@@ -2618,7 +3160,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T00:23:47.236489Z",
+                     *       "changed_at": "2026-11-26T12:05:30.603074Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2629,7 +3171,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 2,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T00:23:47.236489Z",
+                     *       "updated_at": "2026-11-26T12:05:30.603074Z",
                      *       "version": 2
                      *     }
                      */
@@ -2673,6 +3215,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -2680,7 +3224,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T00:23:47.236489Z",
+                     *       "changed_at": "2026-11-26T12:05:30.603074Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2691,7 +3235,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 2,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T00:23:47.236489Z",
+                     *       "updated_at": "2026-11-26T12:05:30.603074Z",
                      *       "version": 2
                      *     }
                      */
@@ -2735,6 +3279,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -2742,7 +3288,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T00:23:47.236489Z",
+                     *       "changed_at": "2026-11-26T12:05:30.603074Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2753,7 +3299,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 2,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T00:23:47.236489Z",
+                     *       "updated_at": "2026-11-26T12:05:30.603074Z",
                      *       "version": 2
                      *     }
                      */
@@ -2774,6 +3320,74 @@ export interface operations {
                 content?: never;
             };
             422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_events_journey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "actor": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "aggregate_id": 1,
+                     *       "aggregate_type": "part",
+                     *       "aspect": "stock",
+                     *       "committed_at": "2026-11-26T12:05:29.058965Z",
+                     *       "effects": {
+                     *         "broadcast": {
+                     *           "attempts": 1,
+                     *           "done_at": "2026-11-26T12:05:29.082654Z",
+                     *           "last_error": null,
+                     *           "ms": 23.689,
+                     *           "state": "done"
+                     *         },
+                     *         "invalidate_cache": {
+                     *           "attempts": 1,
+                     *           "done_at": "2026-11-26T12:05:29.090969Z",
+                     *           "last_error": null,
+                     *           "ms": 32.004,
+                     *           "state": "done"
+                     *         },
+                     *         "persist_audit": {
+                     *           "attempts": 1,
+                     *           "done_at": "2026-11-26T12:05:29.104713Z",
+                     *           "last_error": null,
+                     *           "ms": 45.748,
+                     *           "state": "done"
+                     *         }
+                     *       },
+                     *       "event_id": "01a217bf-1762-7f1a-9fb4-d014aa3fe562",
+                     *       "pages": null,
+                     *       "request_id": "571b3c85c65749f195c964f70c1a5cb5",
+                     *       "type": "stock.updated",
+                     *       "version": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Journey"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -2803,7 +3417,7 @@ export interface operations {
                      *         {
                      *           "changed": 0,
                      *           "created": 0,
-                     *           "created_at": "2026-11-26T00:23:47.747497Z",
+                     *           "created_at": "2026-11-26T12:05:31.143850Z",
                      *           "created_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -2819,7 +3433,7 @@ export interface operations {
                      *           ],
                      *           "failure": null,
                      *           "file_name": "parts.csv",
-                     *           "finished_at": "2026-11-26T00:23:47.819010Z",
+                     *           "finished_at": "2026-11-26T12:05:31.208945Z",
                      *           "id": 1,
                      *           "notice_count": 0,
                      *           "notices": [],
@@ -2872,6 +3486,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -2882,7 +3498,7 @@ export interface operations {
                      *       "changed": 0,
                      *       "columns": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T00:23:47.747497Z",
+                     *       "created_at": "2026-11-26T12:05:31.143850Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2972,7 +3588,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T00:23:47.747497Z",
+                     *       "created_at": "2026-11-26T12:05:31.143850Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2988,7 +3604,7 @@ export interface operations {
                      *       ],
                      *       "failure": null,
                      *       "file_name": "parts.csv",
-                     *       "finished_at": "2026-11-26T00:23:47.819010Z",
+                     *       "finished_at": "2026-11-26T12:05:31.208945Z",
                      *       "id": 1,
                      *       "notice_count": 0,
                      *       "notices": [],
@@ -3036,6 +3652,50 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_overview_overview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "archived": 0,
+                     *       "changes_today": 26,
+                     *       "dead_letters": 0,
+                     *       "drafts": 0,
+                     *       "last_reconciliation": null,
+                     *       "low_stock": 0,
+                     *       "oldest_pending_seconds": 0,
+                     *       "open_pages": 0,
+                     *       "out_of_stock": 0,
+                     *       "propagation": {
+                     *         "p50_ms": 33.36,
+                     *         "p95_ms": 60.08,
+                     *         "p99_ms": 76.16,
+                     *         "window_seconds": 900
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Overview"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -3099,14 +3759,14 @@ export interface operations {
                      *             "min_stock_level": 5,
                      *             "part_id": 1,
                      *             "reserved_quantity": 0,
-                     *             "updated_at": "2026-11-26T00:23:45.765223Z",
+                     *             "updated_at": "2026-11-26T12:05:29.057768Z",
                      *             "version": 3
                      *           },
-                     *           "updated_at": "2026-11-26T00:23:46.670368Z",
+                     *           "updated_at": "2026-11-26T12:05:30.039390Z",
                      *           "version": 9
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgNzFjMGQzMjBiYjJhYjg5OTg2IiwiNjIwNS0yUlMiLDEsW11d.WI3DcarN5caWXieYK-_yUyvALXI"
+                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgNzFjMGQzMjBiYjJhYjg5OTg2IiwiNjIwNS0yUlMiLDEsW11d.dnGpL-HjxFm_etgUrM6RQz4TjzY"
                      *     }
                      */
                     "application/json": components["schemas"]["AdminPartPage"];
@@ -3181,6 +3841,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -3206,7 +3868,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "created_at": "2026-11-26T00:23:45.239349Z",
+                     *       "created_at": "2026-11-26T12:05:28.515910Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 2,
                      *       "images": [],
@@ -3216,7 +3878,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6206-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-26T00:23:45.239349Z",
+                     *         "changed_at": "2026-11-26T12:05:28.515910Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -3238,7 +3900,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-26T00:23:45.239349Z",
+                     *         "updated_at": "2026-11-26T12:05:28.515910Z",
                      *         "version": 1
                      *       },
                      *       "sku": "6206-2RS",
@@ -3262,10 +3924,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 2,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-26T00:23:45.239349Z",
+                     *         "updated_at": "2026-11-26T12:05:28.515910Z",
                      *         "version": 1
                      *       },
-                     *       "updated_at": "2026-11-26T00:23:45.239349Z",
+                     *       "updated_at": "2026-11-26T12:05:28.515910Z",
                      *       "version": 1,
                      *       "versions": {
                      *         "content": 1,
@@ -3326,7 +3988,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "created_at": "2026-11-26T00:23:45.120817Z",
+                     *       "created_at": "2026-11-26T12:05:28.362055Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 1,
                      *       "images": [
@@ -3358,7 +4020,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6205-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-26T00:23:45.587441Z",
+                     *         "changed_at": "2026-11-26T12:05:28.882458Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -3373,7 +4035,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-26T00:23:45.587441Z",
+                     *         "updated_at": "2026-11-26T12:05:28.882458Z",
                      *         "version": 2
                      *       },
                      *       "sku": "6205-2RS",
@@ -3397,10 +4059,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 1,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-26T00:23:45.765223Z",
+                     *         "updated_at": "2026-11-26T12:05:29.057768Z",
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-26T00:23:46.670368Z",
+                     *       "updated_at": "2026-11-26T12:05:30.039390Z",
                      *       "version": 9,
                      *       "versions": {
                      *         "content": 9,
@@ -3450,6 +4112,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -3475,7 +4139,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T00:23:45.318285Z",
+                     *       "changed_at": "2026-11-26T12:05:28.690496Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3499,7 +4163,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T00:23:45.318285Z",
+                     *       "updated_at": "2026-11-26T12:05:28.690496Z",
                      *       "version": 2
                      *     }
                      */
@@ -3542,6 +4206,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -3567,7 +4233,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T00:23:47.433237Z",
+                     *       "changed_at": "2026-11-26T12:05:30.740339Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3613,8 +4279,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "archived",
-                     *       "updated_at": "2026-11-26T00:23:47.433237Z",
-                     *       "version": 11
+                     *       "updated_at": "2026-11-26T12:05:30.740339Z",
+                     *       "version": 10
                      *     }
                      */
                     "application/json": components["schemas"]["ContentAnswer"];
@@ -3660,7 +4326,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "at": "2026-11-26T00:23:46.670368Z",
+                     *       "at": "2026-11-26T12:05:30.039390Z",
                      *       "complete": true,
                      *       "part": {
                      *         "category": {
@@ -3736,7 +4402,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-26T00:23:46.429866Z",
+                     *         "updated_at": "2026-11-26T12:05:29.810669Z",
                      *         "version": 8
                      *       },
                      *       "part_id": 1,
@@ -3788,6 +4454,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -3813,7 +4481,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T00:23:46.079036Z",
+                     *       "changed_at": "2026-11-26T12:05:29.474837Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3880,7 +4548,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T00:23:46.079036Z",
+                     *       "updated_at": "2026-11-26T12:05:29.474837Z",
                      *       "version": 5
                      *     }
                      */
@@ -3932,6 +4600,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -3957,7 +4627,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T00:23:46.186961Z",
+                     *       "changed_at": "2026-11-26T12:05:29.614301Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4024,7 +4694,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T00:23:46.186961Z",
+                     *       "updated_at": "2026-11-26T12:05:29.614301Z",
                      *       "version": 6
                      *     }
                      */
@@ -4074,6 +4744,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -4099,7 +4771,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T00:23:46.303778Z",
+                     *       "changed_at": "2026-11-26T12:05:29.707081Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4166,7 +4838,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T00:23:46.303778Z",
+                     *       "updated_at": "2026-11-26T12:05:29.707081Z",
                      *       "version": 7
                      *     }
                      */
@@ -4210,6 +4882,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -4235,7 +4909,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T00:23:46.422628Z",
+                     *       "changed_at": "2026-11-26T12:05:29.807825Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4281,7 +4955,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T00:23:46.422628Z",
+                     *       "updated_at": "2026-11-26T12:05:29.807825Z",
                      *       "version": 8
                      *     }
                      */
@@ -4340,6 +5014,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -4347,7 +5023,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T00:23:45.587441Z",
+                     *       "changed_at": "2026-11-26T12:05:28.882458Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4362,7 +5038,7 @@ export interface operations {
                      *           "valid_to": null
                      *         }
                      *       ],
-                     *       "updated_at": "2026-11-26T00:23:45.587441Z",
+                     *       "updated_at": "2026-11-26T12:05:28.882458Z",
                      *       "version": 2
                      *     }
                      */
@@ -4405,6 +5081,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -4430,7 +5108,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T00:23:47.516807Z",
+                     *       "changed_at": "2026-11-26T12:05:30.850393Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4476,8 +5154,8 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T00:23:47.516807Z",
-                     *       "version": 12
+                     *       "updated_at": "2026-11-26T12:05:30.850393Z",
+                     *       "version": 11
                      *     }
                      */
                     "application/json": components["schemas"]["ContentAnswer"];
@@ -4537,6 +5215,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -4562,7 +5242,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T00:23:45.482868Z",
+                     *       "changed_at": "2026-11-26T12:05:28.795488Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4586,7 +5266,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T00:23:45.482868Z",
+                     *       "updated_at": "2026-11-26T12:05:28.795488Z",
                      *       "version": 3
                      *     }
                      */
@@ -4637,6 +5317,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -4653,7 +5335,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-26T00:23:45.670535Z",
+                     *       "updated_at": "2026-11-26T12:05:28.986861Z",
                      *       "version": 2
                      *     }
                      */
@@ -4703,6 +5385,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -4719,7 +5403,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-26T00:23:45.765223Z",
+                     *       "updated_at": "2026-11-26T12:05:29.057768Z",
                      *       "version": 3
                      *     }
                      */
@@ -4765,7 +5449,7 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T00:23:46.429866Z",
+                     *           "created_at": "2026-11-26T12:05:29.810669Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": true,
@@ -4773,7 +5457,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T00:23:46.315668Z",
+                     *           "created_at": "2026-11-26T12:05:29.710185Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -4781,7 +5465,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T00:23:46.190107Z",
+                     *           "created_at": "2026-11-26T12:05:29.618619Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -4789,7 +5473,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T00:23:46.087515Z",
+                     *           "created_at": "2026-11-26T12:05:29.483905Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -4797,7 +5481,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T00:23:45.898769Z",
+                     *           "created_at": "2026-11-26T12:05:29.314381Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -4805,7 +5489,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 2 specifications",
-                     *           "created_at": "2026-11-26T00:23:45.501471Z",
+                     *           "created_at": "2026-11-26T12:05:28.797900Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -4813,7 +5497,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed name (clearer name)",
-                     *           "created_at": "2026-11-26T00:23:45.333221Z",
+                     *           "created_at": "2026-11-26T12:05:28.703554Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -4821,7 +5505,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Created",
-                     *           "created_at": "2026-11-26T00:23:45.147371Z",
+                     *           "created_at": "2026-11-26T12:05:28.408651Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -4909,7 +5593,7 @@ export interface operations {
                      *         ],
                      *         "status": "published"
                      *       },
-                     *       "created_at": "2026-11-26T00:23:45.147371Z",
+                     *       "created_at": "2026-11-26T12:05:28.408651Z",
                      *       "created_by": 2,
                      *       "created_by_name": "Anna",
                      *       "is_active": false,
@@ -5029,6 +5713,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -5054,7 +5740,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T00:23:46.670368Z",
+                     *       "changed_at": "2026-11-26T12:05:30.039390Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5101,7 +5787,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T00:23:46.670368Z",
+                     *       "updated_at": "2026-11-26T12:05:30.039390Z",
                      *       "version": 9
                      *     }
                      */
@@ -5170,10 +5856,55 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    admin_sync_discard_one: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                event_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Discard"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Discarded"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     admin_sync_replay_one: {
         parameters: {
             query?: {
                 effect?: "broadcast" | "invalidate_cache" | "persist_audit" | "snapshot_content" | null;
+                error?: string | null;
             };
             header?: {
                 /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
@@ -5191,6 +5922,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -5215,6 +5948,59 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    admin_sync_discard_all: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "effect": "broadcast",
+                 *       "error": "ValueError",
+                 *       "reason": "of a part that is gone"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Discard"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "discarded": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Discarded"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     admin_sync_reconcile: {
         parameters: {
             query?: {
@@ -5234,6 +6020,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -5283,7 +6071,7 @@ export interface operations {
                      *       },
                      *       "next_after": 0,
                      *       "parts_checked": 2,
-                     *       "seconds": 0.075
+                     *       "seconds": 0.194
                      *     }
                      */
                     "application/json": components["schemas"]["Reconciliation"];
@@ -5306,7 +6094,10 @@ export interface operations {
     };
     admin_sync_replay_all: {
         parameters: {
-            query?: never;
+            query?: {
+                effect?: "broadcast" | "invalidate_cache" | "persist_audit" | "snapshot_content" | null;
+                error?: string | null;
+            };
             header?: {
                 /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
                 "Idempotency-Key"?: string;
@@ -5321,6 +6112,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -5338,6 +6131,13 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             409: components["responses"]["Problem409"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             422: components["responses"]["Problem422"];
             503: components["responses"]["Problem503"];
         };
@@ -5362,14 +6162,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "cache": {
-                     *         "fresh": true,
+                     *         "fresh": false,
                      *         "hit_rate": {}
                      *       },
                      *       "drift": {
                      *         "kinds": {
                      *           "cache_stale": {
                      *             "found": 1,
-                     *             "last_found_at": "2026-11-26T07:27:58.427149Z",
+                     *             "last_found_at": "2026-11-26T12:05:31.366427Z",
                      *             "not_repaired": 0,
                      *             "repeating": false
                      *           }
@@ -5388,12 +6188,12 @@ export interface operations {
                      *                 "found": 1
                      *               }
                      *             ],
-                     *             "found_at": "2026-11-26T07:27:58.427149Z",
+                     *             "found_at": "2026-11-26T12:05:31.366427Z",
                      *             "kind": "cache_stale",
                      *             "process": "web 4711 on shop-1",
                      *             "repaired": true,
                      *             "since": {
-                     *               "at": "2026-11-26T07:27:57.768221Z",
+                     *               "at": "2026-11-26T12:05:28.988114Z",
                      *               "event_id": 13,
                      *               "version": 2
                      *             },
@@ -5407,9 +6207,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 21,
-                     *             "p50": 10.33,
-                     *             "p95": 17.71,
-                     *             "p99": 22.13
+                     *             "p50": 33.36,
+                     *             "p95": 60.08,
+                     *             "p99": 76.16
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -5418,9 +6218,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 21,
-                     *             "p50": 13.71,
-                     *             "p95": 21.7,
-                     *             "p99": 25.29
+                     *             "p50": 42.25,
+                     *             "p95": 69.62,
+                     *             "p99": 91.83
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -5429,9 +6229,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 26,
-                     *             "p50": 17.95,
-                     *             "p95": 31.84,
-                     *             "p99": 126.22
+                     *             "p50": 67.44,
+                     *             "p95": 108.41,
+                     *             "p99": 373.67
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -5440,9 +6240,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 14,
-                     *             "p50": 22.6,
-                     *             "p95": 35.2,
-                     *             "p99": 37.95
+                     *             "p50": 88.51,
+                     *             "p95": 107.11,
+                     *             "p99": 107.71
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -5457,6 +6257,292 @@ export interface operations {
             };
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_people_list_users: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "changed_at": "2026-11-26T12:05:27.586632Z",
+                     *           "changed_by": {
+                     *             "id": 1,
+                     *             "name": "Lockstep"
+                     *           },
+                     *           "created_at": "2026-11-26T12:05:27.586632Z",
+                     *           "email": "anna@shop.example",
+                     *           "id": 2,
+                     *           "is_active": true,
+                     *           "name": "Anna",
+                     *           "password_expires_at": null,
+                     *           "role": "admin",
+                     *           "updated_at": "2026-11-26T12:05:27.586632Z",
+                     *           "version": 1
+                     *         },
+                     *         {
+                     *           "changed_at": "2026-11-26T12:05:31.936831Z",
+                     *           "changed_by": {
+                     *             "id": 2,
+                     *             "name": "Anna"
+                     *           },
+                     *           "created_at": "2026-11-26T12:05:31.811620Z",
+                     *           "email": "ben@shop.example",
+                     *           "id": 3,
+                     *           "is_active": true,
+                     *           "name": "Ben",
+                     *           "password_expires_at": "2026-12-03T12:05:31.936831Z",
+                     *           "role": "editor",
+                     *           "updated_at": "2026-11-26T12:05:31.936831Z",
+                     *           "version": 3
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StaffPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_people_add_user: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "ben@shop.example",
+                 *       "name": "Ben",
+                 *       "role": "stock"
+                 *     }
+                 */
+                "application/json": components["schemas"]["StaffCreate"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed_at": "2026-11-26T12:05:31.811620Z",
+                     *       "changed_by": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "created_at": "2026-11-26T12:05:31.811620Z",
+                     *       "email": "ben@shop.example",
+                     *       "id": 3,
+                     *       "is_active": true,
+                     *       "name": "Ben",
+                     *       "password": "22szc-6lb5y-2ilw3-y6w5e",
+                     *       "password_expires_at": "2026-12-03T12:05:31.814324Z",
+                     *       "role": "stock",
+                     *       "updated_at": "2026-11-26T12:05:31.811620Z",
+                     *       "version": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StaffPassword"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_people_change_user: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
+                "If-Match"?: string;
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                user_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "writes the texts now",
+                 *       "role": "editor",
+                 *       "version": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["StaffUpdate"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed_at": "2026-11-26T12:05:31.836615Z",
+                     *       "changed_by": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "created_at": "2026-11-26T12:05:31.811620Z",
+                     *       "email": "ben@shop.example",
+                     *       "id": 3,
+                     *       "is_active": true,
+                     *       "name": "Ben",
+                     *       "password_expires_at": "2026-12-03T12:05:31.814324Z",
+                     *       "role": "editor",
+                     *       "updated_at": "2026-11-26T12:05:31.836615Z",
+                     *       "version": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StaffMember"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_people_reset_password: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
+                "If-Match"?: string;
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                user_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "forgotten"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PasswordReset"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed_at": "2026-11-26T12:05:31.936831Z",
+                     *       "changed_by": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "created_at": "2026-11-26T12:05:31.811620Z",
+                     *       "email": "ben@shop.example",
+                     *       "id": 3,
+                     *       "is_active": true,
+                     *       "name": "Ben",
+                     *       "password": "42goj-5hc7u-djy35-couno",
+                     *       "password_expires_at": "2026-12-03T12:05:31.936831Z",
+                     *       "role": "editor",
+                     *       "updated_at": "2026-11-26T12:05:31.936831Z",
+                     *       "version": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StaffPassword"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -5492,7 +6578,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "Wunj9iyxFKOR-QSSEdg6VG9hIH_KVyZ-",
+                     *       "csrf_token": "iRpXMQVyWaUA-wKSCNaT162gcrUQR6zZ",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -5559,7 +6645,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "Wunj9iyxFKOR-QSSEdg6VG9hIH_KVyZ-",
+                     *       "csrf_token": "iRpXMQVyWaUA-wKSCNaT162gcrUQR6zZ",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -5608,7 +6694,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "mdl7th2NU1HvdNZFWLLRkcoALWPbSDY8",
+                     *       "csrf_token": "JUcMgAxwFX9d-GN_GNi6QgSf1wHVen8d",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -5654,8 +6740,8 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "created_at": "2026-11-26T00:23:44.893815Z",
-                     *           "expires_at": "2026-11-26T12:23:44.894639Z",
+                     *           "created_at": "2026-11-26T12:05:27.937953Z",
+                     *           "expires_at": "2026-11-27T00:05:27.952057Z",
                      *           "id": 1,
                      *           "ip_address": "127.0.0.1",
                      *           "is_current": true,
@@ -5701,6 +6787,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -5884,7 +6972,7 @@ export interface operations {
                      *             "is_low_stock": false,
                      *             "version": 3
                      *           },
-                     *           "updated_at": "2026-11-26T00:23:46.670368Z",
+                     *           "updated_at": "2026-11-26T12:05:30.039390Z",
                      *           "version": 9,
                      *           "versions": {
                      *             "content": 9,
@@ -5894,7 +6982,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "match": "exact",
-                     *       "next_cursor": ".eJwtx00KgCAQBtCrhGuD8afwLtViyo8IJGUqzx9ku_cmVVjuqxMkVD43dGsMPjIjOAobDIaotPIRKPNDRG6XnCuaV07pF1iOc2_xo6Xho-mNbZBLaaOnZXkBTDAjFQ.qC6GrmX9GS4STQXNOwaT1pM0B10"
+                     *       "next_cursor": ".eJwtx0EKgCAQAMCviGcDtZR6i3nYrVUCqVir9wfZbSbIE_iqgqnQA_tCIo2TGxFw8clZTz2iVHJYic751lr3mY_joWaEUn4R8LbnlsFb7T6aztgGrlIZFWJ8AT2AIu8.foErXQyIWM8ummRRyEop9UwEY0w"
                      *     }
                      */
                     "application/json": components["schemas"]["PublicPartPage"];
@@ -6115,7 +7203,7 @@ export interface operations {
                      *         "is_low_stock": false,
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-26T00:23:46.670368Z",
+                     *       "updated_at": "2026-11-26T12:05:30.039390Z",
                      *       "version": 9,
                      *       "versions": {
                      *         "content": 9,
@@ -6304,7 +7392,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-26T00:23:46.670368Z",
+                     *         "updated_at": "2026-11-26T12:05:30.039390Z",
                      *         "version": 9,
                      *         "versions": {
                      *           "content": 9,
@@ -6350,7 +7438,7 @@ export interface operations {
                      *             "is_low_stock": false,
                      *             "version": 1
                      *           },
-                     *           "updated_at": "2026-11-26T00:23:45.239349Z",
+                     *           "updated_at": "2026-11-26T12:05:28.515910Z",
                      *           "version": 1,
                      *           "versions": {
                      *             "content": 1,
