@@ -31,6 +31,7 @@ from app.sync.effects import handlers
 from app.sync.price_dates import PriceDates
 from app.sync.publisher import EventPublisher
 from app.sync.reconciliation.reconcile import Reconciliation
+from app.sync.told import ToldPages
 from app.sync.wakeup import TaskSender, WakeUps
 from config import Settings
 
@@ -60,6 +61,7 @@ class Container:
     price_dates: PriceDates
     sync_control: SyncControl
     people: People
+    told: ToldPages
     # Reads as customers do, but from the database alone: what they are answered is compared with it.
     truth: CatalogReader
     storage: Storage
@@ -102,6 +104,7 @@ def build_container(
         delivering, handlers(cache, publisher, consistency.confirm, single_statements(delivering).connect), monitoring
     )
     storage = Storage(settings.media_url)
+    told = ToldPages(client, settings.prefix)
     reconciliation = Reconciliation(engine, reading, transactions, cache, wake_ups, consistency.confirm, monitoring)
 
     def rates() -> dict[str, float]:
@@ -130,7 +133,8 @@ def build_container(
         announcer=Announcer(deliveries, wake_ups),
         reconciliation=reconciliation,
         price_dates=PriceDates(reading, transactions),
-        sync_control=SyncControl(transactions, reading, cache, reconciliation, wake_ups, rates, pages),
+        sync_control=SyncControl(transactions, reading, cache, reconciliation, wake_ups, rates, pages, told),
+        told=told,
         people=People(transactions, reading, ShownOnce(settings.secret_key), offload),
         # Nothing ever proves to it that this cache is fresh, so it reads past it.
         truth=CatalogReader(reading, CacheManager(clients, lambda _kind, _result: None), settings.currency),

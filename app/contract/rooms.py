@@ -1,6 +1,7 @@
-"""Socket.IO names: the namespaces, the rooms in them, and the channel that carries emits between processes.
+"""Socket.IO names: the namespaces, the rooms in them, the channel that carries emits between processes, and the sum of those whom
+they reach.
 
-In Valkey the channel's name begins with the installation's prefix (`Settings.prefix`).
+In Valkey the names of the channel and the sums begin with the installation's prefix (`Settings.prefix`).
 """
 
 CUSTOMERS = "/customers"
@@ -14,3 +15,8 @@ CHANNEL = "live"
 def part_room(part_id: int) -> str:
     """The room of all pages that show a part."""
     return f"part:{part_id}"
+
+
+def told(event_id: str) -> str:
+    """The key of the number of pages that were told of an event."""
+    return f"told:{event_id}"

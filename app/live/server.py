@@ -30,6 +30,7 @@ from app.live.spaced import Spaced
 from app.live.websocket import MAX_QUEUED_BYTES, PacketQueue, WebSocketServer, cut_off
 from app.monitoring import SyncMonitoring
 from app.services.authentication import Authenticator
+from app.sync.told import ToldPages
 
 log = structlog.get_logger()
 
@@ -64,8 +65,9 @@ class ListeningManager(RedisManager):  # type: ignore[misc] # python-socketio is
     The library's own listener backs off for up to a minute and does not report what it lost meanwhile.
     """
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, *arguments: Any, told: ToldPages | None = None, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self._told = told
         self._reload = Spaced(partial(self._resync, rooms.ADMIN), RELOAD_EVERY)
 
     def _handle_emit(self, message: dict[str, Any]) -> None:
@@ -73,7 +75,15 @@ class ListeningManager(RedisManager):  # type: ignore[misc] # python-socketio is
         if message["event"] == "resync" and message["namespace"] == rooms.ADMIN:
             self._reload.request()
         else:
+            self._count(message)
             super()._handle_emit(message)
+
+    def _count(self, message: dict[str, Any]) -> None:
+        event_id: str | None = message["data"][0].get("id")
+        if self._told is None or event_id is None or message["namespace"] != rooms.CUSTOMERS:
+            return
+        if pages := len(self.rooms.get(rooms.CUSTOMERS, {}).get(message["room"], ())):
+            self._told.note(event_id, pages)
 
     def _redis_listen_with_retries(self) -> Iterator[dict[str, Any]]:
         while True:
@@ -120,6 +130,7 @@ def attach(app: Flask, container: Container, authenticator: Authenticator) -> So
     manager = ListeningManager(
         container.settings.redis_url,
         channel=container.settings.prefix + rooms.CHANNEL,
+        told=container.told,
         redis_options={
             "socket_connect_timeout": 1,
             "socket_timeout": 5,
@@ -149,6 +160,7 @@ def attach(app: Flask, container: Container, authenticator: Authenticator) -> So
     _bound_rates(socketio, container.monitoring)
     _bound_events(socketio, container.monitoring)
     panel.standing.start()
+    container.told.start()
     # The library would begin to listen when the first page comes, which might then miss what happens in between.
     socketio.server.manager_initialized = True
     manager.initialize()

@@ -15,6 +15,7 @@ from app.store.idempotency import Kept
 from app.store.outbox import Which
 from app.store.transaction import TransactionManager, UnitOfWork
 from app.sync.reconciliation.reconcile import Reconciliation
+from app.sync.told import ToldPages
 from app.sync.wakeup import WakeUps
 
 
@@ -24,6 +25,7 @@ class SyncControl:
     def __init__(
         self, transactions: TransactionManager, reading: Engine, cache: CacheManager, reconciliation: Reconciliation,
         wake_ups: WakeUps, hit_rates: Callable[[], dict[str, float]], open_pages: Callable[[], int],
+        told: ToldPages,
     ) -> None:  # fmt: skip
         self._transactions = transactions
         self._reading = reading
@@ -32,6 +34,7 @@ class SyncControl:
         self._wake_ups = wake_ups
         self._hit_rates = hit_rates
         self._open_pages = open_pages
+        self._told = told
 
     def status(self) -> dict[str, Any]:
         """Return what is owed and the recent latency per effect, the last reconciliation, what was found to differ from the
@@ -102,8 +105,7 @@ class SyncControl:
             "actor": {"id": event.actor_id, "name": event.actor_name} if event.actor_name is not None else None,
             "request_id": event.request_id,
             "effects": {row.effect: _delivery(row) for row in rows if row.effect is not None},
-            # Nobody counts them: a process that announces an event does not know how many pages the others have open.
-            "pages": None,
+            "pages": self._told.of(event_id),
         }
 
     def replay(self, intent: Intent, event_id: int | None = None, effect: str | None = None, error: str | None = None) -> int:

@@ -45,6 +45,7 @@ def test_a_write_names_its_event_which_tells_what_became_of_each_effect(
     answer = admin.put(f"{ADMIN}/parts/{part_id}/stock", json={"current_stock": 3}, headers={"X-Request-ID": "till-00000042"})
     (event_id,) = ids_of(answer)
     owed = journey(event_id)
+    # No web process has told anybody.
     assert (owed["type"], owed["aggregate_id"], owed["version"]) == ("stock.updated", part_id, 2)
     assert (owed["request_id"], owed["actor"]["name"], owed["pages"]) == ("till-00000042", "Lockstep", None)
     assert owed["effects"].keys() == {"invalidate_cache", "broadcast", "persist_audit"}

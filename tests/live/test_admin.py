@@ -2,6 +2,7 @@
 
 import http.client
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -60,6 +61,23 @@ def test_the_overview_counts_the_pages_that_customers_have_open_in_all_processes
     # The kernel spreads them over the processes.
     pages = [connect(CUSTOMERS) for _ in range(8)]
     assert wait_until(lambda: open_pages() == len(pages))
+
+
+def test_an_events_journey_tells_how_many_pages_were_told_of_it_by_all_processes(
+    client: Client, connect: Callable[..., Listener], part_id: int
+) -> None:
+    pages = [connect(CUSTOMERS) for _ in range(8)]
+    for page in pages[:5]:
+        page.call("watch", {"parts": {str(part_id): None}})
+    written = client.call("PUT", f"/admin/parts/{part_id}/stock", {"reserved_quantity": 5}).body
+    assert pages[0].heard("stock.updated", part_id=part_id, version=written["version"])
+    event_id = next(data["id"] for name, data in pages[0].events if name == "stock.updated")
+
+    def journey() -> dict[str, Any]:
+        return dict(client.call("GET", f"/admin/events/{event_id}").body)
+
+    assert wait_until(lambda: journey()["pages"] == 5)
+    assert wait_until(lambda: journey()["effects"]["broadcast"]["state"] == "done")
 
 
 def test_a_page_of_another_origin_is_refused(system: System) -> None:

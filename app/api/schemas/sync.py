@@ -43,8 +43,9 @@ class EffectJourneySchema(Schema):
 
 
 class JourneySchema(Schema):
-    """What an event was, and what became of each of its effects. `pages` is how many open pages were told: null, since nobody
-    counts them."""
+    """What an event was, and what became of each of its effects. `pages` is how many customers' pages were told of it, kept
+    for a quarter of an hour; null if none was, since a newer event of the aspect was told or no page shows it, or it is not
+    known."""
 
     event_id = required(fields.UUID)
     type = required(fields.String)
