@@ -12,12 +12,14 @@ from sqlalchemy import Engine
 from app.cache.manager import CacheManager, Clients
 from app.cache.server import ServerCheck
 from app.domain.pressure import Pressure
-from app.monitoring import SyncMonitoring, hit_rates, shared_registry
+from app.monitoring import SyncMonitoring, hit_rates, open_pages, shared_registry
 from app.services.admin_reader import AdminReader
+from app.services.authentication import ShownOnce
 from app.services.catalog import CatalogReader
 from app.services.imports.jobs import ImportJobs
 from app.services.offload import Offload, at_once
 from app.services.parts_enhanced import PartsEnhancedService
+from app.services.people import People
 from app.services.sync_control import SyncControl
 from app.store.database import connect, single_statements
 from app.store.files import Storage
@@ -30,6 +32,7 @@ from app.sync.open_pages import OpenPages
 from app.sync.price_dates import PriceDates
 from app.sync.publisher import EventPublisher
 from app.sync.reconciliation.reconcile import Reconciliation
+from app.sync.told import ToldPages
 from app.sync.wakeup import TaskSender, WakeUps
 from config import Settings
 
@@ -60,6 +63,8 @@ class Container:
     reconciliation: Reconciliation
     price_dates: PriceDates
     sync_control: SyncControl
+    people: People
+    told: ToldPages
     # Reads as customers do, but from the database alone: what they are answered is compared with it.
     truth: CatalogReader
     storage: Storage
@@ -89,7 +94,7 @@ def build_container(
     pressure = Pressure()
     clients = cache_clients(settings.redis_url, settings.prefix, cache_timeout)
     cache = CacheManager(clients, monitoring.record_cache_read, pressure.admits_dear)
-    open_pages = OpenPages(client, settings.prefix)
+    asked = OpenPages(client, settings.prefix)
     wake_ups = WakeUps(sender, client, settings.prefix, monitoring)
     # A connection of its own: if requests had taken them all, freshness would lapse, and every reader would go to the database.
     # Its commits need not wait for the disk: what a crash undoes is done again, or allowed for (`store.cache_epoch`).
@@ -104,10 +109,14 @@ def build_container(
         delivering, handlers(cache, publisher, consistency.confirm, single_statements(delivering).connect), monitoring
     )
     storage = Storage(settings.media_url)
+    told = ToldPages(client, settings.prefix)
     reconciliation = Reconciliation(engine, reading, transactions, cache, wake_ups, consistency.confirm, monitoring)
 
     def rates() -> dict[str, float]:
         return hit_rates(shared_registry(settings.metrics_directory).collect())
+
+    def pages() -> int:
+        return open_pages(shared_registry(settings.metrics_directory).collect())
 
     return Container(
         settings=settings,
@@ -123,19 +132,21 @@ def build_container(
             transactions,
             CatalogReader(reading, cache, settings.currency, consistency.after_reading_past),
             AdminReader(reading, settings.currency, offload),
-            open_pages.count,
+            asked.count,
             offload,
         ),
         deliveries=deliveries,
         announcer=Announcer(deliveries, wake_ups),
         reconciliation=reconciliation,
         price_dates=PriceDates(reading, transactions),
-        sync_control=SyncControl(transactions, reading, cache, reconciliation, wake_ups, rates),
+        sync_control=SyncControl(transactions, reading, cache, reconciliation, wake_ups, rates, pages, told),
+        told=told,
+        people=People(transactions, reading, ShownOnce(settings.secret_key), offload),
         # Nothing ever proves to it that this cache is fresh, so it reads past it.
         truth=CatalogReader(reading, CacheManager(clients, lambda _kind, _result: None), settings.currency),
         storage=storage,
         import_jobs=ImportJobs(transactions, engine, reading, storage, publisher, wake_ups, settings.currency),
-        open_pages=open_pages,
+        open_pages=asked,
     )
 
 

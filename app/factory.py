@@ -11,7 +11,7 @@ from flask.json.provider import JSONProvider
 import celeryconfig
 from app.api import content_coding, context, cors, errors, health, idempotency, media, openapi, request_context, site
 from app.api.account import blueprint as account_blueprint
-from app.api.admin import audit, bulk, categories, images, imports, parts, stock, sync, versions
+from app.api.admin import audit, bulk, categories, events, images, imports, overview, parts, people, stock, sync, versions
 from app.api.asking import ask
 from app.api.auth import blueprint as auth_blueprint
 from app.api.context import Context
@@ -31,7 +31,8 @@ from config import Settings
 
 BLUEPRINTS = (
     auth_blueprint, account_blueprint, parts.blueprint, images.blueprint, categories.blueprint, stock.blueprint,
-    bulk.blueprint, versions.blueprint, audit.blueprint, imports.blueprint, sync.blueprint, catalog.blueprint, pdp.blueprint,
+    bulk.blueprint, versions.blueprint, audit.blueprint, imports.blueprint, sync.blueprint, events.blueprint, people.blueprint,
+    overview.blueprint, catalog.blueprint, pdp.blueprint,
 )  # fmt: skip
 
 

@@ -147,6 +147,7 @@ class SyncMonitoring:
         for kind in EventType:
             _events.labels(kind)
         _conflicts.labels("stock"), _conflicts.labels("content"), _conflicts.labels("price"), _conflicts.labels("category")
+        _conflicts.labels("user"), _conflicts.labels("api_key")
         for effect in Effect:
             _attempts.labels(effect), _failures.labels(effect, "Exception")
         for namespace in (rooms.CUSTOMERS, rooms.ADMIN):
@@ -212,6 +213,12 @@ def hit_rates(metrics: Iterable[Metric]) -> dict[str, float]:
                 totals[kind] = totals.get(kind, 0) + sample.value
                 hits[kind] = hits.get(kind, 0) + sample.value * (sample.labels["result"] == Result.HIT)
     return {kind: hits[kind] / total for kind, total in totals.items() if total}
+
+
+def open_pages(metrics: Iterable[Metric]) -> int:
+    """Return how many pages of customers all web processes have open."""
+    clients = (sample for metric in metrics if metric.name == "socket_clients" for sample in metric.samples)
+    return int(sum(sample.value for sample in clients if sample.labels["namespace"] == rooms.CUSTOMERS))
 
 
 def shared_registry(directory: Path) -> CollectorRegistry:

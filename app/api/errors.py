@@ -31,6 +31,8 @@ STATUSES: tuple[tuple[type[errors.LockstepError], int], ...] = (
     (errors.ArchivedError, 409),
     (errors.ImportOverError, 409),
     (errors.ImportNotUndoableError, 409),
+    (errors.LastAdministratorError, 409),
+    (errors.SystemUserError, 409),
     (errors.KeyInUseError, 409),
     (errors.KeyReusedError, 422),
     (errors.NotFoundError, 404),

@@ -20,6 +20,7 @@ from app.api import errors
 from app.api.converters import BigIdConverter, IdConverter
 from app.api.idempotency import HEADER, REPLAYED
 from app.api.parsing import Money, Text
+from app.api.request_context import EVENT_IDS, MOST_EVENT_IDS
 from app.api.schemas.answers import ProblemSchema
 from app.api.schemas.described import SHAPES, Described
 from app.contract.messages import ANSWERED, SENT, TAKEN
@@ -36,7 +37,11 @@ DESCRIPTION = (
     " name, `ToStaff`, `FromStaff` and `AnswersToStaff` those of `/admin`."
 )
 SECURITY_SCHEMES = {
-    "apiKey": {"type": "http", "scheme": "bearer", "description": "For machines: made by `flask create-api-key`."},
+    "apiKey": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "For machines: made by an administrator (`POST /admin/api-keys`) or `flask create-api-key`.",
+    },
     "session": {"type": "apiKey", "in": "cookie", "name": "lockstep_session", "description": "For browsers: set by the log-in."},
     "csrf": {"type": "apiKey", "in": "header", "name": "X-CSRF-Token", "description": "Goes with the session's unsafe methods."},
 }
@@ -69,6 +74,11 @@ KEPT = (
 REPLAYED_HEADER = {
     "description": "This is the answer to an earlier call with the same key.", "schema": {"type": "string", "enum": ["true"]},
 }  # fmt: skip
+EVENT_IDS_HEADER = {
+    "description": "The events of what the call has changed, separated by commas; the first"
+    f" {MOST_EVENT_IDS} of them. `GET /admin/events/{{event_id}}` tells what became of one. Absent if nothing was changed.",
+    "schema": {"type": "string"},
+}
 REQUEST_ID = {"description": "Quote it when you report a problem.", "required": True, "schema": {"type": "string"}}
 PUBLIC_HEADERS = {
     "ETag": {
@@ -205,7 +215,7 @@ def _answer(operation: dict[str, Any], method: str, rule: Rule, view: Any) -> No
     for status, response in responses.items():
         if status < 400:
             own: dict[str, Any] = LOCATION if status == 301 else PUBLIC_HEADERS if public else {}
-            own = {REPLAYED: REPLAYED_HEADER} if kept else own
+            own = {REPLAYED: REPLAYED_HEADER, EVENT_IDS: EVENT_IDS_HEADER} if kept else own
             response.setdefault("headers", {}).update({"X-Request-ID": REQUEST_ID} | own)
     if public:
         headers = {name: PUBLIC_HEADERS[name] for name in ("ETag",)} | {"X-Request-ID": REQUEST_ID}

@@ -221,6 +221,15 @@ class Flag(fields.Boolean):
         super().__init__(truthy={"true", "True"}, falsy={"false", "False"}, **options)
 
 
+class Switch(fields.Boolean):
+    """`true` or `false` in JSON; never a string or a number."""
+
+    def _deserialize(self, value: Any, *_context: Any, **_options: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
 class WholeNumber(fields.Integer):
     """A whole number in a query: ASCII digits, without the spaces, underscores and other scripts' digits that Python reads."""
 

@@ -1,4 +1,4 @@
-"""What every request gets: an id, security headers, and a measurement of its duration."""
+"""What every request gets: an id, the ids of the events that it causes, security headers, and a measurement of its duration."""
 
 import re
 import time
@@ -8,8 +8,9 @@ import structlog
 from flask import Flask, Response, g, request
 
 from app.api.asking import OURSELVES
-from app.api.context import container, request_id
+from app.api.context import container, noted_call, request_id
 from app.arrival import address_of
+from app.store.transaction import note_events
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 # Vue and Nuxt UI set inline styles; scripts come only from our own origin.
@@ -19,6 +20,9 @@ POLICY = (
 )
 # Swagger UI's page contains an inline script.
 DOCS_POLICY = POLICY.replace("script-src 'self'", "script-src 'self' 'unsafe-inline'")
+EVENT_IDS = "X-Event-IDs"
+# More would not fit into the header that proxies accept: those of a bulk are found in the audit trail by the request's id.
+MOST_EVENT_IDS = 50
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -40,11 +44,15 @@ def register(app: Flask, *, https_only: bool) -> None:
         sent = request.headers.get("X-Request-ID", "")
         g.request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
         g.began = time.perf_counter()
+        g.event_ids = note_events()
         structlog.contextvars.bind_contextvars(request_id=g.request_id, address=address_of(request.environ))
 
     @app.after_request
     def end(response: Response) -> Response:
         response.headers["X-Request-ID"] = request_id() or uuid.uuid4().hex
+        repeated = noted_call()
+        if event_ids := g.get("event_ids") or (repeated and repeated.event_ids):
+            response.headers[EVENT_IDS] = ",".join(event_ids[:MOST_EVENT_IDS])
         response.headers.update(HEADERS)
         policy = DOCS_POLICY if request.path.startswith("/api/v1/docs") else POLICY
         response.headers["Content-Security-Policy"] = policy

@@ -20,7 +20,9 @@ def prepare() -> None:
     upgrade(directory=str(REPOSITORY / "migrations"))
     if container.settings.production:
         return
-    if not users.has_administrator(container.reading):
+    with container.reading.connect() as connection:
+        has_administrator = users.has_administrator(connection)
+    if not has_administrator:
         email, password = container.settings.admin_email, container.settings.admin_password
         staff.create_user(container.transactions, console.system(container), email, "Admin", password, "admin")
     if not passes.has_parts(container.reading):

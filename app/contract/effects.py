@@ -26,6 +26,7 @@ EFFECTS: dict[EventType, tuple[Effect, ...]] = {
     EventType.USER_UPDATED: (Effect.PERSIST_AUDIT,),
     EventType.API_KEY_CREATED: (Effect.PERSIST_AUDIT,),
     EventType.API_KEY_REVOKED: (Effect.PERSIST_AUDIT,),
+    EventType.DEAD_LETTERS_DISCARDED: (Effect.PERSIST_AUDIT,),
     # Searches may find different parts from now on.
     EventType.SYNONYM_CREATED: (*LIVE, Effect.PERSIST_AUDIT),
     EventType.SYNONYM_DELETED: (*LIVE, Effect.PERSIST_AUDIT),

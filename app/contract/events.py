@@ -40,6 +40,7 @@ class EventType(StrEnum):
     SYNONYM_CREATED = "synonym.created"
     SYNONYM_DELETED = "synonym.deleted"
     IMPORT_CANCELLED = "import.cancelled"
+    DEAD_LETTERS_DISCARDED = "dead_letters.discarded"
 
 
 class ListFacet(StrEnum):
@@ -66,7 +67,7 @@ PLACED = frozenset({ListFacet.MEMBERS, ListFacet.NAME, ListFacet.MANUFACTURER, L
 SEEN = (ListFacet.MEMBERS, ListFacet.WORDS, ListFacet.ADDRESS, ListFacet.CURRENCIES)
 
 
-AggregateType = Literal["part", "category", "user", "api_key", "synonym", "import"]
+AggregateType = Literal["part", "category", "user", "api_key", "synonym", "import", "discard"]
 Operation = Literal["INSERT", "UPDATE", "DELETE"]
 
 

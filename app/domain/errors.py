@@ -134,6 +134,18 @@ class ImportNotUndoableError(LockstepError):
     code = "import_not_undoable"
 
 
+class LastAdministratorError(LockstepError):
+    """Nobody else can log in as an administrator. Give somebody else that role first."""
+
+    code = "last_administrator"
+
+
+class SystemUserError(LockstepError):
+    """The system user, to whom automatic changes are attributed, cannot be changed."""
+
+    code = "system_user"
+
+
 class KeyInUseError(LockstepError):
     """The first call with this Idempotency-Key is still under way. Send this one again in a moment."""
 

@@ -32,6 +32,7 @@ from app.live.websocket import MAX_QUEUED_BYTES, PacketQueue, WebSocketServer, c
 from app.monitoring import SyncMonitoring
 from app.services.authentication import Authenticator
 from app.sync.open_pages import OpenPages
+from app.sync.told import ToldPages
 
 log = structlog.get_logger()
 
@@ -69,9 +70,12 @@ class ListeningManager(RedisManager):  # type: ignore[misc] # python-socketio is
         open_pages: through which questions about this process's pages are answered, if they are.
     """
 
-    def __init__(self, *arguments: Any, open_pages: OpenPages | None = None, **options: Any) -> None:
+    def __init__(
+        self, *arguments: Any, open_pages: OpenPages | None = None, told: ToldPages | None = None, **options: Any
+    ) -> None:
         super().__init__(*arguments, **options)
         self._open_pages = open_pages
+        self._told = told
         self._reload = Spaced(partial(self._resync, rooms.ADMIN), RELOAD_EVERY)
 
     def _handle_emit(self, message: dict[str, Any]) -> None:
@@ -79,7 +83,15 @@ class ListeningManager(RedisManager):  # type: ignore[misc] # python-socketio is
         if message["event"] == "resync" and message["namespace"] == rooms.ADMIN:
             self._reload.request()
         else:
+            self._count(message)
             super()._handle_emit(message)
+
+    def _count(self, message: dict[str, Any]) -> None:
+        event_id: str | None = message["data"][0].get("id")
+        if self._told is None or event_id is None or message["namespace"] != rooms.CUSTOMERS:
+            return
+        if pages := len(self.rooms.get(rooms.CUSTOMERS, {}).get(message["room"], ())):
+            self._told.note(event_id, pages)
 
     def _redis_listen_with_retries(self) -> Iterator[dict[str, Any]]:
         while True:
@@ -97,14 +109,14 @@ class ListeningManager(RedisManager):  # type: ignore[misc] # python-socketio is
                         continue
                     if self._open_pages and message["channel"] == self._open_pages.channel.encode():
                         # There may be many pages to count, and events do not wait for that.
-                        self.server.start_background_task(self._count, self._open_pages, message["data"])
+                        self.server.start_background_task(self._answer, self._open_pages, message["data"])
                     else:
                         yield message
             except (RedisError, OSError) as error:
                 log.warning("live channel interrupted", error=str(error))
                 time.sleep(0.25)
 
-    def _count(self, open_pages: OpenPages, question: bytes) -> None:
+    def _answer(self, open_pages: OpenPages, question: bytes) -> None:
         """Say how many pages of this process show one of the parts that some process asks about."""
         asked = orjson.loads(question)
         pages: set[str] = set()
@@ -142,6 +154,7 @@ def attach(app: Flask, container: Container, authenticator: Authenticator) -> So
         container.settings.redis_url,
         channel=container.settings.prefix + rooms.CHANNEL,
         open_pages=container.open_pages,
+        told=container.told,
         redis_options={
             "socket_connect_timeout": 1,
             "socket_timeout": 5,
@@ -172,6 +185,7 @@ def attach(app: Flask, container: Container, authenticator: Authenticator) -> So
     _bound_events(socketio, container.monitoring)
     panel.standing.start()
     panel.presence.start()
+    container.told.start()
     # The library would begin to listen when the first page comes, which might then miss what happens in between.
     socketio.server.manager_initialized = True
     manager.initialize()

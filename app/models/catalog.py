@@ -44,6 +44,9 @@ class Part(OptimisticLockingMixin, Base):
         CheckConstraint("status IN ('draft', 'published')", name="status"),
         CheckConstraint("version >= 1 AND price_version >= 1", name="versions"),
         Index("ix_parts_price_boundary", "price_boundary", postgresql_where="price_boundary IS NOT NULL"),
+        # The overview counts in these.
+        Index("ix_parts_drafts", "id", postgresql_where="status = 'draft' AND archived_at IS NULL"),
+        Index("ix_parts_archived", "id", postgresql_where="archived_at IS NOT NULL"),
     )
 
     id: Mapped[Key]
@@ -87,7 +90,11 @@ class StockLevel(OptimisticLockingMixin, Base):
         CheckConstraint("reserved_quantity >= 0", name="reserved_quantity"),
         CheckConstraint("min_stock_level >= 0", name="min_stock_level"),
         CheckConstraint("version >= 1", name="version"),
-    )
+        Index(
+            "ix_stock_levels_low", "part_id",
+            postgresql_where="GREATEST(0, current_stock - reserved_quantity) <= min_stock_level",
+        ),
+    )  # fmt: skip
 
     id: Mapped[Key]
     part_id: Mapped[int] = mapped_column(ForeignKey("parts.id"), unique=True)

@@ -38,13 +38,15 @@ class OutboxEvent(Base):
 
 
 class OutboxDelivery(Base):
-    """One effect that an event still owes (`pending`), has had (`done`), or could not have (`dead`)."""
+    """One effect that an event still owes (`pending`), has had (`done`), could not have (`dead`), or will never have
+    (`discarded`)."""
 
     __tablename__ = "outbox_deliveries"
     __table_args__ = (
-        CheckConstraint("state IN ('pending', 'done', 'dead')", name="state"),
+        CheckConstraint("state IN ('pending', 'done', 'dead', 'discarded')", name="state"),
         Index("ix_outbox_deliveries_due", "effect", "next_attempt_at", postgresql_where="state = 'pending'"),
         Index("ix_outbox_deliveries_dead_letters", "event_id", "effect", postgresql_where="state = 'dead'"),
+        Index("ix_outbox_deliveries_discarded", "event_id", "effect", postgresql_where="state = 'discarded'"),
     )
 
     event_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)

@@ -30,6 +30,7 @@ class PartSearch(Base):
         Index("ix_part_search_amount", "amount", "part_id", postgresql_where=_PUBLIC),
         Index("ix_part_search_created_at", "created_at", "part_id", postgresql_where=_PUBLIC),
         Index("ix_part_search_manufacturer", "manufacturer", postgresql_where=_PUBLIC),
+        Index("ix_part_search_out_of_stock", "part_id", postgresql_where="NOT in_stock"),
         # Facets of the whole catalog are counted in this index alone.
         Index("ix_part_search_facets", "category_id", "manufacturer", "in_stock", "amount", postgresql_where=_PUBLIC),
     )

@@ -23,6 +23,8 @@ class User(OptimisticLockingMixin, Base):
     email: Mapped[str] = mapped_column(String(320))
     name: Mapped[Name]
     password_hash: Mapped[str | None] = mapped_column(String(200))
+    # Of a one-time password, which an administrator has had made; None once the person has chosen their own.
+    password_expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     role: Mapped[str] = mapped_column(String(20))
     is_active: Mapped[bool] = mapped_column(server_default="true")
     created_at: Mapped[CreatedAt]
@@ -57,4 +59,7 @@ class ApiKey(OptimisticLockingMixin, Base):
     role: Mapped[str] = mapped_column(String(20))
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     created_at: Mapped[CreatedAt]
+    expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    # To the minute; not part of what is versioned and audited.
+    last_used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -1,6 +1,8 @@
 """Who a caller is: passwords, sessions and API keys. Independent of requests; `app.api.auth` and `app.live.admin` call it."""
 
+import base64
 import hashlib
+import hmac
 import secrets
 import threading
 from collections.abc import Iterator
@@ -23,6 +25,8 @@ from app.store.transaction import TransactionManager, UnitOfWork
 COOKIE = "lockstep_session"
 SESSION_LIFETIME = timedelta(hours=12)
 KEY_PREFIX = "lsk_"
+# A password that an administrator has had made is to be replaced within this time.
+ONE_TIME_PASSWORD_LASTS = timedelta(days=7)
 # Each role includes the rights of those before it.
 ROLES = ("viewer", "stock", "editor", "admin")
 # OWASP's parameters for Argon2id; the library's defaults cost five times as much.
@@ -158,7 +162,7 @@ class Authenticator:
         """
         with self._turns.take():
             user = users.by_email(self._reading, email)
-            known = user.password_hash if user and user.password_hash else self._nobody
+            known = user.password_hash if user and user.password_hash and not user.is_password_expired else self._nobody
             form = self._offload(_matching_form, known, password)
         if user is None or form is None:
             raise UnauthenticatedError("The address or the password is wrong.")
@@ -174,7 +178,7 @@ class Authenticator:
         return row and Principal(row.id, row.email, row.name, row.role, row.csrf_token, digest(token))
 
     def by_key(self, key: str) -> Principal | None:
-        """Return whom an API key acts as, if it is valid."""
+        """Return whom an API key acts as, if it is valid, and note its use."""
         row = users.by_key(self._reading, digest(key)) if key.startswith(KEY_PREFIX) else None
         return row and Principal(row.id, row.email, row.name, row.role, None, digest(key), row.api_key_id)
 
@@ -228,3 +232,31 @@ def digest(token: str) -> str:
 def new_api_key() -> str:
     """Return a new API key, to be shown once."""
     return KEY_PREFIX + secrets.token_urlsafe(32)
+
+
+class ShownOnce:
+    """Makes the secrets that are shown once: of a random nonce and the application's own secret, so that the answer to a call
+    that is sent again can be made from what the database keeps of it, and by nobody who has no more than that.
+
+    Args:
+        secret: the application's secret key.
+    """
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret.encode()
+
+    def new(self) -> str:
+        """Return a nonce."""
+        return secrets.token_urlsafe(32)
+
+    def api_key(self, nonce: str) -> str:
+        """Return the API key of a nonce."""
+        return KEY_PREFIX + base64.urlsafe_b64encode(self._digest("API key", nonce)).rstrip(b"=").decode()
+
+    def password(self, nonce: str) -> str:
+        """Return the one-time password of a nonce: a hundred bits in groups of letters and digits that can be read out."""
+        signs = base64.b32encode(self._digest("password", nonce)).decode().lower()
+        return "-".join(signs[start : start + 5] for start in range(0, 20, 5))
+
+    def _digest(self, kind: str, nonce: str) -> bytes:
+        return hmac.digest(self._secret, f"{kind} {nonce}".encode(), "sha256")

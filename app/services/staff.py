@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from sqlalchemy import Row
+
 from app.contract.events import Actor
-from app.domain.errors import InvalidFieldError, NotFoundError
+from app.domain.errors import InvalidFieldError, LastAdministratorError, NotFoundError
 from app.domain.passwords import normal_email, objection
 from app.services.authentication import digest, hash_password, new_api_key
 from app.store import users
@@ -15,12 +17,20 @@ def create_user(transactions: TransactionManager, actor: Actor, email: str, name
 
     Raises:
         InvalidFieldError: if this is not a person's address, or the password cannot be set.
+        LastAdministratorError: if nobody would be left who can log in as one.
     """
     email = normal_email(email)
     if "@" not in email or email.lower() == users.SYSTEM_EMAIL:
         raise InvalidFieldError("email", f"{email!r} is no e-mail address of a person")
     password_hash = _hash_of_new(password)
-    return transactions.run(actor, lambda unit_of_work: users.create_user(unit_of_work, email, name, password_hash, role))
+
+    def work(unit_of_work: UnitOfWork) -> int:
+        before = users.lock_user(unit_of_work, email)
+        user_id = users.create_user(unit_of_work, email, name, password_hash, role)
+        keep_an_administrator(unit_of_work, before, role=role)
+        return user_id
+
+    return transactions.run(actor, work)
 
 
 def set_password(transactions: TransactionManager, actor: Actor, email: str, password: str) -> None:
@@ -38,6 +48,7 @@ def set_role(transactions: TransactionManager, actor: Actor, email: str, role: s
 
     Raises:
         NotFoundError: if there is no such member of staff.
+        LastAdministratorError: if nobody would be left who can log in as one.
     """
     _change(transactions, actor, email, role=role)
 
@@ -47,6 +58,7 @@ def deactivate_user(transactions: TransactionManager, actor: Actor, email: str) 
 
     Raises:
         NotFoundError: if there is no such active member of staff.
+        LastAdministratorError: if nobody would be left who can log in as an administrator.
     """
     _change(transactions, actor, email, was_active=True, is_active=False)
 
@@ -69,8 +81,26 @@ def _change(transactions: TransactionManager, actor: Actor, email: str, *, was_a
             kind = {None: "", True: "active ", False: "deactivated "}[was_active]
             raise NotFoundError(f"there is no {kind}user {email!r}")
         users.change_user(unit_of_work, row, **wanted)
+        keep_an_administrator(unit_of_work, row, **wanted)
 
     transactions.run(actor, work)
+
+
+def keep_an_administrator(
+    unit_of_work: UnitOfWork, before: Row[Any] | None, *, role: str = "admin", is_active: bool = True, **_rest: Any
+) -> None:
+    """Refuse a change, already made in this unit of work, that takes the last administrator's rights away.
+
+    Args:
+        before: the locked user as they were before, if they existed; the rest is what was changed about them.
+
+    Raises:
+        LastAdministratorError: if that was an administrator and no longer is, and nobody is left who can log in as one.
+    """
+    was_administrator = before is not None and before.role == "admin" and before.is_active
+    is_administrator = role == "admin" and is_active
+    if was_administrator and not is_administrator and not users.has_administrator(unit_of_work.connection):
+        raise LastAdministratorError
 
 
 def _hash_of_new(password: str) -> str:

@@ -1,19 +1,21 @@
-"""What operators ask of the synchronisation: its status, replays, and a reconciliation now."""
+"""What operators ask of the synchronisation: its status, an event's journey, replays, discards, and a reconciliation now."""
 
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, Row
 
 from app.cache.manager import CacheManager
 from app.contract.formats import rfc3339
 from app.contract.task_names import Effect
 from app.domain.errors import NotFoundError
 from app.services.intent import Intent
-from app.store import drift, idempotency, outbox, reconciliation
+from app.store import admin_parts, drift, idempotency, outbox, reconciliation
 from app.store.idempotency import Kept
+from app.store.outbox import Which
 from app.store.transaction import TransactionManager, UnitOfWork
 from app.sync.reconciliation.reconcile import Reconciliation
+from app.sync.told import ToldPages
 from app.sync.wakeup import WakeUps
 
 
@@ -22,7 +24,8 @@ class SyncControl:
 
     def __init__(
         self, transactions: TransactionManager, reading: Engine, cache: CacheManager, reconciliation: Reconciliation,
-        wake_ups: WakeUps, hit_rates: Callable[[], dict[str, float]],
+        wake_ups: WakeUps, hit_rates: Callable[[], dict[str, float]], open_pages: Callable[[], int],
+        told: ToldPages,
     ) -> None:  # fmt: skip
         self._transactions = transactions
         self._reading = reading
@@ -30,6 +33,8 @@ class SyncControl:
         self._reconciliation = reconciliation
         self._wake_ups = wake_ups
         self._hit_rates = hit_rates
+        self._open_pages = open_pages
+        self._told = told
 
     def status(self) -> dict[str, Any]:
         """Return what is owed and the recent latency per effect, the last reconciliation, what was found to differ from the
@@ -38,16 +43,31 @@ class SyncControl:
             owed, latencies = outbox.owed(connection), outbox.latencies(connection)
             last = reconciliation.last_run(connection, "reconcile")
             found, latest = drift.summary(connection), drift.latest(connection)
-        last_reconciliation = last and {
-            "started_at": rfc3339(last.started_at), "finished_at": rfc3339(last.finished_at), **last.report,
-        }  # fmt: skip
         return {
             "effects": {effect: figures | {"latency_ms": latencies[effect]} for effect, figures in owed.items()},
             "window_seconds": outbox.LATENCY_WINDOW,
-            "last_reconciliation": last_reconciliation,
+            "last_reconciliation": _reconciliation(last),
             "drift": {"window_seconds": drift.WINDOW, "kinds": found, "latest": latest},
             "cache": {"fresh": self._cache.is_fresh, "hit_rate": self._hit_rates()},
         }
+
+    def overview(self) -> dict[str, Any]:
+        """Return what needs somebody's attention, and how quickly pages hear of changes."""
+        with self._reading.connect() as connection:
+            parts, owed = admin_parts.overview(connection), outbox.owed(connection)
+            latency = outbox.latencies(connection)[Effect.BROADCAST]
+            last, today = reconciliation.last_run(connection, "reconcile"), outbox.changes_today(connection)
+        return {
+            **parts,
+            "dead_letters": sum(figures["dead"] for figures in owed.values()),
+            "oldest_pending_seconds": max(figures["oldest_age_seconds"] for figures in owed.values()),
+            "propagation": {
+                "window_seconds": outbox.LATENCY_WINDOW, **{f"{name}_ms": latency[name] for name in ("p50", "p95", "p99")},
+            },
+            "last_reconciliation": _reconciliation(last),
+            "open_pages": self._open_pages(),
+            "changes_today": today,
+        }  # fmt: skip
 
     def outbox_status(self) -> dict[str, dict[str, Any]]:
         """Return what is owed per effect, for the metrics."""
@@ -60,23 +80,74 @@ class SyncControl:
             rows = outbox.dead_letters(connection, after, limit + 1)
         return [row | {"created_at": rfc3339(row["created_at"])} for row in rows]
 
-    def replay(self, intent: Intent, event_id: int | None = None, effect: str | None = None) -> int:
-        """Make one event's dead deliveries due again, or all there are, and return how many.
+    def journey(self, event_id: str) -> dict[str, Any]:
+        """Return what an event was, and what became of each of its effects.
+
+        Args:
+            event_id: a UUID.
+
+        Raises:
+            NotFoundError: if there is no such event, or no longer.
+        """
+        with self._reading.connect() as connection:
+            rows = outbox.journey(connection, event_id)
+        if not rows:
+            raise NotFoundError("There is no such event; one that was superseded is kept for 14 days.")
+        event = rows[0]
+        return {
+            "event_id": event_id,
+            "type": event.type,
+            "aggregate_type": event.aggregate_type,
+            "aggregate_id": event.aggregate_id,
+            "aspect": event.aspect,
+            "version": event.version,
+            "committed_at": rfc3339(event.committed_at),
+            "actor": {"id": event.actor_id, "name": event.actor_name} if event.actor_name is not None else None,
+            "request_id": event.request_id,
+            "effects": {row.effect: _delivery(row) for row in rows if row.effect is not None},
+            "pages": self._told.of(event_id),
+        }
+
+    def replay(self, intent: Intent, event_id: int | None = None, effect: str | None = None, error: str | None = None) -> int:
+        """Make dead deliveries due again, and return how many.
+
+        Args:
+            event_id, effect, error: only those of this event, of this effect, whose last error begins so; None for all.
 
         Raises:
             NotFoundError: if that event has none.
         """
+        which = Which(event_id, effect, error)
 
         def work(unit_of_work: UnitOfWork) -> dict[str, int]:
-            effects = outbox.replay(unit_of_work.connection, event_id, effect)
-            if event_id is not None and not effects:
-                raise NotFoundError(f"Event {event_id} has no dead letter" + (f" for {effect}." if effect else "."))
+            effects = outbox.replay(unit_of_work.connection, which)
+            _check_found(which, effects.total())
             return dict(effects)
 
         effects: dict[str, int] | list[str] = self._transactions.run(intent.actor, work, intent.call)
         self._wake_ups.request({Effect(name) for name in effects})
         # What an older release has kept of a call is a list, with the effect of each.
         return len(effects) if isinstance(effects, list) else sum(effects.values())
+
+    def discard(
+        self, intent: Intent, reason: str, event_id: int | None = None, effect: str | None = None, error: str | None = None
+    ) -> int:
+        """Give up dead deliveries for good, and return how many; the audit trail keeps who did it and why.
+
+        Args:
+            event_id, effect, error: as for `replay`.
+
+        Raises:
+            NotFoundError: if that event has none.
+        """
+        which = Which(event_id, effect, error)
+
+        def work(unit_of_work: UnitOfWork) -> int:
+            count = outbox.discard(unit_of_work, which, reason)
+            _check_found(which, count)
+            return count
+
+        return self._transactions.run(intent.actor, work, intent.call)
 
     def reconcile(self, intent: Intent, *, dry_run: bool) -> dict[str, Any]:
         """Reconcile now and return the report.
@@ -96,3 +167,23 @@ class SyncControl:
             return None
         with self._reading.connect() as connection:
             return idempotency.find(connection, intent.call)
+
+
+def _reconciliation(last: Row[Any] | None) -> dict[str, Any] | None:
+    return last and {"started_at": rfc3339(last.started_at), "finished_at": rfc3339(last.finished_at), **last.report}
+
+
+def _check_found(which: Which, count: int) -> None:
+    if which.event_id is not None and not count:
+        narrowed = (f" for {which.effect}" if which.effect else "") + (" with that error" if which.error else "")
+        raise NotFoundError(f"Event {which.event_id} has no dead letter{narrowed}.")
+
+
+def _delivery(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "state": row.state,
+        "attempts": row.attempts,
+        "done_at": None if row.done_at is None else rfc3339(row.done_at),
+        "ms": None if row.ms is None else round(row.ms, 3),
+        "last_error": row.last_error,
+    }

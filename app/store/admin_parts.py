@@ -31,6 +31,15 @@ STATUSES = {
     "archived": "p.archived_at IS NOT NULL",
     None: "p.archived_at IS NULL",
 }
+# Each is counted in an index of its own, from which what is archived (in one as well) is left out.
+_OVERVIEW = text(f"""
+    SELECT (SELECT count(*) FROM stock_levels s WHERE {AVAILABLE} <= s.min_stock_level
+              AND NOT EXISTS (SELECT FROM parts p WHERE p.id = s.part_id AND p.archived_at IS NOT NULL)) AS low_stock,
+           (SELECT count(*) FROM part_search o WHERE NOT o.in_stock
+              AND NOT EXISTS (SELECT FROM parts p WHERE p.id = o.part_id AND p.archived_at IS NOT NULL)) AS out_of_stock,
+           (SELECT count(*) FROM parts WHERE status = 'draft' AND archived_at IS NULL) AS drafts,
+           (SELECT count(*) FROM parts WHERE archived_at IS NOT NULL) AS archived
+""")  # noqa: S608 — a constant
 _STOCK = text("""
     SELECT s.id, s.part_id, s.current_stock, s.reserved_quantity, s.min_stock_level, s.version, s.updated_at,
            s.last_updated_by, u.name AS last_updated_by_name
@@ -130,3 +139,8 @@ def quantities(connection: Connection, part_ids: Sequence[int]) -> dict[int, Row
     """Return current_stock and min_stock_level of the given parts."""
     rows = connection.execute(_QUANTITIES, {"part_ids": list(part_ids)})
     return {row.part_id: row for row in rows}
+
+
+def overview(connection: Connection) -> dict[str, int]:
+    """Return how many parts are low in stock, out of stock (of both, archived ones are left out), drafts, and archived."""
+    return dict(connection.execute(_OVERVIEW).one()._mapping)

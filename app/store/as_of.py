@@ -61,7 +61,10 @@ _OWED = text("""
           AND d.effect = ANY(:effects) AND d.state <> 'done'
         UNION ALL
         SELECT FROM outbox_deliveries d JOIN outbox_events e ON e.id = d.event_id
-        WHERE d.effect = :audit AND d.state IN ('pending', 'dead') AND e.aggregate_type = 'category')
+        WHERE d.effect = :audit AND d.state IN ('pending', 'dead') AND e.aggregate_type = 'category'
+        UNION ALL
+        SELECT FROM outbox_deliveries d JOIN outbox_events e ON e.id = d.event_id
+        WHERE d.effect = :audit AND d.state = 'discarded' AND e.aggregate_type = 'category')
 """)
 
 
@@ -118,7 +121,8 @@ def category(connection: Connection, category_id: int, at: datetime) -> dict[str
 
 
 def is_complete(connection: Connection, part_id: int, at: datetime) -> bool:
-    """Return whether everything that happened to the part up to that moment, and to categories at all, has been recorded."""
+    """Return whether everything that happened to the part up to that moment, and to categories at all, has been recorded; what
+    was discarded never is."""
     effects = [Effect.PERSIST_AUDIT, Effect.SNAPSHOT_CONTENT]
     parameters = {"part_id": part_id, "at": at, "effects": effects, "audit": Effect.PERSIST_AUDIT}
     return not connection.execute(_OWED, parameters).scalar_one()

@@ -5,6 +5,7 @@ The primary key is what allows one effect only. The advisory lock makes the othe
 connection each; it ends with the transaction, however that ends, so no key stays locked.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -18,15 +19,16 @@ from app.domain.errors import KeyInUseError, KeyReusedError
 LIFETIME = timedelta(hours=24)
 
 _FIND = text("""
-    SELECT fingerprint, result FROM idempotency_keys
+    SELECT fingerprint, result, CAST(event_ids AS text[]) AS event_ids FROM idempotency_keys
     WHERE caller = :caller AND key = :key AND created_at > clock_timestamp() - :lifetime
 """)
 _LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended('lockstep: key ' || :caller || ' ' || :key, 0))")
 _KEEP = text("""
-    INSERT INTO idempotency_keys AS old (caller, key, fingerprint, result)
-    VALUES (:caller, :key, :fingerprint, CAST(:result AS json))
+    INSERT INTO idempotency_keys AS old (caller, key, fingerprint, result, event_ids)
+    VALUES (:caller, :key, :fingerprint, CAST(:result AS json), CAST(:event_ids AS uuid[]))
     ON CONFLICT (caller, key) DO UPDATE
-    SET fingerprint = excluded.fingerprint, result = excluded.result, created_at = clock_timestamp()
+    SET fingerprint = excluded.fingerprint, result = excluded.result, event_ids = excluded.event_ids,
+        created_at = clock_timestamp()
     WHERE old.created_at <= clock_timestamp() - :lifetime
 """)
 _PRUNE = text("""
@@ -45,13 +47,14 @@ class KeyedCall:
         caller: whose keys these are; two callers' equal keys have nothing to do with each other.
         key: the name that the caller gave the call.
         fingerprint: a digest of everything that makes it this call and no other.
-        is_replay: whether its result turned out to be that of an earlier call.
+        is_replay: whether its result turned out to be that of an earlier call, and `event_ids` the events of that one.
     """
 
     caller: str
     key: str
     fingerprint: bytes
     is_replay: bool = False
+    event_ids: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,8 @@ def find(connection: Connection, call: KeyedCall) -> Kept | None:
     if bytes(row.fingerprint) != call.fingerprint:
         raise KeyReusedError
     call.is_replay = True
+    # An older release keeps none.
+    call.event_ids = row.event_ids or ()
     return Kept(row.result)
 
 
@@ -91,17 +96,19 @@ def claim(connection: Connection, call: KeyedCall) -> Kept | None:
     return find(connection, call)
 
 
-def keep(connection: Connection, call: KeyedCall, result: Any) -> None:
+def keep(connection: Connection, call: KeyedCall, result: Any, event_ids: Sequence[str]) -> None:
     """Keep the result of a call in the transaction of its effect.
 
     Args:
         result: JSON, from which the answer can be made again.
+        event_ids: of what it has changed.
 
     Raises:
         KeyInUseError: if one is kept already; the caller must roll back.
     """
     parameters = {"caller": call.caller, "key": call.key, "fingerprint": call.fingerprint, "lifetime": LIFETIME}
-    if connection.execute(_KEEP, parameters | {"result": orjson.dumps(result).decode()}).rowcount == 0:
+    kept = {"result": orjson.dumps(result).decode(), "event_ids": list(event_ids)}
+    if connection.execute(_KEEP, parameters | kept).rowcount == 0:
         raise KeyInUseError
 
 

@@ -5,22 +5,26 @@ A batch is claimed by state, never by `id > cursor`: ids do not become visible i
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, text
 
-from app.contract.events import Aspect, EventType, ListFacet
+from app.contract.events import Aspect, Event, EventType, ListFacet
 from app.contract.task_names import Effect
 from app.store import by_hand
 from app.store.database import single_statements
 from app.store.payload import facets_of
+from app.store.transaction import UnitOfWork
 
 # What a killed worker had claimed can be claimed again after this long, which delays its effects as much. A batch takes a
 # fraction of it; one that takes longer is done twice, which does no harm.
 LEASE_SECONDS = 5
 REPLAYED_AT_ONCE = 5000
+MOST_COUNTED = 100_000
+# Events that the audit row of a discard names.
+NAMED = 100
 # Longer than any delivery is told to wait (`RetryPolicy.longest_delay`, `transaction.RECORDS_WAIT`), in seconds.
 LONGEST_WAIT = 90.0
 # The window of the latency report, in seconds: what was slow an hour ago says nothing about the present.
@@ -126,20 +130,48 @@ _DEAD = text("""
     WHERE d.state = 'dead' AND (d.event_id, d.effect) > (:after_id, :after_effect)
     ORDER BY d.event_id, d.effect LIMIT :limit
 """)
-_REPLAY = text("""
-    WITH chosen AS (
+_CHOSEN = """
+    chosen AS (
         SELECT event_id, effect FROM outbox_deliveries
         WHERE state = 'dead' AND (CAST(:event_id AS bigint) IS NULL OR event_id = :event_id)
           AND (CAST(:effect AS text) IS NULL OR effect = :effect)
+          AND (CAST(:error AS text) IS NULL OR starts_with(last_error, :error))
         ORDER BY event_id, effect LIMIT :most
         FOR UPDATE
-    ), replayed AS (
+    )
+"""
+_REPLAY = text(f"""
+    WITH {_CHOSEN}, replayed AS (
         UPDATE outbox_deliveries d
         SET state = 'pending', attempts = 0, next_attempt_at = clock_timestamp(), leased_until = NULL
         FROM chosen WHERE d.event_id = chosen.event_id AND d.effect = chosen.effect
         RETURNING d.effect
     )
     SELECT effect, count(*) AS count FROM replayed GROUP BY effect
+""")  # noqa: S608 — a constant
+# What failed last is kept: it says why this was discarded.
+_DISCARD = text(f"""
+    WITH {_CHOSEN}, discarded AS (
+        UPDATE outbox_deliveries d SET state = 'discarded', leased_until = NULL
+        FROM chosen WHERE d.event_id = chosen.event_id AND d.effect = chosen.effect
+        RETURNING d.event_id, d.effect
+    )
+    SELECT CAST(e.event_id AS text) AS event_id, d.effect
+    FROM discarded d JOIN outbox_events e ON e.id = d.event_id ORDER BY e.id, d.effect
+""")  # noqa: S608 — a constant
+_TODAY = text("""
+    SELECT count(*) FROM (SELECT FROM outbox_events WHERE created_at >= date_trunc('day', statement_timestamp(), 'UTC')
+                          LIMIT :most) today
+""")
+_NEXT_DISCARD = text("SELECT nextval('discards')")
+_JOURNEY = text("""
+    SELECT e.type, e.aggregate_type, e.aggregate_id, e.aspect, e.version, e.created_at AS committed_at, e.request_id, e.actor_id,
+           u.name AS actor_name, d.effect, d.state, d.attempts, d.done_at, d.last_error,
+           CASE WHEN d.done_at IS NOT NULL THEN GREATEST(EXTRACT(epoch FROM d.done_at - e.created_at) * 1000, 0)::float8 END AS ms
+    FROM outbox_events e
+    LEFT JOIN outbox_deliveries d ON d.event_id = e.id
+    LEFT JOIN users u ON u.id = e.actor_id
+    WHERE e.event_id = CAST(:event_id AS uuid)
 """)
 _NEWEST = text("SELECT COALESCE(max(id), 0) FROM outbox_events")
 # Ids are assigned in the order of their times, but for what happens at the same moment.
@@ -192,7 +224,8 @@ _PRUNE = text("""
             SELECT e.id FROM newest n JOIN outbox_events e
               ON (e.aggregate_type, e.aggregate_id, e.aspect) = (n.aggregate_type, n.aggregate_id, n.aspect)
             WHERE e.version < n.version
-              AND NOT EXISTS (SELECT FROM outbox_deliveries d WHERE d.event_id = e.id AND d.state <> 'done')
+              AND NOT EXISTS (SELECT FROM outbox_deliveries d
+                              WHERE d.event_id = e.id AND d.state NOT IN ('done', 'discarded'))
             LIMIT :most
             FOR UPDATE OF e SKIP LOCKED)
         RETURNING id
@@ -367,14 +400,51 @@ def dead_letters(connection: Connection, after: tuple[int, str], limit: int) -> 
     return [dict(row._mapping) | {"payload": by_hand.unpacked(row.payload)} for row in rows]
 
 
-def replay(connection: Connection, event_id: int | None = None, effect: str | None = None) -> Counter[str]:
-    """Make dead letters due again, by default all of them; return how many of each effect. Some at a time, since no statement may
-    take as long as a million of them would."""
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Which dead letters: those of one event, of one effect, and whose last error begins with a text; by default all."""
+
+    event_id: int | None = None
+    effect: str | None = None
+    error: str | None = None
+
+
+def replay(connection: Connection, which: Which) -> Counter[str]:
+    """Make dead letters due again; return how many of each effect. Some at a time, since no statement may take as long as a
+    million of them would."""
     replayed = Counter[str]()
-    parameters = {"event_id": event_id, "effect": effect, "most": REPLAYED_AT_ONCE}
+    parameters = asdict(which) | {"most": REPLAYED_AT_ONCE}
     while rows := connection.execute(_REPLAY, parameters).all():
         replayed.update({row.effect: row.count for row in rows})
     return replayed
+
+
+def discard(unit_of_work: UnitOfWork, which: Which, reason: str) -> int:
+    """Give up dead letters for good, record who did it and why, and return how many. Some at a time, as `replay`."""
+    found = Counter[str]()
+    first: list[str] = []
+    while rows := unit_of_work.execute(_DISCARD, **asdict(which), most=REPLAYED_AT_ONCE).all():
+        found.update(row.effect for row in rows)
+        first = list(dict.fromkeys([*first, *(row.event_id for row in rows)]))[:NAMED]
+    if found:
+        number = int(unit_of_work.execute(_NEXT_DISCARD).scalar_one())
+        said = {"deliveries": dict(sorted(found.items())), "event_ids": first, "error": which.error}
+        unit_of_work.record(Event(
+            type=EventType.DEAD_LETTERS_DISCARDED, aggregate_type="discard", aggregate_id=number, aspect=Aspect.CONTENT,
+            version=1, table_name="dead_letters", record_id=number, operation="UPDATE", old_values={"state": "dead"},
+            new_values={"state": "discarded", **said}, reason=reason,
+        ))  # fmt: skip
+    return found.total()
+
+
+def changes_today(connection: Connection) -> int:
+    """Return how many events were committed since midnight, UTC; of more than 100,000 only that many are counted."""
+    return int(connection.execute(_TODAY, {"most": MOST_COUNTED}).scalar_one())
+
+
+def journey(connection: Connection, event_id: str) -> Sequence[Row[Any]]:
+    """Return one row for each of an event's deliveries, all with what the event is; none if there is no such event (any more)."""
+    return connection.execute(_JOURNEY, {"event_id": event_id}).all()
 
 
 def newest(connection: Connection) -> int:

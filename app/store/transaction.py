@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar, cast
@@ -52,20 +53,30 @@ _INSERT_EVENTS = text("""
                clock_timestamp() + make_interval(secs => CASE WHEN effect = ANY(:records) THEN :records_wait ELSE 0 END)
         FROM inserted i CROSS JOIN LATERAL jsonb_array_elements_text(CAST(:effects AS jsonb) -> i.type) AS effect
     )
-    SELECT id, aggregate_type, aggregate_id, aspect, version, created_at FROM inserted
+    SELECT id, CAST(event_id AS text) AS event_id, aggregate_type, aggregate_id, aspect, version, created_at FROM inserted
 """)
+# Where the ids of the events go that the present request commits, if it asked for them.
+_NOTED: ContextVar[list[str] | None] = ContextVar("noted events", default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class CommittedEvent:
-    """An event that is true now."""
+    """An event that is true now; `event_id` is its name outside of the database."""
 
     id: int
+    event_id: str
     created_at: datetime
     event: Event
 
 
 OnCommit = Callable[[Sequence[CommittedEvent]], None]
+
+
+def note_events() -> list[str]:
+    """Return a list to which the ids of the events are added that are committed from now on in this context (`contextvars`)."""
+    noted: list[str] = []
+    _NOTED.set(noted)
+    return noted
 
 
 class UnitOfWork:
@@ -76,6 +87,7 @@ class UnitOfWork:
         self.actor = actor
         self._events: list[Event] = []
         self._rows: list[dict[str, Any]] = []
+        self._written: list[CommittedEvent] = []
         # One of many of a kind: its records wait a little, so that pages and the rest of the work come first.
         self.is_bulk = False
 
@@ -88,15 +100,19 @@ class UnitOfWork:
         self._events.append(event)
         self._rows.append(self._row(event))
 
+    def write(self) -> list[CommittedEvent]:
+        """Write the events that were recorded since the last time, and return all as they will be committed."""
+        for start in range(0, len(self._events), EVENTS_AT_ONCE):
+            self._written += self._write_chunk(slice(start, start + EVENTS_AT_ONCE))
+        self._events.clear()
+        self._rows.clear()
+        return self._written
+
     def commit(self) -> list[CommittedEvent]:
         """Write the recorded events, commit, and return them as committed."""
-        committed = self._write_events() if self._events else []
+        committed = self.write()
         self.connection.commit()
         return committed
-
-    def _write_events(self) -> list[CommittedEvent]:
-        starts = range(0, len(self._events), EVENTS_AT_ONCE)
-        return [committed for start in starts for committed in self._write_chunk(slice(start, start + EVENTS_AT_ONCE))]
 
     def _write_chunk(self, chunk: slice) -> list[CommittedEvent]:
         rows = self.execute(
@@ -110,7 +126,7 @@ class UnitOfWork:
         )
         written = {(r.aggregate_type, r.aggregate_id, r.aspect, r.version): r for r in rows}
         keyed = [(written[e.aggregate_type, e.aggregate_id, e.aspect, e.version], e) for e in self._events[chunk]]
-        return [CommittedEvent(row.id, row.created_at, event) for row, event in keyed]
+        return [CommittedEvent(row.id, row.event_id, row.created_at, event) for row, event in keyed]
 
     def _row(self, event: Event) -> dict[str, Any]:
         return {
@@ -156,7 +172,8 @@ class TransactionManager:
                         return cast("T", kept.result)
                     result = work(unit_of_work)
                     if call is not None:
-                        idempotency.keep(unit_of_work.connection, call, result)
+                        event_ids = [written.event_id for written in unit_of_work.write()]
+                        idempotency.keep(unit_of_work.connection, call, result, event_ids)
                     committed = unit_of_work.commit()
             except DBAPIError as error:
                 if attempt == RETRIES or not _is_transient(error):
@@ -185,6 +202,8 @@ class TransactionManager:
     def follow(self, committed: Sequence[CommittedEvent]) -> None:
         """Start what follows a commit. Whatever happens there, the change is true and must not be reported as failed."""
         if committed:
+            if (noted := _NOTED.get()) is not None:
+                noted += [one.event_id for one in committed]
             try:
                 self._on_commit(committed)
             except Exception:

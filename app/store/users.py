@@ -3,40 +3,56 @@
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection, Engine, Row, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.contract.events import AggregateType, Aspect, Event, EventType
 from app.contract.formats import rfc3339
+from app.domain.errors import InvalidFieldError
 from app.store.paging import Position, cut
 from app.store.transaction import UnitOfWork
+
+log = structlog.get_logger()
 
 LARGEST_ID = 2**31 - 1
 SYSTEM_EMAIL = "system@lockstep.invalid"
 _KEY_ID = re.compile(r"[0-9]{1,9}")
 
 _BY_EMAIL = text("""
-    SELECT id, email, name, role, password_hash, version FROM users WHERE lower(email) = lower(:email) AND is_active
+    SELECT id, email, name, role, password_hash, version,
+           COALESCE(password_expires_at <= clock_timestamp(), false) AS is_password_expired
+    FROM users WHERE lower(email) = lower(:email) AND is_active
 """)
 _BY_SESSION = text("""
     SELECT u.id, u.email, u.name, u.role, s.csrf_token
     FROM user_sessions s JOIN users u ON u.id = s.user_id
     WHERE s.token_digest = :digest AND s.expires_at > clock_timestamp() AND u.is_active
 """)
-_BY_KEY = text("""
-    SELECT u.id, u.email, u.name, k.role, k.id AS api_key_id
+_VALID_KEY = "k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp()) AND u.is_active"
+_BY_KEY = text(f"""
+    SELECT u.id, u.email, u.name, k.role, k.id AS api_key_id,
+           COALESCE(k.last_used_at < clock_timestamp() - interval '1 minute', true) AS is_use_to_note
     FROM api_keys k JOIN users u ON u.id = k.user_id
-    WHERE k.key_digest = :digest AND k.revoked_at IS NULL AND u.is_active
+    WHERE k.key_digest = :digest AND {_VALID_KEY}
+""")  # noqa: S608 — a constant
+# Whoever has locked the row is not waited for: the next use is noted as well.
+_NOTE_USE = text("""
+    UPDATE api_keys SET last_used_at = clock_timestamp()
+    WHERE id = (SELECT id FROM api_keys
+                WHERE id = :id AND COALESCE(last_used_at < clock_timestamp() - interval '1 minute', true)
+                FOR NO KEY UPDATE SKIP LOCKED)
 """)
-_RIGHTS = text("""
+_RIGHTS = text(f"""
     SELECT s.token_digest AS digest, u.role FROM user_sessions s JOIN users u ON u.id = s.user_id
     WHERE s.token_digest = ANY(:digests) AND s.expires_at > clock_timestamp() AND u.is_active
     UNION ALL
     SELECT k.key_digest, k.role FROM api_keys k JOIN users u ON u.id = k.user_id
-    WHERE k.key_digest = ANY(:digests) AND k.revoked_at IS NULL AND u.is_active
-""")
+    WHERE k.key_digest = ANY(:digests) AND {_VALID_KEY}
+""")  # noqa: S608 — a constant
 # The lock waits for a concurrent change to the user, and then sees its result.
 _OPEN_SESSION = text("""
     INSERT INTO user_sessions (token_digest, csrf_token, user_id, expires_at, ip_address, user_agent)
@@ -57,22 +73,50 @@ _FORGET_EXPIRED = text("""
                  ORDER BY expires_at LIMIT 1000 FOR UPDATE SKIP LOCKED)
 """)
 _REHASH = text("UPDATE users SET password_hash = :new WHERE id = :id AND password_hash = :old")
+# Whoever changes the staff holds this until the end of the transaction: two administrators who each take the other's rights away
+# at once would leave none, and two who choose the same address would meet in its index.
+_LOCK_STAFF = text("SELECT pg_advisory_xact_lock(hashtext('lockstep: staff'))")
 _LOCK_USER = text("""
     SELECT id, email, name, role, is_active, version FROM users WHERE lower(email) = lower(:email) FOR NO KEY UPDATE
 """)
+_LOCK_USER_BY_ID = text("SELECT id, email, name, role, is_active, version FROM users WHERE id = :id FOR NO KEY UPDATE")
 _INSERT_USER = text("""
-    INSERT INTO users (email, name, password_hash, role) VALUES (:email, :name, :password_hash, :role)
+    INSERT INTO users (email, name, password_hash, role, is_active, password_expires_at)
+    VALUES (:email, :name, :password_hash, :role, :is_active, clock_timestamp() + CAST(:password_lasts AS interval))
     ON CONFLICT ((lower(email))) DO NOTHING RETURNING id
 """)
 _UPDATE_USER = text("""
     UPDATE users
-    SET name = :name, role = :role, is_active = :is_active, password_hash = COALESCE(:password_hash, password_hash),
+    SET email = :email, name = :name, role = :role, is_active = :is_active,
+        password_hash = COALESCE(:password_hash, password_hash),
+        password_expires_at = CASE WHEN CAST(:password_hash AS text) IS NULL THEN password_expires_at
+                                   ELSE clock_timestamp() + CAST(:password_lasts AS interval) END,
         version = :version, updated_at = clock_timestamp()
     WHERE id = :id
 """)
-_INSERT_KEY = text("""
-    INSERT INTO api_keys (name, key_digest, role, user_id) VALUES (:name, :digest, :role, :user_id) RETURNING id
+# Who last changed somebody is in the newest event about them, which is never pruned.
+_PEOPLE = text("""
+    SELECT u.id, u.id AS sort_key, u.email, u.name, u.role, u.is_active, u.password_expires_at, u.version, u.created_at,
+           u.updated_at, last.id AS changed_by, last.name AS changed_by_name
+    FROM users u
+    LEFT JOIN LATERAL (
+        SELECT a.id, a.name FROM outbox_events e JOIN users a ON a.id = e.actor_id
+        WHERE e.aggregate_type = 'user' AND e.aggregate_id = u.id AND e.aspect = 'content'
+        ORDER BY e.version DESC LIMIT 1) last ON true
+    WHERE (CAST(:id AS int) IS NULL OR u.id = :id) AND u.id > :after AND u.email <> :system
+    ORDER BY u.id LIMIT :limit
 """)
+_INSERT_KEY = text("""
+    INSERT INTO api_keys (name, key_digest, role, user_id, expires_at) VALUES (:name, :digest, :role, :user_id, :expires_at)
+    RETURNING id, COALESCE(expires_at > clock_timestamp(), true) AS is_valid
+""")
+_KEYS = text("""
+    SELECT k.id, k.id AS sort_key, k.name, k.role, k.user_id, u.name AS user_name, k.created_at, k.expires_at, k.last_used_at,
+           k.version
+    FROM api_keys k JOIN users u ON u.id = k.user_id
+    WHERE (CAST(:id AS int) IS NULL OR k.id = :id) AND k.id < :before AND k.revoked_at IS NULL ORDER BY k.id DESC LIMIT :limit
+""")
+_LOCK_KEY = text("SELECT id, name, version FROM api_keys WHERE revoked_at IS NULL AND id = :id FOR NO KEY UPDATE")
 _LOCK_KEYS = text("""
     SELECT id, name, version FROM api_keys
     WHERE revoked_at IS NULL AND (name = :name OR id = :id) ORDER BY id FOR NO KEY UPDATE
@@ -84,7 +128,10 @@ _REVOKE_KEY = text("""
     UPDATE api_keys SET revoked_at = clock_timestamp(), version = :version WHERE id = :id RETURNING revoked_at
 """)
 _SYSTEM = text("SELECT id, name FROM users WHERE email = :email")
-_HAS_ADMIN = text("SELECT EXISTS (SELECT FROM users WHERE role = 'admin' AND is_active AND password_hash IS NOT NULL)")
+_HAS_ADMIN = text("""
+    SELECT EXISTS (SELECT FROM users WHERE role = 'admin' AND is_active AND password_hash IS NOT NULL
+                     AND (password_expires_at IS NULL OR password_expires_at > clock_timestamp()))
+""")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,9 +158,24 @@ def by_session(engine: Engine, digest: str) -> Row[Any] | None:
 
 
 def by_key(engine: Engine, digest: str) -> Row[Any] | None:
-    """Return whom an API key acts as, with the key's own role, or None."""
+    """Return whom a valid API key acts as, with the key's own role, or None; note the use, once a minute at most.
+
+    Args:
+        engine: one whose every statement is its own transaction.
+    """
     with engine.connect() as connection:
-        return connection.execute(_BY_KEY, {"digest": digest}).one_or_none()
+        row = connection.execute(_BY_KEY, {"digest": digest}).one_or_none()
+        if row is not None and row.is_use_to_note:
+            _note_use(connection, row.api_key_id)
+        return row
+
+
+def _note_use(connection: Connection, key_id: int) -> None:
+    try:
+        connection.execute(_NOTE_USE, {"id": key_id})
+    except SQLAlchemyError as error:
+        # The call that the key was sent with need not write anything; if it does, it fails by itself.
+        log.warning("the use of an API key is not noted", key=key_id, error=str(error).splitlines()[0])
 
 
 def rights(engine: Engine, digests: Sequence[str]) -> dict[str, str]:
@@ -161,29 +223,60 @@ def rehash(engine: Engine, user_id: int, old: str, new: str) -> None:
 
 def create_user(unit_of_work: UnitOfWork, email: str, name: str, password_hash: str, role: str) -> int:
     """Create a user, or give the one with this address a new name, password and role; return the id."""
-    parameters = {"email": email, "name": name, "password_hash": password_hash, "role": role}
-    user_id = unit_of_work.execute(_INSERT_USER, **parameters).scalar_one_or_none()
+    user_id = insert_user(unit_of_work, email, name, role, password_hash)
     if user_id is None:
         row = unit_of_work.execute(_LOCK_USER, email=email).one()
         change_user(unit_of_work, row, password_hash=password_hash, name=name, role=role, is_active=True)
         return int(row.id)
-    values = {"email": email, "name": name, "role": role, "is_active": True, "password": "set", "version": 1}
-    unit_of_work.record(_event(EventType.USER_CREATED, "user", "users", user_id, None, values))
+    return user_id
+
+
+def insert_user(
+    unit_of_work: UnitOfWork, email: str, name: str, role: str, password_hash: str, *, is_active: bool = True,
+    password_lasts: timedelta | None = None, reason: str | None = None,
+) -> int | None:  # fmt: skip
+    """Create a user and return the id; None if the address is taken.
+
+    Args:
+        password_lasts: how long a one-time password lasts; None for one of the person's own.
+    """
+    unit_of_work.execute(_LOCK_STAFF)
+    values = {"email": email, "name": name, "role": role, "is_active": is_active}
+    user_id = unit_of_work.execute(
+        _INSERT_USER, **values, password_hash=password_hash, password_lasts=password_lasts
+    ).scalar_one_or_none()
+    if user_id is None:
+        return None
+    new = values | {"password": "set", "version": 1}
+    unit_of_work.record(_event(EventType.USER_CREATED, "user", "users", user_id, None, new, reason))
     return int(user_id)
 
 
 def lock_user(unit_of_work: UnitOfWork, email: str) -> Row[Any] | None:
     """Lock the user with this address, active or not, and return them."""
+    unit_of_work.execute(_LOCK_STAFF)
     return unit_of_work.execute(_LOCK_USER, email=email).one_or_none()
 
 
-def change_user(unit_of_work: UnitOfWork, row: Row[Any], *, password_hash: str | None = None, **wanted: Any) -> None:
-    """Give a locked user another password, role or name, or set `is_active`, and record what changed; if nothing does, do
-    nothing. Neither a password nor its hash gets into the trail.
+def lock_user_by_id(unit_of_work: UnitOfWork, user_id: int) -> Row[Any] | None:
+    """Lock a user, active or not, and return them."""
+    unit_of_work.execute(_LOCK_STAFF)
+    return unit_of_work.execute(_LOCK_USER_BY_ID, id=user_id).one_or_none()
+
+
+def change_user(
+    unit_of_work: UnitOfWork, row: Row[Any], *, password_hash: str | None = None, password_lasts: timedelta | None = None,
+    reason: str | None = None, **wanted: Any,
+) -> None:  # fmt: skip
+    """Give a locked user another password, role, name or address, or set `is_active`, and record what changed; if nothing does,
+    do nothing. Neither a password nor its hash gets into the trail.
 
     A new password or role, or a change of `is_active`, ends their sessions. The last also revokes their keys for good.
+
+    Args:
+        password_lasts: how long a one-time password lasts; None for one of the person's own.
     """
-    before = {"name": row.name, "role": row.role, "is_active": row.is_active}
+    before = {"email": row.email, "name": row.name, "role": row.role, "is_active": row.is_active}
     after = before | wanted
     changed = [column for column in after if after[column] != before[column]]
     if not changed and password_hash is None:
@@ -192,21 +285,60 @@ def change_user(unit_of_work: UnitOfWork, row: Row[Any], *, password_hash: str |
     new = {column: after[column] for column in changed} | {"version": row.version + 1}
     if password_hash is not None:
         old, new = old | {"password": "set"}, new | {"password": "changed"}
-    unit_of_work.execute(_UPDATE_USER, id=row.id, password_hash=password_hash, version=row.version + 1, **after)
-    unit_of_work.record(_event(EventType.USER_UPDATED, "user", "users", row.id, old, new))
+    unit_of_work.execute(
+        _UPDATE_USER, id=row.id, password_hash=password_hash, password_lasts=password_lasts, version=row.version + 1, **after
+    )
+    unit_of_work.record(_event(EventType.USER_UPDATED, "user", "users", row.id, old, new, reason))
     if password_hash is not None or {"role", "is_active"} & {*changed}:
         unit_of_work.execute(_CLOSE_SESSIONS_OF, user_id=row.id)
     if "is_active" in changed:
         for key in unit_of_work.execute(_LOCK_KEYS_OF, user_id=row.id).all():
-            revoke_key(unit_of_work, key)
+            revoke_key(unit_of_work, key, reason)
 
 
-def create_key(unit_of_work: UnitOfWork, name: str, digest: str, role: str, user_id: int) -> int:
-    """Store the digest of a new API key; return its id."""
-    key_id = int(unit_of_work.execute(_INSERT_KEY, name=name, digest=digest, role=role, user_id=user_id).scalar_one())
-    values = {"name": name, "role": role, "user_id": user_id, "version": 1}
-    unit_of_work.record(_event(EventType.API_KEY_CREATED, "api_key", "api_keys", key_id, None, values))
-    return key_id
+def people(connection: Connection, after: Position | None, limit: int) -> tuple[Sequence[Row[Any]], Position | None]:
+    """Return a page of the staff in the order of their ids, without the system user, and where the next one begins."""
+    parameters = {"id": None, "after": after.id if after else 0, "system": SYSTEM_EMAIL, "limit": limit + 1}
+    return cut(connection.execute(_PEOPLE, parameters).all(), limit)
+
+
+def person(connection: Connection, user_id: int) -> Row[Any]:
+    """Return an existing member of staff as `people` does."""
+    return connection.execute(_PEOPLE, {"id": user_id, "after": 0, "system": SYSTEM_EMAIL, "limit": 1}).one()
+
+
+def create_key(
+    unit_of_work: UnitOfWork, name: str, digest: str, role: str, user_id: int, expires_at: datetime | None = None,
+    reason: str | None = None,
+) -> int:  # fmt: skip
+    """Store the digest of a new API key; return its id.
+
+    Raises:
+        InvalidFieldError: if it would have expired already.
+    """
+    given = {"name": name, "role": role, "user_id": user_id}
+    row = unit_of_work.execute(_INSERT_KEY, **given, digest=digest, expires_at=expires_at).one()
+    if not row.is_valid:
+        raise InvalidFieldError("expires_at", "give a moment that is still to come")
+    values = given | ({"expires_at": rfc3339(expires_at)} if expires_at else {}) | {"version": 1}
+    unit_of_work.record(_event(EventType.API_KEY_CREATED, "api_key", "api_keys", row.id, None, values, reason))
+    return int(row.id)
+
+
+def keys(connection: Connection, after: Position | None, limit: int) -> tuple[Sequence[Row[Any]], Position | None]:
+    """Return a page of the API keys that are not revoked, newest first, and where the next one begins."""
+    parameters = {"id": None, "before": after.id if after else LARGEST_ID, "limit": limit + 1}
+    return cut(connection.execute(_KEYS, parameters).all(), limit)
+
+
+def key(connection: Connection, key_id: int) -> Row[Any]:
+    """Return an unrevoked API key as `keys` does."""
+    return connection.execute(_KEYS, {"id": key_id, "before": LARGEST_ID, "limit": 1}).one()
+
+
+def lock_key(unit_of_work: UnitOfWork, key_id: int) -> Row[Any] | None:
+    """Lock an unrevoked key and return it."""
+    return unit_of_work.execute(_LOCK_KEY, id=key_id).one_or_none()
 
 
 def lock_keys(unit_of_work: UnitOfWork, name_or_id: str) -> Sequence[Row[Any]]:
@@ -215,17 +347,18 @@ def lock_keys(unit_of_work: UnitOfWork, name_or_id: str) -> Sequence[Row[Any]]:
     return unit_of_work.execute(_LOCK_KEYS, name=name_or_id, id=key_id).all()
 
 
-def revoke_key(unit_of_work: UnitOfWork, row: Row[Any]) -> None:
+def revoke_key(unit_of_work: UnitOfWork, row: Row[Any], reason: str | None = None) -> None:
     """Revoke a locked key."""
     at = unit_of_work.execute(_REVOKE_KEY, id=row.id, version=row.version + 1).scalar_one()
     old = {"revoked_at": None, "version": row.version}
     new = {"revoked_at": rfc3339(at), "version": row.version + 1}
-    unit_of_work.record(_event(EventType.API_KEY_REVOKED, "api_key", "api_keys", row.id, old, new))
+    unit_of_work.record(_event(EventType.API_KEY_REVOKED, "api_key", "api_keys", row.id, old, new, reason))
 
 
 def _event(
-    kind: EventType, aggregate: AggregateType, table: str, record_id: int, old: dict[str, Any] | None, new: dict[str, Any]
-) -> Event:
+    kind: EventType, aggregate: AggregateType, table: str, record_id: int, old: dict[str, Any] | None, new: dict[str, Any],
+    reason: str | None,
+) -> Event:  # fmt: skip
     return Event(
         type=kind,
         aggregate_type=aggregate,
@@ -237,13 +370,13 @@ def _event(
         operation="UPDATE" if old else "INSERT",
         old_values=old,
         new_values=new,
+        reason=reason,
     )
 
 
-def has_administrator(engine: Engine) -> bool:
+def has_administrator(connection: Connection) -> bool:
     """Whether anybody can log in as an administrator."""
-    with engine.connect() as connection:
-        return bool(connection.execute(_HAS_ADMIN).scalar_one())
+    return bool(connection.execute(_HAS_ADMIN).scalar_one())
 
 
 def system(connection: Connection) -> Row[Any]:

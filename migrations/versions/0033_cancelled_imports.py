@@ -3,7 +3,7 @@
 A release before this one takes such a job for one that has ended, as it does any state that it does not know.
 
 Revision ID: 0033
-Revises: 0024
+Revises: 0031
 """
 
 from alembic import op
@@ -11,7 +11,7 @@ from alembic import op
 from migrations.steps import add_constraint, execute
 
 revision = "0033"
-down_revision = "0024"
+down_revision = "0031"
 branch_labels = None
 depends_on = None
 

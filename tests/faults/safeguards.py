@@ -415,7 +415,8 @@ SAFEGUARDS = (
         (
             Edit(
                 STORE_OUTBOX,
-                "              AND NOT EXISTS (SELECT FROM outbox_deliveries d WHERE d.event_id = e.id AND d.state <> 'done')\n",
+                "              AND NOT EXISTS (SELECT FROM outbox_deliveries d\n"
+                "                              WHERE d.event_id = e.id AND d.state NOT IN ('done', 'discarded'))\n",
                 "",
             ),
         ),

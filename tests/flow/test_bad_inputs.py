@@ -215,7 +215,7 @@ def test_an_id_that_is_not_there_is_not_found_whatever_it_looks_like(
     assert events() == before
 
 
-LISTS = ("/parts", "/audit", "/sync/dead-letters", "/parts/{id}/versions")
+LISTS = ("/parts", "/audit", "/sync/dead-letters", "/parts/{id}/versions", "/users", "/api-keys")
 
 
 @pytest.mark.parametrize("path", LISTS)

@@ -34,7 +34,7 @@ Send = Callable[..., TestResponse]
 # What a call leaves, besides the deliveries that workers settle: how many rows, and which transaction wrote the newest.
 TABLES = (
     "parts", "stock_levels", "part_prices", "part_images", "part_specifications", "categories", "outbox_events", "import_jobs",
-    "sync_runs", "user_sessions", "idempotency_keys",
+    "sync_runs", "user_sessions", "idempotency_keys", "users",
 )  # fmt: skip
 TRACE = text(
     " UNION ALL ".join(
@@ -57,6 +57,8 @@ class Shop:
     session: int
     job: int
     ended: int
+    person: int
+    api_key: int
 
 
 # Each unsafe call that keeps its answer, with what is sent. `{…}` is of the shop.
@@ -84,8 +86,15 @@ CALLS: dict[str, dict[str, Any]] = {
     "POST /admin/imports/{ended}/undo": {},
     "POST /admin/sync/dead-letters/{event}/replay": {},
     "POST /admin/sync/replay": {},
+    "POST /admin/sync/dead-letters/{event}/discard": {"json": {"reason": "because"}},
+    "POST /admin/sync/discard": {"json": {"reason": "because", "effect": "persist_audit"}},
     "POST /admin/sync/reconcile": {},
     "DELETE /auth/sessions/{session}": {},
+    "POST /admin/users": {"json": {"email": "new-{tag}@shop.example", "role": "stock"}},
+    "PUT /admin/users/{person}": {"json": {"role": "editor"}},
+    "POST /admin/users/{person}/password": {},
+    "POST /admin/api-keys": {"json": {"name": "till {tag}", "role": "stock"}},
+    "DELETE /admin/api-keys/{api_key}": {},
 }
 # Their answers hold secrets, or end the session that could ask again.
 UNKEPT = {"POST /auth/login", "POST /auth/logout", "PUT /auth/password"}
@@ -149,6 +158,8 @@ def shop(clerk: FlaskClient, new_part: Callable[..., int], container: Container)
     clerk.delete(f"{API}/admin/parts/{archived}")
     image = post(f"/admin/parts/{pictured}/images", data={"image": (BytesIO(jpeg()), "a.jpg")})["images"][0]["id"]
     categories = [post("/admin/categories", json={"name": uuid4().hex})["id"] for _ in range(2)]
+    person = post("/admin/users", json={"email": f"{uuid4().hex}@shop.example", "role": "viewer"})["id"]
+    api_key = post("/admin/api-keys", json={"name": "till", "role": "stock"})["id"]
     while container.deliveries.deliver(Effect.SNAPSHOT_CONTENT):
         pass
     with container.engine.begin() as connection:
@@ -168,7 +179,7 @@ def shop(clerk: FlaskClient, new_part: Callable[..., int], container: Container)
         clerk.post(f"{API}/admin/imports", data={"file": (BytesIO(file), "queued.csv")}).get_json()["id"] for _ in range(2)
     )
     clerk.post(f"{API}/admin/imports/{ended}/cancel")
-    return Shop(part, archived, pictured, image, *categories, event, session, job, ended)
+    return Shop(part, archived, pictured, image, *categories, event, session, job, ended, person, api_key)
 
 
 @pytest.fixture
@@ -213,6 +224,7 @@ def test_a_call_that_is_sent_again_changes_nothing_and_gets_the_first_answer(
         assert again.headers["Idempotency-Replayed"] == "true"
         assert (again.status_code, again.data) == (first.status_code, first.data)
         assert (again.content_type, again.location) == (first.content_type, first.location)
+        assert again.headers.get("X-Event-IDs") == first.headers.get("X-Event-IDs")
     assert refused(send(call, **{"If-Match": '"77"'}), 422)["code"] == "idempotency_key_reused"
     assert trace() == after
 

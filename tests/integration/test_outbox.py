@@ -263,6 +263,23 @@ def test_any_number_of_dead_letters_is_replayed_some_at_a_time(
     assert [delivery(query, event_id)["state"] for event_id in ids] == ["pending"] * 5
 
 
+def test_any_number_of_dead_letters_is_discarded_some_at_a_time_and_audited_once(
+    container: Container, actor: Actor, owed: Callable[[int], list[int]], query: Query, statements: Callable[[], Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    ids = owed(5)
+    query("UPDATE outbox_deliveries SET state = 'dead' WHERE event_id = ANY(:ids) AND effect = :effect", ids=ids, effect=AUDIT)
+    monkeypatch.setattr(outbox, "REPLAYED_AT_ONCE", 2)
+    monkeypatch.setattr(outbox, "NAMED", 3)
+    with statements() as executed:
+        assert container.sync_control.discard(Intent(actor), "because") == 5
+    assert sum("state = 'dead'" in statement for statement in executed) == 4
+    assert [delivery(query, event_id)["state"] for event_id in ids] == ["discarded"] * 5
+    (told,) = query("SELECT payload FROM outbox_events WHERE type = 'dead_letters.discarded' ORDER BY id DESC LIMIT 1")
+    assert told["payload"]["new_values"]["deliveries"] == {AUDIT: 5}
+    assert len(told["payload"]["new_values"]["event_ids"]) == 3
+
+
 def test_pruning_keeps_the_newest_event_of_every_aspect_and_whatever_is_still_owed(
     container: Container, actor: Any, new_part: Callable[..., int], deliver: Callable[[], None], query: Query
 ) -> None:
@@ -289,8 +306,8 @@ def test_pruning_keeps_the_newest_event_of_every_aspect_and_whatever_is_still_ow
 
     assert left(part_id) == [("content", 1), ("stock", 4)]
     assert left(owing) == [("content", 1), ("stock", 2), ("stock", 4)]
-    # What was still owed goes in the next round, once it is delivered.
-    query("UPDATE outbox_deliveries SET state = 'done' WHERE state = 'dead'")
+    # What was still owed goes in the next round, once it is delivered or discarded.
+    assert container.sync_control.discard(Intent(actor), "because", effect="broadcast") == 1
     prune(container.engine)
     assert left(owing) == [("content", 1), ("stock", 2), ("stock", 4)]
     query("UPDATE sync_positions SET round_began_at = now() - interval '8 days' WHERE name = 'prune'")

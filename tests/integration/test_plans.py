@@ -56,7 +56,7 @@ _COMMON = """
 _RARE = """
     SELECT pg_restore_attribute_stats('schemaname', 'public', 'relname', given.relname, 'attname', given.attname,
         'inherited', false, 'null_frac', given.null_frac::real, 'avg_width', 8, 'n_distinct', -1::real)
-    FROM (VALUES ('parts', 'price_boundary', 0.9999), ('part_images', 'variants_at', 0.0001))
+    FROM (VALUES ('parts', 'price_boundary', 0.9999), ('parts', 'archived_at', 0.99), ('part_images', 'variants_at', 0.0001))
       AS given(relname, attname, null_frac)
 """
 # A table without a page cannot have rows.
@@ -159,6 +159,11 @@ def test_nothing_that_runs_all_the_time_reads_a_table_from_beginning_to_end(
         container.sync_control.outbox_status()
         container.sync_control.dead_letters((0, ""), 50)
         container.sync_control.replay(Intent(actor))
+        container.sync_control.discard(Intent(actor), "because")
+        container.sync_control.overview()
+        with container.reading.connect() as connection:
+            newest = connection.execute(text("SELECT event_id::text FROM outbox_events ORDER BY id DESC LIMIT 1")).scalar_one()
+        container.sync_control.journey(newest)
         with container.reading.connect() as connection:
             user = connection.execute(text("SELECT id, version FROM users WHERE id = :id"), {"id": actor.user_id}).one()
             session = NewSession(
@@ -166,6 +171,7 @@ def test_nothing_that_runs_all_the_time_reads_a_table_from_beginning_to_end(
             )
             users.open_session(connection, user, session)
         users.rights(container.reading, [digest("nobody")])
+        container.people.users(None, 50)
     assert len(statements) > 40
     with container.engine.connect() as connection:
         enlarge(connection)

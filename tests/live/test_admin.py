@@ -2,6 +2,7 @@
 
 import http.client
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,7 +12,7 @@ from redis import Redis
 from app.monitoring import SyncMonitoring
 from app.sync.publisher import EventPublisher
 from bench.system import Client, System, wait_until
-from tests.live.conftest import ADMIN, Listener
+from tests.live.conftest import ADMIN, CUSTOMERS, Listener
 
 
 @pytest.mark.parametrize("auth", [None, {"api_key": "lsk_wrong"}, {"api_key": 5}, "text"])
@@ -80,6 +81,37 @@ def test_a_bulk_says_how_many_pages_of_all_processes_show_one_of_its_parts(
     assert wait_until(lambda: client.call("POST", "/admin/stock/bulk?dry_run=true", {"changes": changes}).body["open_pages"] == 4)
     answer = client.call("POST", "/admin/parts/bulk", {"part_ids": [other], "set": {"status": "draft"}})
     assert (answer.status, answer.body["changed"]) == (200, 1)
+
+
+def test_the_overview_counts_the_pages_that_customers_have_open_in_all_processes(
+    system: System, client: Client, connect: Callable[..., Listener]
+) -> None:
+    def open_pages() -> int:
+        return int(client.call("GET", "/admin/overview").body["open_pages"])
+
+    # Those of the tests before are still being closed.
+    assert wait_until(lambda: open_pages() == 0)
+    connect(ADMIN, auth={"api_key": system.key})
+    # The kernel spreads them over the processes.
+    pages = [connect(CUSTOMERS) for _ in range(8)]
+    assert wait_until(lambda: open_pages() == len(pages))
+
+
+def test_an_events_journey_tells_how_many_pages_were_told_of_it_by_all_processes(
+    client: Client, connect: Callable[..., Listener], part_id: int
+) -> None:
+    pages = [connect(CUSTOMERS) for _ in range(8)]
+    for page in pages[:5]:
+        page.call("watch", {"parts": {str(part_id): None}})
+    written = client.call("PUT", f"/admin/parts/{part_id}/stock", {"reserved_quantity": 5}).body
+    assert pages[0].heard("stock.updated", part_id=part_id, version=written["version"])
+    event_id = next(data["id"] for name, data in pages[0].events if name == "stock.updated")
+
+    def journey() -> dict[str, Any]:
+        return dict(client.call("GET", f"/admin/events/{event_id}").body)
+
+    assert wait_until(lambda: journey()["pages"] == 5)
+    assert wait_until(lambda: journey()["effects"]["broadcast"]["state"] == "done")
 
 
 def test_a_page_of_another_origin_is_refused(system: System) -> None:

@@ -120,6 +120,7 @@ KEY_ENDS: dict[str, Callable[[Colleague], None]] = {
     "revoke-api-key": lambda it: it.flask("revoke-api-key", f"key of {it.email}"),
     "deactivate-user": lambda it: it.flask("deactivate-user", it.email),
     "a role changed by hand": lambda it: it.sql("UPDATE api_keys SET role = 'stock' WHERE name = 'key of ' || %s"),
+    "its time": lambda it: it.sql("UPDATE api_keys SET expires_at = now() WHERE name = 'key of ' || %s"),
 }
 
 

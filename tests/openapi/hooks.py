@@ -17,13 +17,16 @@ from app.domain.content import SPELLING
 _SPELLING = re.compile(f"[{SPELLING}]")
 SHOP = json.loads(os.environ.get("SCHEMATHESIS_SHOP", "{}"))
 # Signed by the server; or right only beside another parameter, in the present state of the shop, or the first time.
-MADE_ELSEWHERE = {"cursor", "to", "target", "category_id", "parent_id", "If-Match", "Idempotency-Key"}
+MADE_ELSEWHERE = {"cursor", "to", "target", "category_id", "parent_id", "If-Match", "Idempotency-Key", "expires_at"}
 
 
 @schemathesis.hook
 def before_call(_context: Any, case: Any, _kwargs: dict[str, Any]) -> None:
     """Make a schema-valid request one that keeps the rules between fields as well."""
-    if case.meta is None or not case.meta.generation.mode.is_positive:
+    is_positive = case.meta is not None and case.meta.generation.mode.is_positive
+    if case.path.endswith("/api-keys/{key_id}"):
+        _spare_own_key(case, is_positive=is_positive)
+    if not is_positive:
         return
     _ask_for_what_there_is(case)
     for part in (case.query, case.headers, case.body):
@@ -43,23 +46,39 @@ def before_call(_context: Any, case: Any, _kwargs: dict[str, Any]) -> None:
             case.body["delta"] %= 1000
 
 
+def _spare_own_key(case: Any, *, is_positive: bool) -> None:
+    """Keep the key that all this is asked with from being revoked, however its id is written."""
+    asked = str(case.path_parameters.get("key_id", ""))
+    if re.fullmatch("[0-9]+", asked) and int(asked) in SHOP.get("keys", ()):
+        case.path_parameters["key_id"] = SHOP["key"] if is_positive else 0
+
+
 def _ask_for_what_there_is(case: Any) -> None:
-    """Give every other case the ids of the shop's own parts and pictures."""
+    """Give every other case the ids of the shop's own parts, pictures, people, imports and events."""
     if not SHOP or ord(case.id[-1]) % 2:
         return
-    if case.path.endswith("/pdp/{reference}"):
-        case.path_parameters["reference"] = str(SHOP["shown"])
-    elif case.path.endswith(("/imports/{job_id}/cancel", "/imports/{job_id}/undo")):
-        case.path_parameters["job_id"] = SHOP["job"]
-    elif case.path.endswith("/stock/bulk"):
-        case.body = {"changes": [{"part_id": SHOP["shown"], "delta": 1}]}
-    elif case.path.endswith("/parts/bulk"):
-        case.body = {"part_ids": [SHOP["changed"]], "set": {"status": "published"}}
-    elif case.path.endswith("/images/order"):
-        case.path_parameters["part_id"] = SHOP["shown"]
-        case.body = {"image_ids": SHOP["images"]}
-    elif case.path.endswith("/images/{image_id}"):
-        case.path_parameters |= {"part_id": SHOP["changed"], "image_id": SHOP["image"]}
+    parameters: dict[str, dict[str, Any]] = {
+        "/pdp/{reference}": {"reference": str(SHOP["shown"])},
+        "/imports/{job_id}/cancel": {"job_id": SHOP["job"]},
+        "/imports/{job_id}/undo": {"job_id": SHOP["job"]},
+        "/users/{user_id}": {"user_id": SHOP["user"]},
+        "/users/{user_id}/password": {"user_id": SHOP["user"]},
+        "/events/{event_id}": {"event_id": SHOP["event"]},
+        "/images/order": {"part_id": SHOP["shown"]},
+        "/images/{image_id}": {"part_id": SHOP["changed"], "image_id": SHOP["image"]},
+    }
+    bodies: dict[str, dict[str, Any]] = {
+        "/stock/bulk": {"changes": [{"part_id": SHOP["shown"], "delta": 1}]},
+        "/parts/bulk": {"part_ids": [SHOP["changed"]], "set": {"status": "published"}},
+        "/images/order": {"image_ids": SHOP["images"]},
+    }
+    for end, values in parameters.items():
+        if case.path.endswith(end):
+            case.path_parameters |= values
+    for end, body in bodies.items():
+        if case.path.endswith(end):
+            case.body = body
+    if case.path.endswith("/images/{image_id}"):
         (case.query or {}).pop("version", None)
 
 

@@ -43,6 +43,8 @@ class Recorder:
         self._client = app.test_client()
         self._headers: dict[str, str] = {}
         self.examples: dict[str, dict[str, Any]] = {}
+        # Of the last write.
+        self.event_id = ""
 
     def finish_imports(self) -> None:
         """Do the worker's job."""
@@ -78,6 +80,7 @@ class Recorder:
         if body is not None:
             recorded["request"] = body
         recorded["response"] = _shown(response)
+        self.event_id = response.headers.get("X-Event-IDs", self.event_id).split(",")[0]
         for effect in Effect:
             self._container.deliveries.deliver(effect)
         return response.get_json(silent=True)
@@ -106,6 +109,7 @@ def play(recorder: Recorder) -> None:
     delivery = [{"sku": "6206-2RS", "delta": 12}, {"part_id": part, "current_stock": 36, "version": 3}]
     call("POST", "/admin/stock/bulk", {"changes": delivery, "reason": "delivery 4711"})
     call("POST", "/admin/parts/bulk", {"part_ids": [part], "set": {"status": "published", "category_id": bearings}})
+    call("GET", f"/admin/events/{recorder.event_id}")
     _play_pictures(recorder, here)
     call("GET", f"{here}/versions")
     call("GET", f"{here}/versions/1")
@@ -126,10 +130,24 @@ def play(recorder: Recorder) -> None:
     call("GET", "/admin/audit.csv?operation=DELETE")
     recorder.find_drift()
     call("GET", "/admin/sync/status")
+    call("GET", "/admin/overview")
     call("GET", "/admin/sync/dead-letters")
     call("POST", "/admin/sync/replay")
+    call("POST", "/admin/sync/discard", {"effect": "broadcast", "error": "ValueError", "reason": "of a part that is gone"})
     call("POST", "/admin/sync/reconcile?dry_run=true")
+    _play_people(recorder)
     _play_account(recorder)
+
+
+def _play_people(recorder: Recorder) -> None:
+    ben = recorder.call("POST", "/admin/users", {"email": "ben@shop.example", "name": "Ben", "role": "stock"})["id"]
+    recorder.call("PUT", f"/admin/users/{ben}", {"role": "editor", "version": 1, "reason": "writes the texts now"})
+    recorder.call("POST", f"/admin/users/{ben}/password", {"reason": "forgotten"})
+    recorder.call("GET", "/admin/users")
+    till = {"name": "till", "role": "stock", "expires_at": "2100-01-01T00:00:00Z"}
+    key = recorder.call("POST", "/admin/api-keys", till)["id"]
+    recorder.call("GET", "/admin/api-keys")
+    recorder.call("DELETE", f"/admin/api-keys/{key}?reason=replaced")
 
 
 def _play_account(recorder: Recorder) -> None:

@@ -6,8 +6,8 @@ import jsonschema_rs
 import pytest
 from flask.testing import FlaskClient
 
-# It needs a dead delivery, which a healthy shop does not have.
-WITHOUT = {"admin_sync_replay_one"}
+# They need a dead delivery, which a healthy shop does not have.
+WITHOUT = {"admin_sync_replay_one", "admin_sync_discard_one"}
 
 
 @pytest.fixture

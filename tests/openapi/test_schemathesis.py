@@ -21,22 +21,24 @@ HERE = Path(__file__).parent
 # Requests per operation and phase; `make soak` takes more.
 EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "10")
 SEED = os.environ.get("SCHEMATHESIS_SEED", "1")
-# Logging in too often is refused, an API key has no log-in of its own, and a healthy shop has no dead letter to replay.
+# Logging in too often is refused, an API key has no log-in of its own, and a healthy shop has no dead letter.
 NEVER_WELL = {
     "POST /api/v1/auth/login", "PUT /api/v1/auth/password", "GET /api/v1/auth/sessions",
     "DELETE /api/v1/auth/sessions/{session_id}", "POST /api/v1/admin/sync/dead-letters/{event_id}/replay",
+    "POST /api/v1/admin/sync/dead-letters/{event_id}/discard",
 }  # fmt: skip
 
 
 @pytest.fixture
 def shop(system: System) -> dict[str, Any]:
-    """Two published parts with pictures, and an import that was cancelled."""
+    """Two published parts with pictures, a cancelled import, an event, a person, an API key, and the keys there were before."""
     headers = {"Authorization": f"Bearer {system.key}"}
     with httpx.Client(base_url=f"{system.url}/api/v1/admin", headers=headers, timeout=30) as client:
         parts, images = [], []
         # Schemathesis guesses, and archives, the lowest ids.
         for pictures in (*[0] * 20, 2, 1):
-            made = client.post("/parts", json={"sku": uuid4().hex, "part_name": "Shown", "status": "published"}).json()
+            created = client.post("/parts", json={"sku": uuid4().hex, "part_name": "Shown", "status": "published"})
+            made, event = created.json(), created.headers["X-Event-IDs"].split(",")[0]
             for _ in range(pictures):
                 file = {"image": ("part.jpg", jpeg())}
                 answer = client.post(f"/parts/{made['id']}/images", files=file).json()
@@ -50,7 +52,11 @@ def shop(system: System) -> dict[str, Any]:
 
         jobs: list[int] = []
         assert wait_until(cancelled)
-    return {"shown": parts[-2], "images": images[:2], "changed": parts[-1], "image": images[2], "job": jobs[-1]}
+        keys = [key["id"] for key in client.get("/api-keys", params={"limit": 200}).json()["items"]]
+        key = client.post("/api-keys", json={"name": "to be revoked", "role": "viewer"}).json()["id"]
+        user = client.post("/users", json={"email": f"{uuid4().hex}@shop.example", "role": "viewer"}).json()["id"]
+    shown = {"shown": parts[-2], "images": images[:2], "changed": parts[-1], "image": images[2], "job": jobs[-1]}
+    return shown | {"event": event, "keys": keys, "key": key, "user": user}
 
 
 @pytest.mark.timeout(600)

@@ -12,7 +12,7 @@ from app.api.parsing import StrictParser
 from app.api.rendering import json_response
 from app.api.schemas.answers import DeadLetterPageSchema, ReconciliationSchema, ReplayedSchema, SyncStatusSchema
 from app.api.schemas.parts import PageQuerySchema
-from app.api.schemas.sync import ReconcileQuerySchema, ReplayQuerySchema
+from app.api.schemas.sync import DiscardedSchema, DiscardSchema, ReconcileQuerySchema, ReplayQuerySchema
 from app.services.intent import Intent
 from app.store.paging import Position
 
@@ -51,16 +51,35 @@ def dead_letters(query: dict[str, Any]) -> Response:
 @blueprint.arguments(ReplayQuerySchema, location="query")
 @blueprint.response(200, ReplayedSchema)
 def replay_one(query: dict[str, Any], event_id: int) -> Response:
-    """Retry one event's dead deliveries; `effect` limits this to one of them."""
-    return json_response({"replayed": container().sync_control.replay(_intent(), event_id, query["effect"])})
+    """Retry one event's dead deliveries; `effect` and `error` limit this to some of them."""
+    return json_response({"replayed": container().sync_control.replay(_intent(), event_id, **query)})
 
 
 @blueprint.route("/replay", methods=["POST"])
 @require("admin")
+@blueprint.arguments(ReplayQuerySchema, location="query")
 @blueprint.response(200, ReplayedSchema)
-def replay_all() -> Response:
-    """Retry all dead deliveries."""
-    return json_response({"replayed": container().sync_control.replay(_intent())})
+def replay_all(query: dict[str, Any]) -> Response:
+    """Retry all dead deliveries, or those of an `effect`, or whose last error begins with `error`."""
+    return json_response({"replayed": container().sync_control.replay(_intent(), **query)})
+
+
+@blueprint.route("/dead-letters/<bigid:event_id>/discard", methods=["POST"])
+@require("admin")
+@blueprint.arguments(DiscardSchema)
+@blueprint.response(200, DiscardedSchema)
+def discard_one(body: dict[str, Any], event_id: int) -> Response:
+    """Give up one event's dead deliveries for good; `effect` and `error` limit this to some of them. It is audited."""
+    return json_response({"discarded": container().sync_control.discard(_intent(), event_id=event_id, **body)})
+
+
+@blueprint.route("/discard", methods=["POST"])
+@require("admin")
+@blueprint.arguments(DiscardSchema)
+@blueprint.response(200, DiscardedSchema)
+def discard_all(body: dict[str, Any]) -> Response:
+    """Give up all dead deliveries for good, or those of an `effect`, or whose last error begins with `error`. It is audited."""
+    return json_response({"discarded": container().sync_control.discard(_intent(), **body)})
 
 
 @blueprint.route("/reconcile", methods=["POST"])

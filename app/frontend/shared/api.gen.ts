@@ -4,6 +4,52 @@
  */
 
 export interface paths {
+    "/api/v1/admin/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the API keys that are not revoked, newest first.
+         * @description Role: admin or above.
+         */
+        get: operations["admin_people_list_keys"];
+        put?: never;
+        /**
+         * Make an API key, for a machine. The answer holds the key, shown only here.
+         * @description Role: admin or above.
+         */
+        post: operations["admin_people_add_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/api-keys/{key_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key_id: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an API key for good, and end the panels that it has open.
+         * @description Role: admin or above.
+         */
+        delete: operations["admin_people_revoke_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/audit": {
         parameters: {
             query?: never;
@@ -93,6 +139,28 @@ export interface paths {
          * @description Role: editor or above.
          */
         delete: operations["admin_categories_delete_category"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/events/{event_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Return what an event was, and what became of each of its effects. Writes name their events in `X-Event-IDs`.
+         * @description Role: viewer or above.
+         */
+        get: operations["admin_events_journey"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -204,6 +272,27 @@ export interface paths {
          * @description Role: editor or above.
          */
         post: operations["admin_imports_undo_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Return what needs somebody's attention: stock, drafts, deliveries that were given up; and how quickly pages hear of
+         *     changes.
+         * @description Role: viewer or above.
+         */
+        get: operations["admin_overview_overview"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -619,6 +708,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/sync/dead-letters/{event_id}/discard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give up one event's dead deliveries for good; `effect` and `error` limit this to some of them. It is audited.
+         * @description Role: admin or above.
+         */
+        post: operations["admin_sync_discard_one"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/sync/dead-letters/{event_id}/replay": {
         parameters: {
             query?: never;
@@ -631,10 +742,30 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Retry one event's dead deliveries; `effect` limits this to one of them.
+         * Retry one event's dead deliveries; `effect` and `error` limit this to some of them.
          * @description Role: admin or above.
          */
         post: operations["admin_sync_replay_one"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/sync/discard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give up all dead deliveries for good, or those of an `effect`, or whose last error begins with `error`. It is audited.
+         * @description Role: admin or above.
+         */
+        post: operations["admin_sync_discard_all"];
         delete?: never;
         options?: never;
         head?: never;
@@ -671,7 +802,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Retry all dead deliveries.
+         * Retry all dead deliveries, or those of an `effect`, or whose last error begins with `error`.
          * @description Role: admin or above.
          */
         post: operations["admin_sync_replay_all"];
@@ -696,6 +827,75 @@ export interface paths {
         get: operations["admin_sync_status"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the members of staff, deactivated ones included.
+         * @description Role: admin or above.
+         */
+        get: operations["admin_people_list_users"];
+        put?: never;
+        /**
+         * Add a member of staff. The answer holds a one-time password, shown only here, which they replace within seven days.
+         * @description Role: admin or above.
+         */
+        post: operations["admin_people_add_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/users/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change a member of staff. Another role ends their sessions, and so does a deactivation, which also revokes the keys that
+         *     act as them. The last administrator keeps that role.
+         * @description Role: admin or above.
+         */
+        put: operations["admin_people_change_user"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/users/{user_id}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a member of staff a one-time password, shown only here, which they replace within seven days. Their sessions end.
+         * @description Role: admin or above.
+         */
+        post: operations["admin_people_reset_password"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1101,6 +1301,24 @@ export interface components {
             close: components["schemas"]["CloseAnswer"] | components["schemas"]["WatchRefusal"];
             open: components["schemas"]["OpenAnswer"] | components["schemas"]["WatchRefusal"];
         };
+        ApiKey: {
+            acts_as: components["schemas"]["Person"];
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string | null;
+            id: number;
+            /** Format: date-time */
+            last_used_at: string | null;
+            name: string;
+            /** @enum {string} */
+            role: "viewer" | "stock" | "editor" | "admin";
+            version: number;
+        };
+        ApiKeyPage: {
+            items: components["schemas"]["ApiKey"][];
+            next_cursor: string | null;
+        };
         AsOf: {
             /** Format: date-time */
             at: string;
@@ -1404,6 +1622,19 @@ export interface components {
             field: string;
             found: unknown;
         };
+        Discard: {
+            /**
+             * @default null
+             * @enum {string|null}
+             */
+            effect: "broadcast" | "invalidate_cache" | "persist_audit" | "snapshot_content" | null;
+            /** @default null */
+            error: string | null;
+            reason: string;
+        };
+        Discarded: {
+            discarded: number;
+        };
         Drift: {
             differences: components["schemas"]["Difference"][];
             /** Format: date-time */
@@ -1428,6 +1659,15 @@ export interface components {
             };
             latest: components["schemas"]["Drift"][];
             window_seconds: number;
+        };
+        EffectJourney: {
+            attempts: number;
+            /** Format: date-time */
+            done_at: string | null;
+            last_error: string | null;
+            ms: number | null;
+            /** @enum {string} */
+            state: "pending" | "done" | "dead" | "discarded";
         };
         EffectStatus: {
             dead: number;
@@ -1655,11 +1895,40 @@ export interface components {
             moved: components["schemas"]["MovedItem"][];
             removed: components["schemas"]["PlacedItem"][];
         };
+        Journey: {
+            actor: components["schemas"]["Person"] | null;
+            aggregate_id: number;
+            aggregate_type: string;
+            aspect: string;
+            /** Format: date-time */
+            committed_at: string;
+            effects: {
+                [key: string]: components["schemas"]["EffectJourney"];
+            };
+            /** Format: uuid */
+            event_id: string;
+            pages: number | null;
+            request_id: string | null;
+            type: string;
+            version: number;
+        };
         Kept: {
             field: string;
             present: string;
             reason: string;
             then: string;
+        };
+        KeyCreate: {
+            /**
+             * Format: date-time
+             * @default null
+             */
+            expires_at: string | null;
+            name: string;
+            /** @default null */
+            reason: string | null;
+            /** @enum {string} */
+            role: "viewer" | "stock" | "editor" | "admin";
         };
         Latency: {
             deliveries: number;
@@ -1681,6 +1950,21 @@ export interface components {
                 [key: string]: unknown;
             };
             to: number;
+        };
+        NewApiKey: {
+            acts_as: components["schemas"]["Person"];
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string | null;
+            id: number;
+            key: string;
+            /** Format: date-time */
+            last_used_at: string | null;
+            name: string;
+            /** @enum {string} */
+            role: "viewer" | "stock" | "editor" | "admin";
+            version: number;
         };
         /** @description What customers may know of a part that is gone. */
         Nothing: Record<string, never>;
@@ -1710,6 +1994,20 @@ export interface components {
             amount: string;
             currency: string;
             tiers: components["schemas"]["Tier"][];
+        };
+        Overview: {
+            archived: number;
+            changes_today: number;
+            dead_letters: number;
+            drafts: number;
+            last_reconciliation: {
+                [key: string]: unknown;
+            } | null;
+            low_stock: number;
+            oldest_pending_seconds: number;
+            open_pages: number;
+            out_of_stock: number;
+            propagation: components["schemas"]["Propagation"];
         };
         OwnSession: {
             /** Format: date-time */
@@ -1861,6 +2159,11 @@ export interface components {
             current_password: string;
             new_password: string;
         };
+        PasswordReset: {
+            /** @default null */
+            reason: string | null;
+            version?: number;
+        };
         /** @description Who did something. */
         Person: {
             id: number;
@@ -1990,6 +2293,12 @@ export interface components {
             related: components["schemas"]["PublicListItem"][];
             tiers: components["schemas"]["Tier"][];
             versions: components["schemas"]["Versions"];
+        };
+        Propagation: {
+            p50_ms: number | null;
+            p95_ms: number | null;
+            p99_ms: number | null;
+            window_seconds: number;
         };
         PublicListItem: {
             category: components["schemas"]["PartCategory"] | null;
@@ -2177,6 +2486,67 @@ export interface components {
             /** @default null */
             reason: string | null;
             specifications: components["schemas"]["Specification"][];
+            version?: number;
+        };
+        StaffCreate: {
+            email: string;
+            /** @default true */
+            is_active: boolean;
+            name?: string;
+            /** @default null */
+            reason: string | null;
+            /** @enum {string} */
+            role: "viewer" | "stock" | "editor" | "admin";
+        };
+        StaffMember: {
+            /** Format: date-time */
+            changed_at: string;
+            changed_by: components["schemas"]["Person"] | null;
+            /** Format: date-time */
+            created_at: string;
+            email: string;
+            id: number;
+            is_active: boolean;
+            name: string;
+            /** Format: date-time */
+            password_expires_at: string | null;
+            /** @enum {string} */
+            role: "viewer" | "stock" | "editor" | "admin";
+            /** Format: date-time */
+            updated_at: string;
+            version: number;
+        };
+        StaffPage: {
+            items: components["schemas"]["StaffMember"][];
+            next_cursor: string | null;
+        };
+        StaffPassword: {
+            /** Format: date-time */
+            changed_at: string;
+            changed_by: components["schemas"]["Person"] | null;
+            /** Format: date-time */
+            created_at: string;
+            email: string;
+            id: number;
+            is_active: boolean;
+            name: string;
+            password: string;
+            /** Format: date-time */
+            password_expires_at: string | null;
+            /** @enum {string} */
+            role: "viewer" | "stock" | "editor" | "admin";
+            /** Format: date-time */
+            updated_at: string;
+            version: number;
+        };
+        StaffUpdate: {
+            email?: string;
+            is_active?: boolean;
+            name?: string;
+            /** @default null */
+            reason: string | null;
+            /** @enum {string} */
+            role?: "viewer" | "stock" | "editor" | "admin";
             version?: number;
         };
         StockAdjustment: {
@@ -2582,6 +2952,176 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    admin_people_list_keys: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "acts_as": {
+                     *             "id": 1,
+                     *             "name": "Lockstep"
+                     *           },
+                     *           "created_at": "2026-11-26T13:21:19.548299Z",
+                     *           "expires_at": "2100-01-01T00:00:00.000000Z",
+                     *           "id": 1,
+                     *           "last_used_at": null,
+                     *           "name": "till",
+                     *           "role": "stock",
+                     *           "version": 1
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiKeyPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_people_add_key: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "expires_at": "2100-01-01T00:00:00Z",
+                 *       "name": "till",
+                 *       "role": "stock"
+                 *     }
+                 */
+                "application/json": components["schemas"]["KeyCreate"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "acts_as": {
+                     *         "id": 1,
+                     *         "name": "Lockstep"
+                     *       },
+                     *       "created_at": "2026-11-26T13:21:19.548299Z",
+                     *       "expires_at": "2100-01-01T00:00:00.000000Z",
+                     *       "id": 1,
+                     *       "key": "lsk_I146KvR878HqVCpgEYKA1dUkCsJptKtq97oXEJ1K6Y8",
+                     *       "last_used_at": null,
+                     *       "name": "till",
+                     *       "role": "stock",
+                     *       "version": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NewApiKey"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_people_revoke_key: {
+        parameters: {
+            query?: {
+                version?: number | null;
+                reason?: string | null;
+            };
+            header?: {
+                /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
+                "If-Match"?: string;
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                key_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     admin_audit_list_audit: {
         parameters: {
             query?: {
@@ -2615,10 +3155,10 @@ export interface operations {
                      *         {
                      *           "api_key_id": null,
                      *           "api_key_name": null,
-                     *           "changed_at": "2026-11-26T12:05:44.648485Z",
+                     *           "changed_at": "2026-11-26T13:21:19.100541Z",
                      *           "changed_by": 2,
                      *           "changed_by_name": "Anna",
-                     *           "event_id": "01a217bf-5448-7799-94d6-896e9aec3735",
+                     *           "event_id": "01a21804-84fc-788d-8796-d785b48344a7",
                      *           "id": 30,
                      *           "ip_address": "127.0.0.1",
                      *           "new_values": {
@@ -2632,13 +3172,13 @@ export interface operations {
                      *           "part_id": 3,
                      *           "reason": "import 3: parts.csv",
                      *           "record_id": 3,
-                     *           "request_id": "b4346c3cc7e24227a1acd7a7e0bcf6e2",
+                     *           "request_id": "e5645c9e36b449d08f2a24684f29b5d5",
                      *           "table_name": "stock_levels",
                      *           "user_agent": "Werkzeug/3.1.9",
                      *           "version": 1
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjZUMTI6MDU6NDQuNjQ4NDg1KzAwOjAwIiwzMCxbXV0.NmIWB4MkmMdV_PfQJzZ19JcKqu4"
+                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjZUMTM6MjE6MTkuMTAwNTQxKzAwOjAwIiwzMCxbXV0.cUh3Wk57EzHnHc9DSRHM9lCuc7A"
                      *     }
                      */
                     "application/json": components["schemas"]["AuditPage"];
@@ -2685,10 +3225,10 @@ export interface operations {
                 content: {
                     /**
                      * @example id,changed_at,changed_by,changed_by_name,api_key_id,api_key_name,operation,table_name,record_id,part_id,version,reason,old_values,new_values,ip_address,user_agent,request_id,event_id
-                     *     31,2026-11-26T12:05:44.765490Z,2,Anna,,,DELETE,parts,3,3,2,import 4: undo of import 3,"{""version"":1,""archived_at"":null}","{""version"":2,""archived_at"":""2026-11-26T12:05:44.743732Z""}",127.0.0.1,Werkzeug/3.1.9,4e570afac9c848aea0490b1b7b5398d4,01a217bf-54bd-7788-b1bb-940f8a3712a7
-                     *     27,2026-11-26T12:05:44.376017Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,520fc6d0c73c4ad098a6d4516f02b88a,01a217bf-5338-7011-b2e2-0b95a4614a46
-                     *     24,2026-11-26T12:05:44.260643Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-26T12:05:44.256654Z""}",127.0.0.1,Werkzeug/3.1.9,1c127f08d0fa4faabbc8750d3b6be337,01a217bf-52c4-79ed-89e2-2c4c3e8cff71
-                     *     21,2026-11-26T12:05:43.807029Z,2,Anna,,,DELETE,part_images,2,1,9,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":9}",127.0.0.1,Werkzeug/3.1.9,8ef800f1f6e5491bb9656880eac5e873,01a217bf-50ff-7023-a77f-e6af8f72a5c1
+                     *     31,2026-11-26T13:21:19.162556Z,2,Anna,,,DELETE,parts,3,3,2,import 4: undo of import 3,"{""version"":1,""archived_at"":null}","{""version"":2,""archived_at"":""2026-11-26T13:21:19.155332Z""}",127.0.0.1,Werkzeug/3.1.9,2b3d86fa3db84fd78423faa7b53001b8,01a21804-853a-787c-9bd3-fdb7d66dcc19
+                     *     27,2026-11-26T13:21:18.928593Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,bea07b6bac25431b8fb5ecb138fd9f0e,01a21804-8450-7948-a462-f047e2e8b7f5
+                     *     24,2026-11-26T13:21:18.863481Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-26T13:21:18.860870Z""}",127.0.0.1,Werkzeug/3.1.9,065574a9eb2d4342933a3a03f0a81ea8,01a21804-840f-7730-a6e5-043626d67cac
+                     *     21,2026-11-26T13:21:18.673847Z,2,Anna,,,DELETE,part_images,2,1,9,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":9}",127.0.0.1,Werkzeug/3.1.9,1db90c480fc94ece988897129e42f71f,01a21804-8351-7d42-b319-d9844c1f45cb
                      */
                     "text/csv": string;
                 };
@@ -2731,7 +3271,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-26T12:05:42.782374Z",
+                     *           "changed_at": "2026-11-26T13:21:18.163753Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -2742,11 +3282,11 @@ export interface operations {
                      *           "parent_id": null,
                      *           "part_count": 1,
                      *           "slug": "bearings",
-                     *           "updated_at": "2026-11-26T12:05:42.782374Z",
+                     *           "updated_at": "2026-11-26T13:21:18.163753Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-26T12:05:44.201933Z",
+                     *           "changed_at": "2026-11-26T13:21:18.829193Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -2757,7 +3297,7 @@ export interface operations {
                      *           "parent_id": 1,
                      *           "part_count": 1,
                      *           "slug": "ball-bearings",
-                     *           "updated_at": "2026-11-26T12:05:44.201933Z",
+                     *           "updated_at": "2026-11-26T13:21:18.829193Z",
                      *           "version": 2
                      *         }
                      *       ],
@@ -2808,6 +3348,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -2815,7 +3357,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T12:05:42.854839Z",
+                     *       "changed_at": "2026-11-26T13:21:18.196773Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2826,7 +3368,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 0,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T12:05:42.854839Z",
+                     *       "updated_at": "2026-11-26T13:21:18.196773Z",
                      *       "version": 1
                      *     }
                      */
@@ -2864,7 +3406,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T12:05:44.201933Z",
+                     *       "changed_at": "2026-11-26T13:21:18.829193Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2875,7 +3417,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T12:05:44.201933Z",
+                     *       "updated_at": "2026-11-26T13:21:18.829193Z",
                      *       "version": 2
                      *     }
                      */
@@ -2919,6 +3461,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -2926,7 +3470,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T12:05:44.201933Z",
+                     *       "changed_at": "2026-11-26T13:21:18.829193Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2937,7 +3481,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T12:05:44.201933Z",
+                     *       "updated_at": "2026-11-26T13:21:18.829193Z",
                      *       "version": 2
                      *     }
                      */
@@ -2981,6 +3525,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -2988,7 +3534,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T12:05:44.201933Z",
+                     *       "changed_at": "2026-11-26T13:21:18.829193Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -2999,7 +3545,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T12:05:44.201933Z",
+                     *       "updated_at": "2026-11-26T13:21:18.829193Z",
                      *       "version": 2
                      *     }
                      */
@@ -3020,6 +3566,81 @@ export interface operations {
                 content?: never;
             };
             422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_events_journey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "actor": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "aggregate_id": 1,
+                     *       "aggregate_type": "part",
+                     *       "aspect": "content",
+                     *       "committed_at": "2026-11-26T13:21:18.458370Z",
+                     *       "effects": {
+                     *         "broadcast": {
+                     *           "attempts": 1,
+                     *           "done_at": "2026-11-26T13:21:18.465945Z",
+                     *           "last_error": null,
+                     *           "ms": 7.575,
+                     *           "state": "done"
+                     *         },
+                     *         "invalidate_cache": {
+                     *           "attempts": 1,
+                     *           "done_at": "2026-11-26T13:21:18.468489Z",
+                     *           "last_error": null,
+                     *           "ms": 10.119,
+                     *           "state": "done"
+                     *         },
+                     *         "persist_audit": {
+                     *           "attempts": 1,
+                     *           "done_at": "2026-11-26T13:21:18.471387Z",
+                     *           "last_error": null,
+                     *           "ms": 13.017,
+                     *           "state": "done"
+                     *         },
+                     *         "snapshot_content": {
+                     *           "attempts": 1,
+                     *           "done_at": "2026-11-26T13:21:18.475014Z",
+                     *           "last_error": null,
+                     *           "ms": 16.644,
+                     *           "state": "done"
+                     *         }
+                     *       },
+                     *       "event_id": "01a21804-827a-75b9-ae8c-512c6f3cd63d",
+                     *       "pages": null,
+                     *       "request_id": "a8aac9e7050e4c4bb4cc1786268b587e",
+                     *       "type": "content.updated",
+                     *       "version": 4
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Journey"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -3051,7 +3672,7 @@ export interface operations {
                      *           "conflict_count": 0,
                      *           "conflicts": [],
                      *           "created": 0,
-                     *           "created_at": "2026-11-26T12:05:44.473759Z",
+                     *           "created_at": "2026-11-26T13:21:18.999512Z",
                      *           "created_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3067,7 +3688,7 @@ export interface operations {
                      *           ],
                      *           "failure": null,
                      *           "file_name": "parts.csv",
-                     *           "finished_at": "2026-11-26T12:05:44.520657Z",
+                     *           "finished_at": "2026-11-26T13:21:19.022707Z",
                      *           "id": 2,
                      *           "notice_count": 0,
                      *           "notices": [],
@@ -3082,7 +3703,7 @@ export interface operations {
                      *           "conflict_count": 0,
                      *           "conflicts": [],
                      *           "created": 0,
-                     *           "created_at": "2026-11-26T12:05:44.420766Z",
+                     *           "created_at": "2026-11-26T13:21:18.959222Z",
                      *           "created_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3092,7 +3713,7 @@ export interface operations {
                      *           "errors": [],
                      *           "failure": null,
                      *           "file_name": "wrong.csv",
-                     *           "finished_at": "2026-11-26T12:05:44.448583Z",
+                     *           "finished_at": "2026-11-26T13:21:18.979734Z",
                      *           "id": 1,
                      *           "notice_count": 0,
                      *           "notices": [],
@@ -3146,6 +3767,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -3158,7 +3781,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T12:05:44.588857Z",
+                     *       "created_at": "2026-11-26T13:21:19.061072Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3251,7 +3874,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T12:05:44.473759Z",
+                     *       "created_at": "2026-11-26T13:21:18.999512Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3267,7 +3890,7 @@ export interface operations {
                      *       ],
                      *       "failure": null,
                      *       "file_name": "parts.csv",
-                     *       "finished_at": "2026-11-26T12:05:44.520657Z",
+                     *       "finished_at": "2026-11-26T13:21:19.022707Z",
                      *       "id": 2,
                      *       "notice_count": 0,
                      *       "notices": [],
@@ -3306,6 +3929,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -3318,7 +3943,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T12:05:44.420766Z",
+                     *       "created_at": "2026-11-26T13:21:18.959222Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3328,7 +3953,7 @@ export interface operations {
                      *       "errors": [],
                      *       "failure": null,
                      *       "file_name": "wrong.csv",
-                     *       "finished_at": "2026-11-26T12:05:44.448583Z",
+                     *       "finished_at": "2026-11-26T13:21:18.979734Z",
                      *       "id": 1,
                      *       "notice_count": 0,
                      *       "notices": [],
@@ -3404,6 +4029,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -3416,7 +4043,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T12:05:44.679232Z",
+                     *       "created_at": "2026-11-26T13:21:19.122577Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3453,6 +4080,50 @@ export interface operations {
                 content?: never;
             };
             422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_overview_overview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "archived": 1,
+                     *       "changes_today": 31,
+                     *       "dead_letters": 0,
+                     *       "drafts": 0,
+                     *       "last_reconciliation": null,
+                     *       "low_stock": 0,
+                     *       "oldest_pending_seconds": 0,
+                     *       "open_pages": 0,
+                     *       "out_of_stock": 0,
+                     *       "propagation": {
+                     *         "p50_ms": 8.23,
+                     *         "p95_ms": 30.24,
+                     *         "p99_ms": 31.58,
+                     *         "window_seconds": 900
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Overview"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -3516,14 +4187,14 @@ export interface operations {
                      *             "min_stock_level": 5,
                      *             "part_id": 1,
                      *             "reserved_quantity": 0,
-                     *             "updated_at": "2026-11-26T12:05:43.267511Z",
+                     *             "updated_at": "2026-11-26T13:21:18.421409Z",
                      *             "version": 3
                      *           },
-                     *           "updated_at": "2026-11-26T12:05:43.900461Z",
+                     *           "updated_at": "2026-11-26T13:21:18.721028Z",
                      *           "version": 10
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgNzFjMGQzMjBiYjJhYjg5OTg2IiwiNjIwNS0yUlMiLDEsW11d.PdJSNQMCrDwgKEoAvUc-4ZPV4rQ"
+                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgNzFjMGQzMjBiYjJhYjg5OTg2IiwiNjIwNS0yUlMiLDEsW11d.OtmI7vTSNvTQREDCyXQUI9gWslg"
                      *     }
                      */
                     "application/json": components["schemas"]["AdminPartPage"];
@@ -3598,6 +4269,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -3623,7 +4296,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "created_at": "2026-11-26T12:05:43.008729Z",
+                     *       "created_at": "2026-11-26T13:21:18.284566Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 2,
                      *       "images": [],
@@ -3633,7 +4306,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6206-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-26T12:05:43.008729Z",
+                     *         "changed_at": "2026-11-26T13:21:18.284566Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -3655,7 +4328,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-26T12:05:43.008729Z",
+                     *         "updated_at": "2026-11-26T13:21:18.284566Z",
                      *         "version": 1
                      *       },
                      *       "sku": "6206-2RS",
@@ -3679,10 +4352,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 2,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-26T12:05:43.008729Z",
+                     *         "updated_at": "2026-11-26T13:21:18.284566Z",
                      *         "version": 1
                      *       },
-                     *       "updated_at": "2026-11-26T12:05:43.008729Z",
+                     *       "updated_at": "2026-11-26T13:21:18.284566Z",
                      *       "version": 1,
                      *       "versions": {
                      *         "content": 1,
@@ -3738,6 +4411,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -3761,7 +4436,7 @@ export interface operations {
                      *             "status": "published",
                      *             "version": 3
                      *           },
-                     *           "changed_at": "2026-11-26T12:05:43.155257Z",
+                     *           "changed_at": "2026-11-26T13:21:18.352027Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3831,7 +4506,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "created_at": "2026-11-26T12:05:42.891710Z",
+                     *       "created_at": "2026-11-26T13:21:18.217369Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 1,
                      *       "images": [
@@ -3863,7 +4538,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6205-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-26T12:05:43.204758Z",
+                     *         "changed_at": "2026-11-26T13:21:18.382549Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -3878,7 +4553,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-26T12:05:43.204758Z",
+                     *         "updated_at": "2026-11-26T13:21:18.382549Z",
                      *         "version": 2
                      *       },
                      *       "sku": "6205-2RS",
@@ -3902,10 +4577,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 1,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-26T12:05:43.267511Z",
+                     *         "updated_at": "2026-11-26T13:21:18.421409Z",
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-26T12:05:43.900461Z",
+                     *       "updated_at": "2026-11-26T13:21:18.721028Z",
                      *       "version": 10,
                      *       "versions": {
                      *         "content": 10,
@@ -3955,6 +4630,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -3980,7 +4657,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T12:05:43.088067Z",
+                     *       "changed_at": "2026-11-26T13:21:18.324122Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4004,7 +4681,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T12:05:43.088067Z",
+                     *       "updated_at": "2026-11-26T13:21:18.324122Z",
                      *       "version": 2
                      *     }
                      */
@@ -4047,6 +4724,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -4067,7 +4746,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T12:05:44.256655Z",
+                     *       "changed_at": "2026-11-26T13:21:18.860870Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4113,7 +4792,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "archived",
-                     *       "updated_at": "2026-11-26T12:05:44.256655Z",
+                     *       "updated_at": "2026-11-26T13:21:18.860870Z",
                      *       "version": 11
                      *     }
                      */
@@ -4160,7 +4839,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "at": "2026-11-26T12:05:43.900461Z",
+                     *       "at": "2026-11-26T13:21:18.721028Z",
                      *       "complete": true,
                      *       "part": {
                      *         "category": {
@@ -4231,7 +4910,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-26T12:05:43.807029Z",
+                     *         "updated_at": "2026-11-26T13:21:18.673847Z",
                      *         "version": 9
                      *       },
                      *       "part_id": 1,
@@ -4283,6 +4962,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -4303,7 +4984,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T12:05:43.602394Z",
+                     *       "changed_at": "2026-11-26T13:21:18.602325Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4370,7 +5051,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T12:05:43.602394Z",
+                     *       "updated_at": "2026-11-26T13:21:18.602325Z",
                      *       "version": 6
                      *     }
                      */
@@ -4422,6 +5103,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -4442,7 +5125,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T12:05:43.670257Z",
+                     *       "changed_at": "2026-11-26T13:21:18.628704Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4509,7 +5192,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T12:05:43.670257Z",
+                     *       "updated_at": "2026-11-26T13:21:18.628704Z",
                      *       "version": 7
                      *     }
                      */
@@ -4559,6 +5242,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -4579,7 +5264,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T12:05:43.742241Z",
+                     *       "changed_at": "2026-11-26T13:21:18.650149Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4646,7 +5331,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T12:05:43.742241Z",
+                     *       "updated_at": "2026-11-26T13:21:18.650149Z",
                      *       "version": 8
                      *     }
                      */
@@ -4690,6 +5375,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -4710,7 +5397,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T12:05:43.805045Z",
+                     *       "changed_at": "2026-11-26T13:21:18.672023Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4756,7 +5443,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T12:05:43.805045Z",
+                     *       "updated_at": "2026-11-26T13:21:18.672023Z",
                      *       "version": 9
                      *     }
                      */
@@ -4815,6 +5502,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -4822,7 +5511,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T12:05:43.204758Z",
+                     *       "changed_at": "2026-11-26T13:21:18.382549Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4837,7 +5526,7 @@ export interface operations {
                      *           "valid_to": null
                      *         }
                      *       ],
-                     *       "updated_at": "2026-11-26T12:05:43.204758Z",
+                     *       "updated_at": "2026-11-26T13:21:18.382549Z",
                      *       "version": 2
                      *     }
                      */
@@ -4880,6 +5569,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -4900,7 +5591,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T12:05:44.319993Z",
+                     *       "changed_at": "2026-11-26T13:21:18.889750Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4946,7 +5637,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T12:05:44.319993Z",
+                     *       "updated_at": "2026-11-26T13:21:18.889750Z",
                      *       "version": 12
                      *     }
                      */
@@ -5007,6 +5698,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -5032,7 +5725,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T12:05:43.155257Z",
+                     *       "changed_at": "2026-11-26T13:21:18.352027Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5056,7 +5749,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T12:05:43.155257Z",
+                     *       "updated_at": "2026-11-26T13:21:18.352027Z",
                      *       "version": 3
                      *     }
                      */
@@ -5107,6 +5800,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -5123,7 +5818,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-26T12:05:43.241859Z",
+                     *       "updated_at": "2026-11-26T13:21:18.404793Z",
                      *       "version": 2
                      *     }
                      */
@@ -5173,6 +5868,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -5189,7 +5886,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-26T12:05:43.267511Z",
+                     *       "updated_at": "2026-11-26T13:21:18.421409Z",
                      *       "version": 3
                      *     }
                      */
@@ -5235,7 +5932,7 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T12:05:43.807029Z",
+                     *           "created_at": "2026-11-26T13:21:18.673847Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": true,
@@ -5243,7 +5940,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T12:05:43.744082Z",
+                     *           "created_at": "2026-11-26T13:21:18.652003Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -5251,7 +5948,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T12:05:43.674863Z",
+                     *           "created_at": "2026-11-26T13:21:18.630682Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -5259,7 +5956,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T12:05:43.609889Z",
+                     *           "created_at": "2026-11-26T13:21:18.604218Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -5267,7 +5964,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T12:05:43.477362Z",
+                     *           "created_at": "2026-11-26T13:21:18.536328Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -5275,7 +5972,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed category",
-                     *           "created_at": "2026-11-26T12:05:43.353405Z",
+                     *           "created_at": "2026-11-26T13:21:18.458370Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -5283,7 +5980,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 2 specifications",
-                     *           "created_at": "2026-11-26T12:05:43.158815Z",
+                     *           "created_at": "2026-11-26T13:21:18.354173Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -5291,7 +5988,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed name (clearer name)",
-                     *           "created_at": "2026-11-26T12:05:43.094546Z",
+                     *           "created_at": "2026-11-26T13:21:18.326535Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -5299,7 +5996,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Created",
-                     *           "created_at": "2026-11-26T12:05:42.924031Z",
+                     *           "created_at": "2026-11-26T13:21:18.231762Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -5387,7 +6084,7 @@ export interface operations {
                      *         ],
                      *         "status": "published"
                      *       },
-                     *       "created_at": "2026-11-26T12:05:42.924031Z",
+                     *       "created_at": "2026-11-26T13:21:18.231762Z",
                      *       "created_by": 2,
                      *       "created_by_name": "Anna",
                      *       "is_active": false,
@@ -5507,6 +6204,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -5527,7 +6226,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T12:05:43.900461Z",
+                     *       "changed_at": "2026-11-26T13:21:18.721028Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5574,7 +6273,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T12:05:43.900461Z",
+                     *       "updated_at": "2026-11-26T13:21:18.721028Z",
                      *       "version": 10
                      *     }
                      */
@@ -5639,6 +6338,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -5670,7 +6371,7 @@ export interface operations {
                      *             "reserved_quantity": 0,
                      *             "version": 1
                      *           },
-                     *           "changed_at": "2026-11-26T12:05:43.008729Z",
+                     *           "changed_at": "2026-11-26T13:21:18.284566Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -5700,7 +6401,7 @@ export interface operations {
                      *             "reserved_quantity": 0,
                      *             "version": 3
                      *           },
-                     *           "changed_at": "2026-11-26T12:05:43.267511Z",
+                     *           "changed_at": "2026-11-26T13:21:18.421409Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -5779,10 +6480,55 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    admin_sync_discard_one: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                event_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Discard"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Discarded"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     admin_sync_replay_one: {
         parameters: {
             query?: {
                 effect?: "broadcast" | "invalidate_cache" | "persist_audit" | "snapshot_content" | null;
+                error?: string | null;
             };
             header?: {
                 /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
@@ -5800,6 +6546,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -5824,6 +6572,59 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    admin_sync_discard_all: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "effect": "broadcast",
+                 *       "error": "ValueError",
+                 *       "reason": "of a part that is gone"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Discard"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "discarded": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Discarded"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     admin_sync_reconcile: {
         parameters: {
             query?: {
@@ -5843,6 +6644,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -5892,7 +6695,7 @@ export interface operations {
                      *       },
                      *       "next_after": 0,
                      *       "parts_checked": 3,
-                     *       "seconds": 0.112
+                     *       "seconds": 0.053
                      *     }
                      */
                     "application/json": components["schemas"]["Reconciliation"];
@@ -5915,7 +6718,10 @@ export interface operations {
     };
     admin_sync_replay_all: {
         parameters: {
-            query?: never;
+            query?: {
+                effect?: "broadcast" | "invalidate_cache" | "persist_audit" | "snapshot_content" | null;
+                error?: string | null;
+            };
             header?: {
                 /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
                 "Idempotency-Key"?: string;
@@ -5930,6 +6736,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -5947,6 +6755,13 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             409: components["responses"]["Problem409"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             422: components["responses"]["Problem422"];
             503: components["responses"]["Problem503"];
         };
@@ -5971,14 +6786,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "cache": {
-                     *         "fresh": false,
+                     *         "fresh": true,
                      *         "hit_rate": {}
                      *       },
                      *       "drift": {
                      *         "kinds": {
                      *           "cache_stale": {
                      *             "found": 1,
-                     *             "last_found_at": "2026-11-26T12:05:44.822742Z",
+                     *             "last_found_at": "2026-11-26T13:21:19.223367Z",
                      *             "not_repaired": 0,
                      *             "repeating": false
                      *           }
@@ -5997,12 +6812,12 @@ export interface operations {
                      *                 "found": 1
                      *               }
                      *             ],
-                     *             "found_at": "2026-11-26T12:05:44.822742Z",
+                     *             "found_at": "2026-11-26T13:21:19.223367Z",
                      *             "kind": "cache_stale",
                      *             "process": "web 4711 on shop-1",
                      *             "repaired": true,
                      *             "since": {
-                     *               "at": "2026-11-26T12:05:43.242654Z",
+                     *               "at": "2026-11-26T13:21:18.405593Z",
                      *               "event_id": 13,
                      *               "version": 2
                      *             },
@@ -6016,9 +6831,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 24,
-                     *             "p50": 16.98,
-                     *             "p95": 41.96,
-                     *             "p99": 51.14
+                     *             "p50": 8.23,
+                     *             "p95": 30.24,
+                     *             "p99": 31.58
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -6027,9 +6842,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 24,
-                     *             "p50": 24.48,
-                     *             "p95": 47.76,
-                     *             "p99": 56.4
+                     *             "p50": 11.03,
+                     *             "p95": 34.65,
+                     *             "p99": 37.39
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -6038,9 +6853,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 31,
-                     *             "p50": 32.98,
-                     *             "p95": 67.71,
-                     *             "p99": 160.48
+                     *             "p50": 15.71,
+                     *             "p95": 41.55,
+                     *             "p99": 102.2
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -6049,9 +6864,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 16,
-                     *             "p50": 47.39,
-                     *             "p95": 69.59,
-                     *             "p99": 76.55
+                     *             "p50": 19.24,
+                     *             "p95": 46.7,
+                     *             "p99": 48.09
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -6066,6 +6881,292 @@ export interface operations {
             };
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_people_list_users: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "changed_at": "2026-11-26T13:21:18.018512Z",
+                     *           "changed_by": {
+                     *             "id": 1,
+                     *             "name": "Lockstep"
+                     *           },
+                     *           "created_at": "2026-11-26T13:21:18.018512Z",
+                     *           "email": "anna@shop.example",
+                     *           "id": 2,
+                     *           "is_active": true,
+                     *           "name": "Anna",
+                     *           "password_expires_at": null,
+                     *           "role": "admin",
+                     *           "updated_at": "2026-11-26T13:21:18.018512Z",
+                     *           "version": 1
+                     *         },
+                     *         {
+                     *           "changed_at": "2026-11-26T13:21:19.522942Z",
+                     *           "changed_by": {
+                     *             "id": 2,
+                     *             "name": "Anna"
+                     *           },
+                     *           "created_at": "2026-11-26T13:21:19.419535Z",
+                     *           "email": "ben@shop.example",
+                     *           "id": 3,
+                     *           "is_active": true,
+                     *           "name": "Ben",
+                     *           "password_expires_at": "2026-12-03T13:21:19.522943Z",
+                     *           "role": "editor",
+                     *           "updated_at": "2026-11-26T13:21:19.522942Z",
+                     *           "version": 3
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StaffPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_people_add_user: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "ben@shop.example",
+                 *       "name": "Ben",
+                 *       "role": "stock"
+                 *     }
+                 */
+                "application/json": components["schemas"]["StaffCreate"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed_at": "2026-11-26T13:21:19.419535Z",
+                     *       "changed_by": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "created_at": "2026-11-26T13:21:19.419535Z",
+                     *       "email": "ben@shop.example",
+                     *       "id": 3,
+                     *       "is_active": true,
+                     *       "name": "Ben",
+                     *       "password": "5i3wt-gw5cg-hch5y-pc2tl",
+                     *       "password_expires_at": "2026-12-03T13:21:19.420488Z",
+                     *       "role": "stock",
+                     *       "updated_at": "2026-11-26T13:21:19.419535Z",
+                     *       "version": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StaffPassword"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_people_change_user: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
+                "If-Match"?: string;
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                user_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "writes the texts now",
+                 *       "role": "editor",
+                 *       "version": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["StaffUpdate"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed_at": "2026-11-26T13:21:19.440447Z",
+                     *       "changed_by": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "created_at": "2026-11-26T13:21:19.419535Z",
+                     *       "email": "ben@shop.example",
+                     *       "id": 3,
+                     *       "is_active": true,
+                     *       "name": "Ben",
+                     *       "password_expires_at": "2026-12-03T13:21:19.420488Z",
+                     *       "role": "editor",
+                     *       "updated_at": "2026-11-26T13:21:19.440447Z",
+                     *       "version": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StaffMember"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_people_reset_password: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
+                "If-Match"?: string;
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                user_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "forgotten"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PasswordReset"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed_at": "2026-11-26T13:21:19.522942Z",
+                     *       "changed_by": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "created_at": "2026-11-26T13:21:19.419535Z",
+                     *       "email": "ben@shop.example",
+                     *       "id": 3,
+                     *       "is_active": true,
+                     *       "name": "Ben",
+                     *       "password": "icseu-xpcv5-jayhi-wvi3s",
+                     *       "password_expires_at": "2026-12-03T13:21:19.522943Z",
+                     *       "role": "editor",
+                     *       "updated_at": "2026-11-26T13:21:19.522942Z",
+                     *       "version": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StaffPassword"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -6101,7 +7202,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "sNckZC50nRwY0sbpbCcf1BpQDdmpOzD4",
+                     *       "csrf_token": "VDxkwMyFZ11TGlwAhSgjWklVXHvWR_VX",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -6168,7 +7269,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "sNckZC50nRwY0sbpbCcf1BpQDdmpOzD4",
+                     *       "csrf_token": "VDxkwMyFZ11TGlwAhSgjWklVXHvWR_VX",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -6217,7 +7318,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "nkz5_xN-QzpxpCpAP5Af3XEoj9Gwc8RU",
+                     *       "csrf_token": "E9_Ws9905E6zdxLroRRgukeiijjs9QqT",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -6263,8 +7364,8 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "created_at": "2026-11-26T12:05:42.742937Z",
-                     *           "expires_at": "2026-11-27T00:05:42.743687Z",
+                     *           "created_at": "2026-11-26T13:21:18.126847Z",
+                     *           "expires_at": "2026-11-27T01:21:18.127554Z",
                      *           "id": 1,
                      *           "ip_address": "127.0.0.1",
                      *           "is_current": true,
@@ -6310,6 +7411,8 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -6488,7 +7591,7 @@ export interface operations {
                      *             "is_low_stock": false,
                      *             "version": 3
                      *           },
-                     *           "updated_at": "2026-11-26T12:05:43.900461Z",
+                     *           "updated_at": "2026-11-26T13:21:18.721028Z",
                      *           "version": 10,
                      *           "versions": {
                      *             "content": 10,
@@ -6498,7 +7601,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "match": "exact",
-                     *       "next_cursor": ".eJwtx0EKgCAQAMCviGcDtZR6i3nYrVUCqVir9wfZbSbIE_iqgqnQA_tCIo2TGxFw8clZTz2iVHJYic751lr3mY_joWaEUn4R8LbnlsFb7T6aztgGrlIZFWJ8AT2AIu8.S2FX4eqGE0r-GTnYvyIudY3xSBo"
+                     *       "next_cursor": ".eJwtx0EKgCAQAMCviGcDtZR6i3nYrVUCqVir9wfZbSbIE_iqgqnQA_tCIo2TGxFw8clZTz2iVHJYic751lr3mY_joWaEUn4R8LbnlsFb7T6aztgGrlIZFWJ8AT2AIu8.vG614nC4yONpMw0oXWLApxHsE9Q"
                      *     }
                      */
                     "application/json": components["schemas"]["PublicPartPage"];
@@ -6714,7 +7817,7 @@ export interface operations {
                      *         "is_low_stock": false,
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-26T12:05:43.900461Z",
+                     *       "updated_at": "2026-11-26T13:21:18.721028Z",
                      *       "version": 10,
                      *       "versions": {
                      *         "content": 10,
@@ -6887,7 +7990,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-26T12:05:43.900461Z",
+                     *         "updated_at": "2026-11-26T13:21:18.721028Z",
                      *         "version": 10,
                      *         "versions": {
                      *           "content": 10,
