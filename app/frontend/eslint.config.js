@@ -42,13 +42,18 @@ export default tseslint.config(
     },
   },
   {
+    // What the panel says stands in its catalogues.
+    files: ["panel/**/*.vue"],
+    rules: { "vue/no-bare-strings-in-template": ["error", { allowlist: ["(", ")", ",", ".", "&", "+", "-", "=", "*", "/", "#", "%", "!", "?", ":", "[", "]", "{", "}", "<", ">", "·", "•", "–", "—", "→", "×", "|", "…", "±"] }] },
+  },
+  {
     // The common ground of all subjects must not import any of them: they register in subjects.ts.
     files: ["panel/src/{shell,session,live,ui}/**/*.{ts,vue}"],
     ignores: ["**/*.test.ts"],
     rules: {
       "no-restricted-imports": ["error", {
         paths: [SOCKET],
-        patterns: [{ regex: "^\\.\\./(?!(shell|session|live|ui)/|(strings|subjects?)\\.ts$)", message: "A subject is known by the register alone." }],
+        patterns: [{ regex: "^\\.\\./(?!(shell|session|live|ui)/|(i18n|preferences|queries|strings|subjects?)\\.ts$)", message: "A subject is known by the register alone." }],
       }],
     },
   },

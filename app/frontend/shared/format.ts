@@ -13,27 +13,39 @@ export function usableLocale(languages: readonly string[]): string {
   return "en";
 }
 
-const LOCALE = usableLocale(typeof navigator === "undefined" ? [] : navigator.languages);
-
-const numbers = new Intl.NumberFormat(LOCALE);
-const signed = new Intl.NumberFormat(LOCALE, { signDisplay: "exceptZero" });
 /** The price of one piece is exact to so many decimals, in every currency. */
 const MAX_DECIMALS = 6;
-const amounts = new Intl.NumberFormat(LOCALE, { minimumFractionDigits: 2, maximumFractionDigits: MAX_DECIMALS, useGrouping: false });
-const absolute = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeStyle: "medium" });
-const clock = new Intl.DateTimeFormat(LOCALE, { timeStyle: "short" });
-const relative = new Intl.RelativeTimeFormat(LOCALE, { numeric: "auto", style: "short" });
-const exact = new Map<string, Intl.NumberFormat>();
-const rounded = new Map<string, Intl.NumberFormat>();
 /** Rounding a price may hide so much of it, and no more. */
 const MAX_HIDDEN = 0.01;
 
+let locale = usableLocale(typeof navigator === "undefined" ? [] : navigator.languages);
+let formats = formatsOf(locale);
+
+function formatsOf(locale: string) {
+  return {
+    numbers: new Intl.NumberFormat(locale),
+    signed: new Intl.NumberFormat(locale, { signDisplay: "exceptZero" }),
+    amounts: new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: MAX_DECIMALS, useGrouping: false }),
+    absolute: new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" }),
+    clock: new Intl.DateTimeFormat(locale, { timeStyle: "short" }),
+    relative: new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "short" }),
+    exact: new Map<string, Intl.NumberFormat>(),
+    rounded: new Map<string, Intl.NumberFormat>(),
+  };
+}
+
+/** Formats in this language from now on: as in the first of `regions` that speaks it ("de-AT" for "de"), if there is one. */
+export function setLocale(language: string, regions: readonly string[]): void {
+  locale = usableLocale([...regions.filter((region) => region.split("-")[0] === language), language]);
+  formats = formatsOf(locale);
+}
+
 export function formatNumber(value: number): string {
-  return numbers.format(value);
+  return formats.numbers.format(value);
 }
 
 export function formatSigned(value: number): string {
-  return signed.format(value);
+  return formats.signed.format(value);
 }
 
 /**
@@ -41,29 +53,29 @@ export function formatSigned(value: number): string {
  * @param amount a decimal number as text: Intl formats it without a float in between.
  */
 export function formatMoney(amount: string, currency: string): string {
-  return formatIn(exact, currency, { maximumFractionDigits: MAX_DECIMALS }).format(amount as unknown as number);
+  return formatIn(formats.exact, currency, { maximumFractionDigits: MAX_DECIMALS }).format(amount as unknown as number);
 }
 
 /** What one piece costs: rounded to the currency's coins, as a till does; exactly where little would be left of it. */
 export function formatPrice(amount: string, currency: string): string {
-  const format = formatIn(rounded, currency, {});
+  const format = formatIn(formats.rounded, currency, {});
   const coins = 10 ** (format.resolvedOptions().maximumFractionDigits ?? 0);
   const hidden = Math.abs(Math.round(Number(amount) * coins) / coins - Number(amount));
   return hidden > Number(amount) * MAX_HIDDEN ? formatMoney(amount, currency) : format.format(amount as unknown as number);
 }
 
-function formatIn(formats: Map<string, Intl.NumberFormat>, currency: string, options: Intl.NumberFormatOptions): Intl.NumberFormat {
-  let format = formats.get(currency);
+function formatIn(known: Map<string, Intl.NumberFormat>, currency: string, options: Intl.NumberFormatOptions): Intl.NumberFormat {
+  let format = known.get(currency);
   if (!format) {
-    format = new Intl.NumberFormat(LOCALE, { style: "currency", currency, ...options });
-    formats.set(currency, format);
+    format = new Intl.NumberFormat(locale, { style: "currency", currency, ...options });
+    known.set(currency, format);
   }
   return format;
 }
 
 /** An amount without its currency and ungrouped, as it is typed into a field. */
 export function formatAmount(amount: string): string {
-  return amounts.format(amount as unknown as number);
+  return formats.amounts.format(amount as unknown as number);
 }
 
 /** Compares amounts by value: "12.5" is "12.50". */
@@ -76,11 +88,11 @@ export function sameAmount(a: string, b: string): boolean {
 }
 
 export function formatDateTime(iso: string): string {
-  return absolute.format(new Date(iso));
+  return formats.absolute.format(new Date(iso));
 }
 
 export function formatClock(time: number | Date): string {
-  return clock.format(time);
+  return formats.clock.format(time);
 }
 
 const STEPS: [limit: number, seconds: number, unit: Intl.RelativeTimeFormatUnit][] = [
@@ -96,9 +108,9 @@ const STEPS: [limit: number, seconds: number, unit: Intl.RelativeTimeFormatUnit]
 /** "3 min. ago". A clock that is a little ahead of ours still says "now". */
 export function formatRelative(iso: string, now: number): string {
   const seconds = Math.max(0, Math.round((now - Date.parse(iso)) / 1000));
-  if (seconds < 10) return relative.format(0, "second");
+  if (seconds < 10) return formats.relative.format(0, "second");
   for (const [limit, size, unit] of STEPS) {
-    if (seconds < limit) return relative.format(-Math.floor(seconds / size), unit);
+    if (seconds < limit) return formats.relative.format(-Math.floor(seconds / size), unit);
   }
   return formatDateTime(iso);
 }

@@ -123,6 +123,26 @@ export const CATEGORY_EVENT_TYPES = namesOf<CategoryEvent["type"]>({
   "category.deleted": true,
 });
 
+export type FromStaff = Schemas["FromStaff"];
+export type AnswersToStaff = Schemas["AnswersToStaff"];
+
+/** Every message of the feed but those about the connection itself. */
+export const STAFF_MESSAGES = namesOf<Exclude<keyof ToStaff, "resync" | "session.ended">>({
+  "stock.updated": true,
+  "price.updated": true,
+  "part.created": true,
+  "content.updated": true,
+  "part.deleted": true,
+  "part.restored": true,
+  "category.created": true,
+  "category.updated": true,
+  "category.deleted": true,
+  "synonym.created": true,
+  "synonym.deleted": true,
+  "import.progress": true,
+  "presence": true,
+});
+
 /** A 409's `current`: the present values, and whose they are. */
 export type CurrentState = { version: number } & Partial<AdminStock> &
   Partial<Pick<AdminContent, "part_name" | "status">> &

@@ -25,7 +25,7 @@ let rows: AdminListItem[];
 async function setUp(category = "") {
   const stores = { session: useSessionStore(), stock: useViewStore(), drafts: useDraftsStore() };
   await stores.session.load();
-  scope.run(() => useAdminFeed([stockSubject.begin()]));
+  scope.run(() => useAdminFeed([stockSubject.begin?.() ?? {}]));
   await stores.stock.open({ q: "", category, lowStock: false, sort: "sku" });
   socket.connectNow();
   await vi.advanceTimersByTimeAsync(1_000);

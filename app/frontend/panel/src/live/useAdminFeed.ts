@@ -5,6 +5,7 @@ import { onScopeDispose, watch } from "vue";
 import { useSessionStore } from "../session/session.ts";
 import type { Handlers } from "../subject.ts";
 import { useConnectionStore } from "./connection.ts";
+import { speakThrough, tell, tellMissed } from "./events.ts";
 
 export function useAdminFeed(subjects: readonly Handlers[]): void {
   const session = useSessionStore();
@@ -14,6 +15,7 @@ export function useAdminFeed(subjects: readonly Handlers[]): void {
   function close(): void {
     feed?.close();
     feed = null;
+    speakThrough(null);
     connection.become("connecting");
   }
 
@@ -31,12 +33,15 @@ export function useAdminFeed(subjects: readonly Handlers[]): void {
         onTree: () => {
           for (const subject of subjects) subject.heardOfTree?.();
         },
+        onMessage: tell,
         onGap: () => {
           for (const subject of subjects) subject.missed?.();
+          tellMissed();
         },
         onStatus: connection.become,
         onRefused: () => void session.check(),
       });
+      speakThrough(feed);
       feed.open();
     },
     { immediate: true },

@@ -137,7 +137,7 @@ describe("a parked draft", () => {
   });
 
   it("is what is unsaved, and is forgotten with its author", () => {
-    const subject = stockSubject.begin();
+    const subject = stockSubject.begin?.() ?? {};
     type("five").leave();
     expect(subject.unsaved?.()).toEqual(["On hand of SKU-1"]);
     subject.forget?.();

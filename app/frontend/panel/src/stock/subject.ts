@@ -1,4 +1,5 @@
 /** The stock grid as a subject of the panel. */
+import { Boxes } from "@lucide/vue";
 import { watch } from "vue";
 import type { Handlers, Subject } from "../subject.ts";
 import { useDraftsStore } from "./drafts.ts";
@@ -9,7 +10,8 @@ import { describe } from "./write.ts";
 import { useWritesStore } from "./writes.ts";
 
 export const stock: Subject = {
-  routes: [{ path: "/", name: "stock", component: () => import("./StockPage.vue") }],
+  routes: [{ path: "/stock", name: "stock", component: () => import("./StockPage.vue"), meta: { title: "stock.title" } }],
+  entries: [{ to: "stock", label: "stock.title", icon: Boxes, letter: "s" }],
   everywhere: ParkedDrafts,
   begin,
 };

@@ -7,23 +7,32 @@ export interface Toast {
   kind: "info" | "error";
   text: string;
   requestId: string | null;
+  /** What can be done about it, such as taking it back. */
+  action: ToastAction | null;
+}
+
+export interface ToastAction {
+  label: string;
+  run: () => unknown;
 }
 
 const INFO_MS = 6_000;
+/** Time enough to decide, and to reach the button. */
+const ACTION_MS = 20_000;
 const MOST = 4;
 
 export const useToastsStore = defineStore("toasts", () => {
   const toasts = ref<Toast[]>([]);
   let lastId = 0;
 
-  function add(kind: Toast["kind"], text: string, requestId: string | null): void {
+  function add(kind: Toast["kind"], text: string, requestId: string | null, action: ToastAction | null): void {
     const id = (lastId += 1);
-    toasts.value = [...toasts.value, { id, kind, text, requestId }].slice(-MOST);
-    if (kind === "info") setTimeout(() => dismiss(id), INFO_MS);
+    toasts.value = [...toasts.value, { id, kind, text, requestId, action }].slice(-MOST);
+    if (kind === "info") setTimeout(() => dismiss(id), action ? ACTION_MS : INFO_MS);
   }
 
-  const info = (text: string): void => add("info", text, null);
-  const error = (text: string, requestId: string | null = null): void => add("error", text, requestId);
+  const info = (text: string, action: ToastAction | null = null): void => add("info", text, null, action);
+  const error = (text: string, requestId: string | null = null): void => add("error", text, requestId, null);
 
   function dismiss(id: number): void {
     toasts.value = toasts.value.filter((toast) => toast.id !== id);

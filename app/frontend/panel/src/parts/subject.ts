@@ -1,0 +1,9 @@
+import { Package } from "@lucide/vue";
+import type { Subject } from "../subject.ts";
+
+export const parts: Subject = {
+  routes: [
+    { path: "/parts", name: "parts", component: () => import("./PartsPage.vue"), meta: { title: "parts.title" } },
+  ],
+  entries: [{ to: "parts", label: "parts.title", icon: Package, letter: "p" }],
+};

@@ -1,0 +1,75 @@
+/**
+ * What the screens show of the server: read through vue-query, which caches, shares and repeats reads.
+ *
+ * `useRead(path, query)` in a component; `refresh(path…)` after a write or an event. Keys are the path and the query, so that
+ * `refresh("/admin/parts/7")` refreshes everything that was read below that address.
+ */
+import { ApiError, type Query } from "@lockstep/shared/http.ts";
+import { keepPreviousData, QueryClient, useInfiniteQuery, useQuery } from "@tanstack/vue-query";
+import { computed, toValue, type MaybeRefOrGetter } from "vue";
+import { useSessionStore } from "./session/session.ts";
+
+const FRESH_MS = 5_000;
+const MAX_RETRIES = 2;
+
+/** The server's own refusals are final; anything else may pass. */
+function isPassing(error: unknown): boolean {
+  return !(error instanceof ApiError) || error.isNetwork || error.status >= 500;
+}
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: { staleTime: FRESH_MS, retry: (count, error) => count < MAX_RETRIES && isPassing(error), networkMode: "always" },
+  },
+});
+
+export interface ReadOptions {
+  /** Nothing is read while this is false. */
+  enabled?: MaybeRefOrGetter<boolean>;
+  /** Go on showing what was there while another page or filter is being read. */
+  keep?: boolean;
+  /** Read again every so many milliseconds while the page is visible. */
+  every?: number;
+}
+
+/** Reads `path` of the staff API for as long as the component is there. */
+export function useRead<T>(path: MaybeRefOrGetter<string>, query: MaybeRefOrGetter<Query> = {}, options: ReadOptions = {}) {
+  const session = useSessionStore();
+  return useQuery<T, ApiError>({
+    queryKey: computed(() => [...keyOf(toValue(path)), toValue(query)]),
+    queryFn: ({ signal }) => session.api<T>(toValue(path), { query: toValue(query), signal }),
+    enabled: computed(() => toValue(options.enabled ?? true)),
+    ...(options.keep ? { placeholderData: keepPreviousData } : {}),
+    ...(options.every ? { refetchInterval: options.every } : {}),
+  });
+}
+
+export interface CursorPage<T> {
+  items: T[];
+  next_cursor: string | null;
+}
+
+/** Reads a list page after page; `rows` are the rows of all pages read so far. */
+export function useReadList<T>(path: MaybeRefOrGetter<string>, query: MaybeRefOrGetter<Query> = {}, options: Pick<ReadOptions, "enabled" | "keep"> = {}) {
+  const session = useSessionStore();
+  const read = useInfiniteQuery<CursorPage<T>, ApiError>({
+    queryKey: computed(() => [...keyOf(toValue(path)), "pages", toValue(query)]),
+    queryFn: ({ pageParam, signal }) => session.api<CursorPage<T>>(toValue(path), { query: { ...toValue(query), cursor: pageParam as string | null }, signal }),
+    initialPageParam: null,
+    getNextPageParam: (last) => last.next_cursor,
+    enabled: computed(() => toValue(options.enabled ?? true)),
+    ...(options.keep ? { placeholderData: keepPreviousData } : {}),
+  });
+  const rows = computed(() => read.data.value?.pages.flatMap((page) => page.items) ?? []);
+  return { ...read, rows };
+}
+
+/** Has everything that was read at or below these paths read again, at once if it is shown. */
+export async function refresh(...paths: string[]): Promise<void> {
+  await Promise.all(paths.map((path) => queryClient.invalidateQueries({ queryKey: keyOf(path) })));
+}
+
+/** @returns one element for each step of the path, so that a path is a prefix of those below it. */
+export function keyOf(path: string): string[] {
+  return path.split("/").filter((step) => step !== "");
+}

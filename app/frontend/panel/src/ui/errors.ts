@@ -1,0 +1,22 @@
+/** What a failure means to the person in front of the screen. */
+import { ApiError } from "@lockstep/shared/http.ts";
+import { t } from "../i18n.ts";
+import { useToastsStore } from "./toasts.ts";
+
+/** @returns a sentence for any error of a request; the server's own words where it explains itself. */
+export function errorText(error: unknown): string {
+  if (!(error instanceof ApiError)) return t("ui.error.unexpected");
+  if (error.isNetwork) return t("ui.error.offline");
+  if (error.status === 403) return t("ui.error.forbidden");
+  if (error.status === 429 || error.status === 503) return t("ui.error.busy");
+  if (error.status >= 500) return t("ui.error.server");
+  const [field] = Object.entries(error.errors);
+  return field ? `${field[0]}: ${field[1].join(" ")}` : error.message || t("ui.error.unexpected");
+}
+
+/** Says in a toast that `what` failed, with the id to quote. Anything but a failed request is a bug, and thrown. */
+export function report(error: unknown, what = ""): void {
+  if (!(error instanceof ApiError)) throw error;
+  const text = errorText(error);
+  useToastsStore().error(what ? `${what} ${text}` : text, error.requestId);
+}
