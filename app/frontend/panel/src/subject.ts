@@ -10,6 +10,8 @@ export interface Subject {
   readonly entries?: readonly Entry[];
   /** What the palette offers besides the entries. */
   readonly actions?: readonly Action[];
+  /** Beside the connection's state at the top of every screen. */
+  readonly bar?: Component;
   /** Overlaid on the foot of every screen, for what must stay visible. */
   readonly everywhere?: Component;
   /** Called once, in App.vue: stores and watchers may be used. */
