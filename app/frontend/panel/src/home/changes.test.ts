@@ -41,6 +41,8 @@ it("what one call wrote is one line, told by its most telling row", () => {
 
 it("an import is one line that leads to it", () => {
   const rows = [1, 2, 3].map((part_id) => row({ part_id, reason: "import 3: parts.csv", request_id: "r" }));
+  const typed = [1, 2, null].map((part_id) => row({ part_id, reason: "import: parts.csv" }));
+  expect(changesOf(typed)).toMatchObject([{ what: "3 changes to 2 parts", link: "/activity" }]);
   expect(changesOf(rows)).toMatchObject([{ what: "3 changes to 3 parts", partId: null, link: "/imports/3" }]);
   expect([importOf("import 12: a"), importOf("important"), importOf(null)]).toEqual(["12", null, null]);
 });

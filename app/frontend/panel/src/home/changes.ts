@@ -38,7 +38,9 @@ function groups(rows: readonly Row[]): Row[][] {
 }
 
 function callOf({ changed_by, request_id, reason, event_id }: Row): string {
-  return `${changed_by ?? ""} ${importOf(reason) ?? request_id ?? event_id}`;
+  // Imports from the command line have no number.
+  const imported = /^import(?: \d+)?: /.exec(reason ?? "")?.[0];
+  return `${changed_by ?? ""} ${imported ?? request_id ?? event_id}`;
 }
 
 /** @returns which import a reason names, as "import 3: parts.csv" does. */
@@ -47,12 +49,13 @@ export function importOf(reason: string | null): string | null {
 }
 
 function changeOf(rows: Row[]): Change {
-  const parts = new Set(rows.map(({ part_id }) => part_id));
+  // Rows of no part, such as the categories that an import makes, are not counted as one.
+  const parts = new Set(rows.flatMap(({ part_id }) => part_id ?? []));
   const rank = ({ table_name }: Row): number => (TELLING.includes(table_name) ? TELLING.indexOf(table_name) : TELLING.length);
   const [telling] = [...rows].sort((a, b) => rank(a) - rank(b)) as [Row];
   const newest = rows[0] ?? telling;
   const imported = importOf(telling.reason);
-  const isOne = parts.size === 1;
+  const isOne = rows.length === 1 || parts.size === 1;
   return {
     id: newest.id,
     at: newest.changed_at,
