@@ -26,6 +26,8 @@ export class ApiError extends Error {
   readonly requestId: string | null;
   readonly errors: Record<string, string[]>;
   readonly current: CurrentState | null;
+  /** The part that has a value which must be unique. */
+  readonly takenBy: { part_id: number; archived: boolean } | null;
   readonly retryAfterSeconds: number | null;
 
   constructor(problem: Partial<Problem> & { status: number }, extra: { requestId?: string | null; retryAfterSeconds?: number | null } = {}) {
@@ -36,6 +38,7 @@ export class ApiError extends Error {
     this.requestId = problem.request_id ?? extra.requestId ?? null;
     this.errors = problem.errors ?? {};
     this.current = problem.current ?? null;
+    this.takenBy = problem.taken_by ?? null;
     this.retryAfterSeconds = extra.retryAfterSeconds ?? null;
   }
 

@@ -150,7 +150,8 @@ export type CurrentState = { version: number } & Partial<AdminStock> &
   Partial<Pick<Schemas["ContentAnswer"], "changed_by" | "changed_at">>;
 
 /** RFC 9457, as the API sends it. */
-export type Problem = Omit<Schemas["Problem"], "errors" | "current"> & {
+export type Problem = Omit<Schemas["Problem"], "errors" | "current" | "taken_by"> & {
   errors?: Record<string, string[]>;
   current?: CurrentState;
+  taken_by?: { part_id: number; archived: boolean };
 };

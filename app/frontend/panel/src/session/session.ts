@@ -37,6 +37,14 @@ export const useSessionStore = defineStore("session", () => {
     settle(true);
   }
 
+  /** All sessions of this person end, and a new one takes the place of this one. @throws ApiError, with what is wrong at its field. */
+  async function changePassword(current: string, wanted: string): Promise<void> {
+    session.value = await api<Session>("/auth/password", { method: "PUT", body: { current_password: current, new_password: wanted } });
+    logins.value += 1;
+    // The live feed may have seen the old session end first, and asked for a log-in.
+    settle(true);
+  }
+
   async function logOut(): Promise<void> {
     try {
       await send("/auth/logout", { method: "POST", body: {} });
@@ -115,5 +123,5 @@ export const useSessionStore = defineStore("session", () => {
     }
   }
 
-  return { user, loginNeeded, logins, load, logIn, logOut, forget, api, check, onWrite };
+  return { user, loginNeeded, logins, load, logIn, changePassword, logOut, forget, api, check, onWrite };
 });
