@@ -141,6 +141,7 @@ export const STAFF_MESSAGES = namesOf<Exclude<keyof ToStaff, "resync" | "session
   "synonym.deleted": true,
   "import.progress": true,
   "presence": true,
+  "delivery.settled": true,
 });
 
 /** A 409's `current`: the present values, and whose they are. */
@@ -149,7 +150,8 @@ export type CurrentState = { version: number } & Partial<AdminStock> &
   Partial<Pick<Schemas["ContentAnswer"], "changed_by" | "changed_at">>;
 
 /** RFC 9457, as the API sends it. */
-export type Problem = Omit<Schemas["Problem"], "errors" | "current"> & {
+export type Problem = Omit<Schemas["Problem"], "errors" | "current" | "taken_by"> & {
   errors?: Record<string, string[]>;
   current?: CurrentState;
+  taken_by?: { part_id: number; archived: boolean };
 };

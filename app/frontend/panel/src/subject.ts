@@ -1,7 +1,7 @@
 /** What a subject of the panel is: a folder with its own screens, which the shell knows by the registry alone. */
 import type { AdminEvent, Role } from "@lockstep/shared/types.ts";
 import type { Component } from "vue";
-import type { RouteRecordRaw } from "vue-router";
+import type { Router, RouteRecordRaw } from "vue-router";
 
 export interface Subject {
   /** Its screens. Give each a name, load it lazily, and name the key of its title: `meta: { title: "parts.title" }`. */
@@ -10,6 +10,8 @@ export interface Subject {
   readonly entries?: readonly Entry[];
   /** What the palette offers besides the entries. */
   readonly actions?: readonly Action[];
+  /** Beside the connection's state at the top of every screen. */
+  readonly bar?: Component;
   /** Overlaid on the foot of every screen, for what must stay visible. */
   readonly everywhere?: Component;
   /** Called once, in App.vue: stores and watchers may be used. */
@@ -35,7 +37,7 @@ export interface Action {
   readonly label: string;
   readonly icon: Component;
   readonly needs?: Role;
-  readonly run: () => unknown;
+  readonly run: (router: Router) => unknown;
 }
 
 /** All of them optional: a subject handles what concerns it. */

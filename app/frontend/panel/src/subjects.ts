@@ -4,6 +4,8 @@ import { activity } from "./activity/subject.ts";
 import { categories } from "./categories/subject.ts";
 import { home } from "./home/subject.ts";
 import { imports } from "./imports/subject.ts";
+import { journey } from "./journey/subject.ts";
+import { palette } from "./palette/subject.ts";
 import { part } from "./part/subject.ts";
 import { parts } from "./parts/subject.ts";
 import { people } from "./people/subject.ts";
@@ -11,4 +13,5 @@ import { stock } from "./stock/subject.ts";
 import { sync } from "./sync/subject.ts";
 import type { Subject } from "./subject.ts";
 
-export const SUBJECTS: readonly Subject[] = [home, stock, parts, part, categories, imports, activity, sync, people, account];
+export const SUBJECTS: readonly Subject[] = [home, stock, parts, part, categories, imports, activity, sync, people, account, journey];
+export const SUBJECTS: readonly Subject[] = [home, stock, parts, part, categories, imports, activity, sync, people, account, palette];

@@ -1,4 +1,5 @@
-import { CircleUser } from "@lucide/vue";
+import { CircleUser, Languages, Moon, Sun, SunMoon } from "@lucide/vue";
+import { chosenLanguage, chosenTheme } from "../preferences.ts";
 import type { Subject } from "../subject.ts";
 
 export const account: Subject = {
@@ -6,4 +7,11 @@ export const account: Subject = {
     { path: "/account", name: "account", component: () => import("./AccountPage.vue"), meta: { title: "account.title" } },
   ],
   entries: [{ to: "account", label: "account.title", icon: CircleUser, letter: "m" }],
+  actions: [
+    { label: "account.beLight", icon: Sun, run: () => (chosenTheme.value = "light") },
+    { label: "account.beDark", icon: Moon, run: () => (chosenTheme.value = "dark") },
+    { label: "account.beAsSystem", icon: SunMoon, run: () => (chosenTheme.value = "system") },
+    { label: "account.speakEnglish", icon: Languages, run: () => (chosenLanguage.value = "en") },
+    { label: "account.speakGerman", icon: Languages, run: () => (chosenLanguage.value = "de") },
+  ],
 };

@@ -1,4 +1,4 @@
-import { Package } from "@lucide/vue";
+import { Package, PackagePlus } from "@lucide/vue";
 import type { Subject } from "../subject.ts";
 
 export const parts: Subject = {
@@ -6,4 +6,5 @@ export const parts: Subject = {
     { path: "/parts", name: "parts", component: () => import("./PartsPage.vue"), meta: { title: "parts.title" } },
   ],
   entries: [{ to: "parts", label: "parts.title", icon: Package, letter: "p" }],
+  actions: [{ label: "parts.new", icon: PackagePlus, needs: "editor", run: (router) => router.push({ name: "parts", query: { new: "1" } }) }],
 };

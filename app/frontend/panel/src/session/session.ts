@@ -5,6 +5,9 @@ import type { Session, User } from "@lockstep/shared/types.ts";
 import { defineStore } from "pinia";
 import { computed, ref, shallowRef } from "vue";
 
+/** @param eventIds of what a write has changed, as the server names them. */
+type WriteListener = (eventIds: string[]) => void;
+
 export const useSessionStore = defineStore("session", () => {
   const session = shallowRef<Session | null>(null);
   const user = computed<User | null>(() => session.value?.user ?? null);
@@ -12,6 +15,7 @@ export const useSessionStore = defineStore("session", () => {
   const loginNeeded = ref(false);
   /** Incremented with every log-in, so that the live feed reconnects with the new cookie. */
   const logins = ref(0);
+  const writeListeners = new Set<WriteListener>();
   let waiting: { promise: Promise<boolean>; done: (loggedIn: boolean) => void } | null = null;
 
   /** @returns whether there is a session already. @throws ApiError if the server cannot be asked. */
@@ -30,6 +34,14 @@ export const useSessionStore = defineStore("session", () => {
   async function logIn(email: string, password: string): Promise<void> {
     session.value = await request<Session>("/auth/login", { method: "POST", body: { email, password } });
     logins.value += 1;
+    settle(true);
+  }
+
+  /** All sessions of this person end, and a new one takes the place of this one. @throws ApiError, with what is wrong at its field. */
+  async function changePassword(current: string, wanted: string): Promise<void> {
+    session.value = await api<Session>("/auth/password", { method: "PUT", body: { current_password: current, new_password: wanted } });
+    logins.value += 1;
+    // The live feed may have seen the old session end first, and asked for a log-in.
     settle(true);
   }
 
@@ -88,7 +100,17 @@ export const useSessionStore = defineStore("session", () => {
     const unsafe = options.method !== undefined && options.method !== "GET";
     const token = session.value?.csrf_token;
     const headers: Record<string, string> = unsafe && token ? { "X-CSRF-Token": token } : {};
-    return request<T>(path, { ...options, headers: { ...headers, ...options.headers } });
+    return request<T>(path, { ...options, headers: { ...headers, ...options.headers }, heads: unsafe ? heads : undefined });
+  }
+
+  function heads(headers: Headers): void {
+    const eventIds = headers.get("X-Event-IDs")?.split(",") ?? [];
+    if (eventIds.length > 0) for (const listener of writeListeners) listener(eventIds);
+  }
+
+  /** Calls `listener` after every write that has changed something. */
+  function onWrite(listener: WriteListener): void {
+    writeListeners.add(listener);
   }
 
   /** The live feed was refused: check whether the session has ended. */
@@ -101,5 +123,5 @@ export const useSessionStore = defineStore("session", () => {
     }
   }
 
-  return { user, loginNeeded, logins, load, logIn, logOut, forget, api, check };
+  return { user, loginNeeded, logins, load, logIn, changePassword, logOut, forget, api, check, onWrite };
 });
