@@ -56,7 +56,11 @@ class Film:
 @contextmanager
 def shop() -> Iterator[tuple[Stack, Browser]]:
     """Run a shop with the demo catalog, and a browser."""
-    with tempfile.TemporaryDirectory(prefix="lockstep-pictures-") as home, Stack(Path(home)) as stack, sync_playwright() as playwright:
+    with (
+        tempfile.TemporaryDirectory(prefix="lockstep-pictures-") as home,
+        Stack(Path(home)) as stack,
+        sync_playwright() as playwright,
+    ):
         browser = launch(playwright)
         yield stack, browser
         browser.close()
