@@ -90,7 +90,11 @@ def picture(colour: str) -> dict[str, Any]:
 
 
 def test_an_edit_is_previewed_and_then_shown_to_customers(
-    stack: Stack, context: Callable[..., BrowserContext], opened: Callable[..., Page], create: Callable[..., dict], staff: httpx.Client
+    stack: Stack,
+    context: Callable[..., BrowserContext],
+    opened: Callable[..., Page],
+    create: Callable[..., dict],
+    staff: httpx.Client,
 ) -> None:
     part = create(description="<p>Old <strong>text</strong></p>")
     customer = context().new_page()
@@ -189,7 +193,10 @@ def test_a_draft_survives_a_reload_and_a_log_out_and_is_offered_to_its_author(
     expect(field(page, "part_name")).to_have_value("Half a na")
     page.get_by_test_id("log-out").click()
     form = page.get_by_test_id("login-form")
-    for email, password, typed in [(stack.settings.admin_email, stack.settings.admin_password, "Test spindle"), (*ana, "Half a na")]:
+    for email, password, typed in [
+        (stack.settings.admin_email, stack.settings.admin_password, "Test spindle"),
+        (*ana, "Half a na"),
+    ]:
         form.locator("input[type=email]").fill(email)
         form.locator("input[type=password]").fill(password)
         form.locator("button[type=submit]").click()
@@ -271,7 +278,12 @@ def test_specifications_are_pasted_and_ordered_by_the_keyboard(
     dialog.get_by_test_id("paste-add").click()
     save(page)
     shown = [(one["group"], one["name"], one["value"], one["unit"]) for one in part_of(staff, part)["specifications"]]
-    assert shown == [("", "Width", "14", "mm"), ("", "Bore", "20", "mm"), ("Size", "Load", "12", "kN"), ("Size", "Mass", "0.1", "kg")]
+    assert shown == [
+        ("", "Width", "14", "mm"),
+        ("", "Bore", "20", "mm"),
+        ("Size", "Load", "12", "kN"),
+        ("Size", "Mass", "0.1", "kg"),
+    ]
     page.get_by_test_id("add-row").click()
     page.get_by_test_id("save").click()
     expect(rows.nth(4)).to_contain_text("Give it a name.")
