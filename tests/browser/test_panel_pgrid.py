@@ -55,6 +55,18 @@ def go_to(panel: Page, word: str) -> None:
     expect(panel.get_by_test_id("stock-row").first.get_by_test_id("cell-current_stock")).to_be_focused()
 
 
+def scroll_to(panel: Page, row: int) -> None:
+    """Scroll until this row is the first on the screen, however many pages have to be read for that."""
+    panel.wait_for_function(
+        """row => {
+            const frame = document.querySelector(".frame");
+            frame.scrollTo(0, 28 * row);
+            return Math.abs(frame.scrollTop - 28 * row) < 28;
+        }""",
+        arg=row,
+    )
+
+
 def counts(staff: httpx.Client, parts: list[dict]) -> list[int]:
     return [staff.get(f"/parts/{part['id']}").raise_for_status().json()["stock"]["current_stock"] for part in parts]
 
@@ -92,7 +104,7 @@ def test_the_focus_and_an_open_cell_stay_when_their_row_is_scrolled_far_away(pan
     word, parts = many
     go_to(panel, word)
     panel.keyboard.type("7")
-    panel.locator(".frame").evaluate("frame => frame.scrollTo(0, 28 * 150)")
+    scroll_to(panel, 150)
     expect(row_of(panel, parts[150])).to_be_visible()
     field = panel.get_by_test_id("cell-input")
     expect(field).to_be_focused()
@@ -106,9 +118,7 @@ def test_the_focus_and_an_open_cell_stay_when_their_row_is_scrolled_far_away(pan
 def test_a_reload_comes_back_to_the_same_rows_and_back_from_a_part_to_its_row(panel: Page, many: tuple[str, list[dict]]) -> None:
     word, parts = many
     go_to(panel, word)
-    panel.locator(".frame").evaluate("frame => frame.scrollTo(0, 28 * 90)")
-    expect(row_of(panel, parts[95])).to_be_visible()
-    panel.locator(".frame").evaluate("frame => frame.scrollTo(0, 28 * 130)")
+    scroll_to(panel, 130)
     expect(row_of(panel, parts[135])).to_be_visible()
     panel.wait_for_function("history.state.place?.cursor")
     panel.reload()
