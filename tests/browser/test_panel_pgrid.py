@@ -1,7 +1,6 @@
 """The stock grid for a whole catalogue: keys, paste, changes of many parts, and a list of several server pages."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -16,10 +15,12 @@ from devserver import Stack
 AXE = REPOSITORY / "app" / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 MANY = 320
 PAGE = 100
+# The word that finds them, and the parts.
+Many = tuple[str, list[dict]]
 
 
 @pytest.fixture(scope="module")
-def many(stack: Stack) -> Iterator[tuple[str, list[dict]]]:
+def many(stack: Stack) -> Many:
     """Several server pages of parts that one word finds; return the word, and the parts in the order of their SKUs."""
     word = f"pgrid{uuid4().hex[:6]}"
     lines = [f"{word}-{n:04},Washer {word},10" for n in range(MANY)]
@@ -35,7 +36,7 @@ def many(stack: Stack) -> Iterator[tuple[str, list[dict]]]:
             page = client.get("/admin/parts", params={"q": word, "limit": 200} | ({"cursor": cursor} if cursor else {})).json()
             parts += page["items"]
             cursor = page["next_cursor"]
-    yield word, parts
+    return word, parts
 
 
 def row_of(panel: Page, part: dict) -> Locator:
@@ -83,7 +84,7 @@ def test_finding_a_part_and_setting_its_count_takes_thirteen_keys(panel: Page, s
     assert counts(staff, [part]) == [12]
 
 
-def test_a_list_of_several_pages_is_one_list_and_few_of_its_rows_are_in_the_document(panel: Page, many: tuple[str, list[dict]]) -> None:
+def test_a_list_of_several_pages_is_one_list_and_few_of_its_rows_are_in_the_document(panel: Page, many: Many) -> None:
     word, parts = many
     go_to(panel, word)
     grid = panel.get_by_role("grid")
@@ -100,7 +101,7 @@ def test_a_list_of_several_pages_is_one_list_and_few_of_its_rows_are_in_the_docu
     expect(row_of(panel, parts[0])).to_be_visible()
 
 
-def test_the_focus_and_an_open_cell_stay_when_their_row_is_scrolled_far_away(panel: Page, many: tuple[str, list[dict]]) -> None:
+def test_the_focus_and_an_open_cell_stay_when_their_row_is_scrolled_far_away(panel: Page, many: Many) -> None:
     word, parts = many
     go_to(panel, word)
     panel.keyboard.type("7")
@@ -115,7 +116,7 @@ def test_the_focus_and_an_open_cell_stay_when_their_row_is_scrolled_far_away(pan
     expect(cell_of(panel, parts[0])).to_be_in_viewport()
 
 
-def test_a_reload_comes_back_to_the_same_rows_and_back_from_a_part_to_its_row(panel: Page, many: tuple[str, list[dict]]) -> None:
+def test_a_reload_comes_back_to_the_same_rows_and_back_from_a_part_to_its_row(panel: Page, many: Many) -> None:
     word, parts = many
     go_to(panel, word)
     scroll_to(panel, 130)
@@ -130,7 +131,7 @@ def test_a_reload_comes_back_to_the_same_rows_and_back_from_a_part_to_its_row(pa
     expect(row_of(panel, parts[110])).to_be_in_viewport()
 
 
-def test_enter_goes_down_and_up_and_signs_and_sums_are_understood(panel: Page, many: tuple[str, list[dict]], staff: httpx.Client) -> None:
+def test_enter_goes_down_and_up_and_signs_and_sums_are_understood(panel: Page, many: Many, staff: httpx.Client) -> None:
     word, parts = many
     mine = parts[:3]
     go_to(panel, word)
@@ -150,7 +151,7 @@ def test_enter_goes_down_and_up_and_signs_and_sums_are_understood(panel: Page, m
 
 
 def test_a_selection_is_changed_at_once_after_a_preview_and_taken_back_at_once(
-    panel: Page, many: tuple[str, list[dict]], staff: httpx.Client
+    panel: Page, many: Many, staff: httpx.Client
 ) -> None:
     word, parts = many
     mine = parts[:4]
@@ -184,7 +185,7 @@ def test_a_selection_is_changed_at_once_after_a_preview_and_taken_back_at_once(
     staff.put(f"/parts/{mine[1]['id']}/stock", json={"current_stock": 10}).raise_for_status()
 
 
-def test_columns_go_to_a_spreadsheet_and_come_back_after_a_preview(panel: Page, many: tuple[str, list[dict]], staff: httpx.Client) -> None:
+def test_columns_go_to_a_spreadsheet_and_come_back_after_a_preview(panel: Page, many: Many, staff: httpx.Client) -> None:
     word, parts = many
     go_to(panel, word)
     panel.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -210,7 +211,7 @@ def test_columns_go_to_a_spreadsheet_and_come_back_after_a_preview(panel: Page, 
     assert counts(staff, [parts[200], parts[5]]) == [10, 10]
 
 
-def test_the_inspector_follows_the_focus_and_is_current(panel: Page, many: tuple[str, list[dict]], staff: httpx.Client) -> None:
+def test_the_inspector_follows_the_focus_and_is_current(panel: Page, many: Many, staff: httpx.Client) -> None:
     word, parts = many
     go_to(panel, word)
     panel.keyboard.press("i")
@@ -228,7 +229,7 @@ def test_the_inspector_follows_the_focus_and_is_current(panel: Page, many: tuple
     expect(inspector).to_be_hidden()
 
 
-def test_a_view_is_kept_under_its_name_and_saved_as_a_file(panel: Page, many: tuple[str, list[dict]], tmp_path: Path) -> None:
+def test_a_view_is_kept_under_its_name_and_saved_as_a_file(panel: Page, many: Many, tmp_path: Path) -> None:
     word, _ = many
     go_to(panel, word)
     panel.locator("select[name=sort]").select_option("-sku")
@@ -259,7 +260,7 @@ def test_a_view_is_kept_under_its_name_and_saved_as_a_file(panel: Page, many: tu
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_is_inaccessible_with_everything_open(scheme: str, panel: Page, many: tuple[str, list[dict]]) -> None:
+def test_nothing_is_inaccessible_with_everything_open(scheme: str, panel: Page, many: Many) -> None:
     word, _ = many
     panel.emulate_media(color_scheme=scheme)
     go_to(panel, word)
