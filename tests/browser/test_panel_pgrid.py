@@ -121,7 +121,7 @@ def test_a_reload_comes_back_to_the_same_rows_and_back_from_a_part_to_its_row(pa
     go_to(panel, word)
     scroll_to(panel, 130)
     expect(row_of(panel, parts[135])).to_be_visible()
-    panel.wait_for_function("history.state.place?.cursor")
+    panel.wait_for_function("() => Boolean(history.state.place?.cursor)")
     panel.reload()
     expect(row_of(panel, parts[110])).to_be_visible()
     cell_of(panel, parts[110]).click()
@@ -267,7 +267,7 @@ def test_nothing_is_inaccessible_with_everything_open(scheme: str, panel: Page, 
     panel.keyboard.press("i")
     expect(panel.get_by_test_id("inspector")).to_contain_text(word)
     panel.keyboard.press("Space")
-    panel.add_script_tag(path=AXE)
+    panel.evaluate(AXE.read_text())
     assert problems(panel) == []
     panel.get_by_test_id("bulk-open").click()
     panel.get_by_test_id("bulk-value").fill("5")
