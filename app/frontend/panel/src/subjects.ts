@@ -13,5 +13,4 @@ import { stock } from "./stock/subject.ts";
 import { sync } from "./sync/subject.ts";
 import type { Subject } from "./subject.ts";
 
-export const SUBJECTS: readonly Subject[] = [home, stock, parts, part, categories, imports, activity, sync, people, account, journey];
-export const SUBJECTS: readonly Subject[] = [home, stock, parts, part, categories, imports, activity, sync, people, account, palette];
+export const SUBJECTS: readonly Subject[] = [home, stock, parts, part, categories, imports, activity, sync, people, account, palette, journey];

@@ -28,8 +28,9 @@ it("text is shown as it is, nothing as nothing, zero and false as themselves", (
   expect([shown("a"), shown(""), shown(null), shown(0), shown(false), shown({ a: 1 })]).toEqual(["a", null, null, "0", "false", '{\n "a": 1\n}']);
 });
 
-it("only a part's own row leads to a version of its content", () => {
+it("only a row of its content leads to a version of its content", () => {
   expect(contentVersion({ table_name: "parts", part_id: 4, version: 7 })).toBe(7);
+  expect(contentVersion({ table_name: "part_specifications", part_id: 4, version: 8 })).toBe(8);
   expect(contentVersion({ table_name: "stock_levels", part_id: 4, version: 7 })).toBeNull();
 });
 

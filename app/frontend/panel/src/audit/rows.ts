@@ -5,7 +5,9 @@ import type { Query } from "@lockstep/shared/http.ts";
 export type AuditRow = components["schemas"]["AuditRow"];
 type Values = Record<string, unknown> | null;
 
-export const TABLES = ["parts", "stock_levels", "part_prices", "prices", "categories", "import_jobs", "users", "api_keys", "dead_letters", "search_synonyms"] as const;
+/** Whose rows are parts of a version of the content. */
+const CONTENT = new Set(["parts", "part_specifications", "part_images"]);
+export const TABLES = ["parts", "part_specifications", "part_images", "stock_levels", "part_prices", "prices", "categories", "import_jobs", "users", "api_keys", "dead_letters", "search_synonyms"] as const;
 export const OPERATIONS = ["INSERT", "UPDATE", "DELETE"] as const;
 
 /** One field, before and after. */
@@ -56,7 +58,7 @@ export function shown(value: unknown): string | null {
 
 /** The number of the content version that a row made; null if it made none. */
 export function contentVersion(row: Pick<AuditRow, "table_name" | "part_id" | "version">): number | null {
-  return row.table_name === "parts" && row.part_id !== null ? row.version : null;
+  return CONTENT.has(row.table_name) && row.part_id !== null ? row.version : null;
 }
 
 /** The filters by their names in the address, and what the API calls them. */

@@ -26,6 +26,7 @@ export function useRows(active: Ref<number>, frame: Ref<HTMLElement | null>, cov
   });
   const headHeight = computed(() => (isCards.value ? 0 : rowHeight.value));
 
+  const initialOffset = stock.firstShown() * rowHeight.value;
   const virtualizer = useVirtualizer(computed(() => {
     const focused = active.value;
     return {
@@ -36,7 +37,7 @@ export function useRows(active: Ref<number>, frame: Ref<HTMLElement | null>, cov
       overscan: OVERSCAN,
       // The headings stick to the top of the frame, where they take the room of a row.
       scrollPaddingEnd: headHeight.value + covered(),
-      initialOffset: stock.firstShown() * rowHeight.value,
+      initialOffset,
       rangeExtractor: (range: Range) => {
         const near = defaultRangeExtractor(range);
         return near.includes(focused) || focused >= range.count ? near : [...near, focused].sort((a, b) => a - b);

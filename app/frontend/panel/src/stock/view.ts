@@ -82,7 +82,7 @@ export const useViewStore = defineStore("stock view", () => {
   let afresh = false;
   let now = 0;
   /** The rows on the screen. */
-  let range = { first: 0, last: 0 };
+  const range = shallowRef({ first: 0, last: 0 });
   const heardAt = new Map<number, number>();
   const flashTimers = new Map<number, ReturnType<typeof setTimeout>>();
   let settle: ReturnType<typeof setTimeout> | undefined;
@@ -95,7 +95,7 @@ export const useViewStore = defineStore("stock view", () => {
     view.value = { query: { ...query }, place };
     segments.value = segmentsTo(place, PAGE_SIZE);
     const first = place.trail.length * PAGE_SIZE;
-    range = { first, last: first };
+    range.value = { first, last: first };
     focused.value = null;
     state.value = "loading";
     await refresh();
@@ -119,7 +119,7 @@ export const useViewStore = defineStore("stock view", () => {
 
   /** These rows are on the screen: reads what they and their neighbours lack. */
   function look(first: number, last: number): void {
-    range = { first, last };
+    range.value = { first, last };
     // After a failure the next reading is the user's decision.
     if (!abort && state.value === "ready" && !error.value) void readOn();
   }
@@ -130,7 +130,7 @@ export const useViewStore = defineStore("stock view", () => {
     reading.value = true;
     try {
       for (;;) {
-        const next = due(segments.value, range.first - AHEAD, range.last + AHEAD);
+        const next = due(segments.value, range.value.first - AHEAD, range.value.last + AHEAD);
         if (next === null || mine !== abort) break;
         if (next === "more") segments.value = extended(segments.value);
         else await read(next, mine);
@@ -206,7 +206,7 @@ export const useViewStore = defineStore("stock view", () => {
     const isSpared = (id: number): boolean => departed.value.has(id) || id === held.value;
     for (const id of byId.keys()) if (!shown.value.has(id)) forgetRow(id);
     const stripped = new Set<number>();
-    for (const at of farthest(segments.value, (range.first + range.last) / 2).slice(0, -NEAR_SEGMENTS)) {
+    for (const at of farthest(segments.value, (range.value.first + range.value.last) / 2).slice(0, -NEAR_SEGMENTS)) {
       if (byId.size <= MOST_HELD) break;
       stripped.add(at);
       for (const id of segments.value[at]?.ids ?? []) if (!isSpared(id)) forgetRow(id);
@@ -348,7 +348,7 @@ export const useViewStore = defineStore("stock view", () => {
 
   return {
     byId, ids, view, state, error, hasMore, categories, flashing, focused, outdated, reading, held, departed, touched, left, segments,
-    open, refresh, catchUp, look, viewOf, firstShown: () => range.first, bring, receive, treeChanged, readCategories, wrote, renamed, learnt, forget,
+    open, refresh, catchUp, look, viewOf, firstShown: () => range.value.first, bring, receive, treeChanged, readCategories, wrote, renamed, learnt, forget,
   };
 });
 
