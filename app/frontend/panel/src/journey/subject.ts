@@ -1,13 +1,13 @@
 import { useMessages } from "../live/events.ts";
 import { useSessionStore } from "../session/session.ts";
 import type { Subject } from "../subject.ts";
-import JourneyLine from "./JourneyLine.vue";
+import JourneyHost from "./JourneyHost.vue";
 import { useJourneyStore } from "./store.ts";
 
 /** What becomes of each write, at the foot of every screen. */
 export const journey: Subject = {
   routes: [],
-  everywhere: JourneyLine,
+  everywhere: JourneyHost,
   begin: () => {
     const journeys = useJourneyStore();
     useSessionStore().onWrite(journeys.begin);
