@@ -6,7 +6,7 @@ import shlex
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from config import REPOSITORY
 from devserver import Stack
 
 API = "/api/v1"
+# How long, in seconds, something is tried to be created while the server is busy, and the pause between two tries.
+CREATED_WITHIN, RESPITE = 30.0, 0.2
 # What a part made here has in stock.
 START_STOCK = 1000
 
@@ -136,36 +138,38 @@ class System:
 
     def make_category(self) -> int:
         """Create an empty category; return its id."""
-        client = self.client()
-        answer = client.call("POST", "/admin/categories", {"name": f"Bench {uuid.uuid4().hex[:12]}"})
-        client.close()
-        if answer.status != http.HTTPStatus.CREATED:
-            raise RuntimeError(f"a category could not be made: {answer}")
-        return int(answer.body["id"])
+        with closing(self.client()) as client:
+            return _create(client, "/admin/categories", {"name": f"Bench {uuid.uuid4().hex[:12]}"})
 
     def make_parts(self, count: int, category: int | None = None) -> list[int]:
         """Create published parts with a price and stock, in a category if given; return their ids."""
-        client = self.client()
-        made = []
-        for _ in range(count):
-            answer = client.call(
-                "POST",
-                "/admin/parts",
-                {
-                    "sku": f"BENCH-{uuid.uuid4().hex[:12]}",
-                    "part_name": "Bench part",
-                    "status": "published",
-                    "prices": [{"currency": "EUR", "amount": "1.00"}],
-                    "specifications": [{"name": "Bore", "value": "10", "unit": "mm"}],
-                    "stock": {"current_stock": START_STOCK},
-                    "category_id": category,
-                },
-            )
-            if answer.status != http.HTTPStatus.CREATED:
-                raise RuntimeError(f"a part could not be made: {answer}")
-            made.append(int(answer.body["id"]))
-        client.close()
-        return made
+        with closing(self.client()) as client:
+            return [
+                _create(
+                    client,
+                    "/admin/parts",
+                    {
+                        "sku": f"BENCH-{uuid.uuid4().hex[:12]}",
+                        "part_name": "Bench part",
+                        "status": "published",
+                        "prices": [{"currency": "EUR", "amount": "1.00"}],
+                        "specifications": [{"name": "Bore", "value": "10", "unit": "mm"}],
+                        "stock": {"current_stock": START_STOCK},
+                        "category_id": category,
+                    },
+                )
+                for _ in range(count)
+            ]
+
+
+def _create(client: Client, path: str, body: dict[str, Any]) -> int:
+    """Create something and return its id; like any good client, ask again with the same key while the answer is 503."""
+    key, deadline = uuid.uuid4().hex, time.monotonic() + CREATED_WITHIN
+    while (answer := client.call("POST", path, body, key=key)).status != http.HTTPStatus.CREATED:
+        if answer.status != http.HTTPStatus.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
+            raise RuntimeError(f"{path} was answered with {answer}")
+        time.sleep(RESPITE)
+    return int(answer.body["id"])
 
 
 def _target(link: Path) -> str:

@@ -1,5 +1,5 @@
-"""The panel's namespace: hears of every change, and says which parts it has open; the session or API key must stay valid for as
-long as it is connected."""
+"""The panel's namespace: hears of every change, says which parts it has open, and follows what becomes of its own changes; the
+session or API key must stay valid for as long as it is connected."""
 
 import math
 import random
@@ -18,9 +18,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.container import Container, cache_client
 from app.contract import rooms
 from app.contract.messages.customers import BusyRefusal, Refusal, WatchRefusal
-from app.contract.messages.staff import CloseAnswer, OpenAnswer, PresenceEvent
-from app.live.budgets import PresenceBudget
+from app.contract.messages.staff import CloseAnswer, DeliverySettledEvent, FollowAnswer, OpenAnswer, PresenceEvent
+from app.live.budgets import PanelBudget
 from app.live.entrance import is_from_own_page
+from app.live.following import Following
 from app.live.incoming import faults
 from app.live.presence import MAX_OPEN, Presence
 from app.live.standing import Standing
@@ -33,13 +34,14 @@ log = structlog.get_logger()
 
 ENDED = "session.ended"
 PRESENCE = "presence"
-# Seconds after which a panel may say again what could not be noted: about when it would do so anyway.
+SETTLED = "delivery.settled"
+# Seconds after which a panel may say again what could not be noted or found out: about when it would do so anyway.
 _LATER = (5.0, 10.0)
 
 
 class AdminNamespace(Namespace):  # type: ignore[misc] # flask-socketio is untyped
     """Whoever is admitted gets every event, or a `resync` for a bulk of them, until their session or key ends. All that a panel
-    may say is which part it has open."""
+    may say is which part it has open, and which events it follows."""
 
     def __init__(self, namespace: str, container: Container, authenticator: Authenticator) -> None:
         super().__init__(namespace)
@@ -53,7 +55,8 @@ class AdminNamespace(Namespace):  # type: ignore[misc] # flask-socketio is untyp
         client = cache_client(settings.redis_url)
         self._publisher = EventPublisher(client, settings.prefix, container.monitoring)
         self.presence = Presence(client, settings.prefix, self._tell)
-        self._budget = PresenceBudget()
+        self.following = Following(container.sync_control.settlements, self._tell_settled)
+        self._budget = PanelBudget()
 
     def on_connect(self, auth: Any = None) -> None:
         """Admit staff and API keys; refuse everybody else."""
@@ -76,6 +79,7 @@ class AdminNamespace(Namespace):  # type: ignore[misc] # flask-socketio is untyp
         if self.standing.forget(_sid()):
             self._container.monitoring.record_clients(rooms.ADMIN, -1)
         self._budget.forget(_sid())
+        self.following.leave(_sid())
         self.presence.leave(_sid())
 
     def on_open(self, body: Any = None) -> OpenAnswer | WatchRefusal:
@@ -106,6 +110,16 @@ class AdminNamespace(Namespace):  # type: ignore[misc] # flask-socketio is untyp
             log.warning("presence not ended, it lapses", error=str(error))
         return {"open": len(self.presence.opened(_sid()))}
 
+    def on_follow(self, body: Any = None) -> FollowAnswer | WatchRefusal:
+        """Tell the panel from now on which effects of these events are settled; return which are already."""
+        if refusal := self._refusal("follow", body):
+            return self._refused(refusal)
+        try:
+            return self.following.follow(_sid(), list(dict.fromkeys(event_id.lower() for event_id in body["event_ids"])))
+        except SQLAlchemyError as error:
+            log.warning("events not followed", error=str(error).splitlines()[0])
+            return self._refused(_busy(random.uniform(*_LATER)))
+
     def _refusal(self, event: str, body: Any) -> Refusal | BusyRefusal | None:
         """Return why a message cannot be taken, if it cannot."""
         if wait := self._budget.draw(_sid()):
@@ -123,6 +137,9 @@ class AdminNamespace(Namespace):  # type: ignore[misc] # flask-socketio is untyp
             self._publisher.tell_staff(PRESENCE, dict(presence))
         except PublishError as error:
             log.warning("presence not told", error=str(error))
+
+    def _tell_settled(self, sid: str, settled: DeliverySettledEvent) -> None:
+        self.socketio.server.emit(SETTLED, settled, to=sid, namespace=self.namespace, ignore_queue=True)
 
     def _principal(self, auth: Any) -> Principal | None:
         key = (auth.get("api_key") or auth.get("token")) if isinstance(auth, dict) else None

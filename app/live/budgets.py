@@ -21,9 +21,9 @@ PARTS_PER_ADDRESS = Allowance(per_second=1_000, at_once=12_000)
 PARTS_PER_PROCESS = Allowance(per_second=5_000, at_once=40_000)
 # Seconds that a `watch` waits for its turn. Our pages drop a connection that has not answered for ten.
 WATCH_PATIENCE = 8.0
-# Parts that a panel may say it opens or closes, which all other panels are told: one sends a few when its reader moves, and one
-# every ten seconds for each part that is open.
-PRESENCE_PER_CONNECTION = Allowance(per_second=3, at_once=40)
+# What a panel may say: which part it opens or closes, which all other panels are told (a few when its reader moves, and one every
+# ten seconds for each part that is open), and which events it follows (one for each change).
+PANEL_PER_CONNECTION = Allowance(per_second=3, at_once=40)
 
 
 class WatchBudget:
@@ -70,11 +70,11 @@ class WatchBudget:
         self._connections.forget(connection)
 
 
-class PresenceBudget:
-    """Decides how soon a panel may say again which part it opens or closes."""
+class PanelBudget:
+    """Decides how soon a panel may say something again."""
 
     def __init__(self) -> None:
-        self._connections = Buckets(PRESENCE_PER_CONNECTION)
+        self._connections = Buckets(PANEL_PER_CONNECTION)
 
     def draw(self, connection: str) -> float:
         """Return 0 if it may do so now, which is then counted; else in how many seconds."""

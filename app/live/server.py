@@ -185,6 +185,7 @@ def attach(app: Flask, container: Container, authenticator: Authenticator) -> So
     _bound_events(socketio, container.monitoring)
     panel.standing.start()
     panel.presence.start()
+    panel.following.start()
     container.told.start()
     # The library would begin to listen when the first page comes, which might then miss what happens in between.
     socketio.server.manager_initialized = True

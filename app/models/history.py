@@ -47,6 +47,7 @@ class DataChangeLog(Base):
         Index("idx_data_change_logs_table", "table_name", "changed_at", "id"),
         Index("idx_data_change_logs_operation", "operation", "changed_at", "id"),
         Index("idx_data_change_logs_changed_by", "changed_by", "changed_at", "id"),
+        Index("idx_data_change_logs_request", "request_id", "changed_at", "id", postgresql_where="request_id IS NOT NULL"),
         CheckConstraint("operation IN ('INSERT', 'UPDATE', 'DELETE')", name="operation"),
     )
 

@@ -1,6 +1,7 @@
 """What operators ask of the synchronisation: its status, an event's journey, replays, discards, and a reconciliation now."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Engine, Row
@@ -12,7 +13,7 @@ from app.domain.errors import NotFoundError
 from app.services.intent import Intent
 from app.store import admin_parts, drift, idempotency, outbox, reconciliation
 from app.store.idempotency import Kept
-from app.store.outbox import Which
+from app.store.outbox import Settlement, Which
 from app.store.transaction import TransactionManager, UnitOfWork
 from app.sync.reconciliation.reconcile import Reconciliation
 from app.sync.told import ToldPages
@@ -107,6 +108,13 @@ class SyncControl:
             "effects": {row.effect: _delivery(row) for row in rows if row.effect is not None},
             "pages": self._told.of(event_id),
         }
+
+    def settlements(self, event_ids: Sequence[str]) -> list[Settlement]:
+        """Return the deliveries of these events (UUIDs), the broadcasts with how many pages were told, as far as is known."""
+        with self._reading.connect() as connection:
+            found = outbox.settlements(connection, event_ids)
+        told = self._told.of_each([one.event_id for one in found if one.effect == Effect.BROADCAST and one.state == "done"])
+        return [replace(one, pages=told.get(one.event_id)) if one.effect == Effect.BROADCAST else one for one in found]
 
     def replay(self, intent: Intent, event_id: int | None = None, effect: str | None = None, error: str | None = None) -> int:
         """Make dead deliveries due again, and return how many.

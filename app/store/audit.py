@@ -22,6 +22,7 @@ _CONDITIONS = {
     "record_id": "l.record_id = :record_id",
     "operation": "l.operation = :operation",
     "changed_by": "l.changed_by = :changed_by",
+    "request_id": "l.request_id = :request_id",
     "since": "l.changed_at >= :since",
     "until": "l.changed_at < :until",
     "after_id": "(l.changed_at, l.id) < (CAST(:after_key AS timestamptz), :after_id)",

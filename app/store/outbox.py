@@ -173,6 +173,13 @@ _JOURNEY = text("""
     LEFT JOIN users u ON u.id = e.actor_id
     WHERE e.event_id = CAST(:event_id AS uuid)
 """)
+_SETTLEMENTS = text("""
+    SELECT CAST(e.event_id AS text) AS event_id, d.effect, d.state,
+           CASE WHEN d.done_at IS NOT NULL THEN GREATEST(EXTRACT(epoch FROM d.done_at - e.created_at) * 1000, 0)::float8 END AS ms
+    FROM outbox_events e JOIN outbox_deliveries d ON d.event_id = e.id
+    WHERE e.event_id = ANY(CAST(:event_ids AS uuid[]))
+    ORDER BY d.done_at, e.id
+""")
 _NEWEST = text("SELECT COALESCE(max(id), 0) FROM outbox_events")
 # Ids are assigned in the order of their times, but for what happens at the same moment.
 _NEWEST_BEFORE = text("""
@@ -445,6 +452,22 @@ def changes_today(connection: Connection) -> int:
 def journey(connection: Connection, event_id: str) -> Sequence[Row[Any]]:
     """Return one row for each of an event's deliveries, all with what the event is; none if there is no such event (any more)."""
     return connection.execute(_JOURNEY, {"event_id": event_id}).all()
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The state of one delivery; if it is done, how many milliseconds after the commit. `pages` is how many pages were told."""
+
+    event_id: str
+    effect: str
+    state: str
+    ms: float | None
+    pages: int | None = None
+
+
+def settlements(connection: Connection, event_ids: Sequence[str]) -> list[Settlement]:
+    """Return the deliveries of these events (UUIDs), in the order in which they were done; none of an unknown event."""
+    return [Settlement(**row._mapping) for row in connection.execute(_SETTLEMENTS, {"event_ids": list(event_ids)})]
 
 
 def newest(connection: Connection) -> int:

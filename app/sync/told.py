@@ -8,6 +8,8 @@ when it was killed, or Valkey has lost, is missing.
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
+from typing import Any
 
 import structlog
 from redis import Redis
@@ -47,11 +49,17 @@ class ToldPages:
 
     def of(self, event_id: str) -> int | None:
         """Return how many pages were told of an event; None if none was, or it is not known (any more)."""
+        return self.of_each([event_id]).get(event_id)
+
+    def of_each(self, event_ids: Sequence[str]) -> dict[str, int]:
+        """Return how many pages were told of each event; those of which none was, or of which it is not known, are left out."""
+        if not event_ids:
+            return {}
         try:
-            found = self._client.get(self._key(event_id))
+            found: Any = self._client.mget([self._key(event_id) for event_id in event_ids])
         except RedisError:
-            return None
-        return None if found is None else int(found)  # type: ignore[arg-type] # redis-py also types its asynchronous client here
+            return {}
+        return {event_id: int(pages) for event_id, pages in zip(event_ids, found, strict=True) if pages is not None}
 
     def _run(self) -> None:
         while True:

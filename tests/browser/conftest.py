@@ -66,19 +66,26 @@ def context(chromium: Browser, tmp_path: Path) -> Iterator[Callable[..., Browser
 
 @pytest.fixture
 def panel(stack: Stack, context: Callable[..., BrowserContext]) -> Page:
-    """The panel, logged in as the administrator."""
+    """The panel's stock, logged in as the administrator."""
     page = context().new_page()
     log_in(stack, page, stack.settings.admin_email, stack.settings.admin_password)
+    open_stock(stack, page)
     return page
 
 
 def log_in(stack: Stack, page: Page, email: str, password: str) -> None:
-    """Open the panel as somebody."""
+    """Open the panel as somebody, at its home."""
     page.goto(f"{stack.url}/panel/")
     form = page.get_by_test_id("login-form")
     form.locator("input[type=email]").fill(email)
     form.locator("input[type=password]").fill(password)
     form.locator("button[type=submit]").click()
+    page.get_by_test_id("log-out").wait_for()
+
+
+def open_stock(stack: Stack, page: Page) -> None:
+    """Go to the grid."""
+    page.goto(f"{stack.url}/panel/stock")
     page.get_by_test_id("stock-row").first.wait_for()
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from typing import Any
 
 import psutil
 import pytest
@@ -27,10 +28,10 @@ def test_of_two_reconciliations_at_once_one_runs_and_the_other_says_so(
     inside, go_on = threading.Event(), threading.Event()
     verify = container.reconciliation._check_audit_chain
 
-    def slowly() -> None:
+    def slowly() -> dict[str, Any]:
         inside.set()
         assert go_on.wait(10)
-        verify()
+        return verify()
 
     monkeypatch.setattr(container.reconciliation, "_check_audit_chain", slowly)
     with ThreadPoolExecutor(1) as pool:

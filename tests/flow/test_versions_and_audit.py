@@ -188,7 +188,7 @@ def test_the_trail_of_a_part_holds_its_stock_and_prices_and_every_filter_narrows
     api: Api, part: int, deliver: Callable[[], None]
 ) -> None:
     client = api("editor")
-    client.put(f"{ADMIN}/parts/{part}/stock", json={"current_stock": 1})
+    client.put(f"{ADMIN}/parts/{part}/stock", json={"current_stock": 1}, headers={"X-Request-ID": "till-00000042"})
     client.put(f"{ADMIN}/parts/{part}/prices", json={"prices": [{"currency": "EUR", "amount": "1.00"}]})
     deliver()
 
@@ -208,6 +208,7 @@ def test_the_trail_of_a_part_holds_its_stock_and_prices_and_every_filter_narrows
         "record_id": (part, lambda row: row["record_id"] == part),
         "operation": ("INSERT", lambda row: row["operation"] == "INSERT"),
         "changed_by": (middle["changed_by"], lambda row: row["changed_by"] == middle["changed_by"]),
+        "request_id": ("till-00000042", lambda row: (row["table_name"], row["version"]) == ("stock_levels", 2)),
         "from": (middle["changed_at"], lambda row: row["changed_at"] >= middle["changed_at"]),
         "to": (middle["changed_at"], lambda row: row["changed_at"] < middle["changed_at"]),
     }

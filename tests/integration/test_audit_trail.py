@@ -52,6 +52,9 @@ def test_the_trail_holds_after_all_kinds_of_changes_and_is_as_long_as_the_table(
     assert (found.length, found.head.last_id) == (counted["n"], counted["last"])
     assert audit_chain.verify_newest(container.reading, 3).length == 3
     assert audit_chain.verify_newest(container.reading, 3).broken == []
+    container.reconciliation.run()
+    chain = container.sync_control.status()["last_reconciliation"]["audit_chain"]
+    assert (chain["verified_to"], chain["broken"]) == (found.head.last_id, [])
 
 
 @pytest.mark.parametrize(
@@ -77,6 +80,8 @@ def test_what_the_tables_owner_rewrites_is_found_by_a_whole_run_and_by_the_newes
     rewrite(statement, **({"id": trail[2]} if ":id" in statement else {}))
     assert any(says in place for place in broken(container))
     assert audit_chain.verify_newest(container.reading, 6).broken
+    container.reconciliation.run()
+    assert container.sync_control.status()["last_reconciliation"]["audit_chain"]["broken"]
 
 
 def test_a_row_put_before_the_first_is_found(container: Container, trail: list[int], rewrite: Callable[..., None]) -> None:

@@ -10,7 +10,7 @@ from app.container import Container
 from app.contract.messages.staff import PresenceEvent
 from app.live import admin, presence
 from app.live.admin import AdminNamespace
-from app.live.budgets import PRESENCE_PER_CONNECTION
+from app.live.budgets import PANEL_PER_CONNECTION
 from app.live.presence import MAX_OPEN, Presence
 from app.services.authentication import Authenticator, Principal
 from app.services.offload import at_once
@@ -134,7 +134,7 @@ def test_a_panel_has_so_many_parts_open_and_says_so_so_often(panel: AdminNamespa
         assert who(answered(panel, "open", {"part_id": part_id, "field": "slug"})["people"]) == [("Ana", "slug")]
     assert answered(panel, "open", {"part_id": 99})["error"]["code"] == "too_many_parts"
     assert answered(panel, "close", {"part_id": 1}) == {"open": MAX_OPEN - 1}
-    answers = [answered(panel, "open", {"part_id": 2}) for _ in range(round(PRESENCE_PER_CONNECTION.at_once))]
+    answers = [answered(panel, "open", {"part_id": 2}) for _ in range(round(PANEL_PER_CONNECTION.at_once))]
     assert answers[-1]["error"]["code"] == "busy"
     assert answers[-1]["error"]["retry_after"] > 0
 

@@ -114,6 +114,36 @@ def test_an_events_journey_tells_how_many_pages_were_told_of_it_by_all_processes
     assert wait_until(lambda: journey()["effects"]["broadcast"]["state"] == "done")
 
 
+def test_a_panel_of_whichever_process_follows_a_write_to_the_pages_that_were_told(
+    system: System, client: Client, connect: Callable[..., Listener], part_id: int
+) -> None:
+    pages = [connect(CUSTOMERS) for _ in range(6)]
+    for page in pages[:4]:
+        page.call("watch", {"parts": {str(part_id): None}})
+    # The kernel spreads them over the processes.
+    panels = [connect(ADMIN, auth={"api_key": system.key}) for _ in range(4)]
+    client.call("PUT", f"/admin/parts/{part_id}", {"part_name": "Followed"})
+    assert panels[0].heard("content.updated", part_id=part_id)
+    event_id = next(data["id"] for name, data in panels[0].events if name == "content.updated" and data["part_id"] == part_id)
+    answers = [panel.call("follow", {"event_ids": [event_id]}) for panel in panels]
+    effects = {"invalidate_cache", "broadcast", "persist_audit", "snapshot_content"}
+    for panel, answer in zip(panels, answers, strict=True):
+
+        def seen(panel: Listener = panel, answer: Any = answer) -> dict[str, Any]:
+            told = [data for name, data in list(panel.events) if name == "delivery.settled" and data["event_id"] == event_id]
+            return {one["effect"]: one for one in [*answer["settled"], *told]}
+
+        assert {one["effect"] for one in [*answer["settled"], *answer["pending"]]} == effects
+        assert wait_until(lambda seen=seen: seen().keys() == effects and seen()["broadcast"].get("pages") == 4)
+    # All say the same as the journey does.
+    journey = client.call("GET", f"/admin/events/{event_id}").body
+    assert {effect: one["ms"] for effect, one in seen().items()} == {
+        effect: one["ms"] for effect, one in journey["effects"].items()
+    }
+    assert panels[0].call("follow", {"event_ids": [event_id]})["pending"] == []
+    assert panels[0].call("follow", {"event_ids": ["this"]})["error"]["code"] == "invalid"
+
+
 def test_a_page_of_another_origin_is_refused(system: System) -> None:
     parts = urlsplit(system.url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)

@@ -368,6 +368,14 @@ class ReplayedSchema(Schema):
     replayed = required(fields.Integer)
 
 
+class AuditChainSchema(Schema):
+    """The newest rows of the audit trail, as they were verified: up to which row, how many, and where the chain is broken."""
+
+    verified_to = nullable(fields.Integer)
+    rows = required(fields.Integer)
+    broken = fields.List(fields.String(), required=True)
+
+
 class ReconciliationSchema(Schema):
     """What a reconciliation found, by kind, with a few examples; or why it was skipped."""
 
@@ -377,6 +385,7 @@ class ReconciliationSchema(Schema):
     found = fields.Dict(keys=fields.String(), values=fields.Integer())
     examples = fields.Dict(keys=fields.String())
     explained = fields.List(fields.Nested(DriftSchema))
+    audit_chain = fields.Nested(AuditChainSchema)
     next_after = fields.Integer()
     all_compared_at = fields.Dict(keys=fields.String(), values=fields.String(allow_none=True))
     seconds = fields.Float()

@@ -55,6 +55,7 @@ class AuditFilterSchema(StrictSchema):
     table_name = Text(validate=validate.Length(max=100))
     record_id = WholeNumber(validate=_ID)
     operation = fields.String(validate=validate.OneOf(("INSERT", "UPDATE", "DELETE")))
+    request_id = Text(validate=validate.Length(min=1, max=64))
     changed_by = WholeNumber(validate=_ID)
     since = Moment(data_key="from")
     until = Moment(data_key="to")

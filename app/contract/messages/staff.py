@@ -160,6 +160,37 @@ class PresenceEvent(TypedDict):
     people: list[PresentPerson]
 
 
+class FollowRequest(TypedDict):
+    """What `follow` takes: the ids of events, as `X-Event-IDs` names them. They are followed for a minute, at most 100 a
+    connection: with more, the oldest no longer."""
+
+    event_ids: Annotated[list[Uuid], ("minItems", 1), ("maxItems", 50)]
+
+
+class DeliverySettledEvent(TypedDict):
+    """An effect of an event that is followed has been settled. That of a broadcast is sent again when it is known how many pages
+    of customers were told, and when there are more of them."""
+
+    event_id: Uuid
+    effect: Annotated[str, ("description", "As in an event's journey.")]
+    ms: Annotated[float, ("minimum", 0), ("description", "Milliseconds after the commit.")]
+    pages: NotRequired[Annotated[int, ("minimum", 0)]]
+
+
+class PendingDelivery(TypedDict):
+    """An effect that is still to come."""
+
+    event_id: Uuid
+    effect: str
+
+
+class FollowAnswer(TypedDict):
+    """The acknowledgement of `follow`: what was settled before, and what is still to come; nothing of an unknown event."""
+
+    settled: list[DeliverySettledEvent]
+    pending: list[PendingDelivery]
+
+
 class SessionEndedEvent(TypedDict):
     """The right to listen has ended, and the server is about to close the connection: log in again."""
 
@@ -180,6 +211,7 @@ ToStaff = TypedDict(
         "synonym.deleted": SynonymDeletedEvent,
         "import.progress": ImportJob,
         "presence": PresenceEvent,
+        "delivery.settled": DeliverySettledEvent,
         "session.ended": SessionEndedEvent,
         "resync": ResyncEvent,
     },
@@ -192,6 +224,7 @@ class FromStaff(TypedDict):
 
     open: OpenRequest
     close: CloseRequest
+    follow: FollowRequest
 
 
 class AnswersToStaff(TypedDict):
@@ -199,3 +232,4 @@ class AnswersToStaff(TypedDict):
 
     open: OpenAnswer | WatchRefusal
     close: CloseAnswer | WatchRefusal
+    follow: FollowAnswer | WatchRefusal

@@ -13,6 +13,8 @@ export default defineConfig({
     // Inlined data: URLs would need a laxer content security policy.
     assetsInlineLimit: 0,
     target: "es2022",
+    // For scripts/first-load.mjs.
+    manifest: true,
   },
   server: {
     port: 5174,

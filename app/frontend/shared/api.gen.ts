@@ -1299,6 +1299,7 @@ export interface components {
         /** @description How messages on `/admin` are acknowledged: message -> answer. */
         AnswersToStaff: {
             close: components["schemas"]["CloseAnswer"] | components["schemas"]["WatchRefusal"];
+            follow: components["schemas"]["FollowAnswer"] | components["schemas"]["WatchRefusal"];
             open: components["schemas"]["OpenAnswer"] | components["schemas"]["WatchRefusal"];
         };
         ApiKey: {
@@ -1329,6 +1330,11 @@ export interface components {
             reason: "not_created" | "draft" | "archived" | null;
             version_number: number | null;
             visible: boolean;
+        };
+        AuditChain: {
+            broken: string[];
+            rows: number;
+            verified_to: number | null;
         };
         AuditPage: {
             items: components["schemas"]["AuditRow"][];
@@ -1617,6 +1623,19 @@ export interface components {
             items: components["schemas"]["DeadLetter"][];
             next_cursor: string | null;
         };
+        /**
+         * @description An effect of an event that is followed has been settled. That of a broadcast is sent again when it is known how many pages
+         *     of customers were told, and when there are more of them.
+         */
+        DeliverySettledEvent: {
+            /** @description As in an event's journey. */
+            effect: string;
+            /** Format: uuid */
+            event_id: string;
+            /** @description Milliseconds after the commit. */
+            ms: number;
+            pages?: number;
+        };
         Difference: {
             expected: unknown;
             field: string;
@@ -1731,6 +1750,18 @@ export interface components {
             old?: unknown;
             words?: components["schemas"]["Words"][];
         };
+        /** @description The acknowledgement of `follow`: what was settled before, and what is still to come; nothing of an unknown event. */
+        FollowAnswer: {
+            pending: components["schemas"]["PendingDelivery"][];
+            settled: components["schemas"]["DeliverySettledEvent"][];
+        };
+        /**
+         * @description What `follow` takes: the ids of events, as `X-Event-IDs` names them. They are followed for a minute, at most 100 a
+         *     connection: with more, the oldest no longer.
+         */
+        FollowRequest: {
+            event_ids: string[];
+        };
         /** @description What clients send on `/customers`: message -> body. */
         FromCustomers: {
             seen: components["schemas"]["SeenRequest"];
@@ -1740,6 +1771,7 @@ export interface components {
         /** @description What clients send on `/admin`: message -> body. */
         FromStaff: {
             close: components["schemas"]["CloseRequest"];
+            follow: components["schemas"]["FollowRequest"];
             open: components["schemas"]["OpenRequest"];
         };
         /** @description The versions that a page holds of one part; one that it does not hold is left out or null. */
@@ -2164,6 +2196,12 @@ export interface components {
             reason: string | null;
             version?: number;
         };
+        /** @description An effect that is still to come. */
+        PendingDelivery: {
+            effect: string;
+            /** Format: uuid */
+            event_id: string;
+        };
         /** @description Who did something. */
         Person: {
             id: number;
@@ -2364,6 +2402,7 @@ export interface components {
             all_compared_at?: {
                 [key: string]: string | null;
             };
+            audit_chain?: components["schemas"]["AuditChain"];
             dry_run?: boolean;
             examples?: {
                 [key: string]: unknown;
@@ -2698,6 +2737,7 @@ export interface components {
             "category.deleted": components["schemas"]["CategoryDeletedEvent"];
             "category.updated": components["schemas"]["CategoryUpdatedEvent"];
             "content.updated": components["schemas"]["AdminContentUpdatedEvent"];
+            "delivery.settled": components["schemas"]["DeliverySettledEvent"];
             "import.progress": components["schemas"]["ImportJob"];
             "part.created": components["schemas"]["AdminPartCreatedEvent"];
             "part.deleted": components["schemas"]["AdminPartDeletedEvent"];
@@ -3131,6 +3171,7 @@ export interface operations {
                 table_name?: string;
                 record_id?: number;
                 operation?: "INSERT" | "UPDATE" | "DELETE";
+                request_id?: string;
                 changed_by?: number;
                 from?: string;
                 to?: string;
@@ -3205,6 +3246,7 @@ export interface operations {
                 table_name?: string;
                 record_id?: number;
                 operation?: "INSERT" | "UPDATE" | "DELETE";
+                request_id?: string;
                 changed_by?: number;
                 from?: string;
                 to?: string;

@@ -34,6 +34,16 @@ it("no answer is an error with status 0", async () => {
   expect((await failure()).isNetwork).toBe(true);
 });
 
+it("whoever asks for them gets the headers of an answer, and not those of a failure", async () => {
+  const heads = vi.fn<(headers: Headers) => void>();
+  answer(200, {}, { "X-Event-IDs": "a,b" });
+  await request("/x", { method: "PUT", heads });
+  expect(heads.mock.calls.map(([headers]) => headers.get("X-Event-IDs"))).toEqual(["a,b"]);
+  answer(409, {}, { "X-Event-IDs": "c" });
+  await request("/x", { method: "PUT", heads }).catch(() => undefined);
+  expect(heads).toHaveBeenCalledTimes(1);
+});
+
 it("an empty answer is nothing", async () => {
   answer(204, undefined);
   expect(await request("/auth/logout")).toBeUndefined();

@@ -15,6 +15,8 @@ export interface RequestOptions {
   /** The idempotency key of an unsafe call that may be sent again; without one it gets a key of its own. */
   key?: string;
   signal?: AbortSignal | undefined;
+  /** Is given the headers of an answer that is no failure. */
+  heads?: ((headers: Headers) => void) | undefined;
 }
 
 /** A failure that the API explained, or (status 0) a response that never arrived intact. */
@@ -59,7 +61,7 @@ export function withQuery(path: string, query: Query = {}): string {
   return text ? `${path}?${text}` : path;
 }
 
-export async function request<T>(path: string, { method = "GET", query, body, headers, key, signal }: RequestOptions = {}): Promise<T> {
+export async function request<T>(path: string, { method = "GET", query, body, headers, key, signal, heads }: RequestOptions = {}): Promise<T> {
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   let response: Response;
   try {
@@ -79,6 +81,7 @@ export async function request<T>(path: string, { method = "GET", query, body, he
     if (signal?.aborted) throw error;
     throw new ApiError({ status: 0 });
   }
+  if (response.ok) heads?.(response.headers);
   if (response.ok) return (response.status === 204 ? undefined : await readJson(response)) as T;
   throw await problemOf(response);
 }

@@ -141,6 +141,7 @@ export const STAFF_MESSAGES = namesOf<Exclude<keyof ToStaff, "resync" | "session
   "synonym.deleted": true,
   "import.progress": true,
   "presence": true,
+  "delivery.settled": true,
 });
 
 /** A 409's `current`: the present values, and whose they are. */

@@ -142,7 +142,7 @@ class Reconciliation:
         if not dry_run:
             self._wake_ups.send_now(overdue)
         self._check_records(findings, seconds * FOR_RECORDS, dry_run=dry_run)
-        self._check_audit_chain()
+        chain = self._check_audit_chain()
         self._check_what_records_say(findings, seconds * FOR_COMPARING, dry_run=dry_run)
         checked = self._check_parts(findings, began + seconds, portion, dry_run=dry_run)
         self._look_at_lists(findings, seconds * FOR_LISTS, dry_run=dry_run)
@@ -153,6 +153,7 @@ class Reconciliation:
             "found": findings.found,
             "examples": findings.examples,
             "explained": [drift.explained(one) for one in findings.explained],
+            "audit_chain": chain,
             **self._places(),
             "seconds": round(time.monotonic() - began, 3),
         }
@@ -210,12 +211,16 @@ class Reconciliation:
                         outbox.deliver_again(connection, effect, [event_id], "record rewritten")
                     self._wake_ups.send_now([effect])
 
-    def _check_audit_chain(self) -> None:
-        """Verify the newest audit rows. A rewritten trail cannot be repaired, so this is not a finding: it needs a person."""
+    def _check_audit_chain(self) -> dict[str, Any]:
+        """Verify the newest audit rows, and return up to which row how many of them were, and where the chain is broken.
+
+        A rewritten trail cannot be repaired, so this is not a finding: it needs a person.
+        """
         found = audit_chain.verify_newest(self._reading, AUDIT_ROWS)
         self._monitoring.record_audit_chain(holds=not found.broken)
         if found.broken:
             log.error("audit trail broken", places=found.broken)
+        return {"verified_to": found.head.last_id, "rows": found.length, "broken": list(found.broken)}
 
     def _check_parts(self, findings: Findings, deadline: float, portion: int, *, dry_run: bool) -> int:
         """Compare the parts that were changed last, and then others until the deadline; return how many."""

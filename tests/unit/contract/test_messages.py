@@ -83,7 +83,7 @@ def test_two_shapes_of_one_name_are_refused() -> None:
 def test_every_event_that_is_broadcast_is_described_under_its_own_name() -> None:
     broadcast = {str(kind) for kind, effects in EFFECTS.items() if Effect.BROADCAST in effects}
     staff = members_of(SENT[rooms.ADMIN])
-    assert broadcast == staff.keys() - {"import.progress", "presence", "session.ended", "resync"}
+    assert broadcast == staff.keys() - {"import.progress", "presence", "delivery.settled", "session.ended", "resync"}
     for messages in SENT.values():
         named = {name: members_of(body)["type"] for name, body in members_of(messages).items() if "type" in members_of(body)}
         assert named == {name: Literal[name] for name in named}

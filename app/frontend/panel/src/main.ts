@@ -1,12 +1,10 @@
 import "@lockstep/shared/tokens.css";
 import "@lockstep/shared/ui/controls.css";
 import "./ui/panel.css";
-import { VueQueryPlugin } from "@tanstack/vue-query";
 import { createPinia } from "pinia";
 import { createApp } from "vue";
 import { i18n, speakAsChosen } from "./i18n.ts";
 import { applyPreferences } from "./preferences.ts";
-import { queryClient } from "./queries.ts";
 import App from "./shell/App.vue";
 import { createPanelRouter } from "./shell/router.ts";
 
@@ -17,6 +15,5 @@ await speakAsChosen().catch(() => undefined);
 const app = createApp(App);
 app.use(createPinia());
 app.use(i18n);
-app.use(VueQueryPlugin, { queryClient });
 app.use(createPanelRouter());
 app.mount("#app");

@@ -7,6 +7,7 @@
 import { ApiError, type Query } from "@lockstep/shared/http.ts";
 import { keepPreviousData, QueryClient, useInfiniteQuery, useQuery } from "@tanstack/vue-query";
 import { computed, toValue, type MaybeRefOrGetter } from "vue";
+import { afterLogOut } from "./session/forgetting.ts";
 import { useSessionStore } from "./session/session.ts";
 
 const FRESH_MS = 5_000;
@@ -22,6 +23,10 @@ export const queryClient = new QueryClient({
     queries: { staleTime: FRESH_MS, retry: (count, error) => count < MAX_RETRIES && isPassing(error), networkMode: "always" },
   },
 });
+
+// Not as a plugin of the application: the log-in and the grid do without.
+queryClient.mount();
+afterLogOut(() => queryClient.clear());
 
 export interface ReadOptions {
   /** Nothing is read while this is false. */
@@ -41,7 +46,7 @@ export function useRead<T>(path: MaybeRefOrGetter<string>, query: MaybeRefOrGett
     enabled: computed(() => toValue(options.enabled ?? true)),
     ...(options.keep ? { placeholderData: keepPreviousData } : {}),
     ...(options.every ? { refetchInterval: options.every } : {}),
-  });
+  }, queryClient);
 }
 
 export interface CursorPage<T> {
@@ -59,7 +64,7 @@ export function useReadList<T>(path: MaybeRefOrGetter<string>, query: MaybeRefOr
     getNextPageParam: (last) => last.next_cursor,
     enabled: computed(() => toValue(options.enabled ?? true)),
     ...(options.keep ? { placeholderData: keepPreviousData } : {}),
-  });
+  }, queryClient);
   const rows = computed(() => read.data.value?.pages.flatMap((page) => page.items) ?? []);
   return { ...read, rows };
 }

@@ -4,7 +4,7 @@ import type { Component } from "vue";
 import type { Router, RouteRecordRaw } from "vue-router";
 
 export interface Subject {
-  /** Its screens. Give each a name, load it lazily, and name the key of its title: `meta: { title: "parts.title" }`. */
+  /** Its screens. Give each a name, load it lazily, and name the key of its title: `meta: { title: "shell.titles.parts" }`. */
   readonly routes: readonly RouteRecordRaw[];
   /** Its entries in the navigation, in their order. */
   readonly entries?: readonly Entry[];

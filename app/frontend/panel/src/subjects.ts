@@ -4,6 +4,7 @@ import { activity } from "./activity/subject.ts";
 import { categories } from "./categories/subject.ts";
 import { home } from "./home/subject.ts";
 import { imports } from "./imports/subject.ts";
+import { journey } from "./journey/subject.ts";
 import { palette } from "./palette/subject.ts";
 import { part } from "./part/subject.ts";
 import { parts } from "./parts/subject.ts";
@@ -12,4 +13,4 @@ import { stock } from "./stock/subject.ts";
 import { sync } from "./sync/subject.ts";
 import type { Subject } from "./subject.ts";
 
-export const SUBJECTS: readonly Subject[] = [home, stock, parts, part, categories, imports, activity, sync, people, account, palette];
+export const SUBJECTS: readonly Subject[] = [home, stock, parts, part, categories, imports, activity, sync, people, account, palette, journey];

@@ -4,9 +4,9 @@ import type { Subject } from "../subject.ts";
 
 export const account: Subject = {
   routes: [
-    { path: "/account", name: "account", component: () => import("./AccountPage.vue"), meta: { title: "account.title" } },
+    { path: "/account", name: "account", component: () => import("./AccountPage.vue"), meta: { title: "shell.titles.account" } },
   ],
-  entries: [{ to: "account", label: "account.title", icon: CircleUser, letter: "m" }],
+  entries: [{ to: "account", label: "shell.titles.account", icon: CircleUser, letter: "m" }],
   actions: [
     { label: "account.beLight", icon: Sun, run: () => (chosenTheme.value = "light") },
     { label: "account.beDark", icon: Moon, run: () => (chosenTheme.value = "dark") },

@@ -3,7 +3,7 @@ import type { Subject } from "../subject.ts";
 
 export const activity: Subject = {
   routes: [
-    { path: "/activity", name: "activity", component: () => import("./ActivityPage.vue"), meta: { title: "activity.title" } },
+    { path: "/activity", name: "activity", component: () => import("./ActivityPage.vue"), meta: { title: "shell.titles.activity" } },
   ],
-  entries: [{ to: "activity", label: "activity.title", icon: History, letter: "a" }],
+  entries: [{ to: "activity", label: "shell.titles.activity", icon: History, letter: "a" }],
 };

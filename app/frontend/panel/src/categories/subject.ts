@@ -3,7 +3,7 @@ import type { Subject } from "../subject.ts";
 
 export const categories: Subject = {
   routes: [
-    { path: "/categories", name: "categories", component: () => import("./CategoriesPage.vue"), meta: { title: "categories.title" } },
+    { path: "/categories", name: "categories", component: () => import("./CategoriesPage.vue"), meta: { title: "shell.titles.categories" } },
   ],
-  entries: [{ to: "categories", label: "categories.title", icon: FolderTree, letter: "c" }],
+  entries: [{ to: "categories", label: "shell.titles.categories", icon: FolderTree, letter: "c" }],
 };

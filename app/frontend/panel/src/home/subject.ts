@@ -3,7 +3,7 @@ import type { Subject } from "../subject.ts";
 
 export const home: Subject = {
   routes: [
-    { path: "/", name: "home", component: () => import("./HomePage.vue"), meta: { title: "home.title" } },
+    { path: "/", name: "home", component: () => import("./HomePage.vue"), meta: { title: "shell.titles.home" } },
   ],
-  entries: [{ to: "home", label: "home.title", icon: House, letter: "h" }],
+  entries: [{ to: "home", label: "shell.titles.home", icon: House, letter: "h" }],
 };

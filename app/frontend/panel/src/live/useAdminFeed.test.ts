@@ -26,7 +26,7 @@ async function setUp(category = "") {
   const stores = { session: useSessionStore(), stock: useViewStore(), drafts: useDraftsStore() };
   await stores.session.load();
   scope.run(() => useAdminFeed([stockSubject.begin?.() ?? {}]));
-  await stores.stock.open({ q: "", category, lowStock: false, sort: "sku" });
+  await stores.stock.open({ q: "", category, lowStock: false, status: "", sort: "sku" });
   socket.connectNow();
   await vi.advanceTimersByTimeAsync(1_000);
   reads = [];
@@ -62,7 +62,7 @@ it("a new part is read into the grid, once for a burst of them", async () => {
   expect(reads).toEqual([]);
   await vi.advanceTimersByTimeAsync(1_000);
   expect(reads).toHaveLength(1);
-  expect(stock.rows.map(({ id }) => id)).toEqual([1, 2, 3]);
+  expect(stock.ids).toEqual([1, 2, 3]);
 });
 
 it.each(["part.restored", "content.updated"] as const)("so is one that may have come to belong here by %s", async (type) => {

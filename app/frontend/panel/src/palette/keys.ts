@@ -25,7 +25,7 @@ export const KEYS: readonly Keys[] = [
     ],
   },
   {
-    screen: "parts.title",
+    screen: "shell.titles.parts",
     keys: [
       { press: ["/"], does: "palette.does.search" },
       { press: ["↑", "↓"], does: "palette.does.rows" },
@@ -35,7 +35,7 @@ export const KEYS: readonly Keys[] = [
     ],
   },
   {
-    screen: "categories.title",
+    screen: "shell.titles.categories",
     keys: [
       { press: ["F2"], does: "palette.does.rename" },
       { press: ["Insert"], does: "palette.does.below" },

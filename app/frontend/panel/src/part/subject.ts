@@ -1,4 +1,6 @@
-import type { Subject } from "../subject.ts";
+import type { Handlers, Subject } from "../subject.ts";
+import { t } from "../i18n.ts";
+import { useDraftsStore } from "./drafts.ts";
 
 /** One part: a screen of its own for each side of it. */
 export const part: Subject = {
@@ -19,4 +21,14 @@ export const part: Subject = {
       ],
     },
   ],
+  begin,
 };
+
+/** Drafts are kept in the browser for the person who typed them; only those that it could not keep would be lost. */
+function begin(): Handlers {
+  const drafts = useDraftsStore();
+  return {
+    unsaved: () => drafts.lost.map((part) => t("part.draft.unsaved", { part })),
+    forget: drafts.forget,
+  };
+}

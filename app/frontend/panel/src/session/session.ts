@@ -5,6 +5,9 @@ import type { Session, User } from "@lockstep/shared/types.ts";
 import { defineStore } from "pinia";
 import { computed, ref, shallowRef } from "vue";
 
+/** @param eventIds of what a write has changed, as the server names them. */
+type WriteListener = (eventIds: string[]) => void;
+
 export const useSessionStore = defineStore("session", () => {
   const session = shallowRef<Session | null>(null);
   const user = computed<User | null>(() => session.value?.user ?? null);
@@ -12,6 +15,7 @@ export const useSessionStore = defineStore("session", () => {
   const loginNeeded = ref(false);
   /** Incremented with every log-in, so that the live feed reconnects with the new cookie. */
   const logins = ref(0);
+  const writeListeners = new Set<WriteListener>();
   let waiting: { promise: Promise<boolean>; done: (loggedIn: boolean) => void } | null = null;
 
   /** @returns whether there is a session already. @throws ApiError if the server cannot be asked. */
@@ -96,7 +100,17 @@ export const useSessionStore = defineStore("session", () => {
     const unsafe = options.method !== undefined && options.method !== "GET";
     const token = session.value?.csrf_token;
     const headers: Record<string, string> = unsafe && token ? { "X-CSRF-Token": token } : {};
-    return request<T>(path, { ...options, headers: { ...headers, ...options.headers } });
+    return request<T>(path, { ...options, headers: { ...headers, ...options.headers }, heads: unsafe ? heads : undefined });
+  }
+
+  function heads(headers: Headers): void {
+    const eventIds = headers.get("X-Event-IDs")?.split(",") ?? [];
+    if (eventIds.length > 0) for (const listener of writeListeners) listener(eventIds);
+  }
+
+  /** Calls `listener` after every write that has changed something. */
+  function onWrite(listener: WriteListener): void {
+    writeListeners.add(listener);
   }
 
   /** The live feed was refused: check whether the session has ended. */
@@ -109,5 +123,5 @@ export const useSessionStore = defineStore("session", () => {
     }
   }
 
-  return { user, loginNeeded, logins, load, logIn, changePassword, logOut, forget, api, check };
+  return { user, loginNeeded, logins, load, logIn, changePassword, logOut, forget, api, check, onWrite };
 });

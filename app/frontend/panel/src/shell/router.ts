@@ -1,5 +1,5 @@
 import { createRouter, createWebHistory, type Router } from "vue-router";
-import { t } from "../i18n.ts";
+import { allTexts, t } from "../i18n.ts";
 import LoginPage from "../session/LoginPage.vue";
 import { isAtLeast } from "../session/roles.ts";
 import { useSessionStore } from "../session/session.ts";
@@ -27,6 +27,10 @@ export function createPanelRouter(): Router {
     if (to.name === "login") return session.user ? { name: "home" } : true;
     if (!session.user) return { name: "login", query: to.fullPath === "/" ? {} : { next: to.fullPath } };
     return isAtLeast(session.user.role, to.meta.needs) ? true : { name: "not-found", params: { path: to.path.slice(1).split("/") } };
+  });
+  // The log-in and the grid, where most people are most of the time, do not wait for what the others say.
+  router.beforeResolve(async (to) => {
+    if (to.name !== "login" && to.name !== "stock") await allTexts();
   });
   router.afterEach((to) => {
     if (to.meta.title) document.title = documentTitle(t(to.meta.title));

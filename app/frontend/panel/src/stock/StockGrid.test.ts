@@ -1,20 +1,42 @@
-import { mount } from "@vue/test-utils";
+import { flushPromises, mount } from "@vue/test-utils";
 import { createPinia, setActivePinia } from "pinia";
-import { beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { adminPart, adminStock, ANA, by, ME } from "../fixtures.ts";
 import StockGrid from "./StockGrid.vue";
+import { useViewStore } from "./view.ts";
 
-beforeEach(() => setActivePinia(createPinia()));
+let rows: ReturnType<typeof adminPart>[];
 
-it("names who made the last change, whatever it changed; nobody is a dash", () => {
-  const rows = [adminPart(1, adminStock(5, 1, by(ME)), { changed_by: ANA }), adminPart(2)];
-  const grid = mount(StockGrid, { props: { rows, sort: "sku" } });
+beforeEach(() => {
+  setActivePinia(createPinia());
+  // No layout here: without it the frame would show no row.
+  vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(600);
+  vi.stubGlobal("fetch", async () => Response.json({ items: rows, next_cursor: null }));
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+});
+
+async function show(...parts: ReturnType<typeof adminPart>[]) {
+  rows = parts;
+  await useViewStore().open({ q: "", category: "", lowStock: false, status: "", sort: "sku" });
+  const grid = mount(StockGrid, { props: { sort: "sku" }, attachTo: document.body });
+  await flushPromises();
+  return grid;
+}
+
+it("names who made the last change, whatever it changed; nobody is a dash", async () => {
+  const grid = await show(adminPart(1, adminStock(5, 1, by(ME)), { changed_by: ANA }), adminPart(2));
   expect(grid.findAll("[data-testid=cell-who]").map((cell) => cell.text())).toEqual(["Ana", "–"]);
 });
 
 it("the cell that has the focus stays with its part when a row comes in above it", async () => {
-  const grid = mount(StockGrid, { props: { rows: [adminPart(2), adminPart(3)], sort: "sku" } });
+  const grid = await show(adminPart(2), adminPart(3));
   await grid.get("[data-part-id='3'] [data-testid=cell-current_stock]").trigger("focus");
-  await grid.setProps({ rows: [adminPart(1), adminPart(2), adminPart(3)] });
+  rows = [adminPart(1), adminPart(2), adminPart(3)];
+  await useViewStore().catchUp();
+  await flushPromises();
   expect(grid.findAll("td[tabindex='0']").map((cell) => cell.element.closest("tr")?.dataset["partId"])).toEqual(["3"]);
 });

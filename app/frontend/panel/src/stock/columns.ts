@@ -1,27 +1,49 @@
-/** The grid's columns, in order, and who may edit which. */
+/** The grid's columns, in order, which of them this browser shows, and who may edit which. */
 import type { AdminListItem, AdminSort, Role, StockField } from "@lockstep/shared/types.ts";
+import { useLocalStorage } from "@vueuse/core";
+import { computed } from "vue";
 
 export type EditableField = StockField | "part_name";
-export type ColumnKey = "sku" | "part_name" | "current_stock" | "reserved_quantity" | "available_stock" | "min_stock_level" | "status" | "updated_at" | "who";
+export type ColumnKey =
+  | "select" | "sku" | "part_name" | "category" | "current_stock" | "reserved_quantity" | "available_stock" | "min_stock_level" | "status" | "updated_at" | "who";
 
 export interface Column {
   readonly key: ColumnKey;
+  /** Width in rem; the name takes what is left. */
+  readonly width: number;
   readonly editable?: EditableField;
   readonly sort?: "sku" | "part_name" | "available" | "updated_at";
   readonly numeric?: true;
+  /** Without it a row is not understood. */
+  readonly always?: true;
 }
 
 export const COLUMNS: readonly Column[] = [
-  { key: "sku", sort: "sku" },
-  { key: "part_name", editable: "part_name", sort: "part_name" },
-  { key: "current_stock", editable: "current_stock", numeric: true },
-  { key: "reserved_quantity", editable: "reserved_quantity", numeric: true },
-  { key: "available_stock", sort: "available", numeric: true },
-  { key: "min_stock_level", editable: "min_stock_level", numeric: true },
-  { key: "status" },
-  { key: "updated_at", sort: "updated_at" },
-  { key: "who" },
+  { key: "select", width: 2.25, always: true },
+  { key: "sku", width: 8.5, sort: "sku", always: true },
+  { key: "part_name", width: 14, editable: "part_name", sort: "part_name", always: true },
+  { key: "category", width: 9 },
+  { key: "current_stock", width: 6, editable: "current_stock", numeric: true, always: true },
+  { key: "reserved_quantity", width: 6.5, editable: "reserved_quantity", numeric: true },
+  { key: "available_stock", width: 6.75, sort: "available", numeric: true },
+  { key: "min_stock_level", width: 6.5, editable: "min_stock_level", numeric: true },
+  { key: "status", width: 9 },
+  { key: "updated_at", width: 6.5, sort: "updated_at" },
+  { key: "who", width: 7 },
 ];
+
+const INITIAL_HIDDEN: readonly ColumnKey[] = ["category"];
+const hidden = useLocalStorage<string[]>("lockstep.stock.hidden", [...INITIAL_HIDDEN]);
+
+export const visibleColumns = computed(() => COLUMNS.filter(({ key, always }) => always || !hidden.value.includes(key)));
+export const hiddenColumns = computed<readonly string[]>({
+  get: () => hidden.value,
+  set: (keys) => (hidden.value = [...keys]),
+});
+
+export function showColumn(key: ColumnKey, isShown: boolean): void {
+  hidden.value = isShown ? hidden.value.filter((one) => one !== key) : [...hidden.value, key];
+}
 
 export const STOCK_FIELDS: readonly StockField[] = ["current_stock", "reserved_quantity", "min_stock_level"];
 
@@ -37,6 +59,20 @@ export function versionOf(row: AdminListItem, aspect: Aspect): number {
 
 export function valueOf(row: AdminListItem, field: EditableField): number | string {
   return field === "part_name" ? row.part_name : row.stock[field];
+}
+
+/** What a cell holds, as a spreadsheet would take it. */
+export function plainValue(row: AdminListItem, key: ColumnKey): string {
+  switch (key) {
+    case "select": return "";
+    case "sku": return row.sku;
+    case "part_name": return row.part_name;
+    case "category": return row.category?.name ?? "";
+    case "status": return row.status;
+    case "updated_at": return row.updated_at;
+    case "who": return row.changed_by?.name ?? "";
+    default: return String(row.stock[key]);
+  }
 }
 
 export function mayEdit(role: Role, field: EditableField): boolean {

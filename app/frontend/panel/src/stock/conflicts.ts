@@ -1,7 +1,8 @@
 /** Conflicts and their outcomes: keep theirs, overwrite with mine, apply the same adjustment to theirs, or reopen the cell. */
+import { formatSigned } from "@lockstep/shared/format.ts";
 import { defineStore } from "pinia";
 import { computed } from "vue";
-import { strings } from "../strings.ts";
+import { t } from "../i18n.ts";
 import { useDraftsStore } from "./drafts.ts";
 import { cellKey, deltaOf, describe, type Conflict, type Write } from "./write.ts";
 import { useWritesStore } from "./writes.ts";
@@ -34,7 +35,7 @@ export const useConflictsStore = defineStore("conflicts", () => {
     const delta = decided && deltaOf(decided);
     if (!decided || delta === null) return;
     const write: Write = { ...decided.write, change: { kind: "adjust", delta } };
-    writes.send(write, decided.round + 1, strings.write.adjusted(describe(write), delta));
+    writes.send(write, decided.round + 1, t("stock.write.adjusted", { what: describe(write), delta: formatSigned(delta) }));
   }
 
   /** Back to the cell, with what was typed still in it. */
@@ -43,7 +44,7 @@ export const useConflictsStore = defineStore("conflicts", () => {
     if (!decided) return;
     const { write, yours } = decided;
     writes.pending.delete(cellKey(write));
-    drafts.reopen(write, String(yours), write.reason ?? "", strings.grid.conflict);
+    drafts.reopen(write, String(yours), write.reason ?? "", t("stock.conflicting"));
   }
 
   return { conflict, keepTheirs, applyMine, reapplyAsAdjustment, cancel };

@@ -10,7 +10,7 @@ import { defineStore } from "pinia";
 import { computed, ref, shallowReactive, shallowRef, watch } from "vue";
 import { useConnectionStore } from "../live/connection.ts";
 import { useSessionStore } from "../session/session.ts";
-import { strings } from "../strings.ts";
+import { t } from "../i18n.ts";
 import { aspectOf, mayEdit, valueOf, versionOf, type EditableField } from "./columns.ts";
 import { parseInput } from "./input.ts";
 import { useParkedStore, type Parked } from "./parked.ts";
@@ -38,9 +38,9 @@ export const useDraftsStore = defineStore("drafts", () => {
 
   /** Why this field cannot be written now; empty if it can. */
   function refusal(field: EditableField): string {
-    if (connection.status === "paused") return strings.connection.readOnly;
-    if (!session.user) return strings.write.loggedOut;
-    return mayEdit(session.user.role, field) ? "" : strings.roles.forbidden(session.user.role);
+    if (connection.status === "paused") return t("live.readOnly");
+    if (!session.user) return t("stock.write.loggedOut");
+    return mayEdit(session.user.role, field) ? "" : t("ui.error.forbidden");
   }
 
   function allowed(field: EditableField): boolean {
@@ -112,7 +112,7 @@ export const useDraftsStore = defineStore("drafts", () => {
     const open = draft.value;
     if (!open || commit()) return;
     // The message must still be true when the connection is back.
-    const problem = invalid.value === strings.connection.readOnly ? strings.parked.offline : invalid.value;
+    const problem = invalid.value === t("live.readOnly") ? t("stock.parked.offline") : invalid.value;
     parked.park(open, text.value, reason.value, problem);
     cancel();
   }
@@ -127,7 +127,7 @@ export const useDraftsStore = defineStore("drafts", () => {
   watch(() => stock.ids, (ids) => {
     if (draft.value && !ids.includes(draft.value.id)) leave();
   }, { flush: "sync" });
-  watch(draft, (open) => (stock.held = open !== null), { flush: "sync" });
+  watch(draft, (open) => (stock.held = open?.id ?? null), { flush: "sync" });
 
   /** What someone else has changed the open cell to, if anyone has. */
   const overtaken = computed(() => {

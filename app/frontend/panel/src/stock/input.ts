@@ -1,5 +1,5 @@
 /** Parses what was typed into a cell. */
-import { strings } from "../strings.ts";
+import { t } from "../i18n.ts";
 import type { EditableField } from "./columns.ts";
 
 export type Parsed =
@@ -18,8 +18,8 @@ export function parseInput(field: EditableField, text: string): Parsed {
 
 function parseName(text: string): Parsed {
   const name = text.trim();
-  if (name === "") return { kind: "invalid", message: strings.input.nameEmpty };
-  if ([...name].length > MAX_NAME) return { kind: "invalid", message: strings.input.nameLong };
+  if (name === "") return { kind: "invalid", message: t("stock.input.nameEmpty") };
+  if ([...name].length > MAX_NAME) return { kind: "invalid", message: t("stock.input.nameLong") };
   return { kind: "set", value: name };
 }
 
@@ -29,19 +29,28 @@ function parseQuantity(field: EditableField, text: string): Parsed {
     .replace(/[\u2212\u2013]/g, "-")
     .replace(/[\uff0b\uff0d\uff10-\uff19]/g, (wide) => String.fromCharCode(wide.charCodeAt(0) - 0xfee0))
     .replace(/[\s\u00a0\u202f]/g, "");
-  const match = /^([+-]?)(\d+)$/.exec(compact);
   const adjustable = field === "current_stock";
+  if (compact.startsWith("=")) return parseSum(compact.slice(1), adjustable);
+  const match = /^([+-]?)(\d+)$/.exec(compact);
   if (!match) return { kind: "invalid", message: messageFor(compact, adjustable) };
   const [, sign = "", digits = ""] = match;
   const number = Number(digits);
-  if (number > MAX) return { kind: "invalid", message: strings.input.tooLarge };
+  if (number > MAX) return { kind: "invalid", message: t("stock.input.tooLarge") };
   if (sign === "") return { kind: "set", value: number };
-  if (!adjustable) return { kind: "invalid", message: strings.input.onlyOnHand };
+  if (!adjustable) return { kind: "invalid", message: t("stock.input.onlyOnHand") };
   return { kind: "adjust", delta: sign === "-" ? -number : number };
+}
+
+/** As in a spreadsheet: `=12`, `=48+48-3`. */
+function parseSum(sum: string, adjustable: boolean): Parsed {
+  if (!/^\d+([+-]\d+)*$/.test(sum)) return { kind: "invalid", message: messageFor(sum, adjustable) };
+  const value = (sum.match(/[+-]?\d+/g) ?? []).reduce((total, term) => total + Number(term), 0);
+  if (value < 0) return { kind: "invalid", message: messageFor("", adjustable) };
+  return value > MAX ? { kind: "invalid", message: t("stock.input.tooLarge") } : { kind: "set", value };
 }
 
 /** 1.000 is a thousand to some and one to others: only its author can tell. */
 function messageFor(compact: string, adjustable: boolean): string {
-  if (/^[+-]?\d+([.,'\u2019]\d+)+$/.test(compact)) return strings.input.marks;
-  return adjustable ? strings.input.adjustable : strings.input.number;
+  if (/^[+-]?\d+([.,'\u2019]\d+)+$/.test(compact)) return t("stock.input.marks");
+  return adjustable ? t("stock.input.adjustable") : t("stock.input.number");
 }

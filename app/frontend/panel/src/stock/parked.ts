@@ -22,7 +22,7 @@ export const useParkedStore = defineStore("parked drafts", () => {
   const list = computed(() => [...byCell.values()]);
 
   function park({ id, field, base, baseValue, intention }: Draft, text: string, reason: string, problem: string): void {
-    byCell.set(cellKey({ id, field }), { id, field, base, baseValue, intention, text, reason, problem, view: stock.view });
+    byCell.set(cellKey({ id, field }), { id, field, base, baseValue, intention, text, reason, problem, view: stock.viewOf(stock.ids.indexOf(id)) });
   }
 
   function drop(cell: Pick<Draft, "id" | "field">): void {

@@ -10,8 +10,8 @@ import { describe } from "./write.ts";
 import { useWritesStore } from "./writes.ts";
 
 export const stock: Subject = {
-  routes: [{ path: "/stock", name: "stock", component: () => import("./StockPage.vue"), meta: { title: "stock.title" } }],
-  entries: [{ to: "stock", label: "stock.title", icon: Boxes, letter: "s" }],
+  routes: [{ path: "/stock", name: "stock", component: () => import("./StockPage.vue"), meta: { title: "shell.titles.stock" } }],
+  entries: [{ to: "stock", label: "shell.titles.stock", icon: Boxes, letter: "s" }],
   everywhere: ParkedDrafts,
   begin,
 };

@@ -1,58 +1,59 @@
 /**
- * The grid's query lives in the URL, so that a filtered view can be shared and bookmarked, and "back" undoes a filter. Which page
- * of it is shown lives in the history entry alone: a page's cursor is of no use to anybody else.
+ * The grid's query lives in the URL, so that a filtered view can be shared and bookmarked, and "back" undoes a filter. Which
+ * part of it is on the screen lives in the history entry alone: a cursor is of no use to anybody else.
  */
-import type { AdminSort } from "@lockstep/shared/types.ts";
+import type { AdminSort, PartStatus } from "@lockstep/shared/types.ts";
 import { computed } from "vue";
 import { useRouter, type LocationQuery, type LocationQueryRaw } from "vue-router";
-import { strings } from "../strings.ts";
 import { FIRST_PAGE, type Place, type StockQuery, type View } from "./view.ts";
 
 export const DEFAULT_SORT: AdminSort = "sku";
+export const SORTS = Object.keys({
+  "sku": 1, "-sku": 1, "part_name": 1, "-part_name": 1, "available": 1, "-available": 1, "-updated_at": 1, "updated_at": 1,
+} satisfies Record<AdminSort, 1>) as AdminSort[];
+export const STATUSES: readonly PartStatus[] = ["published", "draft", "archived"];
 
 export function useStockQuery() {
   const router = useRouter();
 
-  // Two pages of one query differ in the history entry alone, so a consumer that cares about the page must watch the whole route.
   const view = computed<View>(() => ({ query: readQuery(router.currentRoute.value.query), place: readPlace(router.options.history.state["place"]) }));
 
-  /** @param continued the typing goes on from the last change: one history entry in all, not one per letter. */
-  function change(part: Partial<StockQuery>, continued = false): void {
-    void router[continued ? "replace" : "push"]({ query: writeQuery({ ...view.value.query, ...part }) });
-  }
-
-  function turnTo(place: Place): void {
-    void show({ query: view.value.query, place });
+  /**
+   * @param continued the typing goes on from the last change: one history entry in all, not one per letter.
+   * @returns when the address has changed.
+   */
+  async function change(part: Partial<StockQuery>, continued = false): Promise<void> {
+    await router[continued ? "replace" : "push"]({ query: writeQuery({ ...view.value.query, ...part }) });
   }
 
   async function show({ query, place }: View): Promise<void> {
-    const { cursor, trail } = place;
-    await router.push({ name: "stock", query: writeQuery(query), state: { place: { cursor, trail: [...trail] } }, force: true });
+    await router.push({ name: "stock", query: writeQuery(query), state: { place: plain(place) }, force: true });
   }
 
-  return { view, change, turnTo, show };
+  /** A reload of the page comes back to this place. */
+  function remember(place: Place): void {
+    router.options.history.replace(router.currentRoute.value.fullPath, { place: plain(place) });
+  }
+
+  return { view, change, show, remember };
 }
 
-export function nextPage({ place }: View, cursor: string): Place {
-  return { cursor, trail: [...place.trail, place.cursor] };
-}
-
-export function previousPage({ place }: View): Place {
-  return { cursor: place.trail.at(-1) ?? null, trail: place.trail.slice(0, -1) };
+function plain({ cursor, trail }: Place): { cursor: string | null; trail: (string | null)[] } {
+  return { cursor, trail: [...trail] };
 }
 
 export function readQuery(address: LocationQuery): StockQuery {
-  const sort = text(address["sort"]);
   return {
     q: text(address["q"]).slice(0, 200),
     category: text(address["category"]),
     lowStock: text(address["low_stock"]) === "true",
-    sort: Object.hasOwn(strings.filters.sorts, sort) ? (sort as AdminSort) : DEFAULT_SORT,
+    status: STATUSES.find((status) => status === address["status"]) ?? "",
+    sort: SORTS.find((sort) => sort === address["sort"]) ?? DEFAULT_SORT,
   };
 }
 
-export function writeQuery({ q, category, lowStock, sort }: StockQuery): LocationQueryRaw {
-  const wanted = { q, category, low_stock: lowStock ? "true" : "", sort: sort === DEFAULT_SORT ? "" : sort };
+export function writeQuery({ q, category, lowStock, status, sort }: StockQuery): LocationQueryRaw {
+  const wanted = { q, category, low_stock: lowStock ? "true" : "", status, sort: sort === DEFAULT_SORT ? "" : sort };
   return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== ""));
 }
 

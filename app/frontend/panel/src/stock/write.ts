@@ -1,7 +1,7 @@
 /** The stages of a typed change: a draft, a write, a conflict. Pure. */
 import type { Intention } from "@lockstep/shared/intention.ts";
 import type { AdminListItem, CurrentState, Person, StockField } from "@lockstep/shared/types.ts";
-import { strings } from "../strings.ts";
+import { t } from "../i18n.ts";
 import { STOCK_FIELDS, type Aspect, type EditableField } from "./columns.ts";
 
 /** A cell that is being edited. */
@@ -24,6 +24,8 @@ export interface Write extends Draft {
   readonly version: number;
   /** Why, in the author's own words; null if none was given. */
   readonly reason: string | null;
+  /** It takes an earlier change back, and is not taken back itself. */
+  readonly isInverse?: true;
 }
 
 export interface Pending {
@@ -51,7 +53,7 @@ export function queueKey(id: number, aspect: Aspect): string {
 
 /** "On hand of M8-40" */
 export function describe({ field, base }: Draft): string {
-  return strings.write.what(strings.grid.columns[field], base.sku);
+  return t("stock.write.what", { column: t(`stock.columns.${field}`), sku: base.sku });
 }
 
 export function yoursOf({ change, baseValue }: Write): number | string {

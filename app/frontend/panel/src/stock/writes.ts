@@ -4,19 +4,22 @@
  * Writes to one part's stock (or content) are sent one at a time. A write states the version
  * that its author saw, advanced over the author's own writes since (versions.ts).
  */
+import { formatNumber, formatSigned } from "@lockstep/shared/format.ts";
 import { ApiError } from "@lockstep/shared/http.ts";
+import { newIntention } from "@lockstep/shared/intention.ts";
 import type { AdminContent, AdminListItem, AdminStock, CurrentState } from "@lockstep/shared/types.ts";
 import { defineStore } from "pinia";
 import { ref, shallowReactive } from "vue";
 import { useSessionStore } from "../session/session.ts";
-import { strings } from "../strings.ts";
+import { t } from "../i18n.ts";
 import { useToastsStore } from "../ui/toasts.ts";
-import { aspectOf, valueOf, type Aspect, type EditableField } from "./columns.ts";
+import { aspectOf, valueOf, versionOf, type Aspect, type EditableField } from "./columns.ts";
 import { useParkedStore } from "./parked.ts";
 import { authorOf } from "./rows.ts";
+import { useUndoStore } from "./undo.ts";
 import { OwnSteps } from "./versions.ts";
 import { useViewStore } from "./view.ts";
-import { cellKey, currentValue, describe, queueKey, textOf, yoursOf, type Conflict, type Pending, type Write } from "./write.ts";
+import { cellKey, currentValue, describe, queueKey, textOf, yoursOf, type Change, type Conflict, type Pending, type Write } from "./write.ts";
 
 const SAVED_MS = 1_600;
 
@@ -25,6 +28,7 @@ export const useWritesStore = defineStore("writes", () => {
   const stock = useViewStore();
   const parked = useParkedStore();
   const toasts = useToastsStore();
+  const undo = useUndoStore();
 
   const pending = shallowReactive(new Map<string, Pending>());
   /** Waiting for a decision, the oldest first. */
@@ -96,19 +100,41 @@ export const useWritesStore = defineStore("writes", () => {
       // The new version is a step of ours alone only if nobody wrote in between.
       if (held !== undefined && answer.version === held + 1) steps.made(queue, held, answer.version);
       stock.wrote(id, answer);
+      undoable(write, -change.delta, answer.version);
       return;
     }
     const version = steps.rebased(queue, write.version);
     const body = { [field]: change.value, version, ...reason };
+    const row = stock.byId.get(id);
+    const before = row && versionOf(row, aspect) === version ? valueOf(row, field) : write.baseValue;
     if (aspect === "content") {
       const answer = await call<AdminContent>(write, "PUT", path, body);
       steps.made(queue, version, answer.version);
       stock.renamed(id, answer);
+      undoable(write, before, answer.version);
     } else {
       const answer = await call<AdminStock>(write, "PUT", `${path}/stock`, body);
       steps.made(queue, version, answer.version);
       stock.wrote(id, answer);
+      undoable(write, field === "current_stock" ? Number(before) - Number(change.value) : before, answer.version);
     }
+  }
+
+  /** @param inverse what to put back; of the count, the difference, so that what others have counted since stays. */
+  function undoable(write: Write, inverse: number | string, version: number): void {
+    if (write.isInverse) return;
+    const isCount = write.field === "current_stock";
+    undo.push({
+      run: () => {
+        const base = stock.byId.get(write.id) ?? write.base;
+        const change: Change = isCount ? { kind: "adjust", delta: Number(inverse) } : { kind: "set", value: inverse };
+        const value = isCount ? formatSigned(Number(inverse)) : String(inverse);
+        send(
+          { ...write, base, baseValue: valueOf(base, write.field), change, version, reason: null, intention: newIntention(), isInverse: true }, 0,
+          t("stock.write.takenBack", { what: describe(write), value }),
+        );
+      },
+    });
   }
 
   function call<T>({ intention }: Write, method: "POST" | "PUT", path: string, body: object): Promise<T> {
@@ -130,7 +156,7 @@ export const useWritesStore = defineStore("writes", () => {
   function rollBack(write: Write, failure: ApiError): void {
     const reason = reasonOf(failure);
     pending.delete(cellKey(write));
-    toasts.error(strings.write.rolledBack(describe(write), reason), failure.requestId);
+    toasts.error(t("stock.write.rolledBack", { what: describe(write), reason }), failure.requestId);
     // Whatever may succeed on a retry, or after a correction, should not have to be typed again.
     if (mayBeRetried(failure)) parked.park(write, textOf(write), write.reason ?? "", reason);
     if (failure.isNetwork || failure.status === 404) void stock.catchUp();
@@ -140,29 +166,29 @@ export const useWritesStore = defineStore("writes", () => {
   function reasonOf(failure: ApiError): string {
     const fieldErrors = Object.values(failure.errors).flat().join(" ");
     if (fieldErrors) return fieldErrors;
-    if (failure.isNetwork) return strings.write.network;
-    if (failure.code === "insufficient_stock") return strings.write.insufficient(failure.current?.current_stock, failure.current?.reserved_quantity);
-    if (failure.status === 401) return strings.write.loggedOut;
-    if (failure.status === 403 && session.user) return strings.roles.forbidden(session.user.role);
-    if (failure.status === 404) return strings.write.gone;
-    if (failure.status === 429 || failure.status === 503 || isUnderWay(failure)) return strings.write.busy;
-    return failure.status >= 500 ? strings.write.server : failure.message || strings.write.server;
+    if (failure.isNetwork) return t("stock.write.network");
+    if (failure.code === "insufficient_stock") return notEnough(failure.current);
+    if (failure.status === 401) return t("stock.write.loggedOut");
+    if (failure.status === 403 && session.user) return t("ui.error.forbidden");
+    if (failure.status === 404) return t("stock.write.gone");
+    if (failure.status === 429 || failure.status === 503 || isUnderWay(failure)) return t("ui.error.busy");
+    return failure.status >= 500 ? t("ui.error.server") : failure.message || t("ui.error.server");
   }
 
   function collided(write: Write, current: CurrentState, round: number): void {
     const theirs = currentValue(current, write.field);
     const by = current.changed_by ?? authorOf(current);
-    const who = by?.name ?? strings.grid.somebody;
+    const who = by?.name ?? t("stock.somebody");
     const yours = yoursOf(write);
     stock.learnt(write.id, aspectOf(write.field), current);
     if (theirs !== undefined && theirs === yours) {
       pending.delete(cellKey(write));
-      toasts.info(strings.write.sameAlready(describe(write), who));
+      toasts.info(t("stock.write.sameAlready", { what: describe(write), who }));
       return;
     }
     if (theirs !== undefined && theirs === write.baseValue && round === 0) {
       // They changed other fields: keep both changes.
-      send({ ...write, version: current.version }, round + 1, strings.write.merged(describe(write), who));
+      send({ ...write, version: current.version }, round + 1, t("stock.write.merged", { what: describe(write), who }));
       return;
     }
     pending.set(cellKey(write), { value: yours, state: "conflict" });
@@ -176,6 +202,12 @@ export const useWritesStore = defineStore("writes", () => {
 
   return { pending, conflicts, sending, shownValue, isOurs, rebased, settled, send, forget };
 });
+
+function notEnough(current: CurrentState | null): string {
+  if (current?.current_stock === undefined) return t("stock.write.notEnough");
+  const onHand = formatNumber(current.current_stock);
+  return current.reserved_quantity ? t("stock.write.onHandReserved", { onHand, reserved: formatNumber(current.reserved_quantity) }) : t("stock.write.onHand", { onHand });
+}
 
 function mayBeRetried(failure: ApiError): boolean {
   const { isNetwork, status } = failure;
