@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from config import REPOSITORY
 from devserver import Stack
@@ -27,23 +27,28 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """The Chromium that npm's @sparticuz/chromium carries."""
+    """A Chromium, running."""
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser
+        browser.close()
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Start the Chromium that npm's @sparticuz/chromium carries."""
     node = subprocess.run(
         [REPOSITORY / ".venv/bin/node", "scripts/chromium-path.mjs"], cwd=FRONTEND, check=True, capture_output=True, text=True
     )
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=node.stdout.strip(),
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--no-first-run",
-            ],
-        )
-        yield browser
-        browser.close()
+    return playwright.chromium.launch(
+        executable_path=node.stdout.strip(),
+        args=[
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--no-first-run",
+        ],
+    )
 
 
 @pytest.fixture
