@@ -1,17 +1,15 @@
 """The whole system, and a real Chromium looking at it."""
 
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from config import REPOSITORY
+from bench.chromium import launch, log_in
 from devserver import Stack
 
-FRONTEND = REPOSITORY / "app" / "frontend"
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 360, "height": 740}
 
@@ -32,23 +30,6 @@ def chromium() -> Iterator[Browser]:
         browser = launch(playwright)
         yield browser
         browser.close()
-
-
-def launch(playwright: Playwright) -> Browser:
-    """Start the Chromium that npm's @sparticuz/chromium carries."""
-    node = subprocess.run(
-        [REPOSITORY / ".venv/bin/node", "scripts/chromium-path.mjs"], cwd=FRONTEND, check=True, capture_output=True, text=True
-    )
-    return playwright.chromium.launch(
-        executable_path=node.stdout.strip(),
-        args=[
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--no-first-run",
-        ],
-    )
 
 
 @pytest.fixture
@@ -76,16 +57,6 @@ def panel(stack: Stack, context: Callable[..., BrowserContext]) -> Page:
     log_in(stack, page, stack.settings.admin_email, stack.settings.admin_password)
     open_stock(stack, page)
     return page
-
-
-def log_in(stack: Stack, page: Page, email: str, password: str) -> None:
-    """Open the panel as somebody, at its home."""
-    page.goto(f"{stack.url}/panel/")
-    form = page.get_by_test_id("login-form")
-    form.locator("input[type=email]").fill(email)
-    form.locator("input[type=password]").fill(password)
-    form.locator("button[type=submit]").click()
-    page.get_by_test_id("log-out").wait_for()
 
 
 def open_stock(stack: Stack, page: Page) -> None:
