@@ -113,7 +113,7 @@ def test_a_part_is_made_and_opens_and_its_sku_is_taken_from_then_on(open_panel: 
     expect(row_of(other, made)).to_contain_text("Hand made pulley")
 
     page.goto(page.url.split("/parts/")[0] + "/parts?new=1")
-    form.get_by_label("SKU").fill(sku.lower())
+    form.get_by_label("SKU").fill(sku)
     form.get_by_label("Name").fill("Another")
     form.get_by_test_id("part-create").click()
     expect(form.get_by_role("alert").first).to_contain_text("Another part has this SKU")
@@ -397,11 +397,11 @@ def test_the_palette_goes_anywhere_by_keyboard_and_remembers(open_panel: Open, m
 ENGLISH = re.compile(r"\b(the|and|with|all|new|search|show|no|your|password|price|changed|since|admin|viewer)\b", re.IGNORECASE)
 # What people named themselves is not translated.
 TEXTS = """() => {
-  const named = ["part-row", "category-name", "person", "api-key"].map((id) => `[data-testid=${id}]`).join(", ") + ", .who, code";
+  const named = ["part-row", "category", "person", "api-key"].map((id) => `[data-testid=${id}]`).join(", ") + ", .who, code";
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const found = [];
   while (walk.nextNode())
-    if (!walk.currentNode.parentElement.closest(`${named}, script, style`)) found.push(walk.currentNode.data);
+    if (!walk.currentNode.parentElement.closest(`${named}, script, style, noscript`)) found.push(walk.currentNode.data);
   for (const name of ["aria-label", "placeholder", "title"])
     for (const element of document.querySelectorAll(`[${name}]`))
       if (!element.closest(named)) found.push(element.getAttribute(name));
