@@ -114,6 +114,10 @@ openapi: .venv/.test-stamp $(FRONTEND)/node_modules/.stamp ## Regenerate docs/op
 examples: .venv/.test-stamp ## Record the OpenAPI document's examples again; run `make openapi` afterwards
 	@python -m devserver.scratch sh -c 'flask --app wsgi db upgrade && python -m tests.openapi.record_examples'
 
+.PHONY: pictures
+pictures: .venv/.test-stamp $(FRONTEND)/dist/.stamp ## Take the pictures of README again
+	@python -m tests.browser.pictures
+
 .PHONY: lock clean
 LOCK := pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 lock: .venv/bin/pip ## Re-pin requirements/*.in into *.txt (UPGRADE=--upgrade takes newer versions)

@@ -13,11 +13,10 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from bench import catalog
+from bench.chromium import launch, log_in
 from bench.system import System, own_stack
 from devserver import Stack
-from tests.browser.conftest import launch, log_in
 
-WIDE = {"width": 1440, "height": 900}
 OPENINGS, SCROLLS, EDITS = 20, 120, 15
 # A task that takes longer is felt, in milliseconds: see "Long Tasks API", W3C.
 _WATCH = """
@@ -84,7 +83,7 @@ def main() -> None:
         opened = opening(system)
         with sync_playwright() as playwright:
             browser = launch(playwright)
-            page = browser.new_page(viewport=WIDE)
+            page = browser.new_page(viewport={"width": 1440, "height": 900})
             log_in(stack, page, stack.settings.admin_email, stack.settings.admin_password)
             page.goto(f"{stack.url}/panel/stock")
             page.get_by_test_id("stock-row").first.wait_for()

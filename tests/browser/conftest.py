@@ -1,6 +1,5 @@
 """The whole system, and a real Chromium looking at it."""
 
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,10 +7,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from config import REPOSITORY
+from bench.chromium import launch, log_in
 from devserver import Stack
 
-FRONTEND = REPOSITORY / "app" / "frontend"
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 360, "height": 740}
 
@@ -27,21 +25,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """The Chromium that npm's @sparticuz/chromium carries."""
-    node = subprocess.run(
-        [REPOSITORY / ".venv/bin/node", "scripts/chromium-path.mjs"], cwd=FRONTEND, check=True, capture_output=True, text=True
-    )
+    """A Chromium, running."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=node.stdout.strip(),
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--no-first-run",
-            ],
-        )
+        browser = launch(playwright)
         yield browser
         browser.close()
 
@@ -71,16 +57,6 @@ def panel(stack: Stack, context: Callable[..., BrowserContext]) -> Page:
     log_in(stack, page, stack.settings.admin_email, stack.settings.admin_password)
     open_stock(stack, page)
     return page
-
-
-def log_in(stack: Stack, page: Page, email: str, password: str) -> None:
-    """Open the panel as somebody, at its home."""
-    page.goto(f"{stack.url}/panel/")
-    form = page.get_by_test_id("login-form")
-    form.locator("input[type=email]").fill(email)
-    form.locator("input[type=password]").fill(password)
-    form.locator("button[type=submit]").click()
-    page.get_by_test_id("log-out").wait_for()
 
 
 def open_stock(stack: Stack, page: Page) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from bench.chromium import launch, log_in
 from config import REPOSITORY
 from devserver import Stack
-from tests.browser.conftest import launch, log_in
 
 IMAGES = REPOSITORY / "docs" / "images"
 PHONE = {"width": 390, "height": 780}

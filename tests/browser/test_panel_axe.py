@@ -11,10 +11,10 @@ import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
+from config import REPOSITORY
 from devserver import Stack
-from tests.browser.conftest import FRONTEND
 
-AXE = (FRONTEND / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+AXE = (REPOSITORY / "app" / "frontend" / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 NARROW = {"width": 320, "height": 640}
 WIDE = {"width": 1280, "height": 800}
 AT_REST = """() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))).then(() =>

@@ -1,3 +1,4 @@
+import i18n from "@intlify/unplugin-vue-i18n/vite";
 import vue from "@vitejs/plugin-vue";
 import { defineConfig } from "vite";
 
@@ -6,7 +7,8 @@ const backend = process.env["LOCKSTEP_BACKEND"] ?? "http://127.0.0.1:8000";
 export default defineConfig({
   root: import.meta.dirname,
   base: "/panel/",
-  plugins: [vue()],
+  // The catalogues are compiled when the panel is built, so it carries no compiler.
+  plugins: [vue(), i18n({ include: `${import.meta.dirname}/src/*/messages/*.json`, dropMessageCompiler: true, compositionOnly: true, fullInstall: false })],
   build: {
     outDir: "../dist/panel",
     emptyOutDir: true,

@@ -24,7 +24,7 @@ export const queryClient = new QueryClient({
   },
 });
 
-// Not as a plugin of the application: the log-in and the grid do without.
+// Not as a plugin of the application, since the log-in and the grid do without: whatever uses it is given it.
 queryClient.mount();
 afterLogOut(() => queryClient.clear());
 

@@ -1,7 +1,7 @@
 /** The names of parts that are known by their ids alone; each is read once, and again when something refreshes the part. */
 import { useQueries } from "@tanstack/vue-query";
 import { computed, type Ref } from "vue";
-import { keyOf } from "../queries.ts";
+import { keyOf, queryClient } from "../queries.ts";
 import { useSessionStore } from "../session/session.ts";
 
 interface Named {
@@ -22,6 +22,6 @@ export function usePartNames(ids: Readonly<Ref<readonly number[]>>): Readonly<Re
         staleTime: LONG_MS,
       })),
     ),
-  });
+  }, queryClient);
   return computed(() => new Map(reads.value.flatMap(({ data }) => (data ? [[data.id, data] as const] : []))));
 }

@@ -10,7 +10,7 @@ import { useSessionStore } from "../session/session.ts";
 import type { JobDetail } from "./jobs.ts";
 import { keep } from "./kept.ts";
 import { fieldsOf, type Reading } from "./reading.ts";
-import { upload } from "./upload.ts";
+import { upload } from "../session/upload.ts";
 
 export const MAX_BYTES = 50_000_000;
 

@@ -7,7 +7,7 @@ import { t } from "../i18n.ts";
 import { useSessionStore } from "../session/session.ts";
 import { errorText } from "../ui/errors.ts";
 import type { ContentAnswer } from "./types.ts";
-import { upload } from "./upload.ts";
+import { upload } from "../session/upload.ts";
 
 /** As app/domain/pictures.py has them. */
 export const MAX_BYTES = 15_000_000;
