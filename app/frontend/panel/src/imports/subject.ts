@@ -11,5 +11,6 @@ export const imports: Subject = {
     },
   ],
   entries: [{ to: "imports", label: "shell.titles.imports", icon: Upload, letter: "i" }],
+  actions: [{ label: "imports.new", icon: Upload, needs: "editor", run: (router) => router.push({ name: "imports" }) }],
   begin: () => ({ forget: forgetFiles }),
 };
