@@ -23,6 +23,7 @@ def open_panel(stack: Stack, context: Callable[..., BrowserContext]) -> Open:
         page = context().new_page()
         page.goto(f"{stack.url}/panel{path}")
         log_in(page, email or stack.settings.admin_email, password or stack.settings.admin_password)
+        page.get_by_test_id("log-out").wait_for()
         page.get_by_role("heading", level=1).wait_for()
         return page
 
@@ -410,10 +411,10 @@ TEXTS = """() => {
 
 
 @pytest.mark.parametrize("path", ["/parts?new=1", "/parts?q=nothing-is-called-this", "/categories", "/people", "/account"])
-def test_these_screens_speak_german(path: str, open_panel: Open) -> None:
+def test_these_screens_speak_german(path: str, open_panel: Open, stack: Stack) -> None:
     page = open_panel("/account")
     page.evaluate("localStorage.setItem('lockstep.preferences', JSON.stringify({ language: 'de' }))")
-    page.goto(page.url.split("/account")[0] + path)
+    page.goto(f"{stack.url}/panel{path}")
     page.get_by_role("heading", level=1).wait_for()
     expect(page.locator("html")).to_have_attribute("lang", "de")
     expect(page.locator("main .skeleton")).to_have_count(0)
