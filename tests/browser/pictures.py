@@ -80,7 +80,8 @@ def film(stack: Stack, browser: Browser) -> None:
     panel = opened(stack, browser, HALF, f"/panel/stock?q={PART}")
     customer = opened(stack, browser, HALF, f"/?q={PART}")
     customer.get_by_test_id("part-card").first.get_by_role("link").first.click()
-    customer.get_by_test_id("part-name").wait_for()
+    # What is about to change, in the middle of the window.
+    customer.get_by_test_id("stock-status").evaluate("(status) => status.scrollIntoView({ block: 'center' })")
     made = Film(panel, customer)
     made.shoot(6)
     cell = panel.get_by_test_id("stock-row").first.get_by_test_id("cell-current_stock")

@@ -20,16 +20,16 @@ export interface Column {
 
 export const COLUMNS: readonly Column[] = [
   { key: "select", width: 2.25, always: true },
-  { key: "sku", width: 8.5, sort: "sku", always: true },
+  { key: "sku", width: 7.5, sort: "sku", always: true },
   { key: "part_name", width: 14, editable: "part_name", sort: "part_name", always: true },
   { key: "category", width: 9 },
-  { key: "current_stock", width: 6, editable: "current_stock", numeric: true, always: true },
-  { key: "reserved_quantity", width: 6.5, editable: "reserved_quantity", numeric: true },
-  { key: "available_stock", width: 6.75, sort: "available", numeric: true },
-  { key: "min_stock_level", width: 6.5, editable: "min_stock_level", numeric: true },
-  { key: "status", width: 9 },
-  { key: "updated_at", width: 6.5, sort: "updated_at" },
-  { key: "who", width: 7 },
+  { key: "current_stock", width: 5.25, editable: "current_stock", numeric: true, always: true },
+  { key: "reserved_quantity", width: 5.75, editable: "reserved_quantity", numeric: true },
+  { key: "available_stock", width: 6.5, sort: "available", numeric: true },
+  { key: "min_stock_level", width: 5.75, editable: "min_stock_level", numeric: true },
+  { key: "status", width: 8.75 },
+  { key: "updated_at", width: 6.25, sort: "updated_at" },
+  { key: "who", width: 5.5 },
 ];
 
 const INITIAL_HIDDEN: readonly ColumnKey[] = ["category"];
