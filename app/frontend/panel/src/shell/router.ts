@@ -3,6 +3,7 @@ import { allTexts, t } from "../i18n.ts";
 import LoginPage from "../session/LoginPage.vue";
 import { isAtLeast } from "../session/roles.ts";
 import { useSessionStore } from "../session/session.ts";
+import { wanted } from "../session/wanted.ts";
 import { SUBJECTS } from "../subjects.ts";
 import { documentTitle } from "../ui/useDocumentTitle.ts";
 
@@ -24,7 +25,7 @@ export function createPanelRouter(): Router {
       // If the server cannot be asked, the log-in page is shown, where the user can try again.
       await session.load().then(() => (asked = true), () => undefined);
     }
-    if (to.name === "login") return session.user ? { name: "home" } : true;
+    if (to.name === "login") return session.user ? wanted(to.query["next"]) : true;
     if (!session.user) return { name: "login", query: to.fullPath === "/" ? {} : { next: to.fullPath } };
     return isAtLeast(session.user.role, to.meta.needs) ? true : { name: "not-found", params: { path: to.path.slice(1).split("/") } };
   });
