@@ -61,6 +61,7 @@ class GridFilters:
     category: str | None = None
     status: str | None = None
     low_stock: bool | None = None
+    out_of_stock: bool | None = None
     currency: str | None = None
 
 
@@ -90,6 +91,8 @@ def _narrowed(connection: Connection, filters: GridFilters, typed: Typed) -> tup
         parameters["categories"] = categories_below(connection, filters.category)
     if filters.low_stock is not None:
         conditions.append(f"{AVAILABLE} {'<=' if filters.low_stock else '>'} s.min_stock_level")
+    if filters.out_of_stock is not None:
+        conditions.append("NOT o.in_stock" if filters.out_of_stock else "o.in_stock")
     return conditions, parameters
 
 

@@ -269,7 +269,7 @@ def test_reconciliation_says_what_differs_before_it_repairs_it(
 
 TILES = {
     "low-stock": r"/panel/stock\?low_stock=true",
-    "out-of-stock": r"/panel/stock\?sort=available",
+    "out-of-stock": r"/panel/stock\?out_of_stock=true",
     "drafts": r"/panel/parts\?status=draft",
     "dead-letters": r"/panel/sync$",
     "propagation": r"/panel/sync$",

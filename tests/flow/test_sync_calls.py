@@ -225,8 +225,10 @@ def test_the_overview_counts_what_needs_attention(
     after = look()
     rise = {name: after[name] - before[name] for name in ("low_stock", "out_of_stock", "drafts", "archived", "dead_letters")}
     assert rise == {"low_stock": 2, "out_of_stock": 1, "drafts": 1, "archived": 1, "dead_letters": 1}
-    listed = viewer.get(f"{ADMIN}/parts?low_stock=true&limit=200").get_json()
-    assert after["low_stock"] == len(listed["items"])
+    for name in ("low_stock", "out_of_stock"):
+        listed = {flag: viewer.get(f"{ADMIN}/parts?{name}={flag}&limit=200").get_json()["items"] for flag in ("true", "false")}
+        assert after[name] == len(listed["true"])
+        assert len(listed["true"]) + len(listed["false"]) == len(viewer.get(f"{ADMIN}/parts?limit=200").get_json()["items"])
     assert after["changes_today"] > before["changes_today"]
     assert after["oldest_pending_seconds"] > 0
     assert after["propagation"].keys() == {"window_seconds", "p50_ms", "p95_ms", "p99_ms"}

@@ -43,7 +43,9 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 @blueprint.response(200, AdminPartPageSchema)
 def list_parts(query: dict[str, Any]) -> Response:
     """List parts with their stock and price."""
-    filters = GridFilters(words_of(query["q"]), query["category"], query["status"], query["low_stock"], query["currency"])
+    filters = GridFilters(
+        words_of(query["q"]), query["category"], query["status"], query["low_stock"], query["out_of_stock"], query["currency"]
+    )
     scope = f"admin parts {query['sort']} {digest_of(asdict(filters))}"
     after = cursors().read(scope, query["cursor"])
     page = container().parts.admin.list_parts(filters, query["sort"], after, query["limit"])

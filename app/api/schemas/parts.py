@@ -187,6 +187,7 @@ class AdminPartQuerySchema(PartQuerySchema):
 
     status = fields.String(load_default=None, validate=validate.OneOf((*STATUSES, "archived")))
     low_stock = Flag(load_default=None)
+    out_of_stock = Flag(load_default=None)
     currency = currency_code(load_default=None, metadata={"description": "Of the prices shown: no other one will do."})
     sort = fields.String(load_default="sku", validate=validate.OneOf(ADMIN_SORTS))
 

@@ -26,7 +26,7 @@ async function setUp(category = "") {
   const stores = { session: useSessionStore(), stock: useViewStore(), drafts: useDraftsStore() };
   await stores.session.load();
   scope.run(() => useAdminFeed([stockSubject.begin?.() ?? {}]));
-  await stores.stock.open({ q: "", category, lowStock: false, status: "", sort: "sku" });
+  await stores.stock.open({ q: "", category, lowStock: false, outOfStock: false, status: "", sort: "sku" });
   socket.connectNow();
   await vi.advanceTimersByTimeAsync(1_000);
   reads = [];

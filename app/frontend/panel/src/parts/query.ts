@@ -13,7 +13,7 @@ export interface PartsQuery {
   /** "" is all but the archived. */
   status: PartStatus | "";
   /** Low covers what is out of stock. */
-  stock: "" | "low" | "ample";
+  stock: "" | "low" | "ample" | "out";
   sort: AdminSort;
 }
 
@@ -23,14 +23,15 @@ export function readQuery(address: LocationQuery): PartsQuery {
     q: text(address["q"]).slice(0, 200),
     category: text(address["category"]),
     status: STATUSES.find((status) => status === address["status"]) ?? "",
-    stock: low === "true" ? "low" : low === "false" ? "ample" : "",
+    stock: address["out_of_stock"] === "true" ? "out" : low === "true" ? "low" : low === "false" ? "ample" : "",
     sort: SORTS.find((sort) => sort === address["sort"]) ?? DEFAULT_SORT,
   };
 }
 
 /** @returns the address, and the query of the API alike; what is not narrowed is left out. */
 export function writeQuery({ q, category, status, stock, sort }: PartsQuery): LocationQueryRaw & Record<string, string> {
-  const wanted = { q, category, status, low_stock: stock && String(stock === "low"), sort: sort === DEFAULT_SORT ? "" : sort };
+  const isOut = stock === "out";
+  const wanted = { q, category, status, low_stock: isOut ? "" : stock && String(stock === "low"), out_of_stock: isOut ? "true" : "", sort: sort === DEFAULT_SORT ? "" : sort };
   return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== ""));
 }
 

@@ -41,6 +41,8 @@ it("a row fits by its status, its stock and its category; archived parts have to
   expect(fits(row, { ...all, status: "draft" }, anywhere)).toBe(false);
   expect(fits(row, { ...all, stock: "low" }, anywhere)).toBe(false);
   expect(fits(row, { ...all, stock: "ample" }, anywhere)).toBe(true);
+  expect(fits(row, { ...all, stock: "out" }, anywhere)).toBe(false);
+  expect(fits({ ...row, stock: { ...row.stock, is_in_stock: false } }, { ...all, stock: "out" }, anywhere)).toBe(true);
   expect(fits(row, { ...all, category: "belts" }, () => false)).toBe(false);
 });
 
@@ -48,5 +50,8 @@ it("filters go into the address and come back; anything else there is ignored", 
   const query = { q: "6204", category: "belts", status: "draft", stock: "ample", sort: "-available" } as const;
   expect(writeQuery(query)).toEqual({ q: "6204", category: "belts", status: "draft", low_stock: "false", sort: "-available" });
   expect(readQuery(writeQuery(query))).toEqual(query);
+  const out = { ...query, stock: "out" } as const;
+  expect(writeQuery(out)).toMatchObject({ out_of_stock: "true" });
+  expect(readQuery(writeQuery(out))).toEqual(out);
   expect(readQuery({ status: "gone", sort: "price", low_stock: "maybe", q: ["a", "b"] })).toEqual(all);
 });

@@ -58,6 +58,7 @@ function priceOf({ prices, version }: Schemas["PriceListState"], currency: strin
 /** Whether a row still belongs in the list. What a search finds is the server's to say; a row that it found is taken to fit. */
 export function fits(row: Pick<Row, "status" | "category"> & Partial<Pick<Row, "stock">>, query: PartsQuery, isInCategory: (id: number | null) => boolean): boolean {
   if (query.status === "" ? row.status === "archived" : row.status !== query.status) return false;
-  if (query.stock !== "" && row.stock && row.stock.is_low_stock !== (query.stock === "low")) return false;
+  if (query.stock === "out" && row.stock?.is_in_stock) return false;
+  if ((query.stock === "low" || query.stock === "ample") && row.stock && row.stock.is_low_stock !== (query.stock === "low")) return false;
   return query.category === "" || isInCategory(row.category?.id ?? null);
 }

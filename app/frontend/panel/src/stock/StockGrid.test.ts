@@ -21,7 +21,7 @@ afterEach(() => {
 
 async function show(...parts: ReturnType<typeof adminPart>[]) {
   rows = parts;
-  await useViewStore().open({ q: "", category: "", lowStock: false, status: "", sort: "sku" });
+  await useViewStore().open({ q: "", category: "", lowStock: false, outOfStock: false, status: "", sort: "sku" });
   const grid = mount(StockGrid, { props: { sort: "sku" }, attachTo: document.body });
   await flushPromises();
   return grid;

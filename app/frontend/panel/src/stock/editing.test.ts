@@ -34,7 +34,7 @@ async function setUp(row: AdminListItem = adminPart(1)) {
   };
   answers = [() => json(200, session), () => json(200, { items: [row], next_cursor: null })];
   await stores.session.load();
-  await stores.stock.open({ q: "", category: "", lowStock: false, status: "", sort: "sku" });
+  await stores.stock.open({ q: "", category: "", lowStock: false, outOfStock: false, status: "", sort: "sku" });
   asked = [];
   useConnectionStore().become("live");
   const shown = () => stores.stock.byId.get(1) ?? row;

@@ -14,7 +14,7 @@ import { stock as stockSubject } from "./subject.ts";
 import { useViewStore, type StockQuery } from "./view.ts";
 import { useWritesStore } from "./writes.ts";
 
-const ALL: StockQuery = { q: "", category: "", lowStock: false, status: "", sort: "sku" };
+const ALL: StockQuery = { q: "", category: "", lowStock: false, outOfStock: false, status: "", sort: "sku" };
 const session: Session = { user: { ...ME, email: "kim@example.com", role: "admin" }, csrf_token: "token" };
 let page: { items: ReturnType<typeof adminPart>[]; next_cursor: string | null };
 /** The ids of each page, if there are several. */

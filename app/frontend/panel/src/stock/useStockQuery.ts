@@ -47,13 +47,14 @@ export function readQuery(address: LocationQuery): StockQuery {
     q: text(address["q"]).slice(0, 200),
     category: text(address["category"]),
     lowStock: text(address["low_stock"]) === "true",
+    outOfStock: text(address["out_of_stock"]) === "true",
     status: STATUSES.find((status) => status === address["status"]) ?? "",
     sort: SORTS.find((sort) => sort === address["sort"]) ?? DEFAULT_SORT,
   };
 }
 
-export function writeQuery({ q, category, lowStock, status, sort }: StockQuery): LocationQueryRaw {
-  const wanted = { q, category, low_stock: lowStock ? "true" : "", status, sort: sort === DEFAULT_SORT ? "" : sort };
+export function writeQuery({ q, category, lowStock, outOfStock, status, sort }: StockQuery): LocationQueryRaw {
+  const wanted = { q, category, low_stock: lowStock ? "true" : "", out_of_stock: outOfStock ? "true" : "", status, sort: sort === DEFAULT_SORT ? "" : sort };
   return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== ""));
 }
 

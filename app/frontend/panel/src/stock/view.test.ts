@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { adminPart, adminStock, adminStockEvent } from "../fixtures.ts";
 import { PAGE_SIZE, useViewStore, type StockQuery } from "./view.ts";
 
-const ALL: StockQuery = { q: "", category: "", lowStock: false, status: "", sort: "sku" };
+const ALL: StockQuery = { q: "", category: "", lowStock: false, outOfStock: false, status: "", sort: "sku" };
 const COUNT = 6_000;
 let reads: number[];
 let answer: (from: number) => Response;

@@ -13,6 +13,7 @@ export interface StockQuery {
   q: string;
   category: string;
   lowStock: boolean;
+  outOfStock: boolean;
   /** Empty: all but the archived ones. */
   status: PartStatus | "";
   sort: AdminSort;
@@ -46,8 +47,8 @@ const TREE_JITTER_MS = 1_000;
 /** A busy shop changes all the time: nobody needs new rows more often than this. */
 const READING_EVERY_MS = 3_000;
 
-export function listQuery({ q, category, lowStock, status, sort }: StockQuery): Query {
-  return { q, category, status, low_stock: lowStock, sort };
+export function listQuery({ q, category, lowStock, outOfStock, status, sort }: StockQuery): Query {
+  return { q, category, status, low_stock: lowStock, out_of_stock: outOfStock, sort };
 }
 
 export const useViewStore = defineStore("stock view", () => {
@@ -249,10 +250,11 @@ export const useViewStore = defineStore("stock view", () => {
     if (isContent(event)) recheck(event);
   }
 
-  /** As far as the row itself shows: archived parts must be asked for, and the filter may ask for low stock. */
+  /** As far as the row itself shows: archived parts must be asked for, and the filter may ask for low stock or none. */
   function belongs(row: AdminListItem | undefined): boolean {
     if (!row || !view.value) return true;
-    return hasStatus(row.status) && (!view.value.query.lowStock || row.stock.is_low_stock);
+    const { lowStock, outOfStock } = view.value.query;
+    return hasStatus(row.status) && (!lowStock || row.stock.is_low_stock) && (!outOfStock || !row.stock.is_in_stock);
   }
 
   function hasStatus(status: PartStatus): boolean {
@@ -273,7 +275,9 @@ export const useViewStore = defineStore("stock view", () => {
    */
   function mayBelong(event: AdminEvent): boolean {
     if (isContent(event)) return hasStatus(event.data.status) && isWithin(event);
-    return event.type === "stock.updated" && view.value?.query.lowStock === true && event.data.is_low_stock;
+    if (event.type !== "stock.updated" || !view.value) return false;
+    const { lowStock, outOfStock } = view.value.query;
+    return (lowStock && event.data.is_low_stock) || (outOfStock && !event.data.is_in_stock);
   }
 
   function isWithin({ data }: AdminContentEvent): boolean {
