@@ -245,8 +245,8 @@ SAFEGUARDS = (
         (
             Edit(
                 "app/store/transaction.py",
-                "        committed = self._write_events() if self._events else []\n",
-                "        self.connection.commit()\n        committed = self._write_events() if self._events else []\n",
+                "        committed = self.write()\n",
+                "        self.connection.commit()\n        committed = self.write()\n",
             ),
         ),
     ),
