@@ -96,6 +96,8 @@ def test_an_import_is_checked_confirmed_and_undone_but_for_what_was_changed_sinc
         panel,
         csv("SKU;Name;Price (EUR);Stock;Sale price", f"{first};One;12,50;3;9", f"{second};Two;1,25;4;1", name=f"{first}.csv"),
     )
+    # The list has states too.
+    panel.wait_for_url(re.compile(r"/imports/\d+$"))
     # Nobody has said yet what the sale price decides.
     expect(panel.get_by_test_id("job-state")).to_have_text("Refused")
     column = panel.get_by_test_id("column").filter(has_text="Sale price")
