@@ -20,7 +20,7 @@ Many = tuple[str, list[dict]]
 
 
 @pytest.fixture(scope="module")
-def many(stack: Stack) -> Many:
+def imported(stack: Stack) -> Many:
     """Several server pages of parts that one word finds; return the word, and the parts in the order of their SKUs."""
     word = f"pgrid{uuid4().hex[:6]}"
     lines = [f"{word}-{n:04},Washer {word},10" for n in range(MANY)]
@@ -37,6 +37,17 @@ def many(stack: Stack) -> Many:
             parts += page["items"]
             cursor = page["next_cursor"]
     return word, parts
+
+
+@pytest.fixture
+def many(imported: Many, staff: httpx.Client) -> Many:
+    """These parts, with ten of each that tests change, whatever the tests before have made of them."""
+    _, parts = imported
+    changed = [*parts[:8], parts[200]]
+    for part, count in zip(changed, counts(staff, changed), strict=True):
+        if count != 10:
+            staff.put(f"/parts/{part['id']}/stock", json={"current_stock": 10}).raise_for_status()
+    return imported
 
 
 def row_of(panel: Page, part: dict) -> Locator:
@@ -134,8 +145,6 @@ def test_a_reload_comes_back_to_the_same_rows_and_back_from_a_part_to_its_row(pa
 def test_enter_goes_down_and_up_and_signs_and_sums_are_understood(panel: Page, many: Many, staff: httpx.Client) -> None:
     word, parts = many
     mine = parts[:3]
-    for part in mine:
-        staff.put(f"/parts/{part['id']}/stock", json={"current_stock": 10}).raise_for_status()
     go_to(panel, word)
     for typed, key in (("+5", "Enter"), ("-2", "Enter"), ("=20+4", "Shift+Enter")):
         panel.keyboard.type(typed)
@@ -221,7 +230,8 @@ def test_the_inspector_follows_the_focus_and_is_current(panel: Page, many: Many,
     expect(inspector).to_contain_text(parts[0]["sku"])
     panel.keyboard.press("ArrowDown")
     expect(inspector).to_contain_text(parts[1]["sku"])
-    staff.post(f"/parts/{parts[1]['id']}/stock/adjustments", json={"delta": 4, "reason": "Found behind the shelf"})
+    staff.post(f"/parts/{parts[1]['id']}/stock/adjustments", json={"delta": 4, "reason": "Found behind the shelf"}).raise_for_status()
+    assert counts(staff, [parts[1]]) == [14]
     expect(inspector.get_by_test_id("inspector-on-hand")).to_have_text("14")
     expect(inspector).to_contain_text("Found behind the shelf")
     staff.post(f"/parts/{parts[1]['id']}/stock/adjustments", json={"delta": -4}).raise_for_status()
