@@ -230,7 +230,8 @@ def test_the_inspector_follows_the_focus_and_is_current(panel: Page, many: Many,
     expect(inspector).to_contain_text(parts[0]["sku"])
     panel.keyboard.press("ArrowDown")
     expect(inspector).to_contain_text(parts[1]["sku"])
-    staff.post(f"/parts/{parts[1]['id']}/stock/adjustments", json={"delta": 4, "reason": "Found behind the shelf"}).raise_for_status()
+    found = {"delta": 4, "reason": "Found behind the shelf"}
+    staff.post(f"/parts/{parts[1]['id']}/stock/adjustments", json=found).raise_for_status()
     assert counts(staff, [parts[1]]) == [14]
     expect(inspector.get_by_test_id("inspector-on-hand")).to_have_text("14")
     expect(inspector).to_contain_text("Found behind the shelf")
