@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import BrowserContext, FilePayload, Locator, Page, expect
 from sqlalchemy import Engine, create_engine, text
 
+from bench.chromium import log_in
 from config import REPOSITORY
 from devserver import Stack
 
@@ -17,20 +18,12 @@ AUDIT = "persist_audit"
 LOOKS = 30
 
 
-def log_in(stack: Stack, page: Page, email: str, password: str) -> Page:
-    page.goto(f"{stack.url}/panel/login")
-    form = page.get_by_test_id("login-form")
-    form.locator("input[type=email]").fill(email)
-    form.locator("input[type=password]").fill(password)
-    form.locator("button[type=submit]").click()
-    page.get_by_test_id("log-out").wait_for()
-    return page
-
-
 @pytest.fixture
 def panel(stack: Stack, context: Callable[..., BrowserContext]) -> Page:
     """The panel, logged in as the administrator."""
-    return log_in(stack, context().new_page(), stack.settings.admin_email, stack.settings.admin_password)
+    page = context().new_page()
+    log_in(stack, page, stack.settings.admin_email, stack.settings.admin_password)
+    return page
 
 
 @pytest.fixture
@@ -39,7 +32,9 @@ def viewer(stack: Stack, context: Callable[..., BrowserContext]) -> Page:
     email, password = f"{uuid4().hex[:8]}@shop.example", "correct horse battery staple"
     command = [REPOSITORY / ".venv/bin/flask", "create-user", email, "--name", "Vi", "--role", "viewer", "--password", password]
     subprocess.run(command, cwd=REPOSITORY, env=stack.environ, check=True, capture_output=True)
-    return log_in(stack, context().new_page(), email, password)
+    page = context().new_page()
+    log_in(stack, page, email, password)
+    return page
 
 
 @pytest.fixture(scope="module")
