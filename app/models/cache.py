@@ -18,5 +18,8 @@ class CacheEpoch(Base):
     epoch: Mapped[str] = mapped_column(Text)
     server: Mapped[str] = mapped_column(Text)
     database: Mapped[str] = mapped_column(Text)
+    # The epoch that is known to have begun; "" or another one's name until then.
+    begun: Mapped[str] = mapped_column(Text, server_default="")
+    # Only the release before this one goes by these two.
     begins_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -5,53 +5,78 @@ database that was restored or failed over: none of these can be trusted to have 
 entries, the server's life, and the database's own timeline; any difference begins a new epoch, in which every entry is absent.
 
 The row is read only by statements that also say "in use now", so that a new epoch begins only after everybody has stopped acting
-on the previous one (`IN_USE` seconds later at the latest).
+on the previous one (`IN_USE` seconds later at the latest). No time of PostgreSQL's plays a part, for its clock may be set at any
+moment: a process waits by its own monotonic clock, from when it first saw the row as it still is.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
 from app.contract.task_names import Effect
 
-# A process acts on what it read for `manager.FRESH_FOR` seconds; the rest is headroom. A crash of PostgreSQL may lose the last of
-# these updates, which do not wait for the disk: hence its start counts as a use.
+# A process acts on what it read for `manager.FRESH_FOR` seconds; the rest is headroom.
 IN_USE = 1.4
-# A time still to come was written before the clock was set back; it is over by now.
-_USED_AT = "GREATEST(used_at, pg_postmaster_start_time())"
 
 _DATABASE = """
     (SELECT system_identifier FROM pg_control_system()) || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
     || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8)
 """
+# A crash may undo the last uses and beginnings, which do not wait for the disk: what was seen before it says nothing about now.
+_RUN = "pg_postmaster_start_time()::text"
+# The release before this one goes by the two times.
 _USE = text(f"""
     UPDATE cache_epoch
-    SET used_at = clock_timestamp(), begins_at = LEAST(begins_at, clock_timestamp() + make_interval(secs => :in_use))
+    SET used_at = clock_timestamp(), begins_at = LEAST(begins_at, clock_timestamp() + make_interval(secs => :in_use)),
+        begun = CASE WHEN epoch || ' ' || {_RUN} = :over THEN epoch ELSE begun END
     WHERE epoch = :epoch AND server = :server AND database = {_DATABASE}
-    RETURNING begins_at <= clock_timestamp()
-""")  # noqa: S608 — the only text put in is the constant above
+    RETURNING begun = epoch AS has_begun, epoch || ' ' || {_RUN} AS epoch_and_run
+""")  # noqa: S608 — the only text put in is the constants above
 _PRESENT = text("SELECT epoch FROM cache_epoch")
 _BEGIN = text(f"""
     UPDATE cache_epoch
-    SET epoch = :epoch, server = :server, database = {_DATABASE},
-        begins_at = GREATEST(clock_timestamp(), LEAST({_USED_AT}, clock_timestamp()) + make_interval(secs => :in_use))
+    SET epoch = :epoch, server = :server, database = {_DATABASE}, begun = '',
+        begins_at = clock_timestamp() + make_interval(secs => :in_use)
     WHERE epoch = :before
     RETURNING 1
 """)  # noqa: S608 — as above
-_HARMLESS = text(f"""
-    SELECT (SELECT {_USED_AT} < clock_timestamp() - make_interval(secs => :in_use) FROM cache_epoch)
-        OR NOT EXISTS (SELECT FROM outbox_deliveries
-                       WHERE effect = :effect AND event_id = ANY(:event_ids) AND state = 'pending')
+_OWED = text(f"""
+    SELECT xmin::text || ' ' || {_RUN} AS last_use,
+           EXISTS (SELECT FROM outbox_deliveries
+                   WHERE effect = :effect AND event_id = ANY(:event_ids) AND state = 'pending') AS is_owed
+    FROM cache_epoch
 """)  # noqa: S608 — as above
 
 
-def use(connection: Connection, epoch: str, server: str) -> bool | None:
-    """Mark the row as in use, if it names this epoch of this server's life; return whether the epoch has begun.
+class Used(NamedTuple):
+    """The row, when it names the epoch that was asked about: whether that is known to have begun, and a name for it that is
+    another one after every start of the database."""
+
+    has_begun: bool
+    epoch_and_run: str
+
+
+class Owed(NamedTuple):
+    """A name for the last use of the row, another one after each and after every start of the database; and whether any of the
+    events asked about is unsettled."""
+
+    last_use: str
+    is_owed: bool
+
+
+def use(connection: Connection, epoch: str, server: str, over: str) -> Used | None:
+    """Mark the row as in use, if it names this epoch of this server's life.
 
     None means that it names another one, or that the database's timeline is another: then nothing in this cache is valid.
+
+    Args:
+        over: the `epoch_and_run` that the caller has seen named for `IN_USE` seconds, so that the epoch before is out of use; ""
+            if it has not.
     """
-    found = connection.execute(_USE, {"epoch": epoch, "server": server, "in_use": IN_USE}).scalar_one_or_none()
-    return None if found is None else bool(found)
+    parameters = {"epoch": epoch, "server": server, "over": over, "in_use": IN_USE}
+    found = connection.execute(_USE, parameters).one_or_none()
+    return None if found is None else Used(*found)
 
 
 def begin(connection: Connection, epoch: str, server: str) -> bool:
@@ -64,7 +89,7 @@ def begin(connection: Connection, epoch: str, server: str) -> bool:
     return connection.execute(_BEGIN, parameters).one_or_none() is not None
 
 
-def is_harmless(connection: Connection, event_ids: Sequence[int]) -> bool:
-    """Return whether nobody can be served what these events made stale: all are settled, or no process uses the cache."""
-    parameters = {"event_ids": list(event_ids), "effect": Effect.INVALIDATE_CACHE, "in_use": IN_USE}
-    return bool(connection.execute(_HARMLESS, parameters).scalar_one())
+def owed(connection: Connection, event_ids: Sequence[int]) -> Owed:
+    """Return when the cache was last used, by a name, and whether any of these events' invalidations is owed."""
+    parameters = {"event_ids": list(event_ids), "effect": Effect.INVALIDATE_CACHE}
+    return Owed(*connection.execute(_OWED, parameters).one())

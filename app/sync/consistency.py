@@ -15,6 +15,7 @@ from app.cache.manager import FRESH_FOR, NEVER, CacheManager, CacheUnavailableEr
 from app.contract.effects import EFFECTS, TASKS
 from app.contract.events import Event
 from app.contract.task_names import APPLY_PRICE_DATES, Effect
+from app.domain.constancy import Constancy
 from app.monitoring import SyncMonitoring
 from app.store import cache_epoch, outbox, prices
 from app.store.outbox import Delivery
@@ -72,6 +73,9 @@ class CacheConsistencyManager:
         self.patience = patience
         self._confirming = threading.Lock()
         self._denied_until = NEVER
+        # Which epoch the row has named, and its last use.
+        self._epochs = Constancy()
+        self._uses = Constancy()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -127,12 +131,23 @@ class CacheConsistencyManager:
         self._wake_ups.request([Effect.INVALIDATE_CACHE])
         while (now := time.monotonic()) < latest:
             try:
-                with self._reading.connect() as connection:
-                    if cache_epoch.is_harmless(connection, event_ids):
-                        return
+                if self.is_harmless(event_ids):
+                    return
             except SQLAlchemyError as error:
                 log.warning("not known whether an invalidation holds", error=str(error).splitlines()[0])
             time.sleep(min(LOOK_EVERY, latest - now))
+
+    def is_harmless(self, event_ids: Sequence[int]) -> bool:
+        """Return whether nobody can be served what these events made stale: all are settled, or no process uses the cache.
+
+        Raises:
+            SQLAlchemyError: if the database does not say.
+        """
+        unused = self._uses.held(cache_epoch.IN_USE)
+        with self._reading.connect() as connection:
+            owed = cache_epoch.owed(connection, event_ids)
+        self._uses.note(owed.last_use)
+        return not owed.is_owed or owed.last_use == unused
 
     def confirm(self) -> None:
         """Find out which cache is in use, unless that was done a moment ago.
@@ -166,14 +181,15 @@ class CacheConsistencyManager:
     def _confirm(self, connection: Connection) -> None:
         at = time.monotonic()
         life = self._cache.life()
-        has_begun = cache_epoch.use(connection, life.epoch, life.server)
-        if has_begun is None:
+        used = cache_epoch.use(connection, life.epoch, life.server, self._epochs.held(cache_epoch.IN_USE))
+        if used is None:
             epoch = secrets.token_hex(8)
             if cache_epoch.begin(connection, epoch, life.server):
                 log.warning("a new epoch of the cache", server=life.server, epoch=epoch)
                 self._cache.begin_epoch(epoch)
             raise CacheUnavailableError("a new epoch of the cache begins: it is not the one that was invalidated before")
-        if not has_begun:
+        self._epochs.note(used.epoch_and_run)
+        if not used.has_begun:
             raise CacheUnavailableError("a new epoch of the cache is about to begin")
         self._cache.adopt(life, at)
 

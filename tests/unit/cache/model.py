@@ -331,7 +331,7 @@ class Model:
             adopted = process._replace(run=run, epoch=row.epoch, known=min(sweep.age, OLD), verified=verified)
             yield "adopts its cache", used.with_process(number, adopted._replace(sweep=sweep._replace(step="look")))
         else:
-            wait = max(0, IN_USE - row.used) if self.protocol.begins_late else 0
+            wait = IN_USE if self.protocol.begins_late else 0
             begun = world._replace(row=Row(row.epoch + 1, run, row.used, wait))
             naming = process._replace(sweep=Sweep("name", sweep.age, (run, row.epoch + 1)))
             yield "begins a new epoch", begun.with_process(number, naming)
