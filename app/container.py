@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from app.cache.manager import CacheManager, Clients
 from app.cache.server import ServerCheck
 from app.domain.pressure import Pressure
-from app.monitoring import SyncMonitoring, hit_rates, open_pages, shared_registry
+from app.monitoring import SyncMonitoring, hit_rates, open_pages
 from app.services.admin_reader import AdminReader
 from app.services.authentication import ShownOnce
 from app.services.catalog import CatalogReader
@@ -113,10 +113,10 @@ def build_container(
     reconciliation = Reconciliation(engine, reading, transactions, cache, wake_ups, consistency.confirm, monitoring)
 
     def rates() -> dict[str, float]:
-        return hit_rates(shared_registry(settings.metrics_directory).collect())
+        return dict(offload(hit_rates, settings.metrics_directory))
 
     def pages() -> int:
-        return open_pages(shared_registry(settings.metrics_directory).collect())
+        return int(offload(open_pages, settings.metrics_directory))
 
     return Container(
         settings=settings,

@@ -5,8 +5,7 @@ The processes share them by prometheus_client's multiprocess mode.
 No part ids, users or raw paths in labels: each label has a handful of values.
 """
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -159,51 +158,43 @@ class SyncMonitoring:
                 _checks.labels(what, outcome)
 
 
-class _SharedMetrics(MultiProcessCollector):
-    """The metrics of all processes. Reading them is long work: after each file and each metric others get their turn."""
-
-    def collect(self) -> Iterator[Metric]:
-        """Yield each metric, summed up over the processes."""
-        for metric in self.merge(_in_turns(Path(self._path).glob("*.db"))):  # type: ignore[no-untyped-call] # untyped there
-            yield metric
-            time.sleep(0)
-
-
-def _in_turns(files: Iterable[Path]) -> Iterator[str]:
-    for file in files:
-        yield str(file)
-        time.sleep(0)
-
-
 class _Exposed:
     """All that a scrape shows: what the processes share, read once, and gauges that PostgreSQL and they answer."""
 
-    def __init__(self, registry: CollectorRegistry, status: Callable[[], Mapping[str, Mapping[str, Any]]]) -> None:
+    def __init__(self, registry: CollectorRegistry, owed: Mapping[str, Mapping[str, Any]]) -> None:
         self._registry = registry
-        self._status = status
+        self._owed = owed
 
     def collect(self) -> Iterable[Metric]:
-        """Yield the metrics; the outbox's are absent while the database is."""
+        """Yield the metrics."""
         shared = list(self._registry.collect())
-        for metric in shared:
-            yield metric
-            time.sleep(0)
+        yield from shared
         pending = GaugeMetricFamily("outbox_pending", "Deliveries that are owed.", labels=["effect"])
         oldest = GaugeMetricFamily("outbox_oldest_age_seconds", "Age of the oldest owed delivery.", labels=["effect"])
         dead = GaugeMetricFamily("sync_dead_letters", "Deliveries given up on.", labels=["effect"])
-        for effect, figures in self._status().items():
+        for effect, figures in self._owed.items():
             pending.add_metric([effect], figures["pending"])
             oldest.add_metric([effect], figures["oldest_age_seconds"])
             dead.add_metric([effect], figures["dead"])
         yield from (pending, oldest, dead)
         rate = GaugeMetricFamily("cache_hit_rate", "Share of reads that the cache answered.", labels=["cache_type"])
-        for cache_type, share in hit_rates(shared).items():
+        for cache_type, share in _hit_rates(shared).items():
             rate.add_metric([cache_type], share)
         yield rate
 
 
-def hit_rates(metrics: Iterable[Metric]) -> dict[str, float]:
-    """Return per kind of cache the share of hits since the system started."""
+def hit_rates(directory: Path) -> dict[str, float]:
+    """Return per kind of cache the share of hits since the system started.
+
+    This and the next two read and parse a file per process, which an event loop must not wait for.
+
+    Args:
+        directory: that of the metrics that all processes share.
+    """
+    return _hit_rates(_shared_registry(directory).collect())
+
+
+def _hit_rates(metrics: Iterable[Metric]) -> dict[str, float]:
     hits: dict[str, float] = {}
     totals: dict[str, float] = {}
     for metric in metrics:
@@ -215,20 +206,24 @@ def hit_rates(metrics: Iterable[Metric]) -> dict[str, float]:
     return {kind: hits[kind] / total for kind, total in totals.items() if total}
 
 
-def open_pages(metrics: Iterable[Metric]) -> int:
+def open_pages(directory: Path) -> int:
     """Return how many pages of customers all web processes have open."""
+    metrics = _shared_registry(directory).collect()
     clients = (sample for metric in metrics if metric.name == "socket_clients" for sample in metric.samples)
     return int(sum(sample.value for sample in clients if sample.labels["namespace"] == rooms.CUSTOMERS))
 
 
-def shared_registry(directory: Path) -> CollectorRegistry:
-    """Return a registry over the metrics that all processes share in `directory`; empty if there is none."""
+def exposition(directory: Path, owed: Mapping[str, Mapping[str, Any]]) -> bytes:
+    """Return the metrics of all processes in Prometheus's text format.
+
+    Args:
+        owed: per effect, what the outbox has to say.
+    """
+    return generate_latest(_Exposed(_shared_registry(directory), owed))
+
+
+def _shared_registry(directory: Path) -> CollectorRegistry:
     registry = CollectorRegistry()
     if directory.is_dir():
-        _SharedMetrics(registry, str(directory))  # type: ignore[no-untyped-call] # untyped there
+        MultiProcessCollector(registry, str(directory))  # type: ignore[no-untyped-call] # untyped there
     return registry
-
-
-def exposition(directory: Path, status: Callable[[], Mapping[str, Mapping[str, Any]]]) -> bytes:
-    """Return the metrics of all processes in Prometheus's text format."""
-    return generate_latest(_Exposed(shared_registry(directory), status))

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, current_app, request
 from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.api.context import container
+from app.api.context import container, offload
 from app.api.rendering import json_response
 from app.domain.errors import ForbiddenError
 from app.domain.turns import SharedWork
@@ -52,6 +52,6 @@ def metrics() -> Response:
 
     scrape = current_app.extensions.setdefault(
         "lockstep_scrape",
-        SharedWork(lambda: exposition(wired.settings.metrics_directory, wired.sync_control.outbox_status)),
+        SharedWork(lambda: offload(exposition, wired.settings.metrics_directory, wired.sync_control.outbox_status())),
     )
     return Response(scrape.result(), content_type=CONTENT_TYPE_LATEST)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,7 +14,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from bench.system import System, wait_until
+from bench.system import System, own_stack, wait_until
 from config import REPOSITORY
 from tests.sample_pictures import jpeg
 
@@ -27,6 +28,13 @@ NEVER_WELL = {
     "DELETE /api/v1/auth/sessions/{session_id}", "POST /api/v1/admin/sync/dead-letters/{event_id}/replay",
     "POST /api/v1/admin/sync/dead-letters/{event_id}/discard",
 }  # fmt: skip
+
+
+@pytest.fixture
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A system of its own: what is guessed here would change and archive parts that other tests look at."""
+    with own_stack(tmp_path_factory.mktemp("guessed")) as started:
+        yield started
 
 
 @pytest.fixture
