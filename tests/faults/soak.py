@@ -57,9 +57,12 @@ READERS, READERS_PAUSE = 8, 0.05
 LOOK_EVERY = 0.05
 TWO_AT_ONCE = 0.4
 # How much more often faults of a group are drawn; some have many kinds.
-WEIGHTS = {"network": 4, "killed": 2, "frozen": 2, "host cut off": 2}
+WEIGHTS = {"network": 4, "killed": 2, "frozen": 2, "host cut off": 2, "clock": 8}
 DISK = "768m"
-TOPOLOGIES = ["one-host", "two-hosts", "three-machines"]
+# Of the time, how much each topology has: the more processes share the machine, the less is read and written in a minute. Telling
+# the time by a clock that can be set halves that again, so only one of them does, and draws more of what a clock does.
+TOPOLOGIES = {"one-host": 0.45, "two-hosts": 0.25, "three-machines": 0.2, "clocks": 0.1}
+HOSTS = {"one-host": 1, "two-hosts": 2, "three-machines": 3, "clocks": 1}
 ACCEPTABLE = {200, 409, 503, None}
 _HELD = """
     SELECT p.id, p.version AS content, s.version AS stock, p.price_version AS price
@@ -379,18 +382,18 @@ def soak(topology: str, minutes: float, seed: int, only: Sequence[str], save: Pa
         reason = stack.enter_context(small_disk(home))
         if reason:
             print(f'no fault "disk full": {reason}', flush=True)
-        hosts = {"one-host": 1, "two-hosts": 2, "three-machines": 3}[topology]
         try:
             connected = stack.enter_context(machines("abc")) if topology == "three-machines" else None
         except OSError as error:
             print(f"not tried: {error}", flush=True)
             return Result()
         clocks = None
-        try:
-            clocks = Clocks(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="clocks-"))))
-        except UnavailableError as unavailable:
-            print(f"no clock is set: {unavailable}", flush=True)
-        system = stack.enter_context(farm(home, hosts, clocks, connected))
+        if topology == "clocks":
+            try:
+                clocks = Clocks(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="clocks-"))))
+            except UnavailableError as unavailable:
+                print(f"no clock is set: {unavailable}", flush=True)
+        system = stack.enter_context(farm(home, HOSTS[topology], clocks, connected))
         known = troubles(system, None if reason else home)
         known = {name: trouble for name, trouble in known.items() if not only or any(part in name for part in only)}
         if not known:
@@ -421,13 +424,14 @@ def main() -> int:
     )
     parser.add_argument("--save", type=Path, default=None, help="where histories with violations go (default: a new directory)")
     arguments = parser.parse_args()
-    topologies = arguments.topology or TOPOLOGIES
+    topologies = arguments.topology or list(TOPOLOGIES)
     save = arguments.save or Path(tempfile.mkdtemp(prefix="soak-violations-"))
     save.mkdir(parents=True, exist_ok=True)
     broken = False
     for topology in topologies:
         print(f"{topology}, seed {arguments.seed}", flush=True)
-        result = soak(topology, arguments.minutes / len(topologies), arguments.seed, arguments.only, save)
+        share = TOPOLOGIES[topology] / sum(TOPOLOGIES[one] for one in topologies)
+        result = soak(topology, arguments.minutes * share, arguments.seed, arguments.only, save)
         broken |= bool(result.violations or result.late)
     if any(save.iterdir()):
         print(f"seed {arguments.seed}; the histories are in {save}")
