@@ -38,6 +38,10 @@ const FIRST_PAUSE_MS = 500;
 const SHORT_PAUSE_MS = 1_300;
 const SHORT_ATTEMPTS = 4;
 const LONG_PAUSE_MS = 8_000;
+/** How long an attempt may take: briefly at first, for one that began while the network dropped packets must not outlive the outage
+ *  by much; longer once it seems that the server has more to open than it can at once. */
+const OPENS_WITHIN_MS = 2_500;
+const OPENS_WITHIN_AT_MOST_MS = 20_000;
 
 /**
  * The longest pause after an attempt to reconnect, in milliseconds, if it fails: at random between half and one and a half times
@@ -50,6 +54,14 @@ export function longestPause(attempt: number, random: () => number): number {
   return average * (0.5 + random());
 }
 
+/**
+ * How long an attempt to reconnect may take, in milliseconds.
+ * @param attempt 1 for the first.
+ */
+export function opensWithin(attempt: number): number {
+  return Math.min(OPENS_WITHIN_AT_MOST_MS, OPENS_WITHIN_MS * 2 ** Math.max(0, attempt - SHORT_ATTEMPTS));
+}
+
 export function openSocket(namespace: "/customers" | "/admin"): SocketLike {
   const socket: Socket = io(namespace, {
     transports: ["websocket"],
@@ -57,11 +69,13 @@ export function openSocket(namespace: "/customers" | "/admin"): SocketLike {
     reconnectionDelay: FIRST_PAUSE_MS,
     reconnectionDelayMax: SHORT_PAUSE_MS,
     randomizationFactor: 0.5,
-    // An attempt that began while the network was dropping packets must not outlive the outage by much.
-    timeout: 2_500,
+    timeout: OPENS_WITHIN_MS,
   });
-  // The library cuts off what exceeds the longest pause, its jitter too: so the longest pause has one of its own.
-  socket.io.on("reconnect_attempt", (attempt) => socket.io.reconnectionDelayMax(longestPause(attempt, Math.random)));
+  socket.io.on("reconnect_attempt", (attempt) => {
+    // The library cuts off what exceeds the longest pause, its jitter too: so the longest pause has one of its own.
+    socket.io.reconnectionDelayMax(longestPause(attempt, Math.random));
+    socket.io.timeout(opensWithin(attempt));
+  });
   return Object.assign(socket as unknown as SocketLike, {
     dropTransport: () => socket.io.engine?.close(),
   });
