@@ -171,7 +171,8 @@ def _play_pictures(recorder: Recorder, here: str) -> None:
 
 
 def _play_shop_window(recorder: Recorder, part: int) -> None:
-    for path in ("/parts?q=bearing&limit=1", "/parts/facets?q=bearing", f"/parts/{part}", "/categories", f"/pdp/{part}"):
+    lists = ("/parts?q=bearing&limit=1", "/parts/facets?q=bearing", "/parts/suggest?q=bear&limit=2", "/categories")
+    for path in (*lists, f"/parts/{part}", f"/pdp/{part}"):
         recorder.call("GET", path)
 
 

@@ -2,8 +2,8 @@
 
 from marshmallow import Schema, fields, validate
 
-from app.api.parsing import Flag, Money, StrictSchema, Text
-from app.api.schemas.answers import PublicListItemSchema, PublicPartSchema, TierSchema, VersionsSchema
+from app.api.parsing import Flag, Money, StrictSchema, Text, WholeNumber
+from app.api.schemas.answers import PartCategorySchema, PublicListItemSchema, PublicPartSchema, TierSchema, VersionsSchema
 from app.api.schemas.parts import PageQuerySchema, currency_code
 
 SORTS = ("relevance", "name", "-name", "price", "-price", "newest")
@@ -52,6 +52,34 @@ class PublicPartPageSchema(Schema):
 
     items = fields.List(fields.Nested(PublicListItemSchema), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
+    match = fields.String(required=True, validate=validate.OneOf(MATCHES), metadata=_MATCH)
+
+
+class SuggestQuerySchema(StrictSchema):
+    """What somebody has typed so far."""
+
+    q = Text(load_default="", validate=validate.Length(max=200))
+    limit = WholeNumber(load_default=8, validate=validate.Range(min=1, max=20))
+
+
+class SuggestedPartSchema(Schema):
+    """A part, named."""
+
+    id = fields.Integer(required=True)
+    sku = fields.String(required=True)
+    slug = fields.String(required=True)
+    part_name = fields.String(required=True)
+
+
+class SuggestionsSchema(Schema):
+    """What may be meant, the best first. Without a `q` there is nothing."""
+
+    parts = fields.List(fields.Nested(SuggestedPartSchema), required=True)
+    categories = fields.List(
+        fields.Nested(PartCategorySchema),
+        required=True,
+        metadata={"description": "Those whose names have words that begin so, and that have parts in them or below."},
+    )
     match = fields.String(required=True, validate=validate.OneOf(MATCHES), metadata=_MATCH)
 
 

@@ -1072,6 +1072,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/parts/suggest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return parts and categories that somebody may be looking for who has typed this much. */
+        get: operations["public_suggest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/parts/{part_id}": {
         parameters: {
             query?: never;
@@ -2665,6 +2682,22 @@ export interface components {
             type: "stock.updated";
             version: number;
         };
+        SuggestedPart: {
+            id: number;
+            part_name: string;
+            sku: string;
+            slug: string;
+        };
+        Suggestions: {
+            /** @description Those whose names have words that begin so, and that have parts in them or below. */
+            categories: components["schemas"]["PartCategory"][];
+            /**
+             * @description `similar` if no part holds the words of `q` as they were typed, and words like them were looked for instead.
+             * @enum {string}
+             */
+            match: "exact" | "similar";
+            parts: components["schemas"]["SuggestedPart"][];
+        };
         SyncStatus: {
             cache: components["schemas"]["CacheStatus"];
             drift: components["schemas"]["DriftStatus"];
@@ -3020,7 +3053,7 @@ export interface operations {
                      *             "id": 1,
                      *             "name": "Lockstep"
                      *           },
-                     *           "created_at": "2026-11-26T13:21:19.548299Z",
+                     *           "created_at": "2026-11-26T17:43:20.131468Z",
                      *           "expires_at": "2100-01-01T00:00:00.000000Z",
                      *           "id": 1,
                      *           "last_used_at": null,
@@ -3090,10 +3123,10 @@ export interface operations {
                      *         "id": 1,
                      *         "name": "Lockstep"
                      *       },
-                     *       "created_at": "2026-11-26T13:21:19.548299Z",
+                     *       "created_at": "2026-11-26T17:43:20.131468Z",
                      *       "expires_at": "2100-01-01T00:00:00.000000Z",
                      *       "id": 1,
-                     *       "key": "lsk_I146KvR878HqVCpgEYKA1dUkCsJptKtq97oXEJ1K6Y8",
+                     *       "key": "lsk_6d0rjAfC-bZPY1450bdGpbe0gzwFBAqq1fsKWmMoR9k",
                      *       "last_used_at": null,
                      *       "name": "till",
                      *       "role": "stock",
@@ -3196,10 +3229,10 @@ export interface operations {
                      *         {
                      *           "api_key_id": null,
                      *           "api_key_name": null,
-                     *           "changed_at": "2026-11-26T13:21:19.100541Z",
+                     *           "changed_at": "2026-11-26T17:43:19.058400Z",
                      *           "changed_by": 2,
                      *           "changed_by_name": "Anna",
-                     *           "event_id": "01a21804-84fc-788d-8796-d785b48344a7",
+                     *           "event_id": "01a218f4-6312-7647-9cde-6c332919e302",
                      *           "id": 30,
                      *           "ip_address": "127.0.0.1",
                      *           "new_values": {
@@ -3213,13 +3246,13 @@ export interface operations {
                      *           "part_id": 3,
                      *           "reason": "import 3: parts.csv",
                      *           "record_id": 3,
-                     *           "request_id": "e5645c9e36b449d08f2a24684f29b5d5",
+                     *           "request_id": "7110f19ffc59489dbbfa419859d4136d",
                      *           "table_name": "stock_levels",
                      *           "user_agent": "Werkzeug/3.1.9",
                      *           "version": 1
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjZUMTM6MjE6MTkuMTAwNTQxKzAwOjAwIiwzMCxbXV0.cUh3Wk57EzHnHc9DSRHM9lCuc7A"
+                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjZUMTc6NDM6MTkuMDU4NDAwKzAwOjAwIiwzMCxbXV0.JBz1-_AbsIGD0IEcgnKNVBFvpic"
                      *     }
                      */
                     "application/json": components["schemas"]["AuditPage"];
@@ -3267,10 +3300,10 @@ export interface operations {
                 content: {
                     /**
                      * @example id,changed_at,changed_by,changed_by_name,api_key_id,api_key_name,operation,table_name,record_id,part_id,version,reason,old_values,new_values,ip_address,user_agent,request_id,event_id
-                     *     31,2026-11-26T13:21:19.162556Z,2,Anna,,,DELETE,parts,3,3,2,import 4: undo of import 3,"{""version"":1,""archived_at"":null}","{""version"":2,""archived_at"":""2026-11-26T13:21:19.155332Z""}",127.0.0.1,Werkzeug/3.1.9,2b3d86fa3db84fd78423faa7b53001b8,01a21804-853a-787c-9bd3-fdb7d66dcc19
-                     *     27,2026-11-26T13:21:18.928593Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,bea07b6bac25431b8fb5ecb138fd9f0e,01a21804-8450-7948-a462-f047e2e8b7f5
-                     *     24,2026-11-26T13:21:18.863481Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-26T13:21:18.860870Z""}",127.0.0.1,Werkzeug/3.1.9,065574a9eb2d4342933a3a03f0a81ea8,01a21804-840f-7730-a6e5-043626d67cac
-                     *     21,2026-11-26T13:21:18.673847Z,2,Anna,,,DELETE,part_images,2,1,9,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":9}",127.0.0.1,Werkzeug/3.1.9,1db90c480fc94ece988897129e42f71f,01a21804-8351-7d42-b319-d9844c1f45cb
+                     *     31,2026-11-26T17:43:19.368069Z,2,Anna,,,DELETE,parts,3,3,2,import 4: undo of import 3,"{""version"":1,""archived_at"":null}","{""version"":2,""archived_at"":""2026-11-26T17:43:19.343941Z""}",127.0.0.1,Werkzeug/3.1.9,ae6b746056b949d89d3a47d7b3204fc5,01a218f4-6448-70bc-89ab-a87db5548757
+                     *     27,2026-11-26T17:43:18.662459Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,bece65478e4a4513b001d1f39a3db2e7,01a218f4-6186-773b-b83a-8fccb97a707b
+                     *     24,2026-11-26T17:43:18.490356Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-26T17:43:18.483089Z""}",127.0.0.1,Werkzeug/3.1.9,439f736972134ebd92dcd669966eed92,01a218f4-60da-7569-9623-6a36260e23f6
+                     *     21,2026-11-26T17:43:17.695211Z,2,Anna,,,DELETE,part_images,2,1,9,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":9}",127.0.0.1,Werkzeug/3.1.9,395e6bb786754eddbccbe951773e0080,01a218f4-5dbf-731b-87f5-aa3ae5f671d5
                      */
                     "text/csv": string;
                 };
@@ -3313,7 +3346,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-26T13:21:18.163753Z",
+                     *           "changed_at": "2026-11-26T17:43:14.905676Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3324,11 +3357,11 @@ export interface operations {
                      *           "parent_id": null,
                      *           "part_count": 1,
                      *           "slug": "bearings",
-                     *           "updated_at": "2026-11-26T13:21:18.163753Z",
+                     *           "updated_at": "2026-11-26T17:43:14.905676Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-26T13:21:18.829193Z",
+                     *           "changed_at": "2026-11-26T17:43:18.359232Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3339,7 +3372,7 @@ export interface operations {
                      *           "parent_id": 1,
                      *           "part_count": 1,
                      *           "slug": "ball-bearings",
-                     *           "updated_at": "2026-11-26T13:21:18.829193Z",
+                     *           "updated_at": "2026-11-26T17:43:18.359232Z",
                      *           "version": 2
                      *         }
                      *       ],
@@ -3399,7 +3432,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T13:21:18.196773Z",
+                     *       "changed_at": "2026-11-26T17:43:15.092118Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3410,7 +3443,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 0,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T13:21:18.196773Z",
+                     *       "updated_at": "2026-11-26T17:43:15.092118Z",
                      *       "version": 1
                      *     }
                      */
@@ -3448,7 +3481,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T13:21:18.829193Z",
+                     *       "changed_at": "2026-11-26T17:43:18.359232Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3459,7 +3492,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T13:21:18.829193Z",
+                     *       "updated_at": "2026-11-26T17:43:18.359232Z",
                      *       "version": 2
                      *     }
                      */
@@ -3512,7 +3545,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T13:21:18.829193Z",
+                     *       "changed_at": "2026-11-26T17:43:18.359232Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3523,7 +3556,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T13:21:18.829193Z",
+                     *       "updated_at": "2026-11-26T17:43:18.359232Z",
                      *       "version": 2
                      *     }
                      */
@@ -3576,7 +3609,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T13:21:18.829193Z",
+                     *       "changed_at": "2026-11-26T17:43:18.359232Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3587,7 +3620,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T13:21:18.829193Z",
+                     *       "updated_at": "2026-11-26T17:43:18.359232Z",
                      *       "version": 2
                      *     }
                      */
@@ -3639,40 +3672,40 @@ export interface operations {
                      *       "aggregate_id": 1,
                      *       "aggregate_type": "part",
                      *       "aspect": "content",
-                     *       "committed_at": "2026-11-26T13:21:18.458370Z",
+                     *       "committed_at": "2026-11-26T17:43:16.802512Z",
                      *       "effects": {
                      *         "broadcast": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T13:21:18.465945Z",
+                     *           "done_at": "2026-11-26T17:43:16.854850Z",
                      *           "last_error": null,
-                     *           "ms": 7.575,
+                     *           "ms": 52.338,
                      *           "state": "done"
                      *         },
                      *         "invalidate_cache": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T13:21:18.468489Z",
+                     *           "done_at": "2026-11-26T17:43:16.860649Z",
                      *           "last_error": null,
-                     *           "ms": 10.119,
+                     *           "ms": 58.137,
                      *           "state": "done"
                      *         },
                      *         "persist_audit": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T13:21:18.471387Z",
+                     *           "done_at": "2026-11-26T17:43:16.887047Z",
                      *           "last_error": null,
-                     *           "ms": 13.017,
+                     *           "ms": 84.535,
                      *           "state": "done"
                      *         },
                      *         "snapshot_content": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T13:21:18.475014Z",
+                     *           "done_at": "2026-11-26T17:43:16.906167Z",
                      *           "last_error": null,
-                     *           "ms": 16.644,
+                     *           "ms": 103.655,
                      *           "state": "done"
                      *         }
                      *       },
-                     *       "event_id": "01a21804-827a-75b9-ae8c-512c6f3cd63d",
+                     *       "event_id": "01a218f4-5a42-77cb-80e0-d2cb6bdf598f",
                      *       "pages": null,
-                     *       "request_id": "a8aac9e7050e4c4bb4cc1786268b587e",
+                     *       "request_id": "4319d100b30345a0ad1bc8302d922e79",
                      *       "type": "content.updated",
                      *       "version": 4
                      *     }
@@ -3714,7 +3747,7 @@ export interface operations {
                      *           "conflict_count": 0,
                      *           "conflicts": [],
                      *           "created": 0,
-                     *           "created_at": "2026-11-26T13:21:18.999512Z",
+                     *           "created_at": "2026-11-26T17:43:18.819377Z",
                      *           "created_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3730,7 +3763,7 @@ export interface operations {
                      *           ],
                      *           "failure": null,
                      *           "file_name": "parts.csv",
-                     *           "finished_at": "2026-11-26T13:21:19.022707Z",
+                     *           "finished_at": "2026-11-26T17:43:18.870985Z",
                      *           "id": 2,
                      *           "notice_count": 0,
                      *           "notices": [],
@@ -3745,7 +3778,7 @@ export interface operations {
                      *           "conflict_count": 0,
                      *           "conflicts": [],
                      *           "created": 0,
-                     *           "created_at": "2026-11-26T13:21:18.959222Z",
+                     *           "created_at": "2026-11-26T17:43:18.746048Z",
                      *           "created_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3755,7 +3788,7 @@ export interface operations {
                      *           "errors": [],
                      *           "failure": null,
                      *           "file_name": "wrong.csv",
-                     *           "finished_at": "2026-11-26T13:21:18.979734Z",
+                     *           "finished_at": "2026-11-26T17:43:18.767306Z",
                      *           "id": 1,
                      *           "notice_count": 0,
                      *           "notices": [],
@@ -3823,7 +3856,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T13:21:19.061072Z",
+                     *       "created_at": "2026-11-26T17:43:18.940161Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3916,7 +3949,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T13:21:18.999512Z",
+                     *       "created_at": "2026-11-26T17:43:18.819377Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3932,7 +3965,7 @@ export interface operations {
                      *       ],
                      *       "failure": null,
                      *       "file_name": "parts.csv",
-                     *       "finished_at": "2026-11-26T13:21:19.022707Z",
+                     *       "finished_at": "2026-11-26T17:43:18.870985Z",
                      *       "id": 2,
                      *       "notice_count": 0,
                      *       "notices": [],
@@ -3985,7 +4018,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T13:21:18.959222Z",
+                     *       "created_at": "2026-11-26T17:43:18.746048Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3995,7 +4028,7 @@ export interface operations {
                      *       "errors": [],
                      *       "failure": null,
                      *       "file_name": "wrong.csv",
-                     *       "finished_at": "2026-11-26T13:21:18.979734Z",
+                     *       "finished_at": "2026-11-26T17:43:18.767306Z",
                      *       "id": 1,
                      *       "notice_count": 0,
                      *       "notices": [],
@@ -4085,7 +4118,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T13:21:19.122577Z",
+                     *       "created_at": "2026-11-26T17:43:19.163448Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4154,9 +4187,9 @@ export interface operations {
                      *       "open_pages": 0,
                      *       "out_of_stock": 0,
                      *       "propagation": {
-                     *         "p50_ms": 8.23,
-                     *         "p95_ms": 30.24,
-                     *         "p99_ms": 31.58,
+                     *         "p50_ms": 40.23,
+                     *         "p95_ms": 145.04,
+                     *         "p99_ms": 159.81,
                      *         "window_seconds": 900
                      *       }
                      *     }
@@ -4230,14 +4263,14 @@ export interface operations {
                      *             "min_stock_level": 5,
                      *             "part_id": 1,
                      *             "reserved_quantity": 0,
-                     *             "updated_at": "2026-11-26T13:21:18.421409Z",
+                     *             "updated_at": "2026-11-26T17:43:16.535125Z",
                      *             "version": 3
                      *           },
-                     *           "updated_at": "2026-11-26T13:21:18.721028Z",
+                     *           "updated_at": "2026-11-26T17:43:17.855113Z",
                      *           "version": 10
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgNzFjMGQzMjBiYjJhYjg5OTg2IiwiNjIwNS0yUlMiLDEsW11d.OtmI7vTSNvTQREDCyXQUI9gWslg"
+                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgZWExMzNhMzE4OGY0MDY2ZjMxIiwiNjIwNS0yUlMiLDEsW11d.q_nTZ77X-2utt_rV47en4OL84qw"
                      *     }
                      */
                     "application/json": components["schemas"]["AdminPartPage"];
@@ -4339,7 +4372,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "created_at": "2026-11-26T13:21:18.284566Z",
+                     *       "created_at": "2026-11-26T17:43:15.582083Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 2,
                      *       "images": [],
@@ -4349,7 +4382,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6206-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-26T13:21:18.284566Z",
+                     *         "changed_at": "2026-11-26T17:43:15.582083Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -4371,7 +4404,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-26T13:21:18.284566Z",
+                     *         "updated_at": "2026-11-26T17:43:15.582083Z",
                      *         "version": 1
                      *       },
                      *       "sku": "6206-2RS",
@@ -4395,10 +4428,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 2,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-26T13:21:18.284566Z",
+                     *         "updated_at": "2026-11-26T17:43:15.582083Z",
                      *         "version": 1
                      *       },
-                     *       "updated_at": "2026-11-26T13:21:18.284566Z",
+                     *       "updated_at": "2026-11-26T17:43:15.582083Z",
                      *       "version": 1,
                      *       "versions": {
                      *         "content": 1,
@@ -4479,7 +4512,7 @@ export interface operations {
                      *             "status": "published",
                      *             "version": 3
                      *           },
-                     *           "changed_at": "2026-11-26T13:21:18.352027Z",
+                     *           "changed_at": "2026-11-26T17:43:16.024364Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -4549,7 +4582,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "created_at": "2026-11-26T13:21:18.217369Z",
+                     *       "created_at": "2026-11-26T17:43:15.208776Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 1,
                      *       "images": [
@@ -4581,7 +4614,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6205-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-26T13:21:18.382549Z",
+                     *         "changed_at": "2026-11-26T17:43:16.232203Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -4596,7 +4629,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-26T13:21:18.382549Z",
+                     *         "updated_at": "2026-11-26T17:43:16.232203Z",
                      *         "version": 2
                      *       },
                      *       "sku": "6205-2RS",
@@ -4620,10 +4653,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 1,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-26T13:21:18.421409Z",
+                     *         "updated_at": "2026-11-26T17:43:16.535125Z",
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-26T13:21:18.721028Z",
+                     *       "updated_at": "2026-11-26T17:43:17.855113Z",
                      *       "version": 10,
                      *       "versions": {
                      *         "content": 10,
@@ -4700,7 +4733,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T13:21:18.324122Z",
+                     *       "changed_at": "2026-11-26T17:43:15.826527Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4724,7 +4757,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T13:21:18.324122Z",
+                     *       "updated_at": "2026-11-26T17:43:15.826527Z",
                      *       "version": 2
                      *     }
                      */
@@ -4789,7 +4822,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T13:21:18.860870Z",
+                     *       "changed_at": "2026-11-26T17:43:18.483089Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4835,7 +4868,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "archived",
-                     *       "updated_at": "2026-11-26T13:21:18.860870Z",
+                     *       "updated_at": "2026-11-26T17:43:18.483089Z",
                      *       "version": 11
                      *     }
                      */
@@ -4882,7 +4915,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "at": "2026-11-26T13:21:18.721028Z",
+                     *       "at": "2026-11-26T17:43:17.855113Z",
                      *       "complete": true,
                      *       "part": {
                      *         "category": {
@@ -4953,7 +4986,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-26T13:21:18.673847Z",
+                     *         "updated_at": "2026-11-26T17:43:17.695211Z",
                      *         "version": 9
                      *       },
                      *       "part_id": 1,
@@ -5027,7 +5060,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T13:21:18.602325Z",
+                     *       "changed_at": "2026-11-26T17:43:17.353970Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5094,7 +5127,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T13:21:18.602325Z",
+                     *       "updated_at": "2026-11-26T17:43:17.353970Z",
                      *       "version": 6
                      *     }
                      */
@@ -5168,7 +5201,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T13:21:18.628704Z",
+                     *       "changed_at": "2026-11-26T17:43:17.459727Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5235,7 +5268,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T13:21:18.628704Z",
+                     *       "updated_at": "2026-11-26T17:43:17.459727Z",
                      *       "version": 7
                      *     }
                      */
@@ -5307,7 +5340,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T13:21:18.650149Z",
+                     *       "changed_at": "2026-11-26T17:43:17.602294Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5374,7 +5407,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T13:21:18.650149Z",
+                     *       "updated_at": "2026-11-26T17:43:17.602294Z",
                      *       "version": 8
                      *     }
                      */
@@ -5440,7 +5473,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T13:21:18.672023Z",
+                     *       "changed_at": "2026-11-26T17:43:17.693259Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5486,7 +5519,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T13:21:18.672023Z",
+                     *       "updated_at": "2026-11-26T17:43:17.693259Z",
                      *       "version": 9
                      *     }
                      */
@@ -5554,7 +5587,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T13:21:18.382549Z",
+                     *       "changed_at": "2026-11-26T17:43:16.232203Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5569,7 +5602,7 @@ export interface operations {
                      *           "valid_to": null
                      *         }
                      *       ],
-                     *       "updated_at": "2026-11-26T13:21:18.382549Z",
+                     *       "updated_at": "2026-11-26T17:43:16.232203Z",
                      *       "version": 2
                      *     }
                      */
@@ -5634,7 +5667,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T13:21:18.889750Z",
+                     *       "changed_at": "2026-11-26T17:43:18.566847Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5680,7 +5713,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T13:21:18.889750Z",
+                     *       "updated_at": "2026-11-26T17:43:18.566847Z",
                      *       "version": 12
                      *     }
                      */
@@ -5768,7 +5801,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T13:21:18.352027Z",
+                     *       "changed_at": "2026-11-26T17:43:16.024364Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5792,7 +5825,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T13:21:18.352027Z",
+                     *       "updated_at": "2026-11-26T17:43:16.024364Z",
                      *       "version": 3
                      *     }
                      */
@@ -5861,7 +5894,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-26T13:21:18.404793Z",
+                     *       "updated_at": "2026-11-26T17:43:16.411713Z",
                      *       "version": 2
                      *     }
                      */
@@ -5929,7 +5962,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-26T13:21:18.421409Z",
+                     *       "updated_at": "2026-11-26T17:43:16.535125Z",
                      *       "version": 3
                      *     }
                      */
@@ -5975,7 +6008,7 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T13:21:18.673847Z",
+                     *           "created_at": "2026-11-26T17:43:17.695211Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": true,
@@ -5983,7 +6016,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T13:21:18.652003Z",
+                     *           "created_at": "2026-11-26T17:43:17.606409Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -5991,7 +6024,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T13:21:18.630682Z",
+                     *           "created_at": "2026-11-26T17:43:17.472281Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -5999,7 +6032,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T13:21:18.604218Z",
+                     *           "created_at": "2026-11-26T17:43:17.358534Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6007,7 +6040,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T13:21:18.536328Z",
+                     *           "created_at": "2026-11-26T17:43:17.156881Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6015,7 +6048,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed category",
-                     *           "created_at": "2026-11-26T13:21:18.458370Z",
+                     *           "created_at": "2026-11-26T17:43:16.802512Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6023,7 +6056,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 2 specifications",
-                     *           "created_at": "2026-11-26T13:21:18.354173Z",
+                     *           "created_at": "2026-11-26T17:43:16.042972Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6031,7 +6064,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed name (clearer name)",
-                     *           "created_at": "2026-11-26T13:21:18.326535Z",
+                     *           "created_at": "2026-11-26T17:43:15.846482Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6039,7 +6072,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Created",
-                     *           "created_at": "2026-11-26T13:21:18.231762Z",
+                     *           "created_at": "2026-11-26T17:43:15.321358Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6127,7 +6160,7 @@ export interface operations {
                      *         ],
                      *         "status": "published"
                      *       },
-                     *       "created_at": "2026-11-26T13:21:18.231762Z",
+                     *       "created_at": "2026-11-26T17:43:15.321358Z",
                      *       "created_by": 2,
                      *       "created_by_name": "Anna",
                      *       "is_active": false,
@@ -6269,7 +6302,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T13:21:18.721028Z",
+                     *       "changed_at": "2026-11-26T17:43:17.855113Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -6316,7 +6349,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T13:21:18.721028Z",
+                     *       "updated_at": "2026-11-26T17:43:17.855113Z",
                      *       "version": 10
                      *     }
                      */
@@ -6414,7 +6447,7 @@ export interface operations {
                      *             "reserved_quantity": 0,
                      *             "version": 1
                      *           },
-                     *           "changed_at": "2026-11-26T13:21:18.284566Z",
+                     *           "changed_at": "2026-11-26T17:43:15.582083Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -6444,7 +6477,7 @@ export interface operations {
                      *             "reserved_quantity": 0,
                      *             "version": 3
                      *           },
-                     *           "changed_at": "2026-11-26T13:21:18.421409Z",
+                     *           "changed_at": "2026-11-26T17:43:16.535125Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -6700,6 +6733,11 @@ export interface operations {
                      *         "events": null,
                      *         "parts": null
                      *       },
+                     *       "audit_chain": {
+                     *         "broken": [],
+                     *         "rows": 31,
+                     *         "verified_to": 31
+                     *       },
                      *       "dry_run": true,
                      *       "examples": {
                      *         "audit_missing": [],
@@ -6738,7 +6776,7 @@ export interface operations {
                      *       },
                      *       "next_after": 0,
                      *       "parts_checked": 3,
-                     *       "seconds": 0.053
+                     *       "seconds": 0.18
                      *     }
                      */
                     "application/json": components["schemas"]["Reconciliation"];
@@ -6829,14 +6867,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "cache": {
-                     *         "fresh": true,
+                     *         "fresh": false,
                      *         "hit_rate": {}
                      *       },
                      *       "drift": {
                      *         "kinds": {
                      *           "cache_stale": {
                      *             "found": 1,
-                     *             "last_found_at": "2026-11-26T13:21:19.223367Z",
+                     *             "last_found_at": "2026-11-26T17:43:19.504102Z",
                      *             "not_repaired": 0,
                      *             "repeating": false
                      *           }
@@ -6855,12 +6893,12 @@ export interface operations {
                      *                 "found": 1
                      *               }
                      *             ],
-                     *             "found_at": "2026-11-26T13:21:19.223367Z",
+                     *             "found_at": "2026-11-26T17:43:19.504102Z",
                      *             "kind": "cache_stale",
                      *             "process": "web 4711 on shop-1",
                      *             "repaired": true,
                      *             "since": {
-                     *               "at": "2026-11-26T13:21:18.405593Z",
+                     *               "at": "2026-11-26T17:43:16.415228Z",
                      *               "event_id": 13,
                      *               "version": 2
                      *             },
@@ -6874,9 +6912,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 24,
-                     *             "p50": 8.23,
-                     *             "p95": 30.24,
-                     *             "p99": 31.58
+                     *             "p50": 40.23,
+                     *             "p95": 145.04,
+                     *             "p99": 159.81
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -6885,9 +6923,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 24,
-                     *             "p50": 11.03,
-                     *             "p95": 34.65,
-                     *             "p99": 37.39
+                     *             "p50": 55.96,
+                     *             "p95": 160.77,
+                     *             "p99": 176.52
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -6896,9 +6934,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 31,
-                     *             "p50": 15.71,
-                     *             "p95": 41.55,
-                     *             "p99": 102.2
+                     *             "p50": 82.82,
+                     *             "p95": 203.49,
+                     *             "p99": 1378.15
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -6907,9 +6945,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 16,
-                     *             "p50": 19.24,
-                     *             "p95": 46.7,
-                     *             "p99": 48.09
+                     *             "p50": 94.17,
+                     *             "p95": 218.03,
+                     *             "p99": 232.66
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -6951,35 +6989,35 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-26T13:21:18.018512Z",
+                     *           "changed_at": "2026-11-26T17:43:12.959230Z",
                      *           "changed_by": {
                      *             "id": 1,
                      *             "name": "Lockstep"
                      *           },
-                     *           "created_at": "2026-11-26T13:21:18.018512Z",
+                     *           "created_at": "2026-11-26T17:43:12.959230Z",
                      *           "email": "anna@shop.example",
                      *           "id": 2,
                      *           "is_active": true,
                      *           "name": "Anna",
                      *           "password_expires_at": null,
                      *           "role": "admin",
-                     *           "updated_at": "2026-11-26T13:21:18.018512Z",
+                     *           "updated_at": "2026-11-26T17:43:12.959230Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-26T13:21:19.522942Z",
+                     *           "changed_at": "2026-11-26T17:43:20.073221Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
                      *           },
-                     *           "created_at": "2026-11-26T13:21:19.419535Z",
+                     *           "created_at": "2026-11-26T17:43:19.900684Z",
                      *           "email": "ben@shop.example",
                      *           "id": 3,
                      *           "is_active": true,
                      *           "name": "Ben",
-                     *           "password_expires_at": "2026-12-03T13:21:19.522943Z",
+                     *           "password_expires_at": "2026-12-03T17:43:20.073221Z",
                      *           "role": "editor",
-                     *           "updated_at": "2026-11-26T13:21:19.522942Z",
+                     *           "updated_at": "2026-11-26T17:43:20.073221Z",
                      *           "version": 3
                      *         }
                      *       ],
@@ -7040,20 +7078,20 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T13:21:19.419535Z",
+                     *       "changed_at": "2026-11-26T17:43:19.900684Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T13:21:19.419535Z",
+                     *       "created_at": "2026-11-26T17:43:19.900684Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password": "5i3wt-gw5cg-hch5y-pc2tl",
-                     *       "password_expires_at": "2026-12-03T13:21:19.420488Z",
+                     *       "password": "zu7wn-dmrp4-ayemo-o5z4d",
+                     *       "password_expires_at": "2026-12-03T17:43:19.907430Z",
                      *       "role": "stock",
-                     *       "updated_at": "2026-11-26T13:21:19.419535Z",
+                     *       "updated_at": "2026-11-26T17:43:19.900684Z",
                      *       "version": 1
                      *     }
                      */
@@ -7111,19 +7149,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T13:21:19.440447Z",
+                     *       "changed_at": "2026-11-26T17:43:19.958664Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T13:21:19.419535Z",
+                     *       "created_at": "2026-11-26T17:43:19.900684Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password_expires_at": "2026-12-03T13:21:19.420488Z",
+                     *       "password_expires_at": "2026-12-03T17:43:19.907430Z",
                      *       "role": "editor",
-                     *       "updated_at": "2026-11-26T13:21:19.440447Z",
+                     *       "updated_at": "2026-11-26T17:43:19.958664Z",
                      *       "version": 2
                      *     }
                      */
@@ -7181,20 +7219,20 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T13:21:19.522942Z",
+                     *       "changed_at": "2026-11-26T17:43:20.073221Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T13:21:19.419535Z",
+                     *       "created_at": "2026-11-26T17:43:19.900684Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password": "icseu-xpcv5-jayhi-wvi3s",
-                     *       "password_expires_at": "2026-12-03T13:21:19.522943Z",
+                     *       "password": "vw4wp-bxbag-vwl2z-piena",
+                     *       "password_expires_at": "2026-12-03T17:43:20.073221Z",
                      *       "role": "editor",
-                     *       "updated_at": "2026-11-26T13:21:19.522942Z",
+                     *       "updated_at": "2026-11-26T17:43:20.073221Z",
                      *       "version": 3
                      *     }
                      */
@@ -7245,7 +7283,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "VDxkwMyFZ11TGlwAhSgjWklVXHvWR_VX",
+                     *       "csrf_token": "7_uf340IPEg-Kpf-cIBqGm8Ir40a3yVb",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7312,7 +7350,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "VDxkwMyFZ11TGlwAhSgjWklVXHvWR_VX",
+                     *       "csrf_token": "7_uf340IPEg-Kpf-cIBqGm8Ir40a3yVb",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7361,7 +7399,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "E9_Ws9905E6zdxLroRRgukeiijjs9QqT",
+                     *       "csrf_token": "VqZH5DiUTUVTJ3LiA0CV4i928mVrAWGq",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7407,8 +7445,8 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "created_at": "2026-11-26T13:21:18.126847Z",
-                     *           "expires_at": "2026-11-27T01:21:18.127554Z",
+                     *           "created_at": "2026-11-26T17:43:14.756508Z",
+                     *           "expires_at": "2026-11-27T05:43:14.757395Z",
                      *           "id": 1,
                      *           "ip_address": "127.0.0.1",
                      *           "is_current": true,
@@ -7634,7 +7672,7 @@ export interface operations {
                      *             "is_low_stock": false,
                      *             "version": 3
                      *           },
-                     *           "updated_at": "2026-11-26T13:21:18.721028Z",
+                     *           "updated_at": "2026-11-26T17:43:17.855113Z",
                      *           "version": 10,
                      *           "versions": {
                      *             "content": 10,
@@ -7644,7 +7682,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "match": "exact",
-                     *       "next_cursor": ".eJwtx0EKgCAQAMCviGcDtZR6i3nYrVUCqVir9wfZbSbIE_iqgqnQA_tCIo2TGxFw8clZTz2iVHJYic751lr3mY_joWaEUn4R8LbnlsFb7T6aztgGrlIZFWJ8AT2AIu8.vG614nC4yONpMw0oXWLApxHsE9Q"
+                     *       "next_cursor": ".eJwtx0EKgCAQAMCviGcDtZR6i3nYrVUCqVir9wfZbSbIE_iqgqnQA_tCIo2TGxFw8clZTz2iVHJYic751lr3mY_joWaEUn4R8LbnlsFb7T6aztgGrlIZFWJ8AT2AIu8.cKA1Nt7A7u8zrf42jngoh_NUmdc"
                      *     }
                      */
                     "application/json": components["schemas"]["PublicPartPage"];
@@ -7767,6 +7805,106 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    public_suggest: {
+        parameters: {
+            query?: {
+                q?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
+                    ETag: string;
+                    /** @description How the cache answered. */
+                    "X-Cache": "HIT" | "MISS" | "BYPASS";
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "categories": [
+                     *         {
+                     *           "id": 2,
+                     *           "name": "Ball bearings",
+                     *           "path": [
+                     *             {
+                     *               "id": 1,
+                     *               "name": "Bearings",
+                     *               "slug": "bearings"
+                     *             },
+                     *             {
+                     *               "id": 2,
+                     *               "name": "Ball bearings",
+                     *               "slug": "ball-bearings"
+                     *             }
+                     *           ],
+                     *           "slug": "ball-bearings"
+                     *         },
+                     *         {
+                     *           "id": 1,
+                     *           "name": "Bearings",
+                     *           "path": [
+                     *             {
+                     *               "id": 1,
+                     *               "name": "Bearings",
+                     *               "slug": "bearings"
+                     *             }
+                     *           ],
+                     *           "slug": "bearings"
+                     *         }
+                     *       ],
+                     *       "match": "exact",
+                     *       "parts": [
+                     *         {
+                     *           "id": 1,
+                     *           "part_name": "Deep groove ball bearing 6205-2RS",
+                     *           "sku": "6205-2RS",
+                     *           "slug": "deep-groove-ball-bearing-6205-2rs-6205-2rs"
+                     *         },
+                     *         {
+                     *           "id": 2,
+                     *           "part_name": "Deep groove ball bearing 6206-2RS",
+                     *           "sku": "6206-2RS",
+                     *           "slug": "6206-2rs"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Suggestions"];
+                };
+            };
+            /** @description What the client holds is still so. */
+            304: {
+                headers: {
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
+                    ETag: string;
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     public_get_part: {
         parameters: {
             query?: never;
@@ -7860,7 +7998,7 @@ export interface operations {
                      *         "is_low_stock": false,
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-26T13:21:18.721028Z",
+                     *       "updated_at": "2026-11-26T17:43:17.855113Z",
                      *       "version": 10,
                      *       "versions": {
                      *         "content": 10,
@@ -8033,7 +8171,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-26T13:21:18.721028Z",
+                     *         "updated_at": "2026-11-26T17:43:17.855113Z",
                      *         "version": 10,
                      *         "versions": {
                      *           "content": 10,
