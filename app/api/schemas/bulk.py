@@ -4,12 +4,12 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from app.api.parsing import Flag, Items, Quantity, StrictSchema, Text
+from app.api.parsing import Flag, Items, Quantity, StrictSchema, Switch, Text
 from app.api.schemas.answers import PersonSchema, items_of, nested, nullable, one_of, required
 from app.api.schemas.parts import STATUSES
 from app.domain.errors import ArchivedError, ConcurrencyError, InsufficientStockError, InvalidFieldError, NotFoundError
 from app.domain.stock import MAX_QUANTITY
-from app.services.bulk import MOST
+from app.services.bulk import MOST, PLACE
 
 _ID = validate.Range(min=1, max=MAX_QUANTITY)
 
@@ -52,22 +52,43 @@ class StockBulkSchema(_BulkSchema):
 
 
 class PlaceSchema(StrictSchema):
-    """Where parts are to stand; what is left out stays. A `category_id` of null is no category."""
+    """Where parts are to stand; what is left out stays. A `category_id` of null is no category. `archived` is sent alone: true
+    archives, false restores as it was."""
 
     status = fields.String(validate=validate.OneOf(STATUSES))
     category_id = Quantity(validate=_ID, allow_none=True)
+    archived = Switch()
 
     @validates_schema
     def _something(self, data: dict[str, Any], **_options: Any) -> None:
-        if not data:
-            raise ValidationError("Send status, category_id or both.", "status")
+        given = data.keys() & set(PLACE)
+        if not given:
+            raise ValidationError("Send status, category_id or both, or archived.", "status")
+        if "archived" in given and len(given) > 1:
+            raise ValidationError("Send archived alone; change the rest before or afterwards.", "archived")
+
+
+class PartChangeSchema(PlaceSchema):
+    """A part, and where it is to stand. With `version`, only if nobody has changed its content since."""
+
+    part_id = Quantity(validate=_ID, required=True)
+    version = Quantity(validate=_ID)
 
 
 class PartBulkSchema(_BulkSchema):
-    """Parts, each once, and what they are to be given."""
+    """Parts, each once, and what they are to be given: `part_ids` and `set`, all the same; or `changes`, each its own."""
 
-    part_ids = Items(Quantity(validate=_ID), least=1, most=MOST, required=True)
-    set_ = fields.Nested(PlaceSchema, required=True, data_key="set")
+    part_ids = Items(Quantity(validate=_ID), least=1, most=MOST)
+    set_ = fields.Nested(PlaceSchema, data_key="set")
+    changes = Items(fields.Nested(PartChangeSchema), least=1, most=MOST)
+
+    @validates_schema
+    def _one_form(self, data: dict[str, Any], **_options: Any) -> None:
+        alike = data.keys() & {"part_ids", "set_"}
+        if "changes" in data and alike:
+            raise ValidationError("Send either changes, or part_ids and set.", "changes")
+        if "changes" not in data and len(alike) < 2:
+            raise ValidationError("Send part_ids and set, or changes.", "set" if "part_ids" in alike else "part_ids")
 
 
 class StockFiguresSchema(Schema):

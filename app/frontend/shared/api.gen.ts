@@ -334,7 +334,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Give up to 1,000 parts a status, a category or both, in one transaction; with `dry_run` only say what would be done.
+         * Place, archive or restore up to 1,000 parts, in one transaction; with `dry_run` only say what would be done.
          * @description Role: editor or above.
          */
         post: operations["admin_bulk_place_parts"];
@@ -2089,16 +2089,17 @@ export interface components {
             total_pages?: number;
         };
         PartBulk: {
+            changes?: components["schemas"]["PartChange"][];
             /**
              * @description `fail`: all rows or none; `skip`: rows that cannot be made are left out.
              * @default fail
              * @enum {string}
              */
             on_conflict: "fail" | "skip";
-            part_ids: number[];
+            part_ids?: number[];
             /** @default null */
             reason: string | null;
-            set: components["schemas"]["Place"];
+            set?: components["schemas"]["Place"];
         };
         PartBulkAnswer: {
             changed: number;
@@ -2128,6 +2129,14 @@ export interface components {
             name: string;
             path: components["schemas"]["CategoryRef"][];
             slug: string;
+        };
+        PartChange: {
+            archived?: boolean;
+            category_id?: number | null;
+            part_id: number;
+            /** @enum {string} */
+            status?: "draft" | "published";
+            version?: number;
         };
         PartCreate: {
             category_id?: number | null;
@@ -2225,6 +2234,7 @@ export interface components {
             name: string;
         };
         Place: {
+            archived?: boolean;
             category_id?: number | null;
             /** @enum {string} */
             status?: "draft" | "published";
