@@ -91,10 +91,11 @@ def change_stocks(
     transactions: TransactionManager, intent: Intent, changes: Sequence[Mapping[str, Any]], manner: Manner,
     count_pages: CountPages, offload: Offload = at_once,
 ) -> dict[str, Any]:  # fmt: skip
-    """Set or adjust what is on hand of many parts, and return what became of each.
+    """Set the stock of many parts, or adjust what is on hand, and return what became of each.
 
     Args:
-        changes: each with `part_id` or `sku`, `current_stock` or `delta`, and the `version` that the writer saw, if any.
+        changes: each with `part_id` or `sku`; `delta`, or what is to be set of `current_stock`, `reserved_quantity` and
+            `min_stock_level`; and the `version` that the writer saw, if any.
 
     Raises:
         InvalidFieldError: if two changes name the same part.
@@ -215,7 +216,7 @@ def _decide_stock(
         if "delta" in change:
             after = rules.adjust(before, change["delta"])
         else:
-            after = rules.set_quantities(before, {"current_stock": change["current_stock"]})
+            after = rules.set_quantities(before, {name: change[name] for name in before.quantities() if name in change})
     except _REFUSALS as error:
         return _Row(part.id, part.sku, shown, shown, held, error), None
     return _Row(part.id, part.sku, shown, after.full(), held), after

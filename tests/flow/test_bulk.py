@@ -147,6 +147,28 @@ def test_rows_that_cannot_be_made_are_left_out_if_that_is_asked_for(
     assert [part(part_id)["stock"]["current_stock"] for part_id in ids] == [11, 9, 10, 10, 10]
 
 
+def test_reserved_pieces_and_thresholds_of_many_parts_are_set_in_one_go(
+    editor: FlaskClient, new_part: NewPart, part: Callable[[int], dict[str, Any]], events: Callable[[], int]
+) -> None:
+    ids = [new_part(stock=10) for _ in range(4)]
+    changes: list[dict[str, Any]] = [
+        {"part_id": ids[0], "reserved_quantity": 4}, {"part_id": ids[1], "min_stock_level": 12, "version": 1},
+        {"part_id": ids[2], "current_stock": 7, "reserved_quantity": 7, "min_stock_level": 1},
+        {"part_id": ids[3], "min_stock_level": 0},
+    ]  # fmt: skip
+    before = events()
+    answer = editor.post(STOCK, json={"changes": changes}).get_json()
+    assert (outcomes(answer), events()) == (["changed"] * 3 + ["unchanged"], before + 3)
+    stocks = [part(part_id)["stock"] for part_id in ids]
+    assert [(one["current_stock"], one["reserved_quantity"], one["min_stock_level"], one["version"]) for one in stocks] == [
+        (10, 4, 0, 2), (10, 0, 12, 2), (7, 7, 1, 2), (10, 0, 0, 1),
+    ]  # fmt: skip
+    assert [(one["available_stock"], one["is_in_stock"], one["is_low_stock"]) for one in stocks[:3]] == [
+        (6, True, False), (10, True, True), (0, False, True),
+    ]  # fmt: skip
+    assert answer["rows"][2]["after"].items() <= stocks[2].items()
+
+
 def _changes(**more: Any) -> dict[str, Any]:
     return {"changes": [{"part_id": 1, "delta": 1}], **more}
 
@@ -167,6 +189,9 @@ def _changes(**more: Any) -> dict[str, Any]:
         ({"changes": [{"part_id": 1, "current_stock": -1}]}, "changes"),
         ({"changes": [{"part_id": 1, "delta": 1, "version": 0}]}, "changes"),
         ({"changes": [{"part_id": 1, "delta": 1, "reserved_quantity": 1}]}, "changes"),
+        ({"changes": [{"part_id": 1, "reserved_quantity": -1}]}, "changes"),
+        ({"changes": [{"part_id": 1, "min_stock_level": "5"}]}, "changes"),
+        ({"changes": [{"part_id": 1, "low_stock_threshold": 5}]}, "changes"),
         ({"changes": [{"part_id": 1, "delta": 1}, {"part_id": 1, "delta": 2}]}, "changes.1"),
         ({"changes": [{"sku": "none", "delta": 1}, {"sku": " none", "delta": 2}]}, "changes.1"),
         (_changes(on_conflict="force"), "on_conflict"),

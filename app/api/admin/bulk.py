@@ -31,7 +31,7 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 @blueprint.arguments(StockBulkSchema)
 @blueprint.response(200, StockBulkAnswerSchema)
 def change_stocks(query: dict[str, Any], body: dict[str, Any]) -> Response:
-    """Set or adjust what is on hand of up to 1,000 parts, in one transaction; with `dry_run` only say what would be done.
+    """Set the stock of up to 1,000 parts, or adjust it, in one transaction; with `dry_run` only say what would be done.
 
     A row that cannot be made refuses all of them, with the answer that the call for its part alone would give and every such row
     in `rows`; with `on_conflict: skip` these rows are left out instead. A dry run answers 200 with the outcome of each.

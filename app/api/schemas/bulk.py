@@ -8,10 +8,12 @@ from app.api.parsing import Flag, Items, Quantity, StrictSchema, Switch, Text
 from app.api.schemas.answers import PersonSchema, items_of, nested, nullable, one_of, required
 from app.api.schemas.parts import STATUSES
 from app.domain.errors import ArchivedError, ConcurrencyError, InsufficientStockError, InvalidFieldError, NotFoundError
-from app.domain.stock import MAX_QUANTITY
+from app.domain.stock import MAX_QUANTITY, Stock
 from app.services.bulk import MOST, PLACE
 
 _ID = validate.Range(min=1, max=MAX_QUANTITY)
+_QUANTITY = validate.Range(min=0, max=MAX_QUANTITY)
+_QUANTITIES = Stock(0).quantities().keys()
 
 
 class DryRunQuerySchema(StrictSchema):
@@ -21,20 +23,23 @@ class DryRunQuerySchema(StrictSchema):
 
 
 class StockChangeSchema(StrictSchema):
-    """A part, by `part_id` or `sku`, and its stock: `current_stock` sets what is on hand, `delta` adds to it. One of each pair.
-    With `version`, only if nobody has changed the stock since."""
+    """A part, by `part_id` or `sku`, one of them, and its stock: quantities to set, those left out stay as they are; or `delta`
+    alone, which adds to what is on hand. With `version`, only if nobody has changed the stock since."""
 
     part_id = Quantity(validate=_ID)
     sku = Text(identifier=True, validate=validate.Length(min=1, max=100))
-    current_stock = Quantity(validate=validate.Range(min=0, max=MAX_QUANTITY))
+    current_stock = Quantity(validate=_QUANTITY)
+    reserved_quantity = Quantity(validate=_QUANTITY)
+    min_stock_level = Quantity(validate=_QUANTITY)
     delta = Quantity(validate=validate.Range(min=-MAX_QUANTITY, max=MAX_QUANTITY))
     version = Quantity(validate=_ID)
 
     @validates_schema
-    def _one_of_each(self, data: dict[str, Any], **_options: Any) -> None:
-        for pair in (("part_id", "sku"), ("current_stock", "delta")):
-            if len(data.keys() & set(pair)) != 1:
-                raise ValidationError(f"Send {pair[0]} or {pair[1]}, one of them.", pair[0])
+    def _one_kind(self, data: dict[str, Any], **_options: Any) -> None:
+        if len(data.keys() & {"part_id", "sku"}) != 1:
+            raise ValidationError("Send part_id or sku, one of them.", "part_id")
+        if ("delta" in data) == bool(data.keys() & _QUANTITIES):
+            raise ValidationError("Send quantities to set, or delta alone.", "delta" if "delta" in data else "current_stock")
 
 
 class _BulkSchema(StrictSchema):
