@@ -278,6 +278,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/open-pages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Return how many pages of customers show each of up to 200 parts right now.
+         * @description Role: viewer or above.
+         */
+        get: operations["admin_overview_open_pages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/overview": {
         parameters: {
             query?: never;
@@ -678,7 +698,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Set or adjust what is on hand of up to 1,000 parts, in one transaction; with `dry_run` only say what would be done.
+         * Set the stock of up to 1,000 parts, or adjust it, in one transaction; with `dry_run` only say what would be done.
          * @description Role: stock or above.
          */
         post: operations["admin_bulk_change_stocks"];
@@ -1180,6 +1200,7 @@ export interface components {
             /** @enum {string} */
             status: "draft" | "published" | "archived";
             stock: components["schemas"]["AdminStock"];
+            thumbnail: string | null;
             /** Format: date-time */
             updated_at: string;
             version: number;
@@ -2030,6 +2051,11 @@ export interface components {
         OpenAnswer: {
             people: components["schemas"]["PresentPerson"][];
         };
+        OpenPages: {
+            open_pages: {
+                [key: string]: number;
+            } | null;
+        };
         /**
          * @description What `open` takes: a part that is open for editing, at most 20 a connection, and in which field. It is sent again every ten
          *     seconds meanwhile, since it is forgotten after 30.
@@ -2656,7 +2682,9 @@ export interface components {
         StockChange: {
             current_stock?: number;
             delta?: number;
+            min_stock_level?: number;
             part_id?: number;
+            reserved_quantity?: number;
             sku?: string;
             version?: number;
         };
@@ -4157,6 +4185,42 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_overview_open_pages: {
+        parameters: {
+            query: {
+                part_ids: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenPages"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
             /** @description The address is too long. */
             414: {
                 headers: {
