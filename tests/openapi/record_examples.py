@@ -131,6 +131,7 @@ def play(recorder: Recorder) -> None:
     recorder.find_drift()
     call("GET", "/admin/sync/status")
     call("GET", "/admin/overview")
+    call("GET", f"/admin/open-pages?part_ids={part}")
     call("GET", "/admin/sync/dead-letters")
     call("POST", "/admin/sync/replay")
     call("POST", "/admin/sync/discard", {"effect": "broadcast", "error": "ValueError", "reason": "of a part that is gone"})

@@ -278,6 +278,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/open-pages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Return how many pages of customers show each of up to 200 parts right now.
+         * @description Role: viewer or above.
+         */
+        get: operations["admin_overview_open_pages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/overview": {
         parameters: {
             query?: never;
@@ -334,7 +354,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Give up to 1,000 parts a status, a category or both, in one transaction; with `dry_run` only say what would be done.
+         * Place, archive or restore up to 1,000 parts, in one transaction; with `dry_run` only say what would be done.
          * @description Role: editor or above.
          */
         post: operations["admin_bulk_place_parts"];
@@ -678,7 +698,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Set or adjust what is on hand of up to 1,000 parts, in one transaction; with `dry_run` only say what would be done.
+         * Set the stock of up to 1,000 parts, or adjust it, in one transaction; with `dry_run` only say what would be done.
          * @description Role: stock or above.
          */
         post: operations["admin_bulk_change_stocks"];
@@ -1180,6 +1200,7 @@ export interface components {
             /** @enum {string} */
             status: "draft" | "published" | "archived";
             stock: components["schemas"]["AdminStock"];
+            thumbnail: string | null;
             /** Format: date-time */
             updated_at: string;
             version: number;
@@ -2030,6 +2051,11 @@ export interface components {
         OpenAnswer: {
             people: components["schemas"]["PresentPerson"][];
         };
+        OpenPages: {
+            open_pages: {
+                [key: string]: number;
+            } | null;
+        };
         /**
          * @description What `open` takes: a part that is open for editing, at most 20 a connection, and in which field. It is sent again every ten
          *     seconds meanwhile, since it is forgotten after 30.
@@ -2089,16 +2115,17 @@ export interface components {
             total_pages?: number;
         };
         PartBulk: {
+            changes?: components["schemas"]["PartChange"][];
             /**
              * @description `fail`: all rows or none; `skip`: rows that cannot be made are left out.
              * @default fail
              * @enum {string}
              */
             on_conflict: "fail" | "skip";
-            part_ids: number[];
+            part_ids?: number[];
             /** @default null */
             reason: string | null;
-            set: components["schemas"]["Place"];
+            set?: components["schemas"]["Place"];
         };
         PartBulkAnswer: {
             changed: number;
@@ -2128,6 +2155,14 @@ export interface components {
             name: string;
             path: components["schemas"]["CategoryRef"][];
             slug: string;
+        };
+        PartChange: {
+            archived?: boolean;
+            category_id?: number | null;
+            part_id: number;
+            /** @enum {string} */
+            status?: "draft" | "published";
+            version?: number;
         };
         PartCreate: {
             category_id?: number | null;
@@ -2225,6 +2260,7 @@ export interface components {
             name: string;
         };
         Place: {
+            archived?: boolean;
             category_id?: number | null;
             /** @enum {string} */
             status?: "draft" | "published";
@@ -2646,7 +2682,9 @@ export interface components {
         StockChange: {
             current_stock?: number;
             delta?: number;
+            min_stock_level?: number;
             part_id?: number;
+            reserved_quantity?: number;
             sku?: string;
             version?: number;
         };
@@ -3053,7 +3091,7 @@ export interface operations {
                      *             "id": 1,
                      *             "name": "Lockstep"
                      *           },
-                     *           "created_at": "2026-11-26T17:43:20.131468Z",
+                     *           "created_at": "2026-11-26T18:30:13.475762Z",
                      *           "expires_at": "2100-01-01T00:00:00.000000Z",
                      *           "id": 1,
                      *           "last_used_at": null,
@@ -3123,10 +3161,10 @@ export interface operations {
                      *         "id": 1,
                      *         "name": "Lockstep"
                      *       },
-                     *       "created_at": "2026-11-26T17:43:20.131468Z",
+                     *       "created_at": "2026-11-26T18:30:13.475762Z",
                      *       "expires_at": "2100-01-01T00:00:00.000000Z",
                      *       "id": 1,
-                     *       "key": "lsk_6d0rjAfC-bZPY1450bdGpbe0gzwFBAqq1fsKWmMoR9k",
+                     *       "key": "lsk_LeqUQLvx-ehbFmoRY011nAz6i3PqDuNy8ASzYKkMvoc",
                      *       "last_used_at": null,
                      *       "name": "till",
                      *       "role": "stock",
@@ -3229,10 +3267,10 @@ export interface operations {
                      *         {
                      *           "api_key_id": null,
                      *           "api_key_name": null,
-                     *           "changed_at": "2026-11-26T17:43:19.058400Z",
+                     *           "changed_at": "2026-11-26T18:30:12.630699Z",
                      *           "changed_by": 2,
                      *           "changed_by_name": "Anna",
-                     *           "event_id": "01a218f4-6312-7647-9cde-6c332919e302",
+                     *           "event_id": "01a2191f-5196-7b17-b4ae-1f3c821fabd8",
                      *           "id": 30,
                      *           "ip_address": "127.0.0.1",
                      *           "new_values": {
@@ -3246,13 +3284,13 @@ export interface operations {
                      *           "part_id": 3,
                      *           "reason": "import 3: parts.csv",
                      *           "record_id": 3,
-                     *           "request_id": "7110f19ffc59489dbbfa419859d4136d",
+                     *           "request_id": "a31dc5c762d2468fb365c75125e21652",
                      *           "table_name": "stock_levels",
                      *           "user_agent": "Werkzeug/3.1.9",
                      *           "version": 1
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjZUMTc6NDM6MTkuMDU4NDAwKzAwOjAwIiwzMCxbXV0.JBz1-_AbsIGD0IEcgnKNVBFvpic"
+                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjZUMTg6MzA6MTIuNjMwNjk5KzAwOjAwIiwzMCxbXV0.cIVX0zEE5rCq4kYwaZR8Ys3TxpE"
                      *     }
                      */
                     "application/json": components["schemas"]["AuditPage"];
@@ -3300,10 +3338,10 @@ export interface operations {
                 content: {
                     /**
                      * @example id,changed_at,changed_by,changed_by_name,api_key_id,api_key_name,operation,table_name,record_id,part_id,version,reason,old_values,new_values,ip_address,user_agent,request_id,event_id
-                     *     31,2026-11-26T17:43:19.368069Z,2,Anna,,,DELETE,parts,3,3,2,import 4: undo of import 3,"{""version"":1,""archived_at"":null}","{""version"":2,""archived_at"":""2026-11-26T17:43:19.343941Z""}",127.0.0.1,Werkzeug/3.1.9,ae6b746056b949d89d3a47d7b3204fc5,01a218f4-6448-70bc-89ab-a87db5548757
-                     *     27,2026-11-26T17:43:18.662459Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,bece65478e4a4513b001d1f39a3db2e7,01a218f4-6186-773b-b83a-8fccb97a707b
-                     *     24,2026-11-26T17:43:18.490356Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-26T17:43:18.483089Z""}",127.0.0.1,Werkzeug/3.1.9,439f736972134ebd92dcd669966eed92,01a218f4-60da-7569-9623-6a36260e23f6
-                     *     21,2026-11-26T17:43:17.695211Z,2,Anna,,,DELETE,part_images,2,1,9,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":9}",127.0.0.1,Werkzeug/3.1.9,395e6bb786754eddbccbe951773e0080,01a218f4-5dbf-731b-87f5-aa3ae5f671d5
+                     *     31,2026-11-26T18:30:12.727265Z,2,Anna,,,DELETE,parts,3,3,2,import 4: undo of import 3,"{""version"":1,""archived_at"":null}","{""version"":2,""archived_at"":""2026-11-26T18:30:12.716743Z""}",127.0.0.1,Werkzeug/3.1.9,a5097d818377470f99d58c06ee4faa05,01a2191f-51f7-7314-8ed7-6923af6ceb8f
+                     *     27,2026-11-26T18:30:12.304407Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,fb77e9006d5a4792a6406a555145a9ff,01a2191f-5050-7662-9d99-579d4c842cac
+                     *     24,2026-11-26T18:30:12.224900Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-26T18:30:12.219914Z""}",127.0.0.1,Werkzeug/3.1.9,721b82fa28394dc5b896f291d0891ce2,01a2191f-5000-7e2a-8f73-a02c26a17691
+                     *     21,2026-11-26T18:30:11.675918Z,2,Anna,,,DELETE,part_images,2,1,9,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":9}",127.0.0.1,Werkzeug/3.1.9,378ab0714e07429b848cc3d163500e4a,01a2191f-4ddb-7e70-8e7d-a0f7141810d6
                      */
                     "text/csv": string;
                 };
@@ -3346,7 +3384,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-26T17:43:14.905676Z",
+                     *           "changed_at": "2026-11-26T18:30:10.488535Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3357,11 +3395,11 @@ export interface operations {
                      *           "parent_id": null,
                      *           "part_count": 1,
                      *           "slug": "bearings",
-                     *           "updated_at": "2026-11-26T17:43:14.905676Z",
+                     *           "updated_at": "2026-11-26T18:30:10.488535Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-26T17:43:18.359232Z",
+                     *           "changed_at": "2026-11-26T18:30:12.147226Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3372,7 +3410,7 @@ export interface operations {
                      *           "parent_id": 1,
                      *           "part_count": 1,
                      *           "slug": "ball-bearings",
-                     *           "updated_at": "2026-11-26T17:43:18.359232Z",
+                     *           "updated_at": "2026-11-26T18:30:12.147226Z",
                      *           "version": 2
                      *         }
                      *       ],
@@ -3432,7 +3470,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:43:15.092118Z",
+                     *       "changed_at": "2026-11-26T18:30:10.587352Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3443,7 +3481,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 0,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T17:43:15.092118Z",
+                     *       "updated_at": "2026-11-26T18:30:10.587352Z",
                      *       "version": 1
                      *     }
                      */
@@ -3481,7 +3519,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:43:18.359232Z",
+                     *       "changed_at": "2026-11-26T18:30:12.147226Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3492,7 +3530,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T17:43:18.359232Z",
+                     *       "updated_at": "2026-11-26T18:30:12.147226Z",
                      *       "version": 2
                      *     }
                      */
@@ -3545,7 +3583,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:43:18.359232Z",
+                     *       "changed_at": "2026-11-26T18:30:12.147226Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3556,7 +3594,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T17:43:18.359232Z",
+                     *       "updated_at": "2026-11-26T18:30:12.147226Z",
                      *       "version": 2
                      *     }
                      */
@@ -3609,7 +3647,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:43:18.359232Z",
+                     *       "changed_at": "2026-11-26T18:30:12.147226Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3620,7 +3658,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T17:43:18.359232Z",
+                     *       "updated_at": "2026-11-26T18:30:12.147226Z",
                      *       "version": 2
                      *     }
                      */
@@ -3672,40 +3710,40 @@ export interface operations {
                      *       "aggregate_id": 1,
                      *       "aggregate_type": "part",
                      *       "aspect": "content",
-                     *       "committed_at": "2026-11-26T17:43:16.802512Z",
+                     *       "committed_at": "2026-11-26T18:30:11.299778Z",
                      *       "effects": {
                      *         "broadcast": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T17:43:16.854850Z",
+                     *           "done_at": "2026-11-26T18:30:11.317123Z",
                      *           "last_error": null,
-                     *           "ms": 52.338,
+                     *           "ms": 17.345,
                      *           "state": "done"
                      *         },
                      *         "invalidate_cache": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T17:43:16.860649Z",
+                     *           "done_at": "2026-11-26T18:30:11.321259Z",
                      *           "last_error": null,
-                     *           "ms": 58.137,
+                     *           "ms": 21.481,
                      *           "state": "done"
                      *         },
                      *         "persist_audit": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T17:43:16.887047Z",
+                     *           "done_at": "2026-11-26T18:30:11.325239Z",
                      *           "last_error": null,
-                     *           "ms": 84.535,
+                     *           "ms": 25.461,
                      *           "state": "done"
                      *         },
                      *         "snapshot_content": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T17:43:16.906167Z",
+                     *           "done_at": "2026-11-26T18:30:11.334729Z",
                      *           "last_error": null,
-                     *           "ms": 103.655,
+                     *           "ms": 34.951,
                      *           "state": "done"
                      *         }
                      *       },
-                     *       "event_id": "01a218f4-5a42-77cb-80e0-d2cb6bdf598f",
+                     *       "event_id": "01a2191f-4c63-7c1b-8055-2a0525607829",
                      *       "pages": null,
-                     *       "request_id": "4319d100b30345a0ad1bc8302d922e79",
+                     *       "request_id": "30e6134579174cac82087b98ab804e12",
                      *       "type": "content.updated",
                      *       "version": 4
                      *     }
@@ -3747,7 +3785,7 @@ export interface operations {
                      *           "conflict_count": 0,
                      *           "conflicts": [],
                      *           "created": 0,
-                     *           "created_at": "2026-11-26T17:43:18.819377Z",
+                     *           "created_at": "2026-11-26T18:30:12.426031Z",
                      *           "created_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3763,7 +3801,7 @@ export interface operations {
                      *           ],
                      *           "failure": null,
                      *           "file_name": "parts.csv",
-                     *           "finished_at": "2026-11-26T17:43:18.870985Z",
+                     *           "finished_at": "2026-11-26T18:30:12.488625Z",
                      *           "id": 2,
                      *           "notice_count": 0,
                      *           "notices": [],
@@ -3778,7 +3816,7 @@ export interface operations {
                      *           "conflict_count": 0,
                      *           "conflicts": [],
                      *           "created": 0,
-                     *           "created_at": "2026-11-26T17:43:18.746048Z",
+                     *           "created_at": "2026-11-26T18:30:12.350156Z",
                      *           "created_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3788,7 +3826,7 @@ export interface operations {
                      *           "errors": [],
                      *           "failure": null,
                      *           "file_name": "wrong.csv",
-                     *           "finished_at": "2026-11-26T17:43:18.767306Z",
+                     *           "finished_at": "2026-11-26T18:30:12.378493Z",
                      *           "id": 1,
                      *           "notice_count": 0,
                      *           "notices": [],
@@ -3856,7 +3894,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T17:43:18.940161Z",
+                     *       "created_at": "2026-11-26T18:30:12.562026Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3949,7 +3987,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T17:43:18.819377Z",
+                     *       "created_at": "2026-11-26T18:30:12.426031Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3965,7 +4003,7 @@ export interface operations {
                      *       ],
                      *       "failure": null,
                      *       "file_name": "parts.csv",
-                     *       "finished_at": "2026-11-26T17:43:18.870985Z",
+                     *       "finished_at": "2026-11-26T18:30:12.488625Z",
                      *       "id": 2,
                      *       "notice_count": 0,
                      *       "notices": [],
@@ -4018,7 +4056,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T17:43:18.746048Z",
+                     *       "created_at": "2026-11-26T18:30:12.350156Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4028,7 +4066,7 @@ export interface operations {
                      *       "errors": [],
                      *       "failure": null,
                      *       "file_name": "wrong.csv",
-                     *       "finished_at": "2026-11-26T17:43:18.767306Z",
+                     *       "finished_at": "2026-11-26T18:30:12.378493Z",
                      *       "id": 1,
                      *       "notice_count": 0,
                      *       "notices": [],
@@ -4118,7 +4156,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T17:43:19.163448Z",
+                     *       "created_at": "2026-11-26T18:30:12.652087Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4147,6 +4185,47 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_overview_open_pages: {
+        parameters: {
+            query: {
+                part_ids: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "open_pages": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OpenPages"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
             /** @description The address is too long. */
             414: {
                 headers: {
@@ -4187,9 +4266,9 @@ export interface operations {
                      *       "open_pages": 0,
                      *       "out_of_stock": 0,
                      *       "propagation": {
-                     *         "p50_ms": 40.23,
-                     *         "p95_ms": 145.04,
-                     *         "p99_ms": 159.81,
+                     *         "p50_ms": 19.38,
+                     *         "p95_ms": 43.69,
+                     *         "p99_ms": 47.88,
                      *         "window_seconds": 900
                      *       }
                      *     }
@@ -4263,14 +4342,15 @@ export interface operations {
                      *             "min_stock_level": 5,
                      *             "part_id": 1,
                      *             "reserved_quantity": 0,
-                     *             "updated_at": "2026-11-26T17:43:16.535125Z",
+                     *             "updated_at": "2026-11-26T18:30:11.132069Z",
                      *             "version": 3
                      *           },
-                     *           "updated_at": "2026-11-26T17:43:17.855113Z",
+                     *           "thumbnail": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-160.webp",
+                     *           "updated_at": "2026-11-26T18:30:11.770441Z",
                      *           "version": 10
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgZWExMzNhMzE4OGY0MDY2ZjMxIiwiNjIwNS0yUlMiLDEsW11d.q_nTZ77X-2utt_rV47en4OL84qw"
+                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgZWExMzNhMzE4OGY0MDY2ZjMxIiwiNjIwNS0yUlMiLDEsW11d.ItteaaTDG0fSarmoWLVfTM8TbvE"
                      *     }
                      */
                     "application/json": components["schemas"]["AdminPartPage"];
@@ -4372,7 +4452,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "created_at": "2026-11-26T17:43:15.582083Z",
+                     *       "created_at": "2026-11-26T18:30:10.798946Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 2,
                      *       "images": [],
@@ -4382,7 +4462,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6206-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-26T17:43:15.582083Z",
+                     *         "changed_at": "2026-11-26T18:30:10.798946Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -4404,7 +4484,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-26T17:43:15.582083Z",
+                     *         "updated_at": "2026-11-26T18:30:10.798946Z",
                      *         "version": 1
                      *       },
                      *       "sku": "6206-2RS",
@@ -4428,10 +4508,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 2,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-26T17:43:15.582083Z",
+                     *         "updated_at": "2026-11-26T18:30:10.798946Z",
                      *         "version": 1
                      *       },
-                     *       "updated_at": "2026-11-26T17:43:15.582083Z",
+                     *       "updated_at": "2026-11-26T18:30:10.798946Z",
                      *       "version": 1,
                      *       "versions": {
                      *         "content": 1,
@@ -4512,7 +4592,7 @@ export interface operations {
                      *             "status": "published",
                      *             "version": 3
                      *           },
-                     *           "changed_at": "2026-11-26T17:43:16.024364Z",
+                     *           "changed_at": "2026-11-26T18:30:10.945479Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -4582,7 +4662,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "created_at": "2026-11-26T17:43:15.208776Z",
+                     *       "created_at": "2026-11-26T18:30:10.667999Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 1,
                      *       "images": [
@@ -4614,7 +4694,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6205-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-26T17:43:16.232203Z",
+                     *         "changed_at": "2026-11-26T18:30:11.021472Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -4629,7 +4709,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-26T17:43:16.232203Z",
+                     *         "updated_at": "2026-11-26T18:30:11.021472Z",
                      *         "version": 2
                      *       },
                      *       "sku": "6205-2RS",
@@ -4653,10 +4733,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 1,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-26T17:43:16.535125Z",
+                     *         "updated_at": "2026-11-26T18:30:11.132069Z",
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-26T17:43:17.855113Z",
+                     *       "updated_at": "2026-11-26T18:30:11.770441Z",
                      *       "version": 10,
                      *       "versions": {
                      *         "content": 10,
@@ -4733,7 +4813,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T17:43:15.826527Z",
+                     *       "changed_at": "2026-11-26T18:30:10.884816Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4757,7 +4837,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:43:15.826527Z",
+                     *       "updated_at": "2026-11-26T18:30:10.884816Z",
                      *       "version": 2
                      *     }
                      */
@@ -4822,7 +4902,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:43:18.483089Z",
+                     *       "changed_at": "2026-11-26T18:30:12.219914Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4868,7 +4948,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "archived",
-                     *       "updated_at": "2026-11-26T17:43:18.483089Z",
+                     *       "updated_at": "2026-11-26T18:30:12.219914Z",
                      *       "version": 11
                      *     }
                      */
@@ -4915,7 +4995,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "at": "2026-11-26T17:43:17.855113Z",
+                     *       "at": "2026-11-26T18:30:11.770441Z",
                      *       "complete": true,
                      *       "part": {
                      *         "category": {
@@ -4986,7 +5066,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-26T17:43:17.695211Z",
+                     *         "updated_at": "2026-11-26T18:30:11.675918Z",
                      *         "version": 9
                      *       },
                      *       "part_id": 1,
@@ -5060,7 +5140,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:43:17.353970Z",
+                     *       "changed_at": "2026-11-26T18:30:11.516074Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5127,7 +5207,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:43:17.353970Z",
+                     *       "updated_at": "2026-11-26T18:30:11.516074Z",
                      *       "version": 6
                      *     }
                      */
@@ -5201,7 +5281,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:43:17.459727Z",
+                     *       "changed_at": "2026-11-26T18:30:11.600517Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5268,7 +5348,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:43:17.459727Z",
+                     *       "updated_at": "2026-11-26T18:30:11.600517Z",
                      *       "version": 7
                      *     }
                      */
@@ -5340,7 +5420,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:43:17.602294Z",
+                     *       "changed_at": "2026-11-26T18:30:11.639610Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5407,7 +5487,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:43:17.602294Z",
+                     *       "updated_at": "2026-11-26T18:30:11.639610Z",
                      *       "version": 8
                      *     }
                      */
@@ -5473,7 +5553,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:43:17.693259Z",
+                     *       "changed_at": "2026-11-26T18:30:11.673030Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5519,7 +5599,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:43:17.693259Z",
+                     *       "updated_at": "2026-11-26T18:30:11.673030Z",
                      *       "version": 9
                      *     }
                      */
@@ -5587,7 +5667,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:43:16.232203Z",
+                     *       "changed_at": "2026-11-26T18:30:11.021472Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5602,7 +5682,7 @@ export interface operations {
                      *           "valid_to": null
                      *         }
                      *       ],
-                     *       "updated_at": "2026-11-26T17:43:16.232203Z",
+                     *       "updated_at": "2026-11-26T18:30:11.021472Z",
                      *       "version": 2
                      *     }
                      */
@@ -5667,7 +5747,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:43:18.566847Z",
+                     *       "changed_at": "2026-11-26T18:30:12.262166Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5713,7 +5793,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:43:18.566847Z",
+                     *       "updated_at": "2026-11-26T18:30:12.262166Z",
                      *       "version": 12
                      *     }
                      */
@@ -5801,7 +5881,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T17:43:16.024364Z",
+                     *       "changed_at": "2026-11-26T18:30:10.945479Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5825,7 +5905,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:43:16.024364Z",
+                     *       "updated_at": "2026-11-26T18:30:10.945479Z",
                      *       "version": 3
                      *     }
                      */
@@ -5894,7 +5974,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-26T17:43:16.411713Z",
+                     *       "updated_at": "2026-11-26T18:30:11.079499Z",
                      *       "version": 2
                      *     }
                      */
@@ -5962,7 +6042,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-26T17:43:16.535125Z",
+                     *       "updated_at": "2026-11-26T18:30:11.132069Z",
                      *       "version": 3
                      *     }
                      */
@@ -6008,7 +6088,7 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T17:43:17.695211Z",
+                     *           "created_at": "2026-11-26T18:30:11.675918Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": true,
@@ -6016,7 +6096,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T17:43:17.606409Z",
+                     *           "created_at": "2026-11-26T18:30:11.641403Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6024,7 +6104,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T17:43:17.472281Z",
+                     *           "created_at": "2026-11-26T18:30:11.602383Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6032,7 +6112,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T17:43:17.358534Z",
+                     *           "created_at": "2026-11-26T18:30:11.522503Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6040,7 +6120,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T17:43:17.156881Z",
+                     *           "created_at": "2026-11-26T18:30:11.402580Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6048,7 +6128,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed category",
-                     *           "created_at": "2026-11-26T17:43:16.802512Z",
+                     *           "created_at": "2026-11-26T18:30:11.299778Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6056,7 +6136,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 2 specifications",
-                     *           "created_at": "2026-11-26T17:43:16.042972Z",
+                     *           "created_at": "2026-11-26T18:30:10.952678Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6064,7 +6144,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed name (clearer name)",
-                     *           "created_at": "2026-11-26T17:43:15.846482Z",
+                     *           "created_at": "2026-11-26T18:30:10.891449Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6072,7 +6152,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Created",
-                     *           "created_at": "2026-11-26T17:43:15.321358Z",
+                     *           "created_at": "2026-11-26T18:30:10.722556Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6160,7 +6240,7 @@ export interface operations {
                      *         ],
                      *         "status": "published"
                      *       },
-                     *       "created_at": "2026-11-26T17:43:15.321358Z",
+                     *       "created_at": "2026-11-26T18:30:10.722556Z",
                      *       "created_by": 2,
                      *       "created_by_name": "Anna",
                      *       "is_active": false,
@@ -6302,7 +6382,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:43:17.855113Z",
+                     *       "changed_at": "2026-11-26T18:30:11.770441Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -6349,7 +6429,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:43:17.855113Z",
+                     *       "updated_at": "2026-11-26T18:30:11.770441Z",
                      *       "version": 10
                      *     }
                      */
@@ -6447,7 +6527,7 @@ export interface operations {
                      *             "reserved_quantity": 0,
                      *             "version": 1
                      *           },
-                     *           "changed_at": "2026-11-26T17:43:15.582083Z",
+                     *           "changed_at": "2026-11-26T18:30:10.798946Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -6477,7 +6557,7 @@ export interface operations {
                      *             "reserved_quantity": 0,
                      *             "version": 3
                      *           },
-                     *           "changed_at": "2026-11-26T17:43:16.535125Z",
+                     *           "changed_at": "2026-11-26T18:30:11.132069Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -6776,7 +6856,7 @@ export interface operations {
                      *       },
                      *       "next_after": 0,
                      *       "parts_checked": 3,
-                     *       "seconds": 0.18
+                     *       "seconds": 0.17
                      *     }
                      */
                     "application/json": components["schemas"]["Reconciliation"];
@@ -6874,7 +6954,7 @@ export interface operations {
                      *         "kinds": {
                      *           "cache_stale": {
                      *             "found": 1,
-                     *             "last_found_at": "2026-11-26T17:43:19.504102Z",
+                     *             "last_found_at": "2026-11-26T18:30:12.843421Z",
                      *             "not_repaired": 0,
                      *             "repeating": false
                      *           }
@@ -6893,12 +6973,12 @@ export interface operations {
                      *                 "found": 1
                      *               }
                      *             ],
-                     *             "found_at": "2026-11-26T17:43:19.504102Z",
+                     *             "found_at": "2026-11-26T18:30:12.843421Z",
                      *             "kind": "cache_stale",
                      *             "process": "web 4711 on shop-1",
                      *             "repaired": true,
                      *             "since": {
-                     *               "at": "2026-11-26T17:43:16.415228Z",
+                     *               "at": "2026-11-26T18:30:11.080387Z",
                      *               "event_id": 13,
                      *               "version": 2
                      *             },
@@ -6912,9 +6992,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 24,
-                     *             "p50": 40.23,
-                     *             "p95": 145.04,
-                     *             "p99": 159.81
+                     *             "p50": 19.38,
+                     *             "p95": 43.69,
+                     *             "p99": 47.88
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -6923,9 +7003,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 24,
-                     *             "p50": 55.96,
-                     *             "p95": 160.77,
-                     *             "p99": 176.52
+                     *             "p50": 27.49,
+                     *             "p95": 54.66,
+                     *             "p99": 59.61
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -6934,9 +7014,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 31,
-                     *             "p50": 82.82,
-                     *             "p95": 203.49,
-                     *             "p99": 1378.15
+                     *             "p50": 41.18,
+                     *             "p95": 74.84,
+                     *             "p99": 1311.72
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -6945,9 +7025,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 16,
-                     *             "p50": 94.17,
-                     *             "p95": 218.03,
-                     *             "p99": 232.66
+                     *             "p50": 43.08,
+                     *             "p95": 67.74,
+                     *             "p99": 70.7
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -6989,35 +7069,35 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-26T17:43:12.959230Z",
+                     *           "changed_at": "2026-11-26T18:30:08.596920Z",
                      *           "changed_by": {
                      *             "id": 1,
                      *             "name": "Lockstep"
                      *           },
-                     *           "created_at": "2026-11-26T17:43:12.959230Z",
+                     *           "created_at": "2026-11-26T18:30:08.596920Z",
                      *           "email": "anna@shop.example",
                      *           "id": 2,
                      *           "is_active": true,
                      *           "name": "Anna",
                      *           "password_expires_at": null,
                      *           "role": "admin",
-                     *           "updated_at": "2026-11-26T17:43:12.959230Z",
+                     *           "updated_at": "2026-11-26T18:30:08.596920Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-26T17:43:20.073221Z",
+                     *           "changed_at": "2026-11-26T18:30:13.434106Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
                      *           },
-                     *           "created_at": "2026-11-26T17:43:19.900684Z",
+                     *           "created_at": "2026-11-26T18:30:13.267325Z",
                      *           "email": "ben@shop.example",
                      *           "id": 3,
                      *           "is_active": true,
                      *           "name": "Ben",
-                     *           "password_expires_at": "2026-12-03T17:43:20.073221Z",
+                     *           "password_expires_at": "2026-12-03T18:30:13.434106Z",
                      *           "role": "editor",
-                     *           "updated_at": "2026-11-26T17:43:20.073221Z",
+                     *           "updated_at": "2026-11-26T18:30:13.434106Z",
                      *           "version": 3
                      *         }
                      *       ],
@@ -7078,20 +7158,20 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:43:19.900684Z",
+                     *       "changed_at": "2026-11-26T18:30:13.267325Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T17:43:19.900684Z",
+                     *       "created_at": "2026-11-26T18:30:13.267325Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password": "zu7wn-dmrp4-ayemo-o5z4d",
-                     *       "password_expires_at": "2026-12-03T17:43:19.907430Z",
+                     *       "password": "qcsng-4y5v2-e4vxn-mnltk",
+                     *       "password_expires_at": "2026-12-03T18:30:13.268411Z",
                      *       "role": "stock",
-                     *       "updated_at": "2026-11-26T17:43:19.900684Z",
+                     *       "updated_at": "2026-11-26T18:30:13.267325Z",
                      *       "version": 1
                      *     }
                      */
@@ -7149,19 +7229,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:43:19.958664Z",
+                     *       "changed_at": "2026-11-26T18:30:13.302732Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T17:43:19.900684Z",
+                     *       "created_at": "2026-11-26T18:30:13.267325Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password_expires_at": "2026-12-03T17:43:19.907430Z",
+                     *       "password_expires_at": "2026-12-03T18:30:13.268411Z",
                      *       "role": "editor",
-                     *       "updated_at": "2026-11-26T17:43:19.958664Z",
+                     *       "updated_at": "2026-11-26T18:30:13.302732Z",
                      *       "version": 2
                      *     }
                      */
@@ -7219,20 +7299,20 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:43:20.073221Z",
+                     *       "changed_at": "2026-11-26T18:30:13.434106Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T17:43:19.900684Z",
+                     *       "created_at": "2026-11-26T18:30:13.267325Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password": "vw4wp-bxbag-vwl2z-piena",
-                     *       "password_expires_at": "2026-12-03T17:43:20.073221Z",
+                     *       "password": "tximr-64tav-j23bf-aliqo",
+                     *       "password_expires_at": "2026-12-03T18:30:13.434106Z",
                      *       "role": "editor",
-                     *       "updated_at": "2026-11-26T17:43:20.073221Z",
+                     *       "updated_at": "2026-11-26T18:30:13.434106Z",
                      *       "version": 3
                      *     }
                      */
@@ -7283,7 +7363,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "7_uf340IPEg-Kpf-cIBqGm8Ir40a3yVb",
+                     *       "csrf_token": "HZ5stTog3UX6K_h6vUocDsFOpe4iQwMv",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7350,7 +7430,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "7_uf340IPEg-Kpf-cIBqGm8Ir40a3yVb",
+                     *       "csrf_token": "HZ5stTog3UX6K_h6vUocDsFOpe4iQwMv",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7399,7 +7479,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "VqZH5DiUTUVTJ3LiA0CV4i928mVrAWGq",
+                     *       "csrf_token": "Z_8Py4Y7icgdtKdF-dWU-p3vek1_paK2",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7445,8 +7525,8 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "created_at": "2026-11-26T17:43:14.756508Z",
-                     *           "expires_at": "2026-11-27T05:43:14.757395Z",
+                     *           "created_at": "2026-11-26T18:30:10.345395Z",
+                     *           "expires_at": "2026-11-27T06:30:10.346211Z",
                      *           "id": 1,
                      *           "ip_address": "127.0.0.1",
                      *           "is_current": true,
@@ -7672,7 +7752,7 @@ export interface operations {
                      *             "is_low_stock": false,
                      *             "version": 3
                      *           },
-                     *           "updated_at": "2026-11-26T17:43:17.855113Z",
+                     *           "updated_at": "2026-11-26T18:30:11.770441Z",
                      *           "version": 10,
                      *           "versions": {
                      *             "content": 10,
@@ -7682,7 +7762,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "match": "exact",
-                     *       "next_cursor": ".eJwtx0EKgCAQAMCviGcDtZR6i3nYrVUCqVir9wfZbSbIE_iqgqnQA_tCIo2TGxFw8clZTz2iVHJYic751lr3mY_joWaEUn4R8LbnlsFb7T6aztgGrlIZFWJ8AT2AIu8.cKA1Nt7A7u8zrf42jngoh_NUmdc"
+                     *       "next_cursor": ".eJwtx0EKgCAQAMCviGcDtZR6i3nYrVUCqVir9wfZbSbIE_iqgqnQA_tCIo2TGxFw8clZTz2iVHJYic751lr3mY_joWaEUn4R8LbnlsFb7T6aztgGrlIZFWJ8AT2AIu8.x1TIx7JvlxkFQdI7R4INE_realo"
                      *     }
                      */
                     "application/json": components["schemas"]["PublicPartPage"];
@@ -7998,7 +8078,7 @@ export interface operations {
                      *         "is_low_stock": false,
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-26T17:43:17.855113Z",
+                     *       "updated_at": "2026-11-26T18:30:11.770441Z",
                      *       "version": 10,
                      *       "versions": {
                      *         "content": 10,
@@ -8171,7 +8251,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-26T17:43:17.855113Z",
+                     *         "updated_at": "2026-11-26T18:30:11.770441Z",
                      *         "version": 10,
                      *         "versions": {
                      *           "content": 10,
