@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Engine, Row
@@ -79,7 +80,7 @@ class SyncControl:
         """Return deliveries that were given up on: up to `limit`, plus one if there are more."""
         with self._reading.connect() as connection:
             rows = outbox.dead_letters(connection, after, limit + 1)
-        return [row | {"created_at": rfc3339(row["created_at"])} for row in rows]
+        return [row | {"created_at": rfc3339(row["created_at"]), "failures": _failures(row["failures"])} for row in rows]
 
     def journey(self, event_id: str) -> dict[str, Any]:
         """Return what an event was, and what became of each of its effects.
@@ -194,4 +195,9 @@ def _delivery(row: Row[Any]) -> dict[str, Any]:
         "done_at": None if row.done_at is None else rfc3339(row.done_at),
         "ms": None if row.ms is None else round(row.ms, 3),
         "last_error": row.last_error,
+        "failures": _failures(row.failures),
     }
+
+
+def _failures(kept: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+    return [failure | {"at": rfc3339(datetime.fromisoformat(failure["at"]))} for failure in kept or ()]

@@ -25,6 +25,8 @@ REPLAYED_AT_ONCE = 5000
 MOST_COUNTED = 100_000
 # Events that the audit row of a discard names.
 NAMED = 100
+# Failed attempts that are kept with a delivery: all that a record has before it is given up on (`RetryPolicy`).
+FAILURES_KEPT = 12
 # Longer than any delivery is told to wait (`RetryPolicy.longest_delay`, `transaction.RECORDS_WAIT`), in seconds.
 LONGEST_WAIT = 90.0
 # The window of the latency report, in seconds: what was slow an hour ago says nothing about the present.
@@ -62,17 +64,28 @@ _SETTLE = text("""
     RETURNING event_id, GREATEST(EXTRACT(epoch FROM done_at - created_at) * 1000, 0)::float8 AS ms
 """)
 # Only the holder of the lease may postpone or bury; a lease that was taken over is no longer ours.
-_POSTPONE = text("""
+_OURS = "effect = :effect AND event_id = ANY(:event_ids) AND state = 'pending' AND leased_until = :leased_until"
+_NOTED = f"""
+    last_error = :error, failed_at = clock_timestamp(),
+    failures = jsonb_path_query_array(COALESCE(failures, '[]'), '$[last - {FAILURES_KEPT - 2} to last]')
+               || jsonb_build_object('attempt', attempts, 'at', clock_timestamp(), 'error', CAST(:error AS text))
+"""
+_POSTPONE = text(f"""
     UPDATE outbox_deliveries
-    SET next_attempt_at = clock_timestamp() + make_interval(secs => :delay), leased_until = NULL, last_error = :error,
-        attempts = attempts - :forgiven
-    WHERE effect = :effect AND event_id = ANY(:event_ids) AND state = 'pending' AND leased_until = :leased_until
-""")
-_BURY = text("""
+    SET next_attempt_at = clock_timestamp() + make_interval(secs => :delay), leased_until = NULL, {_NOTED}
+    WHERE {_OURS}
+""")  # noqa: S608 — constants
+# The attempt is not counted, and so not kept: an outage would drive out what else has failed.
+_POSTPONE_ALL = text(f"""
     UPDATE outbox_deliveries
-    SET state = 'dead', leased_until = NULL, last_error = :error
-    WHERE effect = :effect AND event_id = ANY(:event_ids) AND state = 'pending' AND leased_until = :leased_until
-""")
+    SET next_attempt_at = clock_timestamp() + make_interval(secs => :delay), leased_until = NULL, attempts = attempts - 1,
+        last_error = :error, failed_at = CASE WHEN :has_failed THEN clock_timestamp() ELSE failed_at END
+    WHERE {_OURS}
+""")  # noqa: S608 — a constant
+_BURY = text(f"""
+    UPDATE outbox_deliveries SET state = 'dead', leased_until = NULL, {_NOTED}
+    WHERE {_OURS}
+""")  # noqa: S608 — constants
 # Without the events: to find that there are too many of them, none need be read.
 _UNSETTLED = text("SELECT event_id FROM outbox_deliveries WHERE effect = :effect AND state = 'pending' LIMIT :most")
 _UNSETTLED_VERSIONS = text("""
@@ -124,8 +137,8 @@ _LATENCY = text("""
     GROUP BY effect
 """)
 _DEAD = text("""
-    SELECT d.event_id AS id, d.effect, d.attempts, d.last_error, d.created_at, e.event_id AS event_uuid, e.type, e.aggregate_type,
-           e.aggregate_id, e.version, e.payload, e.request_id
+    SELECT d.event_id AS id, d.effect, d.attempts, d.last_error, d.failures, d.created_at, e.event_id AS event_uuid, e.type,
+           e.aggregate_type, e.aggregate_id, e.version, e.payload, e.request_id
     FROM outbox_deliveries d JOIN outbox_events e ON e.id = d.event_id
     WHERE d.state = 'dead' AND (d.event_id, d.effect) > (:after_id, :after_effect)
     ORDER BY d.event_id, d.effect LIMIT :limit
@@ -166,7 +179,7 @@ _TODAY = text("""
 _NEXT_DISCARD = text("SELECT nextval('discards')")
 _JOURNEY = text("""
     SELECT e.type, e.aggregate_type, e.aggregate_id, e.aspect, e.version, e.created_at AS committed_at, e.request_id, e.actor_id,
-           u.name AS actor_name, d.effect, d.state, d.attempts, d.done_at, d.last_error,
+           u.name AS actor_name, d.effect, d.state, d.attempts, d.done_at, d.last_error, d.failures,
            CASE WHEN d.done_at IS NOT NULL THEN GREATEST(EXTRACT(epoch FROM d.done_at - e.created_at) * 1000, 0)::float8 END AS ms
     FROM outbox_events e
     LEFT JOIN outbox_deliveries d ON d.event_id = e.id
@@ -320,20 +333,23 @@ def settle(connection: Connection, effect: Effect, event_ids: Sequence[int]) -> 
 
 
 def postpone(connection: Connection, effect: Effect, delivery: Delivery, delay: float, error: str) -> None:
-    """Return a lease, to be tried again after `delay` seconds."""
-    parameters = {"delay": delay, "error": error, "forgiven": 0, "leased_until": delivery.leased_until}
+    """Return a lease, to be tried again after `delay` seconds, and keep what failed."""
+    parameters = {"delay": delay, "error": error, "leased_until": delivery.leased_until}
     connection.execute(_POSTPONE, {"effect": effect, "event_ids": [delivery.id], **parameters})
 
 
-def postpone_all(connection: Connection, effect: Effect, deliveries: Sequence[Delivery], delay: float, error: str) -> None:
-    """Return the leases of one claim because a dependency is down; no attempt is counted."""
+def postpone_all(
+    connection: Connection, effect: Effect, deliveries: Sequence[Delivery], delay: float, error: str, *, has_failed: bool = True
+) -> None:
+    """Return the leases of one claim because a dependency is down, or (`has_failed` False) because others deliver these; no
+    attempt is counted."""
     if deliveries:
-        parameters = {"delay": delay, "error": error, "forgiven": 1, "leased_until": deliveries[0].leased_until}
-        connection.execute(_POSTPONE, {"effect": effect, "event_ids": [d.id for d in deliveries], **parameters})
+        parameters = {"delay": delay, "error": error, "has_failed": has_failed, "leased_until": deliveries[0].leased_until}
+        connection.execute(_POSTPONE_ALL, {"effect": effect, "event_ids": [d.id for d in deliveries], **parameters})
 
 
 def bury(connection: Connection, effect: Effect, delivery: Delivery, error: str) -> None:
-    """Make a delivery a dead letter: kept, explained, and replayable."""
+    """Make a delivery a dead letter: kept with what failed, explained, and replayable."""
     parameters = {"error": error, "leased_until": delivery.leased_until}
     connection.execute(_BURY, {"effect": effect, "event_ids": [delivery.id], **parameters})
 

@@ -50,7 +50,7 @@ def test_a_write_names_its_event_which_tells_what_became_of_each_effect(
     assert (owed["request_id"], owed["actor"]["name"], owed["pages"]) == ("till-00000042", "Lockstep", None)
     assert owed["effects"].keys() == {"invalidate_cache", "broadcast", "persist_audit"}
     assert owed["effects"]["persist_audit"] == {
-        "state": "pending", "attempts": 0, "done_at": None, "ms": None, "last_error": None,
+        "state": "pending", "attempts": 0, "done_at": None, "ms": None, "last_error": None, "failures": [],
     }  # fmt: skip
     deliver()
     told = journey(event_id)
@@ -118,6 +118,7 @@ def test_a_discarded_dead_letter_is_neither_owed_nor_dead_and_the_trail_says_who
     assert (answer.status_code, answer.get_json()) == (200, {"discarded": 1})
     assert journey(event_uuid)["effects"][AUDIT] | {"done_at": 0} == {
         "state": "discarded", "attempts": 12, "done_at": 0, "ms": None, "last_error": "KeyError: 'table_name'",
+        "failures": [],
     }  # fmt: skip
     assert admin.get(f"{ADMIN}/overview").get_json()["dead_letters"] == before - 1
     refused(admin.post(f"{url}/discard", json={"reason": "again"}), 404)

@@ -180,7 +180,11 @@ def test_a_record_is_a_dead_letter_after_twelve_failures_and_delivered_when_repl
         assert delivery(query, event_id)["attempts"] == attempt
     assert delivery(query, event_id)["state"] == "dead"
     letters = container.sync_control.dead_letters((0, ""), 1000)
-    assert any(letter["id"] == event_id and "KeyError" in letter["last_error"] for letter in letters)
+    (letter,) = (letter for letter in letters if letter["id"] == event_id)
+    assert "KeyError" in letter["last_error"]
+    assert [failure["attempt"] for failure in letter["failures"]] == list(range(1, 13))
+    assert {failure["error"] for failure in letter["failures"]} == {letter["last_error"]}
+    assert [failure["at"] for failure in letter["failures"]] == sorted(failure["at"] for failure in letter["failures"])
 
     query(
         "UPDATE outbox_events SET payload = jsonb_set(payload, '{table_name}', to_jsonb(CAST(:name AS text))) WHERE id = :id",
@@ -189,6 +193,31 @@ def test_a_record_is_a_dead_letter_after_twelve_failures_and_delivered_when_repl
     assert container.sync_control.replay(Intent(actor), event_id) == 1
     deliver()
     assert delivery(query, event_id)["state"] == "done"
+    (event_uuid,) = query("SELECT CAST(event_id AS text) AS id FROM outbox_events WHERE id = :id", id=event_id)
+    effect = container.sync_control.journey(event_uuid["id"])["effects"][AUDIT]
+    assert (effect["state"], effect["attempts"], effect["last_error"], len(effect["failures"])) == ("done", 1, None, 12)
+
+
+def test_the_latest_twelve_failures_are_kept_and_an_outage_is_none_of_them(
+    container: Container, owed: Callable[[int], list[int]], query: Query
+) -> None:
+    ids = owed(2)
+
+    def claimed() -> Any:
+        make_due(query, ids[:1])
+        return next(one for one in outbox.claim(container.engine, AUDIT, 2) if one.id == ids[0])
+
+    with container.reading.connect() as connection:
+        for number in range(14):
+            outbox.postpone(connection, AUDIT, claimed(), 0, f"error {number}")
+        outbox.postpone_all(connection, AUDIT, [claimed()], 0, "the database is away")
+    (row,) = query("SELECT failures, last_error, attempts FROM outbox_deliveries WHERE event_id = :id AND effect = :effect",
+                   id=ids[0], effect=AUDIT)  # fmt: skip
+    assert [failure["error"] for failure in row["failures"]] == [f"error {number}" for number in range(2, 14)]
+    assert (row["failures"][-1]["attempt"], row["attempts"], row["last_error"]) == (14, 14, "the database is away")
+    nothing = query("SELECT failures, failed_at FROM outbox_deliveries WHERE event_id = :id AND effect = :effect",
+                    id=ids[1], effect=AUDIT)  # fmt: skip
+    assert nothing == [{"failures": None, "failed_at": None}]
 
 
 def test_an_invalidation_never_gives_up(container: Container, owed: Callable[[int], list[int]], query: Query) -> None:

@@ -342,13 +342,23 @@ class SyncStatusSchema(Schema):
     cache = nested(CacheStatusSchema)
 
 
+class FailureSchema(Schema):
+    """An attempt at a delivery that failed; they are counted from 1, and anew after a replay."""
+
+    attempt = required(fields.Integer)
+    at = required(fields.DateTime)
+    error = required(fields.String)
+
+
 class DeadLetterSchema(Schema):
-    """A delivery that was given up on."""
+    """A delivery that was given up on. `failures` are its latest attempts, twelve at most, oldest first; those of an older release
+    are missing."""
 
     id = required(fields.Integer)
     effect = required(fields.String)
     attempts = required(fields.Integer)
     last_error = nullable(fields.String)
+    failures = items_of(FailureSchema)
     created_at = required(fields.DateTime)
     event_uuid = required(fields.UUID)
     type = required(fields.String)

@@ -1610,6 +1610,7 @@ export interface components {
             effect: string;
             /** Format: uuid */
             event_uuid: string;
+            failures: components["schemas"]["Failure"][];
             id: number;
             last_error: string | null;
             payload: {
@@ -1683,6 +1684,7 @@ export interface components {
             attempts: number;
             /** Format: date-time */
             done_at: string | null;
+            failures: components["schemas"]["Failure"][];
             last_error: string | null;
             ms: number | null;
             /** @enum {string} */
@@ -1742,6 +1744,12 @@ export interface components {
             price: components["schemas"]["PriceFacet"] | null;
             /** @description The parts that fit all filters. */
             total: number;
+        };
+        Failure: {
+            /** Format: date-time */
+            at: string;
+            attempt: number;
+            error: string;
         };
         FieldDifference: {
             field: string;
@@ -3020,7 +3028,7 @@ export interface operations {
                      *             "id": 1,
                      *             "name": "Lockstep"
                      *           },
-                     *           "created_at": "2026-11-26T13:21:19.548299Z",
+                     *           "created_at": "2026-11-26T17:31:46.378425Z",
                      *           "expires_at": "2100-01-01T00:00:00.000000Z",
                      *           "id": 1,
                      *           "last_used_at": null,
@@ -3090,10 +3098,10 @@ export interface operations {
                      *         "id": 1,
                      *         "name": "Lockstep"
                      *       },
-                     *       "created_at": "2026-11-26T13:21:19.548299Z",
+                     *       "created_at": "2026-11-26T17:31:46.378425Z",
                      *       "expires_at": "2100-01-01T00:00:00.000000Z",
                      *       "id": 1,
-                     *       "key": "lsk_I146KvR878HqVCpgEYKA1dUkCsJptKtq97oXEJ1K6Y8",
+                     *       "key": "lsk_e2xvFLOXMVsry8aL7Ph_7yRkJDvAIFi-pqLNSc2Iibo",
                      *       "last_used_at": null,
                      *       "name": "till",
                      *       "role": "stock",
@@ -3196,10 +3204,10 @@ export interface operations {
                      *         {
                      *           "api_key_id": null,
                      *           "api_key_name": null,
-                     *           "changed_at": "2026-11-26T13:21:19.100541Z",
+                     *           "changed_at": "2026-11-26T17:31:44.998741Z",
                      *           "changed_by": 2,
                      *           "changed_by_name": "Anna",
-                     *           "event_id": "01a21804-84fc-788d-8796-d785b48344a7",
+                     *           "event_id": "01a218e9-cbe6-7bbb-a98c-9a3a00abb075",
                      *           "id": 30,
                      *           "ip_address": "127.0.0.1",
                      *           "new_values": {
@@ -3213,13 +3221,13 @@ export interface operations {
                      *           "part_id": 3,
                      *           "reason": "import 3: parts.csv",
                      *           "record_id": 3,
-                     *           "request_id": "e5645c9e36b449d08f2a24684f29b5d5",
+                     *           "request_id": "301f88bf2ccc42ef862fa5023016d072",
                      *           "table_name": "stock_levels",
                      *           "user_agent": "Werkzeug/3.1.9",
                      *           "version": 1
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjZUMTM6MjE6MTkuMTAwNTQxKzAwOjAwIiwzMCxbXV0.cUh3Wk57EzHnHc9DSRHM9lCuc7A"
+                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjZUMTc6MzE6NDQuOTk4NzQxKzAwOjAwIiwzMCxbXV0.uYS2VynoSy0-sMqhdNaG49sULpU"
                      *     }
                      */
                     "application/json": components["schemas"]["AuditPage"];
@@ -3267,10 +3275,10 @@ export interface operations {
                 content: {
                     /**
                      * @example id,changed_at,changed_by,changed_by_name,api_key_id,api_key_name,operation,table_name,record_id,part_id,version,reason,old_values,new_values,ip_address,user_agent,request_id,event_id
-                     *     31,2026-11-26T13:21:19.162556Z,2,Anna,,,DELETE,parts,3,3,2,import 4: undo of import 3,"{""version"":1,""archived_at"":null}","{""version"":2,""archived_at"":""2026-11-26T13:21:19.155332Z""}",127.0.0.1,Werkzeug/3.1.9,2b3d86fa3db84fd78423faa7b53001b8,01a21804-853a-787c-9bd3-fdb7d66dcc19
-                     *     27,2026-11-26T13:21:18.928593Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,bea07b6bac25431b8fb5ecb138fd9f0e,01a21804-8450-7948-a462-f047e2e8b7f5
-                     *     24,2026-11-26T13:21:18.863481Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-26T13:21:18.860870Z""}",127.0.0.1,Werkzeug/3.1.9,065574a9eb2d4342933a3a03f0a81ea8,01a21804-840f-7730-a6e5-043626d67cac
-                     *     21,2026-11-26T13:21:18.673847Z,2,Anna,,,DELETE,part_images,2,1,9,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":9}",127.0.0.1,Werkzeug/3.1.9,1db90c480fc94ece988897129e42f71f,01a21804-8351-7d42-b319-d9844c1f45cb
+                     *     31,2026-11-26T17:31:45.216318Z,2,Anna,,,DELETE,parts,3,3,2,import 4: undo of import 3,"{""version"":1,""archived_at"":null}","{""version"":2,""archived_at"":""2026-11-26T17:31:45.184006Z""}",127.0.0.1,Werkzeug/3.1.9,ce13ba10d5364299b71b6071a1a6ef44,01a218e9-ccc0-74ad-b82a-354281b2d9c8
+                     *     27,2026-11-26T17:31:44.389965Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,62d2503c07484ea69ab03ea12005ffdd,01a218e9-c985-7f40-9f09-eb5c5a3ef3ff
+                     *     24,2026-11-26T17:31:44.194458Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-26T17:31:44.187384Z""}",127.0.0.1,Werkzeug/3.1.9,e38a0b1175d7460ebc6ef546a1635d38,01a218e9-c8c2-76eb-8ccb-a98027802f5e
+                     *     21,2026-11-26T17:31:43.100429Z,2,Anna,,,DELETE,part_images,2,1,9,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":9}",127.0.0.1,Werkzeug/3.1.9,26109bb092b7457fad90e6f96438febf,01a218e9-c47c-766e-bf58-e0f43a06ac03
                      */
                     "text/csv": string;
                 };
@@ -3313,7 +3321,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-26T13:21:18.163753Z",
+                     *           "changed_at": "2026-11-26T17:31:40.455407Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3324,11 +3332,11 @@ export interface operations {
                      *           "parent_id": null,
                      *           "part_count": 1,
                      *           "slug": "bearings",
-                     *           "updated_at": "2026-11-26T13:21:18.163753Z",
+                     *           "updated_at": "2026-11-26T17:31:40.455407Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-26T13:21:18.829193Z",
+                     *           "changed_at": "2026-11-26T17:31:44.019148Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3339,7 +3347,7 @@ export interface operations {
                      *           "parent_id": 1,
                      *           "part_count": 1,
                      *           "slug": "ball-bearings",
-                     *           "updated_at": "2026-11-26T13:21:18.829193Z",
+                     *           "updated_at": "2026-11-26T17:31:44.019148Z",
                      *           "version": 2
                      *         }
                      *       ],
@@ -3399,7 +3407,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T13:21:18.196773Z",
+                     *       "changed_at": "2026-11-26T17:31:40.635554Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3410,7 +3418,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 0,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T13:21:18.196773Z",
+                     *       "updated_at": "2026-11-26T17:31:40.635554Z",
                      *       "version": 1
                      *     }
                      */
@@ -3448,7 +3456,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T13:21:18.829193Z",
+                     *       "changed_at": "2026-11-26T17:31:44.019148Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3459,7 +3467,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T13:21:18.829193Z",
+                     *       "updated_at": "2026-11-26T17:31:44.019148Z",
                      *       "version": 2
                      *     }
                      */
@@ -3512,7 +3520,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T13:21:18.829193Z",
+                     *       "changed_at": "2026-11-26T17:31:44.019148Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3523,7 +3531,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T13:21:18.829193Z",
+                     *       "updated_at": "2026-11-26T17:31:44.019148Z",
                      *       "version": 2
                      *     }
                      */
@@ -3576,7 +3584,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T13:21:18.829193Z",
+                     *       "changed_at": "2026-11-26T17:31:44.019148Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3587,7 +3595,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T13:21:18.829193Z",
+                     *       "updated_at": "2026-11-26T17:31:44.019148Z",
                      *       "version": 2
                      *     }
                      */
@@ -3639,40 +3647,44 @@ export interface operations {
                      *       "aggregate_id": 1,
                      *       "aggregate_type": "part",
                      *       "aspect": "content",
-                     *       "committed_at": "2026-11-26T13:21:18.458370Z",
+                     *       "committed_at": "2026-11-26T17:31:41.983924Z",
                      *       "effects": {
                      *         "broadcast": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T13:21:18.465945Z",
+                     *           "done_at": "2026-11-26T17:31:42.015518Z",
+                     *           "failures": [],
                      *           "last_error": null,
-                     *           "ms": 7.575,
+                     *           "ms": 31.594,
                      *           "state": "done"
                      *         },
                      *         "invalidate_cache": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T13:21:18.468489Z",
+                     *           "done_at": "2026-11-26T17:31:42.029963Z",
+                     *           "failures": [],
                      *           "last_error": null,
-                     *           "ms": 10.119,
+                     *           "ms": 46.039,
                      *           "state": "done"
                      *         },
                      *         "persist_audit": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T13:21:18.471387Z",
+                     *           "done_at": "2026-11-26T17:31:42.053482Z",
+                     *           "failures": [],
                      *           "last_error": null,
-                     *           "ms": 13.017,
+                     *           "ms": 69.558,
                      *           "state": "done"
                      *         },
                      *         "snapshot_content": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T13:21:18.475014Z",
+                     *           "done_at": "2026-11-26T17:31:42.084419Z",
+                     *           "failures": [],
                      *           "last_error": null,
-                     *           "ms": 16.644,
+                     *           "ms": 100.495,
                      *           "state": "done"
                      *         }
                      *       },
-                     *       "event_id": "01a21804-827a-75b9-ae8c-512c6f3cd63d",
+                     *       "event_id": "01a218e9-c01f-7e6a-9ffe-37cff6efcad0",
                      *       "pages": null,
-                     *       "request_id": "a8aac9e7050e4c4bb4cc1786268b587e",
+                     *       "request_id": "e54e8f50ff844ccb8ba0ece590962b95",
                      *       "type": "content.updated",
                      *       "version": 4
                      *     }
@@ -3714,7 +3726,7 @@ export interface operations {
                      *           "conflict_count": 0,
                      *           "conflicts": [],
                      *           "created": 0,
-                     *           "created_at": "2026-11-26T13:21:18.999512Z",
+                     *           "created_at": "2026-11-26T17:31:44.586350Z",
                      *           "created_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3730,7 +3742,7 @@ export interface operations {
                      *           ],
                      *           "failure": null,
                      *           "file_name": "parts.csv",
-                     *           "finished_at": "2026-11-26T13:21:19.022707Z",
+                     *           "finished_at": "2026-11-26T17:31:44.655479Z",
                      *           "id": 2,
                      *           "notice_count": 0,
                      *           "notices": [],
@@ -3745,7 +3757,7 @@ export interface operations {
                      *           "conflict_count": 0,
                      *           "conflicts": [],
                      *           "created": 0,
-                     *           "created_at": "2026-11-26T13:21:18.959222Z",
+                     *           "created_at": "2026-11-26T17:31:44.495277Z",
                      *           "created_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3755,7 +3767,7 @@ export interface operations {
                      *           "errors": [],
                      *           "failure": null,
                      *           "file_name": "wrong.csv",
-                     *           "finished_at": "2026-11-26T13:21:18.979734Z",
+                     *           "finished_at": "2026-11-26T17:31:44.525057Z",
                      *           "id": 1,
                      *           "notice_count": 0,
                      *           "notices": [],
@@ -3823,7 +3835,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T13:21:19.061072Z",
+                     *       "created_at": "2026-11-26T17:31:44.819177Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3916,7 +3928,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T13:21:18.999512Z",
+                     *       "created_at": "2026-11-26T17:31:44.586350Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3932,7 +3944,7 @@ export interface operations {
                      *       ],
                      *       "failure": null,
                      *       "file_name": "parts.csv",
-                     *       "finished_at": "2026-11-26T13:21:19.022707Z",
+                     *       "finished_at": "2026-11-26T17:31:44.655479Z",
                      *       "id": 2,
                      *       "notice_count": 0,
                      *       "notices": [],
@@ -3985,7 +3997,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T13:21:18.959222Z",
+                     *       "created_at": "2026-11-26T17:31:44.495277Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3995,7 +4007,7 @@ export interface operations {
                      *       "errors": [],
                      *       "failure": null,
                      *       "file_name": "wrong.csv",
-                     *       "finished_at": "2026-11-26T13:21:18.979734Z",
+                     *       "finished_at": "2026-11-26T17:31:44.525057Z",
                      *       "id": 1,
                      *       "notice_count": 0,
                      *       "notices": [],
@@ -4085,7 +4097,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T13:21:19.122577Z",
+                     *       "created_at": "2026-11-26T17:31:45.062386Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4154,9 +4166,9 @@ export interface operations {
                      *       "open_pages": 0,
                      *       "out_of_stock": 0,
                      *       "propagation": {
-                     *         "p50_ms": 8.23,
-                     *         "p95_ms": 30.24,
-                     *         "p99_ms": 31.58,
+                     *         "p50_ms": 43.24,
+                     *         "p95_ms": 102.98,
+                     *         "p99_ms": 125.38,
                      *         "window_seconds": 900
                      *       }
                      *     }
@@ -4230,14 +4242,14 @@ export interface operations {
                      *             "min_stock_level": 5,
                      *             "part_id": 1,
                      *             "reserved_quantity": 0,
-                     *             "updated_at": "2026-11-26T13:21:18.421409Z",
+                     *             "updated_at": "2026-11-26T17:31:41.819602Z",
                      *             "version": 3
                      *           },
-                     *           "updated_at": "2026-11-26T13:21:18.721028Z",
+                     *           "updated_at": "2026-11-26T17:31:43.368726Z",
                      *           "version": 10
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgNzFjMGQzMjBiYjJhYjg5OTg2IiwiNjIwNS0yUlMiLDEsW11d.OtmI7vTSNvTQREDCyXQUI9gWslg"
+                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgZWExMzNhMzE4OGY0MDY2ZjMxIiwiNjIwNS0yUlMiLDEsW11d.vHBYOkqTjnQ4yfqUi8zJphwfYBo"
                      *     }
                      */
                     "application/json": components["schemas"]["AdminPartPage"];
@@ -4339,7 +4351,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "created_at": "2026-11-26T13:21:18.284566Z",
+                     *       "created_at": "2026-11-26T17:31:41.055045Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 2,
                      *       "images": [],
@@ -4349,7 +4361,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6206-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-26T13:21:18.284566Z",
+                     *         "changed_at": "2026-11-26T17:31:41.055045Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -4371,7 +4383,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-26T13:21:18.284566Z",
+                     *         "updated_at": "2026-11-26T17:31:41.055045Z",
                      *         "version": 1
                      *       },
                      *       "sku": "6206-2RS",
@@ -4395,10 +4407,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 2,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-26T13:21:18.284566Z",
+                     *         "updated_at": "2026-11-26T17:31:41.055045Z",
                      *         "version": 1
                      *       },
-                     *       "updated_at": "2026-11-26T13:21:18.284566Z",
+                     *       "updated_at": "2026-11-26T17:31:41.055045Z",
                      *       "version": 1,
                      *       "versions": {
                      *         "content": 1,
@@ -4479,7 +4491,7 @@ export interface operations {
                      *             "status": "published",
                      *             "version": 3
                      *           },
-                     *           "changed_at": "2026-11-26T13:21:18.352027Z",
+                     *           "changed_at": "2026-11-26T17:31:41.459793Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -4549,7 +4561,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "created_at": "2026-11-26T13:21:18.217369Z",
+                     *       "created_at": "2026-11-26T17:31:40.745291Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 1,
                      *       "images": [
@@ -4581,7 +4593,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6205-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-26T13:21:18.382549Z",
+                     *         "changed_at": "2026-11-26T17:31:41.607841Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -4596,7 +4608,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-26T13:21:18.382549Z",
+                     *         "updated_at": "2026-11-26T17:31:41.607841Z",
                      *         "version": 2
                      *       },
                      *       "sku": "6205-2RS",
@@ -4620,10 +4632,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 1,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-26T13:21:18.421409Z",
+                     *         "updated_at": "2026-11-26T17:31:41.819602Z",
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-26T13:21:18.721028Z",
+                     *       "updated_at": "2026-11-26T17:31:43.368726Z",
                      *       "version": 10,
                      *       "versions": {
                      *         "content": 10,
@@ -4700,7 +4712,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T13:21:18.324122Z",
+                     *       "changed_at": "2026-11-26T17:31:41.279729Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4724,7 +4736,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T13:21:18.324122Z",
+                     *       "updated_at": "2026-11-26T17:31:41.279729Z",
                      *       "version": 2
                      *     }
                      */
@@ -4789,7 +4801,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T13:21:18.860870Z",
+                     *       "changed_at": "2026-11-26T17:31:44.187385Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4835,7 +4847,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "archived",
-                     *       "updated_at": "2026-11-26T13:21:18.860870Z",
+                     *       "updated_at": "2026-11-26T17:31:44.187385Z",
                      *       "version": 11
                      *     }
                      */
@@ -4882,7 +4894,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "at": "2026-11-26T13:21:18.721028Z",
+                     *       "at": "2026-11-26T17:31:43.368726Z",
                      *       "complete": true,
                      *       "part": {
                      *         "category": {
@@ -4953,7 +4965,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-26T13:21:18.673847Z",
+                     *         "updated_at": "2026-11-26T17:31:43.100429Z",
                      *         "version": 9
                      *       },
                      *       "part_id": 1,
@@ -5027,7 +5039,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T13:21:18.602325Z",
+                     *       "changed_at": "2026-11-26T17:31:42.627882Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5094,7 +5106,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T13:21:18.602325Z",
+                     *       "updated_at": "2026-11-26T17:31:42.627882Z",
                      *       "version": 6
                      *     }
                      */
@@ -5168,7 +5180,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T13:21:18.628704Z",
+                     *       "changed_at": "2026-11-26T17:31:42.786249Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5235,7 +5247,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T13:21:18.628704Z",
+                     *       "updated_at": "2026-11-26T17:31:42.786249Z",
                      *       "version": 7
                      *     }
                      */
@@ -5307,7 +5319,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T13:21:18.650149Z",
+                     *       "changed_at": "2026-11-26T17:31:42.950452Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5374,7 +5386,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T13:21:18.650149Z",
+                     *       "updated_at": "2026-11-26T17:31:42.950452Z",
                      *       "version": 8
                      *     }
                      */
@@ -5440,7 +5452,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T13:21:18.672023Z",
+                     *       "changed_at": "2026-11-26T17:31:43.091857Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5486,7 +5498,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T13:21:18.672023Z",
+                     *       "updated_at": "2026-11-26T17:31:43.091857Z",
                      *       "version": 9
                      *     }
                      */
@@ -5554,7 +5566,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T13:21:18.382549Z",
+                     *       "changed_at": "2026-11-26T17:31:41.607841Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5569,7 +5581,7 @@ export interface operations {
                      *           "valid_to": null
                      *         }
                      *       ],
-                     *       "updated_at": "2026-11-26T13:21:18.382549Z",
+                     *       "updated_at": "2026-11-26T17:31:41.607841Z",
                      *       "version": 2
                      *     }
                      */
@@ -5634,7 +5646,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T13:21:18.889750Z",
+                     *       "changed_at": "2026-11-26T17:31:44.261429Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5680,7 +5692,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T13:21:18.889750Z",
+                     *       "updated_at": "2026-11-26T17:31:44.261429Z",
                      *       "version": 12
                      *     }
                      */
@@ -5768,7 +5780,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T13:21:18.352027Z",
+                     *       "changed_at": "2026-11-26T17:31:41.459793Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5792,7 +5804,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T13:21:18.352027Z",
+                     *       "updated_at": "2026-11-26T17:31:41.459793Z",
                      *       "version": 3
                      *     }
                      */
@@ -5861,7 +5873,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-26T13:21:18.404793Z",
+                     *       "updated_at": "2026-11-26T17:31:41.742178Z",
                      *       "version": 2
                      *     }
                      */
@@ -5929,7 +5941,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-26T13:21:18.421409Z",
+                     *       "updated_at": "2026-11-26T17:31:41.819602Z",
                      *       "version": 3
                      *     }
                      */
@@ -5975,7 +5987,7 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T13:21:18.673847Z",
+                     *           "created_at": "2026-11-26T17:31:43.100429Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": true,
@@ -5983,7 +5995,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T13:21:18.652003Z",
+                     *           "created_at": "2026-11-26T17:31:42.955076Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -5991,7 +6003,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T13:21:18.630682Z",
+                     *           "created_at": "2026-11-26T17:31:42.796964Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -5999,7 +6011,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T13:21:18.604218Z",
+                     *           "created_at": "2026-11-26T17:31:42.634136Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6007,7 +6019,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T13:21:18.536328Z",
+                     *           "created_at": "2026-11-26T17:31:42.401913Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6015,7 +6027,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed category",
-                     *           "created_at": "2026-11-26T13:21:18.458370Z",
+                     *           "created_at": "2026-11-26T17:31:41.983924Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6023,7 +6035,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 2 specifications",
-                     *           "created_at": "2026-11-26T13:21:18.354173Z",
+                     *           "created_at": "2026-11-26T17:31:41.466554Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6031,7 +6043,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed name (clearer name)",
-                     *           "created_at": "2026-11-26T13:21:18.326535Z",
+                     *           "created_at": "2026-11-26T17:31:41.300031Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6039,7 +6051,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Created",
-                     *           "created_at": "2026-11-26T13:21:18.231762Z",
+                     *           "created_at": "2026-11-26T17:31:40.821079Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6127,7 +6139,7 @@ export interface operations {
                      *         ],
                      *         "status": "published"
                      *       },
-                     *       "created_at": "2026-11-26T13:21:18.231762Z",
+                     *       "created_at": "2026-11-26T17:31:40.821079Z",
                      *       "created_by": 2,
                      *       "created_by_name": "Anna",
                      *       "is_active": false,
@@ -6269,7 +6281,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T13:21:18.721028Z",
+                     *       "changed_at": "2026-11-26T17:31:43.368726Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -6316,7 +6328,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T13:21:18.721028Z",
+                     *       "updated_at": "2026-11-26T17:31:43.368726Z",
                      *       "version": 10
                      *     }
                      */
@@ -6414,7 +6426,7 @@ export interface operations {
                      *             "reserved_quantity": 0,
                      *             "version": 1
                      *           },
-                     *           "changed_at": "2026-11-26T13:21:18.284566Z",
+                     *           "changed_at": "2026-11-26T17:31:41.055045Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -6444,7 +6456,7 @@ export interface operations {
                      *             "reserved_quantity": 0,
                      *             "version": 3
                      *           },
-                     *           "changed_at": "2026-11-26T13:21:18.421409Z",
+                     *           "changed_at": "2026-11-26T17:31:41.819602Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -6700,6 +6712,11 @@ export interface operations {
                      *         "events": null,
                      *         "parts": null
                      *       },
+                     *       "audit_chain": {
+                     *         "broken": [],
+                     *         "rows": 31,
+                     *         "verified_to": 31
+                     *       },
                      *       "dry_run": true,
                      *       "examples": {
                      *         "audit_missing": [],
@@ -6738,7 +6755,7 @@ export interface operations {
                      *       },
                      *       "next_after": 0,
                      *       "parts_checked": 3,
-                     *       "seconds": 0.053
+                     *       "seconds": 0.361
                      *     }
                      */
                     "application/json": components["schemas"]["Reconciliation"];
@@ -6829,14 +6846,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "cache": {
-                     *         "fresh": true,
+                     *         "fresh": false,
                      *         "hit_rate": {}
                      *       },
                      *       "drift": {
                      *         "kinds": {
                      *           "cache_stale": {
                      *             "found": 1,
-                     *             "last_found_at": "2026-11-26T13:21:19.223367Z",
+                     *             "last_found_at": "2026-11-26T17:31:45.422105Z",
                      *             "not_repaired": 0,
                      *             "repeating": false
                      *           }
@@ -6855,12 +6872,12 @@ export interface operations {
                      *                 "found": 1
                      *               }
                      *             ],
-                     *             "found_at": "2026-11-26T13:21:19.223367Z",
+                     *             "found_at": "2026-11-26T17:31:45.422105Z",
                      *             "kind": "cache_stale",
                      *             "process": "web 4711 on shop-1",
                      *             "repaired": true,
                      *             "since": {
-                     *               "at": "2026-11-26T13:21:18.405593Z",
+                     *               "at": "2026-11-26T17:31:41.743371Z",
                      *               "event_id": 13,
                      *               "version": 2
                      *             },
@@ -6874,9 +6891,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 24,
-                     *             "p50": 8.23,
-                     *             "p95": 30.24,
-                     *             "p99": 31.58
+                     *             "p50": 43.24,
+                     *             "p95": 102.98,
+                     *             "p99": 125.38
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -6885,9 +6902,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 24,
-                     *             "p50": 11.03,
-                     *             "p95": 34.65,
-                     *             "p99": 37.39
+                     *             "p50": 61.46,
+                     *             "p95": 112.69,
+                     *             "p99": 141.59
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -6896,9 +6913,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 31,
-                     *             "p50": 15.71,
-                     *             "p95": 41.55,
-                     *             "p99": 102.2
+                     *             "p50": 82.05,
+                     *             "p95": 173.72,
+                     *             "p99": 1533.79
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -6907,9 +6924,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 16,
-                     *             "p50": 19.24,
-                     *             "p95": 46.7,
-                     *             "p99": 48.09
+                     *             "p50": 107.65,
+                     *             "p95": 169.63,
+                     *             "p99": 207.62
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -6951,35 +6968,35 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-26T13:21:18.018512Z",
+                     *           "changed_at": "2026-11-26T17:31:38.214994Z",
                      *           "changed_by": {
                      *             "id": 1,
                      *             "name": "Lockstep"
                      *           },
-                     *           "created_at": "2026-11-26T13:21:18.018512Z",
+                     *           "created_at": "2026-11-26T17:31:38.214994Z",
                      *           "email": "anna@shop.example",
                      *           "id": 2,
                      *           "is_active": true,
                      *           "name": "Anna",
                      *           "password_expires_at": null,
                      *           "role": "admin",
-                     *           "updated_at": "2026-11-26T13:21:18.018512Z",
+                     *           "updated_at": "2026-11-26T17:31:38.214994Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-26T13:21:19.522942Z",
+                     *           "changed_at": "2026-11-26T17:31:46.288810Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
                      *           },
-                     *           "created_at": "2026-11-26T13:21:19.419535Z",
+                     *           "created_at": "2026-11-26T17:31:46.102725Z",
                      *           "email": "ben@shop.example",
                      *           "id": 3,
                      *           "is_active": true,
                      *           "name": "Ben",
-                     *           "password_expires_at": "2026-12-03T13:21:19.522943Z",
+                     *           "password_expires_at": "2026-12-03T17:31:46.288810Z",
                      *           "role": "editor",
-                     *           "updated_at": "2026-11-26T13:21:19.522942Z",
+                     *           "updated_at": "2026-11-26T17:31:46.288810Z",
                      *           "version": 3
                      *         }
                      *       ],
@@ -7040,20 +7057,20 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T13:21:19.419535Z",
+                     *       "changed_at": "2026-11-26T17:31:46.102725Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T13:21:19.419535Z",
+                     *       "created_at": "2026-11-26T17:31:46.102725Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password": "5i3wt-gw5cg-hch5y-pc2tl",
-                     *       "password_expires_at": "2026-12-03T13:21:19.420488Z",
+                     *       "password": "iugwg-grzda-oqgdx-yrb7q",
+                     *       "password_expires_at": "2026-12-03T17:31:46.103724Z",
                      *       "role": "stock",
-                     *       "updated_at": "2026-11-26T13:21:19.419535Z",
+                     *       "updated_at": "2026-11-26T17:31:46.102725Z",
                      *       "version": 1
                      *     }
                      */
@@ -7111,19 +7128,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T13:21:19.440447Z",
+                     *       "changed_at": "2026-11-26T17:31:46.153148Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T13:21:19.419535Z",
+                     *       "created_at": "2026-11-26T17:31:46.102725Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password_expires_at": "2026-12-03T13:21:19.420488Z",
+                     *       "password_expires_at": "2026-12-03T17:31:46.103724Z",
                      *       "role": "editor",
-                     *       "updated_at": "2026-11-26T13:21:19.440447Z",
+                     *       "updated_at": "2026-11-26T17:31:46.153148Z",
                      *       "version": 2
                      *     }
                      */
@@ -7181,20 +7198,20 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T13:21:19.522942Z",
+                     *       "changed_at": "2026-11-26T17:31:46.288810Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T13:21:19.419535Z",
+                     *       "created_at": "2026-11-26T17:31:46.102725Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password": "icseu-xpcv5-jayhi-wvi3s",
-                     *       "password_expires_at": "2026-12-03T13:21:19.522943Z",
+                     *       "password": "rbug6-vq64u-epmpt-sjwl7",
+                     *       "password_expires_at": "2026-12-03T17:31:46.288810Z",
                      *       "role": "editor",
-                     *       "updated_at": "2026-11-26T13:21:19.522942Z",
+                     *       "updated_at": "2026-11-26T17:31:46.288810Z",
                      *       "version": 3
                      *     }
                      */
@@ -7245,7 +7262,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "VDxkwMyFZ11TGlwAhSgjWklVXHvWR_VX",
+                     *       "csrf_token": "aCjHrqyTFrFnXUglmc_SGHpgDu_-GRZX",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7312,7 +7329,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "VDxkwMyFZ11TGlwAhSgjWklVXHvWR_VX",
+                     *       "csrf_token": "aCjHrqyTFrFnXUglmc_SGHpgDu_-GRZX",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7361,7 +7378,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "E9_Ws9905E6zdxLroRRgukeiijjs9QqT",
+                     *       "csrf_token": "foyzHtRjeJDsTw_zsI5QWSC2gvhQVfi9",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7407,8 +7424,8 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "created_at": "2026-11-26T13:21:18.126847Z",
-                     *           "expires_at": "2026-11-27T01:21:18.127554Z",
+                     *           "created_at": "2026-11-26T17:31:40.253786Z",
+                     *           "expires_at": "2026-11-27T05:31:40.260425Z",
                      *           "id": 1,
                      *           "ip_address": "127.0.0.1",
                      *           "is_current": true,
@@ -7634,7 +7651,7 @@ export interface operations {
                      *             "is_low_stock": false,
                      *             "version": 3
                      *           },
-                     *           "updated_at": "2026-11-26T13:21:18.721028Z",
+                     *           "updated_at": "2026-11-26T17:31:43.368726Z",
                      *           "version": 10,
                      *           "versions": {
                      *             "content": 10,
@@ -7644,7 +7661,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "match": "exact",
-                     *       "next_cursor": ".eJwtx0EKgCAQAMCviGcDtZR6i3nYrVUCqVir9wfZbSbIE_iqgqnQA_tCIo2TGxFw8clZTz2iVHJYic751lr3mY_joWaEUn4R8LbnlsFb7T6aztgGrlIZFWJ8AT2AIu8.vG614nC4yONpMw0oXWLApxHsE9Q"
+                     *       "next_cursor": ".eJwtx0EKgCAQAMCviGcDtZR6i3nYrVUCqVir9wfZbSbIE_iqgqnQA_tCIo2TGxFw8clZTz2iVHJYic751lr3mY_joWaEUn4R8LbnlsFb7T6aztgGrlIZFWJ8AT2AIu8.JXqdkmRw82Bxsu3kHKsUQf4MTE8"
                      *     }
                      */
                     "application/json": components["schemas"]["PublicPartPage"];
@@ -7860,7 +7877,7 @@ export interface operations {
                      *         "is_low_stock": false,
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-26T13:21:18.721028Z",
+                     *       "updated_at": "2026-11-26T17:31:43.368726Z",
                      *       "version": 10,
                      *       "versions": {
                      *         "content": 10,
@@ -8033,7 +8050,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-26T13:21:18.721028Z",
+                     *         "updated_at": "2026-11-26T17:31:43.368726Z",
                      *         "version": 10,
                      *         "versions": {
                      *           "content": 10,
