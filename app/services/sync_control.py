@@ -1,7 +1,7 @@
 """What operators ask of the synchronisation: its status, an event's journey, replays, discards, and a reconciliation now."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from app.store import admin_parts, drift, idempotency, outbox, reconciliation
 from app.store.idempotency import Kept
 from app.store.outbox import Settlement, Which
 from app.store.transaction import TransactionManager, UnitOfWork
+from app.sync.heartbeats import Heartbeats
 from app.sync.reconciliation.reconcile import Reconciliation
 from app.sync.told import ToldPages
 from app.sync.wakeup import WakeUps
@@ -27,7 +28,7 @@ class SyncControl:
     def __init__(
         self, transactions: TransactionManager, reading: Engine, cache: CacheManager, reconciliation: Reconciliation,
         wake_ups: WakeUps, hit_rates: Callable[[], dict[str, float]], open_pages: Callable[[], int],
-        told: ToldPages,
+        told: ToldPages, heartbeats: Heartbeats, flower: Callable[[], str | None],
     ) -> None:  # fmt: skip
         self._transactions = transactions
         self._reading = reading
@@ -37,20 +38,33 @@ class SyncControl:
         self._hit_rates = hit_rates
         self._open_pages = open_pages
         self._told = told
+        self._heartbeats = heartbeats
+        self._flower = flower
 
     def status(self) -> dict[str, Any]:
         """Return what is owed and the recent latency per effect, the last reconciliation, what was found to differ from the
-        truth, and the cache's figures."""
+        truth, the cache's figures, and which of the processes and servers are well; None where that is not known."""
         with self._reading.connect() as connection:
             owed, latencies = outbox.owed(connection), outbox.latencies(connection)
             last = reconciliation.last_run(connection, "reconcile")
             found, latest = drift.summary(connection), drift.latest(connection)
+        heard, is_fresh = self._heartbeats.heard(), self._cache.is_fresh
         return {
             "effects": {effect: figures | {"latency_ms": latencies[effect]} for effect, figures in owed.items()},
             "window_seconds": outbox.LATENCY_WINDOW,
             "last_reconciliation": _reconciliation(last),
             "drift": {"window_seconds": drift.WINDOW, "kinds": found, "latest": latest},
-            "cache": {"fresh": self._cache.is_fresh, "hit_rate": self._hit_rates()},
+            "cache": {"fresh": is_fresh, "hit_rate": self._hit_rates()},
+            "components": {
+                # Which has just answered.
+                "database": "ok",
+                "cache": "ok" if is_fresh else "away" if heard is None else "degraded",
+                "broker": "ok" if self._wake_ups.broker_answers else "degraded",
+            },
+            "workers": None if heard is None else [asdict(worker) for worker in heard.workers],
+            "beat_last_tick_seconds": None if heard is None else heard.beat_seconds,
+            "open_pages": self._open_pages(),
+            "flower": self._flower(),
         }
 
     def overview(self) -> dict[str, Any]:

@@ -118,13 +118,17 @@ _AHEAD = text("""
     WHERE d.event_id = ahead.event_id AND d.effect = known.effect
     RETURNING d.effect
 """)
-# By state, so that each is counted in its own index.
+# By state, so that each is counted in its own index. A claim counts an attempt, so one that is under way is no retry yet.
 _STATUS = text("""
-    SELECT effect, count(*) AS pending, 0 AS dead,
-           EXTRACT(epoch FROM clock_timestamp() - min(created_at))::float8 AS oldest_age_seconds
+    SELECT effect, count(*) AS pending,
+           count(*) FILTER (WHERE attempts > 0 AND (leased_until IS NULL OR leased_until < clock_timestamp())) AS retries,
+           0 AS dead, 0 AS failures, EXTRACT(epoch FROM clock_timestamp() - min(created_at))::float8 AS oldest_age_seconds
     FROM outbox_deliveries WHERE state = 'pending' GROUP BY effect
     UNION ALL
-    SELECT effect, 0, count(*), 0 FROM outbox_deliveries WHERE state = 'dead' GROUP BY effect
+    SELECT effect, 0, 0, count(*), 0, 0 FROM outbox_deliveries WHERE state = 'dead' GROUP BY effect
+    UNION ALL
+    SELECT effect, 0, 0, 0, count(*), 0 FROM outbox_deliveries
+    WHERE failed_at > statement_timestamp() - make_interval(secs => :window) GROUP BY effect
 """)
 # Only among the latest deliveries, whose number bounds the query's cost while an import is running.
 _LATENCY = text("""
@@ -391,13 +395,16 @@ def bring_forward(connection: Connection) -> Counter[str]:
     return Counter(connection.execute(_AHEAD, parameters).scalars())
 
 
-def owed(connection: Connection) -> dict[str, dict[str, Any]]:
-    """Return per effect how many deliveries are pending or dead, and the oldest age."""
-    report: dict[str, dict[str, Any]] = {str(effect): {"pending": 0, "oldest_age_seconds": 0.0, "dead": 0} for effect in Effect}
-    for row in connection.execute(_STATUS):
+def owed(connection: Connection, window: float = LATENCY_WINDOW) -> dict[str, dict[str, Any]]:
+    """Return per effect how many deliveries are pending, wait for another attempt, are dead or have failed in the last `window`
+    seconds (whatever has become of them since), and the oldest age."""
+    report: dict[str, dict[str, Any]] = {
+        str(effect): {"pending": 0, "oldest_age_seconds": 0.0, "retries": 0, "failures": 0, "dead": 0} for effect in Effect
+    }
+    for row in connection.execute(_STATUS, {"window": window}):
         if (figures := report.get(row.effect)) is not None:
-            figures["pending"] += row.pending
-            figures["dead"] += row.dead
+            for name in ("pending", "retries", "failures", "dead"):
+                figures[name] += getattr(row, name)
             figures["oldest_age_seconds"] += round(row.oldest_age_seconds, 3)
     return report
 

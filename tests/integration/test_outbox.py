@@ -198,6 +198,32 @@ def test_a_record_is_a_dead_letter_after_twelve_failures_and_delivered_when_repl
     assert (effect["state"], effect["attempts"], effect["last_error"], len(effect["failures"])) == ("done", 1, None, 12)
 
 
+def test_what_waits_for_another_attempt_and_what_has_failed_lately_is_counted(
+    container: Container, owed: Callable[[int], list[int]], query: Query
+) -> None:
+    def figures() -> tuple[int, int]:
+        row = container.sync_control.status()["effects"][AUDIT]
+        return row["retries"], row["failures"]
+
+    before = figures()
+    assert before[0] == 0
+    owed(5)
+    first, outage, foreign, under_way, crashed = outbox.claim(container.engine, AUDIT, 5)
+    with container.reading.connect() as connection:
+        outbox.postpone(connection, AUDIT, first, 60, "KeyError: 'sku'")
+        outbox.postpone_all(connection, AUDIT, [outage], 60, "the database is away")
+        outbox.postpone_all(connection, AUDIT, [foreign], 60, "written by a newer release", has_failed=False)
+    query("UPDATE outbox_deliveries SET leased_until = now() - interval '1 second' WHERE event_id = :id AND effect = :effect",
+          id=crashed.id, effect=AUDIT)  # fmt: skip
+    # The one that failed and the one whose worker was killed; the outage has failed, too, but its attempt does not count.
+    assert figures() == (2, before[1] + 2)
+    with container.reading.connect() as connection:
+        outbox.settle(connection, AUDIT, [first.id, under_way.id])
+    assert figures() == (1, before[1] + 2)
+    query("UPDATE outbox_deliveries SET failed_at = failed_at - interval '1 hour' WHERE failed_at IS NOT NULL")
+    assert figures() == (1, 0)
+
+
 def test_the_latest_twelve_failures_are_kept_and_an_outage_is_none_of_them(
     container: Container, owed: Callable[[int], list[int]], query: Query
 ) -> None:

@@ -271,10 +271,13 @@ class LatencySchema(Schema):
 
 
 class EffectStatusSchema(Schema):
-    """How one effect is doing."""
+    """How one effect is doing. Of the pending ones `retries` wait for another attempt; `failures` are the deliveries that have
+    failed in the last `window_seconds`, whatever has become of them since."""
 
     pending = required(fields.Integer)
     oldest_age_seconds = required(fields.Float)
+    retries = required(fields.Integer)
+    failures = required(fields.Integer)
     dead = required(fields.Integer)
     latency_ms = nested(LatencySchema)
 
@@ -332,14 +335,38 @@ class DriftStatusSchema(Schema):
     latest = items_of(DriftSchema)
 
 
+class ComponentsSchema(Schema):
+    """What the synchronisation depends on, as this web process sees it: `degraded` is a cache that nobody may be served from
+    yet, and a broker that did not take the last wake-ups. Without the database there is no answer at all."""
+
+    database = one_of("ok")
+    cache = one_of("ok", "degraded", "away")
+    broker = one_of("ok", "degraded")
+
+
+class WorkerSchema(Schema):
+    """A worker that is alive, and how many seconds ago it said so."""
+
+    name = required(fields.String)
+    queues = fields.List(fields.String(), required=True)
+    seen_seconds = required(fields.Float)
+
+
 class SyncStatusSchema(Schema):
-    """How the synchronisation is doing."""
+    """How the synchronisation is doing. `workers` is null if it is not known which are alive, since Valkey is away, and so is
+    `beat_last_tick_seconds`, which is also null if beat has not been heard of in a day. `open_pages` are those of customers.
+    `flower` is Flower's address on the server itself; null if it does not run there."""
 
     effects = fields.Dict(keys=fields.String(), values=fields.Nested(EffectStatusSchema), required=True)
     window_seconds = required(fields.Integer)
     last_reconciliation = nullable(fields.Dict)
     drift = nested(DriftStatusSchema)
     cache = nested(CacheStatusSchema)
+    components = nested(ComponentsSchema)
+    workers = fields.List(fields.Nested(WorkerSchema), required=True, allow_none=True)
+    beat_last_tick_seconds = nullable(fields.Float)
+    open_pages = required(fields.Integer)
+    flower = nullable(fields.String)
 
 
 class FailureSchema(Schema):
@@ -351,8 +378,8 @@ class FailureSchema(Schema):
 
 
 class DeadLetterSchema(Schema):
-    """A delivery that was given up on. `failures` are its latest attempts, twelve at most, oldest first; those of an older release
-    are missing."""
+    """A delivery that was given up on. `failures` are its latest attempts, twelve at most, oldest first; what an older release
+    has tried is missing."""
 
     id = required(fields.Integer)
     effect = required(fields.String)

@@ -820,8 +820,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * For each effect: pending, oldest age, dead, latency; also the last reconciliation, what was found to differ from the truth
-         *     and why, and the cache's figures.
+         * For each effect: pending, oldest age, retries, failures, dead, latency; also the last reconciliation, what was found to
+         *     differ from the truth and why, the cache's figures, and which workers and servers are well.
          * @description Role: viewer or above.
          */
         get: operations["admin_sync_status"];
@@ -1516,6 +1516,14 @@ export interface components {
         CloseRequest: {
             part_id: number;
         };
+        Components: {
+            /** @enum {string} */
+            broker: "ok" | "degraded";
+            /** @enum {string} */
+            cache: "ok" | "degraded" | "away";
+            /** @enum {string} */
+            database: "ok";
+        };
         ContentAnswer: {
             category: components["schemas"]["PartCategory"] | null;
             category_id: number | null;
@@ -1692,9 +1700,11 @@ export interface components {
         };
         EffectStatus: {
             dead: number;
+            failures: number;
             latency_ms: components["schemas"]["Latency"];
             oldest_age_seconds: number;
             pending: number;
+            retries: number;
         };
         /** @description The content aspect, as an event carries it. */
         EventContent: {
@@ -2674,15 +2684,20 @@ export interface components {
             version: number;
         };
         SyncStatus: {
+            beat_last_tick_seconds: number | null;
             cache: components["schemas"]["CacheStatus"];
+            components: components["schemas"]["Components"];
             drift: components["schemas"]["DriftStatus"];
             effects: {
                 [key: string]: components["schemas"]["EffectStatus"];
             };
+            flower: string | null;
             last_reconciliation: {
                 [key: string]: unknown;
             } | null;
+            open_pages: number;
             window_seconds: number;
+            workers: components["schemas"]["Worker"][] | null;
         };
         /** @description The search has a new synonym. */
         SynonymCreatedEvent: {
@@ -2863,6 +2878,11 @@ export interface components {
             op: "equal" | "insert" | "delete";
             text: string;
         };
+        Worker: {
+            name: string;
+            queues: string[];
+            seen_seconds: number;
+        };
     };
     responses: {
         /** @description The request cannot be understood: broken JSON, or a cursor of another list. */
@@ -3028,7 +3048,7 @@ export interface operations {
                      *             "id": 1,
                      *             "name": "Lockstep"
                      *           },
-                     *           "created_at": "2026-11-26T17:31:46.378425Z",
+                     *           "created_at": "2026-11-26T17:53:06.424950Z",
                      *           "expires_at": "2100-01-01T00:00:00.000000Z",
                      *           "id": 1,
                      *           "last_used_at": null,
@@ -3098,10 +3118,10 @@ export interface operations {
                      *         "id": 1,
                      *         "name": "Lockstep"
                      *       },
-                     *       "created_at": "2026-11-26T17:31:46.378425Z",
+                     *       "created_at": "2026-11-26T17:53:06.424950Z",
                      *       "expires_at": "2100-01-01T00:00:00.000000Z",
                      *       "id": 1,
-                     *       "key": "lsk_e2xvFLOXMVsry8aL7Ph_7yRkJDvAIFi-pqLNSc2Iibo",
+                     *       "key": "lsk_AfGxyyW7hizdg00q48TPkH35wvG9YTS81qt_8WdQupQ",
                      *       "last_used_at": null,
                      *       "name": "till",
                      *       "role": "stock",
@@ -3204,10 +3224,10 @@ export interface operations {
                      *         {
                      *           "api_key_id": null,
                      *           "api_key_name": null,
-                     *           "changed_at": "2026-11-26T17:31:44.998741Z",
+                     *           "changed_at": "2026-11-26T17:53:00.415122Z",
                      *           "changed_by": 2,
                      *           "changed_by_name": "Anna",
-                     *           "event_id": "01a218e9-cbe6-7bbb-a98c-9a3a00abb075",
+                     *           "event_id": "01a218fd-41ff-71d3-be28-ecb413795f84",
                      *           "id": 30,
                      *           "ip_address": "127.0.0.1",
                      *           "new_values": {
@@ -3221,13 +3241,13 @@ export interface operations {
                      *           "part_id": 3,
                      *           "reason": "import 3: parts.csv",
                      *           "record_id": 3,
-                     *           "request_id": "301f88bf2ccc42ef862fa5023016d072",
+                     *           "request_id": "be41da56d0534138af3e13edf663c4bd",
                      *           "table_name": "stock_levels",
                      *           "user_agent": "Werkzeug/3.1.9",
                      *           "version": 1
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjZUMTc6MzE6NDQuOTk4NzQxKzAwOjAwIiwzMCxbXV0.uYS2VynoSy0-sMqhdNaG49sULpU"
+                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjZUMTc6NTM6MDAuNDE1MTIyKzAwOjAwIiwzMCxbXV0.ZXjSFMDtYQDXbc1FXYmJj_N--fU"
                      *     }
                      */
                     "application/json": components["schemas"]["AuditPage"];
@@ -3275,10 +3295,10 @@ export interface operations {
                 content: {
                     /**
                      * @example id,changed_at,changed_by,changed_by_name,api_key_id,api_key_name,operation,table_name,record_id,part_id,version,reason,old_values,new_values,ip_address,user_agent,request_id,event_id
-                     *     31,2026-11-26T17:31:45.216318Z,2,Anna,,,DELETE,parts,3,3,2,import 4: undo of import 3,"{""version"":1,""archived_at"":null}","{""version"":2,""archived_at"":""2026-11-26T17:31:45.184006Z""}",127.0.0.1,Werkzeug/3.1.9,ce13ba10d5364299b71b6071a1a6ef44,01a218e9-ccc0-74ad-b82a-354281b2d9c8
-                     *     27,2026-11-26T17:31:44.389965Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,62d2503c07484ea69ab03ea12005ffdd,01a218e9-c985-7f40-9f09-eb5c5a3ef3ff
-                     *     24,2026-11-26T17:31:44.194458Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-26T17:31:44.187384Z""}",127.0.0.1,Werkzeug/3.1.9,e38a0b1175d7460ebc6ef546a1635d38,01a218e9-c8c2-76eb-8ccb-a98027802f5e
-                     *     21,2026-11-26T17:31:43.100429Z,2,Anna,,,DELETE,part_images,2,1,9,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":9}",127.0.0.1,Werkzeug/3.1.9,26109bb092b7457fad90e6f96438febf,01a218e9-c47c-766e-bf58-e0f43a06ac03
+                     *     31,2026-11-26T17:53:00.629955Z,2,Anna,,,DELETE,parts,3,3,2,import 4: undo of import 3,"{""version"":1,""archived_at"":null}","{""version"":2,""archived_at"":""2026-11-26T17:53:00.580509Z""}",127.0.0.1,Werkzeug/3.1.9,675bc392c27641bbb861d66faf9d8dba,01a218fd-42d5-7ee0-8f5a-3eb2cdcdd910
+                     *     27,2026-11-26T17:52:59.454850Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,45c6d2be4e824a67adfdd093f77d2d04,01a218fd-3e3e-7d6d-806d-b093fb7f7f85
+                     *     24,2026-11-26T17:52:57.783435Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-26T17:52:57.761849Z""}",127.0.0.1,Werkzeug/3.1.9,e023fd9d060d486b91da14bed3b1b4f4,01a218fd-37b7-768b-99b8-59c477367c30
+                     *     21,2026-11-26T17:52:48.873535Z,2,Anna,,,DELETE,part_images,2,1,9,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":9}",127.0.0.1,Werkzeug/3.1.9,158aeef45b97473aa1c3fe9f1cea963e,01a218fd-14e9-7833-9607-8561d1857ff0
                      */
                     "text/csv": string;
                 };
@@ -3321,7 +3341,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-26T17:31:40.455407Z",
+                     *           "changed_at": "2026-11-26T17:52:33.313664Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3332,11 +3352,11 @@ export interface operations {
                      *           "parent_id": null,
                      *           "part_count": 1,
                      *           "slug": "bearings",
-                     *           "updated_at": "2026-11-26T17:31:40.455407Z",
+                     *           "updated_at": "2026-11-26T17:52:33.313664Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-26T17:31:44.019148Z",
+                     *           "changed_at": "2026-11-26T17:52:56.657276Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3347,7 +3367,7 @@ export interface operations {
                      *           "parent_id": 1,
                      *           "part_count": 1,
                      *           "slug": "ball-bearings",
-                     *           "updated_at": "2026-11-26T17:31:44.019148Z",
+                     *           "updated_at": "2026-11-26T17:52:56.657276Z",
                      *           "version": 2
                      *         }
                      *       ],
@@ -3407,7 +3427,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:31:40.635554Z",
+                     *       "changed_at": "2026-11-26T17:52:36.478097Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3418,7 +3438,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 0,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T17:31:40.635554Z",
+                     *       "updated_at": "2026-11-26T17:52:36.478097Z",
                      *       "version": 1
                      *     }
                      */
@@ -3456,7 +3476,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:31:44.019148Z",
+                     *       "changed_at": "2026-11-26T17:52:56.657276Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3467,7 +3487,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T17:31:44.019148Z",
+                     *       "updated_at": "2026-11-26T17:52:56.657276Z",
                      *       "version": 2
                      *     }
                      */
@@ -3520,7 +3540,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:31:44.019148Z",
+                     *       "changed_at": "2026-11-26T17:52:56.657276Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3531,7 +3551,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T17:31:44.019148Z",
+                     *       "updated_at": "2026-11-26T17:52:56.657276Z",
                      *       "version": 2
                      *     }
                      */
@@ -3584,7 +3604,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:31:44.019148Z",
+                     *       "changed_at": "2026-11-26T17:52:56.657276Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3595,7 +3615,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T17:31:44.019148Z",
+                     *       "updated_at": "2026-11-26T17:52:56.657276Z",
                      *       "version": 2
                      *     }
                      */
@@ -3647,44 +3667,44 @@ export interface operations {
                      *       "aggregate_id": 1,
                      *       "aggregate_type": "part",
                      *       "aspect": "content",
-                     *       "committed_at": "2026-11-26T17:31:41.983924Z",
+                     *       "committed_at": "2026-11-26T17:52:47.715262Z",
                      *       "effects": {
                      *         "broadcast": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T17:31:42.015518Z",
+                     *           "done_at": "2026-11-26T17:52:47.775880Z",
                      *           "failures": [],
                      *           "last_error": null,
-                     *           "ms": 31.594,
+                     *           "ms": 60.618,
                      *           "state": "done"
                      *         },
                      *         "invalidate_cache": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T17:31:42.029963Z",
+                     *           "done_at": "2026-11-26T17:52:47.780660Z",
                      *           "failures": [],
                      *           "last_error": null,
-                     *           "ms": 46.039,
+                     *           "ms": 65.398,
                      *           "state": "done"
                      *         },
                      *         "persist_audit": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T17:31:42.053482Z",
+                     *           "done_at": "2026-11-26T17:52:47.790564Z",
                      *           "failures": [],
                      *           "last_error": null,
-                     *           "ms": 69.558,
+                     *           "ms": 75.302,
                      *           "state": "done"
                      *         },
                      *         "snapshot_content": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T17:31:42.084419Z",
+                     *           "done_at": "2026-11-26T17:52:47.794457Z",
                      *           "failures": [],
                      *           "last_error": null,
-                     *           "ms": 100.495,
+                     *           "ms": 79.195,
                      *           "state": "done"
                      *         }
                      *       },
-                     *       "event_id": "01a218e9-c01f-7e6a-9ffe-37cff6efcad0",
+                     *       "event_id": "01a218fd-1063-73d0-82bf-915859cb4db8",
                      *       "pages": null,
-                     *       "request_id": "e54e8f50ff844ccb8ba0ece590962b95",
+                     *       "request_id": "46f917ffe1b64fffa7b60e1812fd95b9",
                      *       "type": "content.updated",
                      *       "version": 4
                      *     }
@@ -3726,7 +3746,7 @@ export interface operations {
                      *           "conflict_count": 0,
                      *           "conflicts": [],
                      *           "created": 0,
-                     *           "created_at": "2026-11-26T17:31:44.586350Z",
+                     *           "created_at": "2026-11-26T17:53:00.101952Z",
                      *           "created_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3742,7 +3762,7 @@ export interface operations {
                      *           ],
                      *           "failure": null,
                      *           "file_name": "parts.csv",
-                     *           "finished_at": "2026-11-26T17:31:44.655479Z",
+                     *           "finished_at": "2026-11-26T17:53:00.200589Z",
                      *           "id": 2,
                      *           "notice_count": 0,
                      *           "notices": [],
@@ -3757,7 +3777,7 @@ export interface operations {
                      *           "conflict_count": 0,
                      *           "conflicts": [],
                      *           "created": 0,
-                     *           "created_at": "2026-11-26T17:31:44.495277Z",
+                     *           "created_at": "2026-11-26T17:52:59.906070Z",
                      *           "created_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3767,7 +3787,7 @@ export interface operations {
                      *           "errors": [],
                      *           "failure": null,
                      *           "file_name": "wrong.csv",
-                     *           "finished_at": "2026-11-26T17:31:44.525057Z",
+                     *           "finished_at": "2026-11-26T17:53:00.007364Z",
                      *           "id": 1,
                      *           "notice_count": 0,
                      *           "notices": [],
@@ -3835,7 +3855,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T17:31:44.819177Z",
+                     *       "created_at": "2026-11-26T17:53:00.292041Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3928,7 +3948,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T17:31:44.586350Z",
+                     *       "created_at": "2026-11-26T17:53:00.101952Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3944,7 +3964,7 @@ export interface operations {
                      *       ],
                      *       "failure": null,
                      *       "file_name": "parts.csv",
-                     *       "finished_at": "2026-11-26T17:31:44.655479Z",
+                     *       "finished_at": "2026-11-26T17:53:00.200589Z",
                      *       "id": 2,
                      *       "notice_count": 0,
                      *       "notices": [],
@@ -3997,7 +4017,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T17:31:44.495277Z",
+                     *       "created_at": "2026-11-26T17:52:59.906070Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4007,7 +4027,7 @@ export interface operations {
                      *       "errors": [],
                      *       "failure": null,
                      *       "file_name": "wrong.csv",
-                     *       "finished_at": "2026-11-26T17:31:44.525057Z",
+                     *       "finished_at": "2026-11-26T17:53:00.007364Z",
                      *       "id": 1,
                      *       "notice_count": 0,
                      *       "notices": [],
@@ -4097,7 +4117,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T17:31:45.062386Z",
+                     *       "created_at": "2026-11-26T17:53:00.476140Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4166,9 +4186,9 @@ export interface operations {
                      *       "open_pages": 0,
                      *       "out_of_stock": 0,
                      *       "propagation": {
-                     *         "p50_ms": 43.24,
-                     *         "p95_ms": 102.98,
-                     *         "p99_ms": 125.38,
+                     *         "p50_ms": 88.76,
+                     *         "p95_ms": 2068.75,
+                     *         "p99_ms": 2520.84,
                      *         "window_seconds": 900
                      *       }
                      *     }
@@ -4242,14 +4262,14 @@ export interface operations {
                      *             "min_stock_level": 5,
                      *             "part_id": 1,
                      *             "reserved_quantity": 0,
-                     *             "updated_at": "2026-11-26T17:31:41.819602Z",
+                     *             "updated_at": "2026-11-26T17:52:47.531552Z",
                      *             "version": 3
                      *           },
-                     *           "updated_at": "2026-11-26T17:31:43.368726Z",
+                     *           "updated_at": "2026-11-26T17:52:50.477955Z",
                      *           "version": 10
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgZWExMzNhMzE4OGY0MDY2ZjMxIiwiNjIwNS0yUlMiLDEsW11d.vHBYOkqTjnQ4yfqUi8zJphwfYBo"
+                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgZWExMzNhMzE4OGY0MDY2ZjMxIiwiNjIwNS0yUlMiLDEsW11d.khgroYzSkpaYGzdjIDIRZSsTiFo"
                      *     }
                      */
                     "application/json": components["schemas"]["AdminPartPage"];
@@ -4351,7 +4371,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "created_at": "2026-11-26T17:31:41.055045Z",
+                     *       "created_at": "2026-11-26T17:52:43.670062Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 2,
                      *       "images": [],
@@ -4361,7 +4381,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6206-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-26T17:31:41.055045Z",
+                     *         "changed_at": "2026-11-26T17:52:43.670062Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -4383,7 +4403,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-26T17:31:41.055045Z",
+                     *         "updated_at": "2026-11-26T17:52:43.670062Z",
                      *         "version": 1
                      *       },
                      *       "sku": "6206-2RS",
@@ -4407,10 +4427,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 2,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-26T17:31:41.055045Z",
+                     *         "updated_at": "2026-11-26T17:52:43.670062Z",
                      *         "version": 1
                      *       },
-                     *       "updated_at": "2026-11-26T17:31:41.055045Z",
+                     *       "updated_at": "2026-11-26T17:52:43.670062Z",
                      *       "version": 1,
                      *       "versions": {
                      *         "content": 1,
@@ -4491,7 +4511,7 @@ export interface operations {
                      *             "status": "published",
                      *             "version": 3
                      *           },
-                     *           "changed_at": "2026-11-26T17:31:41.459793Z",
+                     *           "changed_at": "2026-11-26T17:52:47.102381Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -4561,7 +4581,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "created_at": "2026-11-26T17:31:40.745291Z",
+                     *       "created_at": "2026-11-26T17:52:38.528049Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 1,
                      *       "images": [
@@ -4593,7 +4613,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6205-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-26T17:31:41.607841Z",
+                     *         "changed_at": "2026-11-26T17:52:47.369497Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -4608,7 +4628,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-26T17:31:41.607841Z",
+                     *         "updated_at": "2026-11-26T17:52:47.369497Z",
                      *         "version": 2
                      *       },
                      *       "sku": "6205-2RS",
@@ -4632,10 +4652,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 1,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-26T17:31:41.819602Z",
+                     *         "updated_at": "2026-11-26T17:52:47.531552Z",
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-26T17:31:43.368726Z",
+                     *       "updated_at": "2026-11-26T17:52:50.477955Z",
                      *       "version": 10,
                      *       "versions": {
                      *         "content": 10,
@@ -4712,7 +4732,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T17:31:41.279729Z",
+                     *       "changed_at": "2026-11-26T17:52:46.652209Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4736,7 +4756,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:31:41.279729Z",
+                     *       "updated_at": "2026-11-26T17:52:46.652209Z",
                      *       "version": 2
                      *     }
                      */
@@ -4801,7 +4821,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:31:44.187385Z",
+                     *       "changed_at": "2026-11-26T17:52:57.761849Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4847,7 +4867,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "archived",
-                     *       "updated_at": "2026-11-26T17:31:44.187385Z",
+                     *       "updated_at": "2026-11-26T17:52:57.761849Z",
                      *       "version": 11
                      *     }
                      */
@@ -4894,7 +4914,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "at": "2026-11-26T17:31:43.368726Z",
+                     *       "at": "2026-11-26T17:52:50.477955Z",
                      *       "complete": true,
                      *       "part": {
                      *         "category": {
@@ -4965,7 +4985,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-26T17:31:43.100429Z",
+                     *         "updated_at": "2026-11-26T17:52:48.873535Z",
                      *         "version": 9
                      *       },
                      *       "part_id": 1,
@@ -5039,7 +5059,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:31:42.627882Z",
+                     *       "changed_at": "2026-11-26T17:52:48.260384Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5106,7 +5126,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:31:42.627882Z",
+                     *       "updated_at": "2026-11-26T17:52:48.260384Z",
                      *       "version": 6
                      *     }
                      */
@@ -5180,7 +5200,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:31:42.786249Z",
+                     *       "changed_at": "2026-11-26T17:52:48.334355Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5247,7 +5267,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:31:42.786249Z",
+                     *       "updated_at": "2026-11-26T17:52:48.334355Z",
                      *       "version": 7
                      *     }
                      */
@@ -5319,7 +5339,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:31:42.950452Z",
+                     *       "changed_at": "2026-11-26T17:52:48.632872Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5386,7 +5406,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:31:42.950452Z",
+                     *       "updated_at": "2026-11-26T17:52:48.632872Z",
                      *       "version": 8
                      *     }
                      */
@@ -5452,7 +5472,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:31:43.091857Z",
+                     *       "changed_at": "2026-11-26T17:52:48.855440Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5498,7 +5518,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:31:43.091857Z",
+                     *       "updated_at": "2026-11-26T17:52:48.855440Z",
                      *       "version": 9
                      *     }
                      */
@@ -5566,7 +5586,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:31:41.607841Z",
+                     *       "changed_at": "2026-11-26T17:52:47.369497Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5581,7 +5601,7 @@ export interface operations {
                      *           "valid_to": null
                      *         }
                      *       ],
-                     *       "updated_at": "2026-11-26T17:31:41.607841Z",
+                     *       "updated_at": "2026-11-26T17:52:47.369497Z",
                      *       "version": 2
                      *     }
                      */
@@ -5646,7 +5666,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:31:44.261429Z",
+                     *       "changed_at": "2026-11-26T17:52:59.085248Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5692,7 +5712,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:31:44.261429Z",
+                     *       "updated_at": "2026-11-26T17:52:59.085248Z",
                      *       "version": 12
                      *     }
                      */
@@ -5780,7 +5800,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T17:31:41.459793Z",
+                     *       "changed_at": "2026-11-26T17:52:47.102381Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5804,7 +5824,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:31:41.459793Z",
+                     *       "updated_at": "2026-11-26T17:52:47.102381Z",
                      *       "version": 3
                      *     }
                      */
@@ -5873,7 +5893,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-26T17:31:41.742178Z",
+                     *       "updated_at": "2026-11-26T17:52:47.447054Z",
                      *       "version": 2
                      *     }
                      */
@@ -5941,7 +5961,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-26T17:31:41.819602Z",
+                     *       "updated_at": "2026-11-26T17:52:47.531552Z",
                      *       "version": 3
                      *     }
                      */
@@ -5987,7 +6007,7 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T17:31:43.100429Z",
+                     *           "created_at": "2026-11-26T17:52:48.873535Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": true,
@@ -5995,7 +6015,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T17:31:42.955076Z",
+                     *           "created_at": "2026-11-26T17:52:48.646781Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6003,7 +6023,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T17:31:42.796964Z",
+                     *           "created_at": "2026-11-26T17:52:48.379935Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6011,7 +6031,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T17:31:42.634136Z",
+                     *           "created_at": "2026-11-26T17:52:48.266565Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6019,7 +6039,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T17:31:42.401913Z",
+                     *           "created_at": "2026-11-26T17:52:47.987308Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6027,7 +6047,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed category",
-                     *           "created_at": "2026-11-26T17:31:41.983924Z",
+                     *           "created_at": "2026-11-26T17:52:47.715262Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6035,7 +6055,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 2 specifications",
-                     *           "created_at": "2026-11-26T17:31:41.466554Z",
+                     *           "created_at": "2026-11-26T17:52:47.112828Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6043,7 +6063,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed name (clearer name)",
-                     *           "created_at": "2026-11-26T17:31:41.300031Z",
+                     *           "created_at": "2026-11-26T17:52:46.700781Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6051,7 +6071,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Created",
-                     *           "created_at": "2026-11-26T17:31:40.821079Z",
+                     *           "created_at": "2026-11-26T17:52:39.679697Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6139,7 +6159,7 @@ export interface operations {
                      *         ],
                      *         "status": "published"
                      *       },
-                     *       "created_at": "2026-11-26T17:31:40.821079Z",
+                     *       "created_at": "2026-11-26T17:52:39.679697Z",
                      *       "created_by": 2,
                      *       "created_by_name": "Anna",
                      *       "is_active": false,
@@ -6281,7 +6301,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:31:43.368726Z",
+                     *       "changed_at": "2026-11-26T17:52:50.477955Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -6328,7 +6348,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:31:43.368726Z",
+                     *       "updated_at": "2026-11-26T17:52:50.477955Z",
                      *       "version": 10
                      *     }
                      */
@@ -6426,7 +6446,7 @@ export interface operations {
                      *             "reserved_quantity": 0,
                      *             "version": 1
                      *           },
-                     *           "changed_at": "2026-11-26T17:31:41.055045Z",
+                     *           "changed_at": "2026-11-26T17:52:43.670062Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -6456,7 +6476,7 @@ export interface operations {
                      *             "reserved_quantity": 0,
                      *             "version": 3
                      *           },
-                     *           "changed_at": "2026-11-26T17:31:41.819602Z",
+                     *           "changed_at": "2026-11-26T17:52:47.531552Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -6755,7 +6775,7 @@ export interface operations {
                      *       },
                      *       "next_after": 0,
                      *       "parts_checked": 3,
-                     *       "seconds": 0.361
+                     *       "seconds": 1.02
                      *     }
                      */
                     "application/json": components["schemas"]["Reconciliation"];
@@ -6845,15 +6865,21 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "beat_last_tick_seconds": null,
                      *       "cache": {
                      *         "fresh": false,
                      *         "hit_rate": {}
+                     *       },
+                     *       "components": {
+                     *         "broker": "ok",
+                     *         "cache": "degraded",
+                     *         "database": "ok"
                      *       },
                      *       "drift": {
                      *         "kinds": {
                      *           "cache_stale": {
                      *             "found": 1,
-                     *             "last_found_at": "2026-11-26T17:31:45.422105Z",
+                     *             "last_found_at": "2026-11-26T17:53:00.830581Z",
                      *             "not_repaired": 0,
                      *             "repeating": false
                      *           }
@@ -6872,12 +6898,12 @@ export interface operations {
                      *                 "found": 1
                      *               }
                      *             ],
-                     *             "found_at": "2026-11-26T17:31:45.422105Z",
+                     *             "found_at": "2026-11-26T17:53:00.830581Z",
                      *             "kind": "cache_stale",
                      *             "process": "web 4711 on shop-1",
                      *             "repaired": true,
                      *             "since": {
-                     *               "at": "2026-11-26T17:31:41.743371Z",
+                     *               "at": "2026-11-26T17:52:47.448100Z",
                      *               "event_id": 13,
                      *               "version": 2
                      *             },
@@ -6889,51 +6915,62 @@ export interface operations {
                      *       "effects": {
                      *         "broadcast": {
                      *           "dead": 0,
+                     *           "failures": 0,
                      *           "latency_ms": {
                      *             "deliveries": 24,
-                     *             "p50": 43.24,
-                     *             "p95": 102.98,
-                     *             "p99": 125.38
+                     *             "p50": 88.76,
+                     *             "p95": 2068.75,
+                     *             "p99": 2520.84
                      *           },
                      *           "oldest_age_seconds": 0,
-                     *           "pending": 0
+                     *           "pending": 0,
+                     *           "retries": 0
                      *         },
                      *         "invalidate_cache": {
                      *           "dead": 0,
+                     *           "failures": 0,
                      *           "latency_ms": {
                      *             "deliveries": 24,
-                     *             "p50": 61.46,
-                     *             "p95": 112.69,
-                     *             "p99": 141.59
+                     *             "p50": 107.79,
+                     *             "p95": 2270.92,
+                     *             "p99": 2839.56
                      *           },
                      *           "oldest_age_seconds": 0,
-                     *           "pending": 0
+                     *           "pending": 0,
+                     *           "retries": 0
                      *         },
                      *         "persist_audit": {
                      *           "dead": 0,
+                     *           "failures": 0,
                      *           "latency_ms": {
                      *             "deliveries": 31,
-                     *             "p50": 82.05,
-                     *             "p95": 173.72,
-                     *             "p99": 1533.79
+                     *             "p50": 230.65,
+                     *             "p95": 3339.67,
+                     *             "p99": 3339.71
                      *           },
                      *           "oldest_age_seconds": 0,
-                     *           "pending": 0
+                     *           "pending": 0,
+                     *           "retries": 0
                      *         },
                      *         "snapshot_content": {
                      *           "dead": 0,
+                     *           "failures": 0,
                      *           "latency_ms": {
                      *             "deliveries": 16,
-                     *             "p50": 107.65,
-                     *             "p95": 169.63,
-                     *             "p99": 207.62
+                     *             "p50": 213.5,
+                     *             "p95": 2440.39,
+                     *             "p99": 3529.06
                      *           },
                      *           "oldest_age_seconds": 0,
-                     *           "pending": 0
+                     *           "pending": 0,
+                     *           "retries": 0
                      *         }
                      *       },
+                     *       "flower": null,
                      *       "last_reconciliation": null,
-                     *       "window_seconds": 900
+                     *       "open_pages": 0,
+                     *       "window_seconds": 900,
+                     *       "workers": []
                      *     }
                      */
                     "application/json": components["schemas"]["SyncStatus"];
@@ -6968,35 +7005,35 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-26T17:31:38.214994Z",
+                     *           "changed_at": "2026-11-26T17:52:29.799579Z",
                      *           "changed_by": {
                      *             "id": 1,
                      *             "name": "Lockstep"
                      *           },
-                     *           "created_at": "2026-11-26T17:31:38.214994Z",
+                     *           "created_at": "2026-11-26T17:52:29.799579Z",
                      *           "email": "anna@shop.example",
                      *           "id": 2,
                      *           "is_active": true,
                      *           "name": "Anna",
                      *           "password_expires_at": null,
                      *           "role": "admin",
-                     *           "updated_at": "2026-11-26T17:31:38.214994Z",
+                     *           "updated_at": "2026-11-26T17:52:29.799579Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-26T17:31:46.288810Z",
+                     *           "changed_at": "2026-11-26T17:53:05.773095Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
                      *           },
-                     *           "created_at": "2026-11-26T17:31:46.102725Z",
+                     *           "created_at": "2026-11-26T17:53:03.363673Z",
                      *           "email": "ben@shop.example",
                      *           "id": 3,
                      *           "is_active": true,
                      *           "name": "Ben",
-                     *           "password_expires_at": "2026-12-03T17:31:46.288810Z",
+                     *           "password_expires_at": "2026-12-03T17:53:05.773095Z",
                      *           "role": "editor",
-                     *           "updated_at": "2026-11-26T17:31:46.288810Z",
+                     *           "updated_at": "2026-11-26T17:53:05.773095Z",
                      *           "version": 3
                      *         }
                      *       ],
@@ -7057,20 +7094,20 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:31:46.102725Z",
+                     *       "changed_at": "2026-11-26T17:53:03.363673Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T17:31:46.102725Z",
+                     *       "created_at": "2026-11-26T17:53:03.363673Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password": "iugwg-grzda-oqgdx-yrb7q",
-                     *       "password_expires_at": "2026-12-03T17:31:46.103724Z",
+                     *       "password": "q6ijy-fbywb-rf5z4-owwzx",
+                     *       "password_expires_at": "2026-12-03T17:53:03.419166Z",
                      *       "role": "stock",
-                     *       "updated_at": "2026-11-26T17:31:46.102725Z",
+                     *       "updated_at": "2026-11-26T17:53:03.363673Z",
                      *       "version": 1
                      *     }
                      */
@@ -7128,19 +7165,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:31:46.153148Z",
+                     *       "changed_at": "2026-11-26T17:53:04.078472Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T17:31:46.102725Z",
+                     *       "created_at": "2026-11-26T17:53:03.363673Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password_expires_at": "2026-12-03T17:31:46.103724Z",
+                     *       "password_expires_at": "2026-12-03T17:53:03.419166Z",
                      *       "role": "editor",
-                     *       "updated_at": "2026-11-26T17:31:46.153148Z",
+                     *       "updated_at": "2026-11-26T17:53:04.078472Z",
                      *       "version": 2
                      *     }
                      */
@@ -7198,20 +7235,20 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:31:46.288810Z",
+                     *       "changed_at": "2026-11-26T17:53:05.773095Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T17:31:46.102725Z",
+                     *       "created_at": "2026-11-26T17:53:03.363673Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password": "rbug6-vq64u-epmpt-sjwl7",
-                     *       "password_expires_at": "2026-12-03T17:31:46.288810Z",
+                     *       "password": "vhw6f-xgnf4-hj3m4-jmj2w",
+                     *       "password_expires_at": "2026-12-03T17:53:05.773095Z",
                      *       "role": "editor",
-                     *       "updated_at": "2026-11-26T17:31:46.288810Z",
+                     *       "updated_at": "2026-11-26T17:53:05.773095Z",
                      *       "version": 3
                      *     }
                      */
@@ -7262,7 +7299,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "aCjHrqyTFrFnXUglmc_SGHpgDu_-GRZX",
+                     *       "csrf_token": "6t9SVsxHxGPqBnd8i2-5ik4iMjcpYtVs",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7329,7 +7366,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "aCjHrqyTFrFnXUglmc_SGHpgDu_-GRZX",
+                     *       "csrf_token": "6t9SVsxHxGPqBnd8i2-5ik4iMjcpYtVs",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7378,7 +7415,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "foyzHtRjeJDsTw_zsI5QWSC2gvhQVfi9",
+                     *       "csrf_token": "hgeLjHtDmJ8NsaF42_QWIBt6YrAbVq-Q",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7424,8 +7461,8 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "created_at": "2026-11-26T17:31:40.253786Z",
-                     *           "expires_at": "2026-11-27T05:31:40.260425Z",
+                     *           "created_at": "2026-11-26T17:52:32.103820Z",
+                     *           "expires_at": "2026-11-27T05:52:32.106850Z",
                      *           "id": 1,
                      *           "ip_address": "127.0.0.1",
                      *           "is_current": true,
@@ -7651,7 +7688,7 @@ export interface operations {
                      *             "is_low_stock": false,
                      *             "version": 3
                      *           },
-                     *           "updated_at": "2026-11-26T17:31:43.368726Z",
+                     *           "updated_at": "2026-11-26T17:52:50.477955Z",
                      *           "version": 10,
                      *           "versions": {
                      *             "content": 10,
@@ -7661,7 +7698,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "match": "exact",
-                     *       "next_cursor": ".eJwtx0EKgCAQAMCviGcDtZR6i3nYrVUCqVir9wfZbSbIE_iqgqnQA_tCIo2TGxFw8clZTz2iVHJYic751lr3mY_joWaEUn4R8LbnlsFb7T6aztgGrlIZFWJ8AT2AIu8.JXqdkmRw82Bxsu3kHKsUQf4MTE8"
+                     *       "next_cursor": ".eJwtx0EKgCAQAMCviGcDtZR6i3nYrVUCqVir9wfZbSbIE_iqgqnQA_tCIo2TGxFw8clZTz2iVHJYic751lr3mY_joWaEUn4R8LbnlsFb7T6aztgGrlIZFWJ8AT2AIu8.N1cn_RTkgz5KJnVpUF6bmfmENOU"
                      *     }
                      */
                     "application/json": components["schemas"]["PublicPartPage"];
@@ -7877,7 +7914,7 @@ export interface operations {
                      *         "is_low_stock": false,
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-26T17:31:43.368726Z",
+                     *       "updated_at": "2026-11-26T17:52:50.477955Z",
                      *       "version": 10,
                      *       "versions": {
                      *         "content": 10,
@@ -8050,7 +8087,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-26T17:31:43.368726Z",
+                     *         "updated_at": "2026-11-26T17:52:50.477955Z",
                      *         "version": 10,
                      *         "versions": {
                      *           "content": 10,
