@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from app.contract.events import Origin, Source
 from app.contract.formats import rfc3339
 from app.domain import stock as rules
 from app.domain.content import changed_columns
@@ -263,6 +264,7 @@ def _write_places(
     unit_of_work: UnitOfWork, changed: Mapping[int, Mapping[str, Any]], reason: str | None, offload: Offload
 ) -> None:
     unit_of_work.is_bulk = len(changed) >= BULK
+    unit_of_work.origin = Origin(Source.BULK, message=reason)
     before = content.load(unit_of_work.connection, list(changed))
     places = [
         {"part_id": part_id, "status": after["status"], "category_id": after["category_id"]} for part_id, after in changed.items()

@@ -6,6 +6,7 @@ from marshmallow import Schema, fields, validate
 
 from app.api.schemas.described import described
 from app.contract.drift import DriftKind
+from app.contract.events import Source
 from app.contract.messages import states
 from app.services.authentication import ROLES
 
@@ -215,13 +216,24 @@ class CreatedPartSchema(AdminPartSchema):
 
 
 class VersionListItemSchema(Schema):
-    """A content version, in a list."""
+    """A content version, in a list. `source` says by which way it came, `kind` what happened, `fields` which fields changed (of
+    specifications and pictures, how many items); `message` is the reason that somebody gave, or the name of the imported file,
+    `restored_from` the version that was brought back, `import_id` the import that was made or, with `undo`, undone. All of them
+    are null if an older release wrote the version."""
 
     version_number = required(fields.Integer)
     created_at = required(fields.DateTime)
     created_by = required(fields.Integer)
     created_by_name = required(fields.String)
     change_summary = nullable(fields.String)
+    source = fields.String(required=True, allow_none=True, validate=validate.OneOf([str(source) for source in Source]))
+    kind = fields.String(
+        required=True, allow_none=True, validate=validate.OneOf(("created", "archived", "unarchived", "changed"))
+    )
+    fields_ = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True, allow_none=True, data_key="fields")
+    message = nullable(fields.String)
+    restored_from = nullable(fields.Integer)
+    import_id = nullable(fields.Integer)
     is_active = required(fields.Boolean)
 
 

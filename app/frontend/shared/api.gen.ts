@@ -587,7 +587,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List a part's content versions, newest first.
+         * List a part's content versions, newest first; all, or those that came by one way.
          * @description Role: viewer or above.
          */
         get: operations["admin_versions_list_versions"];
@@ -1857,7 +1857,8 @@ export interface components {
             reason: string;
         };
         /**
-         * @description An import, or the undoing of another one (`undoes`): how far it is, and what came of it. `errors` holds the first 200 of
+         * @description An import, or the undoing of another one (`undoes`): how far it is, and what came of it; if it was undone itself, by which
+         *     job (`undone_by`). `errors` holds the first 200 of
          *     `error_count`; `notices` those of `notice_count`: what is dropped from texts because it is not allowed in them, known when the
          *     file has been checked; `conflicts` those of `conflict_count`, which an undo has left alone. An undo counts changes, not rows:
          *     `changed` ones are undone, `unchanged` ones are not.
@@ -1886,6 +1887,7 @@ export interface components {
             state: "queued" | "checking" | "importing" | "done" | "refused" | "failed" | "cancelled" | "undoing";
             unchanged: number;
             undoes: number | null;
+            undone_by: components["schemas"]["ImportUndo"] | null;
         };
         ImportJobDetail: {
             changed: number;
@@ -1912,10 +1914,19 @@ export interface components {
             state: "queued" | "checking" | "importing" | "done" | "refused" | "failed" | "cancelled" | "undoing";
             unchanged: number;
             undoes: number | null;
+            undone_by: components["schemas"]["ImportUndo"] | null;
         };
         ImportJobPage: {
             items: components["schemas"]["ImportJob"][];
             next_cursor: string | null;
+        };
+        /** @description The job that undoes an import, or has undone it: the latest that was no dry run. */
+        ImportUndo: {
+            /** Format: date-time */
+            finished_at: string | null;
+            id: number;
+            /** @enum {string} */
+            state: "queued" | "checking" | "importing" | "done" | "refused" | "failed" | "cancelled" | "undoing";
         };
         ImportUpload: {
             as_specification?: string[];
@@ -2821,7 +2832,17 @@ export interface components {
             created_at: string;
             created_by: number;
             created_by_name: string;
+            fields: {
+                [key: string]: number;
+            } | null;
+            import_id: number | null;
             is_active: boolean;
+            /** @enum {string|null} */
+            kind: "created" | "archived" | "unarchived" | "changed" | null;
+            message: string | null;
+            restored_from: number | null;
+            /** @enum {string|null} */
+            source: "panel" | "api" | "command" | "bulk" | "import" | "undo" | "restore" | "by_hand" | "reconcile" | null;
             version_number: number;
         };
         VersionDiff: {
@@ -2836,7 +2857,17 @@ export interface components {
             created_at: string;
             created_by: number;
             created_by_name: string;
+            fields: {
+                [key: string]: number;
+            } | null;
+            import_id: number | null;
             is_active: boolean;
+            /** @enum {string|null} */
+            kind: "created" | "archived" | "unarchived" | "changed" | null;
+            message: string | null;
+            restored_from: number | null;
+            /** @enum {string|null} */
+            source: "panel" | "api" | "command" | "bulk" | "import" | "undo" | "restore" | "by_hand" | "reconcile" | null;
             version_number: number;
         };
         VersionPage: {
@@ -3048,7 +3079,7 @@ export interface operations {
                      *             "id": 1,
                      *             "name": "Lockstep"
                      *           },
-                     *           "created_at": "2026-11-26T17:53:06.424950Z",
+                     *           "created_at": "2026-11-26T18:16:26.194343Z",
                      *           "expires_at": "2100-01-01T00:00:00.000000Z",
                      *           "id": 1,
                      *           "last_used_at": null,
@@ -3118,10 +3149,10 @@ export interface operations {
                      *         "id": 1,
                      *         "name": "Lockstep"
                      *       },
-                     *       "created_at": "2026-11-26T17:53:06.424950Z",
+                     *       "created_at": "2026-11-26T18:16:26.194343Z",
                      *       "expires_at": "2100-01-01T00:00:00.000000Z",
                      *       "id": 1,
-                     *       "key": "lsk_AfGxyyW7hizdg00q48TPkH35wvG9YTS81qt_8WdQupQ",
+                     *       "key": "lsk_Ir2Qvx20vRyzbc3Sl_aeOfxm0XvsiM3JlAYucxEP4gI",
                      *       "last_used_at": null,
                      *       "name": "till",
                      *       "role": "stock",
@@ -3224,10 +3255,10 @@ export interface operations {
                      *         {
                      *           "api_key_id": null,
                      *           "api_key_name": null,
-                     *           "changed_at": "2026-11-26T17:53:00.415122Z",
+                     *           "changed_at": "2026-11-26T18:16:25.901212Z",
                      *           "changed_by": 2,
                      *           "changed_by_name": "Anna",
-                     *           "event_id": "01a218fd-41ff-71d3-be28-ecb413795f84",
+                     *           "event_id": "01a21912-b42d-733d-8b52-87b8ac064b1d",
                      *           "id": 30,
                      *           "ip_address": "127.0.0.1",
                      *           "new_values": {
@@ -3241,13 +3272,13 @@ export interface operations {
                      *           "part_id": 3,
                      *           "reason": "import 3: parts.csv",
                      *           "record_id": 3,
-                     *           "request_id": "be41da56d0534138af3e13edf663c4bd",
+                     *           "request_id": "2be1b58c8c3849ea9dc53c999b205358",
                      *           "table_name": "stock_levels",
                      *           "user_agent": "Werkzeug/3.1.9",
                      *           "version": 1
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjZUMTc6NTM6MDAuNDE1MTIyKzAwOjAwIiwzMCxbXV0.ZXjSFMDtYQDXbc1FXYmJj_N--fU"
+                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjZUMTg6MTY6MjUuOTAxMjEyKzAwOjAwIiwzMCxbXV0.mDpRb0MCgiHKr-f5e32QOhwYhPQ"
                      *     }
                      */
                     "application/json": components["schemas"]["AuditPage"];
@@ -3295,10 +3326,10 @@ export interface operations {
                 content: {
                     /**
                      * @example id,changed_at,changed_by,changed_by_name,api_key_id,api_key_name,operation,table_name,record_id,part_id,version,reason,old_values,new_values,ip_address,user_agent,request_id,event_id
-                     *     31,2026-11-26T17:53:00.629955Z,2,Anna,,,DELETE,parts,3,3,2,import 4: undo of import 3,"{""version"":1,""archived_at"":null}","{""version"":2,""archived_at"":""2026-11-26T17:53:00.580509Z""}",127.0.0.1,Werkzeug/3.1.9,675bc392c27641bbb861d66faf9d8dba,01a218fd-42d5-7ee0-8f5a-3eb2cdcdd910
-                     *     27,2026-11-26T17:52:59.454850Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,45c6d2be4e824a67adfdd093f77d2d04,01a218fd-3e3e-7d6d-806d-b093fb7f7f85
-                     *     24,2026-11-26T17:52:57.783435Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-26T17:52:57.761849Z""}",127.0.0.1,Werkzeug/3.1.9,e023fd9d060d486b91da14bed3b1b4f4,01a218fd-37b7-768b-99b8-59c477367c30
-                     *     21,2026-11-26T17:52:48.873535Z,2,Anna,,,DELETE,part_images,2,1,9,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":9}",127.0.0.1,Werkzeug/3.1.9,158aeef45b97473aa1c3fe9f1cea963e,01a218fd-14e9-7833-9607-8561d1857ff0
+                     *     31,2026-11-26T18:16:25.944386Z,2,Anna,,,DELETE,parts,3,3,2,import 4: undo of import 3,"{""version"":1,""archived_at"":null}","{""version"":2,""archived_at"":""2026-11-26T18:16:25.937875Z""}",127.0.0.1,Werkzeug/3.1.9,ddf392fe1c124861a179d10737f7be17,01a21912-b458-75ea-81ae-91ed74c7ab6b
+                     *     27,2026-11-26T18:16:25.789509Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,d6bdc9de794d494c97d43520f5b1d982,01a21912-b3bd-7804-a415-324e748bd428
+                     *     24,2026-11-26T18:16:25.730188Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-26T18:16:25.728162Z""}",127.0.0.1,Werkzeug/3.1.9,e26c9ab8b965437394e6a97ab1adf822,01a21912-b382-72b7-b2cf-6042be0b4bf6
+                     *     21,2026-11-26T18:16:25.545973Z,2,Anna,,,DELETE,part_images,2,1,9,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":9}",127.0.0.1,Werkzeug/3.1.9,0adf6936f69549cc898c1c87ae1ad448,01a21912-b2c9-7f41-9fb1-d19db9267a55
                      */
                     "text/csv": string;
                 };
@@ -3341,7 +3372,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-26T17:52:33.313664Z",
+                     *           "changed_at": "2026-11-26T18:16:25.130202Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3352,11 +3383,11 @@ export interface operations {
                      *           "parent_id": null,
                      *           "part_count": 1,
                      *           "slug": "bearings",
-                     *           "updated_at": "2026-11-26T17:52:33.313664Z",
+                     *           "updated_at": "2026-11-26T18:16:25.130202Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-26T17:52:56.657276Z",
+                     *           "changed_at": "2026-11-26T18:16:25.696869Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3367,7 +3398,7 @@ export interface operations {
                      *           "parent_id": 1,
                      *           "part_count": 1,
                      *           "slug": "ball-bearings",
-                     *           "updated_at": "2026-11-26T17:52:56.657276Z",
+                     *           "updated_at": "2026-11-26T18:16:25.696869Z",
                      *           "version": 2
                      *         }
                      *       ],
@@ -3427,7 +3458,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:52:36.478097Z",
+                     *       "changed_at": "2026-11-26T18:16:25.156667Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3438,7 +3469,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 0,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T17:52:36.478097Z",
+                     *       "updated_at": "2026-11-26T18:16:25.156667Z",
                      *       "version": 1
                      *     }
                      */
@@ -3476,7 +3507,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:52:56.657276Z",
+                     *       "changed_at": "2026-11-26T18:16:25.696869Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3487,7 +3518,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T17:52:56.657276Z",
+                     *       "updated_at": "2026-11-26T18:16:25.696869Z",
                      *       "version": 2
                      *     }
                      */
@@ -3540,7 +3571,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:52:56.657276Z",
+                     *       "changed_at": "2026-11-26T18:16:25.696869Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3551,7 +3582,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T17:52:56.657276Z",
+                     *       "updated_at": "2026-11-26T18:16:25.696869Z",
                      *       "version": 2
                      *     }
                      */
@@ -3604,7 +3635,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:52:56.657276Z",
+                     *       "changed_at": "2026-11-26T18:16:25.696869Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3615,7 +3646,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T17:52:56.657276Z",
+                     *       "updated_at": "2026-11-26T18:16:25.696869Z",
                      *       "version": 2
                      *     }
                      */
@@ -3667,44 +3698,44 @@ export interface operations {
                      *       "aggregate_id": 1,
                      *       "aggregate_type": "part",
                      *       "aspect": "content",
-                     *       "committed_at": "2026-11-26T17:52:47.715262Z",
+                     *       "committed_at": "2026-11-26T18:16:25.379991Z",
                      *       "effects": {
                      *         "broadcast": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T17:52:47.775880Z",
+                     *           "done_at": "2026-11-26T18:16:25.387718Z",
                      *           "failures": [],
                      *           "last_error": null,
-                     *           "ms": 60.618,
+                     *           "ms": 7.727,
                      *           "state": "done"
                      *         },
                      *         "invalidate_cache": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T17:52:47.780660Z",
+                     *           "done_at": "2026-11-26T18:16:25.389761Z",
                      *           "failures": [],
                      *           "last_error": null,
-                     *           "ms": 65.398,
+                     *           "ms": 9.77,
                      *           "state": "done"
                      *         },
                      *         "persist_audit": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T17:52:47.790564Z",
+                     *           "done_at": "2026-11-26T18:16:25.392815Z",
                      *           "failures": [],
                      *           "last_error": null,
-                     *           "ms": 75.302,
+                     *           "ms": 12.824,
                      *           "state": "done"
                      *         },
                      *         "snapshot_content": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T17:52:47.794457Z",
+                     *           "done_at": "2026-11-26T18:16:25.396436Z",
                      *           "failures": [],
                      *           "last_error": null,
-                     *           "ms": 79.195,
+                     *           "ms": 16.445,
                      *           "state": "done"
                      *         }
                      *       },
-                     *       "event_id": "01a218fd-1063-73d0-82bf-915859cb4db8",
+                     *       "event_id": "01a21912-b223-7f94-8c49-e8bacb12f3d4",
                      *       "pages": null,
-                     *       "request_id": "46f917ffe1b64fffa7b60e1812fd95b9",
+                     *       "request_id": "80fbdb389fca42f9af4e47911d5cd67c",
                      *       "type": "content.updated",
                      *       "version": 4
                      *     }
@@ -3746,7 +3777,7 @@ export interface operations {
                      *           "conflict_count": 0,
                      *           "conflicts": [],
                      *           "created": 0,
-                     *           "created_at": "2026-11-26T17:53:00.101952Z",
+                     *           "created_at": "2026-11-26T18:16:25.833980Z",
                      *           "created_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3762,7 +3793,7 @@ export interface operations {
                      *           ],
                      *           "failure": null,
                      *           "file_name": "parts.csv",
-                     *           "finished_at": "2026-11-26T17:53:00.200589Z",
+                     *           "finished_at": "2026-11-26T18:16:25.852013Z",
                      *           "id": 2,
                      *           "notice_count": 0,
                      *           "notices": [],
@@ -3770,14 +3801,15 @@ export interface operations {
                      *           "rows_total": null,
                      *           "state": "refused",
                      *           "unchanged": 0,
-                     *           "undoes": null
+                     *           "undoes": null,
+                     *           "undone_by": null
                      *         },
                      *         {
                      *           "changed": 0,
                      *           "conflict_count": 0,
                      *           "conflicts": [],
                      *           "created": 0,
-                     *           "created_at": "2026-11-26T17:52:59.906070Z",
+                     *           "created_at": "2026-11-26T18:16:25.809786Z",
                      *           "created_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3787,7 +3819,7 @@ export interface operations {
                      *           "errors": [],
                      *           "failure": null,
                      *           "file_name": "wrong.csv",
-                     *           "finished_at": "2026-11-26T17:53:00.007364Z",
+                     *           "finished_at": "2026-11-26T18:16:25.819885Z",
                      *           "id": 1,
                      *           "notice_count": 0,
                      *           "notices": [],
@@ -3795,7 +3827,8 @@ export interface operations {
                      *           "rows_total": null,
                      *           "state": "cancelled",
                      *           "unchanged": 0,
-                     *           "undoes": null
+                     *           "undoes": null,
+                     *           "undone_by": null
                      *         }
                      *       ],
                      *       "next_cursor": null
@@ -3855,7 +3888,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T17:53:00.292041Z",
+                     *       "created_at": "2026-11-26T18:16:25.874760Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3873,7 +3906,8 @@ export interface operations {
                      *       "rows_total": null,
                      *       "state": "queued",
                      *       "unchanged": 0,
-                     *       "undoes": null
+                     *       "undoes": null,
+                     *       "undone_by": null
                      *     }
                      */
                     "application/json": components["schemas"]["ImportJobDetail"];
@@ -3948,7 +3982,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T17:53:00.101952Z",
+                     *       "created_at": "2026-11-26T18:16:25.833980Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3964,7 +3998,7 @@ export interface operations {
                      *       ],
                      *       "failure": null,
                      *       "file_name": "parts.csv",
-                     *       "finished_at": "2026-11-26T17:53:00.200589Z",
+                     *       "finished_at": "2026-11-26T18:16:25.852013Z",
                      *       "id": 2,
                      *       "notice_count": 0,
                      *       "notices": [],
@@ -3972,7 +4006,8 @@ export interface operations {
                      *       "rows_total": null,
                      *       "state": "refused",
                      *       "unchanged": 0,
-                     *       "undoes": null
+                     *       "undoes": null,
+                     *       "undone_by": null
                      *     }
                      */
                     "application/json": components["schemas"]["ImportJobDetail"];
@@ -4017,7 +4052,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T17:52:59.906070Z",
+                     *       "created_at": "2026-11-26T18:16:25.809786Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4027,7 +4062,7 @@ export interface operations {
                      *       "errors": [],
                      *       "failure": null,
                      *       "file_name": "wrong.csv",
-                     *       "finished_at": "2026-11-26T17:53:00.007364Z",
+                     *       "finished_at": "2026-11-26T18:16:25.819885Z",
                      *       "id": 1,
                      *       "notice_count": 0,
                      *       "notices": [],
@@ -4035,7 +4070,8 @@ export interface operations {
                      *       "rows_total": null,
                      *       "state": "cancelled",
                      *       "unchanged": 0,
-                     *       "undoes": null
+                     *       "undoes": null,
+                     *       "undone_by": null
                      *     }
                      */
                     "application/json": components["schemas"]["ImportJobDetail"];
@@ -4117,7 +4153,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T17:53:00.476140Z",
+                     *       "created_at": "2026-11-26T18:16:25.913973Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4135,7 +4171,8 @@ export interface operations {
                      *       "rows_total": null,
                      *       "state": "undoing",
                      *       "unchanged": 0,
-                     *       "undoes": 3
+                     *       "undoes": 3,
+                     *       "undone_by": null
                      *     }
                      */
                     "application/json": components["schemas"]["ImportJobDetail"];
@@ -4186,9 +4223,9 @@ export interface operations {
                      *       "open_pages": 0,
                      *       "out_of_stock": 0,
                      *       "propagation": {
-                     *         "p50_ms": 88.76,
-                     *         "p95_ms": 2068.75,
-                     *         "p99_ms": 2520.84,
+                     *         "p50_ms": 7.13,
+                     *         "p95_ms": 18.13,
+                     *         "p99_ms": 20.36,
                      *         "window_seconds": 900
                      *       }
                      *     }
@@ -4262,14 +4299,14 @@ export interface operations {
                      *             "min_stock_level": 5,
                      *             "part_id": 1,
                      *             "reserved_quantity": 0,
-                     *             "updated_at": "2026-11-26T17:52:47.531552Z",
+                     *             "updated_at": "2026-11-26T18:16:25.342787Z",
                      *             "version": 3
                      *           },
-                     *           "updated_at": "2026-11-26T17:52:50.477955Z",
+                     *           "updated_at": "2026-11-26T18:16:25.583623Z",
                      *           "version": 10
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgZWExMzNhMzE4OGY0MDY2ZjMxIiwiNjIwNS0yUlMiLDEsW11d.khgroYzSkpaYGzdjIDIRZSsTiFo"
+                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgZWExMzNhMzE4OGY0MDY2ZjMxIiwiNjIwNS0yUlMiLDEsW11d.MkVpeUSrqO5_5xnHERJ20bihd8o"
                      *     }
                      */
                     "application/json": components["schemas"]["AdminPartPage"];
@@ -4371,7 +4408,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "created_at": "2026-11-26T17:52:43.670062Z",
+                     *       "created_at": "2026-11-26T18:16:25.224624Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 2,
                      *       "images": [],
@@ -4381,7 +4418,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6206-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-26T17:52:43.670062Z",
+                     *         "changed_at": "2026-11-26T18:16:25.224624Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -4403,7 +4440,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-26T17:52:43.670062Z",
+                     *         "updated_at": "2026-11-26T18:16:25.224624Z",
                      *         "version": 1
                      *       },
                      *       "sku": "6206-2RS",
@@ -4427,10 +4464,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 2,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-26T17:52:43.670062Z",
+                     *         "updated_at": "2026-11-26T18:16:25.224624Z",
                      *         "version": 1
                      *       },
-                     *       "updated_at": "2026-11-26T17:52:43.670062Z",
+                     *       "updated_at": "2026-11-26T18:16:25.224624Z",
                      *       "version": 1,
                      *       "versions": {
                      *         "content": 1,
@@ -4511,7 +4548,7 @@ export interface operations {
                      *             "status": "published",
                      *             "version": 3
                      *           },
-                     *           "changed_at": "2026-11-26T17:52:47.102381Z",
+                     *           "changed_at": "2026-11-26T18:16:25.286769Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -4581,7 +4618,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "created_at": "2026-11-26T17:52:38.528049Z",
+                     *       "created_at": "2026-11-26T18:16:25.176382Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 1,
                      *       "images": [
@@ -4613,7 +4650,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6205-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-26T17:52:47.369497Z",
+                     *         "changed_at": "2026-11-26T18:16:25.309928Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -4628,7 +4665,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-26T17:52:47.369497Z",
+                     *         "updated_at": "2026-11-26T18:16:25.309928Z",
                      *         "version": 2
                      *       },
                      *       "sku": "6205-2RS",
@@ -4652,10 +4689,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 1,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-26T17:52:47.531552Z",
+                     *         "updated_at": "2026-11-26T18:16:25.342787Z",
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-26T17:52:50.477955Z",
+                     *       "updated_at": "2026-11-26T18:16:25.583623Z",
                      *       "version": 10,
                      *       "versions": {
                      *         "content": 10,
@@ -4732,7 +4769,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T17:52:46.652209Z",
+                     *       "changed_at": "2026-11-26T18:16:25.260309Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4756,7 +4793,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:52:46.652209Z",
+                     *       "updated_at": "2026-11-26T18:16:25.260309Z",
                      *       "version": 2
                      *     }
                      */
@@ -4821,7 +4858,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:52:57.761849Z",
+                     *       "changed_at": "2026-11-26T18:16:25.728162Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4867,7 +4904,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "archived",
-                     *       "updated_at": "2026-11-26T17:52:57.761849Z",
+                     *       "updated_at": "2026-11-26T18:16:25.728162Z",
                      *       "version": 11
                      *     }
                      */
@@ -4914,7 +4951,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "at": "2026-11-26T17:52:50.477955Z",
+                     *       "at": "2026-11-26T18:16:25.583623Z",
                      *       "complete": true,
                      *       "part": {
                      *         "category": {
@@ -4985,7 +5022,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-26T17:52:48.873535Z",
+                     *         "updated_at": "2026-11-26T18:16:25.545973Z",
                      *         "version": 9
                      *       },
                      *       "part_id": 1,
@@ -5059,7 +5096,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:52:48.260384Z",
+                     *       "changed_at": "2026-11-26T18:16:25.480515Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5126,7 +5163,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:52:48.260384Z",
+                     *       "updated_at": "2026-11-26T18:16:25.480515Z",
                      *       "version": 6
                      *     }
                      */
@@ -5200,7 +5237,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:52:48.334355Z",
+                     *       "changed_at": "2026-11-26T18:16:25.503461Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5267,7 +5304,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:52:48.334355Z",
+                     *       "updated_at": "2026-11-26T18:16:25.503461Z",
                      *       "version": 7
                      *     }
                      */
@@ -5339,7 +5376,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:52:48.632872Z",
+                     *       "changed_at": "2026-11-26T18:16:25.525148Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5406,7 +5443,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:52:48.632872Z",
+                     *       "updated_at": "2026-11-26T18:16:25.525148Z",
                      *       "version": 8
                      *     }
                      */
@@ -5472,7 +5509,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:52:48.855440Z",
+                     *       "changed_at": "2026-11-26T18:16:25.543740Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5518,7 +5555,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:52:48.855440Z",
+                     *       "updated_at": "2026-11-26T18:16:25.543740Z",
                      *       "version": 9
                      *     }
                      */
@@ -5586,7 +5623,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:52:47.369497Z",
+                     *       "changed_at": "2026-11-26T18:16:25.309928Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5601,7 +5638,7 @@ export interface operations {
                      *           "valid_to": null
                      *         }
                      *       ],
-                     *       "updated_at": "2026-11-26T17:52:47.369497Z",
+                     *       "updated_at": "2026-11-26T18:16:25.309928Z",
                      *       "version": 2
                      *     }
                      */
@@ -5666,7 +5703,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:52:59.085248Z",
+                     *       "changed_at": "2026-11-26T18:16:25.760681Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5712,7 +5749,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:52:59.085248Z",
+                     *       "updated_at": "2026-11-26T18:16:25.760681Z",
                      *       "version": 12
                      *     }
                      */
@@ -5800,7 +5837,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T17:52:47.102381Z",
+                     *       "changed_at": "2026-11-26T18:16:25.286769Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5824,7 +5861,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:52:47.102381Z",
+                     *       "updated_at": "2026-11-26T18:16:25.286769Z",
                      *       "version": 3
                      *     }
                      */
@@ -5893,7 +5930,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-26T17:52:47.447054Z",
+                     *       "updated_at": "2026-11-26T18:16:25.329624Z",
                      *       "version": 2
                      *     }
                      */
@@ -5961,7 +5998,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-26T17:52:47.531552Z",
+                     *       "updated_at": "2026-11-26T18:16:25.342787Z",
                      *       "version": 3
                      *     }
                      */
@@ -5985,6 +6022,7 @@ export interface operations {
             query?: {
                 limit?: number;
                 cursor?: string | null;
+                source?: "panel" | "api" | "command" | "bulk" | "import" | "undo" | "restore" | "by_hand" | "reconcile" | null;
             };
             header?: never;
             path: {
@@ -6007,74 +6045,144 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T17:52:48.873535Z",
+                     *           "created_at": "2026-11-26T18:16:25.545973Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
+                     *           "fields": {
+                     *             "images": 1
+                     *           },
+                     *           "import_id": null,
                      *           "is_active": true,
+                     *           "kind": "changed",
+                     *           "message": null,
+                     *           "restored_from": null,
+                     *           "source": "panel",
                      *           "version_number": 9
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T17:52:48.646781Z",
+                     *           "created_at": "2026-11-26T18:16:25.526942Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
+                     *           "fields": {
+                     *             "images": 1
+                     *           },
+                     *           "import_id": null,
                      *           "is_active": false,
+                     *           "kind": "changed",
+                     *           "message": null,
+                     *           "restored_from": null,
+                     *           "source": "panel",
                      *           "version_number": 8
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T17:52:48.379935Z",
+                     *           "created_at": "2026-11-26T18:16:25.505313Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
+                     *           "fields": {
+                     *             "images": 1
+                     *           },
+                     *           "import_id": null,
                      *           "is_active": false,
+                     *           "kind": "changed",
+                     *           "message": null,
+                     *           "restored_from": null,
+                     *           "source": "panel",
                      *           "version_number": 7
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T17:52:48.266565Z",
+                     *           "created_at": "2026-11-26T18:16:25.482434Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
+                     *           "fields": {
+                     *             "images": 1
+                     *           },
+                     *           "import_id": null,
                      *           "is_active": false,
+                     *           "kind": "changed",
+                     *           "message": null,
+                     *           "restored_from": null,
+                     *           "source": "panel",
                      *           "version_number": 6
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T17:52:47.987308Z",
+                     *           "created_at": "2026-11-26T18:16:25.440201Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
+                     *           "fields": {
+                     *             "images": 1
+                     *           },
+                     *           "import_id": null,
                      *           "is_active": false,
+                     *           "kind": "changed",
+                     *           "message": null,
+                     *           "restored_from": null,
+                     *           "source": "panel",
                      *           "version_number": 5
                      *         },
                      *         {
                      *           "change_summary": "Changed category",
-                     *           "created_at": "2026-11-26T17:52:47.715262Z",
+                     *           "created_at": "2026-11-26T18:16:25.379991Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
+                     *           "fields": {
+                     *             "category_id": 1
+                     *           },
+                     *           "import_id": null,
                      *           "is_active": false,
+                     *           "kind": "changed",
+                     *           "message": null,
+                     *           "restored_from": null,
+                     *           "source": "bulk",
                      *           "version_number": 4
                      *         },
                      *         {
                      *           "change_summary": "Changed 2 specifications",
-                     *           "created_at": "2026-11-26T17:52:47.112828Z",
+                     *           "created_at": "2026-11-26T18:16:25.288452Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
+                     *           "fields": {
+                     *             "specifications": 2
+                     *           },
+                     *           "import_id": null,
                      *           "is_active": false,
+                     *           "kind": "changed",
+                     *           "message": null,
+                     *           "restored_from": null,
+                     *           "source": "panel",
                      *           "version_number": 3
                      *         },
                      *         {
                      *           "change_summary": "Changed name (clearer name)",
-                     *           "created_at": "2026-11-26T17:52:46.700781Z",
+                     *           "created_at": "2026-11-26T18:16:25.262894Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
+                     *           "fields": {
+                     *             "part_name": 1
+                     *           },
+                     *           "import_id": null,
                      *           "is_active": false,
+                     *           "kind": "changed",
+                     *           "message": "clearer name",
+                     *           "restored_from": null,
+                     *           "source": "panel",
                      *           "version_number": 2
                      *         },
                      *         {
                      *           "change_summary": "Created",
-                     *           "created_at": "2026-11-26T17:52:39.679697Z",
+                     *           "created_at": "2026-11-26T18:16:25.191130Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
+                     *           "fields": {},
+                     *           "import_id": null,
                      *           "is_active": false,
+                     *           "kind": "created",
+                     *           "message": null,
+                     *           "restored_from": null,
+                     *           "source": "panel",
                      *           "version_number": 1
                      *         }
                      *       ],
@@ -6159,10 +6267,16 @@ export interface operations {
                      *         ],
                      *         "status": "published"
                      *       },
-                     *       "created_at": "2026-11-26T17:52:39.679697Z",
+                     *       "created_at": "2026-11-26T18:16:25.191130Z",
                      *       "created_by": 2,
                      *       "created_by_name": "Anna",
+                     *       "fields": {},
+                     *       "import_id": null,
                      *       "is_active": false,
+                     *       "kind": "created",
+                     *       "message": null,
+                     *       "restored_from": null,
+                     *       "source": "panel",
                      *       "version_number": 1
                      *     }
                      */
@@ -6301,7 +6415,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:52:50.477955Z",
+                     *       "changed_at": "2026-11-26T18:16:25.583623Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -6348,7 +6462,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:52:50.477955Z",
+                     *       "updated_at": "2026-11-26T18:16:25.583623Z",
                      *       "version": 10
                      *     }
                      */
@@ -6446,7 +6560,7 @@ export interface operations {
                      *             "reserved_quantity": 0,
                      *             "version": 1
                      *           },
-                     *           "changed_at": "2026-11-26T17:52:43.670062Z",
+                     *           "changed_at": "2026-11-26T18:16:25.224624Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -6476,7 +6590,7 @@ export interface operations {
                      *             "reserved_quantity": 0,
                      *             "version": 3
                      *           },
-                     *           "changed_at": "2026-11-26T17:52:47.531552Z",
+                     *           "changed_at": "2026-11-26T18:16:25.342787Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -6775,7 +6889,7 @@ export interface operations {
                      *       },
                      *       "next_after": 0,
                      *       "parts_checked": 3,
-                     *       "seconds": 1.02
+                     *       "seconds": 0.058
                      *     }
                      */
                     "application/json": components["schemas"]["Reconciliation"];
@@ -6867,19 +6981,19 @@ export interface operations {
                      * @example {
                      *       "beat_last_tick_seconds": null,
                      *       "cache": {
-                     *         "fresh": false,
+                     *         "fresh": true,
                      *         "hit_rate": {}
                      *       },
                      *       "components": {
                      *         "broker": "ok",
-                     *         "cache": "degraded",
+                     *         "cache": "ok",
                      *         "database": "ok"
                      *       },
                      *       "drift": {
                      *         "kinds": {
                      *           "cache_stale": {
                      *             "found": 1,
-                     *             "last_found_at": "2026-11-26T17:53:00.830581Z",
+                     *             "last_found_at": "2026-11-26T18:16:25.983320Z",
                      *             "not_repaired": 0,
                      *             "repeating": false
                      *           }
@@ -6898,12 +7012,12 @@ export interface operations {
                      *                 "found": 1
                      *               }
                      *             ],
-                     *             "found_at": "2026-11-26T17:53:00.830581Z",
+                     *             "found_at": "2026-11-26T18:16:25.983320Z",
                      *             "kind": "cache_stale",
                      *             "process": "web 4711 on shop-1",
                      *             "repaired": true,
                      *             "since": {
-                     *               "at": "2026-11-26T17:52:47.448100Z",
+                     *               "at": "2026-11-26T18:16:25.330405Z",
                      *               "event_id": 13,
                      *               "version": 2
                      *             },
@@ -6918,9 +7032,9 @@ export interface operations {
                      *           "failures": 0,
                      *           "latency_ms": {
                      *             "deliveries": 24,
-                     *             "p50": 88.76,
-                     *             "p95": 2068.75,
-                     *             "p99": 2520.84
+                     *             "p50": 7.13,
+                     *             "p95": 18.13,
+                     *             "p99": 20.36
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0,
@@ -6931,9 +7045,9 @@ export interface operations {
                      *           "failures": 0,
                      *           "latency_ms": {
                      *             "deliveries": 24,
-                     *             "p50": 107.79,
-                     *             "p95": 2270.92,
-                     *             "p99": 2839.56
+                     *             "p50": 9.37,
+                     *             "p95": 20.28,
+                     *             "p99": 22.41
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0,
@@ -6944,9 +7058,9 @@ export interface operations {
                      *           "failures": 0,
                      *           "latency_ms": {
                      *             "deliveries": 31,
-                     *             "p50": 230.65,
-                     *             "p95": 3339.67,
-                     *             "p99": 3339.71
+                     *             "p50": 12.7,
+                     *             "p95": 24.69,
+                     *             "p99": 1079.2
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0,
@@ -6957,9 +7071,9 @@ export interface operations {
                      *           "failures": 0,
                      *           "latency_ms": {
                      *             "deliveries": 16,
-                     *             "p50": 213.5,
-                     *             "p95": 2440.39,
-                     *             "p99": 3529.06
+                     *             "p50": 15.89,
+                     *             "p95": 28.88,
+                     *             "p99": 29.42
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0,
@@ -7005,35 +7119,35 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-26T17:52:29.799579Z",
+                     *           "changed_at": "2026-11-26T18:16:23.573910Z",
                      *           "changed_by": {
                      *             "id": 1,
                      *             "name": "Lockstep"
                      *           },
-                     *           "created_at": "2026-11-26T17:52:29.799579Z",
+                     *           "created_at": "2026-11-26T18:16:23.573910Z",
                      *           "email": "anna@shop.example",
                      *           "id": 2,
                      *           "is_active": true,
                      *           "name": "Anna",
                      *           "password_expires_at": null,
                      *           "role": "admin",
-                     *           "updated_at": "2026-11-26T17:52:29.799579Z",
+                     *           "updated_at": "2026-11-26T18:16:23.573910Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-26T17:53:05.773095Z",
+                     *           "changed_at": "2026-11-26T18:16:26.174939Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
                      *           },
-                     *           "created_at": "2026-11-26T17:53:03.363673Z",
+                     *           "created_at": "2026-11-26T18:16:26.120759Z",
                      *           "email": "ben@shop.example",
                      *           "id": 3,
                      *           "is_active": true,
                      *           "name": "Ben",
-                     *           "password_expires_at": "2026-12-03T17:53:05.773095Z",
+                     *           "password_expires_at": "2026-12-03T18:16:26.174940Z",
                      *           "role": "editor",
-                     *           "updated_at": "2026-11-26T17:53:05.773095Z",
+                     *           "updated_at": "2026-11-26T18:16:26.174939Z",
                      *           "version": 3
                      *         }
                      *       ],
@@ -7094,20 +7208,20 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:53:03.363673Z",
+                     *       "changed_at": "2026-11-26T18:16:26.120759Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T17:53:03.363673Z",
+                     *       "created_at": "2026-11-26T18:16:26.120759Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password": "q6ijy-fbywb-rf5z4-owwzx",
-                     *       "password_expires_at": "2026-12-03T17:53:03.419166Z",
+                     *       "password": "eku3q-g5yss-mazer-xpouf",
+                     *       "password_expires_at": "2026-12-03T18:16:26.121833Z",
                      *       "role": "stock",
-                     *       "updated_at": "2026-11-26T17:53:03.363673Z",
+                     *       "updated_at": "2026-11-26T18:16:26.120759Z",
                      *       "version": 1
                      *     }
                      */
@@ -7165,19 +7279,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:53:04.078472Z",
+                     *       "changed_at": "2026-11-26T18:16:26.137379Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T17:53:03.363673Z",
+                     *       "created_at": "2026-11-26T18:16:26.120759Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password_expires_at": "2026-12-03T17:53:03.419166Z",
+                     *       "password_expires_at": "2026-12-03T18:16:26.121833Z",
                      *       "role": "editor",
-                     *       "updated_at": "2026-11-26T17:53:04.078472Z",
+                     *       "updated_at": "2026-11-26T18:16:26.137379Z",
                      *       "version": 2
                      *     }
                      */
@@ -7235,20 +7349,20 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:53:05.773095Z",
+                     *       "changed_at": "2026-11-26T18:16:26.174939Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T17:53:03.363673Z",
+                     *       "created_at": "2026-11-26T18:16:26.120759Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password": "vhw6f-xgnf4-hj3m4-jmj2w",
-                     *       "password_expires_at": "2026-12-03T17:53:05.773095Z",
+                     *       "password": "ew6wi-6m4ak-cj44g-u4i53",
+                     *       "password_expires_at": "2026-12-03T18:16:26.174940Z",
                      *       "role": "editor",
-                     *       "updated_at": "2026-11-26T17:53:05.773095Z",
+                     *       "updated_at": "2026-11-26T18:16:26.174939Z",
                      *       "version": 3
                      *     }
                      */
@@ -7299,7 +7413,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "6t9SVsxHxGPqBnd8i2-5ik4iMjcpYtVs",
+                     *       "csrf_token": "1BFaVSo5YNIEnt9p1IT_qYkO6pD2Glyu",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7366,7 +7480,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "6t9SVsxHxGPqBnd8i2-5ik4iMjcpYtVs",
+                     *       "csrf_token": "1BFaVSo5YNIEnt9p1IT_qYkO6pD2Glyu",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7415,7 +7529,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "hgeLjHtDmJ8NsaF42_QWIBt6YrAbVq-Q",
+                     *       "csrf_token": "13vwSkouWX18uXI_8bNT1TA4LHmLpoUe",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7461,8 +7575,8 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "created_at": "2026-11-26T17:52:32.103820Z",
-                     *           "expires_at": "2026-11-27T05:52:32.106850Z",
+                     *           "created_at": "2026-11-26T18:16:25.096241Z",
+                     *           "expires_at": "2026-11-27T06:16:25.096975Z",
                      *           "id": 1,
                      *           "ip_address": "127.0.0.1",
                      *           "is_current": true,
@@ -7688,7 +7802,7 @@ export interface operations {
                      *             "is_low_stock": false,
                      *             "version": 3
                      *           },
-                     *           "updated_at": "2026-11-26T17:52:50.477955Z",
+                     *           "updated_at": "2026-11-26T18:16:25.583623Z",
                      *           "version": 10,
                      *           "versions": {
                      *             "content": 10,
@@ -7698,7 +7812,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "match": "exact",
-                     *       "next_cursor": ".eJwtx0EKgCAQAMCviGcDtZR6i3nYrVUCqVir9wfZbSbIE_iqgqnQA_tCIo2TGxFw8clZTz2iVHJYic751lr3mY_joWaEUn4R8LbnlsFb7T6aztgGrlIZFWJ8AT2AIu8.N1cn_RTkgz5KJnVpUF6bmfmENOU"
+                     *       "next_cursor": ".eJwtx0EKgCAQAMCviGcDtZR6i3nYrVUCqVir9wfZbSbIE_iqgqnQA_tCIo2TGxFw8clZTz2iVHJYic751lr3mY_joWaEUn4R8LbnlsFb7T6aztgGrlIZFWJ8AT2AIu8.zKOY-mAHw0BlSAls-Lv--fgdxSI"
                      *     }
                      */
                     "application/json": components["schemas"]["PublicPartPage"];
@@ -7914,7 +8028,7 @@ export interface operations {
                      *         "is_low_stock": false,
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-26T17:52:50.477955Z",
+                     *       "updated_at": "2026-11-26T18:16:25.583623Z",
                      *       "version": 10,
                      *       "versions": {
                      *         "content": 10,
@@ -8087,7 +8201,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-26T17:52:50.477955Z",
+                     *         "updated_at": "2026-11-26T18:16:25.583623Z",
                      *         "version": 10,
                      *         "versions": {
                      *           "content": 10,
