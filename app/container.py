@@ -28,6 +28,7 @@ from app.sync.announcer import Announcer
 from app.sync.consistency import CacheConsistencyManager
 from app.sync.delivery import DeliveryService
 from app.sync.effects import handlers
+from app.sync.heartbeats import Heartbeats, flower_at
 from app.sync.open_pages import OpenPages
 from app.sync.price_dates import PriceDates
 from app.sync.publisher import EventPublisher
@@ -118,6 +119,9 @@ def build_container(
     def pages() -> int:
         return int(offload(open_pages, settings.metrics_directory))
 
+    def flower() -> str | None:
+        return flower_at(settings.flower_port)
+
     return Container(
         settings=settings,
         engine=engine,
@@ -139,7 +143,18 @@ def build_container(
         announcer=Announcer(deliveries, wake_ups),
         reconciliation=reconciliation,
         price_dates=PriceDates(reading, transactions),
-        sync_control=SyncControl(transactions, reading, cache, reconciliation, wake_ups, rates, pages, told),
+        sync_control=SyncControl(
+            transactions,
+            reading,
+            cache,
+            reconciliation,
+            wake_ups,
+            rates,
+            pages,
+            told,
+            Heartbeats(client, settings.prefix),
+            flower,
+        ),
         told=told,
         people=People(transactions, reading, ShownOnce(settings.secret_key), offload),
         # Nothing ever proves to it that this cache is fresh, so it reads past it.

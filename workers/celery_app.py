@@ -29,7 +29,7 @@ class PromptAMQP(AMQP):
     Connection = PromptConnection
 
 
-app = Celery("lockstep", amqp=PromptAMQP, include=["workers.tasks"])
+app = Celery("lockstep", amqp=PromptAMQP, include=["workers.tasks", "workers.heartbeat"])
 app.config_from_object("celeryconfig")
 app.conf.task_queues = [Queue(name, Exchange(name, type="direct"), routing_key=name) for name in (LIVE_QUEUE, RECORDS_QUEUE)]
 

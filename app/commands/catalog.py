@@ -91,7 +91,7 @@ def _import_with_bar(
         actor, advance = console.system(container), partial(bar.advance, task)
         if dry_run:
             return passes.rehearse(container.transactions, actor, open_file, found.layout, advance), found.columns
-        report = passes.apply(container.transactions, actor, open_file, found.layout, f"import: {path.name}", advance)
+        report = passes.apply(container.transactions, actor, open_file, found.layout, path.name, advance)
         return report, found.columns
 
 

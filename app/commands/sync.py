@@ -20,12 +20,20 @@ sync = AppGroup("sync", help="The synchronisation: status, replay, reconcile.")
 def sync_status() -> None:
     """Show, for each effect, the backlog and the delivery latency."""
     report = console.container().sync_control.status()
-    table = Table("effect", "pending", "oldest (s)", "dead", "p50 (ms)", "p95 (ms)", "p99 (ms)")
+    table = Table("effect", "pending", "oldest (s)", "retries", "failures", "dead", "p50 (ms)", "p95 (ms)", "p99 (ms)")
     for effect, row in report["effects"].items():
         latency = [str(row["latency_ms"][name] or "-") for name in ("p50", "p95", "p99")]
-        table.add_row(effect, str(row["pending"]), str(row["oldest_age_seconds"]), str(row["dead"]), *latency)
+        figures = [str(row[name]) for name in ("pending", "oldest_age_seconds", "retries", "failures", "dead")]
+        table.add_row(effect, *figures, *latency)
     Console().print(table)
-    click.echo(f"latencies are of the last {report['window_seconds'] // 60} minutes")
+    click.echo(f"failures and latencies are of the last {report['window_seconds'] // 60} minutes")
+    if report["workers"] is None:
+        click.echo("not known which workers are alive: the cache is away")
+    else:
+        alive = [f"{worker['name']} ({', '.join(worker['queues'])})" for worker in report["workers"]]
+        click.echo(f"workers alive: {', '.join(alive) or 'none'}")
+        ticked = report["beat_last_tick_seconds"]
+        click.echo("no tick of beat's in a day" if ticked is None else f"last tick of beat's: {ticked:.0f} s ago")
     last = report["last_reconciliation"]
     click.echo(f"last reconciliation: {last['finished_at']}, found {last['found']}" if last else "no reconciliation yet")
     for kind, found in report["drift"]["kinds"].items():

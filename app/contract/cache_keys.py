@@ -92,6 +92,16 @@ def wake_up(effect: str) -> str:
     return f"wake-up:{effect}"
 
 
+# The names of workers that were heard of lately, and beat's last tick.
+WORKERS = "heartbeat:workers"
+BEAT = "heartbeat:beat"
+
+
+def worker(name: str) -> str:
+    """Present while a worker is alive, with the queues that it takes tasks from."""
+    return f"heartbeat:worker:{name}"
+
+
 _ASPECT_OF_SUFFIX = {
     "": Aspect.CONTENT, "images": Aspect.CONTENT, "specs": Aspect.CONTENT, "stock": Aspect.STOCK, "prices": Aspect.PRICE,
 }  # fmt: skip

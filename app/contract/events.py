@@ -100,6 +100,31 @@ class Event:
     reason: str | None = None
 
 
+class Source(StrEnum):
+    """By which way a change of content came."""
+
+    PANEL = "panel"
+    API = "api"
+    COMMAND = "command"
+    BULK = "bulk"
+    IMPORT = "import"
+    # Of an import.
+    UNDO = "undo"
+    RESTORE = "restore"
+    BY_HAND = "by_hand"
+    RECONCILE = "reconcile"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """By which way a change came, and what somebody said about it. `number` is the version that was restored, or the import that
+    was made or undone; `message` the reason that a person gave, or the name of the file."""
+
+    source: Source
+    number: int | None = None
+    message: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who makes a change, and from where."""

@@ -137,23 +137,31 @@ def _merged(pieces: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
     return merged
 
 
-def summary(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    """Return in words which fields differ, such as "Changed description and 2 specifications"."""
+def counts(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, int]:
+    """Return which fields differ, and of lists how many items; a category that has moved is not named beside the category."""
     changed = [name for name in FIELDS if name in old and name in new and old[name] != new[name]]
     if "category_id" in changed and "category_path" in changed:
         changed.remove("category_path")
-    named = [_named(name, old, new) for name in changed]
+    return {name: _count(name, old, new) if name in LISTS else 1 for name in changed}
+
+
+def summary(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """Return in words which fields differ, such as "Changed description and 2 specifications"."""
+    named = [_named(name, count) for name, count in counts(old, new).items()]
     if not named:
         return "Changed"
     return "Changed " + (f"{', '.join(named[:-1])} and {named[-1]}" if len(named) > 1 else named[0])
 
 
-def _named(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    if name not in LISTS:
-        return _LABELS.get(name, name)
+def _count(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> int:
     found = items(old[name] or [], new[name] or [], LISTS[name])
     # To a reader, an item that changed both its place and its value is one change.
     touched = {entry["position"] for entry in found["added"] + found["changed"]} | {entry["to"] for entry in found["moved"]}
-    count = len(touched) + len(found["removed"])
+    return len(touched) + len(found["removed"])
+
+
+def _named(name: str, count: int) -> str:
+    if name not in LISTS:
+        return _LABELS.get(name, name)
     one, many = _COUNTED[name]
     return f"{count} {one if count == 1 else many}"

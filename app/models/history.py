@@ -27,6 +27,9 @@ class PartContentVersion(Base):
     version_number: Mapped[int]
     content_snapshot: Mapped[dict[str, Any]] = mapped_column(JSONB)
     change_summary: Mapped[str | None] = mapped_column(Text)
+    # A `Source`, and what changed (`kind`, `fields`, `number`, `message`); NULL where an older release has written the version.
+    source: Mapped[str | None] = mapped_column(String(20))
+    change: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     created_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[CreatedAt]
     is_active: Mapped[bool] = mapped_column(server_default="true")

@@ -24,6 +24,7 @@ class ImportJob(Base):
             "state IN ('queued', 'checking', 'importing', 'done', 'refused', 'failed', 'cancelled', 'undoing')", name="state"
         ),
         Index("ix_import_jobs_to_do", "id", postgresql_where="state IN ('queued', 'checking', 'importing', 'undoing')"),
+        Index("ix_import_jobs_undoes", "undoes", "id", postgresql_where="undoes IS NOT NULL"),
     )
 
     id: Mapped[Key]

@@ -47,6 +47,7 @@ class OutboxDelivery(Base):
         Index("ix_outbox_deliveries_due", "effect", "next_attempt_at", postgresql_where="state = 'pending'"),
         Index("ix_outbox_deliveries_dead_letters", "event_id", "effect", postgresql_where="state = 'dead'"),
         Index("ix_outbox_deliveries_discarded", "event_id", "effect", postgresql_where="state = 'discarded'"),
+        Index("ix_outbox_deliveries_failed_at", "failed_at", "effect", postgresql_where="failed_at IS NOT NULL"),
     )
 
     event_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -56,6 +57,9 @@ class OutboxDelivery(Base):
     next_attempt_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.clock_timestamp())
     leased_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     last_error: Mapped[str | None] = mapped_column(Text)
+    # The latest counted attempts that failed, oldest first: `attempt`, `at`, `error`. NULL, as `failed_at`, if none has.
+    failures: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB(none_as_null=True))
+    failed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.clock_timestamp())
     done_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Engine, Row
 
+from app.contract.events import Source
 from app.contract.formats import rfc3339
 from app.domain.errors import NotFoundError
 from app.domain.pictures import thumbnail
@@ -63,8 +64,11 @@ class AdminReader:
         with self._reading.connect() as connection:
             return whole_part(connection, part_id)
 
-    def versions(self, part_id: int, before: int | None, limit: int) -> list[dict[str, Any]]:
+    def versions(self, part_id: int, before: int | None, limit: int, source: str | None = None) -> list[dict[str, Any]]:
         """Return a part's content versions, newest first; one more than `limit` if there are more.
+
+        Args:
+            source: only those that came by this way (`Source`).
 
         Raises:
             NotFoundError: if there is no such part.
@@ -72,12 +76,12 @@ class AdminReader:
         with self._reading.connect() as connection:
             if not content.load(connection, [part_id]):
                 raise NotFoundError(f"There is no part {part_id}.")
-            return [_plain(row) for row in versions.versions(connection, part_id, before, limit + 1)]
+            return [_version(row) for row in versions.versions(connection, part_id, before, limit + 1, source)]
 
     def version(self, part_id: int, version_number: int) -> dict[str, Any]:
         """Return one content version with its snapshot; see `app.services.versions.kept`."""
         with self._reading.connect() as connection:
-            return _plain(kept(connection, part_id, version_number))
+            return _version(kept(connection, part_id, version_number))
 
     def version_diff(self, part_id: int, number: int, to: int | None) -> dict[str, Any]:
         """Return what differs between two content versions; see `app.services.versions.difference`."""
@@ -105,6 +109,20 @@ class AdminReader:
 
 def _plain(row: Row[Any]) -> dict[str, Any]:
     return {name: rfc3339(value) if hasattr(value, "astimezone") else value for name, value in row._mapping.items()}
+
+
+def _version(row: Row[Any]) -> dict[str, Any]:
+    plain = _plain(row)
+    # An older release wrote neither.
+    change = plain.pop("change") or {}
+    number = change.get("number")
+    return plain | {
+        "kind": change.get("kind"),
+        "fields": change.get("fields"),
+        "message": change.get("message"),
+        "restored_from": number if row.source == Source.RESTORE else None,
+        "import_id": number if row.source in {Source.IMPORT, Source.UNDO} else None,
+    }
 
 
 def _list_item(row: Row[Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from app.contract.events import Origin, Source
 from app.contract.formats import rfc3339
 from app.domain import stock as rules
 from app.domain.content import changed_columns
@@ -306,6 +307,7 @@ def _write_stocks(
 
 def _write_places(unit_of_work: UnitOfWork, written: Sequence[dict[str, Any]], reason: str | None, offload: Offload) -> None:
     unit_of_work.is_bulk = len(written) >= BULK
+    unit_of_work.origin = Origin(Source.BULK, message=reason)
     part_ids = [place["part_id"] for place in written]
     before = content.load(unit_of_work.connection, part_ids)
     content.place_many(unit_of_work, written)

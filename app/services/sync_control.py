@@ -1,7 +1,8 @@
 """What operators ask of the synchronisation: its status, an event's journey, replays, discards, and a reconciliation now."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Engine, Row
@@ -15,6 +16,7 @@ from app.store import admin_parts, drift, idempotency, outbox, reconciliation
 from app.store.idempotency import Kept
 from app.store.outbox import Settlement, Which
 from app.store.transaction import TransactionManager, UnitOfWork
+from app.sync.heartbeats import Heartbeats
 from app.sync.reconciliation.reconcile import Reconciliation
 from app.sync.told import ToldPages
 from app.sync.wakeup import WakeUps
@@ -26,7 +28,7 @@ class SyncControl:
     def __init__(
         self, transactions: TransactionManager, reading: Engine, cache: CacheManager, reconciliation: Reconciliation,
         wake_ups: WakeUps, hit_rates: Callable[[], dict[str, float]], open_pages: Callable[[], int],
-        told: ToldPages,
+        told: ToldPages, heartbeats: Heartbeats, flower: Callable[[], str | None],
     ) -> None:  # fmt: skip
         self._transactions = transactions
         self._reading = reading
@@ -36,20 +38,33 @@ class SyncControl:
         self._hit_rates = hit_rates
         self._open_pages = open_pages
         self._told = told
+        self._heartbeats = heartbeats
+        self._flower = flower
 
     def status(self) -> dict[str, Any]:
         """Return what is owed and the recent latency per effect, the last reconciliation, what was found to differ from the
-        truth, and the cache's figures."""
+        truth, the cache's figures, and which of the processes and servers are well; None where that is not known."""
         with self._reading.connect() as connection:
             owed, latencies = outbox.owed(connection), outbox.latencies(connection)
             last = reconciliation.last_run(connection, "reconcile")
             found, latest = drift.summary(connection), drift.latest(connection)
+        heard, is_fresh = self._heartbeats.heard(), self._cache.is_fresh
         return {
             "effects": {effect: figures | {"latency_ms": latencies[effect]} for effect, figures in owed.items()},
             "window_seconds": outbox.LATENCY_WINDOW,
             "last_reconciliation": _reconciliation(last),
             "drift": {"window_seconds": drift.WINDOW, "kinds": found, "latest": latest},
-            "cache": {"fresh": self._cache.is_fresh, "hit_rate": self._hit_rates()},
+            "cache": {"fresh": is_fresh, "hit_rate": self._hit_rates()},
+            "components": {
+                # Which has just answered.
+                "database": "ok",
+                "cache": "ok" if is_fresh else "away" if heard is None else "degraded",
+                "broker": "ok" if self._wake_ups.broker_answers else "degraded",
+            },
+            "workers": None if heard is None else [asdict(worker) for worker in heard.workers],
+            "beat_last_tick_seconds": None if heard is None else heard.beat_seconds,
+            "open_pages": self._open_pages(),
+            "flower": self._flower(),
         }
 
     def overview(self) -> dict[str, Any]:
@@ -79,7 +94,7 @@ class SyncControl:
         """Return deliveries that were given up on: up to `limit`, plus one if there are more."""
         with self._reading.connect() as connection:
             rows = outbox.dead_letters(connection, after, limit + 1)
-        return [row | {"created_at": rfc3339(row["created_at"])} for row in rows]
+        return [row | {"created_at": rfc3339(row["created_at"]), "failures": _failures(row["failures"])} for row in rows]
 
     def journey(self, event_id: str) -> dict[str, Any]:
         """Return what an event was, and what became of each of its effects.
@@ -194,4 +209,9 @@ def _delivery(row: Row[Any]) -> dict[str, Any]:
         "done_at": None if row.done_at is None else rfc3339(row.done_at),
         "ms": None if row.ms is None else round(row.ms, 3),
         "last_error": row.last_error,
+        "failures": _failures(row.failures),
     }
+
+
+def _failures(kept: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+    return [failure | {"at": rfc3339(datetime.fromisoformat(failure["at"]))} for failure in kept or ()]

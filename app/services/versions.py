@@ -8,6 +8,7 @@ from psycopg.errors import UniqueViolation
 from sqlalchemy import Connection, Engine, Row
 from sqlalchemy.exc import IntegrityError
 
+from app.contract.events import Origin, Source
 from app.domain import differences
 from app.domain.content import COLUMNS, changed_columns
 from app.domain.differences import LISTS
@@ -112,6 +113,7 @@ def restore(transactions: TransactionManager, intent: Intent, wish: Wish) -> dic
 
     def work(unit_of_work: UnitOfWork) -> dict[str, Any]:
         connection = unit_of_work.connection
+        unit_of_work.origin = Origin(Source.RESTORE, wish.number, intent.reason)
         wanted = _wanted(connection, wish)
         before = locked_to_change(unit_of_work, wish.part_id, intent.expected)
         changed = changed_columns(before.snapshot(), wanted)

@@ -25,6 +25,8 @@ REPLAYED_AT_ONCE = 5000
 MOST_COUNTED = 100_000
 # Events that the audit row of a discard names.
 NAMED = 100
+# Failed attempts that are kept with a delivery: all that a record has before it is given up on (`RetryPolicy`).
+FAILURES_KEPT = 12
 # Longer than any delivery is told to wait (`RetryPolicy.longest_delay`, `transaction.RECORDS_WAIT`), in seconds.
 LONGEST_WAIT = 90.0
 # The window of the latency report, in seconds: what was slow an hour ago says nothing about the present.
@@ -62,17 +64,28 @@ _SETTLE = text("""
     RETURNING event_id, GREATEST(EXTRACT(epoch FROM done_at - created_at) * 1000, 0)::float8 AS ms
 """)
 # Only the holder of the lease may postpone or bury; a lease that was taken over is no longer ours.
-_POSTPONE = text("""
+_OURS = "effect = :effect AND event_id = ANY(:event_ids) AND state = 'pending' AND leased_until = :leased_until"
+_NOTED = f"""
+    last_error = :error, failed_at = clock_timestamp(),
+    failures = jsonb_path_query_array(COALESCE(failures, '[]'), '$[last - {FAILURES_KEPT - 2} to last]')
+               || jsonb_build_object('attempt', attempts, 'at', clock_timestamp(), 'error', CAST(:error AS text))
+"""
+_POSTPONE = text(f"""
     UPDATE outbox_deliveries
-    SET next_attempt_at = clock_timestamp() + make_interval(secs => :delay), leased_until = NULL, last_error = :error,
-        attempts = attempts - :forgiven
-    WHERE effect = :effect AND event_id = ANY(:event_ids) AND state = 'pending' AND leased_until = :leased_until
-""")
-_BURY = text("""
+    SET next_attempt_at = clock_timestamp() + make_interval(secs => :delay), leased_until = NULL, {_NOTED}
+    WHERE {_OURS}
+""")  # noqa: S608 — constants
+# The attempt is not counted, and so not kept: an outage would drive out what else has failed.
+_POSTPONE_ALL = text(f"""
     UPDATE outbox_deliveries
-    SET state = 'dead', leased_until = NULL, last_error = :error
-    WHERE effect = :effect AND event_id = ANY(:event_ids) AND state = 'pending' AND leased_until = :leased_until
-""")
+    SET next_attempt_at = clock_timestamp() + make_interval(secs => :delay), leased_until = NULL, attempts = attempts - 1,
+        last_error = :error, failed_at = CASE WHEN :has_failed THEN clock_timestamp() ELSE failed_at END
+    WHERE {_OURS}
+""")  # noqa: S608 — a constant
+_BURY = text(f"""
+    UPDATE outbox_deliveries SET state = 'dead', leased_until = NULL, {_NOTED}
+    WHERE {_OURS}
+""")  # noqa: S608 — constants
 # Without the events: to find that there are too many of them, none need be read.
 _UNSETTLED = text("SELECT event_id FROM outbox_deliveries WHERE effect = :effect AND state = 'pending' LIMIT :most")
 _UNSETTLED_VERSIONS = text("""
@@ -105,13 +118,17 @@ _AHEAD = text("""
     WHERE d.event_id = ahead.event_id AND d.effect = known.effect
     RETURNING d.effect
 """)
-# By state, so that each is counted in its own index.
+# By state, so that each is counted in its own index. A claim counts an attempt, so one that is under way is no retry yet.
 _STATUS = text("""
-    SELECT effect, count(*) AS pending, 0 AS dead,
-           EXTRACT(epoch FROM clock_timestamp() - min(created_at))::float8 AS oldest_age_seconds
+    SELECT effect, count(*) AS pending,
+           count(*) FILTER (WHERE attempts > 0 AND (leased_until IS NULL OR leased_until < clock_timestamp())) AS retries,
+           0 AS dead, 0 AS failures, EXTRACT(epoch FROM clock_timestamp() - min(created_at))::float8 AS oldest_age_seconds
     FROM outbox_deliveries WHERE state = 'pending' GROUP BY effect
     UNION ALL
-    SELECT effect, 0, count(*), 0 FROM outbox_deliveries WHERE state = 'dead' GROUP BY effect
+    SELECT effect, 0, 0, count(*), 0, 0 FROM outbox_deliveries WHERE state = 'dead' GROUP BY effect
+    UNION ALL
+    SELECT effect, 0, 0, 0, count(*), 0 FROM outbox_deliveries
+    WHERE failed_at > statement_timestamp() - make_interval(secs => :window) GROUP BY effect
 """)
 # Only among the latest deliveries, whose number bounds the query's cost while an import is running.
 _LATENCY = text("""
@@ -124,8 +141,8 @@ _LATENCY = text("""
     GROUP BY effect
 """)
 _DEAD = text("""
-    SELECT d.event_id AS id, d.effect, d.attempts, d.last_error, d.created_at, e.event_id AS event_uuid, e.type, e.aggregate_type,
-           e.aggregate_id, e.version, e.payload, e.request_id
+    SELECT d.event_id AS id, d.effect, d.attempts, d.last_error, d.failures, d.created_at, e.event_id AS event_uuid, e.type,
+           e.aggregate_type, e.aggregate_id, e.version, e.payload, e.request_id
     FROM outbox_deliveries d JOIN outbox_events e ON e.id = d.event_id
     WHERE d.state = 'dead' AND (d.event_id, d.effect) > (:after_id, :after_effect)
     ORDER BY d.event_id, d.effect LIMIT :limit
@@ -166,7 +183,7 @@ _TODAY = text("""
 _NEXT_DISCARD = text("SELECT nextval('discards')")
 _JOURNEY = text("""
     SELECT e.type, e.aggregate_type, e.aggregate_id, e.aspect, e.version, e.created_at AS committed_at, e.request_id, e.actor_id,
-           u.name AS actor_name, d.effect, d.state, d.attempts, d.done_at, d.last_error,
+           u.name AS actor_name, d.effect, d.state, d.attempts, d.done_at, d.last_error, d.failures,
            CASE WHEN d.done_at IS NOT NULL THEN GREATEST(EXTRACT(epoch FROM d.done_at - e.created_at) * 1000, 0)::float8 END AS ms
     FROM outbox_events e
     LEFT JOIN outbox_deliveries d ON d.event_id = e.id
@@ -320,20 +337,23 @@ def settle(connection: Connection, effect: Effect, event_ids: Sequence[int]) -> 
 
 
 def postpone(connection: Connection, effect: Effect, delivery: Delivery, delay: float, error: str) -> None:
-    """Return a lease, to be tried again after `delay` seconds."""
-    parameters = {"delay": delay, "error": error, "forgiven": 0, "leased_until": delivery.leased_until}
+    """Return a lease, to be tried again after `delay` seconds, and keep what failed."""
+    parameters = {"delay": delay, "error": error, "leased_until": delivery.leased_until}
     connection.execute(_POSTPONE, {"effect": effect, "event_ids": [delivery.id], **parameters})
 
 
-def postpone_all(connection: Connection, effect: Effect, deliveries: Sequence[Delivery], delay: float, error: str) -> None:
-    """Return the leases of one claim because a dependency is down; no attempt is counted."""
+def postpone_all(
+    connection: Connection, effect: Effect, deliveries: Sequence[Delivery], delay: float, error: str, *, has_failed: bool = True
+) -> None:
+    """Return the leases of one claim because a dependency is down, or (`has_failed` False) because others deliver these; no
+    attempt is counted."""
     if deliveries:
-        parameters = {"delay": delay, "error": error, "forgiven": 1, "leased_until": deliveries[0].leased_until}
-        connection.execute(_POSTPONE, {"effect": effect, "event_ids": [d.id for d in deliveries], **parameters})
+        parameters = {"delay": delay, "error": error, "has_failed": has_failed, "leased_until": deliveries[0].leased_until}
+        connection.execute(_POSTPONE_ALL, {"effect": effect, "event_ids": [d.id for d in deliveries], **parameters})
 
 
 def bury(connection: Connection, effect: Effect, delivery: Delivery, error: str) -> None:
-    """Make a delivery a dead letter: kept, explained, and replayable."""
+    """Make a delivery a dead letter: kept with what failed, explained, and replayable."""
     parameters = {"error": error, "leased_until": delivery.leased_until}
     connection.execute(_BURY, {"effect": effect, "event_ids": [delivery.id], **parameters})
 
@@ -375,13 +395,16 @@ def bring_forward(connection: Connection) -> Counter[str]:
     return Counter(connection.execute(_AHEAD, parameters).scalars())
 
 
-def owed(connection: Connection) -> dict[str, dict[str, Any]]:
-    """Return per effect how many deliveries are pending or dead, and the oldest age."""
-    report: dict[str, dict[str, Any]] = {str(effect): {"pending": 0, "oldest_age_seconds": 0.0, "dead": 0} for effect in Effect}
-    for row in connection.execute(_STATUS):
+def owed(connection: Connection, window: float = LATENCY_WINDOW) -> dict[str, dict[str, Any]]:
+    """Return per effect how many deliveries are pending, wait for another attempt, are dead or have failed in the last `window`
+    seconds (whatever has become of them since), and the oldest age."""
+    report: dict[str, dict[str, Any]] = {
+        str(effect): {"pending": 0, "oldest_age_seconds": 0.0, "retries": 0, "failures": 0, "dead": 0} for effect in Effect
+    }
+    for row in connection.execute(_STATUS, {"window": window}):
         if (figures := report.get(row.effect)) is not None:
-            figures["pending"] += row.pending
-            figures["dead"] += row.dead
+            for name in ("pending", "retries", "failures", "dead"):
+                figures[name] += getattr(row, name)
             figures["oldest_age_seconds"] += round(row.oldest_age_seconds, 3)
     return report
 

@@ -4,9 +4,10 @@ A content event says nearly the same in four ways (the panel's state, the custom
 catalog file of many thousand rows would otherwise be written, read and sent four times over.
 """
 
+from dataclasses import asdict
 from typing import Any
 
-from app.contract.events import Actor, Event, ListFacet
+from app.contract.events import Actor, Event, ListFacet, Origin, Source
 
 # The stored format. A release reads formats up to its own; of later ones it knows only that something has changed.
 FORMAT = 1
@@ -41,12 +42,23 @@ def whole(event: Event, actor: Actor) -> dict[str, Any]:
     }
 
 
-def packed(event: Event, actor: Actor) -> dict[str, Any]:
-    """Return what the outbox stores of an event."""
+def packed(event: Event, actor: Actor, origin: Origin | None = None) -> dict[str, Any]:
+    """Return what the outbox stores of an event.
+
+    Args:
+        origin: by which way it came, if that is more than who called.
+    """
     payload = whole(event, actor)
     if event.snapshot is not None:
+        payload["origin"] = asdict(origin or Origin(_source_of(actor), message=event.reason))
         payload["as_state"] = {name: _separate(payload, name, event.state) for name in _REPEATING if payload[name] is not None}
     return payload
+
+
+def _source_of(actor: Actor) -> Source:
+    if actor.api_key_id is not None:
+        return Source.API
+    return Source.PANEL if actor.request_id is not None else Source.COMMAND
 
 
 def _separate(payload: dict[str, Any], name: str, state: dict[str, Any]) -> list[str]:

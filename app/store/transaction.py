@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.contract.effects import EFFECTS, LIVE
-from app.contract.events import Actor, Event
+from app.contract.events import Actor, Event, Origin
 from app.contract.task_names import Effect
 from app.domain.errors import DatabaseConsistencyError
 from app.store import idempotency
@@ -90,6 +90,8 @@ class UnitOfWork:
         self._written: list[CommittedEvent] = []
         # One of many of a kind: its records wait a little, so that pages and the rest of the work come first.
         self.is_bulk = False
+        # By which way its changes come, if that is more than who called; events that are recorded from then on say so.
+        self.origin: Origin | None = None
 
     def execute(self, statement: Executable, **parameters: Any) -> CursorResult[Any]:
         """Run a statement inside the transaction."""
@@ -135,7 +137,7 @@ class UnitOfWork:
             "aspect": event.aspect,
             "type": event.type,
             "version": event.version,
-            "payload": packed(event, self.actor),
+            "payload": packed(event, self.actor, self.origin),
         }
 
 

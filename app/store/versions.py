@@ -7,20 +7,20 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from app.contract.drift import Difference, differences
-from app.contract.events import EventType
-from app.domain.differences import summary
+from app.contract.events import EventType, Source
+from app.domain.differences import counts, summary
 from app.store.encoding import jsonb
 from app.store.outbox import Delivery
 
 # Two snapshot tasks must not disagree on which version is active, so they are serialised. The lock ends with the transaction.
 _TAKE_TURNS = text("SELECT pg_advisory_xact_lock(hashtext('lockstep: part_content_versions'))")
 _INSERT = text("""
-    INSERT INTO part_content_versions (part_id, version_number, content_snapshot, change_summary, created_by, created_at,
-                                       is_active)
-    SELECT part_id, version_number, content_snapshot, change_summary, created_by, created_at, false
+    INSERT INTO part_content_versions (part_id, version_number, content_snapshot, change_summary, source, change, created_by,
+                                       created_at, is_active)
+    SELECT part_id, version_number, content_snapshot, change_summary, source, change, created_by, created_at, false
     FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-      AS r(part_id int, version_number int, content_snapshot jsonb, change_summary text, created_by int,
-           created_at timestamptz)
+      AS r(part_id int, version_number int, content_snapshot jsonb, change_summary text, source text, change jsonb,
+           created_by int, created_at timestamptz)
     ON CONFLICT (part_id, version_number) DO NOTHING
 """)
 # Trigger `part_content_versions_say` lets nobody else change what a snapshot says (migration 0024). The summary, which a later
@@ -52,14 +52,16 @@ _ACTIVATE = text("""
       AND v.version_number = (SELECT max(version_number) FROM part_content_versions WHERE part_id = v.part_id)
 """)
 _LIST = text("""
-    SELECT v.version_number, v.created_at, v.created_by, u.name AS created_by_name, v.change_summary, v.is_active
+    SELECT v.version_number, v.created_at, v.created_by, u.name AS created_by_name, v.change_summary, v.source, v.change,
+           v.is_active
     FROM part_content_versions v JOIN users u ON u.id = v.created_by
     WHERE v.part_id = :part_id AND (CAST(:before AS int) IS NULL OR v.version_number < :before)
+      AND (CAST(:source AS text) IS NULL OR v.source = :source)
     ORDER BY v.version_number DESC LIMIT :limit
 """)
 _ONE = text("""
-    SELECT v.version_number, v.created_at, v.created_by, u.name AS created_by_name, v.change_summary, v.is_active,
-           v.content_snapshot
+    SELECT v.version_number, v.created_at, v.created_by, u.name AS created_by_name, v.change_summary, v.source, v.change,
+           v.is_active, v.content_snapshot
     FROM part_content_versions v JOIN users u ON u.id = v.created_by
     WHERE v.part_id = :part_id AND v.version_number = :version_number
 """)
@@ -78,6 +80,7 @@ _HAPPENED = {
     EventType.PART_DELETED: "Archived",
     EventType.PART_RESTORED: "Restored from the archive",
 }
+_KINDS = {EventType.PART_CREATED: "created", EventType.PART_DELETED: "archived", EventType.PART_RESTORED: "unarchived"}
 
 
 def persist(connection: Connection, deliveries: Sequence[Delivery]) -> None:
@@ -116,6 +119,8 @@ def _row(delivery: Delivery) -> dict[str, Any]:
         "version_number": delivery.version,
         "content_snapshot": delivery.payload["snapshot"],
         "change_summary": _summary(delivery),
+        "source": _origin(delivery).get("source"),
+        "change": _change(delivery),
         "created_by": delivery.actor_id,
         "created_at": delivery.created_at,
     }
@@ -127,9 +132,26 @@ def _summary(delivery: Delivery) -> str:
     return f"{what} ({payload['reason']})" if payload["reason"] else what
 
 
-def versions(connection: Connection, part_id: int, before: int | None, limit: int) -> Sequence[Row[Any]]:
-    """Return a part's versions below `before`, newest first, without their snapshots."""
-    return connection.execute(_LIST, {"part_id": part_id, "before": before, "limit": limit}).all()
+def _origin(delivery: Delivery) -> dict[str, Any]:
+    """Return by which way a change came, as far as the event says: one of an older release does not."""
+    if delivery.is_by_hand:
+        reason = delivery.payload["reason"]
+        # Where nobody gave one, the triggers say how it was made.
+        return {"source": Source.BY_HAND, "message": None if reason.startswith("by hand") else reason}
+    return delivery.payload.get("origin") or {"message": delivery.payload["reason"]}
+
+
+def _change(delivery: Delivery) -> dict[str, Any]:
+    kind, origin = _KINDS.get(delivery.type, "changed"), _origin(delivery)
+    fields = counts(delivery.payload["old_values"], delivery.payload["new_values"]) if kind == "changed" else {}
+    return {"kind": kind, "fields": fields, "number": origin.get("number"), "message": origin["message"]}
+
+
+def versions(
+    connection: Connection, part_id: int, before: int | None, limit: int, source: str | None = None
+) -> Sequence[Row[Any]]:
+    """Return a part's versions below `before`, newest first, without their snapshots; with `source` only those that came so."""
+    return connection.execute(_LIST, {"part_id": part_id, "before": before, "limit": limit, "source": source}).all()
 
 
 def version(connection: Connection, part_id: int, version_number: int) -> Row[Any] | None:

@@ -81,9 +81,8 @@ class DeliveryService:
         foreign = [delivery for delivery in claimed if not delivery.is_understood]
         log.warning("events of a newer release left to it", effect=effect, events=len(foreign))
         with self._single.connect() as connection:
-            outbox.postpone_all(
-                connection, effect, foreign, FOREIGN_DELAY, "written by a newer release, whose worker delivers it"
-            )
+            why = "written by a newer release, whose worker delivers it"
+            outbox.postpone_all(connection, effect, foreign, FOREIGN_DELAY, why, has_failed=False)
         return [delivery for delivery in claimed if delivery.is_understood]
 
     def _deliver_batch(self, effect: Effect, batch: Sequence[Delivery]) -> None:

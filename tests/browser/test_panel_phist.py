@@ -109,6 +109,16 @@ def test_two_versions_are_compared_and_one_is_restored_after_its_rehearsal(panel
     assert (now["part_name"], now["status"], "radial" in now["description"]) == ("Bearing 7204", "published", True)
     assert now["specifications"][0]["value"] == "Steel"
 
+    # By which way each came; those of one way alone.
+    expect(newest.get_by_test_id("version-source")).to_have_text("restored from 1")
+    expect(panel.locator("[data-version='2']").get_by_test_id("version-source")).to_have_text("panel")
+    panel.get_by_test_id("version-way").get_by_role("combobox").click()
+    panel.get_by_role("option", name="restore", exact=True).click()
+    expect(versions).to_have_count(1)
+    panel.wait_for_url(lambda url: "source=restore" in url)
+    versions.first.click()
+    panel.wait_for_url(lambda url: "version=6" in url and "source=restore" in url)
+
 
 def test_a_part_is_shown_as_customers_saw_it_or_why_they_did_not(panel: Page, part: dict) -> None:
     go(panel, f"/parts/{part['id']}/history?at={part['published']}")

@@ -127,6 +127,12 @@ def test_an_import_is_checked_confirmed_and_undone_but_for_what_was_changed_sinc
     panel.get_by_test_id("undo-now").click()
     confirm(panel)
     expect(panel.get_by_test_id("job-state")).to_have_text("Undone")
+    # Either says so of the other.
+    panel.get_by_role("link", name=re.compile(r"^Import \d+$")).click()
+    undone = panel.get_by_test_id("undone-by")
+    expect(undone).to_contain_text("This import was undone")
+    undone.get_by_role("link").click()
+    expect(panel.get_by_test_id("job-state")).to_have_text("Undone")
     assert staff.get(f"/parts/{other['id']}").json()["status"] == "archived"
     kept = staff.get(f"/parts/{part['id']}").json()
     assert (kept["status"] == "archived", kept["part_name"]) == (False, "Renamed since")
@@ -182,7 +188,11 @@ def dead(staff: httpx.Client, engine: Engine, create: Callable[[], dict]) -> Cal
         with engine.begin() as connection:
             connection.execute(
                 text("""
-                    UPDATE outbox_deliveries d SET state = 'dead', attempts = 12, last_error = :error, done_at = NULL
+                    UPDATE outbox_deliveries d
+                    SET state = 'dead', attempts = 12, last_error = :error, done_at = NULL,
+                        failures = jsonb_build_array(
+                            jsonb_build_object('attempt', 11, 'at', clock_timestamp(), 'error', 'what failed before'),
+                            jsonb_build_object('attempt', 12, 'at', clock_timestamp(), 'error', CAST(:error AS text)))
                     FROM outbox_events e WHERE e.id = d.event_id AND e.event_id = :event_id AND d.effect = :effect
                 """),
                 {"error": error, "event_id": event_id, "effect": AUDIT},
@@ -203,6 +213,10 @@ def test_dead_letters_are_delivered_again_or_discarded_with_a_reason_one_or_all_
     letters.first.get_by_role("button", name="stock.updated", exact=True).click()
     dialog = panel.get_by_role("dialog")
     expect(dialog.get_by_test_id("letter-error")).to_contain_text(error)
+    attempts = dialog.get_by_test_id("failures").get_by_role("listitem")
+    expect(attempts).to_have_count(2)
+    expect(attempts.first).to_contain_text("what failed before")
+    expect(attempts.last).to_contain_text("Attempt 12")
     expect(dialog).to_contain_text("counted")
     dialog.get_by_role("button", name="Deliver again").click()
     confirm(panel)
@@ -224,6 +238,18 @@ def test_dead_letters_are_delivered_again_or_discarded_with_a_reason_one_or_all_
     panel.get_by_test_id("replay-all").click()
     confirm(panel)
     expect(letters).to_have_count(0)
+
+
+def test_the_sync_screen_says_which_workers_live_and_when_the_timetable_ticked(stack: Stack, panel: Page) -> None:
+    panel.goto(f"{stack.url}/panel/sync")
+    workers = panel.get_by_test_id("worker")
+    expect(workers).to_have_count(2)
+    expect(workers.filter(has_text="sync.live")).to_have_count(1)
+    expect(workers.filter(has_text="sync.records")).to_have_count(1)
+    expect(panel.get_by_test_id("beat")).to_contain_text("last ticked")
+    expect(panel.get_by_test_id("component-worker")).to_contain_text("Well")
+    expect(panel.get_by_test_id("component-beat")).to_contain_text("Well")
+    expect(panel.get_by_test_id("flower")).to_have_attribute("href", f"http://127.0.0.1:{stack.settings.flower_port}/")
 
 
 def test_reconciliation_says_what_differs_before_it_repairs_it(

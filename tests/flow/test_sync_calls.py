@@ -2,17 +2,21 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from flask.testing import FlaskClient
+from redis import Redis
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from app.api import request_context
 from app.container import Container
+from app.contract import cache_keys
 from app.contract.task_names import Effect
+from app.sync.heartbeats import Heartbeats
 
 ADMIN = "/api/v1/admin"
 AUDIT = Effect.PERSIST_AUDIT
@@ -50,7 +54,7 @@ def test_a_write_names_its_event_which_tells_what_became_of_each_effect(
     assert (owed["request_id"], owed["actor"]["name"], owed["pages"]) == ("till-00000042", "Lockstep", None)
     assert owed["effects"].keys() == {"invalidate_cache", "broadcast", "persist_audit"}
     assert owed["effects"]["persist_audit"] == {
-        "state": "pending", "attempts": 0, "done_at": None, "ms": None, "last_error": None,
+        "state": "pending", "attempts": 0, "done_at": None, "ms": None, "last_error": None, "failures": [],
     }  # fmt: skip
     deliver()
     told = journey(event_id)
@@ -118,6 +122,7 @@ def test_a_discarded_dead_letter_is_neither_owed_nor_dead_and_the_trail_says_who
     assert (answer.status_code, answer.get_json()) == (200, {"discarded": 1})
     assert journey(event_uuid)["effects"][AUDIT] | {"done_at": 0} == {
         "state": "discarded", "attempts": 12, "done_at": 0, "ms": None, "last_error": "KeyError: 'table_name'",
+        "failures": [],
     }  # fmt: skip
     assert admin.get(f"{ADMIN}/overview").get_json()["dead_letters"] == before - 1
     refused(admin.post(f"{url}/discard", json={"reason": "again"}), 404)
@@ -234,3 +239,34 @@ def test_the_overview_counts_what_needs_attention(
     assert after["propagation"].keys() == {"window_seconds", "p50_ms", "p95_ms", "p99_ms"}
     assert after["propagation"]["p50_ms"] <= after["propagation"]["p99_ms"]
     assert after["last_reconciliation"] == admin.get(f"{ADMIN}/sync/status").get_json()["last_reconciliation"]
+
+
+def test_the_status_says_who_is_alive_and_what_is_well_and_of_what_is_not_known_that_it_is_not(
+    api: Api, container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def status() -> dict[str, Any]:
+        return dict(api("viewer").get(f"{ADMIN}/sync/status").get_json())
+
+    control = container.sync_control
+    monkeypatch.setattr(control, "_cache", SimpleNamespace(is_fresh=True))
+    monkeypatch.setattr(control, "_flower", lambda: "http://127.0.0.1:5555/")
+    with Redis.from_url(container.settings.redis_url) as valkey:
+        mine = Heartbeats(valkey, container.settings.prefix)
+        mine.worker("live@here", ["sync.live"])
+        mine.beat()
+        well = status()
+        valkey.delete(container.settings.prefix + cache_keys.worker("live@here"))
+    assert ("live@here", ["sync.live"]) in [(one["name"], one["queues"]) for one in well["workers"]]
+    assert well["beat_last_tick_seconds"] is not None
+    assert (well["components"]["database"], well["components"]["cache"]) == ("ok", "ok")
+    assert (well["flower"], well["open_pages"]) == ("http://127.0.0.1:5555/", 0)
+    assert "live@here" not in [one["name"] for one in status()["workers"]]
+
+    monkeypatch.setattr(control, "_cache", SimpleNamespace(is_fresh=False))
+    monkeypatch.setattr(control, "_flower", lambda: None)
+    assert status()["components"]["cache"] == "degraded"
+    with Redis(port=1, socket_connect_timeout=0.1) as nowhere:
+        monkeypatch.setattr(control, "_heartbeats", Heartbeats(nowhere, ""))
+        away = status()
+    assert (away["workers"], away["beat_last_tick_seconds"], away["flower"]) == (None, None, None)
+    assert away["components"]["cache"] == "away"

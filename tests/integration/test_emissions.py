@@ -14,7 +14,7 @@ from tests.messages import emissions_checked
 JOB = {
     "id": 1, "state": "done", "file_name": "parts.csv", "dry_run": False, "rows_total": 1, "rows_done": 1, "created": 1,
     "changed": 0, "unchanged": 0, "errors": [], "error_count": 0, "notices": [], "notice_count": 0, "failure": None,
-    "undoes": None, "conflicts": [], "conflict_count": 0,
+    "undoes": None, "undone_by": None, "conflicts": [], "conflict_count": 0,
     "created_by": {"id": 1, "name": "Ana"}, "created_at": "2026-01-02T03:04:05.000006Z", "finished_at": None,
 }  # fmt: skip
 

@@ -180,7 +180,11 @@ def test_a_record_is_a_dead_letter_after_twelve_failures_and_delivered_when_repl
         assert delivery(query, event_id)["attempts"] == attempt
     assert delivery(query, event_id)["state"] == "dead"
     letters = container.sync_control.dead_letters((0, ""), 1000)
-    assert any(letter["id"] == event_id and "KeyError" in letter["last_error"] for letter in letters)
+    (letter,) = (letter for letter in letters if letter["id"] == event_id)
+    assert "KeyError" in letter["last_error"]
+    assert [failure["attempt"] for failure in letter["failures"]] == list(range(1, 13))
+    assert {failure["error"] for failure in letter["failures"]} == {letter["last_error"]}
+    assert [failure["at"] for failure in letter["failures"]] == sorted(failure["at"] for failure in letter["failures"])
 
     query(
         "UPDATE outbox_events SET payload = jsonb_set(payload, '{table_name}', to_jsonb(CAST(:name AS text))) WHERE id = :id",
@@ -189,6 +193,57 @@ def test_a_record_is_a_dead_letter_after_twelve_failures_and_delivered_when_repl
     assert container.sync_control.replay(Intent(actor), event_id) == 1
     deliver()
     assert delivery(query, event_id)["state"] == "done"
+    (event_uuid,) = query("SELECT CAST(event_id AS text) AS id FROM outbox_events WHERE id = :id", id=event_id)
+    effect = container.sync_control.journey(event_uuid["id"])["effects"][AUDIT]
+    assert (effect["state"], effect["attempts"], effect["last_error"], len(effect["failures"])) == ("done", 1, None, 12)
+
+
+def test_what_waits_for_another_attempt_and_what_has_failed_lately_is_counted(
+    container: Container, owed: Callable[[int], list[int]], query: Query
+) -> None:
+    def figures() -> tuple[int, int]:
+        row = container.sync_control.status()["effects"][AUDIT]
+        return row["retries"], row["failures"]
+
+    before = figures()
+    assert before[0] == 0
+    owed(5)
+    first, outage, foreign, under_way, crashed = outbox.claim(container.engine, AUDIT, 5)
+    with container.reading.connect() as connection:
+        outbox.postpone(connection, AUDIT, first, 60, "KeyError: 'sku'")
+        outbox.postpone_all(connection, AUDIT, [outage], 60, "the database is away")
+        outbox.postpone_all(connection, AUDIT, [foreign], 60, "written by a newer release", has_failed=False)
+    query("UPDATE outbox_deliveries SET leased_until = now() - interval '1 second' WHERE event_id = :id AND effect = :effect",
+          id=crashed.id, effect=AUDIT)  # fmt: skip
+    # The one that failed and the one whose worker was killed; the outage has failed, too, but its attempt does not count.
+    assert figures() == (2, before[1] + 2)
+    with container.reading.connect() as connection:
+        outbox.settle(connection, AUDIT, [first.id, under_way.id])
+    assert figures() == (1, before[1] + 2)
+    query("UPDATE outbox_deliveries SET failed_at = failed_at - interval '1 hour' WHERE failed_at IS NOT NULL")
+    assert figures() == (1, 0)
+
+
+def test_the_latest_twelve_failures_are_kept_and_an_outage_is_none_of_them(
+    container: Container, owed: Callable[[int], list[int]], query: Query
+) -> None:
+    ids = owed(2)
+
+    def claimed() -> Any:
+        make_due(query, ids[:1])
+        return next(one for one in outbox.claim(container.engine, AUDIT, 2) if one.id == ids[0])
+
+    with container.reading.connect() as connection:
+        for number in range(14):
+            outbox.postpone(connection, AUDIT, claimed(), 0, f"error {number}")
+        outbox.postpone_all(connection, AUDIT, [claimed()], 0, "the database is away")
+    (row,) = query("SELECT failures, last_error, attempts FROM outbox_deliveries WHERE event_id = :id AND effect = :effect",
+                   id=ids[0], effect=AUDIT)  # fmt: skip
+    assert [failure["error"] for failure in row["failures"]] == [f"error {number}" for number in range(2, 14)]
+    assert (row["failures"][-1]["attempt"], row["attempts"], row["last_error"]) == (14, 14, "the database is away")
+    nothing = query("SELECT failures, failed_at FROM outbox_deliveries WHERE event_id = :id AND effect = :effect",
+                    id=ids[1], effect=AUDIT)  # fmt: skip
+    assert nothing == [{"failures": None, "failed_at": None}]
 
 
 def test_an_invalidation_never_gives_up(container: Container, owed: Callable[[int], list[int]], query: Query) -> None:

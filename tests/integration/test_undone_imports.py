@@ -98,8 +98,13 @@ def test_what_an_import_changed_is_as_before_and_what_it_made_is_archived(
     told = importer.undo(job, dry_run=True)
     assert (told["dry_run"], told["undoes"], told["changed"], told["conflicts"]) == (True, job["id"], 8, [])
     assert query("SELECT max(id) AS id FROM outbox_events")[0]["id"] == newest
+    # A dry run undoes nothing.
+    assert importer.container.import_jobs.job(job["id"])["undone_by"] is None
     undone = importer.undo(job)
     assert (undone["changed"], undone["unchanged"], undone["conflict_count"]) == (8, 0, 0)
+    said = importer.container.import_jobs.job(job["id"])["undone_by"]
+    assert said == {"id": undone["id"], "state": "done", "finished_at": undone["finished_at"]}
+    assert undone["undone_by"] is None
     assert [importer.state(part_id) for part_id in old] == before
     assert [importer.state(part_id)["status"] for part_id in new_ids(query, tag)] == ["archived"] * 2
     # Customers read it so, too, and the trail says why.
@@ -111,6 +116,9 @@ def test_what_an_import_changed_is_as_before_and_what_it_made_is_archived(
         " WHERE e.id > :newest", newest=newest,
     )  # fmt: skip
     assert sorted(one["operation"] for one in rows) == ["DELETE"] * 2 + ["UPDATE"] * 6
+    versions = importer.container.parts.admin.versions(old[0], None, 10)
+    came = [("undo", job["id"], None), ("import", job["id"], "parts.csv")]
+    assert [(one["source"], one["import_id"], one["message"]) for one in versions[:2]] == came
     assert {one["reason"] for one in rows} == {f"import {undone['id']}: undo of import {job['id']}"}
     # Once more there is nothing left: everything was changed since, by the undo.
     again = importer.undo(job)

@@ -1,16 +1,21 @@
 """Content versions: differences, restores, what stands in their way, and rehearsals. While many write: `test_versions_race`."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
+from io import StringIO
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import text
 
 from app.container import Container
 from app.contract.events import Actor
 from app.domain.errors import ArchivedError, ConcurrencyError, DuplicateError, InvalidFieldError, NotFoundError
 from app.domain.pricing import PriceLine
+from app.services.imports import passes
 from app.services.intent import Expected, Intent
 from app.services.versions import RESTORABLE, Wish
 from app.store import content as content_rows
@@ -83,6 +88,10 @@ def test_a_restore_makes_a_new_version_with_one_event_and_leaves_stock_and_price
     assert listed[0]["change_summary"] == (
         "Changed name, description, status and 2 specifications (Restored version 2: a mistake)"
     )
+    assert (listed[0]["source"], listed[0]["kind"], listed[0]["restored_from"]) == ("restore", "changed", 2)
+    assert listed[0]["fields"] == {"part_name": 1, "description": 1, "status": 1, "specifications": 2}
+    assert listed[0]["message"] == "a mistake"
+    assert [one["version_number"] for one in container.parts.admin.versions(part_id, None, 10, "restore")] == [5]
     assert (listed[0]["created_by"], listed[0]["created_by_name"]) == (actor.user_id, actor.name)
     assert [version["is_active"] for version in listed] == [True, False, False, False, False]
 
@@ -273,3 +282,52 @@ def test_restored_pictures_are_the_old_rows_again(
     container.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 2))
     assert [image["id"] for image in present(container, part_id)["images"]] == [ids[1], ids[0]]
     assert present(container, part_id) == snapshot(container, part_id, 2)
+
+
+def test_each_version_says_by_which_way_it_came(
+    container: Container, actor: Actor, new_part: NewPart, deliver: Deliver, query: Query, api: Callable[[str], FlaskClient]
+) -> None:
+    sku = uuid4().hex
+    part_id = new_part(sku=sku)
+    editor = api("editor")
+    url = f"/api/v1/admin/parts/{part_id}"
+    assert editor.put(url, json={"part_name": "By a machine", "reason": "its turn"}).status_code == 200
+    placed = {"part_ids": [part_id], "set": {"status": "draft"}, "reason": "all of them"}
+    assert editor.post("/api/v1/admin/parts/bulk", json=placed).status_code == 200
+    lines = f"sku,part_name\n{sku},Imported\n"
+    passes.import_parts(container.transactions, container.reading, actor, lambda: StringIO(lines), file_name="parts.csv")
+    container.parts.update_part_content_with_sync(Intent(replace(actor, request_id=None)), part_id, {"part_name": "By command"})
+    deliver()
+    container.parts.restore_version_with_sync(Intent(actor), Wish(part_id, 2))
+    with container.engine.begin() as connection:
+        # As psql does.
+        connection.execute(text("SET LOCAL lockstep.writer = ''; SET LOCAL application_name = 'psql'"))
+        connection.execute(text("UPDATE parts SET part_name = 'By hand' WHERE id = :id"), {"id": part_id})
+    deliver()
+    # As whoever writes with the triggers switched off.
+    query("UPDATE parts SET part_name = 'Unnoticed' WHERE id = :id", id=part_id)
+    container.reconciliation.run()
+    deliver()
+    came = [("panel", None), ("api", "its turn"), ("bulk", "all of them"), ("import", "parts.csv"), ("command", None),
+            ("restore", None), ("by_hand", None), ("reconcile", None)]  # fmt: skip
+    listed = editor.get(f"{url}/versions").get_json()["items"]
+    assert [(one["source"], one["message"]) for one in reversed(listed)] == came
+    assert [one["restored_from"] for one in listed if one["source"] == "restore"] == [2]
+    for source, _message in came:
+        only = editor.get(f"{url}/versions", query_string={"source": source}).get_json()["items"]
+        assert [one["source"] for one in only] == [source]
+    assert editor.get(f"{url}/versions", query_string={"source": "nowhere"}).status_code == 422
+
+
+def test_a_version_whose_event_an_older_release_has_written_says_that_its_way_is_not_known(
+    container: Container, new_part: NewPart, deliver: Deliver, query: Query
+) -> None:
+    part_id = new_part()
+    query("UPDATE outbox_events SET payload = payload - 'origin' WHERE aggregate_id = :id AND aspect = 'content'", id=part_id)
+    deliver()
+    (version,) = container.parts.admin.versions(part_id, None, 10)
+    assert (version["source"], version["kind"], version["change_summary"]) == (None, "created", "Created")
+    # One that it has written itself has nothing of it.
+    query("UPDATE part_content_versions SET change = NULL WHERE part_id = :id", id=part_id)
+    (version,) = container.parts.admin.versions(part_id, None, 10)
+    assert (version["source"], version["kind"], version["fields"], version["message"]) == (None, None, None, None)

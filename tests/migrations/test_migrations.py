@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -279,3 +280,48 @@ def test_addresses_of_before_are_found_in_what_older_releases_have_kept(scratch:
     with scratch.connect() as connection:
         assert "former_slugs" not in tables(connection)
         assert connection.execute(text("UPDATE parts SET slug = 'last' WHERE id = 1")).rowcount == 1
+
+
+def test_versions_of_before_say_by_which_way_they_came_and_what_changed(scratch: Engine) -> None:
+    migrate(scratch, "up", "0038")
+    said: list[tuple[str, str, dict[str, Any] | None]] = [
+        # The part below is made by hand, as its event says.
+        ("Created", "by_hand", {"kind": "created", "fields": {}, "number": None, "message": None}),
+        ("Created", "panel", {"kind": "created", "fields": {}, "number": None, "message": None}),
+        ("Created (import: new (2).csv)", "import", {"kind": "created", "fields": {}, "number": None, "message": "new (2).csv"}),
+        ("Changed name (import 12: a: b.csv)", "import",
+         {"kind": "changed", "fields": {"part_name": 1}, "number": 12, "message": "a: b.csv"}),
+        ("Changed name (import 13: undo of import 12)", "undo",
+         {"kind": "changed", "fields": {"part_name": 1}, "number": 12, "message": None}),
+        ("Changed SKU, manufacturer's number, category and 2 specifications (typo\n(again))", "panel",
+         {"kind": "changed", "number": None, "message": "typo\n(again)",
+          "fields": {"sku": 1, "manufacturer_number": 1, "category_id": 1, "specifications": 2}}),
+        ("Changed 1 picture (Restored version 3)", "restore",
+         {"kind": "changed", "fields": {"images": 1}, "number": 3, "message": None}),
+        ("Changed description (Restored version 3: as it was)", "restore",
+         {"kind": "changed", "fields": {"description": 1}, "number": 3, "message": "as it was"}),
+        ("Changed status (reconcile: the row had been changed around the application)", "reconcile",
+         {"kind": "changed", "fields": {"status": 1}, "number": None, "message": None}),
+        ("Archived (by hand, with psql)", "by_hand", {"kind": "archived", "fields": {}, "number": None, "message": None}),
+        ("Restored from the archive", "panel", {"kind": "unarchived", "fields": {}, "number": None, "message": None}),
+        ("Merged with part 5", "panel", None),
+    ]  # fmt: skip
+    with scratch.begin() as connection:
+        part = connection.execute(
+            text("INSERT INTO parts (sku, slug, part_name) VALUES ('a', 'a', 'a') RETURNING id")
+        ).scalar_one()
+        connection.execute(
+            text("""
+                INSERT INTO part_content_versions (part_id, version_number, content_snapshot, change_summary, created_by,
+                                                   is_active)
+                SELECT :part, n, '{}', summary, (SELECT min(id) FROM users), false
+                FROM unnest(CAST(:summaries AS text[])) WITH ORDINALITY AS s(summary, n)
+            """),
+            {"part": part, "summaries": [summary for summary, *_ in said]},
+        )
+    migrate(scratch, "up", "0039")
+    with scratch.connect() as connection:
+        rows = connection.execute(
+            text("SELECT change_summary, source, change FROM part_content_versions ORDER BY version_number")
+        )
+        assert [tuple(row) for row in rows] == said

@@ -28,8 +28,8 @@ def _intent() -> Intent:
 @require("viewer")
 @blueprint.response(200, SyncStatusSchema)
 def status() -> Response:
-    """For each effect: pending, oldest age, dead, latency; also the last reconciliation, what was found to differ from the truth
-    and why, and the cache's figures."""
+    """For each effect: pending, oldest age, retries, failures, dead, latency; also the last reconciliation, what was found to
+    differ from the truth and why, the cache's figures, and which workers and servers are well."""
     return json_response(container().sync_control.status())
 
 

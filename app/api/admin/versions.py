@@ -20,8 +20,8 @@ from app.api.schemas.history import (
     RestoreQuerySchema,
     RestoreSchema,
     VersionDiffSchema,
+    VersionsQuerySchema,
 )
-from app.api.schemas.parts import PageQuerySchema
 from app.services.versions import Wish
 from app.store.paging import Position
 
@@ -31,13 +31,13 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 
 @blueprint.route("/<id:part_id>/versions", methods=["GET"])
 @require("viewer")
-@blueprint.arguments(PageQuerySchema, location="query")
+@blueprint.arguments(VersionsQuerySchema, location="query")
 @blueprint.response(200, VersionPageSchema)
 def list_versions(query: dict[str, Any], part_id: int) -> Response:
-    """List a part's content versions, newest first."""
+    """List a part's content versions, newest first; all, or those that came by one way."""
     scope, limit = f"versions {part_id}", query["limit"]
     after = cursors().read(scope, query["cursor"])
-    rows = container().parts.admin.versions(part_id, after.id if after else None, limit)
+    rows = container().parts.admin.versions(part_id, after.id if after else None, limit, query["source"])
     following = Position("", rows[limit - 1]["version_number"]) if len(rows) > limit else None
     return json_response({"items": rows[:limit], "next_cursor": cursors().write(scope, following)})
 

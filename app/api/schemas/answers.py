@@ -6,6 +6,7 @@ from marshmallow import Schema, fields, validate
 
 from app.api.schemas.described import described
 from app.contract.drift import DriftKind
+from app.contract.events import Source
 from app.contract.messages import states
 from app.services.authentication import ROLES
 
@@ -217,13 +218,24 @@ class CreatedPartSchema(AdminPartSchema):
 
 
 class VersionListItemSchema(Schema):
-    """A content version, in a list."""
+    """A content version, in a list. `source` says by which way it came, `kind` what happened, `fields` which fields changed (of
+    specifications and pictures, how many items); `message` is the reason that somebody gave, or the name of the imported file,
+    `restored_from` the version that was brought back, `import_id` the import that was made or, with `undo`, undone. All of them
+    are null if an older release wrote the version."""
 
     version_number = required(fields.Integer)
     created_at = required(fields.DateTime)
     created_by = required(fields.Integer)
     created_by_name = required(fields.String)
     change_summary = nullable(fields.String)
+    source = fields.String(required=True, allow_none=True, validate=validate.OneOf([str(source) for source in Source]))
+    kind = fields.String(
+        required=True, allow_none=True, validate=validate.OneOf(("created", "archived", "unarchived", "changed"))
+    )
+    fields_ = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True, allow_none=True, data_key="fields")
+    message = nullable(fields.String)
+    restored_from = nullable(fields.Integer)
+    import_id = nullable(fields.Integer)
     is_active = required(fields.Boolean)
 
 
@@ -273,10 +285,13 @@ class LatencySchema(Schema):
 
 
 class EffectStatusSchema(Schema):
-    """How one effect is doing."""
+    """How one effect is doing. Of the pending ones `retries` wait for another attempt; `failures` are the deliveries that have
+    failed in the last `window_seconds`, whatever has become of them since."""
 
     pending = required(fields.Integer)
     oldest_age_seconds = required(fields.Float)
+    retries = required(fields.Integer)
+    failures = required(fields.Integer)
     dead = required(fields.Integer)
     latency_ms = nested(LatencySchema)
 
@@ -334,23 +349,57 @@ class DriftStatusSchema(Schema):
     latest = items_of(DriftSchema)
 
 
+class ComponentsSchema(Schema):
+    """What the synchronisation depends on, as this web process sees it: `degraded` is a cache that nobody may be served from
+    yet, and a broker that did not take the last wake-ups. Without the database there is no answer at all."""
+
+    database = one_of("ok")
+    cache = one_of("ok", "degraded", "away")
+    broker = one_of("ok", "degraded")
+
+
+class WorkerSchema(Schema):
+    """A worker that is alive, and how many seconds ago it said so."""
+
+    name = required(fields.String)
+    queues = fields.List(fields.String(), required=True)
+    seen_seconds = required(fields.Float)
+
+
 class SyncStatusSchema(Schema):
-    """How the synchronisation is doing."""
+    """How the synchronisation is doing. `workers` is null if it is not known which are alive, since Valkey is away, and so is
+    `beat_last_tick_seconds`, which is also null if beat has not been heard of in a day. `open_pages` are those of customers.
+    `flower` is Flower's address on the server itself; null if it does not run there."""
 
     effects = fields.Dict(keys=fields.String(), values=fields.Nested(EffectStatusSchema), required=True)
     window_seconds = required(fields.Integer)
     last_reconciliation = nullable(fields.Dict)
     drift = nested(DriftStatusSchema)
     cache = nested(CacheStatusSchema)
+    components = nested(ComponentsSchema)
+    workers = fields.List(fields.Nested(WorkerSchema), required=True, allow_none=True)
+    beat_last_tick_seconds = nullable(fields.Float)
+    open_pages = required(fields.Integer)
+    flower = nullable(fields.String)
+
+
+class FailureSchema(Schema):
+    """An attempt at a delivery that failed; they are counted from 1, and anew after a replay."""
+
+    attempt = required(fields.Integer)
+    at = required(fields.DateTime)
+    error = required(fields.String)
 
 
 class DeadLetterSchema(Schema):
-    """A delivery that was given up on."""
+    """A delivery that was given up on. `failures` are its latest attempts, twelve at most, oldest first; what an older release
+    has tried is missing."""
 
     id = required(fields.Integer)
     effect = required(fields.String)
     attempts = required(fields.Integer)
     last_error = nullable(fields.String)
+    failures = items_of(FailureSchema)
     created_at = required(fields.DateTime)
     event_uuid = required(fields.UUID)
     type = required(fields.String)

@@ -14,6 +14,7 @@ from app.api.schemas.answers import (
     ShownSpecificationSchema,
 )
 from app.api.schemas.parts import PageQuerySchema
+from app.contract.events import Source
 from app.domain.stock import MAX_QUANTITY
 from app.services.versions import RESTORABLE
 
@@ -24,6 +25,12 @@ class DiffQuerySchema(StrictSchema):
     """Which version to compare with; the newest if left out."""
 
     to = WholeNumber(load_default=None, validate=_ID)
+
+
+class VersionsQuerySchema(PageQuerySchema):
+    """Which page of a part's versions; with `source` only of those that came by this way."""
+
+    source = fields.String(load_default=None, validate=validate.OneOf([str(source) for source in Source]))
 
 
 class RestoreQuerySchema(StrictSchema):

@@ -3,7 +3,7 @@
 from marshmallow import Schema, fields, validate
 
 from app.api.parsing import Flag, StrictSchema, Text
-from app.api.schemas.answers import PersonSchema, nested, nullable, one_of, required
+from app.api.schemas.answers import FailureSchema, PersonSchema, items_of, nested, nullable, one_of, required
 from app.contract.task_names import Effect
 
 
@@ -33,13 +33,15 @@ class DiscardedSchema(Schema):
 
 
 class EffectJourneySchema(Schema):
-    """What became of one effect of an event; `ms` is the time from the commit to it."""
+    """What became of one effect of an event; `ms` is the time from the commit to it, `failures` the latest attempts that failed,
+    oldest first."""
 
     state = one_of("pending", "done", "dead", "discarded")
     attempts = required(fields.Integer)
     done_at = nullable(fields.DateTime)
     ms = nullable(fields.Float)
     last_error = nullable(fields.String)
+    failures = items_of(FailureSchema)
 
 
 class JourneySchema(Schema):

@@ -197,8 +197,17 @@ class ImportConflict(TypedDict):
     changed_at: Moment
 
 
+class ImportUndo(TypedDict):
+    """The job that undoes an import, or has undone it: the latest that was no dry run."""
+
+    id: int
+    state: Literal["queued", "checking", "importing", "done", "refused", "failed", "cancelled", "undoing"]
+    finished_at: Moment | None
+
+
 class ImportJob(TypedDict):
-    """An import, or the undoing of another one (`undoes`): how far it is, and what came of it. `errors` holds the first 200 of
+    """An import, or the undoing of another one (`undoes`): how far it is, and what came of it; if it was undone itself, by which
+    job (`undone_by`). `errors` holds the first 200 of
     `error_count`; `notices` those of `notice_count`: what is dropped from texts because it is not allowed in them, known when the
     file has been checked; `conflicts` those of `conflict_count`, which an undo has left alone. An undo counts changes, not rows:
     `changed` ones are undone, `unchanged` ones are not."""
@@ -218,6 +227,7 @@ class ImportJob(TypedDict):
     notice_count: int
     failure: str | None
     undoes: int | None
+    undone_by: ImportUndo | None
     conflicts: list[ImportConflict]
     conflict_count: int
     created_by: Person

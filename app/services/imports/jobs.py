@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import IO, Any, TextIO
 
@@ -11,7 +12,7 @@ import structlog
 from sqlalchemy import Connection, Engine, Row
 from sqlalchemy.exc import OperationalError
 
-from app.contract.events import Actor
+from app.contract.events import Actor, Origin, Source
 from app.contract.formats import rfc3339
 from app.contract.task_names import IMPORT_PARTS
 from app.domain.content import normalised, without_forbidden
@@ -263,6 +264,7 @@ class ImportJobs:
         after = (job.layout or {}).get("after", 0)
         events = outbox.made_by_import(connection, undone_job, f"import {undone_job.id}: ", undo.KINDS, after, UNDONE_AT_ONCE)
         reason = f"import {job_id}: undo of import {undone_job.id}"
+        unit_of_work.origin = Origin(Source.UNDO, undone_job.id)
         report = undo.undo_changes(unit_of_work, events, reason, dry_run=job.dry_run)
         position = {"after": events[-1].id} if events else None
         leased_until = jobs.step(
@@ -301,6 +303,7 @@ class ImportJobs:
         if job.dry_run:
             report = rehearse_chunk(self._transactions, actor, chunk)
         else:
+            unit_of_work.origin = Origin(Source.IMPORT, job.id, job.file_name)
             report = apply_chunk(chunk, f"import {job.id}: {job.file_name}", unit_of_work)
         return jobs.step(unit_of_work, job.id, work.leased_until, "importing", rows=len(chunk), **asdict(report))
 
@@ -419,9 +422,14 @@ def shown(row: Row[Any]) -> dict[str, Any]:
         "notice_count": row.notice_count,
         "failure": row.failure,
         "undoes": row.undoes,
+        "undone_by": row.undone_by and row.undone_by | {"finished_at": _moment(row.undone_by["finished_at"])},
         "conflicts": row.conflicts,
         "conflict_count": row.conflict_count,
         "created_by": {"id": row.created_by, "name": row.created_by_name},
         "created_at": rfc3339(row.created_at),
         "finished_at": rfc3339(row.finished_at) if row.finished_at else None,
     }
+
+
+def _moment(written: str | None) -> str | None:
+    return rfc3339(datetime.fromisoformat(written)) if written else None

@@ -8,7 +8,7 @@ from typing import NamedTuple, TextIO, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from app.contract.events import Actor
+from app.contract.events import Actor, Origin, Source
 from app.domain.content import MAX_DESCRIPTION
 from app.domain.errors import Holder
 from app.domain.imports.errors import ImportFileError, RowError
@@ -21,7 +21,7 @@ from app.services.rich_text import dropped, sanitised
 from app.store import prices
 from app.store.imports import bulk
 from app.store.pipeline import Pipeline
-from app.store.transaction import TransactionManager
+from app.store.transaction import TransactionManager, UnitOfWork
 
 CHUNK = 1000
 # This much text ends a chunk too: no statement may take long.
@@ -56,7 +56,7 @@ def reference_counting_alone() -> Iterator[None]:
 
 def import_parts(
     transactions: TransactionManager, reading: Engine, actor: Actor, open_file: Open,
-    progress: Progress = lambda _rows: None, reason: str = "import", options: Options = NO_OPTIONS,
+    progress: Progress = lambda _rows: None, file_name: str | None = None, options: Options = NO_OPTIONS,
 ) -> ImportReport:  # fmt: skip
     """Check a CSV file and apply it; unchanged rows cost no write and no event.
 
@@ -69,18 +69,23 @@ def import_parts(
         ImportFileError: with every error (the first 200); nothing was applied.
     """
     checked = check(reading, open_file, options=options)
-    return apply(transactions, actor, open_file, checked.survey.layout, reason, progress)
+    return apply(transactions, actor, open_file, checked.survey.layout, file_name, progress)
 
 
 def apply(
-    transactions: TransactionManager, actor: Actor, open_file: Open, layout: Layout, reason: str,
+    transactions: TransactionManager, actor: Actor, open_file: Open, layout: Layout, file_name: str | None = None,
     progress: Progress = lambda _rows: None,
 ) -> ImportReport:  # fmt: skip
-    """Apply a checked file."""
+    """Apply a checked file; the reason of its changes names it."""
     report = ImportReport()
+
+    def write(chunk: Sequence[ImportRow], unit_of_work: UnitOfWork) -> ImportReport:
+        unit_of_work.origin = Origin(Source.IMPORT, message=file_name)
+        return apply_chunk(chunk, f"import: {file_name}" if file_name else "import", unit_of_work)
+
     with reference_counting_alone(), open_file() as lines, Pipeline(transactions, actor) as pipeline:
         for chunk in chunks(good_rows(lines, layout)):
-            report.add(pipeline.run(partial(apply_chunk, chunk, reason)))
+            report.add(pipeline.run(partial(write, chunk)))
             progress(len(chunk))
     return report
 

@@ -20,7 +20,9 @@ _COLUMNS = """
     j.id, j.file_name, j.digest, j.encoding, j.currency, j.byte_size, j.dry_run, j.state, j.rows_total, j.rows_done,
     j.options, j.layout, j.columns, j.created_count, j.changed_count, j.unchanged_count, j.errors, j.error_count, j.notices,
     j.notice_count, j.failure, j.leased_until, j.created_by, j.attempts, j.ip_address, j.user_agent, j.request_id, j.api_key_id,
-    j.created_at, j.finished_at, j.undoes, j.conflicts, j.conflict_count, u.name AS created_by_name
+    j.created_at, j.finished_at, j.undoes, j.conflicts, j.conflict_count, u.name AS created_by_name,
+    (SELECT jsonb_build_object('id', x.id, 'state', x.state, 'finished_at', x.finished_at)
+     FROM import_jobs x WHERE x.undoes = j.id AND NOT x.dry_run ORDER BY x.id DESC LIMIT 1) AS undone_by
 """
 _INSERT = text(f"""
     WITH j AS (

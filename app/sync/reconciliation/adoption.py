@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import Connection
 
 from app.contract.drift import Difference, differences
-from app.contract.events import Aspect
+from app.contract.events import Aspect, Origin, Source
 from app.domain.pricing import CurrentPrice, PriceLine, same_list
 from app.store import content, prices, reconciliation, stock
 from app.store.content import Content
@@ -64,6 +64,7 @@ def adopt_content(part_id: int, unit_of_work: UnitOfWork) -> tuple[Difference, .
     differing = _differing(present, last)
     if last is None or not differing:
         return ()
+    unit_of_work.origin = Origin(Source.RECONCILE)
     log.error("content row adopted", part_id=part_id, fields=differing)
     content.adopt(unit_of_work, present, last.payload["snapshot"], max(present.version, last.version) + 1, REASON)
     row, recorded = present.snapshot() | {"version": present.version}, last.payload["snapshot"] | {"version": last.version}

@@ -1,10 +1,10 @@
 import { expect, it } from "vitest";
-import { canBeUndone, changesAnything, heard, isOver, kindOf, progressOf, toneOf, type JobDetail } from "./jobs.ts";
+import { canBeUndone, changesAnything, heard, isOver, kindOf, progressOf, toneOf, undoingOf, type JobDetail } from "./jobs.ts";
 
 function job(more: Partial<JobDetail> = {}): JobDetail {
   return {
     id: 3, state: "importing", file_name: "parts.csv", dry_run: false, rows_total: 100, rows_done: 40, created: 0, changed: 0, unchanged: 0,
-    errors: [], error_count: 0, notices: [], notice_count: 0, failure: null, undoes: null, conflicts: [], conflict_count: 0,
+    errors: [], error_count: 0, notices: [], notice_count: 0, failure: null, undoes: null, undone_by: null, conflicts: [], conflict_count: 0,
     created_by: { id: 1, name: "Ana" }, created_at: "2026-01-01T00:00:00Z", finished_at: null,
     columns: [{ name: "SKU", became: "sku", detail: "" }], ...more,
   };
@@ -59,4 +59,9 @@ it("a job whose columns have become known must be read", () => {
 it("conflicts make a result a warning, refusals a fault", () => {
   expect([job({ state: "done" }), job({ state: "done", conflict_count: 1 }), job({ state: "refused" }), job()].map(toneOf)).toEqual(["good", "warn", "bad", "neutral"]);
   expect(isOver(job({ state: "undoing" }))).toBe(false);
+});
+
+it("an import that is being undone is told from one that was, and from one whose undo came to no end", () => {
+  const states = ["undoing", "done", "failed", "cancelled"] as const;
+  expect(states.map((state) => undoingOf({ id: 2, state, finished_at: null }))).toEqual(["running", "done", "broken", "broken"]);
 });

@@ -31,6 +31,12 @@ export function toneOf(job: Pick<Job, "state" | "conflict_count">): "good" | "wa
   return job.conflict_count > 0 ? "warn" : "good";
 }
 
+/** How far the job has come that undoes an import. */
+export function undoingOf(undone: NonNullable<Job["undone_by"]>): "running" | "done" | "broken" {
+  if (!isOver(undone)) return "running";
+  return undone.state === "done" ? "done" : "broken";
+}
+
 /** An import can be undone once it is over, if it changed anything; the server says the same. */
 export function canBeUndone(job: Job): boolean {
   return kindOf(job) === "import" && isOver(job) && job.created + job.changed > 0;

@@ -14,7 +14,10 @@ export function useJob(id: Readonly<Ref<number>>) {
   const again = (): void => void refresh(`/admin/imports/${id.value}`);
 
   useMessages((message) => {
-    if (message.name !== "import.progress" || message.body.id !== id.value) return;
+    if (message.name !== "import.progress") return;
+    // The one that undoes this one says how far that is.
+    if (message.body.undoes === id.value) again();
+    if (message.body.id !== id.value) return;
     const held = job.value;
     const next = held && heard(held, message.body);
     if (!next) return again();

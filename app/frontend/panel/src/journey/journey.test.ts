@@ -46,7 +46,7 @@ it("what others follow is none of ours", () => {
 });
 
 it("the API's answer says the same as the socket's messages", () => {
-  const effect = (ms: number | null): EventJourney["effects"][string] => ({ state: ms === null ? "pending" : "done", ms, attempts: 1, done_at: null, last_error: null });
+  const effect = (ms: number | null): EventJourney["effects"][string] => ({ state: ms === null ? "pending" : "done", ms, attempts: 1, done_at: null, last_error: null, failures: [] });
   const journey = read(begun(["e"], 0), { event_id: "e", pages: 4, effects: { broadcast: effect(9), persist_audit: effect(null) } } as unknown as EventJourney);
   expect(stepsOf(journey).map(({ effect: name, done }) => [name, done])).toEqual([["persist_audit", 0], ["broadcast", 1]]);
   expect(pagesOf(journey)).toBe(4);

@@ -4,13 +4,14 @@ import { componentsOf, effectsOf, foundAtAll, foundIn, partOf, valueText, type S
 const NOW = Date.parse("2026-01-01T12:00:00Z");
 
 function effect(oldest_age_seconds = 0) {
-  return { pending: 0, dead: 0, oldest_age_seconds, latency_ms: { deliveries: 0, p50: null, p95: null, p99: null } };
+  return { pending: 0, retries: 0, failures: 0, dead: 0, oldest_age_seconds, latency_ms: { deliveries: 0, p50: null, p95: null, p99: null } };
 }
 
 function status(more: Partial<Status> = {}): Status {
   return {
     effects: { broadcast: effect(), invalidate_cache: effect() }, window_seconds: 900, cache: { fresh: true, hit_rate: {} },
-    drift: { kinds: {}, latest: [], window_seconds: 86_400 }, last_reconciliation: { finished_at: "2026-01-01T11:59:00Z" }, ...more,
+    drift: { kinds: {}, latest: [], window_seconds: 86_400 }, last_reconciliation: { finished_at: "2026-01-01T11:59:00Z" },
+    components: { database: "ok", cache: "ok", broker: "ok" }, workers: null, beat_last_tick_seconds: null, open_pages: 0, flower: null, ...more,
   };
 }
 
@@ -23,17 +24,26 @@ it("effects are shown in the order in which they follow a commit, new ones last"
   expect(effectsOf({ effects }).map(({ name }) => name)).toEqual(["invalidate_cache", "broadcast", "persist_audit", "a_new_one"]);
 });
 
-it("what nobody could be asked about is unknown, not well", () => {
-  expect(health(status())).toEqual({ database: "unknown", cache: "ok", broker: "unknown", worker: "ok", beat: "ok" });
-  expect(health(status({ cache: { fresh: false, hit_rate: {} } }))["cache"]).toBe("degraded");
-  expect(health(status(), { database: "ok", cache: "degraded", broker: "ok" })).toMatchObject({ database: "ok", cache: "degraded", broker: "ok" });
+it("what the process says now counts, and a cache that is away altogether", () => {
+  const components = { database: "ok", cache: "degraded", broker: "ok" } as const;
+  expect(health(status({ components }))).toMatchObject({ database: "ok", cache: "degraded", broker: "ok" });
+  expect(health(status({ components }), { database: "away", cache: "ok", broker: "degraded" })).toMatchObject({ database: "away", cache: "ok", broker: "degraded" });
+  expect(health(status({ components: { ...components, cache: "away" } }), { database: "ok", cache: "degraded", broker: "ok" })["cache"]).toBe("away");
 });
 
-it("a worker is known by what waits for it", () => {
+it("workers are known by the queues that somebody serves, and by what waits for them", () => {
+  const of = (queues: string[][], age = 0) =>
+    health(status({ workers: queues.map((own, n) => ({ name: `w${n}`, queues: own, seen_seconds: 1 })), effects: { persist_audit: effect(age) } }))["worker"];
+  expect([of([]), of([["sync.live"]]), of([["sync.live"], ["sync.records"]]), of([["sync.records", "sync.live"]], 40)]).toEqual(["away", "degraded", "ok", "degraded"]);
+});
+
+it("if nobody knows which workers live, by what waits for them alone", () => {
   expect([5, 40, 500].map((age) => health(status({ effects: { persist_audit: effect(age), broadcast: effect() } }))["worker"])).toEqual(["ok", "degraded", "away"]);
 });
 
-it("beat is known by the reconciliation that it has done every minute", () => {
+it("beat is known by its last tick, and if nobody knows that by the reconciliation that it has done every minute", () => {
+  const ticked = (beat_last_tick_seconds: number | null) => health(status({ workers: [], beat_last_tick_seconds }))["beat"];
+  expect([ticked(1), ticked(40), ticked(500), ticked(null)]).toEqual(["ok", "degraded", "away", "away"]);
   const at = (finished_at: string | null) => health(status({ last_reconciliation: finished_at === null ? null : { finished_at } }))["beat"];
   expect([at("2026-01-01T11:58:00Z"), at("2026-01-01T11:55:00Z"), at("2026-01-01T11:00:00Z"), at(null)]).toEqual(["ok", "degraded", "away", "away"]);
 });

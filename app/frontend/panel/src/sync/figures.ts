@@ -26,8 +26,11 @@ const ORDER = ["invalidate_cache", "broadcast", "purge_edge", "persist_audit", "
 /** Something that is due is taken up within a second or two. */
 const LATE_SECONDS = 15;
 const STUCK_SECONDS = 120;
-/** Beat has it reconcile every minute. */
+/** Beat has it reconcile every minute, and says every two seconds that it lives. */
 const TICK_SECONDS = 60;
+const BEAT_SECONDS = 15;
+/** What is put into them nobody else does. */
+const QUEUES = ["sync.live", "sync.records"];
 
 export function effectsOf({ effects }: Pick<Status, "effects">): (EffectFigures & { name: string })[] {
   const rank = (name: string): number => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
@@ -38,18 +41,33 @@ export function lastRun({ last_reconciliation }: { last_reconciliation: unknown 
   return last_reconciliation as LastRun | null;
 }
 
-/** The worker is known by what waits for it, beat by the reconciliation that it has done every minute. */
+/** What is not known stays so: without heartbeats, workers are judged by what waits for them, and beat by the last reconciliation. */
 export function componentsOf(status: Status, ready: Ready | null, now: number): Component[] {
-  const oldest = Math.max(0, ...Object.values(status.effects).map((effect) => effect.oldest_age_seconds));
-  const ended = lastRun(status)?.finished_at;
-  const since = ended ? (now - Date.parse(ended)) / 1_000 : Infinity;
+  const { database, cache, broker } = status.components;
   return [
-    { name: "database", health: ready?.database ?? "unknown" },
-    { name: "cache", health: ready?.cache ?? (status.cache.fresh ? "ok" : "degraded") },
-    { name: "broker", health: ready?.broker ?? "unknown" },
-    { name: "worker", health: oldest < LATE_SECONDS ? "ok" : oldest < STUCK_SECONDS ? "degraded" : "away" },
-    { name: "beat", health: since < 3 * TICK_SECONDS ? "ok" : since < 10 * TICK_SECONDS ? "degraded" : "away" },
+    { name: "database", health: ready?.database ?? database },
+    { name: "cache", health: cache === "away" ? cache : (ready?.cache ?? cache) },
+    { name: "broker", health: ready?.broker ?? broker },
+    { name: "worker", health: workerHealth(status) },
+    { name: "beat", health: beatHealth(status, now) },
   ];
+}
+
+function workerHealth({ effects, workers }: Status): Health {
+  const served = new Set(workers?.flatMap(({ queues }) => queues));
+  const missing = workers === null ? 0 : QUEUES.filter((queue) => !served.has(queue)).length;
+  if (missing > 0) return missing === QUEUES.length ? "away" : "degraded";
+  return byAge(Math.max(0, ...Object.values(effects).map(({ oldest_age_seconds }) => oldest_age_seconds)), LATE_SECONDS, STUCK_SECONDS);
+}
+
+function beatHealth(status: Status, now: number): Health {
+  if (status.workers !== null) return byAge(status.beat_last_tick_seconds ?? Infinity, BEAT_SECONDS, STUCK_SECONDS);
+  const ended = lastRun(status)?.finished_at;
+  return byAge(ended ? (now - Date.parse(ended)) / 1_000 : Infinity, 3 * TICK_SECONDS, 10 * TICK_SECONDS);
+}
+
+function byAge(seconds: number, late: number, away: number): Health {
+  return seconds < late ? "ok" : seconds < away ? "degraded" : "away";
 }
 
 /** The kinds of drift that a run has found, the most frequent first. */

@@ -4,7 +4,7 @@ import { asQuery, countOf, kindOfError, kindsOf, matches, type Letter } from "./
 
 function letter(id: number, effect: string, last_error: string | null): Letter {
   return {
-    id, effect, last_error, aggregate_id: 1, aggregate_type: "part", attempts: 12, created_at: "2026-01-01T00:00:00Z", event_uuid: `e-${id}`,
+    id, effect, last_error, failures: [], aggregate_id: 1, aggregate_type: "part", attempts: 12, created_at: "2026-01-01T00:00:00Z", event_uuid: `e-${id}`,
     payload: {}, request_id: null, type: "stock.updated", version: 2,
   };
 }

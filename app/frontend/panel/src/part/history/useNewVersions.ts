@@ -6,9 +6,10 @@ import { refresh } from "../../queries.ts";
 const PAUSES_MS = [150, 400, 1_000, 2_500, 6_000, 12_000];
 const CONTENT = new Set(["part.created", "content.updated", "part.deleted", "part.restored"]);
 
-/** @returns the numbers of those that came since the screen was opened. */
-export function useNewVersions(partId: () => number, numbers: Readonly<Ref<readonly number[]>>): Readonly<Ref<ReadonlySet<number>>> {
+/** @returns the numbers of those that came since the screen was opened, or since `filter` was changed: then others are listed. */
+export function useNewVersions(partId: () => number, numbers: Readonly<Ref<readonly number[]>>, filter: Readonly<Ref<unknown>>): Readonly<Ref<ReadonlySet<number>>> {
   const first = ref<number | null>(null);
+  watch(filter, () => (first.value = null), { flush: "sync" });
   watch(numbers, ([newest]) => (first.value ??= newest ?? null), { immediate: true });
 
   async function seek(version: number): Promise<void> {

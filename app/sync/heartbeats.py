@@ -1,0 +1,121 @@
+"""Which workers are alive, when beat last ticked, and where Flower is.
+
+Workers and beat say so themselves, every other second, in Valkey, which forgets those that have stopped. How long ago it was is
+measured by what is left of a key's time there: no two machines' clocks are compared.
+"""
+
+import socket
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from redis import Redis
+from redis.exceptions import RedisError
+
+from app.contract import cache_keys
+
+log = structlog.get_logger()
+
+# In seconds: how often beat says that it ticks (workers have Celery's own heart, which beats as often), and how long after the
+# last time a worker, which may be busy, counts as alive. Beat is remembered for a day, to say since when it is away.
+EVERY = 2.0
+WORKER_KEPT = 20
+BEAT_KEPT = 86_400
+# Seconds that a program on this machine may take to accept a connection.
+_AT_ONCE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker that is alive: which queues it takes tasks from, and how many seconds ago it said so."""
+
+    name: str
+    queues: list[str]
+    seen_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Who has been heard of. `beat_seconds` is how long ago beat last ticked; None if not within a day."""
+
+    workers: list[Worker]
+    beat_seconds: float | None
+
+
+class Heartbeats:
+    """Notes signs of life, and answers who gave any.
+
+    Args:
+        client: a client of the Valkey that all processes share.
+        prefix: what names there begin with.
+    """
+
+    def __init__(self, client: Redis, prefix: str) -> None:
+        self._client = client
+        self._prefix = prefix
+        self._ticked = float("-inf")
+
+    def worker(self, name: str, queues: Collection[str]) -> None:
+        """Note that a worker is alive. Nothing is lost if Valkey does not take it: the next one comes in two seconds."""
+        try:
+            with self._client.pipeline(transaction=False) as pipeline:
+                pipeline.set(self._key(cache_keys.worker(name)), " ".join(sorted(queues)), ex=WORKER_KEPT)
+                pipeline.sadd(self._key(cache_keys.WORKERS), name)
+                pipeline.execute()
+        except RedisError as error:
+            log.debug("heartbeat not noted", worker=name, error=str(error))
+
+    def beat(self) -> None:
+        """Note a tick of beat's, if it is not too soon after the last."""
+        if time.monotonic() < self._ticked + EVERY:
+            return
+        self._ticked = time.monotonic()
+        try:
+            self._client.set(self._key(cache_keys.BEAT), 1, ex=BEAT_KEPT)
+        except RedisError as error:
+            log.debug("tick not noted", error=str(error))
+
+    def heard(self) -> Heard | None:
+        """Return who is alive; None if that is not known, since Valkey is away."""
+        try:
+            return self._heard()
+        except RedisError:
+            return None
+
+    def _heard(self) -> Heard:
+        members: Any = self._client.smembers(self._key(cache_keys.WORKERS))
+        names = sorted(name.decode() for name in members)
+        with self._client.pipeline(transaction=False) as pipeline:
+            pipeline.pttl(self._key(cache_keys.BEAT))
+            for name in names:
+                pipeline.get(self._key(cache_keys.worker(name)))
+                pipeline.pttl(self._key(cache_keys.worker(name)))
+            beat, *found = pipeline.execute()
+        workers, gone = [], []
+        for name, queues, left in zip(names, found[::2], found[1::2], strict=True):
+            if queues is None:
+                gone.append(name)
+            else:
+                workers.append(Worker(name, queues.decode().split(), _since(WORKER_KEPT, left)))
+        if gone:
+            # One that is back by now adds itself again.
+            self._client.srem(self._key(cache_keys.WORKERS), *gone)
+        return Heard(workers, None if beat < 0 else _since(BEAT_KEPT, beat))
+
+    def _key(self, name: str) -> str:
+        return self._prefix + name
+
+
+def _since(kept: int, left_ms: int) -> float:
+    return round(max(0.0, kept - left_ms / 1000), 3)
+
+
+def flower_at(port: int) -> str | None:
+    """Return the address of Flower, which listens on this machine only; None if nothing does there."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=_AT_ONCE).close()
+    except OSError:
+        return None
+    return f"http://127.0.0.1:{port}/"
