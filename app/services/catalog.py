@@ -113,6 +113,16 @@ class CatalogReader:
         shown_in = currency or self._currency
         return [_compose_short(pieces, shown_in, only=only) for pieces in found.values()], result
 
+    def by_sku(self, skus: Sequence[str], currency: str | None) -> Answer:
+        """Return the parts with these SKUs in short form, in the order asked, and the SKUs that no part has which customers may
+        see. If a currency is given, no price in another one is shown."""
+        part_ids, result = self.lookup("list", "skus", {"skus": sorted(skus)})
+        items, read = self.short_parts(part_ids, currency, only=currency is not None)
+        # By the SKU that the part has now: it may have been renamed between the two readings.
+        found = {item["sku"]: item for item in items}
+        body = {"items": [found[sku] for sku in skus if sku in found], "missing": [sku for sku in skus if sku not in found]}
+        return Answer(body, worst(result, read))
+
     def facets(self, filters: PartFilters) -> Answer:
         """Return how many parts each choice of a filter would leave."""
         return Answer(*self.lookup("facets", "facets", {"filters": self._looked_up(filters)}))

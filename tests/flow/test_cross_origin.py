@@ -18,7 +18,7 @@ LISTED = "https://storefront.example"
 READS = [
     ("/parts", 200), ("/parts?limit=0", 422), ("/parts?nonsense=1", 422), ("/parts?cursor=x", 400), ("/parts/facets", 200),
     ("/parts/2147483647", 404), ("/parts/abc", 404), ("/parts/1/nothing", 404), ("/pdp/nothing-there", 404), ("/categories", 200),
-    ("/openapi.json", 200),
+    ("/openapi.json", 200), ("/parts/by-sku?sku=A", 200), ("/parts/by-sku", 422),
 ]  # fmt: skip
 PRIVATE = [
     "/admin/parts", "/admin/parts/1", "/admin/nothing", "/admin/audit.csv", "/auth/me", "/auth/login", "/nothing",

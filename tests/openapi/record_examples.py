@@ -173,6 +173,7 @@ def _play_pictures(recorder: Recorder, here: str) -> None:
 def _play_shop_window(recorder: Recorder, part: int) -> None:
     for path in ("/parts?q=bearing&limit=1", "/parts/facets?q=bearing", f"/parts/{part}", "/categories", f"/pdp/{part}"):
         recorder.call("GET", path)
+    recorder.call("GET", "/parts/by-sku?sku=6206-2RS&sku=6207-2RS")
 
 
 def _play_imports(recorder: Recorder) -> None:

@@ -11,7 +11,14 @@ from app.api.parsing import StrictParser
 from app.api.rendering import digest_of, page_body, public_response
 from app.api.schemas.answers import CategoryPageSchema, PublicPartSchema
 from app.api.schemas.categories import CategoryQuerySchema
-from app.api.schemas.search import FacetsSchema, FilterQuerySchema, PublicPartPageSchema, PublicPartQuerySchema
+from app.api.schemas.search import (
+    FacetsSchema,
+    FilterQuerySchema,
+    PartsBySkuSchema,
+    PublicPartPageSchema,
+    PublicPartQuerySchema,
+    SkusQuerySchema,
+)
 from app.domain.errors import NotFoundError
 from app.domain.search import words_of
 from app.store.listing import PartFilters
@@ -53,6 +60,15 @@ def _filters(query: dict[str, Any]) -> PartFilters:
     return PartFilters(
         words_of(query["q"]), query["category"], query["manufacturer"], query["in_stock"], lowest, highest, query["currency"]
     )
+
+
+@blueprint.route("/parts/by-sku", methods=["GET"])
+@blueprint.arguments(SkusQuerySchema, location="query")
+@blueprint.response(200, PartsBySkuSchema)
+def parts_by_sku(query: dict[str, Any]) -> Response:
+    """Return published parts by their SKUs, as in a list."""
+    answer = container().parts.catalog.by_sku(query["sku"], query["currency"])
+    return public_response(answer.body, answer.result)
 
 
 @blueprint.route("/parts/<id:part_id>", methods=["GET"])

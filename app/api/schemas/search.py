@@ -1,8 +1,10 @@
 """Queries and answers of the customers' lists, facets and product pages."""
 
-from marshmallow import Schema, fields, validate
+from typing import Any
 
-from app.api.parsing import Flag, Money, StrictSchema, Text
+from marshmallow import Schema, ValidationError, fields, validate, validates
+
+from app.api.parsing import Flag, Items, Money, StrictSchema, Text
 from app.api.schemas.answers import PublicListItemSchema, PublicPartSchema, TierSchema, VersionsSchema
 from app.api.schemas.parts import PageQuerySchema, currency_code
 
@@ -53,6 +55,41 @@ class PublicPartPageSchema(Schema):
     items = fields.List(fields.Nested(PublicListItemSchema), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
     match = fields.String(required=True, validate=validate.OneOf(MATCHES), metadata=_MATCH)
+
+
+MAX_SKUS = 50
+
+
+def currency_shown() -> fields.String:
+    """Return the query field that says which prices are shown."""
+    return currency_code(
+        load_default=None,
+        metadata={"description": "Of the prices shown: no other one will do. By default the shop's, or else the part's own."},
+    )
+
+
+class SkusQuerySchema(StrictSchema):
+    """Parts by their SKUs, each exactly as the shop writes it."""
+
+    sku = Items(
+        Text(identifier=True, validate=validate.Length(min=1, max=100)), least=1, most=MAX_SKUS, required=True,
+        metadata={"description": f"Once for each part: 1 to {MAX_SKUS} SKUs that differ.", "uniqueItems": True},
+    )  # fmt: skip
+    currency = currency_shown()
+
+    @validates("sku")
+    def _differ(self, skus: list[str], **_options: Any) -> None:
+        if repeated := sorted({sku for sku in skus if skus.count(sku) > 1}):
+            raise ValidationError(f"Ask for each SKU once; there is more than one of {', '.join(repeated)}.")
+
+
+class PartsBySkuSchema(Schema):
+    """Parts in the order in which they were asked for."""
+
+    items = fields.List(fields.Nested(PublicListItemSchema), required=True)
+    missing = fields.List(
+        fields.String(), required=True, metadata={"description": "The SKUs that no part has which customers may see."}
+    )
 
 
 class CategoryFacetSchema(Schema):

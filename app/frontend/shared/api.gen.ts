@@ -1055,6 +1055,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/parts/by-sku": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return published parts by their SKUs, as in a list. */
+        get: operations["public_parts_by_sku"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/parts/facets": {
         parameters: {
             query?: never;
@@ -2187,6 +2204,11 @@ export interface components {
             status?: "draft" | "published";
             version?: number;
         };
+        PartsBySku: {
+            items: components["schemas"]["PublicListItem"][];
+            /** @description The SKUs that no part has which customers may see. */
+            missing: string[];
+        };
         Password: {
             current_password: string;
             new_password: string;
@@ -3020,7 +3042,7 @@ export interface operations {
                      *             "id": 1,
                      *             "name": "Lockstep"
                      *           },
-                     *           "created_at": "2026-11-26T13:21:19.548299Z",
+                     *           "created_at": "2026-11-26T17:33:24.941193Z",
                      *           "expires_at": "2100-01-01T00:00:00.000000Z",
                      *           "id": 1,
                      *           "last_used_at": null,
@@ -3090,10 +3112,10 @@ export interface operations {
                      *         "id": 1,
                      *         "name": "Lockstep"
                      *       },
-                     *       "created_at": "2026-11-26T13:21:19.548299Z",
+                     *       "created_at": "2026-11-26T17:33:24.941193Z",
                      *       "expires_at": "2100-01-01T00:00:00.000000Z",
                      *       "id": 1,
-                     *       "key": "lsk_I146KvR878HqVCpgEYKA1dUkCsJptKtq97oXEJ1K6Y8",
+                     *       "key": "lsk_Dlz3v-lmDmFB42MPQf6SJBvYVx2rbxUgUAyzP9EbwJg",
                      *       "last_used_at": null,
                      *       "name": "till",
                      *       "role": "stock",
@@ -3196,10 +3218,10 @@ export interface operations {
                      *         {
                      *           "api_key_id": null,
                      *           "api_key_name": null,
-                     *           "changed_at": "2026-11-26T13:21:19.100541Z",
+                     *           "changed_at": "2026-11-26T17:33:23.518619Z",
                      *           "changed_by": 2,
                      *           "changed_by_name": "Anna",
-                     *           "event_id": "01a21804-84fc-788d-8796-d785b48344a7",
+                     *           "event_id": "01a218eb-4cbe-79ce-9840-f11a514c86f2",
                      *           "id": 30,
                      *           "ip_address": "127.0.0.1",
                      *           "new_values": {
@@ -3213,13 +3235,13 @@ export interface operations {
                      *           "part_id": 3,
                      *           "reason": "import 3: parts.csv",
                      *           "record_id": 3,
-                     *           "request_id": "e5645c9e36b449d08f2a24684f29b5d5",
+                     *           "request_id": "74729ea7d40c4b8bb9d4dfd5d78be6ec",
                      *           "table_name": "stock_levels",
                      *           "user_agent": "Werkzeug/3.1.9",
                      *           "version": 1
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjZUMTM6MjE6MTkuMTAwNTQxKzAwOjAwIiwzMCxbXV0.cUh3Wk57EzHnHc9DSRHM9lCuc7A"
+                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjZUMTc6MzM6MjMuNTE4NjE5KzAwOjAwIiwzMCxbXV0.nC-X-aTD0PItZQIU4aoDtdVfhpU"
                      *     }
                      */
                     "application/json": components["schemas"]["AuditPage"];
@@ -3267,10 +3289,10 @@ export interface operations {
                 content: {
                     /**
                      * @example id,changed_at,changed_by,changed_by_name,api_key_id,api_key_name,operation,table_name,record_id,part_id,version,reason,old_values,new_values,ip_address,user_agent,request_id,event_id
-                     *     31,2026-11-26T13:21:19.162556Z,2,Anna,,,DELETE,parts,3,3,2,import 4: undo of import 3,"{""version"":1,""archived_at"":null}","{""version"":2,""archived_at"":""2026-11-26T13:21:19.155332Z""}",127.0.0.1,Werkzeug/3.1.9,2b3d86fa3db84fd78423faa7b53001b8,01a21804-853a-787c-9bd3-fdb7d66dcc19
-                     *     27,2026-11-26T13:21:18.928593Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,bea07b6bac25431b8fb5ecb138fd9f0e,01a21804-8450-7948-a462-f047e2e8b7f5
-                     *     24,2026-11-26T13:21:18.863481Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-26T13:21:18.860870Z""}",127.0.0.1,Werkzeug/3.1.9,065574a9eb2d4342933a3a03f0a81ea8,01a21804-840f-7730-a6e5-043626d67cac
-                     *     21,2026-11-26T13:21:18.673847Z,2,Anna,,,DELETE,part_images,2,1,9,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":9}",127.0.0.1,Werkzeug/3.1.9,1db90c480fc94ece988897129e42f71f,01a21804-8351-7d42-b319-d9844c1f45cb
+                     *     31,2026-11-26T17:33:23.716768Z,2,Anna,,,DELETE,parts,3,3,2,import 4: undo of import 3,"{""version"":1,""archived_at"":null}","{""version"":2,""archived_at"":""2026-11-26T17:33:23.690360Z""}",127.0.0.1,Werkzeug/3.1.9,1ef8267aaae1469bb69601d129f3efc6,01a218eb-4d84-7bf9-bad3-5de6e3fd154d
+                     *     27,2026-11-26T17:33:22.905845Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,7b596329ff4c48c0a3882b4afe2b0284,01a218eb-4a59-7d5a-847d-7ed4196b7f46
+                     *     24,2026-11-26T17:33:22.723956Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-26T17:33:22.712823Z""}",127.0.0.1,Werkzeug/3.1.9,ecef20314da940c48e557a99d1046b4a,01a218eb-49a3-7eff-8e62-6686d35d24e3
+                     *     21,2026-11-26T17:33:21.642550Z,2,Anna,,,DELETE,part_images,2,1,9,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":9}",127.0.0.1,Werkzeug/3.1.9,6d451c9a71e649dc9eff0a547334fedb,01a218eb-456a-7857-9894-c4e2e7acf843
                      */
                     "text/csv": string;
                 };
@@ -3313,7 +3335,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-26T13:21:18.163753Z",
+                     *           "changed_at": "2026-11-26T17:33:19.298056Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3324,11 +3346,11 @@ export interface operations {
                      *           "parent_id": null,
                      *           "part_count": 1,
                      *           "slug": "bearings",
-                     *           "updated_at": "2026-11-26T13:21:18.163753Z",
+                     *           "updated_at": "2026-11-26T17:33:19.298056Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-26T13:21:18.829193Z",
+                     *           "changed_at": "2026-11-26T17:33:22.565152Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3339,7 +3361,7 @@ export interface operations {
                      *           "parent_id": 1,
                      *           "part_count": 1,
                      *           "slug": "ball-bearings",
-                     *           "updated_at": "2026-11-26T13:21:18.829193Z",
+                     *           "updated_at": "2026-11-26T17:33:22.565152Z",
                      *           "version": 2
                      *         }
                      *       ],
@@ -3399,7 +3421,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T13:21:18.196773Z",
+                     *       "changed_at": "2026-11-26T17:33:19.438072Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3410,7 +3432,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 0,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T13:21:18.196773Z",
+                     *       "updated_at": "2026-11-26T17:33:19.438072Z",
                      *       "version": 1
                      *     }
                      */
@@ -3448,7 +3470,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T13:21:18.829193Z",
+                     *       "changed_at": "2026-11-26T17:33:22.565152Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3459,7 +3481,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T13:21:18.829193Z",
+                     *       "updated_at": "2026-11-26T17:33:22.565152Z",
                      *       "version": 2
                      *     }
                      */
@@ -3512,7 +3534,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T13:21:18.829193Z",
+                     *       "changed_at": "2026-11-26T17:33:22.565152Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3523,7 +3545,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T13:21:18.829193Z",
+                     *       "updated_at": "2026-11-26T17:33:22.565152Z",
                      *       "version": 2
                      *     }
                      */
@@ -3576,7 +3598,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T13:21:18.829193Z",
+                     *       "changed_at": "2026-11-26T17:33:22.565152Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3587,7 +3609,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T13:21:18.829193Z",
+                     *       "updated_at": "2026-11-26T17:33:22.565152Z",
                      *       "version": 2
                      *     }
                      */
@@ -3639,40 +3661,40 @@ export interface operations {
                      *       "aggregate_id": 1,
                      *       "aggregate_type": "part",
                      *       "aspect": "content",
-                     *       "committed_at": "2026-11-26T13:21:18.458370Z",
+                     *       "committed_at": "2026-11-26T17:33:20.737106Z",
                      *       "effects": {
                      *         "broadcast": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T13:21:18.465945Z",
+                     *           "done_at": "2026-11-26T17:33:20.783075Z",
                      *           "last_error": null,
-                     *           "ms": 7.575,
+                     *           "ms": 45.969,
                      *           "state": "done"
                      *         },
                      *         "invalidate_cache": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T13:21:18.468489Z",
+                     *           "done_at": "2026-11-26T17:33:20.790140Z",
                      *           "last_error": null,
-                     *           "ms": 10.119,
+                     *           "ms": 53.034,
                      *           "state": "done"
                      *         },
                      *         "persist_audit": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T13:21:18.471387Z",
+                     *           "done_at": "2026-11-26T17:33:20.805149Z",
                      *           "last_error": null,
-                     *           "ms": 13.017,
+                     *           "ms": 68.043,
                      *           "state": "done"
                      *         },
                      *         "snapshot_content": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T13:21:18.475014Z",
+                     *           "done_at": "2026-11-26T17:33:20.816510Z",
                      *           "last_error": null,
-                     *           "ms": 16.644,
+                     *           "ms": 79.404,
                      *           "state": "done"
                      *         }
                      *       },
-                     *       "event_id": "01a21804-827a-75b9-ae8c-512c6f3cd63d",
+                     *       "event_id": "01a218eb-41e1-716b-9648-b4b140a474cf",
                      *       "pages": null,
-                     *       "request_id": "a8aac9e7050e4c4bb4cc1786268b587e",
+                     *       "request_id": "d3f84fce77c240a288f33793bdafdcee",
                      *       "type": "content.updated",
                      *       "version": 4
                      *     }
@@ -3714,7 +3736,7 @@ export interface operations {
                      *           "conflict_count": 0,
                      *           "conflicts": [],
                      *           "created": 0,
-                     *           "created_at": "2026-11-26T13:21:18.999512Z",
+                     *           "created_at": "2026-11-26T17:33:23.155358Z",
                      *           "created_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3730,7 +3752,7 @@ export interface operations {
                      *           ],
                      *           "failure": null,
                      *           "file_name": "parts.csv",
-                     *           "finished_at": "2026-11-26T13:21:19.022707Z",
+                     *           "finished_at": "2026-11-26T17:33:23.250440Z",
                      *           "id": 2,
                      *           "notice_count": 0,
                      *           "notices": [],
@@ -3745,7 +3767,7 @@ export interface operations {
                      *           "conflict_count": 0,
                      *           "conflicts": [],
                      *           "created": 0,
-                     *           "created_at": "2026-11-26T13:21:18.959222Z",
+                     *           "created_at": "2026-11-26T17:33:23.027968Z",
                      *           "created_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3755,7 +3777,7 @@ export interface operations {
                      *           "errors": [],
                      *           "failure": null,
                      *           "file_name": "wrong.csv",
-                     *           "finished_at": "2026-11-26T13:21:18.979734Z",
+                     *           "finished_at": "2026-11-26T17:33:23.077171Z",
                      *           "id": 1,
                      *           "notice_count": 0,
                      *           "notices": [],
@@ -3823,7 +3845,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T13:21:19.061072Z",
+                     *       "created_at": "2026-11-26T17:33:23.374070Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3916,7 +3938,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T13:21:18.999512Z",
+                     *       "created_at": "2026-11-26T17:33:23.155358Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3932,7 +3954,7 @@ export interface operations {
                      *       ],
                      *       "failure": null,
                      *       "file_name": "parts.csv",
-                     *       "finished_at": "2026-11-26T13:21:19.022707Z",
+                     *       "finished_at": "2026-11-26T17:33:23.250440Z",
                      *       "id": 2,
                      *       "notice_count": 0,
                      *       "notices": [],
@@ -3985,7 +4007,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T13:21:18.959222Z",
+                     *       "created_at": "2026-11-26T17:33:23.027968Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3995,7 +4017,7 @@ export interface operations {
                      *       "errors": [],
                      *       "failure": null,
                      *       "file_name": "wrong.csv",
-                     *       "finished_at": "2026-11-26T13:21:18.979734Z",
+                     *       "finished_at": "2026-11-26T17:33:23.077171Z",
                      *       "id": 1,
                      *       "notice_count": 0,
                      *       "notices": [],
@@ -4085,7 +4107,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T13:21:19.122577Z",
+                     *       "created_at": "2026-11-26T17:33:23.575711Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4154,9 +4176,9 @@ export interface operations {
                      *       "open_pages": 0,
                      *       "out_of_stock": 0,
                      *       "propagation": {
-                     *         "p50_ms": 8.23,
-                     *         "p95_ms": 30.24,
-                     *         "p99_ms": 31.58,
+                     *         "p50_ms": 41.25,
+                     *         "p95_ms": 75.5,
+                     *         "p99_ms": 84.36,
                      *         "window_seconds": 900
                      *       }
                      *     }
@@ -4230,14 +4252,14 @@ export interface operations {
                      *             "min_stock_level": 5,
                      *             "part_id": 1,
                      *             "reserved_quantity": 0,
-                     *             "updated_at": "2026-11-26T13:21:18.421409Z",
+                     *             "updated_at": "2026-11-26T17:33:20.559725Z",
                      *             "version": 3
                      *           },
-                     *           "updated_at": "2026-11-26T13:21:18.721028Z",
+                     *           "updated_at": "2026-11-26T17:33:21.857871Z",
                      *           "version": 10
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgNzFjMGQzMjBiYjJhYjg5OTg2IiwiNjIwNS0yUlMiLDEsW11d.OtmI7vTSNvTQREDCyXQUI9gWslg"
+                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgZWExMzNhMzE4OGY0MDY2ZjMxIiwiNjIwNS0yUlMiLDEsW11d.BozPsU6GFgLBSY3Tdg3g_IPkZnU"
                      *     }
                      */
                     "application/json": components["schemas"]["AdminPartPage"];
@@ -4339,7 +4361,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "created_at": "2026-11-26T13:21:18.284566Z",
+                     *       "created_at": "2026-11-26T17:33:19.824273Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 2,
                      *       "images": [],
@@ -4349,7 +4371,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6206-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-26T13:21:18.284566Z",
+                     *         "changed_at": "2026-11-26T17:33:19.824273Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -4371,7 +4393,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-26T13:21:18.284566Z",
+                     *         "updated_at": "2026-11-26T17:33:19.824273Z",
                      *         "version": 1
                      *       },
                      *       "sku": "6206-2RS",
@@ -4395,10 +4417,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 2,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-26T13:21:18.284566Z",
+                     *         "updated_at": "2026-11-26T17:33:19.824273Z",
                      *         "version": 1
                      *       },
-                     *       "updated_at": "2026-11-26T13:21:18.284566Z",
+                     *       "updated_at": "2026-11-26T17:33:19.824273Z",
                      *       "version": 1,
                      *       "versions": {
                      *         "content": 1,
@@ -4479,7 +4501,7 @@ export interface operations {
                      *             "status": "published",
                      *             "version": 3
                      *           },
-                     *           "changed_at": "2026-11-26T13:21:18.352027Z",
+                     *           "changed_at": "2026-11-26T17:33:20.213370Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -4549,7 +4571,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "created_at": "2026-11-26T13:21:18.217369Z",
+                     *       "created_at": "2026-11-26T17:33:19.545588Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 1,
                      *       "images": [
@@ -4581,7 +4603,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6205-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-26T13:21:18.382549Z",
+                     *         "changed_at": "2026-11-26T17:33:20.352955Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -4596,7 +4618,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-26T13:21:18.382549Z",
+                     *         "updated_at": "2026-11-26T17:33:20.352955Z",
                      *         "version": 2
                      *       },
                      *       "sku": "6205-2RS",
@@ -4620,10 +4642,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 1,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-26T13:21:18.421409Z",
+                     *         "updated_at": "2026-11-26T17:33:20.559725Z",
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-26T13:21:18.721028Z",
+                     *       "updated_at": "2026-11-26T17:33:21.857871Z",
                      *       "version": 10,
                      *       "versions": {
                      *         "content": 10,
@@ -4700,7 +4722,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T13:21:18.324122Z",
+                     *       "changed_at": "2026-11-26T17:33:20.031447Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4724,7 +4746,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T13:21:18.324122Z",
+                     *       "updated_at": "2026-11-26T17:33:20.031447Z",
                      *       "version": 2
                      *     }
                      */
@@ -4789,7 +4811,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T13:21:18.860870Z",
+                     *       "changed_at": "2026-11-26T17:33:22.712823Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4835,7 +4857,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "archived",
-                     *       "updated_at": "2026-11-26T13:21:18.860870Z",
+                     *       "updated_at": "2026-11-26T17:33:22.712823Z",
                      *       "version": 11
                      *     }
                      */
@@ -4882,7 +4904,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "at": "2026-11-26T13:21:18.721028Z",
+                     *       "at": "2026-11-26T17:33:21.857871Z",
                      *       "complete": true,
                      *       "part": {
                      *         "category": {
@@ -4953,7 +4975,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-26T13:21:18.673847Z",
+                     *         "updated_at": "2026-11-26T17:33:21.642550Z",
                      *         "version": 9
                      *       },
                      *       "part_id": 1,
@@ -5027,7 +5049,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T13:21:18.602325Z",
+                     *       "changed_at": "2026-11-26T17:33:21.262602Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5094,7 +5116,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T13:21:18.602325Z",
+                     *       "updated_at": "2026-11-26T17:33:21.262602Z",
                      *       "version": 6
                      *     }
                      */
@@ -5168,7 +5190,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T13:21:18.628704Z",
+                     *       "changed_at": "2026-11-26T17:33:21.379576Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5235,7 +5257,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T13:21:18.628704Z",
+                     *       "updated_at": "2026-11-26T17:33:21.379576Z",
                      *       "version": 7
                      *     }
                      */
@@ -5307,7 +5329,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T13:21:18.650149Z",
+                     *       "changed_at": "2026-11-26T17:33:21.505120Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5374,7 +5396,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T13:21:18.650149Z",
+                     *       "updated_at": "2026-11-26T17:33:21.505120Z",
                      *       "version": 8
                      *     }
                      */
@@ -5440,7 +5462,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T13:21:18.672023Z",
+                     *       "changed_at": "2026-11-26T17:33:21.630538Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5486,7 +5508,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T13:21:18.672023Z",
+                     *       "updated_at": "2026-11-26T17:33:21.630538Z",
                      *       "version": 9
                      *     }
                      */
@@ -5554,7 +5576,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T13:21:18.382549Z",
+                     *       "changed_at": "2026-11-26T17:33:20.352955Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5569,7 +5591,7 @@ export interface operations {
                      *           "valid_to": null
                      *         }
                      *       ],
-                     *       "updated_at": "2026-11-26T13:21:18.382549Z",
+                     *       "updated_at": "2026-11-26T17:33:20.352955Z",
                      *       "version": 2
                      *     }
                      */
@@ -5634,7 +5656,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T13:21:18.889750Z",
+                     *       "changed_at": "2026-11-26T17:33:22.798448Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5680,7 +5702,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T13:21:18.889750Z",
+                     *       "updated_at": "2026-11-26T17:33:22.798448Z",
                      *       "version": 12
                      *     }
                      */
@@ -5768,7 +5790,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T13:21:18.352027Z",
+                     *       "changed_at": "2026-11-26T17:33:20.213370Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5792,7 +5814,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T13:21:18.352027Z",
+                     *       "updated_at": "2026-11-26T17:33:20.213370Z",
                      *       "version": 3
                      *     }
                      */
@@ -5861,7 +5883,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-26T13:21:18.404793Z",
+                     *       "updated_at": "2026-11-26T17:33:20.461129Z",
                      *       "version": 2
                      *     }
                      */
@@ -5929,7 +5951,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-26T13:21:18.421409Z",
+                     *       "updated_at": "2026-11-26T17:33:20.559725Z",
                      *       "version": 3
                      *     }
                      */
@@ -5975,7 +5997,7 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T13:21:18.673847Z",
+                     *           "created_at": "2026-11-26T17:33:21.642550Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": true,
@@ -5983,7 +6005,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T13:21:18.652003Z",
+                     *           "created_at": "2026-11-26T17:33:21.511296Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -5991,7 +6013,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T13:21:18.630682Z",
+                     *           "created_at": "2026-11-26T17:33:21.385128Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -5999,7 +6021,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T13:21:18.604218Z",
+                     *           "created_at": "2026-11-26T17:33:21.274526Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6007,7 +6029,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T13:21:18.536328Z",
+                     *           "created_at": "2026-11-26T17:33:21.063110Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6015,7 +6037,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed category",
-                     *           "created_at": "2026-11-26T13:21:18.458370Z",
+                     *           "created_at": "2026-11-26T17:33:20.737106Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6023,7 +6045,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 2 specifications",
-                     *           "created_at": "2026-11-26T13:21:18.354173Z",
+                     *           "created_at": "2026-11-26T17:33:20.222490Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6031,7 +6053,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed name (clearer name)",
-                     *           "created_at": "2026-11-26T13:21:18.326535Z",
+                     *           "created_at": "2026-11-26T17:33:20.043590Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6039,7 +6061,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Created",
-                     *           "created_at": "2026-11-26T13:21:18.231762Z",
+                     *           "created_at": "2026-11-26T17:33:19.639260Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6127,7 +6149,7 @@ export interface operations {
                      *         ],
                      *         "status": "published"
                      *       },
-                     *       "created_at": "2026-11-26T13:21:18.231762Z",
+                     *       "created_at": "2026-11-26T17:33:19.639260Z",
                      *       "created_by": 2,
                      *       "created_by_name": "Anna",
                      *       "is_active": false,
@@ -6269,7 +6291,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T13:21:18.721028Z",
+                     *       "changed_at": "2026-11-26T17:33:21.857871Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -6316,7 +6338,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T13:21:18.721028Z",
+                     *       "updated_at": "2026-11-26T17:33:21.857871Z",
                      *       "version": 10
                      *     }
                      */
@@ -6414,7 +6436,7 @@ export interface operations {
                      *             "reserved_quantity": 0,
                      *             "version": 1
                      *           },
-                     *           "changed_at": "2026-11-26T13:21:18.284566Z",
+                     *           "changed_at": "2026-11-26T17:33:19.824273Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -6444,7 +6466,7 @@ export interface operations {
                      *             "reserved_quantity": 0,
                      *             "version": 3
                      *           },
-                     *           "changed_at": "2026-11-26T13:21:18.421409Z",
+                     *           "changed_at": "2026-11-26T17:33:20.559725Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -6700,6 +6722,11 @@ export interface operations {
                      *         "events": null,
                      *         "parts": null
                      *       },
+                     *       "audit_chain": {
+                     *         "broken": [],
+                     *         "rows": 31,
+                     *         "verified_to": 31
+                     *       },
                      *       "dry_run": true,
                      *       "examples": {
                      *         "audit_missing": [],
@@ -6738,7 +6765,7 @@ export interface operations {
                      *       },
                      *       "next_after": 0,
                      *       "parts_checked": 3,
-                     *       "seconds": 0.053
+                     *       "seconds": 0.376
                      *     }
                      */
                     "application/json": components["schemas"]["Reconciliation"];
@@ -6829,14 +6856,14 @@ export interface operations {
                     /**
                      * @example {
                      *       "cache": {
-                     *         "fresh": true,
+                     *         "fresh": false,
                      *         "hit_rate": {}
                      *       },
                      *       "drift": {
                      *         "kinds": {
                      *           "cache_stale": {
                      *             "found": 1,
-                     *             "last_found_at": "2026-11-26T13:21:19.223367Z",
+                     *             "last_found_at": "2026-11-26T17:33:23.876651Z",
                      *             "not_repaired": 0,
                      *             "repeating": false
                      *           }
@@ -6855,12 +6882,12 @@ export interface operations {
                      *                 "found": 1
                      *               }
                      *             ],
-                     *             "found_at": "2026-11-26T13:21:19.223367Z",
+                     *             "found_at": "2026-11-26T17:33:23.876651Z",
                      *             "kind": "cache_stale",
                      *             "process": "web 4711 on shop-1",
                      *             "repaired": true,
                      *             "since": {
-                     *               "at": "2026-11-26T13:21:18.405593Z",
+                     *               "at": "2026-11-26T17:33:20.466102Z",
                      *               "event_id": 13,
                      *               "version": 2
                      *             },
@@ -6874,9 +6901,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 24,
-                     *             "p50": 8.23,
-                     *             "p95": 30.24,
-                     *             "p99": 31.58
+                     *             "p50": 41.25,
+                     *             "p95": 75.5,
+                     *             "p99": 84.36
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -6885,9 +6912,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 24,
-                     *             "p50": 11.03,
-                     *             "p95": 34.65,
-                     *             "p99": 37.39
+                     *             "p50": 53.94,
+                     *             "p95": 91.24,
+                     *             "p99": 94.73
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -6896,9 +6923,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 31,
-                     *             "p50": 15.71,
-                     *             "p95": 41.55,
-                     *             "p99": 102.2
+                     *             "p50": 78.69,
+                     *             "p95": 114.94,
+                     *             "p99": 1351.58
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -6907,9 +6934,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 16,
-                     *             "p50": 19.24,
-                     *             "p95": 46.7,
-                     *             "p99": 48.09
+                     *             "p50": 96.57,
+                     *             "p95": 142.83,
+                     *             "p99": 153.3
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -6951,35 +6978,35 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-26T13:21:18.018512Z",
+                     *           "changed_at": "2026-11-26T17:33:17.353687Z",
                      *           "changed_by": {
                      *             "id": 1,
                      *             "name": "Lockstep"
                      *           },
-                     *           "created_at": "2026-11-26T13:21:18.018512Z",
+                     *           "created_at": "2026-11-26T17:33:17.353687Z",
                      *           "email": "anna@shop.example",
                      *           "id": 2,
                      *           "is_active": true,
                      *           "name": "Anna",
                      *           "password_expires_at": null,
                      *           "role": "admin",
-                     *           "updated_at": "2026-11-26T13:21:18.018512Z",
+                     *           "updated_at": "2026-11-26T17:33:17.353687Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-26T13:21:19.522942Z",
+                     *           "changed_at": "2026-11-26T17:33:24.864209Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
                      *           },
-                     *           "created_at": "2026-11-26T13:21:19.419535Z",
+                     *           "created_at": "2026-11-26T17:33:24.579325Z",
                      *           "email": "ben@shop.example",
                      *           "id": 3,
                      *           "is_active": true,
                      *           "name": "Ben",
-                     *           "password_expires_at": "2026-12-03T13:21:19.522943Z",
+                     *           "password_expires_at": "2026-12-03T17:33:24.864210Z",
                      *           "role": "editor",
-                     *           "updated_at": "2026-11-26T13:21:19.522942Z",
+                     *           "updated_at": "2026-11-26T17:33:24.864209Z",
                      *           "version": 3
                      *         }
                      *       ],
@@ -7040,20 +7067,20 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T13:21:19.419535Z",
+                     *       "changed_at": "2026-11-26T17:33:24.579325Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T13:21:19.419535Z",
+                     *       "created_at": "2026-11-26T17:33:24.579325Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password": "5i3wt-gw5cg-hch5y-pc2tl",
-                     *       "password_expires_at": "2026-12-03T13:21:19.420488Z",
+                     *       "password": "brdrh-mhjpx-z3i47-xza7i",
+                     *       "password_expires_at": "2026-12-03T17:33:24.580346Z",
                      *       "role": "stock",
-                     *       "updated_at": "2026-11-26T13:21:19.419535Z",
+                     *       "updated_at": "2026-11-26T17:33:24.579325Z",
                      *       "version": 1
                      *     }
                      */
@@ -7111,19 +7138,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T13:21:19.440447Z",
+                     *       "changed_at": "2026-11-26T17:33:24.666341Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T13:21:19.419535Z",
+                     *       "created_at": "2026-11-26T17:33:24.579325Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password_expires_at": "2026-12-03T13:21:19.420488Z",
+                     *       "password_expires_at": "2026-12-03T17:33:24.580346Z",
                      *       "role": "editor",
-                     *       "updated_at": "2026-11-26T13:21:19.440447Z",
+                     *       "updated_at": "2026-11-26T17:33:24.666341Z",
                      *       "version": 2
                      *     }
                      */
@@ -7181,20 +7208,20 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T13:21:19.522942Z",
+                     *       "changed_at": "2026-11-26T17:33:24.864209Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T13:21:19.419535Z",
+                     *       "created_at": "2026-11-26T17:33:24.579325Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password": "icseu-xpcv5-jayhi-wvi3s",
-                     *       "password_expires_at": "2026-12-03T13:21:19.522943Z",
+                     *       "password": "beu6b-bkhzc-dijwu-iruce",
+                     *       "password_expires_at": "2026-12-03T17:33:24.864210Z",
                      *       "role": "editor",
-                     *       "updated_at": "2026-11-26T13:21:19.522942Z",
+                     *       "updated_at": "2026-11-26T17:33:24.864209Z",
                      *       "version": 3
                      *     }
                      */
@@ -7245,7 +7272,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "VDxkwMyFZ11TGlwAhSgjWklVXHvWR_VX",
+                     *       "csrf_token": "w_WUoFnkIhCpRX4EPtJuldDDG_dO6exS",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7312,7 +7339,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "VDxkwMyFZ11TGlwAhSgjWklVXHvWR_VX",
+                     *       "csrf_token": "w_WUoFnkIhCpRX4EPtJuldDDG_dO6exS",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7361,7 +7388,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "E9_Ws9905E6zdxLroRRgukeiijjs9QqT",
+                     *       "csrf_token": "DeGqyNe3qNhSv0WR-cl6hMw5gSQU5W14",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7407,8 +7434,8 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "created_at": "2026-11-26T13:21:18.126847Z",
-                     *           "expires_at": "2026-11-27T01:21:18.127554Z",
+                     *           "created_at": "2026-11-26T17:33:19.158183Z",
+                     *           "expires_at": "2026-11-27T05:33:19.158774Z",
                      *           "id": 1,
                      *           "ip_address": "127.0.0.1",
                      *           "is_current": true,
@@ -7634,7 +7661,7 @@ export interface operations {
                      *             "is_low_stock": false,
                      *             "version": 3
                      *           },
-                     *           "updated_at": "2026-11-26T13:21:18.721028Z",
+                     *           "updated_at": "2026-11-26T17:33:21.857871Z",
                      *           "version": 10,
                      *           "versions": {
                      *             "content": 10,
@@ -7644,10 +7671,116 @@ export interface operations {
                      *         }
                      *       ],
                      *       "match": "exact",
-                     *       "next_cursor": ".eJwtx0EKgCAQAMCviGcDtZR6i3nYrVUCqVir9wfZbSbIE_iqgqnQA_tCIo2TGxFw8clZTz2iVHJYic751lr3mY_joWaEUn4R8LbnlsFb7T6aztgGrlIZFWJ8AT2AIu8.vG614nC4yONpMw0oXWLApxHsE9Q"
+                     *       "next_cursor": ".eJwtx0EKgCAQAMCviGcDtZR6i3nYrVUCqVir9wfZbSbIE_iqgqnQA_tCIo2TGxFw8clZTz2iVHJYic751lr3mY_joWaEUn4R8LbnlsFb7T6aztgGrlIZFWJ8AT2AIu8.H9zTpx_0IcUs17HsIwCVaqmMVp8"
                      *     }
                      */
                     "application/json": components["schemas"]["PublicPartPage"];
+                };
+            };
+            /** @description What the client holds is still so. */
+            304: {
+                headers: {
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
+                    ETag: string;
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    public_parts_by_sku: {
+        parameters: {
+            query: {
+                /** @description Once for each part: 1 to 50 SKUs that differ. */
+                sku: string[];
+                /** @description Of the prices shown: no other one will do. By default the shop's, or else the part's own. */
+                currency?: "AED" | "AFN" | "ALL" | "AMD" | "AOA" | "ARS" | "AUD" | "AWG" | "AZN" | "BAM" | "BBD" | "BDT" | "BHD" | "BIF" | "BMD" | "BND" | "BOB" | "BRL" | "BSD" | "BTN" | "BWP" | "BYN" | "BZD" | "CAD" | "CDF" | "CHF" | "CLP" | "CNY" | "COP" | "CRC" | "CUP" | "CVE" | "CZK" | "DJF" | "DKK" | "DOP" | "DZD" | "EGP" | "ERN" | "ETB" | "EUR" | "FJD" | "FKP" | "GBP" | "GEL" | "GHS" | "GIP" | "GMD" | "GNF" | "GTQ" | "GYD" | "HKD" | "HNL" | "HTG" | "HUF" | "IDR" | "ILS" | "INR" | "IQD" | "IRR" | "ISK" | "JMD" | "JOD" | "JPY" | "KES" | "KGS" | "KHR" | "KMF" | "KPW" | "KRW" | "KWD" | "KYD" | "KZT" | "LAK" | "LBP" | "LKR" | "LRD" | "LSL" | "LYD" | "MAD" | "MDL" | "MGA" | "MKD" | "MMK" | "MNT" | "MOP" | "MRU" | "MUR" | "MVR" | "MWK" | "MXN" | "MYR" | "MZN" | "NAD" | "NGN" | "NIO" | "NOK" | "NPR" | "NZD" | "OMR" | "PAB" | "PEN" | "PGK" | "PHP" | "PKR" | "PLN" | "PYG" | "QAR" | "RON" | "RSD" | "RUB" | "RWF" | "SAR" | "SBD" | "SCR" | "SDG" | "SEK" | "SGD" | "SHP" | "SLE" | "SOS" | "SRD" | "SSP" | "STN" | "SVC" | "SYP" | "SZL" | "THB" | "TJS" | "TMT" | "TND" | "TOP" | "TRY" | "TTD" | "TWD" | "TZS" | "UAH" | "UGX" | "USD" | "UYU" | "UZS" | "VED" | "VES" | "VND" | "VUV" | "WST" | "XAF" | "XCD" | "XCG" | "XOF" | "XPF" | "YER" | "ZAR" | "ZMW" | "ZWG" | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
+                    ETag: string;
+                    /** @description How the cache answered. */
+                    "X-Cache": "HIT" | "MISS" | "BYPASS";
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "category": {
+                     *             "id": 2,
+                     *             "name": "Ball bearings",
+                     *             "path": [
+                     *               {
+                     *                 "id": 1,
+                     *                 "name": "Bearings",
+                     *                 "slug": "bearings"
+                     *               },
+                     *               {
+                     *                 "id": 2,
+                     *                 "name": "Ball bearings",
+                     *                 "slug": "ball-bearings"
+                     *               }
+                     *             ],
+                     *             "slug": "ball-bearings"
+                     *           },
+                     *           "id": 2,
+                     *           "image": null,
+                     *           "manufacturer": "ACME",
+                     *           "manufacturer_number": "6205 2RS1",
+                     *           "part_name": "Deep groove ball bearing 6206-2RS",
+                     *           "price": {
+                     *             "amount": "12.50",
+                     *             "currency": "EUR",
+                     *             "version": 1
+                     *           },
+                     *           "sku": "6206-2RS",
+                     *           "slug": "6206-2rs",
+                     *           "stock": {
+                     *             "available_stock": 52,
+                     *             "current_stock": 52,
+                     *             "is_in_stock": true,
+                     *             "is_low_stock": false,
+                     *             "version": 2
+                     *           },
+                     *           "updated_at": "2026-11-26T17:33:20.639159Z",
+                     *           "version": 1,
+                     *           "versions": {
+                     *             "content": 1,
+                     *             "price": 1,
+                     *             "stock": 2
+                     *           }
+                     *         }
+                     *       ],
+                     *       "missing": [
+                     *         "6207-2RS"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PartsBySku"];
                 };
             };
             /** @description What the client holds is still so. */
@@ -7860,7 +7993,7 @@ export interface operations {
                      *         "is_low_stock": false,
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-26T13:21:18.721028Z",
+                     *       "updated_at": "2026-11-26T17:33:21.857871Z",
                      *       "version": 10,
                      *       "versions": {
                      *         "content": 10,
@@ -8033,7 +8166,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-26T13:21:18.721028Z",
+                     *         "updated_at": "2026-11-26T17:33:21.857871Z",
                      *         "version": 10,
                      *         "versions": {
                      *           "content": 10,
