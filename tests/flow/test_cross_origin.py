@@ -80,6 +80,17 @@ def test_a_preflight_is_answered_also_where_the_read_will_find_nothing(path: str
     assert "Access-Control-Allow-Credentials" not in response.headers
 
 
+def test_a_lookup_is_a_read_although_it_has_a_body(storefront: FlaskClient) -> None:
+    path, headers = f"{API}/parts/lookup", {"Origin": LISTED}
+    allowed = storefront.options(path, headers=PREFLIGHT | {"Access-Control-Request-Method": "POST"})
+    assert "POST" in allowed.headers["Access-Control-Allow-Methods"].split(", ")
+    assert "content-type" in allowed.headers["Access-Control-Allow-Headers"].lower().split(", ")
+    for body, status in (({"lines": [{"sku": "A"}]}, 200), ({}, 422)):
+        response = storefront.post(path, json=body, headers=headers)
+        assert (response.status_code, response.headers["Access-Control-Allow-Origin"]) == (status, LISTED)
+    assert shared(storefront.post(path, json={}, headers={"Origin": "https://evil.example"}).headers) == {}
+
+
 @pytest.mark.parametrize(
     "origin",
     [

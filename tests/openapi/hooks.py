@@ -83,10 +83,15 @@ def _ask_for_what_there_is(case: Any) -> None:
 
 
 def _choose(body: dict[str, Any]) -> None:
-    """Make a bulk name each part once, and say one thing of it."""
+    """Make a bulk name each part once, and say one thing of it; and a line of a list say one thing."""
     for number, change in enumerate(body.get("changes", ()), 1):
         change.clear()
         change |= {"part_id": number, "delta": 1}
+    for line in body.get("lines", ()):
+        if "sku" in line:
+            line.pop("text", None)
+        else:
+            line.setdefault("text", "x")
     if "part_ids" in body:
         body["part_ids"] = list(dict.fromkeys(body["part_ids"]))
     if isinstance(body.get("set"), dict):

@@ -174,6 +174,8 @@ def _play_shop_window(recorder: Recorder, part: int) -> None:
     for path in ("/parts?q=bearing&limit=1", "/parts/facets?q=bearing", f"/parts/{part}", "/categories", f"/pdp/{part}"):
         recorder.call("GET", path)
     recorder.call("GET", "/parts/by-sku?sku=6206-2RS&sku=6207-2RS")
+    lines = [{"sku": "6206-2RS", "quantity": 60}, {"text": "bearing 6205", "quantity": 12}]
+    recorder.call("POST", "/parts/lookup", {"lines": lines})
 
 
 def _play_imports(recorder: Recorder) -> None:

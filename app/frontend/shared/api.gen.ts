@@ -1089,6 +1089,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/parts/lookup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say of each line of a list which part it means, what so many cost, and whether they are there; changes nothing.
+         * @description A text means a part if it is its SKU or, but for case, accents and punctuation, the SKU or manufacturer's number of that part
+         *     alone. Otherwise `candidates` suggests up to five; at most fifty different texts of a list get suggestions.
+         */
+        post: operations["public_look_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/parts/{part_id}": {
         parameters: {
             query?: never;
@@ -1988,6 +2009,37 @@ export interface components {
         Login: {
             email: string;
             password: string;
+        };
+        LookedUp: {
+            lines: components["schemas"]["LookedUpLine"][];
+        };
+        LookedUpLine: {
+            /** @description The line's `sku` or `text`. */
+            asked: string;
+            available: number | null;
+            candidates: components["schemas"]["PublicListItem"][];
+            currency: string | null;
+            /** @description Rounded once, half up. */
+            line_total: string | null;
+            part: components["schemas"]["PublicListItem"] | null;
+            quantity: number;
+            /** @description How many are missing; other lines are not taken into account. */
+            shortfall: number | null;
+            /** @description Parts in stock next to it in its category, if some are missing. */
+            substitutes: components["schemas"]["PublicListItem"][];
+            tiers: components["schemas"]["Tier"][];
+            /** @description Of one piece when so many are bought; null if so few are not sold, or there is no price. */
+            unit_price: string | null;
+        };
+        Lookup: {
+            lines: components["schemas"]["LookupLine"][];
+        };
+        LookupLine: {
+            /** @default 1 */
+            quantity: number;
+            sku?: string;
+            /** @description A SKU or a manufacturer's number in any spelling, or words to suggest parts for. */
+            text?: string;
         };
         ManufacturerFacet: {
             count: number;
@@ -3042,7 +3094,7 @@ export interface operations {
                      *             "id": 1,
                      *             "name": "Lockstep"
                      *           },
-                     *           "created_at": "2026-11-26T17:33:24.941193Z",
+                     *           "created_at": "2026-11-26T17:51:42.963557Z",
                      *           "expires_at": "2100-01-01T00:00:00.000000Z",
                      *           "id": 1,
                      *           "last_used_at": null,
@@ -3112,10 +3164,10 @@ export interface operations {
                      *         "id": 1,
                      *         "name": "Lockstep"
                      *       },
-                     *       "created_at": "2026-11-26T17:33:24.941193Z",
+                     *       "created_at": "2026-11-26T17:51:42.963557Z",
                      *       "expires_at": "2100-01-01T00:00:00.000000Z",
                      *       "id": 1,
-                     *       "key": "lsk_Dlz3v-lmDmFB42MPQf6SJBvYVx2rbxUgUAyzP9EbwJg",
+                     *       "key": "lsk_bwWVVm5VUo_Xrhc0Om8mmm9ZazxSr0EOg-TwDXEjUak",
                      *       "last_used_at": null,
                      *       "name": "till",
                      *       "role": "stock",
@@ -3218,10 +3270,10 @@ export interface operations {
                      *         {
                      *           "api_key_id": null,
                      *           "api_key_name": null,
-                     *           "changed_at": "2026-11-26T17:33:23.518619Z",
+                     *           "changed_at": "2026-11-26T17:51:38.892056Z",
                      *           "changed_by": 2,
                      *           "changed_by_name": "Anna",
-                     *           "event_id": "01a218eb-4cbe-79ce-9840-f11a514c86f2",
+                     *           "event_id": "01a218fc-038c-70cc-9b93-a1a354a4ff8e",
                      *           "id": 30,
                      *           "ip_address": "127.0.0.1",
                      *           "new_values": {
@@ -3235,13 +3287,13 @@ export interface operations {
                      *           "part_id": 3,
                      *           "reason": "import 3: parts.csv",
                      *           "record_id": 3,
-                     *           "request_id": "74729ea7d40c4b8bb9d4dfd5d78be6ec",
+                     *           "request_id": "41f2fc23f5c3473eb26bf0c569f10a47",
                      *           "table_name": "stock_levels",
                      *           "user_agent": "Werkzeug/3.1.9",
                      *           "version": 1
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjZUMTc6MzM6MjMuNTE4NjE5KzAwOjAwIiwzMCxbXV0.nC-X-aTD0PItZQIU4aoDtdVfhpU"
+                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjZUMTc6NTE6MzguODkyMDU2KzAwOjAwIiwzMCxbXV0.NZFODFte5lINR1yg1Q2VTKtViWA"
                      *     }
                      */
                     "application/json": components["schemas"]["AuditPage"];
@@ -3289,10 +3341,10 @@ export interface operations {
                 content: {
                     /**
                      * @example id,changed_at,changed_by,changed_by_name,api_key_id,api_key_name,operation,table_name,record_id,part_id,version,reason,old_values,new_values,ip_address,user_agent,request_id,event_id
-                     *     31,2026-11-26T17:33:23.716768Z,2,Anna,,,DELETE,parts,3,3,2,import 4: undo of import 3,"{""version"":1,""archived_at"":null}","{""version"":2,""archived_at"":""2026-11-26T17:33:23.690360Z""}",127.0.0.1,Werkzeug/3.1.9,1ef8267aaae1469bb69601d129f3efc6,01a218eb-4d84-7bf9-bad3-5de6e3fd154d
-                     *     27,2026-11-26T17:33:22.905845Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,7b596329ff4c48c0a3882b4afe2b0284,01a218eb-4a59-7d5a-847d-7ed4196b7f46
-                     *     24,2026-11-26T17:33:22.723956Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-26T17:33:22.712823Z""}",127.0.0.1,Werkzeug/3.1.9,ecef20314da940c48e557a99d1046b4a,01a218eb-49a3-7eff-8e62-6686d35d24e3
-                     *     21,2026-11-26T17:33:21.642550Z,2,Anna,,,DELETE,part_images,2,1,9,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":9}",127.0.0.1,Werkzeug/3.1.9,6d451c9a71e649dc9eff0a547334fedb,01a218eb-456a-7857-9894-c4e2e7acf843
+                     *     31,2026-11-26T17:51:39.076229Z,2,Anna,,,DELETE,parts,3,3,2,import 4: undo of import 3,"{""version"":1,""archived_at"":null}","{""version"":2,""archived_at"":""2026-11-26T17:51:39.068089Z""}",127.0.0.1,Werkzeug/3.1.9,b57a29bc9ef1427a88b0f50748087d75,01a218fc-0444-735e-b142-9cd190f3d385
+                     *     27,2026-11-26T17:51:36.533489Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,900c6883585a4b1cbc6743c9abf0d6a3,01a218fb-fa55-778e-ba83-c1bdb86775a9
+                     *     24,2026-11-26T17:51:35.788946Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-26T17:51:35.778434Z""}",127.0.0.1,Werkzeug/3.1.9,ffd34b0a0e3a4fc6b82a70930bf1d9e0,01a218fb-f76c-7ec8-84e3-f1b91ca2d71f
+                     *     21,2026-11-26T17:51:31.268645Z,2,Anna,,,DELETE,part_images,2,1,9,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":9}",127.0.0.1,Werkzeug/3.1.9,ff63cc42468049eb8b56cc9fa65df180,01a218fb-e5c4-79fb-b209-f66d284f24a4
                      */
                     "text/csv": string;
                 };
@@ -3335,7 +3387,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-26T17:33:19.298056Z",
+                     *           "changed_at": "2026-11-26T17:51:22.659605Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3346,11 +3398,11 @@ export interface operations {
                      *           "parent_id": null,
                      *           "part_count": 1,
                      *           "slug": "bearings",
-                     *           "updated_at": "2026-11-26T17:33:19.298056Z",
+                     *           "updated_at": "2026-11-26T17:51:22.659605Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-26T17:33:22.565152Z",
+                     *           "changed_at": "2026-11-26T17:51:35.510326Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3361,7 +3413,7 @@ export interface operations {
                      *           "parent_id": 1,
                      *           "part_count": 1,
                      *           "slug": "ball-bearings",
-                     *           "updated_at": "2026-11-26T17:33:22.565152Z",
+                     *           "updated_at": "2026-11-26T17:51:35.510326Z",
                      *           "version": 2
                      *         }
                      *       ],
@@ -3421,7 +3473,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:33:19.438072Z",
+                     *       "changed_at": "2026-11-26T17:51:22.843095Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3432,7 +3484,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 0,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T17:33:19.438072Z",
+                     *       "updated_at": "2026-11-26T17:51:22.843095Z",
                      *       "version": 1
                      *     }
                      */
@@ -3470,7 +3522,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:33:22.565152Z",
+                     *       "changed_at": "2026-11-26T17:51:35.510326Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3481,7 +3533,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T17:33:22.565152Z",
+                     *       "updated_at": "2026-11-26T17:51:35.510326Z",
                      *       "version": 2
                      *     }
                      */
@@ -3534,7 +3586,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:33:22.565152Z",
+                     *       "changed_at": "2026-11-26T17:51:35.510326Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3545,7 +3597,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T17:33:22.565152Z",
+                     *       "updated_at": "2026-11-26T17:51:35.510326Z",
                      *       "version": 2
                      *     }
                      */
@@ -3598,7 +3650,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:33:22.565152Z",
+                     *       "changed_at": "2026-11-26T17:51:35.510326Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3609,7 +3661,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T17:33:22.565152Z",
+                     *       "updated_at": "2026-11-26T17:51:35.510326Z",
                      *       "version": 2
                      *     }
                      */
@@ -3661,40 +3713,40 @@ export interface operations {
                      *       "aggregate_id": 1,
                      *       "aggregate_type": "part",
                      *       "aspect": "content",
-                     *       "committed_at": "2026-11-26T17:33:20.737106Z",
+                     *       "committed_at": "2026-11-26T17:51:23.833735Z",
                      *       "effects": {
                      *         "broadcast": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T17:33:20.783075Z",
+                     *           "done_at": "2026-11-26T17:51:23.899219Z",
                      *           "last_error": null,
-                     *           "ms": 45.969,
+                     *           "ms": 65.484,
                      *           "state": "done"
                      *         },
                      *         "invalidate_cache": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T17:33:20.790140Z",
+                     *           "done_at": "2026-11-26T17:51:23.904485Z",
                      *           "last_error": null,
-                     *           "ms": 53.034,
+                     *           "ms": 70.75,
                      *           "state": "done"
                      *         },
                      *         "persist_audit": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T17:33:20.805149Z",
+                     *           "done_at": "2026-11-26T17:51:23.949637Z",
                      *           "last_error": null,
-                     *           "ms": 68.043,
+                     *           "ms": 115.902,
                      *           "state": "done"
                      *         },
                      *         "snapshot_content": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T17:33:20.816510Z",
+                     *           "done_at": "2026-11-26T17:51:23.994994Z",
                      *           "last_error": null,
-                     *           "ms": 79.404,
+                     *           "ms": 161.259,
                      *           "state": "done"
                      *         }
                      *       },
-                     *       "event_id": "01a218eb-41e1-716b-9648-b4b140a474cf",
+                     *       "event_id": "01a218fb-c8b9-7b88-ba43-98f46d7aa97d",
                      *       "pages": null,
-                     *       "request_id": "d3f84fce77c240a288f33793bdafdcee",
+                     *       "request_id": "1f4486c52317418ab3095fb030745ea2",
                      *       "type": "content.updated",
                      *       "version": 4
                      *     }
@@ -3736,7 +3788,7 @@ export interface operations {
                      *           "conflict_count": 0,
                      *           "conflicts": [],
                      *           "created": 0,
-                     *           "created_at": "2026-11-26T17:33:23.155358Z",
+                     *           "created_at": "2026-11-26T17:51:37.797978Z",
                      *           "created_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3752,7 +3804,7 @@ export interface operations {
                      *           ],
                      *           "failure": null,
                      *           "file_name": "parts.csv",
-                     *           "finished_at": "2026-11-26T17:33:23.250440Z",
+                     *           "finished_at": "2026-11-26T17:51:38.246833Z",
                      *           "id": 2,
                      *           "notice_count": 0,
                      *           "notices": [],
@@ -3767,7 +3819,7 @@ export interface operations {
                      *           "conflict_count": 0,
                      *           "conflicts": [],
                      *           "created": 0,
-                     *           "created_at": "2026-11-26T17:33:23.027968Z",
+                     *           "created_at": "2026-11-26T17:51:36.770050Z",
                      *           "created_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3777,7 +3829,7 @@ export interface operations {
                      *           "errors": [],
                      *           "failure": null,
                      *           "file_name": "wrong.csv",
-                     *           "finished_at": "2026-11-26T17:33:23.077171Z",
+                     *           "finished_at": "2026-11-26T17:51:36.926767Z",
                      *           "id": 1,
                      *           "notice_count": 0,
                      *           "notices": [],
@@ -3845,7 +3897,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T17:33:23.374070Z",
+                     *       "created_at": "2026-11-26T17:51:38.550048Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3938,7 +3990,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T17:33:23.155358Z",
+                     *       "created_at": "2026-11-26T17:51:37.797978Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3954,7 +4006,7 @@ export interface operations {
                      *       ],
                      *       "failure": null,
                      *       "file_name": "parts.csv",
-                     *       "finished_at": "2026-11-26T17:33:23.250440Z",
+                     *       "finished_at": "2026-11-26T17:51:38.246833Z",
                      *       "id": 2,
                      *       "notice_count": 0,
                      *       "notices": [],
@@ -4007,7 +4059,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T17:33:23.027968Z",
+                     *       "created_at": "2026-11-26T17:51:36.770050Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4017,7 +4069,7 @@ export interface operations {
                      *       "errors": [],
                      *       "failure": null,
                      *       "file_name": "wrong.csv",
-                     *       "finished_at": "2026-11-26T17:33:23.077171Z",
+                     *       "finished_at": "2026-11-26T17:51:36.926767Z",
                      *       "id": 1,
                      *       "notice_count": 0,
                      *       "notices": [],
@@ -4107,7 +4159,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T17:33:23.575711Z",
+                     *       "created_at": "2026-11-26T17:51:38.984765Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4176,9 +4228,9 @@ export interface operations {
                      *       "open_pages": 0,
                      *       "out_of_stock": 0,
                      *       "propagation": {
-                     *         "p50_ms": 41.25,
-                     *         "p95_ms": 75.5,
-                     *         "p99_ms": 84.36,
+                     *         "p50_ms": 69.96,
+                     *         "p95_ms": 1582.64,
+                     *         "p99_ms": 1860.3,
                      *         "window_seconds": 900
                      *       }
                      *     }
@@ -4252,14 +4304,14 @@ export interface operations {
                      *             "min_stock_level": 5,
                      *             "part_id": 1,
                      *             "reserved_quantity": 0,
-                     *             "updated_at": "2026-11-26T17:33:20.559725Z",
+                     *             "updated_at": "2026-11-26T17:51:23.600031Z",
                      *             "version": 3
                      *           },
-                     *           "updated_at": "2026-11-26T17:33:21.857871Z",
+                     *           "updated_at": "2026-11-26T17:51:31.924600Z",
                      *           "version": 10
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgZWExMzNhMzE4OGY0MDY2ZjMxIiwiNjIwNS0yUlMiLDEsW11d.BozPsU6GFgLBSY3Tdg3g_IPkZnU"
+                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgZWExMzNhMzE4OGY0MDY2ZjMxIiwiNjIwNS0yUlMiLDEsW11d.Ns6SRXSJi_LQApewyCyu9rfcq6I"
                      *     }
                      */
                     "application/json": components["schemas"]["AdminPartPage"];
@@ -4361,7 +4413,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "created_at": "2026-11-26T17:33:19.824273Z",
+                     *       "created_at": "2026-11-26T17:51:23.140743Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 2,
                      *       "images": [],
@@ -4371,7 +4423,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6206-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-26T17:33:19.824273Z",
+                     *         "changed_at": "2026-11-26T17:51:23.140743Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -4393,7 +4445,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-26T17:33:19.824273Z",
+                     *         "updated_at": "2026-11-26T17:51:23.140743Z",
                      *         "version": 1
                      *       },
                      *       "sku": "6206-2RS",
@@ -4417,10 +4469,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 2,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-26T17:33:19.824273Z",
+                     *         "updated_at": "2026-11-26T17:51:23.140743Z",
                      *         "version": 1
                      *       },
-                     *       "updated_at": "2026-11-26T17:33:19.824273Z",
+                     *       "updated_at": "2026-11-26T17:51:23.140743Z",
                      *       "version": 1,
                      *       "versions": {
                      *         "content": 1,
@@ -4501,7 +4553,7 @@ export interface operations {
                      *             "status": "published",
                      *             "version": 3
                      *           },
-                     *           "changed_at": "2026-11-26T17:33:20.213370Z",
+                     *           "changed_at": "2026-11-26T17:51:23.377269Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -4571,7 +4623,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "created_at": "2026-11-26T17:33:19.545588Z",
+                     *       "created_at": "2026-11-26T17:51:22.939168Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 1,
                      *       "images": [
@@ -4603,7 +4655,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6205-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-26T17:33:20.352955Z",
+                     *         "changed_at": "2026-11-26T17:51:23.460501Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -4618,7 +4670,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-26T17:33:20.352955Z",
+                     *         "updated_at": "2026-11-26T17:51:23.460501Z",
                      *         "version": 2
                      *       },
                      *       "sku": "6205-2RS",
@@ -4642,10 +4694,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 1,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-26T17:33:20.559725Z",
+                     *         "updated_at": "2026-11-26T17:51:23.600031Z",
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-26T17:33:21.857871Z",
+                     *       "updated_at": "2026-11-26T17:51:31.924600Z",
                      *       "version": 10,
                      *       "versions": {
                      *         "content": 10,
@@ -4722,7 +4774,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T17:33:20.031447Z",
+                     *       "changed_at": "2026-11-26T17:51:23.268435Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4746,7 +4798,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:33:20.031447Z",
+                     *       "updated_at": "2026-11-26T17:51:23.268435Z",
                      *       "version": 2
                      *     }
                      */
@@ -4811,7 +4863,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:33:22.712823Z",
+                     *       "changed_at": "2026-11-26T17:51:35.778434Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4857,7 +4909,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "archived",
-                     *       "updated_at": "2026-11-26T17:33:22.712823Z",
+                     *       "updated_at": "2026-11-26T17:51:35.778434Z",
                      *       "version": 11
                      *     }
                      */
@@ -4904,7 +4956,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "at": "2026-11-26T17:33:21.857871Z",
+                     *       "at": "2026-11-26T17:51:31.924600Z",
                      *       "complete": true,
                      *       "part": {
                      *         "category": {
@@ -4975,7 +5027,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-26T17:33:21.642550Z",
+                     *         "updated_at": "2026-11-26T17:51:31.268645Z",
                      *         "version": 9
                      *       },
                      *       "part_id": 1,
@@ -5049,7 +5101,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:33:21.262602Z",
+                     *       "changed_at": "2026-11-26T17:51:25.327967Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5116,7 +5168,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:33:21.262602Z",
+                     *       "updated_at": "2026-11-26T17:51:25.327967Z",
                      *       "version": 6
                      *     }
                      */
@@ -5190,7 +5242,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:33:21.379576Z",
+                     *       "changed_at": "2026-11-26T17:51:28.057867Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5257,7 +5309,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:33:21.379576Z",
+                     *       "updated_at": "2026-11-26T17:51:28.057867Z",
                      *       "version": 7
                      *     }
                      */
@@ -5329,7 +5381,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:33:21.505120Z",
+                     *       "changed_at": "2026-11-26T17:51:30.754266Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5396,7 +5448,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:33:21.505120Z",
+                     *       "updated_at": "2026-11-26T17:51:30.754266Z",
                      *       "version": 8
                      *     }
                      */
@@ -5462,7 +5514,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:33:21.630538Z",
+                     *       "changed_at": "2026-11-26T17:51:31.258402Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5508,7 +5560,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:33:21.630538Z",
+                     *       "updated_at": "2026-11-26T17:51:31.258402Z",
                      *       "version": 9
                      *     }
                      */
@@ -5576,7 +5628,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:33:20.352955Z",
+                     *       "changed_at": "2026-11-26T17:51:23.460501Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5591,7 +5643,7 @@ export interface operations {
                      *           "valid_to": null
                      *         }
                      *       ],
-                     *       "updated_at": "2026-11-26T17:33:20.352955Z",
+                     *       "updated_at": "2026-11-26T17:51:23.460501Z",
                      *       "version": 2
                      *     }
                      */
@@ -5656,7 +5708,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:33:22.798448Z",
+                     *       "changed_at": "2026-11-26T17:51:36.295733Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5702,7 +5754,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:33:22.798448Z",
+                     *       "updated_at": "2026-11-26T17:51:36.295733Z",
                      *       "version": 12
                      *     }
                      */
@@ -5790,7 +5842,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T17:33:20.213370Z",
+                     *       "changed_at": "2026-11-26T17:51:23.377269Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5814,7 +5866,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:33:20.213370Z",
+                     *       "updated_at": "2026-11-26T17:51:23.377269Z",
                      *       "version": 3
                      *     }
                      */
@@ -5883,7 +5935,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-26T17:33:20.461129Z",
+                     *       "updated_at": "2026-11-26T17:51:23.548173Z",
                      *       "version": 2
                      *     }
                      */
@@ -5951,7 +6003,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-26T17:33:20.559725Z",
+                     *       "updated_at": "2026-11-26T17:51:23.600031Z",
                      *       "version": 3
                      *     }
                      */
@@ -5997,7 +6049,7 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T17:33:21.642550Z",
+                     *           "created_at": "2026-11-26T17:51:31.268645Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": true,
@@ -6005,7 +6057,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T17:33:21.511296Z",
+                     *           "created_at": "2026-11-26T17:51:30.759832Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6013,7 +6065,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T17:33:21.385128Z",
+                     *           "created_at": "2026-11-26T17:51:28.266748Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6021,7 +6073,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T17:33:21.274526Z",
+                     *           "created_at": "2026-11-26T17:51:25.385576Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6029,7 +6081,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T17:33:21.063110Z",
+                     *           "created_at": "2026-11-26T17:51:24.426952Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6037,7 +6089,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed category",
-                     *           "created_at": "2026-11-26T17:33:20.737106Z",
+                     *           "created_at": "2026-11-26T17:51:23.833735Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6045,7 +6097,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 2 specifications",
-                     *           "created_at": "2026-11-26T17:33:20.222490Z",
+                     *           "created_at": "2026-11-26T17:51:23.382303Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6053,7 +6105,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed name (clearer name)",
-                     *           "created_at": "2026-11-26T17:33:20.043590Z",
+                     *           "created_at": "2026-11-26T17:51:23.282527Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6061,7 +6113,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Created",
-                     *           "created_at": "2026-11-26T17:33:19.639260Z",
+                     *           "created_at": "2026-11-26T17:51:23.021067Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6149,7 +6201,7 @@ export interface operations {
                      *         ],
                      *         "status": "published"
                      *       },
-                     *       "created_at": "2026-11-26T17:33:19.639260Z",
+                     *       "created_at": "2026-11-26T17:51:23.021067Z",
                      *       "created_by": 2,
                      *       "created_by_name": "Anna",
                      *       "is_active": false,
@@ -6291,7 +6343,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:33:21.857871Z",
+                     *       "changed_at": "2026-11-26T17:51:31.924600Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -6338,7 +6390,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:33:21.857871Z",
+                     *       "updated_at": "2026-11-26T17:51:31.924600Z",
                      *       "version": 10
                      *     }
                      */
@@ -6436,7 +6488,7 @@ export interface operations {
                      *             "reserved_quantity": 0,
                      *             "version": 1
                      *           },
-                     *           "changed_at": "2026-11-26T17:33:19.824273Z",
+                     *           "changed_at": "2026-11-26T17:51:23.140743Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -6466,7 +6518,7 @@ export interface operations {
                      *             "reserved_quantity": 0,
                      *             "version": 3
                      *           },
-                     *           "changed_at": "2026-11-26T17:33:20.559725Z",
+                     *           "changed_at": "2026-11-26T17:51:23.600031Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -6765,7 +6817,7 @@ export interface operations {
                      *       },
                      *       "next_after": 0,
                      *       "parts_checked": 3,
-                     *       "seconds": 0.376
+                     *       "seconds": 0.282
                      *     }
                      */
                     "application/json": components["schemas"]["Reconciliation"];
@@ -6863,7 +6915,7 @@ export interface operations {
                      *         "kinds": {
                      *           "cache_stale": {
                      *             "found": 1,
-                     *             "last_found_at": "2026-11-26T17:33:23.876651Z",
+                     *             "last_found_at": "2026-11-26T17:51:39.216555Z",
                      *             "not_repaired": 0,
                      *             "repeating": false
                      *           }
@@ -6882,12 +6934,12 @@ export interface operations {
                      *                 "found": 1
                      *               }
                      *             ],
-                     *             "found_at": "2026-11-26T17:33:23.876651Z",
+                     *             "found_at": "2026-11-26T17:51:39.216555Z",
                      *             "kind": "cache_stale",
                      *             "process": "web 4711 on shop-1",
                      *             "repaired": true,
                      *             "since": {
-                     *               "at": "2026-11-26T17:33:20.466102Z",
+                     *               "at": "2026-11-26T17:51:23.549737Z",
                      *               "event_id": 13,
                      *               "version": 2
                      *             },
@@ -6901,9 +6953,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 24,
-                     *             "p50": 41.25,
-                     *             "p95": 75.5,
-                     *             "p99": 84.36
+                     *             "p50": 69.96,
+                     *             "p95": 1582.64,
+                     *             "p99": 1860.3
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -6912,9 +6964,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 24,
-                     *             "p50": 53.94,
-                     *             "p95": 91.24,
-                     *             "p99": 94.73
+                     *             "p50": 86.28,
+                     *             "p95": 1725.27,
+                     *             "p99": 2050.43
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -6923,9 +6975,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 31,
-                     *             "p50": 78.69,
-                     *             "p95": 114.94,
-                     *             "p99": 1351.58
+                     *             "p50": 102.46,
+                     *             "p95": 2294.93,
+                     *             "p99": 3853.95
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -6934,9 +6986,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 16,
-                     *             "p50": 96.57,
-                     *             "p95": 142.83,
-                     *             "p99": 153.3
+                     *             "p50": 157.26,
+                     *             "p95": 2360.63,
+                     *             "p99": 2441.42
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -6978,35 +7030,35 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-26T17:33:17.353687Z",
+                     *           "changed_at": "2026-11-26T17:51:17.739663Z",
                      *           "changed_by": {
                      *             "id": 1,
                      *             "name": "Lockstep"
                      *           },
-                     *           "created_at": "2026-11-26T17:33:17.353687Z",
+                     *           "created_at": "2026-11-26T17:51:17.739663Z",
                      *           "email": "anna@shop.example",
                      *           "id": 2,
                      *           "is_active": true,
                      *           "name": "Anna",
                      *           "password_expires_at": null,
                      *           "role": "admin",
-                     *           "updated_at": "2026-11-26T17:33:17.353687Z",
+                     *           "updated_at": "2026-11-26T17:51:17.739663Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-26T17:33:24.864209Z",
+                     *           "changed_at": "2026-11-26T17:51:42.407420Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
                      *           },
-                     *           "created_at": "2026-11-26T17:33:24.579325Z",
+                     *           "created_at": "2026-11-26T17:51:39.774069Z",
                      *           "email": "ben@shop.example",
                      *           "id": 3,
                      *           "is_active": true,
                      *           "name": "Ben",
-                     *           "password_expires_at": "2026-12-03T17:33:24.864210Z",
+                     *           "password_expires_at": "2026-12-03T17:51:42.407420Z",
                      *           "role": "editor",
-                     *           "updated_at": "2026-11-26T17:33:24.864209Z",
+                     *           "updated_at": "2026-11-26T17:51:42.407420Z",
                      *           "version": 3
                      *         }
                      *       ],
@@ -7067,20 +7119,20 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:33:24.579325Z",
+                     *       "changed_at": "2026-11-26T17:51:39.774069Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T17:33:24.579325Z",
+                     *       "created_at": "2026-11-26T17:51:39.774069Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password": "brdrh-mhjpx-z3i47-xza7i",
-                     *       "password_expires_at": "2026-12-03T17:33:24.580346Z",
+                     *       "password": "5tszq-l5jli-w7xhq-dvgii",
+                     *       "password_expires_at": "2026-12-03T17:51:39.779203Z",
                      *       "role": "stock",
-                     *       "updated_at": "2026-11-26T17:33:24.579325Z",
+                     *       "updated_at": "2026-11-26T17:51:39.774069Z",
                      *       "version": 1
                      *     }
                      */
@@ -7138,19 +7190,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:33:24.666341Z",
+                     *       "changed_at": "2026-11-26T17:51:39.847571Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T17:33:24.579325Z",
+                     *       "created_at": "2026-11-26T17:51:39.774069Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password_expires_at": "2026-12-03T17:33:24.580346Z",
+                     *       "password_expires_at": "2026-12-03T17:51:39.779203Z",
                      *       "role": "editor",
-                     *       "updated_at": "2026-11-26T17:33:24.666341Z",
+                     *       "updated_at": "2026-11-26T17:51:39.847571Z",
                      *       "version": 2
                      *     }
                      */
@@ -7208,20 +7260,20 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:33:24.864209Z",
+                     *       "changed_at": "2026-11-26T17:51:42.407420Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T17:33:24.579325Z",
+                     *       "created_at": "2026-11-26T17:51:39.774069Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password": "beu6b-bkhzc-dijwu-iruce",
-                     *       "password_expires_at": "2026-12-03T17:33:24.864210Z",
+                     *       "password": "7vxkg-ziki5-neh27-wrir2",
+                     *       "password_expires_at": "2026-12-03T17:51:42.407420Z",
                      *       "role": "editor",
-                     *       "updated_at": "2026-11-26T17:33:24.864209Z",
+                     *       "updated_at": "2026-11-26T17:51:42.407420Z",
                      *       "version": 3
                      *     }
                      */
@@ -7272,7 +7324,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "w_WUoFnkIhCpRX4EPtJuldDDG_dO6exS",
+                     *       "csrf_token": "lktzXrSQgHdsJzrQHM7Q7ndALrfW2L-7",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7339,7 +7391,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "w_WUoFnkIhCpRX4EPtJuldDDG_dO6exS",
+                     *       "csrf_token": "lktzXrSQgHdsJzrQHM7Q7ndALrfW2L-7",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7388,7 +7440,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "DeGqyNe3qNhSv0WR-cl6hMw5gSQU5W14",
+                     *       "csrf_token": "HXFcoSf9Q9HQiCdqg45YvuCnCjudL2Hk",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7434,8 +7486,8 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "created_at": "2026-11-26T17:33:19.158183Z",
-                     *           "expires_at": "2026-11-27T05:33:19.158774Z",
+                     *           "created_at": "2026-11-26T17:51:22.373957Z",
+                     *           "expires_at": "2026-11-27T05:51:22.374867Z",
                      *           "id": 1,
                      *           "ip_address": "127.0.0.1",
                      *           "is_current": true,
@@ -7661,7 +7713,7 @@ export interface operations {
                      *             "is_low_stock": false,
                      *             "version": 3
                      *           },
-                     *           "updated_at": "2026-11-26T17:33:21.857871Z",
+                     *           "updated_at": "2026-11-26T17:51:31.924600Z",
                      *           "version": 10,
                      *           "versions": {
                      *             "content": 10,
@@ -7671,7 +7723,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "match": "exact",
-                     *       "next_cursor": ".eJwtx0EKgCAQAMCviGcDtZR6i3nYrVUCqVir9wfZbSbIE_iqgqnQA_tCIo2TGxFw8clZTz2iVHJYic751lr3mY_joWaEUn4R8LbnlsFb7T6aztgGrlIZFWJ8AT2AIu8.H9zTpx_0IcUs17HsIwCVaqmMVp8"
+                     *       "next_cursor": ".eJwtx0EKgCAQAMCviGcDtZR6i3nYrVUCqVir9wfZbSbIE_iqgqnQA_tCIo2TGxFw8clZTz2iVHJYic751lr3mY_joWaEUn4R8LbnlsFb7T6aztgGrlIZFWJ8AT2AIu8.4Srps529CLCDj6r76U7125glUbA"
                      *     }
                      */
                     "application/json": components["schemas"]["PublicPartPage"];
@@ -7766,7 +7818,7 @@ export interface operations {
                      *             "is_low_stock": false,
                      *             "version": 2
                      *           },
-                     *           "updated_at": "2026-11-26T17:33:20.639159Z",
+                     *           "updated_at": "2026-11-26T17:51:23.689083Z",
                      *           "version": 1,
                      *           "versions": {
                      *             "content": 1,
@@ -7900,6 +7952,255 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    public_look_up: {
+        parameters: {
+            query?: {
+                /** @description Of the prices shown: no other one will do. By default the shop's, or else the part's own. */
+                currency?: "AED" | "AFN" | "ALL" | "AMD" | "AOA" | "ARS" | "AUD" | "AWG" | "AZN" | "BAM" | "BBD" | "BDT" | "BHD" | "BIF" | "BMD" | "BND" | "BOB" | "BRL" | "BSD" | "BTN" | "BWP" | "BYN" | "BZD" | "CAD" | "CDF" | "CHF" | "CLP" | "CNY" | "COP" | "CRC" | "CUP" | "CVE" | "CZK" | "DJF" | "DKK" | "DOP" | "DZD" | "EGP" | "ERN" | "ETB" | "EUR" | "FJD" | "FKP" | "GBP" | "GEL" | "GHS" | "GIP" | "GMD" | "GNF" | "GTQ" | "GYD" | "HKD" | "HNL" | "HTG" | "HUF" | "IDR" | "ILS" | "INR" | "IQD" | "IRR" | "ISK" | "JMD" | "JOD" | "JPY" | "KES" | "KGS" | "KHR" | "KMF" | "KPW" | "KRW" | "KWD" | "KYD" | "KZT" | "LAK" | "LBP" | "LKR" | "LRD" | "LSL" | "LYD" | "MAD" | "MDL" | "MGA" | "MKD" | "MMK" | "MNT" | "MOP" | "MRU" | "MUR" | "MVR" | "MWK" | "MXN" | "MYR" | "MZN" | "NAD" | "NGN" | "NIO" | "NOK" | "NPR" | "NZD" | "OMR" | "PAB" | "PEN" | "PGK" | "PHP" | "PKR" | "PLN" | "PYG" | "QAR" | "RON" | "RSD" | "RUB" | "RWF" | "SAR" | "SBD" | "SCR" | "SDG" | "SEK" | "SGD" | "SHP" | "SLE" | "SOS" | "SRD" | "SSP" | "STN" | "SVC" | "SYP" | "SZL" | "THB" | "TJS" | "TMT" | "TND" | "TOP" | "TRY" | "TTD" | "TWD" | "TZS" | "UAH" | "UGX" | "USD" | "UYU" | "UZS" | "VED" | "VES" | "VND" | "VUV" | "WST" | "XAF" | "XCD" | "XCG" | "XOF" | "XPF" | "YER" | "ZAR" | "ZMW" | "ZWG" | null;
+            };
+            header?: {
+                /** @description The answer is not kept: It changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "lines": [
+                 *         {
+                 *           "quantity": 60,
+                 *           "sku": "6206-2RS"
+                 *         },
+                 *         {
+                 *           "quantity": 12,
+                 *           "text": "bearing 6205"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["Lookup"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "lines": [
+                     *         {
+                     *           "asked": "6206-2RS",
+                     *           "available": 52,
+                     *           "candidates": [],
+                     *           "currency": "EUR",
+                     *           "line_total": "672.00",
+                     *           "part": {
+                     *             "category": {
+                     *               "id": 2,
+                     *               "name": "Ball bearings",
+                     *               "path": [
+                     *                 {
+                     *                   "id": 1,
+                     *                   "name": "Bearings",
+                     *                   "slug": "bearings"
+                     *                 },
+                     *                 {
+                     *                   "id": 2,
+                     *                   "name": "Ball bearings",
+                     *                   "slug": "ball-bearings"
+                     *                 }
+                     *               ],
+                     *               "slug": "ball-bearings"
+                     *             },
+                     *             "id": 2,
+                     *             "image": null,
+                     *             "manufacturer": "ACME",
+                     *             "manufacturer_number": "6205 2RS1",
+                     *             "part_name": "Deep groove ball bearing 6206-2RS",
+                     *             "price": {
+                     *               "amount": "12.50",
+                     *               "currency": "EUR",
+                     *               "version": 1
+                     *             },
+                     *             "sku": "6206-2RS",
+                     *             "slug": "6206-2rs",
+                     *             "stock": {
+                     *               "available_stock": 52,
+                     *               "current_stock": 52,
+                     *               "is_in_stock": true,
+                     *               "is_low_stock": false,
+                     *               "version": 2
+                     *             },
+                     *             "updated_at": "2026-11-26T17:51:23.689083Z",
+                     *             "version": 1,
+                     *             "versions": {
+                     *               "content": 1,
+                     *               "price": 1,
+                     *               "stock": 2
+                     *             }
+                     *           },
+                     *           "quantity": 60,
+                     *           "shortfall": 8,
+                     *           "substitutes": [],
+                     *           "tiers": [
+                     *             {
+                     *               "amount": "12.50",
+                     *               "min_quantity": 1
+                     *             },
+                     *             {
+                     *               "amount": "11.20",
+                     *               "min_quantity": 10
+                     *             }
+                     *           ],
+                     *           "unit_price": "11.20"
+                     *         },
+                     *         {
+                     *           "asked": "bearing 6205",
+                     *           "available": null,
+                     *           "candidates": [
+                     *             {
+                     *               "category": {
+                     *                 "id": 1,
+                     *                 "name": "Bearings",
+                     *                 "path": [
+                     *                   {
+                     *                     "id": 1,
+                     *                     "name": "Bearings",
+                     *                     "slug": "bearings"
+                     *                   }
+                     *                 ],
+                     *                 "slug": "bearings"
+                     *               },
+                     *               "id": 1,
+                     *               "image": {
+                     *                 "alt": "The bearing from the side",
+                     *                 "height": 480,
+                     *                 "id": 1,
+                     *                 "srcset": [
+                     *                   {
+                     *                     "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-160.webp",
+                     *                     "width": 160
+                     *                   },
+                     *                   {
+                     *                     "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-480.webp",
+                     *                     "width": 480
+                     *                   },
+                     *                   {
+                     *                     "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-640.webp",
+                     *                     "width": 640
+                     *                   }
+                     *                 ],
+                     *                 "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53.jpg",
+                     *                 "width": 640
+                     *               },
+                     *               "manufacturer": "ACME",
+                     *               "manufacturer_number": "6205 2RS1",
+                     *               "part_name": "Deep groove ball bearing 6205-2RS",
+                     *               "price": {
+                     *                 "amount": "12.50",
+                     *                 "currency": "EUR",
+                     *                 "version": 2
+                     *               },
+                     *               "sku": "6205-2RS",
+                     *               "slug": "deep-groove-ball-bearing-6205-2rs-6205-2rs",
+                     *               "stock": {
+                     *                 "available_stock": 36,
+                     *                 "current_stock": 36,
+                     *                 "is_in_stock": true,
+                     *                 "is_low_stock": false,
+                     *                 "version": 3
+                     *               },
+                     *               "updated_at": "2026-11-26T17:51:31.924600Z",
+                     *               "version": 10,
+                     *               "versions": {
+                     *                 "content": 10,
+                     *                 "price": 2,
+                     *                 "stock": 3
+                     *               }
+                     *             },
+                     *             {
+                     *               "category": {
+                     *                 "id": 2,
+                     *                 "name": "Ball bearings",
+                     *                 "path": [
+                     *                   {
+                     *                     "id": 1,
+                     *                     "name": "Bearings",
+                     *                     "slug": "bearings"
+                     *                   },
+                     *                   {
+                     *                     "id": 2,
+                     *                     "name": "Ball bearings",
+                     *                     "slug": "ball-bearings"
+                     *                   }
+                     *                 ],
+                     *                 "slug": "ball-bearings"
+                     *               },
+                     *               "id": 2,
+                     *               "image": null,
+                     *               "manufacturer": "ACME",
+                     *               "manufacturer_number": "6205 2RS1",
+                     *               "part_name": "Deep groove ball bearing 6206-2RS",
+                     *               "price": {
+                     *                 "amount": "12.50",
+                     *                 "currency": "EUR",
+                     *                 "version": 1
+                     *               },
+                     *               "sku": "6206-2RS",
+                     *               "slug": "6206-2rs",
+                     *               "stock": {
+                     *                 "available_stock": 52,
+                     *                 "current_stock": 52,
+                     *                 "is_in_stock": true,
+                     *                 "is_low_stock": false,
+                     *                 "version": 2
+                     *               },
+                     *               "updated_at": "2026-11-26T17:51:23.689083Z",
+                     *               "version": 1,
+                     *               "versions": {
+                     *                 "content": 1,
+                     *                 "price": 1,
+                     *                 "stock": 2
+                     *               }
+                     *             }
+                     *           ],
+                     *           "currency": null,
+                     *           "line_total": null,
+                     *           "part": null,
+                     *           "quantity": 12,
+                     *           "shortfall": null,
+                     *           "substitutes": [],
+                     *           "tiers": [],
+                     *           "unit_price": null
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["LookedUp"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            413: components["responses"]["Problem413"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     public_get_part: {
         parameters: {
             query?: never;
@@ -7993,7 +8294,7 @@ export interface operations {
                      *         "is_low_stock": false,
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-26T17:33:21.857871Z",
+                     *       "updated_at": "2026-11-26T17:51:31.924600Z",
                      *       "version": 10,
                      *       "versions": {
                      *         "content": 10,
@@ -8166,7 +8467,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-26T17:33:21.857871Z",
+                     *         "updated_at": "2026-11-26T17:51:31.924600Z",
                      *         "version": 10,
                      *         "versions": {
                      *           "content": 10,
