@@ -1,11 +1,9 @@
 /**
- * One Socket.IO namespace, kept connected. Nothing else in the two apps imports socket.io-client.
+ * One Socket.IO namespace, kept connected: over whatever speaks Socket.IO (`socket.ts` in the two apps).
  *
  * `live`: connected. `connecting`: disconnected for less than the grace period, so
  * there is no need to tell anybody yet. `paused`: disconnected for longer than that.
  */
-import { io, type Socket } from "socket.io-client";
-
 export type ConnectionStatus = "connecting" | "live" | "paused";
 
 /** The part of a Socket.IO client that is used here; tests supply a fake. */
@@ -33,11 +31,13 @@ export interface ConnectionOptions {
 }
 
 export const GRACE_MS = 5_000;
-const FIRST_PAUSE_MS = 500;
+export const FIRST_PAUSE_MS = 500;
 /** What pauses grow to while the server may just be restarting, and until which attempt. */
-const SHORT_PAUSE_MS = 1_300;
+export const SHORT_PAUSE_MS = 1_300;
 const SHORT_ATTEMPTS = 4;
 const LONG_PAUSE_MS = 8_000;
+/** An attempt that began while the network was dropping packets must not outlive the outage by much. */
+export const ATTEMPT_MS = 2_500;
 
 /**
  * The longest pause after an attempt to reconnect, in milliseconds, if it fails: at random between half and one and a half times
@@ -48,23 +48,6 @@ const LONG_PAUSE_MS = 8_000;
 export function longestPause(attempt: number, random: () => number): number {
   const average = Math.min(LONG_PAUSE_MS, SHORT_PAUSE_MS * 2 ** Math.max(0, attempt - SHORT_ATTEMPTS));
   return average * (0.5 + random());
-}
-
-export function openSocket(namespace: "/customers" | "/admin"): SocketLike {
-  const socket: Socket = io(namespace, {
-    transports: ["websocket"],
-    autoConnect: false,
-    reconnectionDelay: FIRST_PAUSE_MS,
-    reconnectionDelayMax: SHORT_PAUSE_MS,
-    randomizationFactor: 0.5,
-    // An attempt that began while the network was dropping packets must not outlive the outage by much.
-    timeout: 2_500,
-  });
-  // The library cuts off what exceeds the longest pause, its jitter too: so the longest pause has one of its own.
-  socket.io.on("reconnect_attempt", (attempt) => socket.io.reconnectionDelayMax(longestPause(attempt, Math.random)));
-  return Object.assign(socket as unknown as SocketLike, {
-    dropTransport: () => socket.io.engine?.close(),
-  });
 }
 
 export class Connection {
