@@ -209,7 +209,7 @@ def test_a_lookup_that_would_be_more_than_a_process_can_do_is_refused(
     client: FlaskClient, container: Container, make: Make, refused: Refused, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sku = make()["sku"]
-    monkeypatch.setattr(container.pressure, "_level", 2.0)
+    monkeypatch.setattr(container.pressure, "_level", 1.0)
     monkeypatch.setattr(container.pressure, "_chance", lambda: 0.9)
     assert refused(client.get(f"/api/v1/parts?q={uuid4().hex}"), 503)["status"] == 503
     response = client.post(LOOKUP, json={"lines": [{"sku": sku}]})

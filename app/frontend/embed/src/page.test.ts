@@ -9,7 +9,7 @@ const asked: string[] = [];
 const read = (async (address: string) => {
   const skus = new URL(address).searchParams.getAll("sku");
   asked.push(...skus);
-  const items = skus.filter((sku) => sku.startsWith("SKU-")).map((sku) => listItem(Number(sku.slice(4)), { stock: 7, price: 1234 }));
+  const items = skus.filter((sku) => sku.startsWith("SKU-")).map((sku) => listItem(Number(sku.slice(4)), { stock: 7, price: sku === "SKU-6" ? 6 : 1234 }));
   return Response.json({ items, missing: [] });
 }) as typeof fetch;
 
@@ -83,11 +83,12 @@ describe("elements inside a part", () => {
   it("are filled, shown and hidden, but not those of another part", async () => {
     const body = await shown(`<div data-lockstep-part="SKU-5">
       <b data-lockstep-field="price"></b><i data-lockstep-show="in low">here</i><i data-lockstep-show="out gone">away</i>
-      <u data-lockstep-part="SKU-6" data-lockstep-field="name"></u></div>`);
-    await vi.waitFor(() => expect(texts(body, "b, u")).toEqual(["€1,234.00", "Name 1"]));
+      <u data-lockstep-part="SKU-6"><s data-lockstep-field="price"></s></u></div>`);
+    await vi.waitFor(() => expect(texts(body, "b, s")).toEqual(["€1,234.00", "€6.00"]));
     const hidden = (): boolean[] => [...body.querySelectorAll("i")].map((element) => element.hidden);
     expect(hidden()).toEqual([false, true]);
     socket.receive("stock.updated", stockEvent(5, 8));
+    expect(texts(body, "b, s")).toEqual(["€1,234.00", "€6.00"]);
     socket.receive("part.deleted", deletedEvent(5, 9));
     expect(hidden()).toEqual([true, false]);
   });

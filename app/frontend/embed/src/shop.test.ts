@@ -38,7 +38,7 @@ let server: Server;
 let socket: FakeSocket;
 let shop: Shop;
 let told: Part[];
-const hear = (part: Part): unknown => told.push(part);
+let hear: (part: Part) => unknown;
 const settle = (milliseconds = 0): Promise<unknown> => vi.advanceTimersByTimeAsync(milliseconds);
 const stocks = (): (number | string)[] => told.map(({ stock, availability }) => stock ?? availability);
 
@@ -46,7 +46,8 @@ beforeEach(() => {
   vi.useFakeTimers();
   server = new Server();
   socket = new FakeSocket();
-  told = [];
+  const own: Part[] = (told = []);
+  hear = (part) => own.push(part);
   shop = new Shop({ origin: ORIGIN, socket, fetch: server.fetch, random: () => 0.5 });
 });
 afterEach(() => {
@@ -134,11 +135,19 @@ describe("a page that may not read the shop", () => {
     expect([stocks(), socket.connects]).toEqual([[1], 1]);
   });
 
-  it("is none if the shop is just away", async () => {
+  it("is none if the shop is just away, comes back a moment after it was asked, or has answered before", async () => {
     const complaints = vi.spyOn(console, "error").mockImplementation(() => undefined);
-    server.state = "away";
+    server.put(listItem(1));
+    server.state = "forbidden";
     shop.watch(["SKU-1"], hear);
+    await settle();
+    server.state = "away";
     await settle(60_000);
+    server.state = "well";
+    await settle(60_000);
+    expect(stocks()).toEqual([1]);
+    server.state = "forbidden";
+    await settle(POLL_MS * 4);
     expect(complaints).not.toHaveBeenCalled();
   });
 });
@@ -185,6 +194,24 @@ describe("while the socket is there", () => {
     await settle();
     socket.answer({ parts: [publicPart(1, { content: 3, stock: 30 })], gone: [] });
     await settle();
+    expect(stocks()).toEqual([7, "gone", 30]);
+  });
+
+  it("that there is no such part is no news either, if it was asked before the part came back", async () => {
+    socket.receive("part.deleted", deletedEvent(1, 2));
+    server.items.clear();
+    let open = (): void => undefined;
+    server.gate = new Promise((resolve) => (open = resolve));
+    window.dispatchEvent(new Event("online"));
+    await settle();
+    server.put(listItem(1, { content: 3, stock: 30 }));
+    socket.receive("part.restored", restoredEvent(1, 3));
+    await settle();
+    socket.answer({ parts: [publicPart(1, { content: 3, stock: 30 })], gone: [] });
+    await settle();
+    open();
+    await settle();
+    expect(server.asked.at(-1)).toEqual(["SKU-1"]);
     expect(stocks()).toEqual([7, "gone", 30]);
   });
 
