@@ -335,7 +335,7 @@ async def run_abused(shop: Shop, watched: Sequence[int], rate: float) -> None:
             with ExitStack() as attacks:
                 for name in ABUSES:
                     # Leaving waits for the attack's end.
-                    await asyncio.to_thread(attacks.enter_context, under_attack(name, target, ROUND + 4))
+                    await asyncio.to_thread(attacks.enter_context, under_attack(name, target, ROUND + 4, is_elsewhere=True))
                 abused += await generator.offer(rate, ROUND)
     finally:
         generator.close()

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from flask_migrate import upgrade
@@ -69,6 +70,8 @@ QUESTIONS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("", {"category": BEARINGS, "in_stock": False}, "price"),
     ("", {"min_price": "500"}, "name"),
 )
+# What is suggested to somebody who is still typing.
+BEGUN = ("b", "be", "bea", "6205", "m8 x", "hexagn", "steel bo", "din 912 m6")
 FACETS = ("", "6205", "m8x", "bering", "bearing", "steel", "the", "s", "zinc plated m8 hexagon", "подшипник")
 
 
@@ -134,6 +137,12 @@ def measured(engine: Engine, name: str, ask: Callable[[], Any], *, may_scan: boo
     return not wrong
 
 
+def add_whole(table: Table, name: str, ask: Callable[[], Any]) -> None:
+    """Measure an answer of several statements and add it to the table."""
+    taken = timed(ask)
+    table.add_row(name, f"{statistics.median(taken):.1f}", f"{max(taken):.1f}", "", "", "")
+
+
 def main() -> None:
     """Fill the database, measure, print."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -165,8 +174,9 @@ def main() -> None:
             def show(filters: PartFilters = filters, sort: str = sort) -> Any:
                 return reader.list_parts(filters, sort, None, 50)
 
-            whole = timed(show)
-            table.add_row("   with its parts", f"{statistics.median(whole):.1f}", f"{max(whole):.1f}", "", "", "")
+            add_whole(table, "   with its parts", show)
+        for typed in BEGUN:
+            add_whole(table, f"suggestions {typed}", partial(reader.suggest, words_of(typed), 8))
         for typed in FACETS:
             filters = PartFilters(words_of(typed))
 

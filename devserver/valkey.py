@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import re
+import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +14,8 @@ from devserver.server import Server
 _SETTINGS = {
     "port": "0",  # the UNIX socket only
     "unixsocketperm": "700",
-    # Tasks and the cache's generation tokens survive a restart: what was acknowledged has been handed to the operating
-    # system, and is on disk within a second. Snapshots would only duplicate that.
+    # Tasks and the cache's generation tokens survive a restart, but for the last two seconds: what was acknowledged is handed
+    # to the operating system at once, or after the write to disk that is under way. Snapshots would only duplicate that.
     "appendonly": "yes",
     "appendfsync": "everysec",
     "save": "",
@@ -22,6 +24,12 @@ _SETTINGS = {
     "maxmemory": "512mb",
     "maxmemory-policy": "volatile-lru",
 }
+# With what it says last it refuses data that it cannot read. A disk that was full can leave a gap in its file: it goes on writing
+# behind what did not fit, and notices when it starts the next time.
+_UNREADABLE = re.compile(
+    "(?:Bad file format|Unrecoverable error) reading the append only file|Error reading the RDB|Fatal error loading the DB"
+    "|Wrong signature trying to load|rdb file reading failure"
+)
 
 
 class Valkey(Server):
@@ -44,7 +52,15 @@ class Valkey(Server):
         )
 
     def prepare(self) -> None:
-        """Create the data directory; the server itself copes with a stale socket and a truncated append-only file."""
+        """Create the data directory; the server itself copes with a stale socket and a truncated append-only file.
+
+        Data that it has just refused to read are put aside, into `valkey.unreadable` beside it. Nothing in it is the only copy:
+        what is owed is in PostgreSQL, and the cache begins a new epoch.
+        """
+        if self._data.exists() and _UNREADABLE.search(self.last_words.rpartition("\n")[2]):
+            aside = self._data.with_name("valkey.unreadable")
+            shutil.rmtree(aside, ignore_errors=True)
+            self._data.rename(aside)
         self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def answers(self) -> bool:

@@ -30,6 +30,15 @@ def variant_path(digest: str, width: int) -> str:
     return f"images/{digest}-{width}.webp"
 
 
+def thumbnail(image: dict[str, Any]) -> str:
+    """Return the address of a stored picture's smallest variant, which need not exist yet."""
+    return _variant_url(image["digest"], variant_widths(image["width"])[0])
+
+
+def _variant_url(digest: str, width: int) -> str:
+    return f"/media/{digest}-{width}.webp"
+
+
 def shown(image: dict[str, Any]) -> dict[str, Any]:
     """Return a stored picture as pages get it: its address and those of its variants, which need not exist yet."""
     digest, width = image["digest"], image["width"]
@@ -39,5 +48,5 @@ def shown(image: dict[str, Any]) -> dict[str, Any]:
         "alt": image["alt"],
         "width": width,
         "height": image["height"],
-        "srcset": [{"width": w, "url": f"/media/{digest}-{w}.webp"} for w in variant_widths(width)],
+        "srcset": [{"width": w, "url": _variant_url(digest, w)} for w in variant_widths(width)],
     }

@@ -28,10 +28,14 @@ LOOK_EVERY = 0.02
 LOOKS = 3
 # How fast the level rises and falls, per interval. Up to 1 it is the share of dear things that is refused, the rest that of all.
 RISES, FALLS = 0.2, 0.04
+# Seconds that a caller who asked for more than its share of what is dear waits for the refusal, keeping its place meanwhile: who
+# asks again at once would otherwise be refused a thousand times a second, at the cost of all others.
+REFUSED_AFTER = 0.5
 # Of everything a little is admitted: a list that everybody wants has to be loaded by somebody.
 MOST = 0.95
 
 _caller: ContextVar[str] = ContextVar("caller", default="")
+_has_exceeded: ContextVar[bool] = ContextVar("has_exceeded", default=False)
 
 
 class Pressure:
@@ -59,10 +63,15 @@ class Pressure:
         _caller.set(caller)
 
     def ended(self) -> None:
-        """Count it no more."""
+        """Count it no more; if it was for more than the caller's share, only after a while."""
         self._under_way -= 1
-        self._places.leave(_caller.get())
-        _caller.set("")
+        try:
+            if _has_exceeded.get():
+                time.sleep(REFUSED_AFTER)
+        finally:
+            self._places.leave(_caller.get())
+            _caller.set("")
+            _has_exceeded.set(False)
 
     def note(self, lag: float) -> None:
         """Take into account the least lag of an interval, in seconds."""
@@ -73,6 +82,7 @@ class Pressure:
         """Whether something dear, such as a search that nobody has asked before, may be begun by whoever this thread serves."""
         caller = _caller.get()
         if caller and not self._shares.admits(caller):
+            _has_exceeded.set(True)
             return False
         return self._chance() >= min(MOST, self._level)
 

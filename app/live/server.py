@@ -90,8 +90,11 @@ class ListeningManager(RedisManager):  # type: ignore[misc] # python-socketio is
         event_id: str | None = message["data"][0].get("id")
         if self._told is None or event_id is None or message["namespace"] != rooms.CUSTOMERS:
             return
-        if pages := len(self.rooms.get(rooms.CUSTOMERS, {}).get(message["room"], ())):
+        if pages := self._pages_in(message["room"]):
             self._told.note(event_id, pages)
+
+    def _pages_in(self, room: str) -> int:
+        return len(self.rooms.get(rooms.CUSTOMERS, {}).get(room, ()))
 
     def _redis_listen_with_retries(self) -> Iterator[dict[str, Any]]:
         while True:
@@ -117,8 +120,12 @@ class ListeningManager(RedisManager):  # type: ignore[misc] # python-socketio is
                 time.sleep(0.25)
 
     def _answer(self, open_pages: OpenPages, question: bytes) -> None:
-        """Say how many pages of this process show one of the parts that some process asks about."""
+        """Say how many pages of this process show one of the parts that some process asks about, or each of them."""
         asked = orjson.loads(question)
+        if asked.get("each"):
+            by_part = {str(part_id): self._pages_in(rooms.part_room(part_id)) for part_id in asked["parts"]}
+            open_pages.answer(asked, {part_id: pages for part_id, pages in by_part.items() if pages})
+            return
         pages: set[str] = set()
         for part_id in asked["parts"]:
             pages.update(sid for sid, _ in self.get_participants(rooms.CUSTOMERS, rooms.part_room(part_id)))

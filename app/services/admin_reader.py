@@ -8,6 +8,7 @@ from sqlalchemy import Engine, Row
 
 from app.contract.formats import rfc3339
 from app.domain.errors import NotFoundError
+from app.domain.pictures import thumbnail
 from app.domain.stock import Stock
 from app.services.as_of import part_as_of
 from app.services.content import whole_part
@@ -124,4 +125,5 @@ def _list_item(row: Row[Any]) -> dict[str, Any]:
         "changed_by": {"id": row.changed_by, "name": row.changed_by_name} if row.changed_by else None,
         "stock": stock_rows.full_state(row.id, stock, row.last_updated_by, row.last_updated_by_name, row.stock_updated_at),
         "price": price,
+        "thumbnail": thumbnail(row.picture) if row.picture else None,
     }

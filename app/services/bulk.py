@@ -1,4 +1,4 @@
-"""Changes of many parts at once, in one transaction: what is on hand, and where parts stand (status, category).
+"""Changes of many parts at once, in one transaction: their stock, and where they stand (status, category, in the archive or not).
 
 Every row is decided as the call for one part would decide it. Rows that cannot be refuse the whole, or are left out.
 """
@@ -21,6 +21,7 @@ from app.domain.errors import (
     NotFoundError,
 )
 from app.domain.stock import Stock
+from app.services.content import current_state as current_content
 from app.services.imports.chunk import BULK
 from app.services.intent import Expected, Intent
 from app.services.offload import Offload, at_once
@@ -32,6 +33,8 @@ from app.store.transaction import TransactionManager, UnitOfWork
 
 # Rows of one bulk.
 MOST = 1000
+# What a part can be given in a bulk.
+PLACE = ("status", "category_id", "archived")
 # What keeps a row from being made, though the call as a whole is well formed.
 _REFUSALS = (ArchivedError, ConcurrencyError, InsufficientStockError, InvalidFieldError, NotFoundError)
 
@@ -88,10 +91,11 @@ def change_stocks(
     transactions: TransactionManager, intent: Intent, changes: Sequence[Mapping[str, Any]], manner: Manner,
     count_pages: CountPages, offload: Offload = at_once,
 ) -> dict[str, Any]:  # fmt: skip
-    """Set or adjust what is on hand of many parts, and return what became of each.
+    """Set the stock of many parts, or adjust what is on hand, and return what became of each.
 
     Args:
-        changes: each with `part_id` or `sku`, `current_stock` or `delta`, and the `version` that the writer saw, if any.
+        changes: each with `part_id` or `sku`; `delta`, or what is to be set of `current_stock`, `reserved_quantity` and
+            `min_stock_level`; and the `version` that the writer saw, if any.
 
     Raises:
         InvalidFieldError: if two changes name the same part.
@@ -123,33 +127,45 @@ def change_stocks(
 
 
 def place_parts(
-    transactions: TransactionManager, intent: Intent, part_ids: Sequence[int], wanted: Mapping[str, Any], manner: Manner,
-    count_pages: CountPages, offload: Offload = at_once,
+    transactions: TransactionManager, intent: Intent, changes: Sequence[Mapping[str, Any]], manner: Manner,
+    count_pages: CountPages, offload: Offload = at_once, field: str = "changes",
 ) -> dict[str, Any]:  # fmt: skip
-    """Give many parts a status, a category or both, and return what became of each.
+    """Give many parts a status or a category, archive or restore them, and return what became of each.
 
     Args:
-        wanted: `status`, `category_id` (None: in none) or both.
+        changes: each with `part_id`, what the part is to be given (`PLACE`; a `category_id` of None is no category), and the
+            `version` that the writer saw, if any. `archived` comes alone.
+        field: what the changes were sent as: in `changes`, or all alike for `part_ids`.
 
     Raises:
-        InvalidFieldError: if a part is named twice, or there is no such category.
-        NotFoundError, ArchivedError: of the first part that cannot be changed; `rows` has all.
+        InvalidFieldError: if a part is named twice, or all are to enter a category that is not there.
+        NotFoundError, ArchivedError, ConcurrencyError, InvalidFieldError: of the first part that cannot be changed; `rows` has
+            all of them.
         DatabaseConsistencyError.
     """
 
     def work(unit_of_work: UnitOfWork) -> dict[str, Any]:
         bulk.wait_long(unit_of_work)
-        _refuse_repeated(part_ids, "part_ids")
-        category_id = wanted.get("category_id")
-        if category_id is not None and not hold_category(unit_of_work, category_id):
-            raise InvalidFieldError("set.category_id", f"There is no category {category_id}; list them at /api/v1/categories.")
+        part_ids = [int(change["part_id"]) for change in changes]
+        _refuse_repeated(part_ids, field)
+        entered = {change["category_id"] for change in changes if change.get("category_id") is not None}
+        gone = {category_id for category_id in sorted(entered) if not hold_category(unit_of_work, category_id)}
+        if gone and field == "part_ids":
+            raise _no_category("set.category_id", min(gone))
         open_pages = count_pages(part_ids)
         parts = {row.id: row for row in lock_parts(unit_of_work, part_ids)}
-        decided = [_decide_place(part_id, parts.get(part_id), wanted) for part_id in part_ids]
+        current = _outdated(unit_of_work, changes, parts)
+        decided: list[_Row] = []
+        written: list[dict[str, Any]] = []
+        for index, change in enumerate(changes):
+            part_id = part_ids[index]
+            row, place = _decide_place(index, change, parts.get(part_id), current.get(part_id, {}), gone)
+            decided.append(row)
+            if place is not None and row.outcome == "changed":
+                written.append({"part_id": part_id, **place})
         answer = _answer(decided, manner, open_pages)
-        changed = {row.part_id: row.after for row in decided if row.outcome == "changed" and row.part_id and row.after}
-        if changed and not manner.dry_run:
-            _write_places(unit_of_work, changed, intent.reason, offload)
+        if written and not manner.dry_run:
+            _write_places(unit_of_work, written, intent.reason, offload)
         return answer
 
     return _run(transactions, intent, work, manner)
@@ -200,21 +216,50 @@ def _decide_stock(
         if "delta" in change:
             after = rules.adjust(before, change["delta"])
         else:
-            after = rules.set_quantities(before, {"current_stock": change["current_stock"]})
+            after = rules.set_quantities(before, {name: change[name] for name in before.quantities() if name in change})
     except _REFUSALS as error:
         return _Row(part.id, part.sku, shown, shown, held, error), None
     return _Row(part.id, part.sku, shown, after.full(), held), after
 
 
-def _decide_place(part_id: int, part: Row[Any] | None, wanted: Mapping[str, Any]) -> _Row:
+def _outdated(
+    unit_of_work: UnitOfWork, changes: Sequence[Mapping[str, Any]], parts: Mapping[int, Row[Any]]
+) -> dict[int, dict[str, Any]]:
+    """Return the present content of those parts of which the writer saw another version."""
+    seen = {change["part_id"]: change["version"] for change in changes if "version" in change}
+    stale = [part_id for part_id, version in seen.items() if part_id in parts and parts[part_id].version != version]
+    found = content.load(unit_of_work.connection, stale) if stale else {}
+    return {part_id: current_content(one) for part_id, one in found.items()}
+
+
+def _decide_place(
+    index: int, change: Mapping[str, Any], part: Row[Any] | None, current: dict[str, Any], gone: Collection[int]
+) -> tuple[_Row, dict[str, Any] | None]:
+    part_id = change["part_id"]
     if part is None:
-        return _Row(part_id, None, error=NotFoundError(f"There is no part {part_id}."))
-    before = {"status": part.status, "category_id": part.category_id, "version": part.version}
-    if part.archived_at is not None:
-        shown = before | {"status": "archived"}
-        return _Row(part_id, part.sku, shown, shown, part, ArchivedError())
-    changed = changed_columns(before, dict(wanted))
-    return _Row(part_id, part.sku, before, before | changed | {"version": part.version + bool(changed)}, part)
+        return _Row(part_id, None, error=NotFoundError(f"There is no part {part_id}.")), None
+    before = {"status": part.status, "category_id": part.category_id, "archived": part.archived_at is not None}
+    shown = _place_shown(before, part.version)
+    try:
+        Expected(change.get("version")).check("content", part.version, current)
+        if before["archived"] and "archived" not in change:
+            raise ArchivedError
+        if change.get("category_id") in gone:
+            raise _no_category(f"changes.{index}.category_id", change["category_id"])
+    except _REFUSALS as error:
+        return _Row(part_id, part.sku, shown, shown, part, error), None
+    changed = changed_columns(before, {name: change[name] for name in PLACE if name in change})
+    after = before | changed
+    return _Row(part_id, part.sku, shown, _place_shown(after, part.version + bool(changed)), part), after
+
+
+def _place_shown(place: Mapping[str, Any], version: int) -> dict[str, Any]:
+    status = "archived" if place["archived"] else place["status"]
+    return {"status": status, "category_id": place["category_id"], "version": version}
+
+
+def _no_category(field: str, category_id: int) -> InvalidFieldError:
+    return InvalidFieldError(field, f"There is no category {category_id}; list them at /api/v1/categories.")
 
 
 def _answer(decided: Sequence[_Row], manner: Manner, open_pages: int | None) -> dict[str, Any]:
@@ -259,19 +304,15 @@ def _write_stocks(
     offload(record)
 
 
-def _write_places(
-    unit_of_work: UnitOfWork, changed: Mapping[int, Mapping[str, Any]], reason: str | None, offload: Offload
-) -> None:
-    unit_of_work.is_bulk = len(changed) >= BULK
-    before = content.load(unit_of_work.connection, list(changed))
-    places = [
-        {"part_id": part_id, "status": after["status"], "category_id": after["category_id"]} for part_id, after in changed.items()
-    ]
-    content.place_many(unit_of_work, places)
-    after = content.load(unit_of_work.connection, list(changed))
+def _write_places(unit_of_work: UnitOfWork, written: Sequence[dict[str, Any]], reason: str | None, offload: Offload) -> None:
+    unit_of_work.is_bulk = len(written) >= BULK
+    part_ids = [place["part_id"] for place in written]
+    before = content.load(unit_of_work.connection, part_ids)
+    content.place_many(unit_of_work, written)
+    after = content.load(unit_of_work.connection, part_ids)
 
     def record() -> None:
-        for part_id in changed:
+        for part_id in part_ids:
             unit_of_work.record(content.changed_event(before[part_id], after[part_id], reason))
 
     offload(record)

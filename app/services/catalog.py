@@ -144,6 +144,23 @@ class CatalogReader:
 
         return self._cache.load_dear(_digest(kind, query), read)
 
+    def suggest(self, words: Sequence[str], limit: int) -> Answer:
+        """Return what somebody may be looking for who has typed these words so far: up to `limit` parts, as a search finds them,
+        and up to `limit` categories that are called so and have parts to show."""
+        if not words:
+            return Answer({"parts": [], "categories": [], "match": "exact"}, Result.HIT)
+        query = {"filters": self._looked_up(PartFilters(tuple(words))), "sort": "relevance", "after": None, "limit": limit}
+        page, found = self.lookup("list", "page", query)
+        items, read = self.short_parts(page["ids"])
+        named, called = self.lookup("list", "named categories", {"typed": " ".join(words), "limit": limit})
+        tree = self._tree.present()
+        body = {
+            "parts": [{name: item[name] for name in ("id", "sku", "slug", "part_name")} for item in items],
+            "categories": [tree.shown(category_id) for category_id in named if category_id in tree],
+            "match": page["match"],
+        }
+        return Answer(body, worst(found, read, called))
+
     def facets(self, filters: PartFilters) -> Answer:
         """Return how many parts each choice of a filter would leave."""
         return Answer(*self.lookup("facets", "facets", {"filters": self._looked_up(filters)}))

@@ -49,10 +49,10 @@ class PartsEnhancedService:
         return bulk.change_stocks(self._transactions, intent, changes, manner, self._count_pages, self._offload)
 
     def place_parts_with_sync(
-        self, intent: Intent, part_ids: Sequence[int], wanted: dict[str, Any], manner: bulk.Manner
+        self, intent: Intent, changes: Sequence[dict[str, Any]], manner: bulk.Manner, field: str = "changes"
     ) -> dict[str, Any]:
-        """Give many parts a status or a category and return what became of each; see `app.services.bulk.place_parts`."""
-        return bulk.place_parts(self._transactions, intent, part_ids, wanted, manner, self._count_pages, self._offload)
+        """Place, archive or restore many parts and return what became of each; see `app.services.bulk.place_parts`."""
+        return bulk.place_parts(self._transactions, intent, changes, manner, self._count_pages, self._offload, field)
 
     def create_part_with_sync(
         self, intent: Intent, values: dict[str, Any], specifications: Sequence[dict[str, Any]], price_list: Sequence[PriceLine],

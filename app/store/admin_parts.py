@@ -25,6 +25,9 @@ SORTS = {
     for name, (expression, type_) in _COLUMNS.items()
     for sign in ("", "-")
 }
+# The part's first picture. A subselect and not a join: it is looked up for the rows that are shown, after they were sorted.
+_PICTURE = """(SELECT jsonb_build_object('digest', i.digest, 'width', i.width) FROM part_images i WHERE i.part_id = p.id
+                ORDER BY i.position, i.id LIMIT 1)"""
 STATUSES = {
     "draft": "p.status = 'draft' AND p.archived_at IS NULL",
     "published": "p.status = 'published' AND p.archived_at IS NULL",
@@ -109,7 +112,7 @@ def _page(
                c.id AS category_id, c.name AS category_name, c.slug AS category_slug,
                s.current_stock, s.reserved_quantity, s.min_stock_level, s.version AS stock_version,
                s.updated_at AS stock_updated_at, s.last_updated_by, u.name AS last_updated_by_name,
-               price.amount, price.currency,
+               price.amount, price.currency, {_PICTURE} AS picture,
                {CHANGED} AS updated_at, {SORTS[sort].expression} AS sort_key,
                {CHANGED_BY} AS changed_by, (SELECT name FROM users WHERE id = {CHANGED_BY}) AS changed_by_name
         FROM parts p

@@ -54,6 +54,9 @@ def _related(connection: Connection, query: Query) -> list[int]:
     return product_page.neighbours(connection, query["part_id"], list(query["within"]))
 
 
+# What depends on all categories and on which parts are in them. The list of all, with the numbers of these, is kept as it is,
+# without its question.
+COUNTED_CATEGORIES = (*looked_at(ListFacet.CATEGORIES), *looked_at(ListFacet.MEMBERS))
 _NEIGHBOURS = (ListFacet.MEMBERS, ListFacet.NAME)
 KINDS: dict[str, Kind] = {
     "page": Kind(lambda query: listing.looked_at(filters_of(query), query["sort"]), _page),
@@ -73,14 +76,14 @@ KINDS: dict[str, Kind] = {
         lambda query: tuple(generation for facet in _NEIGHBOURS for generation in looked_at(facet, query["within"])), _related
     ),
     "tree": Kind(lambda _query: looked_at(ListFacet.CATEGORIES), lambda connection, _query: categories.nodes(connection)),
+    "named categories": Kind(
+        lambda _query: COUNTED_CATEGORIES,
+        lambda connection, query: categories.named(connection, query["typed"], query["limit"]),
+    ),
     "former category": Kind(
         lambda _query: looked_at(ListFacet.CATEGORIES), lambda connection, query: slugs.former_category(connection, query["slug"])
     ),
 }
-
-
-# What the list of all categories with the numbers of their parts depends on; it is kept as it is, without its question.
-COUNTED_CATEGORIES = (*looked_at(ListFacet.CATEGORIES), *looked_at(ListFacet.MEMBERS))
 
 
 def counted_categories(connection: Connection) -> bytes:

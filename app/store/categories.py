@@ -12,6 +12,19 @@ from app.store.transaction import UnitOfWork
 
 _VERSIONS = text("SELECT id, version FROM categories WHERE id = ANY(:category_ids)")
 _TREE = text("SELECT id, name, slug, parent_id FROM categories ORDER BY id")
+# Each word begins one of the name's, both in the normal form of searches. UNION ends a circle that somebody made with SQL.
+_NAMED = text("""
+    WITH RECURSIVE words AS (SELECT search_tokens(:typed) AS typed), found AS (
+        SELECT c.id, c.name FROM categories c, words
+        WHERE cardinality(words.typed) > 0 AND NOT EXISTS (
+            SELECT FROM unnest(words.typed) AS word
+            WHERE NOT EXISTS (SELECT FROM unnest(search_tokens(c.name)) AS own WHERE starts_with(own, word)))
+    ), below AS (
+        SELECT id AS top, id FROM found UNION SELECT below.top, c.id FROM categories c JOIN below ON c.parent_id = below.id)
+    SELECT id FROM found
+    WHERE EXISTS (SELECT FROM below JOIN part_search s ON s.category_id = below.id WHERE below.top = found.id AND s.is_public)
+    ORDER BY search_order(name), id LIMIT :limit
+""")
 _EXISTS = text("SELECT EXISTS (SELECT FROM categories WHERE id = :category_id)")
 # Who last changed a category is in its newest event, which is never pruned.
 _ROWS = text("""
@@ -66,6 +79,12 @@ _COLUMNS = ("name", "slug", "parent_id")
 def nodes(connection: Connection) -> list[tuple[Any, ...]]:
     """Return what a `Node` is made of, for each category."""
     return [tuple(row) for row in connection.execute(_TREE)]
+
+
+def named(connection: Connection, typed: str, limit: int) -> list[int]:
+    """Return the ids of the first categories, by name, whose names have words that begin with those typed, and which have
+    published parts in them or below."""
+    return list(connection.execute(_NAMED, {"typed": typed, "limit": limit}).scalars())
 
 
 def versions_of(connection: Connection, category_ids: Collection[int]) -> dict[int, int]:

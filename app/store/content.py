@@ -64,9 +64,10 @@ _UPDATE_PART = text("""
 """)
 _PLACE_MANY = text("""
     UPDATE parts p
-    SET status = r.status, category_id = r.category_id, version = p.version + 1, last_updated_by = :actor_id,
-        updated_at = GREATEST(clock_timestamp(), p.updated_at)
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(part_id int, status text, category_id int)
+    SET status = r.status, category_id = r.category_id,
+        archived_at = CASE WHEN r.archived THEN COALESCE(p.archived_at, clock_timestamp()) END,
+        version = p.version + 1, last_updated_by = :actor_id, updated_at = GREATEST(clock_timestamp(), p.updated_at)
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(part_id int, status text, category_id int, archived boolean)
     WHERE p.id = r.part_id
 """)
 _DELETE_SPECIFICATIONS = text("DELETE FROM part_specifications WHERE part_id = ANY(:part_ids)")
@@ -188,7 +189,7 @@ def load(connection: Connection, part_ids: Sequence[int]) -> dict[int, Content]:
 
 
 def place_many(unit_of_work: UnitOfWork, rows: Sequence[dict[str, Any]]) -> None:
-    """Write `status` and `category_id` of locked parts as their next version; the caller records the events."""
+    """Write `status`, `category_id` and `archived` of locked parts as their next version; the caller records the events."""
     unit_of_work.execute(_PLACE_MANY, rows=jsonb(rows), actor_id=unit_of_work.actor.user_id)
 
 

@@ -34,9 +34,10 @@ _UPDATE = text("""
 """)
 _UPDATE_MANY = text("""
     UPDATE stock_levels s
-    SET current_stock = r.current_stock, min_stock_level = r.min_stock_level, version = s.version + 1,
-        last_updated_by = :actor_id, updated_at = GREATEST(clock_timestamp(), s.updated_at)
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(part_id int, current_stock int, min_stock_level int)
+    SET current_stock = r.current_stock, reserved_quantity = r.reserved_quantity, min_stock_level = r.min_stock_level,
+        version = s.version + 1, last_updated_by = :actor_id, updated_at = GREATEST(clock_timestamp(), s.updated_at)
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+      AS r(part_id int, current_stock int, reserved_quantity int, min_stock_level int)
     WHERE s.part_id = r.part_id
     RETURNING s.part_id, s.updated_at
 """)

@@ -1,6 +1,7 @@
 """How many pages of customers show certain parts now: each web process knows its own, and is asked over Valkey."""
 
 import time
+from collections import Counter
 from collections.abc import Collection
 from typing import Any
 from uuid import uuid4
@@ -37,34 +38,49 @@ class OpenPages:
 
     def count(self, part_ids: Collection[int]) -> int | None:
         """Return how many pages show at least one of the parts; None if that is not known in time."""
+        counted = self._ask(part_ids, each=False)
+        return None if counted is None else sum(counted)
+
+    def of_each(self, part_ids: Collection[int]) -> dict[str, int] | None:
+        """Return how many pages show each of the parts, by id, without those that none shows; None if that is not known in
+        time."""
+        counted = self._ask(part_ids, each=True)
+        # A process of the release before takes the question for the other one.
+        if counted is None or not all(isinstance(one, dict) for one in counted):
+            return None
+        return dict(sum((Counter(one) for one in counted), Counter()))
+
+    def _ask(self, part_ids: Collection[int], *, each: bool) -> list[Any] | None:
+        """Return what every process answered; None if not all did in time."""
         if not part_ids:
-            return 0
+            return []
         key = f"{self._prefix}{rooms.QUESTIONS}:{uuid4().hex}"
+        question = {"parts": list(part_ids), "answer": key, "each": each}
         try:
-            asked: Any = self._client.publish(self.channel, orjson.dumps({"parts": list(part_ids), "answer": key}))
-            return self._sum(key, asked)
+            asked: Any = self._client.publish(self.channel, orjson.dumps(question))
+            return self._answers(key, asked)
         except RedisError as error:
             log.warning("open pages not counted", error=str(error))
             return None
 
-    def _sum(self, key: str, processes: int) -> int | None:
+    def _answers(self, key: str, processes: int) -> list[Any] | None:
         deadline = time.monotonic() + PATIENCE
-        counted = 0
-        while processes:
+        answers: list[Any] = []
+        while len(answers) < processes:
             if time.monotonic() > deadline:
                 return None
             found: Any = self._client.blpop([key], timeout=_AT_ONCE)
             if found is not None:
-                counted += int(found[1])
-                processes -= 1
-        return counted
+                answers.append(orjson.loads(found[1]))
+        return answers
 
-    def answer(self, question: dict[str, object], count: int) -> None:
-        """Answer a question that came over the channel: so many pages of this process show one of its parts."""
+    def answer(self, question: dict[str, object], counted: int | dict[str, int]) -> None:
+        """Answer a question that came over the channel: so many pages of this process show one of its parts; or, if it asks of
+        each, so many show which."""
         key = str(question["answer"])
         try:
             with self._client.pipeline() as pipeline:
-                pipeline.rpush(key, count)
+                pipeline.rpush(key, orjson.dumps(counted))
                 pipeline.expire(key, KEPT_FOR)
                 pipeline.execute()
         except RedisError as error:

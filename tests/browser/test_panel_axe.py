@@ -106,6 +106,24 @@ def test_every_screen_that_cannot_be_read(page: Page, screens: list[str]) -> Non
     assert_nothing({address: seen(page, address) for address in screens})
 
 
+def test_every_screen_with_nothing_in_german(page: Page, screens: list[str]) -> None:
+    """Words are longer in German, and nothing of what lists show is there to hold a place."""
+
+    def empty(route: Route) -> None:
+        answer = route.fetch()
+        body = answer.json() if "json" in answer.headers.get("content-type", "") else None
+        if isinstance(body, dict) and "items" in body:
+            route.fulfill(response=answer, json=body | {"items": [], "next_cursor": None})
+        else:
+            route.fulfill(response=answer)
+
+    page.evaluate("localStorage.setItem('lockstep.preferences', JSON.stringify({ language: 'de' }))")
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    page.route("**/api/v1/admin/**", empty)
+    assert_nothing({address: seen(page, address) for address in screens})
+
+
 def test_what_opens_over_a_screen(page: Page, stack: Stack, staff: httpx.Client) -> None:
     wrong = {}
     page.keyboard.press("Control+k")

@@ -1,7 +1,9 @@
 """One part in the panel: edited by one person or two, and what customers see of it."""
 
 import io
+import os
 import re
+import signal
 import subprocess
 from collections.abc import Callable
 from typing import Any
@@ -211,6 +213,45 @@ def test_a_draft_survives_a_reload_and_a_log_out_and_is_offered_to_its_author(
     page.reload()
     expect(field(page, "part_name")).to_have_value("Test spindle")
     expect(page.get_by_test_id("draft-restored")).to_be_hidden()
+
+
+def test_what_is_typed_outlives_a_lost_network_and_a_restart_of_the_server(
+    stack: Stack, opened: Callable[..., Page], create: Callable[..., dict], staff: httpx.Client
+) -> None:
+    part = create()
+    page = opened(part)
+    pill = page.get_by_test_id("connection-pill")
+    field(page, "part_name").fill("Typed before")
+    page.context.set_offline(True)
+    expect(pill).to_contain_text("Offline", timeout=60_000)
+    page.get_by_test_id("save").click()
+    expect(page.get_by_test_id("save-failure")).to_be_visible()
+    field(page, "part_name").fill("Typed without a network")
+    for name in ("web-1", "web-2"):
+        killed = stack.pid(name)
+        os.kill(killed, signal.SIGKILL)
+        stack.pid(name, other_than=killed)
+    page.context.set_offline(False)
+    expect(pill).to_contain_text("Live", timeout=60_000)
+    expect(field(page, "part_name")).to_have_value("Typed without a network")
+    save(page)
+    assert part_of(staff, part)["part_name"] == "Typed without a network"
+
+
+def test_a_session_that_ends_in_mid_edit_is_renewed_in_a_dialog_and_the_edit_is_saved(
+    stack: Stack, opened: Callable[..., Page], create: Callable[..., dict], staff: httpx.Client
+) -> None:
+    part = create()
+    page = opened(part)
+    field(page, "part_name").fill("Typed before the session ended")
+    page.context.clear_cookies()
+    page.get_by_test_id("save").click()
+    dialog = page.get_by_test_id("relogin-dialog")
+    dialog.locator("input[type=password]").fill(stack.settings.admin_password)
+    dialog.locator("button[type=submit]").click()
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_test_id("save-state")).to_have_text("Everything is saved")
+    assert part_of(staff, part)["part_name"] == "Typed before the session ended"
 
 
 def test_a_price_that_changes_by_more_than_half_is_asked_about_again(

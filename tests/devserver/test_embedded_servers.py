@@ -96,6 +96,23 @@ def test_acknowledged_keys_survive_the_killing_of_valkey(servers: EmbeddedServer
         assert cache.get("answer") == "42"
 
 
+def test_data_that_valkey_cannot_read_are_put_aside(tmp_path: Path) -> None:
+    """After a full disk its file has a gap of zeros; for want of a file it can read it would never start again."""
+    with EmbeddedServers(tmp_path / "home") as servers:
+        with valkey(servers) as cache:
+            cache.set("before", "1")
+        servers.valkey.kill()
+        (file,) = (tmp_path / "home" / "valkey" / "appendonlydir").glob("*.incr.aof")
+        whole = file.read_bytes()
+        gap = whole.index(b"*3\r\n")
+        file.write_bytes(whole[:gap] + bytes(4096) + whole[gap:])
+        servers.valkey.start()
+        with valkey(servers) as cache:
+            assert cache.get("before") is None
+            assert cache.set("works", "again")
+        assert (tmp_path / "home" / "valkey.unreadable" / "appendonlydir" / file.name).read_bytes()[gap] == 0
+
+
 def test_data_is_kept_when_the_servers_are_stopped(home: Path) -> None:
     """A second run finds the data of the first."""
     with EmbeddedServers(home) as first, connect(first) as connection, valkey(first) as cache:

@@ -127,7 +127,8 @@ def _take_in(farm: Farm, name: str, link: str) -> None:
             return True
         return False
 
-    if not wait_until(lambda: follows() and wait_until(lambda: _is_in_step(farm, name), within=5)):
+    # Beside other work a whole copy takes a while.
+    if not wait_until(lambda: follows() and wait_until(lambda: _is_in_step(farm, name), within=20), within=60):
         raise TimeoutError(f"{name} does not follow")
 
 

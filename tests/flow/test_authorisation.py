@@ -49,6 +49,7 @@ NEEDS = {
     "POST /sync/reconcile": "admin",
     "GET /events/0198a6c2-0000-7000-8000-000000000000": "viewer",
     "GET /overview": "viewer",
+    "GET /open-pages": "viewer",
     "POST /imports": "editor",
     "GET /imports": "viewer",
     "GET /imports/1": "viewer",

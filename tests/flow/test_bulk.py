@@ -147,6 +147,28 @@ def test_rows_that_cannot_be_made_are_left_out_if_that_is_asked_for(
     assert [part(part_id)["stock"]["current_stock"] for part_id in ids] == [11, 9, 10, 10, 10]
 
 
+def test_reserved_pieces_and_thresholds_of_many_parts_are_set_in_one_go(
+    editor: FlaskClient, new_part: NewPart, part: Callable[[int], dict[str, Any]], events: Callable[[], int]
+) -> None:
+    ids = [new_part(stock=10) for _ in range(4)]
+    changes: list[dict[str, Any]] = [
+        {"part_id": ids[0], "reserved_quantity": 4}, {"part_id": ids[1], "min_stock_level": 12, "version": 1},
+        {"part_id": ids[2], "current_stock": 7, "reserved_quantity": 7, "min_stock_level": 1},
+        {"part_id": ids[3], "min_stock_level": 0},
+    ]  # fmt: skip
+    before = events()
+    answer = editor.post(STOCK, json={"changes": changes}).get_json()
+    assert (outcomes(answer), events()) == (["changed"] * 3 + ["unchanged"], before + 3)
+    stocks = [part(part_id)["stock"] for part_id in ids]
+    assert [(one["current_stock"], one["reserved_quantity"], one["min_stock_level"], one["version"]) for one in stocks] == [
+        (10, 4, 0, 2), (10, 0, 12, 2), (7, 7, 1, 2), (10, 0, 0, 1),
+    ]  # fmt: skip
+    assert [(one["available_stock"], one["is_in_stock"], one["is_low_stock"]) for one in stocks[:3]] == [
+        (6, True, False), (10, True, True), (0, False, True),
+    ]  # fmt: skip
+    assert answer["rows"][2]["after"].items() <= stocks[2].items()
+
+
 def _changes(**more: Any) -> dict[str, Any]:
     return {"changes": [{"part_id": 1, "delta": 1}], **more}
 
@@ -167,6 +189,9 @@ def _changes(**more: Any) -> dict[str, Any]:
         ({"changes": [{"part_id": 1, "current_stock": -1}]}, "changes"),
         ({"changes": [{"part_id": 1, "delta": 1, "version": 0}]}, "changes"),
         ({"changes": [{"part_id": 1, "delta": 1, "reserved_quantity": 1}]}, "changes"),
+        ({"changes": [{"part_id": 1, "reserved_quantity": -1}]}, "changes"),
+        ({"changes": [{"part_id": 1, "min_stock_level": "5"}]}, "changes"),
+        ({"changes": [{"part_id": 1, "low_stock_threshold": 5}]}, "changes"),
         ({"changes": [{"part_id": 1, "delta": 1}, {"part_id": 1, "delta": 2}]}, "changes.1"),
         ({"changes": [{"sku": "none", "delta": 1}, {"sku": " none", "delta": 2}]}, "changes.1"),
         (_changes(on_conflict="force"), "on_conflict"),
@@ -236,6 +261,84 @@ def test_parts_that_cannot_be_placed_refuse_all_or_are_left_out(
     assert (answer["rows"][1]["before"]["status"], part(ids[0])["status"], events()) == ("archived", "draft", before + 1)
 
 
+def test_parts_are_archived_in_one_go_and_restored_as_they_were(
+    editor: FlaskClient, new_part: NewPart, part: Callable[[int], dict[str, Any]], written: Any, events: Callable[[], int]
+) -> None:
+    category = editor.post("/api/v1/admin/categories", json={"name": "Bulk archive"}).get_json()["id"]
+    ids = [new_part(category_id=category), new_part(status="draft"), new_part()]
+    editor.delete(f"{ADMIN}/{ids[2]}")
+    before = events()
+    body: dict[str, Any] = {"part_ids": ids, "set": {"archived": True}, "reason": "no longer made"}
+    rehearsed = editor.post(f"{PARTS}?dry_run=true", json=body).get_json()
+    assert events() == before
+    answer = editor.post(PARTS, json=body).get_json()
+    assert answer == rehearsed | {"dry_run": False}
+    assert outcomes(answer) == ["changed", "changed", "unchanged"]
+    assert answer["rows"][0]["before"] == {"status": "published", "category_id": category, "version": 1}
+    assert [row["after"] for row in answer["rows"]] == [
+        {"status": "archived", "category_id": category, "version": 2},
+        {"status": "archived", "category_id": None, "version": 2},
+        {"status": "archived", "category_id": None, "version": 2},
+    ]
+    assert [part(part_id)["status"] for part_id in ids] == ["archived"] * 3
+    assert editor.get(f"/api/v1/parts/{ids[0]}").status_code == 404
+    assert written(ids, "content")[:2] == [(part_id, 2, "DELETE", "no longer made", 2) for part_id in ids[:2]]
+
+    back = {"part_ids": ids, "set": {"archived": False}}
+    assert editor.post(PARTS, json=back).get_json()["changed"] == 3
+    assert outcomes(editor.post(PARTS, json=back).get_json()) == ["unchanged"] * 3
+    assert [(part(part_id)["status"], part(part_id)["version"]) for part_id in ids] == [
+        ("published", 3), ("draft", 3), ("published", 3),
+    ]  # fmt: skip
+    assert editor.get(f"/api/v1/parts/{ids[0]}").get_json()["category"]["id"] == category
+
+
+def test_each_part_gets_what_is_its_own_in_one_transaction(
+    editor: FlaskClient, new_part: NewPart, part: Callable[[int], dict[str, Any]], container: Container
+) -> None:
+    """As the way back of a bulk does: whoever moved parts of several categories puts each where it was."""
+    categories = [editor.post("/api/v1/admin/categories", json={"name": f"Own {n}"}).get_json()["id"] for n in range(3)]
+    ids = [new_part(category_id=categories[0]), new_part(category_id=categories[1]), new_part(), new_part()]
+    moved = editor.post(PARTS, json={"part_ids": ids[:3], "set": {"category_id": categories[2]}}).get_json()
+    assert moved["changed"] == 3
+    back = [
+        {"part_id": row["part_id"], "category_id": row["before"]["category_id"], "version": row["after"]["version"]}
+        for row in moved["rows"]
+    ]
+    answer = editor.post(PARTS, json={"changes": [{"part_id": ids[3], "archived": True}, *back[::-1]]}).get_json()
+    assert outcomes(answer) == ["changed"] * 4
+    assert [part(part_id)["category_id"] for part_id in ids[:3]] == [categories[0], categories[1], None]
+    assert part(ids[3])["status"] == "archived"
+    with container.reading.connect() as connection:
+        transactions = connection.execute(
+            text("SELECT count(DISTINCT xmin::text) FROM outbox_events WHERE aggregate_id = ANY(:ids) AND version = :version"),
+            {"ids": ids[:3], "version": 3},
+        )
+        assert transactions.scalar_one() == 1
+
+
+def test_a_change_of_what_somebody_has_changed_since_is_refused_with_the_present_content_or_left_out(
+    editor: FlaskClient, new_part: NewPart, part: Callable[[int], dict[str, Any]], refused: Refused, events: Callable[[], int]
+) -> None:
+    ids = [new_part() for _ in range(4)]
+    editor.put(f"{ADMIN}/{ids[1]}", json={"part_name": "Renamed"})
+    editor.delete(f"{ADMIN}/{ids[2]}")
+    changes = [
+        {"part_id": ids[0], "status": "draft", "version": 1}, {"part_id": ids[1], "status": "draft", "version": 1},
+        {"part_id": ids[2], "status": "draft", "version": 2}, {"part_id": ids[3], "category_id": ABSENT},
+    ]  # fmt: skip
+    before = events()
+    problem = refused(editor.post(PARTS, json={"changes": changes}), 409)
+    assert (problem["code"], problem["current"]["part_name"], problem["current"]["version"]) == (
+        "concurrent_modification", "Renamed", 2,
+    )  # fmt: skip
+    assert refused(editor.post(PARTS, json={"changes": changes[3:]}), 422)["errors"].keys() == {"changes.0.category_id"}
+    assert events() == before
+    answer = editor.post(PARTS, json={"changes": changes, "on_conflict": "skip"}).get_json()
+    assert outcomes(answer) == ["changed", "concurrent_modification", "part_archived", "validation_failed"]
+    assert (part(ids[0])["status"], events()) == ("draft", before + 1)
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
@@ -250,6 +353,19 @@ def test_parts_that_cannot_be_placed_refuse_all_or_are_left_out(
         ({"part_ids": [1], "set": {"category_id": 0}}, "set"),
         ({"part_ids": [1], "set": {"part_name": "Same for all"}}, "set"),
         ({"part_ids": [1], "set": {"status": "draft"}, "version": 1}, "version"),
+        ({"part_ids": [1], "set": {"archived": True, "status": "draft"}}, "set"),
+        ({"part_ids": [1], "set": {"archived": "true"}}, "set"),
+        ({"part_ids": [1], "set": {"archived": None}}, "set"),
+        ({"part_ids": [1], "set": {"status": "draft", "version": 1}}, "set"),
+        ({"changes": []}, "changes"),
+        ({"changes": [{"part_id": n, "status": "draft"} for n in range(1, 1002)]}, "changes"),
+        ({"changes": [{"part_id": 1}]}, "changes"),
+        ({"changes": [{"part_id": 1, "version": 2}]}, "changes"),
+        ({"changes": [{"status": "draft"}]}, "changes"),
+        ({"changes": [{"part_id": 1, "archived": False, "category_id": None}]}, "changes"),
+        ({"changes": [{"part_id": 1, "status": "draft"}, {"part_id": 1, "category_id": None}]}, "changes.1"),
+        ({"changes": [{"part_id": 1, "status": "draft"}], "part_ids": [1], "set": {"status": "draft"}}, "changes"),
+        ({"changes": [{"part_id": 1, "status": "draft"}], "set": {"status": "draft"}}, "changes"),
     ],
 )
 def test_a_bulk_of_parts_that_makes_no_sense_is_refused(

@@ -66,7 +66,8 @@ class Shop:
         self.container.parts.change_stocks_with_sync(Intent(self.actor, reason="because"), changes, Manner())
 
     def places(self, **wanted: object) -> None:
-        self.container.parts.place_parts_with_sync(Intent(self.actor, reason="because"), [self.part_id], wanted, Manner())
+        changes = [{"part_id": self.part_id, **wanted}]
+        self.container.parts.place_parts_with_sync(Intent(self.actor, reason="because"), changes, Manner())
 
     def price(self, lines: list[PriceLine]) -> None:
         self.container.parts.update_prices_with_sync(Intent(self.actor, reason="because"), self.part_id, lines)
@@ -192,6 +193,8 @@ OPERATIONS: dict[str, tuple[list[Callable[[Shop], None]], Callable[[Shop], None]
     ),
     "adjust stock": ([], lambda s: s.adjust(-10), ("stock_levels", "UPDATE", {"current_stock"})),
     "adjust the stock of many": ([], lambda s: s.stocks(-10), ("stock_levels", "UPDATE", {"current_stock"})),
+    "archive many": ([], lambda s: s.places(archived=True), ("parts", "DELETE", {"archived_at"})),
+    "restore many": ([lambda s: s.archive()], lambda s: s.places(archived=False), ("parts", "UPDATE", {"archived_at"})),
     "withdraw many": ([], lambda s: s.places(status="draft"), ("parts", "UPDATE", {"status"})),
     "categorise many": (
         [lambda s: s.place()], lambda s: s.places(category_id=s.top), ("parts", "UPDATE", {"category_id", "category_path"}),
@@ -242,7 +245,7 @@ CALLS = {
     "admin_stock.set_stock": {"set stock", "reserve", "threshold"},
     "admin_stock.adjust_stock": {"adjust stock"},
     "admin_bulk.change_stocks": {"adjust the stock of many"},
-    "admin_bulk.place_parts": {"withdraw many", "categorise many"},
+    "admin_bulk.place_parts": {"withdraw many", "categorise many", "archive many", "restore many"},
     "admin_categories.create_category": {"create a category"},
     "admin_categories.update_category": {"rename a category", "move a category", "give a category another address"},
     "admin_categories.delete_category": {"delete a category", "delete an empty category"},
@@ -335,7 +338,7 @@ def test_a_page_changed_by_the_events_alone_equals_a_fresh_read(
     assert [(e["event"], event["part_id"]) for e, event in zip(emits, events, strict=True)] == [(events[0]["type"], shop.part_id)]
     fresh = shop.container.parts.catalog.part(shop.part_id).body
     after = page_after(page, events)
-    assert after == ({"watch again": True} if name in {"publish", "restore"} else fresh)
+    assert after == ({"watch again": True} if name in {"publish", "restore", "restore many"} else fresh)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

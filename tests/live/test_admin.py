@@ -69,16 +69,19 @@ def test_panels_of_whichever_process_see_who_has_a_part_open_until_their_connect
     assert opening.call("open", {"part_id": part_id, "field": "no field"})["error"]["code"] == "invalid"
 
 
-def test_a_bulk_says_how_many_pages_of_all_processes_show_one_of_its_parts(
+def test_a_bulk_says_how_many_pages_of_all_processes_show_one_of_its_parts_and_a_call_says_it_of_each(
     system: System, client: Client, connect: Callable[..., Listener]
 ) -> None:
-    first, second, other = system.make_parts(3)
+    first, second, other, unseen = system.make_parts(4)
     shown = [[first], [first, second], [second], [other], [], [first]]
     for parts in shown:
         connect().call("watch", {"parts": {str(part): None for part in parts}})
     changes = [{"part_id": part, "delta": 1} for part in (first, second)]
     # A process may be too busy to answer in time.
     assert wait_until(lambda: client.call("POST", "/admin/stock/bulk?dry_run=true", {"changes": changes}).body["open_pages"] == 4)
+    expected = {str(first): 3, str(second): 2}
+    asked = f"/admin/open-pages?part_ids={first},{second},{unseen}"
+    assert wait_until(lambda: client.call("GET", asked).body["open_pages"] == expected)
     answer = client.call("POST", "/admin/parts/bulk", {"part_ids": [other], "set": {"status": "draft"}})
     assert (answer.status, answer.body["changed"]) == (200, 1)
 

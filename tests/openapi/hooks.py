@@ -43,7 +43,7 @@ def before_call(_context: Any, case: Any, _kwargs: dict[str, Any]) -> None:
         case.body = _whole(case.body)
         _separate(case.body, "prices", ("currency", "min_quantity", "valid_from"))
         _separate(case.body, "specifications", ("group", "name"))
-        _choose(case.body)
+        _choose(case.path, case.body)
         if isinstance(case.body.get("delta"), int):
             # Two large ones in a row would leave the column's range.
             case.body["delta"] %= 1000
@@ -85,20 +85,24 @@ def _ask_for_what_there_is(case: Any) -> None:
         (case.query or {}).pop("version", None)
 
 
-def _choose(body: dict[str, Any]) -> None:
-    """Make a bulk name each part once, and say one thing of it; and a line of a list say one thing."""
+def _choose(path: str, body: dict[str, Any]) -> None:
+    """Make a bulk name each part once, say one thing of it, and have one of the two forms that a bulk of parts may have."""
+    one_thing: dict[str, Any] = {"status": "published"} if path.endswith("/parts/bulk") else {"delta": 1}
     for number, change in enumerate(body.get("changes", ()), 1):
         change.clear()
-        change |= {"part_id": number, "delta": 1}
+        change |= {"part_id": number, **one_thing}
     for line in body.get("lines", ()):
         if "sku" in line:
             line.pop("text", None)
         else:
             line.setdefault("text", "x")
-    if "part_ids" in body:
-        body["part_ids"] = list(dict.fromkeys(body["part_ids"]))
-    if isinstance(body.get("set"), dict):
-        body["set"] = {"status": body["set"].get("status", "published")}
+    if not path.endswith("/parts/bulk"):
+        return
+    if "changes" in body:
+        body.pop("part_ids", None)
+        body.pop("set", None)
+    else:
+        body |= {"part_ids": list(dict.fromkeys(body.get("part_ids", [1]))), "set": one_thing}
 
 
 def _whole(value: Any) -> Any:

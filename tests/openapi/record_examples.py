@@ -131,6 +131,7 @@ def play(recorder: Recorder) -> None:
     recorder.find_drift()
     call("GET", "/admin/sync/status")
     call("GET", "/admin/overview")
+    call("GET", f"/admin/open-pages?part_ids={part}")
     call("GET", "/admin/sync/dead-letters")
     call("POST", "/admin/sync/replay")
     call("POST", "/admin/sync/discard", {"effect": "broadcast", "error": "ValueError", "reason": "of a part that is gone"})
@@ -171,7 +172,8 @@ def _play_pictures(recorder: Recorder, here: str) -> None:
 
 
 def _play_shop_window(recorder: Recorder, part: int) -> None:
-    for path in ("/parts?q=bearing&limit=1", "/parts/facets?q=bearing", f"/parts/{part}", "/categories", f"/pdp/{part}"):
+    lists = ("/parts?q=bearing&limit=1", "/parts/facets?q=bearing", "/parts/suggest?q=bear&limit=2", "/categories")
+    for path in (*lists, f"/parts/{part}", f"/pdp/{part}"):
         recorder.call("GET", path)
     recorder.call("GET", "/parts/by-sku?sku=6206-2RS&sku=6207-2RS")
     lines = [{"sku": "6206-2RS", "quantity": 60}, {"text": "bearing 6205", "quantity": 12}]

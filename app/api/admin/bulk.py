@@ -31,7 +31,7 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 @blueprint.arguments(StockBulkSchema)
 @blueprint.response(200, StockBulkAnswerSchema)
 def change_stocks(query: dict[str, Any], body: dict[str, Any]) -> Response:
-    """Set or adjust what is on hand of up to 1,000 parts, in one transaction; with `dry_run` only say what would be done.
+    """Set the stock of up to 1,000 parts, or adjust it, in one transaction; with `dry_run` only say what would be done.
 
     A row that cannot be made refuses all of them, with the answer that the call for its part alone would give and every such row
     in `rows`; with `on_conflict: skip` these rows are left out instead. A dry run answers 200 with the outcome of each.
@@ -47,12 +47,14 @@ def change_stocks(query: dict[str, Any], body: dict[str, Any]) -> Response:
 @blueprint.arguments(PartBulkSchema)
 @blueprint.response(200, PartBulkAnswerSchema)
 def place_parts(query: dict[str, Any], body: dict[str, Any]) -> Response:
-    """Give up to 1,000 parts a status, a category or both, in one transaction; with `dry_run` only say what would be done.
+    """Place, archive or restore up to 1,000 parts, in one transaction; with `dry_run` only say what would be done.
 
-    Parts that cannot be changed are treated as in a bulk of stock.
+    All get the same (`part_ids`, `set`), or each its own (`changes`). Parts that cannot be changed are treated as in a bulk of
+    stock.
     """
-    answer = container().parts.place_parts_with_sync(intent_of(body), body["part_ids"], body["set_"], _manner(query, body))
-    return json_response(answer)
+    field = "changes" if "changes" in body else "part_ids"
+    changes = body["changes"] if field == "changes" else [{"part_id": part_id, **body["set_"]} for part_id in body["part_ids"]]
+    return json_response(container().parts.place_parts_with_sync(intent_of(body), changes, _manner(query, body), field))
 
 
 def _manner(query: dict[str, Any], body: dict[str, Any]) -> Manner:

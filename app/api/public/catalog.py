@@ -22,6 +22,8 @@ from app.api.schemas.search import (
     PublicPartPageSchema,
     PublicPartQuerySchema,
     SkusQuerySchema,
+    SuggestionsSchema,
+    SuggestQuerySchema,
 )
 from app.domain.errors import NotFoundError
 from app.domain.search import words_of
@@ -57,6 +59,15 @@ def list_parts(query: dict[str, Any]) -> Response:
 def facets(query: dict[str, Any]) -> Response:
     """Count the published parts that each choice of a filter would leave."""
     answer = container().parts.catalog.facets(_filters(query))
+    return public_response(answer.body, answer.result)
+
+
+@blueprint.route("/parts/suggest", methods=["GET"])
+@blueprint.arguments(SuggestQuerySchema, location="query")
+@blueprint.response(200, SuggestionsSchema)
+def suggest(query: dict[str, Any]) -> Response:
+    """Return parts and categories that somebody may be looking for who has typed this much."""
+    answer = container().parts.catalog.suggest(words_of(query["q"]), query["limit"])
     return public_response(answer.body, answer.result)
 
 

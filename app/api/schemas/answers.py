@@ -137,7 +137,8 @@ class AdminStockSchema(Schema):
 
 
 class AdminListItemSchema(Schema):
-    """A row of the grid. `updated_at` and `changed_by` tell of one and the same change: the latest of content, stock or price."""
+    """A row of the grid. `updated_at` and `changed_by` tell of one and the same change: the latest of content, stock or price.
+    `thumbnail` is the address of the first picture, at most 160 pixels wide."""
 
     id = required(fields.Integer)
     sku = required(fields.String)
@@ -150,6 +151,7 @@ class AdminListItemSchema(Schema):
     changed_by = nested(PersonSchema, allow_none=True)
     stock = nested(AdminStockSchema)
     price = nested(ShortPriceSchema, allow_none=True)
+    thumbnail = nullable(fields.String)
 
 
 AdminPartPageSchema = page_of(AdminListItemSchema, "AdminPartPage")

@@ -4,14 +4,16 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from app.api.parsing import Flag, Items, Quantity, StrictSchema, Text
+from app.api.parsing import Flag, Items, Quantity, StrictSchema, Switch, Text
 from app.api.schemas.answers import PersonSchema, items_of, nested, nullable, one_of, required
 from app.api.schemas.parts import STATUSES
 from app.domain.errors import ArchivedError, ConcurrencyError, InsufficientStockError, InvalidFieldError, NotFoundError
-from app.domain.stock import MAX_QUANTITY
-from app.services.bulk import MOST
+from app.domain.stock import MAX_QUANTITY, Stock
+from app.services.bulk import MOST, PLACE
 
 _ID = validate.Range(min=1, max=MAX_QUANTITY)
+_QUANTITY = validate.Range(min=0, max=MAX_QUANTITY)
+_QUANTITIES = Stock(0).quantities().keys()
 
 
 class DryRunQuerySchema(StrictSchema):
@@ -21,20 +23,23 @@ class DryRunQuerySchema(StrictSchema):
 
 
 class StockChangeSchema(StrictSchema):
-    """A part, by `part_id` or `sku`, and its stock: `current_stock` sets what is on hand, `delta` adds to it. One of each pair.
-    With `version`, only if nobody has changed the stock since."""
+    """A part, by `part_id` or `sku`, one of them, and its stock: quantities to set, those left out stay as they are; or `delta`
+    alone, which adds to what is on hand. With `version`, only if nobody has changed the stock since."""
 
     part_id = Quantity(validate=_ID)
     sku = Text(identifier=True, validate=validate.Length(min=1, max=100))
-    current_stock = Quantity(validate=validate.Range(min=0, max=MAX_QUANTITY))
+    current_stock = Quantity(validate=_QUANTITY)
+    reserved_quantity = Quantity(validate=_QUANTITY)
+    min_stock_level = Quantity(validate=_QUANTITY)
     delta = Quantity(validate=validate.Range(min=-MAX_QUANTITY, max=MAX_QUANTITY))
     version = Quantity(validate=_ID)
 
     @validates_schema
-    def _one_of_each(self, data: dict[str, Any], **_options: Any) -> None:
-        for pair in (("part_id", "sku"), ("current_stock", "delta")):
-            if len(data.keys() & set(pair)) != 1:
-                raise ValidationError(f"Send {pair[0]} or {pair[1]}, one of them.", pair[0])
+    def _one_kind(self, data: dict[str, Any], **_options: Any) -> None:
+        if len(data.keys() & {"part_id", "sku"}) != 1:
+            raise ValidationError("Send part_id or sku, one of them.", "part_id")
+        if ("delta" in data) == bool(data.keys() & _QUANTITIES):
+            raise ValidationError("Send quantities to set, or delta alone.", "delta" if "delta" in data else "current_stock")
 
 
 class _BulkSchema(StrictSchema):
@@ -52,22 +57,43 @@ class StockBulkSchema(_BulkSchema):
 
 
 class PlaceSchema(StrictSchema):
-    """Where parts are to stand; what is left out stays. A `category_id` of null is no category."""
+    """Where parts are to stand; what is left out stays. A `category_id` of null is no category. `archived` is sent alone: true
+    archives, false restores as it was."""
 
     status = fields.String(validate=validate.OneOf(STATUSES))
     category_id = Quantity(validate=_ID, allow_none=True)
+    archived = Switch()
 
     @validates_schema
     def _something(self, data: dict[str, Any], **_options: Any) -> None:
-        if not data:
-            raise ValidationError("Send status, category_id or both.", "status")
+        given = data.keys() & set(PLACE)
+        if not given:
+            raise ValidationError("Send status, category_id or both, or archived.", "status")
+        if "archived" in given and len(given) > 1:
+            raise ValidationError("Send archived alone; change the rest before or afterwards.", "archived")
+
+
+class PartChangeSchema(PlaceSchema):
+    """A part, and where it is to stand. With `version`, only if nobody has changed its content since."""
+
+    part_id = Quantity(validate=_ID, required=True)
+    version = Quantity(validate=_ID)
 
 
 class PartBulkSchema(_BulkSchema):
-    """Parts, each once, and what they are to be given."""
+    """Parts, each once, and what they are to be given: `part_ids` and `set`, all the same; or `changes`, each its own."""
 
-    part_ids = Items(Quantity(validate=_ID), least=1, most=MOST, required=True)
-    set_ = fields.Nested(PlaceSchema, required=True, data_key="set")
+    part_ids = Items(Quantity(validate=_ID), least=1, most=MOST)
+    set_ = fields.Nested(PlaceSchema, data_key="set")
+    changes = Items(fields.Nested(PartChangeSchema), least=1, most=MOST)
+
+    @validates_schema
+    def _one_form(self, data: dict[str, Any], **_options: Any) -> None:
+        alike = data.keys() & {"part_ids", "set_"}
+        if "changes" in data and alike:
+            raise ValidationError("Send either changes, or part_ids and set.", "changes")
+        if "changes" not in data and len(alike) < 2:
+            raise ValidationError("Send part_ids and set, or changes.", "set" if "part_ids" in alike else "part_ids")
 
 
 class StockFiguresSchema(Schema):

@@ -4,8 +4,8 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates, validates_schema
 
-from app.api.parsing import Flag, Items, Money, Quantity, StrictSchema, Text
-from app.api.schemas.answers import PublicListItemSchema, PublicPartSchema, TierSchema, VersionsSchema
+from app.api.parsing import Flag, Items, Money, Quantity, StrictSchema, Text, WholeNumber
+from app.api.schemas.answers import PartCategorySchema, PublicListItemSchema, PublicPartSchema, TierSchema, VersionsSchema
 from app.api.schemas.parts import PageQuerySchema, currency_code
 from app.domain.stock import MAX_QUANTITY
 
@@ -152,6 +152,34 @@ class LookedUpSchema(Schema):
     """The lines, in the order in which they were sent."""
 
     lines = fields.List(fields.Nested(LookedUpLineSchema), required=True)
+
+
+class SuggestQuerySchema(StrictSchema):
+    """What somebody has typed so far."""
+
+    q = Text(load_default="", validate=validate.Length(max=200))
+    limit = WholeNumber(load_default=8, validate=validate.Range(min=1, max=20))
+
+
+class SuggestedPartSchema(Schema):
+    """A part, named."""
+
+    id = fields.Integer(required=True)
+    sku = fields.String(required=True)
+    slug = fields.String(required=True)
+    part_name = fields.String(required=True)
+
+
+class SuggestionsSchema(Schema):
+    """What may be meant, the best first. Without a `q` there is nothing."""
+
+    parts = fields.List(fields.Nested(SuggestedPartSchema), required=True)
+    categories = fields.List(
+        fields.Nested(PartCategorySchema),
+        required=True,
+        metadata={"description": "Those whose names have words that begin so, and that have parts in them or below."},
+    )
+    match = fields.String(required=True, validate=validate.OneOf(MATCHES), metadata=_MATCH)
 
 
 class CategoryFacetSchema(Schema):

@@ -83,3 +83,19 @@ class OverviewSchema(Schema):
     last_reconciliation = nullable(fields.Dict)
     open_pages = required(fields.Integer)
     changes_today = required(fields.Integer)
+
+
+# Up to 200 ids, with commas between.
+_IDS = "^[1-9][0-9]{0,9}(,[1-9][0-9]{0,9}){0,199}$"
+
+
+class OpenPagesQuerySchema(StrictSchema):
+    """Parts, by their ids."""
+
+    part_ids = fields.String(required=True, validate=validate.Regexp(_IDS, error="Send up to 200 ids, such as 1,2,3."))
+
+
+class OpenPagesSchema(Schema):
+    """How many pages of customers show each part, by id; parts that none shows are left out. Null if it was not known in time."""
+
+    open_pages = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True, allow_none=True)

@@ -278,6 +278,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/open-pages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Return how many pages of customers show each of up to 200 parts right now.
+         * @description Role: viewer or above.
+         */
+        get: operations["admin_overview_open_pages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/overview": {
         parameters: {
             query?: never;
@@ -334,7 +354,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Give up to 1,000 parts a status, a category or both, in one transaction; with `dry_run` only say what would be done.
+         * Place, archive or restore up to 1,000 parts, in one transaction; with `dry_run` only say what would be done.
          * @description Role: editor or above.
          */
         post: operations["admin_bulk_place_parts"];
@@ -678,7 +698,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Set or adjust what is on hand of up to 1,000 parts, in one transaction; with `dry_run` only say what would be done.
+         * Set the stock of up to 1,000 parts, or adjust it, in one transaction; with `dry_run` only say what would be done.
          * @description Role: stock or above.
          */
         post: operations["admin_bulk_change_stocks"];
@@ -1110,6 +1130,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/parts/suggest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return parts and categories that somebody may be looking for who has typed this much. */
+        get: operations["public_suggest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/parts/{part_id}": {
         parameters: {
             query?: never;
@@ -1201,6 +1238,7 @@ export interface components {
             /** @enum {string} */
             status: "draft" | "published" | "archived";
             stock: components["schemas"]["AdminStock"];
+            thumbnail: string | null;
             /** Format: date-time */
             updated_at: string;
             version: number;
@@ -2082,6 +2120,11 @@ export interface components {
         OpenAnswer: {
             people: components["schemas"]["PresentPerson"][];
         };
+        OpenPages: {
+            open_pages: {
+                [key: string]: number;
+            } | null;
+        };
         /**
          * @description What `open` takes: a part that is open for editing, at most 20 a connection, and in which field. It is sent again every ten
          *     seconds meanwhile, since it is forgotten after 30.
@@ -2141,16 +2184,17 @@ export interface components {
             total_pages?: number;
         };
         PartBulk: {
+            changes?: components["schemas"]["PartChange"][];
             /**
              * @description `fail`: all rows or none; `skip`: rows that cannot be made are left out.
              * @default fail
              * @enum {string}
              */
             on_conflict: "fail" | "skip";
-            part_ids: number[];
+            part_ids?: number[];
             /** @default null */
             reason: string | null;
-            set: components["schemas"]["Place"];
+            set?: components["schemas"]["Place"];
         };
         PartBulkAnswer: {
             changed: number;
@@ -2180,6 +2224,14 @@ export interface components {
             name: string;
             path: components["schemas"]["CategoryRef"][];
             slug: string;
+        };
+        PartChange: {
+            archived?: boolean;
+            category_id?: number | null;
+            part_id: number;
+            /** @enum {string} */
+            status?: "draft" | "published";
+            version?: number;
         };
         PartCreate: {
             category_id?: number | null;
@@ -2282,6 +2334,7 @@ export interface components {
             name: string;
         };
         Place: {
+            archived?: boolean;
             category_id?: number | null;
             /** @enum {string} */
             status?: "draft" | "published";
@@ -2703,7 +2756,9 @@ export interface components {
         StockChange: {
             current_stock?: number;
             delta?: number;
+            min_stock_level?: number;
             part_id?: number;
+            reserved_quantity?: number;
             sku?: string;
             version?: number;
         };
@@ -2738,6 +2793,22 @@ export interface components {
             /** @enum {string} */
             type: "stock.updated";
             version: number;
+        };
+        SuggestedPart: {
+            id: number;
+            part_name: string;
+            sku: string;
+            slug: string;
+        };
+        Suggestions: {
+            /** @description Those whose names have words that begin so, and that have parts in them or below. */
+            categories: components["schemas"]["PartCategory"][];
+            /**
+             * @description `similar` if no part holds the words of `q` as they were typed, and words like them were looked for instead.
+             * @enum {string}
+             */
+            match: "exact" | "similar";
+            parts: components["schemas"]["SuggestedPart"][];
         };
         SyncStatus: {
             cache: components["schemas"]["CacheStatus"];
@@ -3094,7 +3165,7 @@ export interface operations {
                      *             "id": 1,
                      *             "name": "Lockstep"
                      *           },
-                     *           "created_at": "2026-11-26T17:51:42.963557Z",
+                     *           "created_at": "2026-11-26T18:43:11.482491Z",
                      *           "expires_at": "2100-01-01T00:00:00.000000Z",
                      *           "id": 1,
                      *           "last_used_at": null,
@@ -3164,10 +3235,10 @@ export interface operations {
                      *         "id": 1,
                      *         "name": "Lockstep"
                      *       },
-                     *       "created_at": "2026-11-26T17:51:42.963557Z",
+                     *       "created_at": "2026-11-26T18:43:11.482491Z",
                      *       "expires_at": "2100-01-01T00:00:00.000000Z",
                      *       "id": 1,
-                     *       "key": "lsk_bwWVVm5VUo_Xrhc0Om8mmm9ZazxSr0EOg-TwDXEjUak",
+                     *       "key": "lsk_lY-QDhjWqs-pJVSST-ieIJ1TLQ4fEdbkkw3p_pbwnyw",
                      *       "last_used_at": null,
                      *       "name": "till",
                      *       "role": "stock",
@@ -3270,10 +3341,10 @@ export interface operations {
                      *         {
                      *           "api_key_id": null,
                      *           "api_key_name": null,
-                     *           "changed_at": "2026-11-26T17:51:38.892056Z",
+                     *           "changed_at": "2026-11-26T18:43:10.753255Z",
                      *           "changed_by": 2,
                      *           "changed_by_name": "Anna",
-                     *           "event_id": "01a218fc-038c-70cc-9b93-a1a354a4ff8e",
+                     *           "event_id": "01a2192b-3121-73ff-afcf-ff380359a792",
                      *           "id": 30,
                      *           "ip_address": "127.0.0.1",
                      *           "new_values": {
@@ -3287,13 +3358,13 @@ export interface operations {
                      *           "part_id": 3,
                      *           "reason": "import 3: parts.csv",
                      *           "record_id": 3,
-                     *           "request_id": "41f2fc23f5c3473eb26bf0c569f10a47",
+                     *           "request_id": "1652595a239340019323816e2b5cbb82",
                      *           "table_name": "stock_levels",
                      *           "user_agent": "Werkzeug/3.1.9",
                      *           "version": 1
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjZUMTc6NTE6MzguODkyMDU2KzAwOjAwIiwzMCxbXV0.NZFODFte5lINR1yg1Q2VTKtViWA"
+                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjZUMTg6NDM6MTAuNzUzMjU1KzAwOjAwIiwzMCxbXV0.Me_zUB9KDUdX8YdrTGN2UX3qppc"
                      *     }
                      */
                     "application/json": components["schemas"]["AuditPage"];
@@ -3341,10 +3412,10 @@ export interface operations {
                 content: {
                     /**
                      * @example id,changed_at,changed_by,changed_by_name,api_key_id,api_key_name,operation,table_name,record_id,part_id,version,reason,old_values,new_values,ip_address,user_agent,request_id,event_id
-                     *     31,2026-11-26T17:51:39.076229Z,2,Anna,,,DELETE,parts,3,3,2,import 4: undo of import 3,"{""version"":1,""archived_at"":null}","{""version"":2,""archived_at"":""2026-11-26T17:51:39.068089Z""}",127.0.0.1,Werkzeug/3.1.9,b57a29bc9ef1427a88b0f50748087d75,01a218fc-0444-735e-b142-9cd190f3d385
-                     *     27,2026-11-26T17:51:36.533489Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,900c6883585a4b1cbc6743c9abf0d6a3,01a218fb-fa55-778e-ba83-c1bdb86775a9
-                     *     24,2026-11-26T17:51:35.788946Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-26T17:51:35.778434Z""}",127.0.0.1,Werkzeug/3.1.9,ffd34b0a0e3a4fc6b82a70930bf1d9e0,01a218fb-f76c-7ec8-84e3-f1b91ca2d71f
-                     *     21,2026-11-26T17:51:31.268645Z,2,Anna,,,DELETE,part_images,2,1,9,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":9}",127.0.0.1,Werkzeug/3.1.9,ff63cc42468049eb8b56cc9fa65df180,01a218fb-e5c4-79fb-b209-f66d284f24a4
+                     *     31,2026-11-26T18:43:10.817584Z,2,Anna,,,DELETE,parts,3,3,2,import 4: undo of import 3,"{""version"":1,""archived_at"":null}","{""version"":2,""archived_at"":""2026-11-26T18:43:10.811966Z""}",127.0.0.1,Werkzeug/3.1.9,8740fdd7f5024e95a9800d5dec9683b5,01a2192b-3161-790d-81a8-0c4ba7f70f14
+                     *     27,2026-11-26T18:43:10.526335Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,99265d44e0e144d4a645a3c37ce8e2a1,01a2192b-303e-7529-8019-b132e4844b65
+                     *     24,2026-11-26T18:43:10.469740Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-26T18:43:10.467796Z""}",127.0.0.1,Werkzeug/3.1.9,95f3308add2841909d75d43d46785017,01a2192b-3005-7b8c-bacf-628415556267
+                     *     21,2026-11-26T18:43:09.198633Z,2,Anna,,,DELETE,part_images,2,1,9,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":9}",127.0.0.1,Werkzeug/3.1.9,1e9e0996b5464ae7b6b3db844e21668f,01a2192b-2b0e-79d2-a294-b5797a964050
                      */
                     "text/csv": string;
                 };
@@ -3387,7 +3458,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-26T17:51:22.659605Z",
+                     *           "changed_at": "2026-11-26T18:43:06.504621Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3398,11 +3469,11 @@ export interface operations {
                      *           "parent_id": null,
                      *           "part_count": 1,
                      *           "slug": "bearings",
-                     *           "updated_at": "2026-11-26T17:51:22.659605Z",
+                     *           "updated_at": "2026-11-26T18:43:06.504621Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-26T17:51:35.510326Z",
+                     *           "changed_at": "2026-11-26T18:43:10.427291Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3413,7 +3484,7 @@ export interface operations {
                      *           "parent_id": 1,
                      *           "part_count": 1,
                      *           "slug": "ball-bearings",
-                     *           "updated_at": "2026-11-26T17:51:35.510326Z",
+                     *           "updated_at": "2026-11-26T18:43:10.427291Z",
                      *           "version": 2
                      *         }
                      *       ],
@@ -3473,7 +3544,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:51:22.843095Z",
+                     *       "changed_at": "2026-11-26T18:43:06.718045Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3484,7 +3555,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 0,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T17:51:22.843095Z",
+                     *       "updated_at": "2026-11-26T18:43:06.718045Z",
                      *       "version": 1
                      *     }
                      */
@@ -3522,7 +3593,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:51:35.510326Z",
+                     *       "changed_at": "2026-11-26T18:43:10.427291Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3533,7 +3604,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T17:51:35.510326Z",
+                     *       "updated_at": "2026-11-26T18:43:10.427291Z",
                      *       "version": 2
                      *     }
                      */
@@ -3586,7 +3657,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:51:35.510326Z",
+                     *       "changed_at": "2026-11-26T18:43:10.427291Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3597,7 +3668,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T17:51:35.510326Z",
+                     *       "updated_at": "2026-11-26T18:43:10.427291Z",
                      *       "version": 2
                      *     }
                      */
@@ -3650,7 +3721,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:51:35.510326Z",
+                     *       "changed_at": "2026-11-26T18:43:10.427291Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3661,7 +3732,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T17:51:35.510326Z",
+                     *       "updated_at": "2026-11-26T18:43:10.427291Z",
                      *       "version": 2
                      *     }
                      */
@@ -3713,40 +3784,40 @@ export interface operations {
                      *       "aggregate_id": 1,
                      *       "aggregate_type": "part",
                      *       "aspect": "content",
-                     *       "committed_at": "2026-11-26T17:51:23.833735Z",
+                     *       "committed_at": "2026-11-26T18:43:08.448807Z",
                      *       "effects": {
                      *         "broadcast": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T17:51:23.899219Z",
+                     *           "done_at": "2026-11-26T18:43:08.487302Z",
                      *           "last_error": null,
-                     *           "ms": 65.484,
+                     *           "ms": 38.495,
                      *           "state": "done"
                      *         },
                      *         "invalidate_cache": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T17:51:23.904485Z",
+                     *           "done_at": "2026-11-26T18:43:08.502523Z",
                      *           "last_error": null,
-                     *           "ms": 70.75,
+                     *           "ms": 53.716,
                      *           "state": "done"
                      *         },
                      *         "persist_audit": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T17:51:23.949637Z",
+                     *           "done_at": "2026-11-26T18:43:08.518369Z",
                      *           "last_error": null,
-                     *           "ms": 115.902,
+                     *           "ms": 69.562,
                      *           "state": "done"
                      *         },
                      *         "snapshot_content": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T17:51:23.994994Z",
+                     *           "done_at": "2026-11-26T18:43:08.533826Z",
                      *           "last_error": null,
-                     *           "ms": 161.259,
+                     *           "ms": 85.019,
                      *           "state": "done"
                      *         }
                      *       },
-                     *       "event_id": "01a218fb-c8b9-7b88-ba43-98f46d7aa97d",
+                     *       "event_id": "01a2192b-2820-7ca2-aeb1-5efc32295d41",
                      *       "pages": null,
-                     *       "request_id": "1f4486c52317418ab3095fb030745ea2",
+                     *       "request_id": "96acc179e4424eef80d3b9e191e7c11c",
                      *       "type": "content.updated",
                      *       "version": 4
                      *     }
@@ -3788,7 +3859,7 @@ export interface operations {
                      *           "conflict_count": 0,
                      *           "conflicts": [],
                      *           "created": 0,
-                     *           "created_at": "2026-11-26T17:51:37.797978Z",
+                     *           "created_at": "2026-11-26T18:43:10.649351Z",
                      *           "created_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3804,7 +3875,7 @@ export interface operations {
                      *           ],
                      *           "failure": null,
                      *           "file_name": "parts.csv",
-                     *           "finished_at": "2026-11-26T17:51:38.246833Z",
+                     *           "finished_at": "2026-11-26T18:43:10.679302Z",
                      *           "id": 2,
                      *           "notice_count": 0,
                      *           "notices": [],
@@ -3819,7 +3890,7 @@ export interface operations {
                      *           "conflict_count": 0,
                      *           "conflicts": [],
                      *           "created": 0,
-                     *           "created_at": "2026-11-26T17:51:36.770050Z",
+                     *           "created_at": "2026-11-26T18:43:10.571675Z",
                      *           "created_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3829,7 +3900,7 @@ export interface operations {
                      *           "errors": [],
                      *           "failure": null,
                      *           "file_name": "wrong.csv",
-                     *           "finished_at": "2026-11-26T17:51:36.926767Z",
+                     *           "finished_at": "2026-11-26T18:43:10.595562Z",
                      *           "id": 1,
                      *           "notice_count": 0,
                      *           "notices": [],
@@ -3897,7 +3968,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T17:51:38.550048Z",
+                     *       "created_at": "2026-11-26T18:43:10.719443Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3990,7 +4061,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T17:51:37.797978Z",
+                     *       "created_at": "2026-11-26T18:43:10.649351Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4006,7 +4077,7 @@ export interface operations {
                      *       ],
                      *       "failure": null,
                      *       "file_name": "parts.csv",
-                     *       "finished_at": "2026-11-26T17:51:38.246833Z",
+                     *       "finished_at": "2026-11-26T18:43:10.679302Z",
                      *       "id": 2,
                      *       "notice_count": 0,
                      *       "notices": [],
@@ -4059,7 +4130,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T17:51:36.770050Z",
+                     *       "created_at": "2026-11-26T18:43:10.571675Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4069,7 +4140,7 @@ export interface operations {
                      *       "errors": [],
                      *       "failure": null,
                      *       "file_name": "wrong.csv",
-                     *       "finished_at": "2026-11-26T17:51:36.926767Z",
+                     *       "finished_at": "2026-11-26T18:43:10.595562Z",
                      *       "id": 1,
                      *       "notice_count": 0,
                      *       "notices": [],
@@ -4159,7 +4230,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T17:51:38.984765Z",
+                     *       "created_at": "2026-11-26T18:43:10.780131Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4188,6 +4259,47 @@ export interface operations {
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_overview_open_pages: {
+        parameters: {
+            query: {
+                part_ids: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "open_pages": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OpenPages"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
             /** @description The address is too long. */
             414: {
                 headers: {
@@ -4228,9 +4340,9 @@ export interface operations {
                      *       "open_pages": 0,
                      *       "out_of_stock": 0,
                      *       "propagation": {
-                     *         "p50_ms": 69.96,
-                     *         "p95_ms": 1582.64,
-                     *         "p99_ms": 1860.3,
+                     *         "p50_ms": 36.44,
+                     *         "p95_ms": 135.55,
+                     *         "p99_ms": 162.07,
                      *         "window_seconds": 900
                      *       }
                      *     }
@@ -4304,14 +4416,15 @@ export interface operations {
                      *             "min_stock_level": 5,
                      *             "part_id": 1,
                      *             "reserved_quantity": 0,
-                     *             "updated_at": "2026-11-26T17:51:23.600031Z",
+                     *             "updated_at": "2026-11-26T18:43:08.277410Z",
                      *             "version": 3
                      *           },
-                     *           "updated_at": "2026-11-26T17:51:31.924600Z",
+                     *           "thumbnail": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-160.webp",
+                     *           "updated_at": "2026-11-26T18:43:09.519411Z",
                      *           "version": 10
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgZWExMzNhMzE4OGY0MDY2ZjMxIiwiNjIwNS0yUlMiLDEsW11d.Ns6SRXSJi_LQApewyCyu9rfcq6I"
+                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgZWExMzNhMzE4OGY0MDY2ZjMxIiwiNjIwNS0yUlMiLDEsW11d.j5YiEVQ5Ct6wQzJiqsC3kNzwhos"
                      *     }
                      */
                     "application/json": components["schemas"]["AdminPartPage"];
@@ -4413,7 +4526,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "created_at": "2026-11-26T17:51:23.140743Z",
+                     *       "created_at": "2026-11-26T18:43:07.296711Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 2,
                      *       "images": [],
@@ -4423,7 +4536,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6206-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-26T17:51:23.140743Z",
+                     *         "changed_at": "2026-11-26T18:43:07.296711Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -4445,7 +4558,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-26T17:51:23.140743Z",
+                     *         "updated_at": "2026-11-26T18:43:07.296711Z",
                      *         "version": 1
                      *       },
                      *       "sku": "6206-2RS",
@@ -4469,10 +4582,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 2,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-26T17:51:23.140743Z",
+                     *         "updated_at": "2026-11-26T18:43:07.296711Z",
                      *         "version": 1
                      *       },
-                     *       "updated_at": "2026-11-26T17:51:23.140743Z",
+                     *       "updated_at": "2026-11-26T18:43:07.296711Z",
                      *       "version": 1,
                      *       "versions": {
                      *         "content": 1,
@@ -4553,7 +4666,7 @@ export interface operations {
                      *             "status": "published",
                      *             "version": 3
                      *           },
-                     *           "changed_at": "2026-11-26T17:51:23.377269Z",
+                     *           "changed_at": "2026-11-26T18:43:07.567985Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -4623,7 +4736,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "created_at": "2026-11-26T17:51:22.939168Z",
+                     *       "created_at": "2026-11-26T18:43:06.910827Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 1,
                      *       "images": [
@@ -4655,7 +4768,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6205-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-26T17:51:23.460501Z",
+                     *         "changed_at": "2026-11-26T18:43:07.826507Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -4670,7 +4783,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-26T17:51:23.460501Z",
+                     *         "updated_at": "2026-11-26T18:43:07.826507Z",
                      *         "version": 2
                      *       },
                      *       "sku": "6205-2RS",
@@ -4694,10 +4807,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 1,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-26T17:51:23.600031Z",
+                     *         "updated_at": "2026-11-26T18:43:08.277410Z",
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-26T17:51:31.924600Z",
+                     *       "updated_at": "2026-11-26T18:43:09.519411Z",
                      *       "version": 10,
                      *       "versions": {
                      *         "content": 10,
@@ -4774,7 +4887,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T17:51:23.268435Z",
+                     *       "changed_at": "2026-11-26T18:43:07.438364Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4798,7 +4911,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:51:23.268435Z",
+                     *       "updated_at": "2026-11-26T18:43:07.438364Z",
                      *       "version": 2
                      *     }
                      */
@@ -4863,7 +4976,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:51:35.778434Z",
+                     *       "changed_at": "2026-11-26T18:43:10.467796Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4909,7 +5022,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "archived",
-                     *       "updated_at": "2026-11-26T17:51:35.778434Z",
+                     *       "updated_at": "2026-11-26T18:43:10.467796Z",
                      *       "version": 11
                      *     }
                      */
@@ -4956,7 +5069,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "at": "2026-11-26T17:51:31.924600Z",
+                     *       "at": "2026-11-26T18:43:09.519411Z",
                      *       "complete": true,
                      *       "part": {
                      *         "category": {
@@ -5027,7 +5140,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-26T17:51:31.268645Z",
+                     *         "updated_at": "2026-11-26T18:43:09.198633Z",
                      *         "version": 9
                      *       },
                      *       "part_id": 1,
@@ -5101,7 +5214,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:51:25.327967Z",
+                     *       "changed_at": "2026-11-26T18:43:08.768843Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5168,7 +5281,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:51:25.327967Z",
+                     *       "updated_at": "2026-11-26T18:43:08.768843Z",
                      *       "version": 6
                      *     }
                      */
@@ -5242,7 +5355,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:51:28.057867Z",
+                     *       "changed_at": "2026-11-26T18:43:08.871753Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5309,7 +5422,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:51:28.057867Z",
+                     *       "updated_at": "2026-11-26T18:43:08.871753Z",
                      *       "version": 7
                      *     }
                      */
@@ -5381,7 +5494,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:51:30.754266Z",
+                     *       "changed_at": "2026-11-26T18:43:09.021841Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5448,7 +5561,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:51:30.754266Z",
+                     *       "updated_at": "2026-11-26T18:43:09.021841Z",
                      *       "version": 8
                      *     }
                      */
@@ -5514,7 +5627,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:51:31.258402Z",
+                     *       "changed_at": "2026-11-26T18:43:09.171729Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5560,7 +5673,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:51:31.258402Z",
+                     *       "updated_at": "2026-11-26T18:43:09.171729Z",
                      *       "version": 9
                      *     }
                      */
@@ -5628,7 +5741,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:51:23.460501Z",
+                     *       "changed_at": "2026-11-26T18:43:07.826507Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5643,7 +5756,7 @@ export interface operations {
                      *           "valid_to": null
                      *         }
                      *       ],
-                     *       "updated_at": "2026-11-26T17:51:23.460501Z",
+                     *       "updated_at": "2026-11-26T18:43:07.826507Z",
                      *       "version": 2
                      *     }
                      */
@@ -5708,7 +5821,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:51:36.295733Z",
+                     *       "changed_at": "2026-11-26T18:43:10.491405Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5754,7 +5867,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:51:36.295733Z",
+                     *       "updated_at": "2026-11-26T18:43:10.491405Z",
                      *       "version": 12
                      *     }
                      */
@@ -5842,7 +5955,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T17:51:23.377269Z",
+                     *       "changed_at": "2026-11-26T18:43:07.567985Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5866,7 +5979,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:51:23.377269Z",
+                     *       "updated_at": "2026-11-26T18:43:07.567985Z",
                      *       "version": 3
                      *     }
                      */
@@ -5935,7 +6048,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-26T17:51:23.548173Z",
+                     *       "updated_at": "2026-11-26T18:43:07.948763Z",
                      *       "version": 2
                      *     }
                      */
@@ -6003,7 +6116,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-26T17:51:23.600031Z",
+                     *       "updated_at": "2026-11-26T18:43:08.277410Z",
                      *       "version": 3
                      *     }
                      */
@@ -6049,7 +6162,7 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T17:51:31.268645Z",
+                     *           "created_at": "2026-11-26T18:43:09.198633Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": true,
@@ -6057,7 +6170,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T17:51:30.759832Z",
+                     *           "created_at": "2026-11-26T18:43:09.038823Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6065,7 +6178,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T17:51:28.266748Z",
+                     *           "created_at": "2026-11-26T18:43:08.878598Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6073,7 +6186,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T17:51:25.385576Z",
+                     *           "created_at": "2026-11-26T18:43:08.774736Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6081,7 +6194,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T17:51:24.426952Z",
+                     *           "created_at": "2026-11-26T18:43:08.674334Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6089,7 +6202,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed category",
-                     *           "created_at": "2026-11-26T17:51:23.833735Z",
+                     *           "created_at": "2026-11-26T18:43:08.448807Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6097,7 +6210,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 2 specifications",
-                     *           "created_at": "2026-11-26T17:51:23.382303Z",
+                     *           "created_at": "2026-11-26T18:43:07.589817Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6105,7 +6218,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed name (clearer name)",
-                     *           "created_at": "2026-11-26T17:51:23.282527Z",
+                     *           "created_at": "2026-11-26T18:43:07.452408Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6113,7 +6226,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Created",
-                     *           "created_at": "2026-11-26T17:51:23.021067Z",
+                     *           "created_at": "2026-11-26T18:43:07.083210Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6201,7 +6314,7 @@ export interface operations {
                      *         ],
                      *         "status": "published"
                      *       },
-                     *       "created_at": "2026-11-26T17:51:23.021067Z",
+                     *       "created_at": "2026-11-26T18:43:07.083210Z",
                      *       "created_by": 2,
                      *       "created_by_name": "Anna",
                      *       "is_active": false,
@@ -6343,7 +6456,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T17:51:31.924600Z",
+                     *       "changed_at": "2026-11-26T18:43:09.519411Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -6390,7 +6503,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T17:51:31.924600Z",
+                     *       "updated_at": "2026-11-26T18:43:09.519411Z",
                      *       "version": 10
                      *     }
                      */
@@ -6488,7 +6601,7 @@ export interface operations {
                      *             "reserved_quantity": 0,
                      *             "version": 1
                      *           },
-                     *           "changed_at": "2026-11-26T17:51:23.140743Z",
+                     *           "changed_at": "2026-11-26T18:43:07.296711Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -6518,7 +6631,7 @@ export interface operations {
                      *             "reserved_quantity": 0,
                      *             "version": 3
                      *           },
-                     *           "changed_at": "2026-11-26T17:51:23.600031Z",
+                     *           "changed_at": "2026-11-26T18:43:08.277410Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -6817,7 +6930,7 @@ export interface operations {
                      *       },
                      *       "next_after": 0,
                      *       "parts_checked": 3,
-                     *       "seconds": 0.282
+                     *       "seconds": 0.38
                      *     }
                      */
                     "application/json": components["schemas"]["Reconciliation"];
@@ -6915,7 +7028,7 @@ export interface operations {
                      *         "kinds": {
                      *           "cache_stale": {
                      *             "found": 1,
-                     *             "last_found_at": "2026-11-26T17:51:39.216555Z",
+                     *             "last_found_at": "2026-11-26T18:43:10.890520Z",
                      *             "not_repaired": 0,
                      *             "repeating": false
                      *           }
@@ -6934,12 +7047,12 @@ export interface operations {
                      *                 "found": 1
                      *               }
                      *             ],
-                     *             "found_at": "2026-11-26T17:51:39.216555Z",
+                     *             "found_at": "2026-11-26T18:43:10.890520Z",
                      *             "kind": "cache_stale",
                      *             "process": "web 4711 on shop-1",
                      *             "repaired": true,
                      *             "since": {
-                     *               "at": "2026-11-26T17:51:23.549737Z",
+                     *               "at": "2026-11-26T18:43:07.950454Z",
                      *               "event_id": 13,
                      *               "version": 2
                      *             },
@@ -6953,9 +7066,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 24,
-                     *             "p50": 69.96,
-                     *             "p95": 1582.64,
-                     *             "p99": 1860.3
+                     *             "p50": 36.44,
+                     *             "p95": 135.55,
+                     *             "p99": 162.07
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -6964,9 +7077,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 24,
-                     *             "p50": 86.28,
-                     *             "p95": 1725.27,
-                     *             "p99": 2050.43
+                     *             "p50": 45.01,
+                     *             "p95": 153.69,
+                     *             "p99": 183.7
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -6975,9 +7088,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 31,
-                     *             "p50": 102.46,
-                     *             "p95": 2294.93,
-                     *             "p99": 3853.95
+                     *             "p50": 69.06,
+                     *             "p95": 209.69,
+                     *             "p99": 1437.34
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -6986,9 +7099,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 16,
-                     *             "p50": 157.26,
-                     *             "p95": 2360.63,
-                     *             "p99": 2441.42
+                     *             "p50": 81.78,
+                     *             "p95": 202.17,
+                     *             "p99": 207.35
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -7030,35 +7143,35 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-26T17:51:17.739663Z",
+                     *           "changed_at": "2026-11-26T18:43:04.481948Z",
                      *           "changed_by": {
                      *             "id": 1,
                      *             "name": "Lockstep"
                      *           },
-                     *           "created_at": "2026-11-26T17:51:17.739663Z",
+                     *           "created_at": "2026-11-26T18:43:04.481948Z",
                      *           "email": "anna@shop.example",
                      *           "id": 2,
                      *           "is_active": true,
                      *           "name": "Anna",
                      *           "password_expires_at": null,
                      *           "role": "admin",
-                     *           "updated_at": "2026-11-26T17:51:17.739663Z",
+                     *           "updated_at": "2026-11-26T18:43:04.481948Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-26T17:51:42.407420Z",
+                     *           "changed_at": "2026-11-26T18:43:11.462953Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
                      *           },
-                     *           "created_at": "2026-11-26T17:51:39.774069Z",
+                     *           "created_at": "2026-11-26T18:43:11.381901Z",
                      *           "email": "ben@shop.example",
                      *           "id": 3,
                      *           "is_active": true,
                      *           "name": "Ben",
-                     *           "password_expires_at": "2026-12-03T17:51:42.407420Z",
+                     *           "password_expires_at": "2026-12-03T18:43:11.462953Z",
                      *           "role": "editor",
-                     *           "updated_at": "2026-11-26T17:51:42.407420Z",
+                     *           "updated_at": "2026-11-26T18:43:11.462953Z",
                      *           "version": 3
                      *         }
                      *       ],
@@ -7119,20 +7232,20 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:51:39.774069Z",
+                     *       "changed_at": "2026-11-26T18:43:11.381901Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T17:51:39.774069Z",
+                     *       "created_at": "2026-11-26T18:43:11.381901Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password": "5tszq-l5jli-w7xhq-dvgii",
-                     *       "password_expires_at": "2026-12-03T17:51:39.779203Z",
+                     *       "password": "qwlpf-rhl2a-lrq65-c55vt",
+                     *       "password_expires_at": "2026-12-03T18:43:11.382772Z",
                      *       "role": "stock",
-                     *       "updated_at": "2026-11-26T17:51:39.774069Z",
+                     *       "updated_at": "2026-11-26T18:43:11.381901Z",
                      *       "version": 1
                      *     }
                      */
@@ -7190,19 +7303,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:51:39.847571Z",
+                     *       "changed_at": "2026-11-26T18:43:11.419613Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T17:51:39.774069Z",
+                     *       "created_at": "2026-11-26T18:43:11.381901Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password_expires_at": "2026-12-03T17:51:39.779203Z",
+                     *       "password_expires_at": "2026-12-03T18:43:11.382772Z",
                      *       "role": "editor",
-                     *       "updated_at": "2026-11-26T17:51:39.847571Z",
+                     *       "updated_at": "2026-11-26T18:43:11.419613Z",
                      *       "version": 2
                      *     }
                      */
@@ -7260,20 +7373,20 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T17:51:42.407420Z",
+                     *       "changed_at": "2026-11-26T18:43:11.462953Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T17:51:39.774069Z",
+                     *       "created_at": "2026-11-26T18:43:11.381901Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password": "7vxkg-ziki5-neh27-wrir2",
-                     *       "password_expires_at": "2026-12-03T17:51:42.407420Z",
+                     *       "password": "n4s4q-ajhrk-427ts-huqa6",
+                     *       "password_expires_at": "2026-12-03T18:43:11.462953Z",
                      *       "role": "editor",
-                     *       "updated_at": "2026-11-26T17:51:42.407420Z",
+                     *       "updated_at": "2026-11-26T18:43:11.462953Z",
                      *       "version": 3
                      *     }
                      */
@@ -7324,7 +7437,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "lktzXrSQgHdsJzrQHM7Q7ndALrfW2L-7",
+                     *       "csrf_token": "OnqlR5-u7zRA3_B6kJINAPmP2Kar-Cdm",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7391,7 +7504,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "lktzXrSQgHdsJzrQHM7Q7ndALrfW2L-7",
+                     *       "csrf_token": "OnqlR5-u7zRA3_B6kJINAPmP2Kar-Cdm",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7440,7 +7553,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "HXFcoSf9Q9HQiCdqg45YvuCnCjudL2Hk",
+                     *       "csrf_token": "MeV9A46kEAy3MfOqGTgGFb_CzHhEiC0b",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7486,8 +7599,8 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "created_at": "2026-11-26T17:51:22.373957Z",
-                     *           "expires_at": "2026-11-27T05:51:22.374867Z",
+                     *           "created_at": "2026-11-26T18:43:06.344073Z",
+                     *           "expires_at": "2026-11-27T06:43:06.345133Z",
                      *           "id": 1,
                      *           "ip_address": "127.0.0.1",
                      *           "is_current": true,
@@ -7713,7 +7826,7 @@ export interface operations {
                      *             "is_low_stock": false,
                      *             "version": 3
                      *           },
-                     *           "updated_at": "2026-11-26T17:51:31.924600Z",
+                     *           "updated_at": "2026-11-26T18:43:09.519411Z",
                      *           "version": 10,
                      *           "versions": {
                      *             "content": 10,
@@ -7723,7 +7836,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "match": "exact",
-                     *       "next_cursor": ".eJwtx0EKgCAQAMCviGcDtZR6i3nYrVUCqVir9wfZbSbIE_iqgqnQA_tCIo2TGxFw8clZTz2iVHJYic751lr3mY_joWaEUn4R8LbnlsFb7T6aztgGrlIZFWJ8AT2AIu8.4Srps529CLCDj6r76U7125glUbA"
+                     *       "next_cursor": ".eJwtx0EKgCAQAMCviGcDtZR6i3nYrVUCqVir9wfZbSbIE_iqgqnQA_tCIo2TGxFw8clZTz2iVHJYic751lr3mY_joWaEUn4R8LbnlsFb7T6aztgGrlIZFWJ8AT2AIu8.nrNL1zR7sLWGO_OqeE00ky2LnBw"
                      *     }
                      */
                     "application/json": components["schemas"]["PublicPartPage"];
@@ -7818,7 +7931,7 @@ export interface operations {
                      *             "is_low_stock": false,
                      *             "version": 2
                      *           },
-                     *           "updated_at": "2026-11-26T17:51:23.689083Z",
+                     *           "updated_at": "2026-11-26T18:43:08.358780Z",
                      *           "version": 1,
                      *           "versions": {
                      *             "content": 1,
@@ -8039,7 +8152,7 @@ export interface operations {
                      *               "is_low_stock": false,
                      *               "version": 2
                      *             },
-                     *             "updated_at": "2026-11-26T17:51:23.689083Z",
+                     *             "updated_at": "2026-11-26T18:43:08.358780Z",
                      *             "version": 1,
                      *             "versions": {
                      *               "content": 1,
@@ -8118,7 +8231,7 @@ export interface operations {
                      *                 "is_low_stock": false,
                      *                 "version": 3
                      *               },
-                     *               "updated_at": "2026-11-26T17:51:31.924600Z",
+                     *               "updated_at": "2026-11-26T18:43:09.519411Z",
                      *               "version": 10,
                      *               "versions": {
                      *                 "content": 10,
@@ -8163,7 +8276,7 @@ export interface operations {
                      *                 "is_low_stock": false,
                      *                 "version": 2
                      *               },
-                     *               "updated_at": "2026-11-26T17:51:23.689083Z",
+                     *               "updated_at": "2026-11-26T18:43:08.358780Z",
                      *               "version": 1,
                      *               "versions": {
                      *                 "content": 1,
@@ -8197,6 +8310,106 @@ export interface operations {
                 content?: never;
             };
             415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    public_suggest: {
+        parameters: {
+            query?: {
+                q?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
+                    ETag: string;
+                    /** @description How the cache answered. */
+                    "X-Cache": "HIT" | "MISS" | "BYPASS";
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "categories": [
+                     *         {
+                     *           "id": 2,
+                     *           "name": "Ball bearings",
+                     *           "path": [
+                     *             {
+                     *               "id": 1,
+                     *               "name": "Bearings",
+                     *               "slug": "bearings"
+                     *             },
+                     *             {
+                     *               "id": 2,
+                     *               "name": "Ball bearings",
+                     *               "slug": "ball-bearings"
+                     *             }
+                     *           ],
+                     *           "slug": "ball-bearings"
+                     *         },
+                     *         {
+                     *           "id": 1,
+                     *           "name": "Bearings",
+                     *           "path": [
+                     *             {
+                     *               "id": 1,
+                     *               "name": "Bearings",
+                     *               "slug": "bearings"
+                     *             }
+                     *           ],
+                     *           "slug": "bearings"
+                     *         }
+                     *       ],
+                     *       "match": "exact",
+                     *       "parts": [
+                     *         {
+                     *           "id": 1,
+                     *           "part_name": "Deep groove ball bearing 6205-2RS",
+                     *           "sku": "6205-2RS",
+                     *           "slug": "deep-groove-ball-bearing-6205-2rs-6205-2rs"
+                     *         },
+                     *         {
+                     *           "id": 2,
+                     *           "part_name": "Deep groove ball bearing 6206-2RS",
+                     *           "sku": "6206-2RS",
+                     *           "slug": "6206-2rs"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Suggestions"];
+                };
+            };
+            /** @description What the client holds is still so. */
+            304: {
+                headers: {
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
+                    ETag: string;
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             422: components["responses"]["Problem422"];
             503: components["responses"]["Problem503"];
         };
@@ -8294,7 +8507,7 @@ export interface operations {
                      *         "is_low_stock": false,
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-26T17:51:31.924600Z",
+                     *       "updated_at": "2026-11-26T18:43:09.519411Z",
                      *       "version": 10,
                      *       "versions": {
                      *         "content": 10,
@@ -8467,7 +8680,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-26T17:51:31.924600Z",
+                     *         "updated_at": "2026-11-26T18:43:09.519411Z",
                      *         "version": 10,
                      *         "versions": {
                      *           "content": 10,

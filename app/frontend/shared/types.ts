@@ -96,8 +96,8 @@ export type StockField = "current_stock" | "reserved_quantity" | "min_stock_leve
 export type PartStatus = NonNullable<QueryOf<"/api/v1/admin/parts">["status"]>;
 export type AdminSort = NonNullable<QueryOf<"/api/v1/admin/parts">["sort"]>;
 
-/** A row of the grid, which shows no price. */
-export type AdminListItem = Omit<Schemas["AdminListItem"], "status" | "price"> & { status: PartStatus };
+/** A row of the grid, which shows no price and no picture. */
+export type AdminListItem = Omit<Schemas["AdminListItem"], "status" | "price" | "thumbnail"> & { status: PartStatus };
 
 /** Staff's view of the content. */
 export type AdminContent = Schemas["ContentState"];

@@ -8,7 +8,7 @@ import pytest
 
 from app.domain.errors import BusyError
 from app.domain.fairness import SHARE, THERE_FOR, Shares
-from app.domain.pressure import FEW, MOST, RISES, TARGET, Pressure
+from app.domain.pressure import FEW, MOST, REFUSED_AFTER, RISES, TARGET, Pressure
 from app.domain.turns import Turns
 from bench.system import wait_until
 
@@ -113,3 +113,19 @@ def test_what_is_dear_is_refused_to_the_caller_who_has_had_his_share_and_to_nobo
     assert ask("other")
     # What is no customer's, such as a worker's, is nobody's share.
     assert pressure.admits_dear()
+
+
+def test_who_is_refused_for_asking_too_much_keeps_its_place_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    pressure, places = Pressure(), []
+    monkeypatch.setattr("time.sleep", lambda seconds: places.append((seconds, pressure._places._taken["greedy"])))
+    pressure.begun("other")
+    assert pressure.admits_dear()
+    pressure.ended()
+    pressure.begun("greedy")
+    while pressure.admits_dear():
+        pass
+    pressure.ended()
+    pressure.begun("greedy")
+    pressure.ended()
+    assert places == [(REFUSED_AFTER, 1)]
+    assert pressure._places._taken["greedy"] == 0

@@ -4,7 +4,7 @@
  * It is what `Connection` and `CustomerFeed` use of socket.io-client, which alone would be larger than all of this. It reconnects
  * by itself after the same pauses as the two apps, except when the server sent it away: then `Connection` decides when to return.
  */
-import { ATTEMPT_MS, FIRST_PAUSE_MS, longestPause, type SocketLike } from "@lockstep/shared/live/connection.ts";
+import { FIRST_PAUSE_MS, longestPause, opensWithin, type SocketLike } from "@lockstep/shared/live/connection.ts";
 
 type Listener = (...args: never[]) => void;
 interface Waiting {
@@ -52,7 +52,7 @@ export class WireSocket implements SocketLike {
       this.#connectLater();
       return;
     }
-    this.#expect(ATTEMPT_MS);
+    this.#expect(opensWithin(this.#attempt));
     transport.onmessage = ({ data }) => {
       if (transport === this.#transport && typeof data === "string") this.#received(data);
     };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { longestPause } from "./connection.ts";
+import { longestPause, opensWithin } from "./connection.ts";
 import { openSocket } from "./socket.ts";
 
 /** What the library waits for after so many attempts to reconnect have failed, in many pages. */
@@ -27,5 +27,15 @@ describe("pages that have all lost their connection", () => {
     expect(Math.max(...pausesAfter(4))).toBeLessThanOrEqual(1_950);
     expect(average(6)).toBeGreaterThan(2 * average(4));
     expect(longestPause(1_000, () => 1)).toBe(12_000);
+  });
+
+  it("give an attempt more time once the first ones have failed", () => {
+    const manager = Reflect.get(openSocket("/customers"), "io") as { timeout(): number; emit(event: string, attempt: number): void };
+    expect(manager.timeout()).toBe(2_500);
+    manager.emit("reconnect_attempt", 4);
+    expect(manager.timeout()).toBe(2_500);
+    manager.emit("reconnect_attempt", 6);
+    expect(manager.timeout()).toBe(10_000);
+    expect(opensWithin(1_000)).toBe(20_000);
   });
 });

@@ -36,8 +36,10 @@ export const FIRST_PAUSE_MS = 500;
 export const SHORT_PAUSE_MS = 1_300;
 const SHORT_ATTEMPTS = 4;
 const LONG_PAUSE_MS = 8_000;
-/** An attempt that began while the network was dropping packets must not outlive the outage by much. */
-export const ATTEMPT_MS = 2_500;
+/** How long an attempt may take: briefly at first, for one that began while the network dropped packets must not outlive the outage
+ *  by much; longer once it seems that the server has more to open than it can at once. */
+const OPENS_WITHIN_MS = 2_500;
+const OPENS_WITHIN_AT_MOST_MS = 20_000;
 
 /**
  * The longest pause after an attempt to reconnect, in milliseconds, if it fails: at random between half and one and a half times
@@ -48,6 +50,14 @@ export const ATTEMPT_MS = 2_500;
 export function longestPause(attempt: number, random: () => number): number {
   const average = Math.min(LONG_PAUSE_MS, SHORT_PAUSE_MS * 2 ** Math.max(0, attempt - SHORT_ATTEMPTS));
   return average * (0.5 + random());
+}
+
+/**
+ * How long an attempt to reconnect may take, in milliseconds.
+ * @param attempt 1 for the first.
+ */
+export function opensWithin(attempt: number): number {
+  return Math.min(OPENS_WITHIN_AT_MOST_MS, OPENS_WITHIN_MS * 2 ** Math.max(0, attempt - SHORT_ATTEMPTS));
 }
 
 export class Connection {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { inverse, untouched, type BulkRow } from "./bulk.ts";
+import { inverse, placeOf, type BulkRow } from "./bulk.ts";
 import { toggled } from "./selection.ts";
 
 function row(part_id: number, outcome: BulkRow["outcome"], before: [status: "draft" | "published" | "archived", category: number | null, version: number], after = before): BulkRow {
@@ -7,19 +7,26 @@ function row(part_id: number, outcome: BulkRow["outcome"], before: [status: "dra
   return { index: part_id, part_id, sku: `S${part_id}`, outcome, detail: null, changed_by: null, changed_at: null, before: place(before), after: place(after) };
 }
 
-it("the way back gives each part what it had, in one call for all that had the same", () => {
+it("one change gives each part back what it had, as long as it has the version that it was given", () => {
   const rows = [
-    row(1, "changed", ["draft", 7, 1], ["draft", 9, 2]), row(2, "changed", ["draft", 8, 4], ["draft", 9, 5]),
-    row(3, "unchanged", ["draft", 9, 1]), row(4, "changed", ["draft", 7, 2], ["draft", 9, 3]), row(5, "part_archived", ["archived", 7, 1]),
+    row(1, "changed", ["draft", 7, 1], ["draft", 9, 2]), row(2, "changed", ["draft", null, 4], ["draft", 9, 5]),
+    row(3, "unchanged", ["draft", 9, 1]), row(4, "changed", ["published", 7, 2], ["draft", 7, 3]), row(5, "part_archived", ["archived", 7, 1]),
   ];
-  const back = inverse(rows, { category_id: 9 }).map(({ set, parts }) => ({ set, parts: [...parts] }));
-  expect(back).toEqual([{ set: { category_id: 7 }, parts: [[1, 2], [4, 3]] }, { set: { category_id: 8 }, parts: [[2, 5]] }]);
-  expect(inverse([row(1, "changed", ["draft", 7, 1], ["published", 7, 2])], { status: "published" })[0]?.set).toEqual({ status: "draft" });
+  expect(inverse(rows)).toEqual([
+    { part_id: 1, version: 2, status: "draft", category_id: 7 }, { part_id: 2, version: 5, status: "draft", category_id: null },
+    { part_id: 4, version: 3, status: "published", category_id: 7 },
+  ]);
 });
 
-it("what somebody has changed since is not taken back", () => {
-  const group = { set: { status: "draft" as const }, parts: new Map([[1, 2], [2, 5], [3, 2]]) };
-  expect(untouched(group, [row(1, "changed", ["published", 7, 2]), row(2, "changed", ["published", 7, 6]), row(3, "unchanged", ["draft", 7, 3])])).toEqual([1]);
+it("archiving is taken back by restoring, and the other way round", () => {
+  const rows = [row(1, "changed", ["published", 7, 1], ["archived", 7, 2]), row(2, "unchanged", ["archived", 7, 1]), row(3, "changed", ["archived", 7, 4], ["draft", 7, 5])];
+  expect(inverse(rows)).toEqual([{ part_id: 1, version: 2, archived: false }, { part_id: 3, version: 5, archived: true }]);
+});
+
+it("what is wanted of a part is said as the server takes it", () => {
+  expect((["publish", "withdraw", "move", "archive", "restore"] as const).map((kind) => placeOf(kind, null))).toEqual([
+    { status: "published" }, { status: "draft" }, { category_id: null }, { archived: true }, { archived: false },
+  ]);
 });
 
 it("a range becomes what the row becomes that was clicked", () => {

@@ -4,35 +4,29 @@ import type { components } from "@lockstep/shared/api.gen.ts";
 type Schemas = components["schemas"];
 export type BulkAnswer = Schemas["PartBulkAnswer"];
 export type BulkRow = Schemas["PartBulkRow"];
-export type Place = { status?: "draft" | "published"; category_id?: number | null };
+export type PartChange = Schemas["PartChange"];
+export type Place = Schemas["Place"];
+
+export type BulkKind = "publish" | "withdraw" | "move" | "archive" | "restore";
 
 /** What the server takes in one call. */
 export const MOST = 1_000;
 
-export interface Group {
-  set: Place;
-  /** The version that each part has since the change; another one means that somebody has changed it again. */
-  parts: Map<number, number>;
+/** @returns what all parts are to be given. */
+export function placeOf(kind: BulkKind, category: number | null): Place {
+  if (kind === "move") return { category_id: category };
+  return kind === "archive" || kind === "restore" ? { archived: kind === "archive" } : { status: kind === "publish" ? "published" : "draft" };
 }
 
-/** @returns the calls that give the changed parts back what they had: one for all that had the same. */
-export function inverse(rows: readonly BulkRow[], set: Place): Group[] {
-  const groups = new Map<string, Group>();
-  for (const { part_id, outcome, before, after } of rows) {
-    if (outcome !== "changed" || part_id === null || !before || !after) continue;
-    const back: Place = {
-      ...(set.status !== undefined && before.status !== "archived" ? { status: before.status } : {}),
-      ...(set.category_id !== undefined ? { category_id: before.category_id } : {}),
-    };
-    const key = JSON.stringify(back);
-    const group = groups.get(key) ?? { set: back, parts: new Map<number, number>() };
-    groups.set(key, group);
-    group.parts.set(part_id, after.version);
-  }
-  return [...groups.values()];
-}
-
-/** @returns the parts that nobody has changed since, going by a dry run of the way back. */
-export function untouched(group: Group, dryRun: readonly BulkRow[]): number[] {
-  return dryRun.flatMap(({ part_id, outcome, before }) => (part_id !== null && outcome === "changed" && before?.version === group.parts.get(part_id) ? [part_id] : []));
+/**
+ * One change that gives each changed part back what it had. It carries the version that the part has since: the server leaves out
+ * what somebody has changed again.
+ */
+export function inverse(rows: readonly BulkRow[]): PartChange[] {
+  return rows.flatMap(({ part_id, outcome, before, after }): PartChange[] => {
+    if (outcome !== "changed" || part_id === null || !before || !after) return [];
+    const part = { part_id, version: after.version };
+    if (before.status === "archived" || after.status === "archived") return [{ ...part, archived: before.status === "archived" }];
+    return [{ ...part, status: before.status, category_id: before.category_id }];
+  });
 }

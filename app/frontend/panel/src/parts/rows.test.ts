@@ -4,7 +4,7 @@ import { adminContentEvent, adminPart, adminStock, adminStockEvent, ANA } from "
 import { readQuery, writeQuery } from "./query.ts";
 import { fits, noted, overlaid, type Row } from "./rows.ts";
 
-const row: Row = { ...adminPart(1, adminStock(5, 3)), price: { amount: "2.00", currency: "EUR", version: 4 } };
+const row: Row = { ...adminPart(1, adminStock(5, 3)), price: { amount: "2.00", currency: "EUR", version: 4 }, thumbnail: "/media/a-160.webp" };
 const NOW = Date.parse("2026-02-01T00:00:00Z");
 const all = readQuery({});
 const anywhere = () => true;
@@ -25,6 +25,13 @@ it("each aspect of a row becomes what was heard of it, and its author is named",
   heard = noted(heard, priceEvent(5, "3.00"));
   const shown = overlaid(row, heard, NOW);
   expect(shown).toMatchObject({ part_name: "New name", stock: { current_stock: 9 }, price: { amount: "3.00", currency: "EUR" }, changed_by: ANA });
+});
+
+it("the picture is the first that was heard of", () => {
+  const image = { id: 1, url: "/media/b.jpg", alt: "", width: 800, height: 600, srcset: [{ width: 160, url: "/media/b-160.webp" }, { width: 480, url: "/media/b-480.webp" }] };
+  const heard = (images: typeof image[]) => overlaid(row, noted(undefined, adminContentEvent("content.updated", 1, 2, { images })), NOW).thumbnail;
+  expect(heard([image, { ...image, id: 2 }])).toBe("/media/b-160.webp");
+  expect(heard([])).toBeNull();
 });
 
 it("what is older than the row, or came late, takes nothing back", () => {

@@ -39,7 +39,7 @@ export function overlaid(row: Row, heard: Heard | undefined, now: number): Row {
   const { content, stock, price } = heard;
   return {
     ...row,
-    ...(content && newer(row, content) ? { part_name: content.part_name, sku: content.sku, slug: content.slug, status: content.status, category: content.category, version: content.version } : {}),
+    ...(content && newer(row, content) ? { part_name: content.part_name, sku: content.sku, slug: content.slug, status: content.status, category: content.category, version: content.version, thumbnail: content.images[0]?.srcset[0]?.url ?? null } : {}),
     ...(stock && newer(row.stock, stock) ? { stock } : {}),
     ...(price && newer(row.price ?? { version: 0 }, price) ? { price: priceOf(price, row.price?.currency, now) } : {}),
     ...(heard.at > row.updated_at ? { updated_at: heard.at, changed_by: heard.by } : {}),

@@ -1,12 +1,13 @@
 /** What can be done to parts from the list, each with its way back. */
 import type { components } from "@lockstep/shared/api.gen.ts";
+import { formatNumber } from "@lockstep/shared/format.ts";
 import { ApiError } from "@lockstep/shared/http.ts";
 import type { AdminContent, Person } from "@lockstep/shared/types.ts";
 import { t } from "../i18n.ts";
 import { useSessionStore } from "../session/session.ts";
 import { reportRefusal } from "../ui/problems.ts";
 import { useToastsStore } from "../ui/toasts.ts";
-import { inverse, untouched, type BulkAnswer, type Group, type Place } from "./bulk.ts";
+import { inverse, type BulkAnswer, type PartChange } from "./bulk.ts";
 import type { Row } from "./rows.ts";
 
 type Content = components["schemas"]["ContentAnswer"];
@@ -49,23 +50,16 @@ export function usePartActions(note: (content: AdminContent, actor: Person) => v
   }
 
   /** Says what a bulk did, and offers to take it back: as far as nobody has changed the parts again. */
-  function toldOfBulk(answer: BulkAnswer, set: Place, text: string): void {
-    const groups = inverse(answer.rows, set);
-    toasts.info(text, groups.length > 0 ? { label: t("parts.undo"), run: () => takeBack(groups) } : null);
+  function toldOfBulk(answer: BulkAnswer, text: string): void {
+    const changes = inverse(answer.rows);
+    toasts.info(text, changes.length > 0 ? { label: t("parts.undo"), run: () => takeBack(changes) } : null);
   }
 
-  async function takeBack(groups: readonly Group[]): Promise<void> {
-    const send = (set: Place, ids: readonly number[], dryRun: boolean) =>
-      session.api<BulkAnswer>("/admin/parts/bulk", { method: "POST", query: { dry_run: dryRun }, body: { part_ids: ids, set, on_conflict: "skip", ...(dryRun ? {} : { reason: t("parts.bulk.undoReason") }) } });
-    let changed = 0;
-    let kept = 0;
+  async function takeBack(changes: readonly PartChange[]): Promise<void> {
     try {
-      for (const group of groups) {
-        const mine = untouched(group, (await send(group.set, [...group.parts.keys()], true)).rows);
-        kept += group.parts.size - mine.length;
-        if (mine.length > 0) changed += (await send(group.set, mine, false)).changed;
-      }
-      toasts.info([t("parts.bulk.undone", changed), ...(kept > 0 ? [t("parts.bulk.kept", kept)] : [])].join(" "));
+      const { changed, refused } = await session.api<BulkAnswer>("/admin/parts/bulk", { method: "POST", body: { changes, on_conflict: "skip", reason: t("parts.bulk.undoReason") } });
+      const undone = t("parts.bulk.undone", { n: formatNumber(changed) }, changed);
+      toasts.info(refused > 0 ? `${undone} ${t("parts.bulk.kept", { n: formatNumber(refused) }, refused)}` : undone);
     } catch (error) {
       reportRefusal(error, t("parts.bulk.undoFailed"));
     }

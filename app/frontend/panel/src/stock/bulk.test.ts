@@ -6,10 +6,11 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { adminPart, ME } from "../fixtures.ts";
 import { useSessionStore } from "../session/session.ts";
 import { useToastsStore } from "../ui/toasts.ts";
-import { bound, inverseOf, matchPasted, useBulkStore, type BulkAnswer, type BulkRow } from "./bulk.ts";
+import { bound, changeOf, inverseOf, matchPasted, useBulkStore, type BulkAnswer, type BulkRow } from "./bulk.ts";
 import { copyText, readPasted } from "./clipboard.ts";
 import { COLUMNS } from "./columns.ts";
 import { csvLine, csvOf } from "./csv.ts";
+import { parseInput } from "./input.ts";
 import { useUndoStore } from "./undo.ts";
 
 function figures(current_stock: number, version: number) {
@@ -53,6 +54,14 @@ it("what is copied is one line for each row", () => {
 
 it("a count is sent with the version that the preview showed, an adjustment without", () => {
   expect(bound([{ part_id: 1, current_stock: 9 }, { part_id: 2, delta: 1 }], answer(row(1, 5, 9), row(2, 5, 6)))).toEqual([{ part_id: 1, current_stock: 9, version: 4 }, { part_id: 2, delta: 1 }]);
+});
+
+it("other figures are set, and go back only if nobody has changed the stock since", () => {
+  expect(changeOf({ part_id: 1 }, parseInput("min_stock_level", "12"), "min_stock_level")).toEqual({ part_id: 1, min_stock_level: 12 });
+  expect(changeOf({ part_id: 1 }, parseInput("reserved_quantity", "+3"), "reserved_quantity")).toBeNull();
+  expect(bound([{ part_id: 1, min_stock_level: 12 }], answer(row(1, 5, 5)))).toEqual([{ part_id: 1, min_stock_level: 12, version: 4 }]);
+  const raised = row(1, 5, 5);
+  expect(inverseOf([{ ...raised, after: { ...figures(5, 5), min_stock_level: 12 } }])).toEqual([{ part_id: 1, version: 5, reserved_quantity: 0, min_stock_level: 0 }]);
 });
 
 it("the inverse takes back the differences of what was changed, and nothing else", () => {

@@ -1,8 +1,9 @@
-/** One change of the counts of many parts: put together, shown as what it would do, made in one transaction, and taken back. */
+/** One change of the stock of many parts: put together, shown as what it would do, made in one transaction, and taken back. */
 import { formatNumber } from "@lockstep/shared/format.ts";
 import type { components } from "@lockstep/shared/api.gen.ts";
 import { ApiError } from "@lockstep/shared/http.ts";
 import { newIntention, newKey, type Intention } from "@lockstep/shared/intention.ts";
+import type { StockField } from "@lockstep/shared/types.ts";
 import { defineStore } from "pinia";
 import { computed, ref, shallowRef } from "vue";
 import { t } from "../i18n.ts";
@@ -24,9 +25,9 @@ const PATH = "/admin/stock/bulk";
 type Target = { part_id: number } | { sku: string };
 
 /** @returns the change that was typed for a part; null if it is not valid. */
-export function changeOf(target: Target, parsed: Parsed): BulkChange | null {
+export function changeOf(target: Target, parsed: Parsed, field: StockField = "current_stock"): BulkChange | null {
   if (parsed.kind === "adjust") return { ...target, delta: parsed.delta };
-  return parsed.kind === "set" && typeof parsed.value === "number" ? { ...target, current_stock: parsed.value } : null;
+  return parsed.kind === "set" && typeof parsed.value === "number" ? { ...target, [field]: parsed.value } : null;
 }
 
 /** The lines that cannot be sent, as the person counts them, with the reason. */
@@ -56,7 +57,7 @@ export function matchPasted(lines: readonly PastedLine[], rows: readonly number[
   return { changes, faults };
 }
 
-/** What is sent in the end: a count only if it is still what the preview showed; an adjustment in any case. */
+/** What is sent in the end: a figure only if the stock is still what the preview showed; an adjustment in any case. */
 export function bound(changes: readonly BulkChange[], preview: BulkAnswer): BulkChange[] {
   return changes.map((change, at) => {
     const version = preview.rows[at]?.before?.version;
@@ -64,11 +65,14 @@ export function bound(changes: readonly BulkChange[], preview: BulkAnswer): Bulk
   });
 }
 
-/** One change that takes all of these back, as far as they were made. */
+/** One change that takes all of these back, as far as they were made: counts by the difference, other figures if nobody changed them since. */
 export function inverseOf(rows: readonly BulkRow[]): BulkChange[] {
-  return rows.flatMap(({ outcome, part_id, before, after }) =>
-    outcome === "changed" && part_id !== null && before && after ? [{ part_id, delta: before.current_stock - after.current_stock }] : [],
-  );
+  return rows.flatMap(({ outcome, part_id, before, after }): BulkChange[] => {
+    if (outcome !== "changed" || part_id === null || !before || !after) return [];
+    if (before.current_stock !== after.current_stock) return [{ part_id, delta: before.current_stock - after.current_stock }];
+    const { reserved_quantity, min_stock_level } = before;
+    return [{ part_id, version: after.version, reserved_quantity, min_stock_level }];
+  });
 }
 
 export const useBulkStore = defineStore("stock bulk", () => {
@@ -81,6 +85,8 @@ export const useBulkStore = defineStore("stock bulk", () => {
   /** Rows of the selection, to be given what is typed; empty if the changes were pasted. */
   const targets = shallowRef<readonly number[]>([]);
   const typed = ref("");
+  /** What is typed is for this figure of each. */
+  const field = ref<StockField>("current_stock");
   const reason = ref("");
   const skips = ref(false);
   const changes = shallowRef<readonly BulkChange[]>([]);
@@ -106,8 +112,9 @@ export const useBulkStore = defineStore("stock bulk", () => {
     intention = newIntention();
   }
 
-  function openFor(ids: readonly number[], text: string): void {
+  function openFor(ids: readonly number[], text: string, figure: StockField = "current_stock"): void {
     begin();
+    field.value = figure;
     targets.value = ids;
     typed.value = text;
     if (text !== "") void check();
@@ -115,6 +122,7 @@ export const useBulkStore = defineStore("stock bulk", () => {
 
   function openPasted(lines: readonly PastedLine[], rows: readonly number[]): void {
     begin();
+    field.value = "current_stock";
     targets.value = [];
     const matched = matchPasted(lines, rows);
     changes.value = matched.changes;
@@ -132,9 +140,9 @@ export const useBulkStore = defineStore("stock bulk", () => {
     const mine = (asked += 1);
     preview.value = null;
     if (isTyped.value) {
-      const parsed = parseInput("current_stock", typed.value);
+      const parsed = parseInput(field.value, typed.value);
       problem.value = parsed.kind === "invalid" ? parsed.message : "";
-      changes.value = targets.value.flatMap((part_id) => changeOf({ part_id }, parsed) ?? []);
+      changes.value = targets.value.flatMap((part_id) => changeOf({ part_id }, parsed, field.value) ?? []);
     }
     if (changes.value.length === 0) return;
     busy.value = true;
@@ -210,7 +218,7 @@ export const useBulkStore = defineStore("stock bulk", () => {
   }
 
   return {
-    isOpen, isTyped, targets, typed, reason, skips, changes, faults, preview, problem, requestId, busy, willChange, mayApply,
+    isOpen, isTyped, targets, typed, field, reason, skips, changes, faults, preview, problem, requestId, busy, willChange, mayApply,
     openFor, openPasted, close, check, apply,
   };
 });
