@@ -12,6 +12,8 @@ from app.domain.origins import is_origin
 # First segments, under /api/v1, of the paths that need no log-in. A test compares them with the routes.
 PUBLIC = frozenset({"parts", "pdp", "categories", "openapi.json"})
 METHODS = ("GET", "HEAD", "OPTIONS")
+# What is asked with a body because it does not fit into an address, and reads all the same.
+ASKED_BY_POST = frozenset({"/api/v1/parts/lookup"})
 # Headers that a script may send, and read, beyond those that the Fetch standard always allows.
 _SENT = "If-None-Match, If-Modified-Since, Cache-Control, Content-Type, X-Request-ID"
 _READ = "ETag, X-Request-ID, X-Cache, Retry-After"
@@ -33,7 +35,7 @@ def register(app: Flask, origins: Collection[str]) -> None:
 
     @app.after_request
     def share(response: Response) -> Response:
-        if request.method not in METHODS or not _is_public(request.path):
+        if request.method not in _methods(request.path) or not _is_public(request.path):
             return response
         # Even without an `Origin`: a cache must not give this response to somebody who sends one.
         response.vary.add("Origin")
@@ -42,12 +44,16 @@ def register(app: Flask, origins: Collection[str]) -> None:
             return response
         response.headers["Access-Control-Allow-Origin"] = sent
         if request.method == "OPTIONS":
-            response.headers["Access-Control-Allow-Methods"] = ", ".join(METHODS)
+            response.headers["Access-Control-Allow-Methods"] = ", ".join(_methods(request.path))
             response.headers["Access-Control-Allow-Headers"] = _SENT
             response.headers["Access-Control-Max-Age"] = _REMEMBERED
         else:
             response.headers["Access-Control-Expose-Headers"] = _READ
         return response
+
+
+def _methods(path: str) -> tuple[str, ...]:
+    return (*METHODS, "POST") if path in ASKED_BY_POST else METHODS
 
 
 def _is_public(path: str) -> bool:

@@ -57,8 +57,8 @@ class StrictParser(FlaskParser):
             raise BadRequest(f"The body is not valid JSON: {str(error) or 'nested too deeply'}") from error
 
     def load_querystring(self, req: Request, schema: Schema) -> Any:
-        """Return the query, each field sent once: of `dry_run=false&dry_run=true` neither may count."""
-        _refuse_repeated(req.args)
+        """Return the query, each field but lists sent once: of `dry_run=false&dry_run=true` neither may count."""
+        _refuse_repeated(req.args, _lists_of(schema))
         return super().load_querystring(req, schema)
 
     def load_files(self, req: Request, schema: Schema) -> Any:
@@ -66,7 +66,7 @@ class StrictParser(FlaskParser):
         if req.mimetype != "multipart/form-data":
             raise UnsupportedMediaType("Send the file in a multipart/form-data body.")
         form: CombinedMultiDict[str, Any] = CombinedMultiDict([req.files, req.form])
-        _refuse_repeated(form, {name for name, field in schema.fields.items() if isinstance(field, fields.List)})
+        _refuse_repeated(form, _lists_of(schema))
         # What Werkzeug makes of bytes that are no UTF-8.
         if broken := [name for name, value in _every(form) if isinstance(value, str) and "\ufffd" in value]:
             raise ValidationError({name: ["Send this text in UTF-8."] for name in broken})
@@ -75,6 +75,10 @@ class StrictParser(FlaskParser):
 
 def _every(form: MultiDict[str, Any]) -> list[tuple[str, Any]]:
     return [(name, value) for name in form for value in form.getlist(name)]
+
+
+def _lists_of(schema: Schema) -> set[str]:
+    return {name for name, field in schema.fields.items() if isinstance(field, fields.List)}
 
 
 def _refuse_repeated(form: MultiDict[str, Any], lists: Collection[str] = ()) -> None:

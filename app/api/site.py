@@ -1,4 +1,4 @@
-"""Serves the two built Vue applications and the files of the API documentation, from our own origin.
+"""Serves the two built Vue applications, the files of the API documentation, and the script for other storefronts.
 
 The build output is read once, so no request path ever reaches the file system. Every address gets a truthful status: a file, a
 page of an application (its shell, which renders the page), or 404 or 410 with the shell, which says so.
@@ -93,11 +93,19 @@ class Built:
 def build(frontend: Path) -> Blueprint:
     """Return the blueprint that serves what `npm run build` left in `frontend`."""
     blueprint = Blueprint("site", __name__)
-    docs, staff, shop = (Built(frontend / name) for name in ("api-docs", "panel", "web"))
+    docs, staff, shop, embedded = (Built(frontend / name) for name in ("api-docs", "panel", "web", "embed"))
 
     @blueprint.get("/api-docs/<path:name>")
     def api_docs(name: str) -> Response:
         return docs.file(name)
+
+    @blueprint.get("/embed/v1/<path:name>")
+    def embed(name: str) -> Response:
+        response = embedded.file(name)
+        # For pages of any origin, also those that check the script's hash or are isolated; what it may read is decided elsewhere.
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        return response
 
     @blueprint.get("/panel/", defaults={"name": ""})
     @blueprint.get("/panel/<path:name>")

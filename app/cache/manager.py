@@ -316,6 +316,14 @@ class CacheManager:
         self._observe(kind, result)
         return body, result
 
+    def load_dear(self, key: str, load: Callable[[], T]) -> T:
+        """Return what a load returns that begins after this call and costs as much as that of a list; its result is not cached.
+
+        Raises:
+            BusyError: if this process is loading too much already, or this caller more than their share.
+        """
+        return self._loads.shared(key, load, dear=True)
+
     def category_tree(self, load: Callable[[], bytes]) -> tuple[bytes, str | None]:
         """Return the category tree, loading it if necessary, and the stamp under which it is valid; None if it is not cached."""
         body, result, stamp = self._get_or_set_list(cache_keys.category_tree(), _TREE, load, ENTRY_LIFE, dear=False)

@@ -65,6 +65,16 @@ def _in_currency(in_force: Sequence[PriceLine], currency: str) -> CurrentPrice:
     return CurrentPrice(currency, next(iter(tiers.values())), tuple(tiers.items()))
 
 
+def tier_for(tiers: Sequence[tuple[int, Decimal]], quantity: int) -> Decimal | None:
+    """Return what each of so many pieces costs; None if so few are not sold.
+
+    Args:
+        tiers: quantities from which on an amount holds, each with that amount.
+    """
+    reached = [tier for tier in tiers if tier[0] <= quantity]
+    return max(reached)[1] if reached else None
+
+
 def total(amount: Decimal, quantity: int, minor_unit: int) -> Decimal:
     """Return what `quantity` pieces cost at `amount` each, rounded half up to `minor_unit` decimals, as tills do.
 

@@ -36,7 +36,7 @@ export default tseslint.config(
   },
   {
     // One gateway to the network: components and stores never touch the socket.
-    files: ["web/**/*.{ts,vue}", "panel/**/*.{ts,vue}"],
+    files: ["web/**/*.{ts,vue}", "panel/**/*.{ts,vue}", "embed/**/*.ts"],
     rules: {
       "no-restricted-imports": ["error", { paths: [SOCKET] }],
     },

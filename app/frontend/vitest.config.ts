@@ -5,7 +5,7 @@ export default defineConfig({
   plugins: [vue()],
   test: {
     environment: "happy-dom",
-    include: ["{shared,web,panel}/**/*.test.ts"],
+    include: ["{shared,web,panel,embed}/**/*.test.ts"],
     setupFiles: ["./vitest.setup.ts"],
     restoreMocks: true,
     env: { TZ: "UTC" },

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import Connection, Engine
@@ -21,6 +21,7 @@ from app.store.prices import in_currency
 from app.store.product_page import MAX_NEIGHBOURS
 from app.sync.invalidations import ABSENT, content_bodies, entry_body
 
+T = TypeVar("T")
 Load = Callable[[Connection, Sequence[int]], Mapping[int, Loaded]]
 
 _LOADERS: dict[Aspect, Load] = {
@@ -113,6 +114,36 @@ class CatalogReader:
         shown_in = currency or self._currency
         return [_compose_short(pieces, shown_in, only=only) for pieces in found.values()], result
 
+    def by_sku(self, skus: Sequence[str], currency: str | None) -> Answer:
+        """Return the parts with these SKUs in short form, in the order asked, and the SKUs that no part has which customers may
+        see. If a currency is given, no price in another one is shown."""
+        part_ids, result = self.lookup("list", "skus", {"skus": sorted(skus)})
+        items, read = self.short_parts(part_ids, currency, only=currency is not None)
+        # By the SKU that the part has now: it may have been renamed between the two readings.
+        found = {item["sku"]: item for item in items}
+        body = {"items": [found[sku] for sku in skus if sku in found], "missing": [sku for sku in skus if sku not in found]}
+        return Answer(body, worst(result, read))
+
+    def short_parts_with_tiers(
+        self, part_ids: Sequence[int], currency: str | None
+    ) -> tuple[dict[int, dict[str, Any]], dict[int, list[dict[str, Any]]]]:
+        """Return those of the given parts that customers may see in short form, and the price tiers of each, both by part; if
+        `currency` is given, in no other one."""
+        found, _result = self._pieces("part", part_ids, with_specifications=False)
+        shown_in, only = currency or self._currency, currency is not None
+        prices = {part_id: in_currency(pieces[-1]["price"], shown_in, only=only) for part_id, pieces in found.items()}
+        tiers = {part_id: price["tiers"] if price else [] for part_id, price in prices.items()}
+        return {part_id: _compose_short(pieces, shown_in, only=only) for part_id, pieces in found.items()}, tiers
+
+    def read_past(self, kind: str, query: dict[str, Any], load: Callable[[Connection], T]) -> T:
+        """Return what `load` reads from the database for a query of that kind, within the limits of lists; it is not cached."""
+
+        def read() -> T:
+            with self._reading.connect() as connection:
+                return load(connection)
+
+        return self._cache.load_dear(_digest(kind, query), read)
+
     def suggest(self, words: Sequence[str], limit: int) -> Answer:
         """Return what somebody may be looking for who has typed these words so far: up to `limit` parts, as a search finds them,
         and up to `limit` categories that are called so and have parts to show."""
@@ -165,14 +196,15 @@ class CatalogReader:
 
     def lookup(self, counted: str, kind: str, query: dict[str, Any]) -> tuple[Any, Result]:
         """Return the answer of `app.store.cached_lists` to a query of that kind; counted as a read of `counted`."""
-        digest = hashlib.blake2b(orjson.dumps([kind, query]), digest_size=16).hexdigest()
 
         def load() -> bytes:
             with self._reading.connect() as connection:
                 return cached_lists.body(connection, kind, query)
 
         generations = cached_lists.KINDS[kind].generations(query)
-        raw, result = self._cache.get_or_set_list(counted, cache_keys.parts_list(digest), generations, load, LIST_LIFE)
+        raw, result = self._cache.get_or_set_list(
+            counted, cache_keys.parts_list(_digest(kind, query)), generations, load, LIST_LIFE
+        )
         return orjson.loads(raw)["answer"], result
 
     def categories(self) -> Answer:
@@ -233,6 +265,10 @@ class CatalogReader:
                 for part_id in part_ids:
                     entries |= _as_entries(aspect, part_id, loaded.get(part_id))
         return {key: entries[key] for key in keys if key in entries}
+
+
+def _digest(kind: str, query: dict[str, Any]) -> str:
+    return hashlib.blake2b(orjson.dumps([kind, query]), digest_size=16).hexdigest()
 
 
 def _keys(part_id: int, *, with_specifications: bool) -> list[str]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from app.contract.cache_keys import looked_at
 from app.contract.events import ListFacet
-from app.store import catalog, categories, listing, product_page, slugs
+from app.store import catalog, categories, listing, lookup, product_page, slugs
 from app.store.listing import PartFilters
 from app.store.paging import Position
 
@@ -67,6 +67,10 @@ KINDS: dict[str, Kind] = {
     "slug": Kind(lambda _query: looked_at(ListFacet.ADDRESS), lambda connection, query: slugs.part_of(connection, query["slug"])),
     "gone": Kind(
         lambda _query: looked_at(ListFacet.ADDRESS), lambda connection, query: product_page.is_gone(connection, query["part_id"])
+    ),
+    # Which parts have these SKUs, and are shown; every text that parts are found by is one facet.
+    "skus": Kind(
+        lambda _query: looked_at(ListFacet.WORDS), lambda connection, query: lookup.parts_with(connection, query["skus"])
     ),
     "related": Kind(
         lambda query: tuple(generation for facet in _NEIGHBOURS for generation in looked_at(facet, query["within"])), _related

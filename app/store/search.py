@@ -103,6 +103,14 @@ def conditions(typed: Typed, *, own: bool = False) -> Wanted:
     return Wanted(found, on_rows, parameters)
 
 
+def query(typed: Typed) -> str:
+    """Return one `tsquery` for all of the words, in every form; empty if it asks for nothing. Of a word with signs it asks for
+    less than `conditions` does, and it finds nothing inside a number."""
+    forms = typed.forms()
+    each = [[way for form in forms if form.covers(place) for way in _ways(form, own=False)] for place in range(len(typed.words))]
+    return " & ".join(f"({' | '.join(ways)})" for ways in each if ways)
+
+
 def checked(condition: str) -> str:
     """Return a condition that uses no index and is checked on the rows that other conditions have found."""
     return f"(({condition}) IS TRUE)"

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from bench.chromium import launch, log_in
 from devserver import Stack
+from tests.browser.storefront import Storefront, serving
 
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 360, "height": 740}
@@ -17,9 +18,16 @@ expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def serving_storefront() -> Iterator[Storefront]:
+    """Another shop's web site, whose origin may read ours."""
+    with serving() as front:
+        yield front
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, serving_storefront: Storefront) -> Iterator[Stack]:
     """`make run`, in a home of its own."""
-    with Stack(tmp_path_factory.mktemp("browser")) as running:
+    with Stack(tmp_path_factory.mktemp("browser"), {"LOCKSTEP_ALLOWED_ORIGINS": serving_storefront.origin}) as running:
         yield running
 
 

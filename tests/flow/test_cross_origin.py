@@ -18,7 +18,7 @@ LISTED = "https://storefront.example"
 READS = [
     ("/parts", 200), ("/parts?limit=0", 422), ("/parts?nonsense=1", 422), ("/parts?cursor=x", 400), ("/parts/facets", 200),
     ("/parts/2147483647", 404), ("/parts/abc", 404), ("/parts/1/nothing", 404), ("/pdp/nothing-there", 404), ("/categories", 200),
-    ("/openapi.json", 200),
+    ("/openapi.json", 200), ("/parts/by-sku?sku=A", 200), ("/parts/by-sku", 422),
 ]  # fmt: skip
 PRIVATE = [
     "/admin/parts", "/admin/parts/1", "/admin/nothing", "/admin/audit.csv", "/auth/me", "/auth/login", "/nothing",
@@ -78,6 +78,17 @@ def test_a_preflight_is_answered_also_where_the_read_will_find_nothing(path: str
     assert not {"authorization", "x-csrf-token", "idempotency-key", "cookie", "*"} & {*allowed}
     assert "Origin" in response.vary
     assert "Access-Control-Allow-Credentials" not in response.headers
+
+
+def test_a_lookup_is_a_read_although_it_has_a_body(storefront: FlaskClient) -> None:
+    path, headers = f"{API}/parts/lookup", {"Origin": LISTED}
+    allowed = storefront.options(path, headers=PREFLIGHT | {"Access-Control-Request-Method": "POST"})
+    assert "POST" in allowed.headers["Access-Control-Allow-Methods"].split(", ")
+    assert "content-type" in allowed.headers["Access-Control-Allow-Headers"].lower().split(", ")
+    for body, status in (({"lines": [{"sku": "A"}]}, 200), ({}, 422)):
+        response = storefront.post(path, json=body, headers=headers)
+        assert (response.status_code, response.headers["Access-Control-Allow-Origin"]) == (status, LISTED)
+    assert shared(storefront.post(path, json={}, headers={"Origin": "https://evil.example"}).headers) == {}
 
 
 @pytest.mark.parametrize(

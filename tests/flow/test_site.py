@@ -31,6 +31,7 @@ FILES = {
     "web/index.html": SHOP, "web/robots.txt": b"User-agent: *", "web/favicon.ico": b"\0\0\1\0", "web/favicon.svg": b"<svg/>",
     "web/assets/index-0.js": b"shop()", "panel/index.html": STAFF, "panel/favicon.svg": b"<svg/>",
     "panel/assets/index-1.js": b"panel()", "api-docs/swagger-ui.css": b"p {}", "secret": b"a secret",
+    "embed/embed.js": b"embed()", "embed/embed.json": b"{}", "embed/assets/embed-0.js": b"embed()",
 }  # fmt: skip
 
 
@@ -73,7 +74,8 @@ def test_a_file_of_the_site_is_that_file(name: str, client: FlaskClient) -> None
     [
         "/sitemap.xml", "/ads.txt", "/wp-login.php", "/.env", "/.git/x.config", "/assets/index-9.js", "/assets/", "/assets/x",
         "/../secret", "/%2e%2e/secret", "/..%2fsecret", "/..%5csecret", "/secret%00.txt", "/panel/assets/index-0.js",
-        "/panel/x.js", "/panel/../secret.x", "/api-docs/index.html", "/api-docs/..%2f..%2fsecret", "/api-docs/%00",
+        "/panel/x.js", "/panel/../secret.x", "/embed/v1/embed-0.js", "/embed/v2/embed.js", "/embed/embed.js",
+        "/embed/v1/..%2f..%2fsecret", "/api-docs/index.html", "/api-docs/..%2f..%2fsecret", "/api-docs/%00",
         "/assets/index-0.js%00", "/assets/index-0.js/", "/assets/" + "a" * 256, "/panel/assets/" + "%ff" * 200,
         "/media/" + "a" * 300, "/media/%00", "/favicon.ico/x.y", "/index.html.br", "/assets%5cindex-0.js",
     ],
@@ -83,6 +85,20 @@ def test_a_file_that_is_not_there_is_none(path: str, client: FlaskClient, refuse
         assert (client.get(path).status_code, b"a secret" in client.get(path).data) == (404, False)
         return
     refused(client.get(path), 404)
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"), [("embed.js", "max-age=3600"), ("embed.json", "max-age=3600"), ("assets/embed-0.js", "immutable")]
+)
+def test_the_script_for_other_storefronts_is_for_pages_of_any_origin(name: str, kept: str, client: FlaskClient) -> None:
+    response = client.get(f"/embed/v1/{name}", headers={"Origin": "https://storefront.example"})
+    assert shown(response) == (200, FILES[f"embed/{name}"])
+    # Without that a browser would not compare a script's hash, and an isolated page would not load it.
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    assert response.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert kept in response.headers["Cache-Control"]
+    unchanged = client.get(f"/embed/v1/{name}", headers={"If-None-Match": response.headers["ETag"]})
+    assert (unchanged.status_code, unchanged.headers["Access-Control-Allow-Origin"]) == (304, "*")
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from app.contract.events import Actor
 from app.services.authentication import digest
 from app.services.images import make_variants
 from app.services.intent import Intent
+from app.services.lookup import look_up
 from app.store import drift, users
 from app.store.users import NewSession
 from app.sync.prune import prune
@@ -138,6 +139,8 @@ def test_nothing_that_runs_all_the_time_reads_a_table_from_beginning_to_end(
         container.parts.adjust_stock_with_sync(Intent(actor), part_id, 1)
         deliver()
         container.parts.catalog.part(part_id)
+        container.parts.catalog.by_sku([uuid4().hex], None)
+        look_up(container.parts.catalog, [{"text": "bolt m8 x 40", "quantity": 1}, {"sku": uuid4().hex, "quantity": 1}], None)
         container.parts.admin.part(part_id)
         filters = {"part_id": part_id, "table_name": "parts", "operation": "UPDATE", "changed_by": actor.user_id}
         filters["request_id"] = "till-00000042"

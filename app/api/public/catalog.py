@@ -7,20 +7,27 @@ from flask import Response
 from flask_smorest import Blueprint
 
 from app.api.context import admit_customer, container, cursors, dismiss_customer
+from app.api.idempotency import keeps_no_answer, sent_key
 from app.api.parsing import StrictParser
-from app.api.rendering import digest_of, page_body, public_response
+from app.api.rendering import digest_of, json_response, page_body, public_response
 from app.api.schemas.answers import CategoryPageSchema, PublicPartSchema
 from app.api.schemas.categories import CategoryQuerySchema
 from app.api.schemas.search import (
     FacetsSchema,
     FilterQuerySchema,
+    LookedUpSchema,
+    LookupQuerySchema,
+    LookupSchema,
+    PartsBySkuSchema,
     PublicPartPageSchema,
     PublicPartQuerySchema,
+    SkusQuerySchema,
     SuggestionsSchema,
     SuggestQuerySchema,
 )
 from app.domain.errors import NotFoundError
 from app.domain.search import words_of
+from app.services import lookup
 from app.store.listing import PartFilters
 from app.store.paging import page_by_name
 
@@ -69,6 +76,31 @@ def _filters(query: dict[str, Any]) -> PartFilters:
     return PartFilters(
         words_of(query["q"]), query["category"], query["manufacturer"], query["in_stock"], lowest, highest, query["currency"]
     )
+
+
+@blueprint.route("/parts/by-sku", methods=["GET"])
+@blueprint.arguments(SkusQuerySchema, location="query")
+@blueprint.response(200, PartsBySkuSchema)
+def parts_by_sku(query: dict[str, Any]) -> Response:
+    """Return published parts by their SKUs, as in a list."""
+    answer = container().parts.catalog.by_sku(query["sku"], query["currency"])
+    return public_response(answer.body, answer.result)
+
+
+@blueprint.route("/parts/lookup", methods=["POST"])
+@keeps_no_answer("It changes nothing.")
+@blueprint.arguments(LookupQuerySchema, location="query")
+@blueprint.arguments(LookupSchema)
+@blueprint.response(200, LookedUpSchema)
+def look_up(query: dict[str, Any], body: dict[str, Any]) -> Response:
+    """Say of each line of a list which part it means, what so many cost, and whether they are there; changes nothing.
+
+    A text means a part if it is its SKU or, but for case, accents and punctuation, the SKU or manufacturer's number of that part
+    alone. Otherwise `candidates` suggests up to five; at most fifty different texts of a list get suggestions.
+    """
+    sent_key()
+    lines = lookup.look_up(container().parts.catalog, body["lines"], query["currency"])
+    return json_response({"lines": lines})
 
 
 @blueprint.route("/parts/<id:part_id>", methods=["GET"])

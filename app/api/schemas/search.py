@@ -1,10 +1,13 @@
 """Queries and answers of the customers' lists, facets and product pages."""
 
-from marshmallow import Schema, fields, validate
+from typing import Any
 
-from app.api.parsing import Flag, Money, StrictSchema, Text, WholeNumber
+from marshmallow import Schema, ValidationError, fields, validate, validates, validates_schema
+
+from app.api.parsing import Flag, Items, Money, Quantity, StrictSchema, Text, WholeNumber
 from app.api.schemas.answers import PartCategorySchema, PublicListItemSchema, PublicPartSchema, TierSchema, VersionsSchema
 from app.api.schemas.parts import PageQuerySchema, currency_code
+from app.domain.stock import MAX_QUANTITY
 
 SORTS = ("relevance", "name", "-name", "price", "-price", "newest")
 MATCHES = ("exact", "similar")
@@ -53,6 +56,102 @@ class PublicPartPageSchema(Schema):
     items = fields.List(fields.Nested(PublicListItemSchema), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
     match = fields.String(required=True, validate=validate.OneOf(MATCHES), metadata=_MATCH)
+
+
+MAX_SKUS = 50
+
+
+def currency_shown() -> fields.String:
+    """Return the query field that says which prices are shown."""
+    return currency_code(
+        load_default=None,
+        metadata={"description": "Of the prices shown: no other one will do. By default the shop's, or else the part's own."},
+    )
+
+
+class SkusQuerySchema(StrictSchema):
+    """Parts by their SKUs, each exactly as the shop writes it."""
+
+    sku = Items(
+        Text(identifier=True, validate=validate.Length(min=1, max=100)), least=1, most=MAX_SKUS, required=True,
+        metadata={"description": f"Once for each part: 1 to {MAX_SKUS} SKUs that differ.", "uniqueItems": True},
+    )  # fmt: skip
+    currency = currency_shown()
+
+    @validates("sku")
+    def _differ(self, skus: list[str], **_options: Any) -> None:
+        if repeated := sorted({sku for sku in skus if skus.count(sku) > 1}):
+            raise ValidationError(f"Ask for each SKU once; there is more than one of {', '.join(repeated)}.")
+
+
+class PartsBySkuSchema(Schema):
+    """Parts in the order in which they were asked for."""
+
+    items = fields.List(fields.Nested(PublicListItemSchema), required=True)
+    missing = fields.List(
+        fields.String(), required=True, metadata={"description": "The SKUs that no part has which customers may see."}
+    )
+
+
+MAX_LINES = 500
+
+
+class LookupLineSchema(StrictSchema):
+    """A line of a list: a SKU exactly as the shop writes it, or whatever stands in its place."""
+
+    sku = Text(identifier=True, validate=validate.Length(min=1, max=100))
+    text = Text(
+        validate=validate.Length(min=1, max=200),
+        metadata={"description": "A SKU or a manufacturer's number in any spelling, or words to suggest parts for."},
+    )
+    quantity = Quantity(load_default=1, validate=validate.Range(min=1, max=MAX_QUANTITY))
+
+    @validates_schema
+    def _one(self, data: dict[str, Any], **_options: Any) -> None:
+        if ("sku" in data) == ("text" in data):
+            raise ValidationError("Send either sku or text.", "sku")
+
+
+class LookupSchema(StrictSchema):
+    """A list of what somebody needs."""
+
+    lines = Items(fields.Nested(LookupLineSchema), least=1, most=MAX_LINES, required=True)
+
+
+class LookupQuerySchema(StrictSchema):
+    """How a list is answered."""
+
+    currency = currency_shown()
+
+
+class LookedUpLineSchema(Schema):
+    """What is known about a line: the part that it means, or those that it may mean, if any."""
+
+    asked = fields.String(required=True, metadata={"description": "The line's `sku` or `text`."})
+    quantity = fields.Integer(required=True)
+    part = fields.Nested(PublicListItemSchema, required=True, allow_none=True)
+    candidates = fields.List(fields.Nested(PublicListItemSchema), required=True)
+    currency = fields.String(required=True, allow_none=True)
+    tiers = fields.List(fields.Nested(TierSchema), required=True)
+    unit_price = fields.String(
+        required=True, allow_none=True,
+        metadata={"description": "Of one piece when so many are bought; null if so few are not sold, or there is no price."},
+    )  # fmt: skip
+    line_total = fields.String(required=True, allow_none=True, metadata={"description": "Rounded once, half up."})
+    available = fields.Integer(required=True, allow_none=True)
+    shortfall = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "How many are missing; other lines are not taken into account."}
+    )
+    substitutes = fields.List(
+        fields.Nested(PublicListItemSchema), required=True,
+        metadata={"description": "Parts in stock next to it in its category, if some are missing."},
+    )  # fmt: skip
+
+
+class LookedUpSchema(Schema):
+    """The lines, in the order in which they were sent."""
+
+    lines = fields.List(fields.Nested(LookedUpLineSchema), required=True)
 
 
 class SuggestQuerySchema(StrictSchema):

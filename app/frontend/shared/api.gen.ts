@@ -1075,6 +1075,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/parts/by-sku": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return published parts by their SKUs, as in a list. */
+        get: operations["public_parts_by_sku"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/parts/facets": {
         parameters: {
             query?: never;
@@ -1086,6 +1103,27 @@ export interface paths {
         get: operations["public_facets"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/parts/lookup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say of each line of a list which part it means, what so many cost, and whether they are there; changes nothing.
+         * @description A text means a part if it is its SKU or, but for case, accents and punctuation, the SKU or manufacturer's number of that part
+         *     alone. Otherwise `candidates` suggests up to five; at most fifty different texts of a list get suggestions.
+         */
+        post: operations["public_look_up"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2010,6 +2048,37 @@ export interface components {
             email: string;
             password: string;
         };
+        LookedUp: {
+            lines: components["schemas"]["LookedUpLine"][];
+        };
+        LookedUpLine: {
+            /** @description The line's `sku` or `text`. */
+            asked: string;
+            available: number | null;
+            candidates: components["schemas"]["PublicListItem"][];
+            currency: string | null;
+            /** @description Rounded once, half up. */
+            line_total: string | null;
+            part: components["schemas"]["PublicListItem"] | null;
+            quantity: number;
+            /** @description How many are missing; other lines are not taken into account. */
+            shortfall: number | null;
+            /** @description Parts in stock next to it in its category, if some are missing. */
+            substitutes: components["schemas"]["PublicListItem"][];
+            tiers: components["schemas"]["Tier"][];
+            /** @description Of one piece when so many are bought; null if so few are not sold, or there is no price. */
+            unit_price: string | null;
+        };
+        Lookup: {
+            lines: components["schemas"]["LookupLine"][];
+        };
+        LookupLine: {
+            /** @default 1 */
+            quantity: number;
+            sku?: string;
+            /** @description A SKU or a manufacturer's number in any spelling, or words to suggest parts for. */
+            text?: string;
+        };
         ManufacturerFacet: {
             count: number;
             value: string;
@@ -2238,6 +2307,11 @@ export interface components {
             /** @enum {string} */
             status?: "draft" | "published";
             version?: number;
+        };
+        PartsBySku: {
+            items: components["schemas"]["PublicListItem"][];
+            /** @description The SKUs that no part has which customers may see. */
+            missing: string[];
         };
         Password: {
             current_password: string;
@@ -3091,7 +3165,7 @@ export interface operations {
                      *             "id": 1,
                      *             "name": "Lockstep"
                      *           },
-                     *           "created_at": "2026-11-26T18:30:13.475762Z",
+                     *           "created_at": "2026-11-26T18:43:11.482491Z",
                      *           "expires_at": "2100-01-01T00:00:00.000000Z",
                      *           "id": 1,
                      *           "last_used_at": null,
@@ -3161,10 +3235,10 @@ export interface operations {
                      *         "id": 1,
                      *         "name": "Lockstep"
                      *       },
-                     *       "created_at": "2026-11-26T18:30:13.475762Z",
+                     *       "created_at": "2026-11-26T18:43:11.482491Z",
                      *       "expires_at": "2100-01-01T00:00:00.000000Z",
                      *       "id": 1,
-                     *       "key": "lsk_LeqUQLvx-ehbFmoRY011nAz6i3PqDuNy8ASzYKkMvoc",
+                     *       "key": "lsk_lY-QDhjWqs-pJVSST-ieIJ1TLQ4fEdbkkw3p_pbwnyw",
                      *       "last_used_at": null,
                      *       "name": "till",
                      *       "role": "stock",
@@ -3267,10 +3341,10 @@ export interface operations {
                      *         {
                      *           "api_key_id": null,
                      *           "api_key_name": null,
-                     *           "changed_at": "2026-11-26T18:30:12.630699Z",
+                     *           "changed_at": "2026-11-26T18:43:10.753255Z",
                      *           "changed_by": 2,
                      *           "changed_by_name": "Anna",
-                     *           "event_id": "01a2191f-5196-7b17-b4ae-1f3c821fabd8",
+                     *           "event_id": "01a2192b-3121-73ff-afcf-ff380359a792",
                      *           "id": 30,
                      *           "ip_address": "127.0.0.1",
                      *           "new_values": {
@@ -3284,13 +3358,13 @@ export interface operations {
                      *           "part_id": 3,
                      *           "reason": "import 3: parts.csv",
                      *           "record_id": 3,
-                     *           "request_id": "a31dc5c762d2468fb365c75125e21652",
+                     *           "request_id": "1652595a239340019323816e2b5cbb82",
                      *           "table_name": "stock_levels",
                      *           "user_agent": "Werkzeug/3.1.9",
                      *           "version": 1
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjZUMTg6MzA6MTIuNjMwNjk5KzAwOjAwIiwzMCxbXV0.cIVX0zEE5rCq4kYwaZR8Ys3TxpE"
+                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjZUMTg6NDM6MTAuNzUzMjU1KzAwOjAwIiwzMCxbXV0.Me_zUB9KDUdX8YdrTGN2UX3qppc"
                      *     }
                      */
                     "application/json": components["schemas"]["AuditPage"];
@@ -3338,10 +3412,10 @@ export interface operations {
                 content: {
                     /**
                      * @example id,changed_at,changed_by,changed_by_name,api_key_id,api_key_name,operation,table_name,record_id,part_id,version,reason,old_values,new_values,ip_address,user_agent,request_id,event_id
-                     *     31,2026-11-26T18:30:12.727265Z,2,Anna,,,DELETE,parts,3,3,2,import 4: undo of import 3,"{""version"":1,""archived_at"":null}","{""version"":2,""archived_at"":""2026-11-26T18:30:12.716743Z""}",127.0.0.1,Werkzeug/3.1.9,a5097d818377470f99d58c06ee4faa05,01a2191f-51f7-7314-8ed7-6923af6ceb8f
-                     *     27,2026-11-26T18:30:12.304407Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,fb77e9006d5a4792a6406a555145a9ff,01a2191f-5050-7662-9d99-579d4c842cac
-                     *     24,2026-11-26T18:30:12.224900Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-26T18:30:12.219914Z""}",127.0.0.1,Werkzeug/3.1.9,721b82fa28394dc5b896f291d0891ce2,01a2191f-5000-7e2a-8f73-a02c26a17691
-                     *     21,2026-11-26T18:30:11.675918Z,2,Anna,,,DELETE,part_images,2,1,9,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":9}",127.0.0.1,Werkzeug/3.1.9,378ab0714e07429b848cc3d163500e4a,01a2191f-4ddb-7e70-8e7d-a0f7141810d6
+                     *     31,2026-11-26T18:43:10.817584Z,2,Anna,,,DELETE,parts,3,3,2,import 4: undo of import 3,"{""version"":1,""archived_at"":null}","{""version"":2,""archived_at"":""2026-11-26T18:43:10.811966Z""}",127.0.0.1,Werkzeug/3.1.9,8740fdd7f5024e95a9800d5dec9683b5,01a2192b-3161-790d-81a8-0c4ba7f70f14
+                     *     27,2026-11-26T18:43:10.526335Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,99265d44e0e144d4a645a3c37ce8e2a1,01a2192b-303e-7529-8019-b132e4844b65
+                     *     24,2026-11-26T18:43:10.469740Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-26T18:43:10.467796Z""}",127.0.0.1,Werkzeug/3.1.9,95f3308add2841909d75d43d46785017,01a2192b-3005-7b8c-bacf-628415556267
+                     *     21,2026-11-26T18:43:09.198633Z,2,Anna,,,DELETE,part_images,2,1,9,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":9}",127.0.0.1,Werkzeug/3.1.9,1e9e0996b5464ae7b6b3db844e21668f,01a2192b-2b0e-79d2-a294-b5797a964050
                      */
                     "text/csv": string;
                 };
@@ -3384,7 +3458,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-26T18:30:10.488535Z",
+                     *           "changed_at": "2026-11-26T18:43:06.504621Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3395,11 +3469,11 @@ export interface operations {
                      *           "parent_id": null,
                      *           "part_count": 1,
                      *           "slug": "bearings",
-                     *           "updated_at": "2026-11-26T18:30:10.488535Z",
+                     *           "updated_at": "2026-11-26T18:43:06.504621Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-26T18:30:12.147226Z",
+                     *           "changed_at": "2026-11-26T18:43:10.427291Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3410,7 +3484,7 @@ export interface operations {
                      *           "parent_id": 1,
                      *           "part_count": 1,
                      *           "slug": "ball-bearings",
-                     *           "updated_at": "2026-11-26T18:30:12.147226Z",
+                     *           "updated_at": "2026-11-26T18:43:10.427291Z",
                      *           "version": 2
                      *         }
                      *       ],
@@ -3470,7 +3544,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T18:30:10.587352Z",
+                     *       "changed_at": "2026-11-26T18:43:06.718045Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3481,7 +3555,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 0,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T18:30:10.587352Z",
+                     *       "updated_at": "2026-11-26T18:43:06.718045Z",
                      *       "version": 1
                      *     }
                      */
@@ -3519,7 +3593,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T18:30:12.147226Z",
+                     *       "changed_at": "2026-11-26T18:43:10.427291Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3530,7 +3604,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T18:30:12.147226Z",
+                     *       "updated_at": "2026-11-26T18:43:10.427291Z",
                      *       "version": 2
                      *     }
                      */
@@ -3583,7 +3657,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T18:30:12.147226Z",
+                     *       "changed_at": "2026-11-26T18:43:10.427291Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3594,7 +3668,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T18:30:12.147226Z",
+                     *       "updated_at": "2026-11-26T18:43:10.427291Z",
                      *       "version": 2
                      *     }
                      */
@@ -3647,7 +3721,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T18:30:12.147226Z",
+                     *       "changed_at": "2026-11-26T18:43:10.427291Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3658,7 +3732,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T18:30:12.147226Z",
+                     *       "updated_at": "2026-11-26T18:43:10.427291Z",
                      *       "version": 2
                      *     }
                      */
@@ -3710,40 +3784,40 @@ export interface operations {
                      *       "aggregate_id": 1,
                      *       "aggregate_type": "part",
                      *       "aspect": "content",
-                     *       "committed_at": "2026-11-26T18:30:11.299778Z",
+                     *       "committed_at": "2026-11-26T18:43:08.448807Z",
                      *       "effects": {
                      *         "broadcast": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T18:30:11.317123Z",
+                     *           "done_at": "2026-11-26T18:43:08.487302Z",
                      *           "last_error": null,
-                     *           "ms": 17.345,
+                     *           "ms": 38.495,
                      *           "state": "done"
                      *         },
                      *         "invalidate_cache": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T18:30:11.321259Z",
+                     *           "done_at": "2026-11-26T18:43:08.502523Z",
                      *           "last_error": null,
-                     *           "ms": 21.481,
+                     *           "ms": 53.716,
                      *           "state": "done"
                      *         },
                      *         "persist_audit": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T18:30:11.325239Z",
+                     *           "done_at": "2026-11-26T18:43:08.518369Z",
                      *           "last_error": null,
-                     *           "ms": 25.461,
+                     *           "ms": 69.562,
                      *           "state": "done"
                      *         },
                      *         "snapshot_content": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T18:30:11.334729Z",
+                     *           "done_at": "2026-11-26T18:43:08.533826Z",
                      *           "last_error": null,
-                     *           "ms": 34.951,
+                     *           "ms": 85.019,
                      *           "state": "done"
                      *         }
                      *       },
-                     *       "event_id": "01a2191f-4c63-7c1b-8055-2a0525607829",
+                     *       "event_id": "01a2192b-2820-7ca2-aeb1-5efc32295d41",
                      *       "pages": null,
-                     *       "request_id": "30e6134579174cac82087b98ab804e12",
+                     *       "request_id": "96acc179e4424eef80d3b9e191e7c11c",
                      *       "type": "content.updated",
                      *       "version": 4
                      *     }
@@ -3785,7 +3859,7 @@ export interface operations {
                      *           "conflict_count": 0,
                      *           "conflicts": [],
                      *           "created": 0,
-                     *           "created_at": "2026-11-26T18:30:12.426031Z",
+                     *           "created_at": "2026-11-26T18:43:10.649351Z",
                      *           "created_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3801,7 +3875,7 @@ export interface operations {
                      *           ],
                      *           "failure": null,
                      *           "file_name": "parts.csv",
-                     *           "finished_at": "2026-11-26T18:30:12.488625Z",
+                     *           "finished_at": "2026-11-26T18:43:10.679302Z",
                      *           "id": 2,
                      *           "notice_count": 0,
                      *           "notices": [],
@@ -3816,7 +3890,7 @@ export interface operations {
                      *           "conflict_count": 0,
                      *           "conflicts": [],
                      *           "created": 0,
-                     *           "created_at": "2026-11-26T18:30:12.350156Z",
+                     *           "created_at": "2026-11-26T18:43:10.571675Z",
                      *           "created_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3826,7 +3900,7 @@ export interface operations {
                      *           "errors": [],
                      *           "failure": null,
                      *           "file_name": "wrong.csv",
-                     *           "finished_at": "2026-11-26T18:30:12.378493Z",
+                     *           "finished_at": "2026-11-26T18:43:10.595562Z",
                      *           "id": 1,
                      *           "notice_count": 0,
                      *           "notices": [],
@@ -3894,7 +3968,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T18:30:12.562026Z",
+                     *       "created_at": "2026-11-26T18:43:10.719443Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3987,7 +4061,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T18:30:12.426031Z",
+                     *       "created_at": "2026-11-26T18:43:10.649351Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4003,7 +4077,7 @@ export interface operations {
                      *       ],
                      *       "failure": null,
                      *       "file_name": "parts.csv",
-                     *       "finished_at": "2026-11-26T18:30:12.488625Z",
+                     *       "finished_at": "2026-11-26T18:43:10.679302Z",
                      *       "id": 2,
                      *       "notice_count": 0,
                      *       "notices": [],
@@ -4056,7 +4130,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T18:30:12.350156Z",
+                     *       "created_at": "2026-11-26T18:43:10.571675Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4066,7 +4140,7 @@ export interface operations {
                      *       "errors": [],
                      *       "failure": null,
                      *       "file_name": "wrong.csv",
-                     *       "finished_at": "2026-11-26T18:30:12.378493Z",
+                     *       "finished_at": "2026-11-26T18:43:10.595562Z",
                      *       "id": 1,
                      *       "notice_count": 0,
                      *       "notices": [],
@@ -4156,7 +4230,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T18:30:12.652087Z",
+                     *       "created_at": "2026-11-26T18:43:10.780131Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4266,9 +4340,9 @@ export interface operations {
                      *       "open_pages": 0,
                      *       "out_of_stock": 0,
                      *       "propagation": {
-                     *         "p50_ms": 19.38,
-                     *         "p95_ms": 43.69,
-                     *         "p99_ms": 47.88,
+                     *         "p50_ms": 36.44,
+                     *         "p95_ms": 135.55,
+                     *         "p99_ms": 162.07,
                      *         "window_seconds": 900
                      *       }
                      *     }
@@ -4342,15 +4416,15 @@ export interface operations {
                      *             "min_stock_level": 5,
                      *             "part_id": 1,
                      *             "reserved_quantity": 0,
-                     *             "updated_at": "2026-11-26T18:30:11.132069Z",
+                     *             "updated_at": "2026-11-26T18:43:08.277410Z",
                      *             "version": 3
                      *           },
                      *           "thumbnail": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-160.webp",
-                     *           "updated_at": "2026-11-26T18:30:11.770441Z",
+                     *           "updated_at": "2026-11-26T18:43:09.519411Z",
                      *           "version": 10
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgZWExMzNhMzE4OGY0MDY2ZjMxIiwiNjIwNS0yUlMiLDEsW11d.ItteaaTDG0fSarmoWLVfTM8TbvE"
+                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgZWExMzNhMzE4OGY0MDY2ZjMxIiwiNjIwNS0yUlMiLDEsW11d.j5YiEVQ5Ct6wQzJiqsC3kNzwhos"
                      *     }
                      */
                     "application/json": components["schemas"]["AdminPartPage"];
@@ -4452,7 +4526,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "created_at": "2026-11-26T18:30:10.798946Z",
+                     *       "created_at": "2026-11-26T18:43:07.296711Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 2,
                      *       "images": [],
@@ -4462,7 +4536,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6206-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-26T18:30:10.798946Z",
+                     *         "changed_at": "2026-11-26T18:43:07.296711Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -4484,7 +4558,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-26T18:30:10.798946Z",
+                     *         "updated_at": "2026-11-26T18:43:07.296711Z",
                      *         "version": 1
                      *       },
                      *       "sku": "6206-2RS",
@@ -4508,10 +4582,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 2,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-26T18:30:10.798946Z",
+                     *         "updated_at": "2026-11-26T18:43:07.296711Z",
                      *         "version": 1
                      *       },
-                     *       "updated_at": "2026-11-26T18:30:10.798946Z",
+                     *       "updated_at": "2026-11-26T18:43:07.296711Z",
                      *       "version": 1,
                      *       "versions": {
                      *         "content": 1,
@@ -4592,7 +4666,7 @@ export interface operations {
                      *             "status": "published",
                      *             "version": 3
                      *           },
-                     *           "changed_at": "2026-11-26T18:30:10.945479Z",
+                     *           "changed_at": "2026-11-26T18:43:07.567985Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -4662,7 +4736,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "created_at": "2026-11-26T18:30:10.667999Z",
+                     *       "created_at": "2026-11-26T18:43:06.910827Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 1,
                      *       "images": [
@@ -4694,7 +4768,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6205-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-26T18:30:11.021472Z",
+                     *         "changed_at": "2026-11-26T18:43:07.826507Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -4709,7 +4783,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-26T18:30:11.021472Z",
+                     *         "updated_at": "2026-11-26T18:43:07.826507Z",
                      *         "version": 2
                      *       },
                      *       "sku": "6205-2RS",
@@ -4733,10 +4807,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 1,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-26T18:30:11.132069Z",
+                     *         "updated_at": "2026-11-26T18:43:08.277410Z",
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-26T18:30:11.770441Z",
+                     *       "updated_at": "2026-11-26T18:43:09.519411Z",
                      *       "version": 10,
                      *       "versions": {
                      *         "content": 10,
@@ -4813,7 +4887,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T18:30:10.884816Z",
+                     *       "changed_at": "2026-11-26T18:43:07.438364Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4837,7 +4911,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T18:30:10.884816Z",
+                     *       "updated_at": "2026-11-26T18:43:07.438364Z",
                      *       "version": 2
                      *     }
                      */
@@ -4902,7 +4976,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T18:30:12.219914Z",
+                     *       "changed_at": "2026-11-26T18:43:10.467796Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4948,7 +5022,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "archived",
-                     *       "updated_at": "2026-11-26T18:30:12.219914Z",
+                     *       "updated_at": "2026-11-26T18:43:10.467796Z",
                      *       "version": 11
                      *     }
                      */
@@ -4995,7 +5069,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "at": "2026-11-26T18:30:11.770441Z",
+                     *       "at": "2026-11-26T18:43:09.519411Z",
                      *       "complete": true,
                      *       "part": {
                      *         "category": {
@@ -5066,7 +5140,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-26T18:30:11.675918Z",
+                     *         "updated_at": "2026-11-26T18:43:09.198633Z",
                      *         "version": 9
                      *       },
                      *       "part_id": 1,
@@ -5140,7 +5214,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T18:30:11.516074Z",
+                     *       "changed_at": "2026-11-26T18:43:08.768843Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5207,7 +5281,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T18:30:11.516074Z",
+                     *       "updated_at": "2026-11-26T18:43:08.768843Z",
                      *       "version": 6
                      *     }
                      */
@@ -5281,7 +5355,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T18:30:11.600517Z",
+                     *       "changed_at": "2026-11-26T18:43:08.871753Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5348,7 +5422,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T18:30:11.600517Z",
+                     *       "updated_at": "2026-11-26T18:43:08.871753Z",
                      *       "version": 7
                      *     }
                      */
@@ -5420,7 +5494,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T18:30:11.639610Z",
+                     *       "changed_at": "2026-11-26T18:43:09.021841Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5487,7 +5561,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T18:30:11.639610Z",
+                     *       "updated_at": "2026-11-26T18:43:09.021841Z",
                      *       "version": 8
                      *     }
                      */
@@ -5553,7 +5627,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T18:30:11.673030Z",
+                     *       "changed_at": "2026-11-26T18:43:09.171729Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5599,7 +5673,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T18:30:11.673030Z",
+                     *       "updated_at": "2026-11-26T18:43:09.171729Z",
                      *       "version": 9
                      *     }
                      */
@@ -5667,7 +5741,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T18:30:11.021472Z",
+                     *       "changed_at": "2026-11-26T18:43:07.826507Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5682,7 +5756,7 @@ export interface operations {
                      *           "valid_to": null
                      *         }
                      *       ],
-                     *       "updated_at": "2026-11-26T18:30:11.021472Z",
+                     *       "updated_at": "2026-11-26T18:43:07.826507Z",
                      *       "version": 2
                      *     }
                      */
@@ -5747,7 +5821,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T18:30:12.262166Z",
+                     *       "changed_at": "2026-11-26T18:43:10.491405Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5793,7 +5867,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T18:30:12.262166Z",
+                     *       "updated_at": "2026-11-26T18:43:10.491405Z",
                      *       "version": 12
                      *     }
                      */
@@ -5881,7 +5955,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T18:30:10.945479Z",
+                     *       "changed_at": "2026-11-26T18:43:07.567985Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5905,7 +5979,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T18:30:10.945479Z",
+                     *       "updated_at": "2026-11-26T18:43:07.567985Z",
                      *       "version": 3
                      *     }
                      */
@@ -5974,7 +6048,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-26T18:30:11.079499Z",
+                     *       "updated_at": "2026-11-26T18:43:07.948763Z",
                      *       "version": 2
                      *     }
                      */
@@ -6042,7 +6116,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-26T18:30:11.132069Z",
+                     *       "updated_at": "2026-11-26T18:43:08.277410Z",
                      *       "version": 3
                      *     }
                      */
@@ -6088,7 +6162,7 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T18:30:11.675918Z",
+                     *           "created_at": "2026-11-26T18:43:09.198633Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": true,
@@ -6096,7 +6170,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T18:30:11.641403Z",
+                     *           "created_at": "2026-11-26T18:43:09.038823Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6104,7 +6178,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T18:30:11.602383Z",
+                     *           "created_at": "2026-11-26T18:43:08.878598Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6112,7 +6186,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T18:30:11.522503Z",
+                     *           "created_at": "2026-11-26T18:43:08.774736Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6120,7 +6194,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T18:30:11.402580Z",
+                     *           "created_at": "2026-11-26T18:43:08.674334Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6128,7 +6202,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed category",
-                     *           "created_at": "2026-11-26T18:30:11.299778Z",
+                     *           "created_at": "2026-11-26T18:43:08.448807Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6136,7 +6210,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 2 specifications",
-                     *           "created_at": "2026-11-26T18:30:10.952678Z",
+                     *           "created_at": "2026-11-26T18:43:07.589817Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6144,7 +6218,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed name (clearer name)",
-                     *           "created_at": "2026-11-26T18:30:10.891449Z",
+                     *           "created_at": "2026-11-26T18:43:07.452408Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6152,7 +6226,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Created",
-                     *           "created_at": "2026-11-26T18:30:10.722556Z",
+                     *           "created_at": "2026-11-26T18:43:07.083210Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "is_active": false,
@@ -6240,7 +6314,7 @@ export interface operations {
                      *         ],
                      *         "status": "published"
                      *       },
-                     *       "created_at": "2026-11-26T18:30:10.722556Z",
+                     *       "created_at": "2026-11-26T18:43:07.083210Z",
                      *       "created_by": 2,
                      *       "created_by_name": "Anna",
                      *       "is_active": false,
@@ -6382,7 +6456,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T18:30:11.770441Z",
+                     *       "changed_at": "2026-11-26T18:43:09.519411Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -6429,7 +6503,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T18:30:11.770441Z",
+                     *       "updated_at": "2026-11-26T18:43:09.519411Z",
                      *       "version": 10
                      *     }
                      */
@@ -6527,7 +6601,7 @@ export interface operations {
                      *             "reserved_quantity": 0,
                      *             "version": 1
                      *           },
-                     *           "changed_at": "2026-11-26T18:30:10.798946Z",
+                     *           "changed_at": "2026-11-26T18:43:07.296711Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -6557,7 +6631,7 @@ export interface operations {
                      *             "reserved_quantity": 0,
                      *             "version": 3
                      *           },
-                     *           "changed_at": "2026-11-26T18:30:11.132069Z",
+                     *           "changed_at": "2026-11-26T18:43:08.277410Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -6856,7 +6930,7 @@ export interface operations {
                      *       },
                      *       "next_after": 0,
                      *       "parts_checked": 3,
-                     *       "seconds": 0.17
+                     *       "seconds": 0.38
                      *     }
                      */
                     "application/json": components["schemas"]["Reconciliation"];
@@ -6954,7 +7028,7 @@ export interface operations {
                      *         "kinds": {
                      *           "cache_stale": {
                      *             "found": 1,
-                     *             "last_found_at": "2026-11-26T18:30:12.843421Z",
+                     *             "last_found_at": "2026-11-26T18:43:10.890520Z",
                      *             "not_repaired": 0,
                      *             "repeating": false
                      *           }
@@ -6973,12 +7047,12 @@ export interface operations {
                      *                 "found": 1
                      *               }
                      *             ],
-                     *             "found_at": "2026-11-26T18:30:12.843421Z",
+                     *             "found_at": "2026-11-26T18:43:10.890520Z",
                      *             "kind": "cache_stale",
                      *             "process": "web 4711 on shop-1",
                      *             "repaired": true,
                      *             "since": {
-                     *               "at": "2026-11-26T18:30:11.080387Z",
+                     *               "at": "2026-11-26T18:43:07.950454Z",
                      *               "event_id": 13,
                      *               "version": 2
                      *             },
@@ -6992,9 +7066,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 24,
-                     *             "p50": 19.38,
-                     *             "p95": 43.69,
-                     *             "p99": 47.88
+                     *             "p50": 36.44,
+                     *             "p95": 135.55,
+                     *             "p99": 162.07
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -7003,9 +7077,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 24,
-                     *             "p50": 27.49,
-                     *             "p95": 54.66,
-                     *             "p99": 59.61
+                     *             "p50": 45.01,
+                     *             "p95": 153.69,
+                     *             "p99": 183.7
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -7014,9 +7088,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 31,
-                     *             "p50": 41.18,
-                     *             "p95": 74.84,
-                     *             "p99": 1311.72
+                     *             "p50": 69.06,
+                     *             "p95": 209.69,
+                     *             "p99": 1437.34
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -7025,9 +7099,9 @@ export interface operations {
                      *           "dead": 0,
                      *           "latency_ms": {
                      *             "deliveries": 16,
-                     *             "p50": 43.08,
-                     *             "p95": 67.74,
-                     *             "p99": 70.7
+                     *             "p50": 81.78,
+                     *             "p95": 202.17,
+                     *             "p99": 207.35
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0
@@ -7069,35 +7143,35 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-26T18:30:08.596920Z",
+                     *           "changed_at": "2026-11-26T18:43:04.481948Z",
                      *           "changed_by": {
                      *             "id": 1,
                      *             "name": "Lockstep"
                      *           },
-                     *           "created_at": "2026-11-26T18:30:08.596920Z",
+                     *           "created_at": "2026-11-26T18:43:04.481948Z",
                      *           "email": "anna@shop.example",
                      *           "id": 2,
                      *           "is_active": true,
                      *           "name": "Anna",
                      *           "password_expires_at": null,
                      *           "role": "admin",
-                     *           "updated_at": "2026-11-26T18:30:08.596920Z",
+                     *           "updated_at": "2026-11-26T18:43:04.481948Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-26T18:30:13.434106Z",
+                     *           "changed_at": "2026-11-26T18:43:11.462953Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
                      *           },
-                     *           "created_at": "2026-11-26T18:30:13.267325Z",
+                     *           "created_at": "2026-11-26T18:43:11.381901Z",
                      *           "email": "ben@shop.example",
                      *           "id": 3,
                      *           "is_active": true,
                      *           "name": "Ben",
-                     *           "password_expires_at": "2026-12-03T18:30:13.434106Z",
+                     *           "password_expires_at": "2026-12-03T18:43:11.462953Z",
                      *           "role": "editor",
-                     *           "updated_at": "2026-11-26T18:30:13.434106Z",
+                     *           "updated_at": "2026-11-26T18:43:11.462953Z",
                      *           "version": 3
                      *         }
                      *       ],
@@ -7158,20 +7232,20 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T18:30:13.267325Z",
+                     *       "changed_at": "2026-11-26T18:43:11.381901Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T18:30:13.267325Z",
+                     *       "created_at": "2026-11-26T18:43:11.381901Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password": "qcsng-4y5v2-e4vxn-mnltk",
-                     *       "password_expires_at": "2026-12-03T18:30:13.268411Z",
+                     *       "password": "qwlpf-rhl2a-lrq65-c55vt",
+                     *       "password_expires_at": "2026-12-03T18:43:11.382772Z",
                      *       "role": "stock",
-                     *       "updated_at": "2026-11-26T18:30:13.267325Z",
+                     *       "updated_at": "2026-11-26T18:43:11.381901Z",
                      *       "version": 1
                      *     }
                      */
@@ -7229,19 +7303,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T18:30:13.302732Z",
+                     *       "changed_at": "2026-11-26T18:43:11.419613Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T18:30:13.267325Z",
+                     *       "created_at": "2026-11-26T18:43:11.381901Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password_expires_at": "2026-12-03T18:30:13.268411Z",
+                     *       "password_expires_at": "2026-12-03T18:43:11.382772Z",
                      *       "role": "editor",
-                     *       "updated_at": "2026-11-26T18:30:13.302732Z",
+                     *       "updated_at": "2026-11-26T18:43:11.419613Z",
                      *       "version": 2
                      *     }
                      */
@@ -7299,20 +7373,20 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T18:30:13.434106Z",
+                     *       "changed_at": "2026-11-26T18:43:11.462953Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T18:30:13.267325Z",
+                     *       "created_at": "2026-11-26T18:43:11.381901Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password": "tximr-64tav-j23bf-aliqo",
-                     *       "password_expires_at": "2026-12-03T18:30:13.434106Z",
+                     *       "password": "n4s4q-ajhrk-427ts-huqa6",
+                     *       "password_expires_at": "2026-12-03T18:43:11.462953Z",
                      *       "role": "editor",
-                     *       "updated_at": "2026-11-26T18:30:13.434106Z",
+                     *       "updated_at": "2026-11-26T18:43:11.462953Z",
                      *       "version": 3
                      *     }
                      */
@@ -7363,7 +7437,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "HZ5stTog3UX6K_h6vUocDsFOpe4iQwMv",
+                     *       "csrf_token": "OnqlR5-u7zRA3_B6kJINAPmP2Kar-Cdm",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7430,7 +7504,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "HZ5stTog3UX6K_h6vUocDsFOpe4iQwMv",
+                     *       "csrf_token": "OnqlR5-u7zRA3_B6kJINAPmP2Kar-Cdm",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7479,7 +7553,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "Z_8Py4Y7icgdtKdF-dWU-p3vek1_paK2",
+                     *       "csrf_token": "MeV9A46kEAy3MfOqGTgGFb_CzHhEiC0b",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7525,8 +7599,8 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "created_at": "2026-11-26T18:30:10.345395Z",
-                     *           "expires_at": "2026-11-27T06:30:10.346211Z",
+                     *           "created_at": "2026-11-26T18:43:06.344073Z",
+                     *           "expires_at": "2026-11-27T06:43:06.345133Z",
                      *           "id": 1,
                      *           "ip_address": "127.0.0.1",
                      *           "is_current": true,
@@ -7752,7 +7826,7 @@ export interface operations {
                      *             "is_low_stock": false,
                      *             "version": 3
                      *           },
-                     *           "updated_at": "2026-11-26T18:30:11.770441Z",
+                     *           "updated_at": "2026-11-26T18:43:09.519411Z",
                      *           "version": 10,
                      *           "versions": {
                      *             "content": 10,
@@ -7762,10 +7836,116 @@ export interface operations {
                      *         }
                      *       ],
                      *       "match": "exact",
-                     *       "next_cursor": ".eJwtx0EKgCAQAMCviGcDtZR6i3nYrVUCqVir9wfZbSbIE_iqgqnQA_tCIo2TGxFw8clZTz2iVHJYic751lr3mY_joWaEUn4R8LbnlsFb7T6aztgGrlIZFWJ8AT2AIu8.x1TIx7JvlxkFQdI7R4INE_realo"
+                     *       "next_cursor": ".eJwtx0EKgCAQAMCviGcDtZR6i3nYrVUCqVir9wfZbSbIE_iqgqnQA_tCIo2TGxFw8clZTz2iVHJYic751lr3mY_joWaEUn4R8LbnlsFb7T6aztgGrlIZFWJ8AT2AIu8.nrNL1zR7sLWGO_OqeE00ky2LnBw"
                      *     }
                      */
                     "application/json": components["schemas"]["PublicPartPage"];
+                };
+            };
+            /** @description What the client holds is still so. */
+            304: {
+                headers: {
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
+                    ETag: string;
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    public_parts_by_sku: {
+        parameters: {
+            query: {
+                /** @description Once for each part: 1 to 50 SKUs that differ. */
+                sku: string[];
+                /** @description Of the prices shown: no other one will do. By default the shop's, or else the part's own. */
+                currency?: "AED" | "AFN" | "ALL" | "AMD" | "AOA" | "ARS" | "AUD" | "AWG" | "AZN" | "BAM" | "BBD" | "BDT" | "BHD" | "BIF" | "BMD" | "BND" | "BOB" | "BRL" | "BSD" | "BTN" | "BWP" | "BYN" | "BZD" | "CAD" | "CDF" | "CHF" | "CLP" | "CNY" | "COP" | "CRC" | "CUP" | "CVE" | "CZK" | "DJF" | "DKK" | "DOP" | "DZD" | "EGP" | "ERN" | "ETB" | "EUR" | "FJD" | "FKP" | "GBP" | "GEL" | "GHS" | "GIP" | "GMD" | "GNF" | "GTQ" | "GYD" | "HKD" | "HNL" | "HTG" | "HUF" | "IDR" | "ILS" | "INR" | "IQD" | "IRR" | "ISK" | "JMD" | "JOD" | "JPY" | "KES" | "KGS" | "KHR" | "KMF" | "KPW" | "KRW" | "KWD" | "KYD" | "KZT" | "LAK" | "LBP" | "LKR" | "LRD" | "LSL" | "LYD" | "MAD" | "MDL" | "MGA" | "MKD" | "MMK" | "MNT" | "MOP" | "MRU" | "MUR" | "MVR" | "MWK" | "MXN" | "MYR" | "MZN" | "NAD" | "NGN" | "NIO" | "NOK" | "NPR" | "NZD" | "OMR" | "PAB" | "PEN" | "PGK" | "PHP" | "PKR" | "PLN" | "PYG" | "QAR" | "RON" | "RSD" | "RUB" | "RWF" | "SAR" | "SBD" | "SCR" | "SDG" | "SEK" | "SGD" | "SHP" | "SLE" | "SOS" | "SRD" | "SSP" | "STN" | "SVC" | "SYP" | "SZL" | "THB" | "TJS" | "TMT" | "TND" | "TOP" | "TRY" | "TTD" | "TWD" | "TZS" | "UAH" | "UGX" | "USD" | "UYU" | "UZS" | "VED" | "VES" | "VND" | "VUV" | "WST" | "XAF" | "XCD" | "XCG" | "XOF" | "XPF" | "YER" | "ZAR" | "ZMW" | "ZWG" | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
+                    ETag: string;
+                    /** @description How the cache answered. */
+                    "X-Cache": "HIT" | "MISS" | "BYPASS";
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "category": {
+                     *             "id": 2,
+                     *             "name": "Ball bearings",
+                     *             "path": [
+                     *               {
+                     *                 "id": 1,
+                     *                 "name": "Bearings",
+                     *                 "slug": "bearings"
+                     *               },
+                     *               {
+                     *                 "id": 2,
+                     *                 "name": "Ball bearings",
+                     *                 "slug": "ball-bearings"
+                     *               }
+                     *             ],
+                     *             "slug": "ball-bearings"
+                     *           },
+                     *           "id": 2,
+                     *           "image": null,
+                     *           "manufacturer": "ACME",
+                     *           "manufacturer_number": "6205 2RS1",
+                     *           "part_name": "Deep groove ball bearing 6206-2RS",
+                     *           "price": {
+                     *             "amount": "12.50",
+                     *             "currency": "EUR",
+                     *             "version": 1
+                     *           },
+                     *           "sku": "6206-2RS",
+                     *           "slug": "6206-2rs",
+                     *           "stock": {
+                     *             "available_stock": 52,
+                     *             "current_stock": 52,
+                     *             "is_in_stock": true,
+                     *             "is_low_stock": false,
+                     *             "version": 2
+                     *           },
+                     *           "updated_at": "2026-11-26T18:43:08.358780Z",
+                     *           "version": 1,
+                     *           "versions": {
+                     *             "content": 1,
+                     *             "price": 1,
+                     *             "stock": 2
+                     *           }
+                     *         }
+                     *       ],
+                     *       "missing": [
+                     *         "6207-2RS"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PartsBySku"];
                 };
             };
             /** @description What the client holds is still so. */
@@ -7881,6 +8061,255 @@ export interface operations {
                 };
                 content?: never;
             };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    public_look_up: {
+        parameters: {
+            query?: {
+                /** @description Of the prices shown: no other one will do. By default the shop's, or else the part's own. */
+                currency?: "AED" | "AFN" | "ALL" | "AMD" | "AOA" | "ARS" | "AUD" | "AWG" | "AZN" | "BAM" | "BBD" | "BDT" | "BHD" | "BIF" | "BMD" | "BND" | "BOB" | "BRL" | "BSD" | "BTN" | "BWP" | "BYN" | "BZD" | "CAD" | "CDF" | "CHF" | "CLP" | "CNY" | "COP" | "CRC" | "CUP" | "CVE" | "CZK" | "DJF" | "DKK" | "DOP" | "DZD" | "EGP" | "ERN" | "ETB" | "EUR" | "FJD" | "FKP" | "GBP" | "GEL" | "GHS" | "GIP" | "GMD" | "GNF" | "GTQ" | "GYD" | "HKD" | "HNL" | "HTG" | "HUF" | "IDR" | "ILS" | "INR" | "IQD" | "IRR" | "ISK" | "JMD" | "JOD" | "JPY" | "KES" | "KGS" | "KHR" | "KMF" | "KPW" | "KRW" | "KWD" | "KYD" | "KZT" | "LAK" | "LBP" | "LKR" | "LRD" | "LSL" | "LYD" | "MAD" | "MDL" | "MGA" | "MKD" | "MMK" | "MNT" | "MOP" | "MRU" | "MUR" | "MVR" | "MWK" | "MXN" | "MYR" | "MZN" | "NAD" | "NGN" | "NIO" | "NOK" | "NPR" | "NZD" | "OMR" | "PAB" | "PEN" | "PGK" | "PHP" | "PKR" | "PLN" | "PYG" | "QAR" | "RON" | "RSD" | "RUB" | "RWF" | "SAR" | "SBD" | "SCR" | "SDG" | "SEK" | "SGD" | "SHP" | "SLE" | "SOS" | "SRD" | "SSP" | "STN" | "SVC" | "SYP" | "SZL" | "THB" | "TJS" | "TMT" | "TND" | "TOP" | "TRY" | "TTD" | "TWD" | "TZS" | "UAH" | "UGX" | "USD" | "UYU" | "UZS" | "VED" | "VES" | "VND" | "VUV" | "WST" | "XAF" | "XCD" | "XCG" | "XOF" | "XPF" | "YER" | "ZAR" | "ZMW" | "ZWG" | null;
+            };
+            header?: {
+                /** @description The answer is not kept: It changes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "lines": [
+                 *         {
+                 *           "quantity": 60,
+                 *           "sku": "6206-2RS"
+                 *         },
+                 *         {
+                 *           "quantity": 12,
+                 *           "text": "bearing 6205"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["Lookup"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "lines": [
+                     *         {
+                     *           "asked": "6206-2RS",
+                     *           "available": 52,
+                     *           "candidates": [],
+                     *           "currency": "EUR",
+                     *           "line_total": "672.00",
+                     *           "part": {
+                     *             "category": {
+                     *               "id": 2,
+                     *               "name": "Ball bearings",
+                     *               "path": [
+                     *                 {
+                     *                   "id": 1,
+                     *                   "name": "Bearings",
+                     *                   "slug": "bearings"
+                     *                 },
+                     *                 {
+                     *                   "id": 2,
+                     *                   "name": "Ball bearings",
+                     *                   "slug": "ball-bearings"
+                     *                 }
+                     *               ],
+                     *               "slug": "ball-bearings"
+                     *             },
+                     *             "id": 2,
+                     *             "image": null,
+                     *             "manufacturer": "ACME",
+                     *             "manufacturer_number": "6205 2RS1",
+                     *             "part_name": "Deep groove ball bearing 6206-2RS",
+                     *             "price": {
+                     *               "amount": "12.50",
+                     *               "currency": "EUR",
+                     *               "version": 1
+                     *             },
+                     *             "sku": "6206-2RS",
+                     *             "slug": "6206-2rs",
+                     *             "stock": {
+                     *               "available_stock": 52,
+                     *               "current_stock": 52,
+                     *               "is_in_stock": true,
+                     *               "is_low_stock": false,
+                     *               "version": 2
+                     *             },
+                     *             "updated_at": "2026-11-26T18:43:08.358780Z",
+                     *             "version": 1,
+                     *             "versions": {
+                     *               "content": 1,
+                     *               "price": 1,
+                     *               "stock": 2
+                     *             }
+                     *           },
+                     *           "quantity": 60,
+                     *           "shortfall": 8,
+                     *           "substitutes": [],
+                     *           "tiers": [
+                     *             {
+                     *               "amount": "12.50",
+                     *               "min_quantity": 1
+                     *             },
+                     *             {
+                     *               "amount": "11.20",
+                     *               "min_quantity": 10
+                     *             }
+                     *           ],
+                     *           "unit_price": "11.20"
+                     *         },
+                     *         {
+                     *           "asked": "bearing 6205",
+                     *           "available": null,
+                     *           "candidates": [
+                     *             {
+                     *               "category": {
+                     *                 "id": 1,
+                     *                 "name": "Bearings",
+                     *                 "path": [
+                     *                   {
+                     *                     "id": 1,
+                     *                     "name": "Bearings",
+                     *                     "slug": "bearings"
+                     *                   }
+                     *                 ],
+                     *                 "slug": "bearings"
+                     *               },
+                     *               "id": 1,
+                     *               "image": {
+                     *                 "alt": "The bearing from the side",
+                     *                 "height": 480,
+                     *                 "id": 1,
+                     *                 "srcset": [
+                     *                   {
+                     *                     "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-160.webp",
+                     *                     "width": 160
+                     *                   },
+                     *                   {
+                     *                     "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-480.webp",
+                     *                     "width": 480
+                     *                   },
+                     *                   {
+                     *                     "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-640.webp",
+                     *                     "width": 640
+                     *                   }
+                     *                 ],
+                     *                 "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53.jpg",
+                     *                 "width": 640
+                     *               },
+                     *               "manufacturer": "ACME",
+                     *               "manufacturer_number": "6205 2RS1",
+                     *               "part_name": "Deep groove ball bearing 6205-2RS",
+                     *               "price": {
+                     *                 "amount": "12.50",
+                     *                 "currency": "EUR",
+                     *                 "version": 2
+                     *               },
+                     *               "sku": "6205-2RS",
+                     *               "slug": "deep-groove-ball-bearing-6205-2rs-6205-2rs",
+                     *               "stock": {
+                     *                 "available_stock": 36,
+                     *                 "current_stock": 36,
+                     *                 "is_in_stock": true,
+                     *                 "is_low_stock": false,
+                     *                 "version": 3
+                     *               },
+                     *               "updated_at": "2026-11-26T18:43:09.519411Z",
+                     *               "version": 10,
+                     *               "versions": {
+                     *                 "content": 10,
+                     *                 "price": 2,
+                     *                 "stock": 3
+                     *               }
+                     *             },
+                     *             {
+                     *               "category": {
+                     *                 "id": 2,
+                     *                 "name": "Ball bearings",
+                     *                 "path": [
+                     *                   {
+                     *                     "id": 1,
+                     *                     "name": "Bearings",
+                     *                     "slug": "bearings"
+                     *                   },
+                     *                   {
+                     *                     "id": 2,
+                     *                     "name": "Ball bearings",
+                     *                     "slug": "ball-bearings"
+                     *                   }
+                     *                 ],
+                     *                 "slug": "ball-bearings"
+                     *               },
+                     *               "id": 2,
+                     *               "image": null,
+                     *               "manufacturer": "ACME",
+                     *               "manufacturer_number": "6205 2RS1",
+                     *               "part_name": "Deep groove ball bearing 6206-2RS",
+                     *               "price": {
+                     *                 "amount": "12.50",
+                     *                 "currency": "EUR",
+                     *                 "version": 1
+                     *               },
+                     *               "sku": "6206-2RS",
+                     *               "slug": "6206-2rs",
+                     *               "stock": {
+                     *                 "available_stock": 52,
+                     *                 "current_stock": 52,
+                     *                 "is_in_stock": true,
+                     *                 "is_low_stock": false,
+                     *                 "version": 2
+                     *               },
+                     *               "updated_at": "2026-11-26T18:43:08.358780Z",
+                     *               "version": 1,
+                     *               "versions": {
+                     *                 "content": 1,
+                     *                 "price": 1,
+                     *                 "stock": 2
+                     *               }
+                     *             }
+                     *           ],
+                     *           "currency": null,
+                     *           "line_total": null,
+                     *           "part": null,
+                     *           "quantity": 12,
+                     *           "shortfall": null,
+                     *           "substitutes": [],
+                     *           "tiers": [],
+                     *           "unit_price": null
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["LookedUp"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            413: components["responses"]["Problem413"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             503: components["responses"]["Problem503"];
         };
@@ -8078,7 +8507,7 @@ export interface operations {
                      *         "is_low_stock": false,
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-26T18:30:11.770441Z",
+                     *       "updated_at": "2026-11-26T18:43:09.519411Z",
                      *       "version": 10,
                      *       "versions": {
                      *         "content": 10,
@@ -8251,7 +8680,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-26T18:30:11.770441Z",
+                     *         "updated_at": "2026-11-26T18:43:09.519411Z",
                      *         "version": 10,
                      *         "versions": {
                      *           "content": 10,

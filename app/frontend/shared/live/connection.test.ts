@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { longestPause, opensWithin, openSocket } from "./connection.ts";
+import { longestPause, opensWithin } from "./connection.ts";
+import { openSocket } from "./socket.ts";
 
 /** What the library waits for after so many attempts to reconnect have failed, in many pages. */
 function pausesAfter(attempts: number): number[] {

@@ -1,11 +1,9 @@
 /**
- * One Socket.IO namespace, kept connected. Nothing else in the two apps imports socket.io-client.
+ * One Socket.IO namespace, kept connected: over whatever speaks Socket.IO (`socket.ts` in the two apps).
  *
  * `live`: connected. `connecting`: disconnected for less than the grace period, so
  * there is no need to tell anybody yet. `paused`: disconnected for longer than that.
  */
-import { io, type Socket } from "socket.io-client";
-
 export type ConnectionStatus = "connecting" | "live" | "paused";
 
 /** The part of a Socket.IO client that is used here; tests supply a fake. */
@@ -33,9 +31,9 @@ export interface ConnectionOptions {
 }
 
 export const GRACE_MS = 5_000;
-const FIRST_PAUSE_MS = 500;
+export const FIRST_PAUSE_MS = 500;
 /** What pauses grow to while the server may just be restarting, and until which attempt. */
-const SHORT_PAUSE_MS = 1_300;
+export const SHORT_PAUSE_MS = 1_300;
 const SHORT_ATTEMPTS = 4;
 const LONG_PAUSE_MS = 8_000;
 /** How long an attempt may take: briefly at first, for one that began while the network dropped packets must not outlive the outage
@@ -60,25 +58,6 @@ export function longestPause(attempt: number, random: () => number): number {
  */
 export function opensWithin(attempt: number): number {
   return Math.min(OPENS_WITHIN_AT_MOST_MS, OPENS_WITHIN_MS * 2 ** Math.max(0, attempt - SHORT_ATTEMPTS));
-}
-
-export function openSocket(namespace: "/customers" | "/admin"): SocketLike {
-  const socket: Socket = io(namespace, {
-    transports: ["websocket"],
-    autoConnect: false,
-    reconnectionDelay: FIRST_PAUSE_MS,
-    reconnectionDelayMax: SHORT_PAUSE_MS,
-    randomizationFactor: 0.5,
-    timeout: OPENS_WITHIN_MS,
-  });
-  socket.io.on("reconnect_attempt", (attempt) => {
-    // The library cuts off what exceeds the longest pause, its jitter too: so the longest pause has one of its own.
-    socket.io.reconnectionDelayMax(longestPause(attempt, Math.random));
-    socket.io.timeout(opensWithin(attempt));
-  });
-  return Object.assign(socket as unknown as SocketLike, {
-    dropTransport: () => socket.io.engine?.close(),
-  });
 }
 
 export class Connection {

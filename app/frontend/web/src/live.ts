@@ -1,5 +1,5 @@
 /** Connects the one customer feed to this app's stores. Created once, in main.ts. */
-import { openSocket } from "@lockstep/shared/live/connection.ts";
+import { openSocket } from "@lockstep/shared/live/socket.ts";
 import { CustomerFeed } from "@lockstep/shared/live/customer-feed.ts";
 import { Dispatcher } from "@lockstep/shared/live/dispatcher.ts";
 import { inject, type InjectionKey } from "vue";

@@ -1,4 +1,4 @@
-import { openSocket } from "@lockstep/shared/live/connection.ts";
+import { openSocket } from "@lockstep/shared/live/socket.ts";
 import { FakeSocket } from "@lockstep/shared/live/fake-socket.ts";
 import type { AdminListItem, Session } from "@lockstep/shared/types.ts";
 import { createPinia, setActivePinia } from "pinia";
@@ -11,7 +11,7 @@ import { stock as stockSubject } from "../stock/subject.ts";
 import { useViewStore } from "../stock/view.ts";
 import { useAdminFeed } from "./useAdminFeed.ts";
 
-vi.mock("@lockstep/shared/live/connection.ts", { spy: true });
+vi.mock("@lockstep/shared/live/socket.ts", { spy: true });
 
 const session: Session = { user: { ...ME, email: "kim@example.com", role: "admin" }, csrf_token: "token" };
 const BEARINGS = { id: 2, name: "Bearings", slug: "bearings" };

@@ -1,6 +1,6 @@
 /** Ties the admin feed to all subjects for as long as somebody is logged in. Called once, in App.vue. */
 import { AdminFeed } from "@lockstep/shared/live/admin-feed.ts";
-import { openSocket } from "@lockstep/shared/live/connection.ts";
+import { openSocket } from "@lockstep/shared/live/socket.ts";
 import { onScopeDispose, watch } from "vue";
 import { useSessionStore } from "../session/session.ts";
 import type { Handlers } from "../subject.ts";
