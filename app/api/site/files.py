@@ -1,8 +1,4 @@
-"""Serves the two built Vue applications and the files of the API documentation, from our own origin.
-
-The build output is read once, so no request path ever reaches the file system. Every address gets a truthful status: a file, a
-page of an application (its shell, which renders the page), or 404 or 410 with the shell, which says so.
-"""
+"""The built files of the two Vue applications, read once, so that no request path ever reaches the file system."""
 
 import mimetypes
 import re
@@ -11,17 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from flask import Blueprint, Response, abort
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from flask import Response, abort
 
 from app.api import content_coding
-from app.api.context import container
-from app.api.errors import RETRY_AFTER
-from app.api.rendering import etag_of, moved_response
-from app.domain.content import SLUG
-from app.domain.errors import BusyError
-from app.services.product_page import Standing
+from app.api.rendering import etag_of
 
 # The suffixes of the precompressed copies that `npm run build` writes next to a file.
 SUFFIXES = {".br": "br", ".gz": "gzip"}
@@ -30,16 +19,9 @@ SHELL = "index.html"
 FOR_GOOD = "public, max-age=31536000, immutable"
 FOR_AN_HOUR = "public, max-age=3600"
 ASKED_EACH_TIME = "no-cache"
-# A part cannot have a longer one.
-MAX_SLUG = 200
 _TEXTS = re.compile(r"text/.*|application/(?:javascript|json|manifest\+json)")
-# The pages that the applications' routers know.
-_PART = re.compile(r"parts/([1-9][0-9]{0,9})(?:/([^/]+))?/?")
-_ID = "[1-9][0-9]{0,18}"
-_PANEL = re.compile(
-    rf"(?:|login|stock|parts|parts/{_ID}/(?:content|specifications|images|prices|stock|history|activity)|categories"
-    rf"|imports(?:/{_ID})?|activity|sync|people|account)/?"
-)
+# Where a page's own HTML goes in the shell.
+_HEAD, _APP, _DATA = re.compile(r"<!--page:head-->.*<!--/page:head-->", re.DOTALL), "<!--page:app-->", "<!--page:data-->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +31,20 @@ class BuiltFile:
     content_type: str
     digest: str
     bodies: Mapping[str | None, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The shell's HTML around what a page has of its own: what its head says, what it shows, and its data."""
+
+    start: str
+    before_app: str
+    before_data: str
+    end: str
+
+    def around(self, head: str, app: str, data: str) -> str:
+        """Return a whole page."""
+        return "".join((self.start, head, self.before_app, app, self.before_data, data, self.end))
 
 
 class Built:
@@ -63,6 +59,18 @@ class Built:
         paths = [path for path in self._folder.rglob("*") if path.is_file() and path.suffix not in SUFFIXES]
         return {path.relative_to(self._folder).as_posix(): _read(path) for path in paths}
 
+    @cached_property
+    def frame(self) -> Frame | None:
+        """The shell as a frame for pages; None if it is not built, or has no place for them."""
+        shell = self.files.get(SHELL)
+        html = shell.bodies[None].decode() if shell else ""
+        head = _HEAD.search(html)
+        if not head or not head.end() < html.find(_APP) < html.find(_DATA):
+            return None
+        before_app, _, rest = html[head.end() :].partition(_APP)
+        before_data, _, end = rest.partition(_DATA)
+        return Frame(html[: head.start()], before_app, before_data, end)
+
     def file(self, name: str) -> Response:
         """Return a file.
 
@@ -74,7 +82,7 @@ class Built:
             abort(404, "There is no such file.")
         return _answer(found, FOR_GOOD if name.startswith("assets/") else FOR_AN_HOUR)
 
-    def page(self, status: int = 200) -> Response:
+    def shell(self, status: int = 200) -> Response:
         """Return the application's shell, which renders the page of the address.
 
         Raises:
@@ -88,52 +96,6 @@ class Built:
     def is_file(self, name: str) -> bool:
         """Whether this is, or looks like, the path of a file and not of a page."""
         return name != SHELL and (name in self.files or name.startswith("assets/") or "." in name.rpartition("/")[2])
-
-
-def build(frontend: Path) -> Blueprint:
-    """Return the blueprint that serves what `npm run build` left in `frontend`."""
-    blueprint = Blueprint("site", __name__)
-    docs, staff, shop = (Built(frontend / name) for name in ("api-docs", "panel", "web"))
-
-    @blueprint.get("/api-docs/<path:name>")
-    def api_docs(name: str) -> Response:
-        return docs.file(name)
-
-    @blueprint.get("/panel/", defaults={"name": ""})
-    @blueprint.get("/panel/<path:name>")
-    def panel(name: str) -> Response:
-        if staff.is_file(name):
-            return staff.file(name)
-        return staff.page(200 if name == SHELL or _PANEL.fullmatch(name) else 404)
-
-    @blueprint.get("/", defaults={"name": ""})
-    @blueprint.get("/<page:name>")
-    def web(name: str) -> Response:
-        if name in {"", SHELL}:
-            return shop.page()
-        if part := _PART.fullmatch(name):
-            return _part_page(shop, name, int(part[1]), part[2])
-        return shop.file(name) if shop.is_file(name) else shop.page(404)
-
-    return blueprint
-
-
-def _part_page(shop: Built, name: str, part_id: int, slug: str | None) -> Response:
-    """Answer a request for a part's page. Any slug redirects to the current one: links outlive names."""
-    if slug is not None and (len(slug) > MAX_SLUG or not re.fullmatch(SLUG, slug.lower())):
-        return shop.page(404)
-    try:
-        standing, present = container().parts.get_standing(part_id)
-    except (BusyError, OperationalError, PoolTimeoutError):
-        # The shell explains the problem better, and retries.
-        response = shop.page(503)
-        response.headers.update(RETRY_AFTER)
-        return response
-    if standing is not Standing.SHOWN:
-        return shop.page(410 if standing is Standing.GONE else 404)
-    if slug is not None and name != (address := f"parts/{part_id}/{present}"):
-        return moved_response(f"/{address}")
-    return shop.page()
 
 
 def _read(path: Path) -> BuiltFile:
