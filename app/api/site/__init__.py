@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.api.context import admit_customer, dismiss_customer
 from app.api.errors import RETRY_AFTER
+from app.api.site import sitemap
 from app.api.site.files import SHELL, Built
 from app.api.site.listing import list_page
 from app.api.site.pages import answer
@@ -36,6 +37,7 @@ def build(frontend: Path) -> Blueprint:
     blueprint = Blueprint("site", __name__)
     docs, staff, shop = (Built(frontend / name) for name in ("api-docs", "panel", "web"))
     blueprint.teardown_request(dismiss_customer)
+    sitemap.register(blueprint)
 
     @blueprint.get("/api-docs/<path:name>")
     def api_docs(name: str) -> Response:
