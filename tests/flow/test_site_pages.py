@@ -102,6 +102,14 @@ def site_app(app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iterator[F
     (folder / "web").mkdir()
     shell = (REPOSITORY / "app" / "frontend" / "web" / "index.html").read_text()
     (folder / "web" / "index.html").write_text(shell)
+    motifs = {
+        "motifs": {"bolt": ["M1 1"], "flange": ["M2 2"]},
+        "usual": "flange",
+        "words": [[r"\bbolts?\b", "bolt"]],
+        "grid": "G",
+        "axes": "A",
+    }
+    (folder / "web" / "motifs.json").write_text(json.dumps(motifs))
     made = create_app(replace(load_settings(), frontend=folder))
     made.extensions["lockstep"].consistency.start()
     yield made
@@ -247,6 +255,20 @@ def test_an_address_asks_the_api_for_what_the_application_would(address: str, as
     page = read(client.get(f"/{address}"))
     first = next(one for one in json.loads(page.scripts["first"])["answers"] if one["path"] == "/parts")
     assert list(first["query"].items()) == list(asked.items())
+
+
+def test_a_part_without_a_picture_has_the_drawing_and_the_tint_of_its_category(
+    client: FlaskClient, editor: FlaskClient, new_part: NewPart
+) -> None:
+    above = editor.post("/api/v1/admin/categories", json={"name": "Fasteners", "slug": "bolts-and-nuts"}).get_json()
+    category = editor.post("/api/v1/admin/categories", json={"name": "Others", "parent_id": above["id"]}).get_json()
+    drawn = client.get(f"/parts/{new_part(category_id=category['id'])}").text
+    # As `motifFor` of motifs.ts has it.
+    assert '<path class="line" data-v-part-picture d="M1 1" />' in drawn
+    assert 'style="--hue: 54"' in drawn
+    usual = client.get(f"/parts/{new_part()}").text
+    assert '<path class="line" data-v-part-picture d="M2 2" />' in usual
+    assert 'style="--hue: 61"' in usual
 
 
 def test_a_cursor_of_another_list_leads_to_the_beginning(client: FlaskClient, word: str) -> None:

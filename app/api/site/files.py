@@ -11,6 +11,8 @@ from flask import Response, abort
 
 from app.api import content_coding
 from app.api.rendering import etag_of
+from app.api.site import drawings
+from app.api.site.drawings import Drawings
 
 # The suffixes of the precompressed copies that `npm run build` writes next to a file.
 SUFFIXES = {".br": "br", ".gz": "gzip"}
@@ -35,8 +37,14 @@ class BuiltFile:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The shell's HTML around what a page has of its own: what its head says, what it shows, and its data."""
+    """The shell's HTML around what a page has of its own: what its head says, what it shows, and its data.
 
+    Attributes:
+        digest: of the whole build of it, as far as pages depend on that.
+    """
+
+    digest: str
+    drawings: Drawings
     start: str
     before_app: str
     before_data: str
@@ -69,7 +77,9 @@ class Built:
             return None
         before_app, _, rest = html[head.end() :].partition(_APP)
         before_data, _, end = rest.partition(_DATA)
-        return Frame(html[: head.start()], before_app, before_data, end)
+        drawn = self.files[drawings.NAME].bodies[None] if drawings.NAME in self.files else b""
+        digest = etag_of(html.encode() + drawn)
+        return Frame(digest, Drawings(drawn), html[: head.start()], before_app, before_data, end)
 
     def file(self, name: str) -> Response:
         """Return a file.

@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from app.api.rendering import KeptBytes, etag_of
+from app.api.site.drawings import hue
 from app.api.site.files import ASKED_EACH_TIME, Frame
 from app.api.site.formats import Formats, formats
 from app.cache.manager import Result
@@ -68,7 +69,7 @@ def answer(frame: Frame, page: Page) -> Response:
     """Return a page with a strong ETag, for which `app.api.content_coding` answers 304 to clients that hold it."""
     origin, written = request.host_url.rstrip("/"), formats()
     # Everything that the HTML is made of. Making it takes ten times as long.
-    key = etag_of(orjson.dumps([page, origin, written.tag, frame]))
+    key = etag_of(orjson.dumps([page, origin, written.tag, frame.digest]))
     data = _made.get(key, lambda: html(frame, page, origin, written).encode())
     response = Response(data, page.status, content_type="text/html; charset=utf-8")
     response.headers["Cache-Control"] = ASKED_EACH_TIME
@@ -89,7 +90,7 @@ def html(frame: Frame, page: Page, origin: str, formats: Formats) -> str:
     properties = {name: _absolute(value, origin) for name, value in page.properties.items()}
     canonical = None if page.address is None else origin + page.address
     head = _HEAD.render(page=page, shop=SHOP, canonical=canonical, described=described, properties=properties)
-    shown = _ENVIRONMENT.get_template(page.template).render(shop=SHOP, formats=formats, **page.shown)
+    shown = _ENVIRONMENT.get_template(page.template).render(shop=SHOP, formats=formats, drawings=frame.drawings, **page.shown)
     first = {"answers": [asdict(one) for one in page.answers], **page.tokens}
     return frame.around(head, shown, _DATA.render(first=as_json(first)) if page.answers else "")
 
@@ -130,15 +131,6 @@ def stock_text(stock: dict[str, Any], formats: Formats) -> str:
 def part_address(part: Mapping[str, Any]) -> str:
     """Return the address of a part's page, below the site's origin."""
     return f"/parts/{part['id']}/{quote(part['slug'], safe='')}"
-
-
-def hue(part: dict[str, Any]) -> int:
-    """Return the tint of a part without a picture, that of its main category, as `motifs.ts` chooses it (FNV-1a)."""
-    category = part["category"]
-    value = 0x811C9DC5
-    for unit in memoryview((category["path"][0]["slug"] if category else "").encode("utf-16-le")).cast("H"):
-        value = ((value ^ unit) * 0x01000193) & 0xFFFFFFFF
-    return value % 360
 
 
 _ENVIRONMENT = Environment(

@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import vue from "@vitejs/plugin-vue";
-import { defineConfig } from "vite";
+import { defineConfig, type Plugin } from "vite";
+import { drawings } from "../shared/ui/motifs.ts";
 
 const backend = process.env["LOCKSTEP_BACKEND"] ?? "http://127.0.0.1:8000";
 
@@ -15,10 +16,18 @@ function scopeOf(path: string): string {
   return scope;
 }
 
+/** What the server draws in place of pictures. */
+const motifs: Plugin = {
+  name: "motifs",
+  generateBundle() {
+    this.emitFile({ type: "asset", fileName: "motifs.json", source: JSON.stringify(drawings()) });
+  },
+};
+
 export default defineConfig({
   root: import.meta.dirname,
   base: "/",
-  plugins: [vue({ features: { componentIdGenerator: scopeOf } })],
+  plugins: [vue({ features: { componentIdGenerator: scopeOf } }), motifs],
   build: {
     // One file of styles for every page: the server's HTML is shown before the script of its page is there.
     cssCodeSplit: false,
