@@ -4,14 +4,12 @@ Nothing that contains a secret is compressed together with content others may ha
 """
 
 import gzip
-from collections import OrderedDict
 from collections.abc import Callable, Collection
-from threading import Lock
 
 import brotli
 from flask import Flask, Response, request
 
-from app.api.rendering import etag_of
+from app.api.rendering import KeptBytes, etag_of
 
 # In order of preference, where a client has none.
 CODINGS: dict[str, Callable[[bytes], bytes]] = {
@@ -29,37 +27,21 @@ class CompressedAnswers:
     """An LRU cache of compressed responses, so that repeated requests are not compressed again."""
 
     def __init__(self, most: int = KEPT) -> None:
-        self._most = most
-        self._size = 0
-        self._kept: OrderedDict[tuple[str, str], bytes] = OrderedDict()
-        self._lock = Lock()
+        self._kept = KeptBytes(most)
 
     def get(self, digest: str, coding: str, data: bytes) -> bytes:
         """Return `data`, which has this digest, in the given coding."""
-        key = digest, coding
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        made = CODINGS[coding](data)
-        with self._lock:
-            self._size += len(made) - len(self._kept.pop(key, b""))
-            self._kept[key] = made
-            while self._size > self._most:
-                self._size -= len(self._kept.popitem(last=False)[1])
-        return made
+        return self._kept.get(f"{digest}-{coding}", lambda: CODINGS[coding](data))
 
 
 def register(app: Flask) -> None:
-    """Compress the API's JSON where the client accepts that, and answer 304 if the client already holds the tagged content."""
+    """Compress the API's JSON and the customers' pages where the client accepts that, and answer 304 if the client already holds
+    the tagged content."""
     answers = CompressedAnswers()
 
     @app.after_request
     def finish(response: Response) -> Response:
-        if response.status_code != 200 or response.mimetype != "application/json" or request.method not in {"GET", "HEAD"}:
-            return response
-        # These responses contain the session's CSRF token.
-        if not request.path.startswith("/api/v1/") or request.path.startswith("/api/v1/auth/"):
+        if response.status_code != 200 or request.method not in {"GET", "HEAD"} or not _is_compressible(response):
             return response
         base, _weak = response.get_etag()
         coding = chosen(CODINGS)
@@ -76,6 +58,15 @@ def register(app: Flask) -> None:
             if base:
                 response.set_etag(tag(base, coding))
         return response
+
+
+def _is_compressible(response: Response) -> bool:
+    if response.mimetype == "text/html":
+        # A shell has been compressed by the build.
+        return request.endpoint == "site.web" and response.content_encoding is None
+    # Responses to log-ins contain the session's CSRF token.
+    is_api = request.path.startswith("/api/v1/") and not request.path.startswith("/api/v1/auth/")
+    return response.mimetype == "application/json" and is_api
 
 
 def chosen(available: Collection[str]) -> str | None:

@@ -1,7 +1,9 @@
 """How responses are written: JSON in UTF-8, pages of lists, entity tags."""
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Callable
+from threading import Lock
 from typing import Any, TypeVar
 
 import orjson
@@ -13,6 +15,30 @@ from werkzeug.exceptions import BadRequest
 from app.store.paging import Page, Position
 
 T = TypeVar("T")
+
+
+class KeptBytes:
+    """An LRU cache of what is made of the same again and again, up to a number of bytes. Thread-safe."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._size = 0
+        self._kept: OrderedDict[str, bytes] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: str, make: Callable[[], bytes]) -> bytes:
+        """Return what `make` returns, or returned before for this key."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        made = make()
+        with self._lock:
+            self._size += len(made) - len(self._kept.pop(key, b""))
+            self._kept[key] = made
+            while self._size > self._most:
+                self._size -= len(self._kept.popitem(last=False)[1])
+        return made
 
 
 def json_response(
@@ -42,12 +68,12 @@ def public_response(body: Any, cache_result: str) -> Response:
     return response
 
 
-def moved_response(path: str) -> Response:
-    """Redirect the client to another path of ours, keeping its query.
+def moved_response(path: str, *, keeps_query: bool = True) -> Response:
+    """Redirect the client to another path of ours, as a rule with its query.
 
     Not cacheable without revalidation: browsers would keep a 301 for good, and loop should the old path come back into use.
     """
-    query = request.query_string.decode("ascii", "ignore")
+    query = request.query_string.decode("ascii", "ignore") if keeps_query else ""
     location = f"{path}?{query}" if query else path
     return Response(status=301, headers={"Location": location, "Cache-Control": "no-cache"})
 

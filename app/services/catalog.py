@@ -171,13 +171,22 @@ class CatalogReader:
         within = None if filters.category is None else self._below(filters.category)
         return asdict(replace(filters, category=None, within=within, currency=filters.currency or self._currency))
 
+    def category(self, reference: str) -> dict[str, Any] | None:
+        """Return the category with this id or slug, present or former, as parts show it; None if there is none."""
+        tree, category_id = self._category(reference)
+        return None if category_id is None else tree.shown(category_id)
+
     def _below(self, reference: str) -> tuple[int, ...]:
+        tree, category_id = self._category(reference)
+        return () if category_id is None else tuple(sorted(tree.below(category_id)))
+
+    def _category(self, reference: str) -> tuple[Tree, int | None]:
         tree = self._tree.present()
         category_id = tree.find(reference)
         if category_id is None:
             category_id = self.lookup("list", "former category", {"slug": reference})[0]
         # A category that a deletion has just taken out of the tree shows nothing, like one that there never was.
-        return tuple(sorted(tree.below(category_id))) if category_id is not None and category_id in tree else ()
+        return tree, category_id if category_id in tree else None
 
     def related(self, part: dict[str, Any]) -> tuple[list[dict[str, Any]], Result]:
         """Return up to eight parts in short form whose names sort next to a part's in its category, nearest first; if there are

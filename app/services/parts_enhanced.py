@@ -14,7 +14,7 @@ from app.services.catalog import Answer, CatalogReader
 from app.services.intent import Intent
 from app.services.offload import Offload, at_once
 from app.services.pictures import Picture
-from app.services.product_page import Standing, product_page, standing
+from app.services.product_page import is_gone, product_page
 from app.store.transaction import TransactionManager
 
 
@@ -126,6 +126,6 @@ class PartsEnhancedService:
         """Return everything a product page shows; see `app.services.product_page`."""
         return product_page(self.catalog, reference)
 
-    def get_standing(self, part_id: int) -> tuple[Standing, str]:
-        """Return whether a part has a page, and its slug; see `app.services.product_page.standing`."""
-        return standing(self.catalog, part_id)
+    def is_gone(self, part_id: int) -> bool:
+        """Return whether customers have seen a part that is archived now."""
+        return is_gone(self.catalog, part_id)

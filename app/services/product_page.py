@@ -1,7 +1,6 @@
 """A product page in one answer, composed from the same cached aspects as every other answer: no copy of its own can go stale."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
 
@@ -49,23 +48,10 @@ def product_page(reader: CatalogReader, reference: str) -> Answer:
     return Answer(page, worst(found, read, shown))
 
 
-class Standing(StrEnum):
-    """Whether a part has a page."""
-
-    SHOWN = "shown"
-    GONE = "gone"
-    ABSENT = "absent"
-
-
-def standing(reader: CatalogReader, part_id: int) -> tuple[Standing, str]:
-    """Return whether a part has a page, was withdrawn, or was never visible; and its slug if it has a page."""
-    if part_id > MAX_QUANTITY:
-        return Standing.ABSENT, ""
-    parts, _read = reader.parts([part_id], counted="pdp")
-    if part_id in parts:
-        return Standing.SHOWN, str(parts[part_id]["slug"])
-    is_gone, _looked_up = reader.lookup("pdp", "gone", {"part_id": part_id})
-    return (Standing.GONE if is_gone else Standing.ABSENT), ""
+def is_gone(reader: CatalogReader, part_id: int) -> bool:
+    """Return whether customers have seen this part, which is archived now."""
+    found: bool = reader.lookup("pdp", "gone", {"part_id": part_id})[0]
+    return found
 
 
 def _part_id(reader: CatalogReader, reference: str) -> tuple[int | None, Result]:

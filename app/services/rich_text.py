@@ -118,6 +118,16 @@ def _of_text(text: str) -> str:
     return _as_html(text) if _TAG.search(text) else text
 
 
+def is_html(text: str) -> bool:
+    """Return whether a sanitised text is HTML. Any other is plain text, in which `&amp;` means just that."""
+    return _TAG.search(text) is not None
+
+
+def closed(text: str) -> str:
+    """Return sanitised HTML as part of a page: whatever a description that was written with SQL leaves open, ends with it."""
+    return _CLEANER.clean(text)
+
+
 def plain(text: str) -> str:
     """Return a sanitised text as one line of plain text, for search engines and previews."""
     if not _TAG.search(text):

@@ -212,11 +212,14 @@ def test_the_browser_refuses_to_run_even_what_the_server_would_let_through(
     page = context().new_page()
 
     def tamper(route: Route) -> None:
-        body = route.fetch().json()
-        body["part"]["description"] = EVIL
-        route.fulfill(json=body)
+        answer = route.fetch()
+        start, data, end = re.split('(?<=<script id="first" type="application/json">)(.*?)(?=</script>)', answer.text())
+        first = json.loads(data)
+        first["answers"][0]["body"]["part"]["description"] = EVIL
+        escaped = json.dumps(first).replace("<", "\\u003c")
+        route.fulfill(response=answer, body=start.replace("<main", f"{EVIL}<main") + escaped + end)
 
-    page.route("**/api/v1/pdp/*", tamper)
+    page.route(f"**/parts/{part['id']}", tamper)
     # The live feed would bring the real description.
     page.route_web_socket("**/socket.io/**", lambda socket: socket.close())
     page.goto(f"{stack.url}/parts/{part['id']}")

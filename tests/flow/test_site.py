@@ -26,9 +26,10 @@ Api = Callable[[str], FlaskClient]
 NewPart = Callable[..., int]
 Refused = Callable[..., dict[str, Any]]
 PARTS = "/api/v1/admin/parts"
-SHOP, STAFF = b"<p>the shop</p>", b"<p>the panel</p>"
+SHOP = b"<title>the shop</title><!--page:head--><!--/page:head--><div><!--page:app--></div><!--page:data-->"
+STAFF = b"<p>the panel</p>"
 FILES = {
-    "web/index.html": SHOP, "web/robots.txt": b"User-agent: *", "web/favicon.ico": b"\0\0\1\0", "web/favicon.svg": b"<svg/>",
+    "web/index.html": SHOP, "web/favicon.ico": b"\0\0\1\0", "web/favicon.svg": b"<svg/>",
     "web/assets/index-0.js": b"shop()", "panel/index.html": STAFF, "panel/favicon.svg": b"<svg/>",
     "panel/assets/index-1.js": b"panel()", "api-docs/swagger-ui.css": b"p {}", "secret": b"a secret",
     "embed/embed.js": b"embed()", "embed/embed.json": b"{}", "embed/assets/embed-0.js": b"embed()",
@@ -64,7 +65,7 @@ def shown(response: TestResponse) -> tuple[int, bytes]:
     return response.status_code, response.data
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if name.startswith("web/")])
+@pytest.mark.parametrize("name", [name for name in FILES if name.startswith("web/") and not name.endswith(".html")])
 def test_a_file_of_the_site_is_that_file(name: str, client: FlaskClient) -> None:
     assert shown(client.get("/" + name.removeprefix("web/"))) == (200, FILES[name])
 
@@ -72,7 +73,8 @@ def test_a_file_of_the_site_is_that_file(name: str, client: FlaskClient) -> None
 @pytest.mark.parametrize(
     "path",
     [
-        "/sitemap.xml", "/ads.txt", "/wp-login.php", "/.env", "/.git/x.config", "/assets/index-9.js", "/assets/", "/assets/x",
+        "/sitemaps/parts-99999.xml", "/sitemaps/parts-99999999999.xml", "/sitemaps/x.xml",
+        "/ads.txt", "/wp-login.php", "/.env", "/.git/x.config", "/assets/index-9.js", "/assets/", "/assets/x",
         "/../secret", "/%2e%2e/secret", "/..%2fsecret", "/..%5csecret", "/secret%00.txt", "/panel/assets/index-0.js",
         "/panel/x.js", "/panel/../secret.x", "/embed/v1/embed-0.js", "/embed/v2/embed.js", "/embed/embed.js",
         "/embed/v1/..%2f..%2fsecret", "/api-docs/index.html", "/api-docs/..%2f..%2fsecret", "/api-docs/%00",
@@ -110,8 +112,11 @@ def test_the_script_for_other_storefronts_is_for_pages_of_any_origin(name: str, 
     ],
 )  # fmt: skip
 def test_a_page_that_is_not_there_is_404_and_the_shop_says_so(path: str, client: FlaskClient) -> None:
-    assert shown(client.get(path)) == (404, SHOP)
-    assert client.get(path).headers["Cache-Control"] == "no-cache"
+    answer = client.get(path)
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (404, "no-cache")
+    assert "<title>the shop</title>" in answer.text
+    assert "Page not found" in answer.text
+    assert '<meta data-page name="robots" content="noindex" />' in answer.text
     assert client.head(path).status_code == 404
 
 
@@ -153,23 +158,25 @@ def test_the_page_of_a_part_answers_as_the_part_stands_after_every_write(
     slug, admin, page = editor.get(f"{PARTS}/{part}").get_json()["slug"], f"{PARTS}/{part}", f"/parts/{part}"
     addresses = (page, f"{page}/", f"{page}/{slug}", f"{page}?utm=1", f"{page}/{slug}?utm=1")
 
-    def answers() -> set[tuple[int, bytes]]:
-        return {shown(client.get(address)) for address in addresses}
+    def answers() -> set[tuple[int, str]]:
+        found = {shown(client.get(address)) for address in addresses}
+        assert len(found) == 1, "the page depends on how it is asked for"
+        return {(status, body.decode().partition("<h1")[2].partition(">")[2].partition("<")[0]) for status, body in found}
 
-    assert answers() == {(404, SHOP)}
+    assert answers() == {(404, "Page not found")}
     editor.put(admin, json={"status": "published"})
-    assert answers() == {(200, SHOP)}
+    assert answers() == {(200, "Test part")}
     editor.put(admin, json={"status": "draft"})
-    assert answers() == {(404, SHOP)}
+    assert answers() == {(404, "Page not found")}
     # The public never saw it in its current state, so it is not gone but absent.
     editor.delete(admin)
-    assert answers() == {(404, SHOP)}
+    assert answers() == {(404, "Page not found")}
     editor.post(f"{admin}/restore")
     editor.put(admin, json={"status": "published"})
     for _ in range(2):
-        assert answers() == {(200, SHOP)}
+        assert answers() == {(200, "Test part")}
         editor.delete(admin)
-        assert answers() == {(410, SHOP)}
+        assert answers() == {(410, "This part is not available")}
         assert client.head(page).status_code == 410
         editor.post(f"{admin}/restore")
 

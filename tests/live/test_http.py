@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bench.system import Client, System
+from bench.system import Client, System, close_all
 
 BODY = b'{"current_stock": 77}'
 
@@ -89,3 +89,19 @@ def test_headers_without_bounds_are_not_read(headers: list[str], system: System,
     # The answer itself may get lost, since the server does not read the rest.
     assert received.startswith(b"HTTP/1.0 400") or not received
     assert stock(client, part_id) == 1000
+
+
+def test_the_next_page_after_a_write_shows_it_on_every_process(system: System, client: Client, part_id: int) -> None:
+    processes = system.clients_of_every_process()
+    try:
+        for amount in ("7.00", "8.50", "9.25"):
+            client.call("PUT", f"/admin/parts/{part_id}/prices", {"prices": [{"currency": "EUR", "amount": amount}]})
+            client.call("PUT", f"/admin/parts/{part_id}", {"part_name": f"Part at {amount}"})
+            for process in processes:
+                for path in (f"/parts/{part_id}", f"/?q=Part+at+{amount}"):
+                    page = process.call("GET", path, base="").body.decode()
+                    assert f"€{amount}" in page, path
+                    assert f"Part at {amount}" in page, path
+                    assert f'"amount":"{amount}"' in page, path
+    finally:
+        close_all(processes)

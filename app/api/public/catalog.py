@@ -25,6 +25,7 @@ from app.api.schemas.search import (
     SuggestionsSchema,
     SuggestQuerySchema,
 )
+from app.cache.manager import Result
 from app.domain.errors import NotFoundError
 from app.domain.search import words_of
 from app.services import lookup
@@ -42,6 +43,23 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 @blueprint.response(200, PublicPartPageSchema)
 def list_parts(query: dict[str, Any]) -> Response:
     """List published parts."""
+    return public_response(*page_of_parts(query))
+
+
+@blueprint.route("/parts/facets", methods=["GET"])
+@blueprint.arguments(FilterQuerySchema, location="query")
+@blueprint.response(200, FacetsSchema)
+def facets(query: dict[str, Any]) -> Response:
+    """Count the published parts that each choice of a filter would leave."""
+    return public_response(*facets_of(query))
+
+
+def page_of_parts(query: dict[str, Any]) -> tuple[dict[str, Any], Result]:
+    """Return the page of parts that a query asks for, and how the cache answered.
+
+    Raises:
+        BadRequest: if its cursor is none of this list.
+    """
     filters = _filters(query)
     sort = query["sort"] or "relevance"
     if sort == "relevance" and not filters.words:
@@ -50,16 +68,21 @@ def list_parts(query: dict[str, Any]) -> Response:
     after = cursors().read(scope, query["cursor"])
     answer = container().parts.catalog.list_parts(filters, sort, after, query["limit"])
     body = page_body(answer.body, cursors().write(scope, answer.body.next)) | {"match": answer.body.match}
-    return public_response(body, answer.result)
+    return body, answer.result
 
 
-@blueprint.route("/parts/facets", methods=["GET"])
-@blueprint.arguments(FilterQuerySchema, location="query")
-@blueprint.response(200, FacetsSchema)
-def facets(query: dict[str, Any]) -> Response:
-    """Count the published parts that each choice of a filter would leave."""
+def facets_of(query: dict[str, Any]) -> tuple[dict[str, Any], Result]:
+    """Return how many parts each choice of a filter would leave, and how the cache answered."""
     answer = container().parts.catalog.facets(_filters(query))
-    return public_response(answer.body, answer.result)
+    return answer.body, answer.result
+
+
+def page_of_categories(query: dict[str, Any]) -> tuple[dict[str, Any], Result]:
+    """Return the page of categories that a query asks for, and how the cache answered."""
+    after = cursors().read("categories", query["cursor"])
+    answer = container().parts.catalog.categories()
+    page = page_by_name(answer.body, query["limit"], after)
+    return page_body(page, cursors().write("categories", page.next)), answer.result
 
 
 @blueprint.route("/parts/suggest", methods=["GET"])
@@ -118,7 +141,4 @@ def get_part(part_id: int) -> Response:
 @blueprint.response(200, CategoryPageSchema)
 def categories(query: dict[str, Any]) -> Response:
     """List categories by name, each with its parent and the number of its own published parts."""
-    after = cursors().read("categories", query["cursor"])
-    answer = container().parts.catalog.categories()
-    page = page_by_name(answer.body, query["limit"], after)
-    return public_response(page_body(page, cursors().write("categories", page.next)), answer.result)
+    return public_response(*page_of_categories(query))

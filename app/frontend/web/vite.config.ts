@@ -1,13 +1,36 @@
+import { basename } from "node:path";
 import vue from "@vitejs/plugin-vue";
-import { defineConfig } from "vite";
+import { defineConfig, type Plugin } from "vite";
+import { drawings } from "../shared/ui/motifs.ts";
 
 const backend = process.env["LOCKSTEP_BACKEND"] ?? "http://127.0.0.1:8000";
+
+const scopes = new Map<string, string>();
+
+/** The scope of a component's styles is called like the component, since the server's templates (app/templates/site) share it. */
+function scopeOf(path: string): string {
+  const scope = basename(path, ".vue").replace(/(?<=[a-z])(?=[A-Z])/g, "-").toLowerCase();
+  const other = scopes.get(scope) ?? path;
+  if (other !== path) throw new Error(`${path} and ${other} would share their styles: give one of them another name.`);
+  scopes.set(scope, path);
+  return scope;
+}
+
+/** What the server draws in place of pictures. */
+const motifs: Plugin = {
+  name: "motifs",
+  generateBundle() {
+    this.emitFile({ type: "asset", fileName: "motifs.json", source: JSON.stringify(drawings()) });
+  },
+};
 
 export default defineConfig({
   root: import.meta.dirname,
   base: "/",
-  plugins: [vue()],
+  plugins: [vue({ features: { componentIdGenerator: scopeOf } }), motifs],
   build: {
+    // One file of styles for every page: the server's HTML is shown before the script of its page is there.
+    cssCodeSplit: false,
     outDir: "../dist/web",
     emptyOutDir: true,
     // Inlined data: URLs would need a laxer content security policy.

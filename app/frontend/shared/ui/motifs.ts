@@ -89,6 +89,10 @@ const MOTIFS = {
   flange: [circle(46), circle(18), circle(10), ...balls(6, 32, 5)],
 } as const satisfies Record<string, readonly string[]>;
 
+/** The squared paper behind every drawing, and its axes. */
+export const GRID = "M0 25h200M0 50h200M0 75h200M0 100h200M0 125h200M25 0v150M50 0v150M75 0v150M100 0v150M125 0v150M150 0v150M175 0v150";
+export const AXES = "M32 75h136M100 12v126";
+
 type Motif = keyof typeof MOTIFS;
 
 /** The innermost category is tried first; within one category, the first pattern that matches wins. */
@@ -135,4 +139,9 @@ export function kindOf(slugs: readonly string[]): Motif {
     if (found) return found[1];
   }
   return "flange";
+}
+
+/** @returns everything that it takes to draw the same elsewhere: the server's first HTML does (app/api/site/drawings.py). */
+export function drawings() {
+  return { motifs: MOTIFS, usual: kindOf([]), words: WORDS.map(([word, motif]) => [word.source, motif]), grid: GRID, axes: AXES };
 }

@@ -61,6 +61,8 @@ export const strings = {
     loading: "Loading parts",
     shown: (count: number, more: boolean) =>
       more ? `First ${formatNumber(count)} parts` : count === 1 ? "1 part" : `${formatNumber(count)} parts`,
+    continued: (count: number) => (count === 1 ? "1 more part" : `${formatNumber(count)} more parts`),
+    beginning: "From the beginning",
     ofTotal: (count: number) => `of ${formatNumber(count)}`,
     similar: (q: string) => `Nothing matches “${q}” exactly. These parts come close.`,
     more: "Show more parts",

@@ -17,6 +17,11 @@ it("what is written into the address is read from it again", () => {
   expect(isFiltered(query)).toBe(true);
 });
 
+it("a page in the middle of a list is read from its address; any other choice begins at the beginning", () => {
+  expect(readQuery({ cursor: "abc.def" })).toEqual({ ...nothing, cursor: "abc.def" });
+  expect(writeQuery(changed(readQuery({ cursor: "abc.def" }), { q: "belt" }))).toEqual({ q: "belt" });
+});
+
 it("only what was chosen stands in the address", () => {
   expect(writeQuery(nothing)).toEqual({});
   expect(writeQuery(changed(nothing, { q: "belt" }))).toEqual({ q: "belt" });

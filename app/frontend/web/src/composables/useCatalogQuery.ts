@@ -31,6 +31,7 @@ export function defaultSort(q: string): PublicSort {
 export function readQuery(address: LocationQuery): CatalogQuery {
   const q = text(address["q"], 200);
   const sort = text(address["sort"]);
+  const cursor = text(address["cursor"], 4_000);
   const known = Object.hasOwn(strings.catalog.sorts, sort) && (sort !== "relevance" || q !== "");
   const [minPrice, maxPrice] = inOrder(amountOf(text(address["min_price"])) ?? "", amountOf(text(address["max_price"])) ?? "");
   return {
@@ -42,9 +43,11 @@ export function readQuery(address: LocationQuery): CatalogQuery {
     maxPrice,
     currency: /^[A-Z]{3}$/.exec(text(address["currency"]))?.[0] ?? "",
     sort: known ? (sort as PublicSort) : defaultSort(q),
+    ...(cursor && { cursor }),
   };
 }
 
+/** A list of other parts, or in another order, begins at its beginning. */
 export function writeQuery({ q, category, manufacturer, inStock, minPrice, maxPrice, currency, sort }: CatalogQuery): LocationQueryRaw {
   const wanted = {
     q,

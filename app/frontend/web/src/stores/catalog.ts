@@ -7,6 +7,7 @@ import { MAX_WATCHED_PARTS } from "@lockstep/shared/live/customer-feed.ts";
 import type { Match, PublicPartPage, PublicSort } from "@lockstep/shared/types.ts";
 import { defineStore } from "pinia";
 import { ref } from "vue";
+import { first } from "../first.ts";
 import { useLive } from "../live.ts";
 import { useConnectionStore } from "./connection.ts";
 
@@ -21,6 +22,8 @@ export interface CatalogQuery {
   /** Of the prices shown and compared; the shop's if empty. */
   currency: string;
   sort: PublicSort;
+  /** Where the list begins, if not at its beginning: the server's HTML links its pages like that. */
+  cursor?: string;
 }
 
 export const PAGE_SIZE = 24;
@@ -47,7 +50,7 @@ export const useCatalogStore = defineStore("catalog", () => {
   /** What `more` is about to add; a refresh waits for it, for a shop in which something always changes. */
   let reading: Promise<void> = Promise.resolve();
   /** The catalog token under which the list was read; null while unknown. */
-  let heldToken: string | null = null;
+  let heldToken: string | null = first.catalog ?? null;
 
   function sameQuery(other: CatalogQuery): boolean {
     return query !== null && JSON.stringify(query) === JSON.stringify(other);
@@ -91,7 +94,7 @@ export const useCatalogStore = defineStore("catalog", () => {
     loadingMore.value = false;
     moreError.value = null;
     try {
-      const page = await fetchPage(limit, null, mine.signal);
+      const page = await fetchPage(limit, query?.cursor ?? null, mine.signal);
       if (mine !== abort) return;
       match.value = page.match;
       const read = page.items.map((item) => item.id);

@@ -6,6 +6,7 @@ import { categoryOptions, loadCategories, partCategories, type CategoryNode } fr
 import type { PartCategory } from "@lockstep/shared/types.ts";
 import { defineStore } from "pinia";
 import { computed, ref, shallowRef } from "vue";
+import { first } from "../first.ts";
 import { useLive } from "../live.ts";
 
 /** All open pages hear of a change at once. */
@@ -18,7 +19,7 @@ export const useCategoriesStore = defineStore("categories", () => {
   const byId = computed(() => partCategories(nodes.value));
 
   /** The token under which the tree was read, or is about to be; null while unknown. */
-  let heldToken: string | null = null;
+  let heldToken: string | null = first.categories ?? null;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const isReading = ref(false);
   let isDue = false;

@@ -1,0 +1,87 @@
+"""Serves the two built Vue applications, the files of the API documentation, and the script for other storefronts.
+
+Every address gets a truthful status: a file; a page of an application (for staff its shell, which renders the page; for customers
+the page itself in the shell); or 404 or 410 with a page that says so.
+"""
+
+import re
+from pathlib import Path
+
+from flask import Blueprint, Response, request
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from app.api.context import admit_customer, dismiss_customer
+from app.api.errors import RETRY_AFTER
+from app.api.site import sitemap
+from app.api.site.files import SHELL, Built
+from app.api.site.listing import list_page
+from app.api.site.pages import answer
+from app.api.site.part import NOT_FOUND, part_page
+from app.domain.content import SLUG
+from app.domain.errors import BusyError
+
+# A part cannot have a longer one.
+MAX_SLUG = 200
+# The pages that the applications' routers know.
+_PART = re.compile(r"parts/([1-9][0-9]{0,9})(?:/([^/]+))?/?")
+_ID = "[1-9][0-9]{0,18}"
+_PANEL = re.compile(
+    rf"(?:|login|stock|parts|parts/{_ID}/(?:content|specifications|images|prices|stock|history|activity)|categories"
+    rf"|imports(?:/{_ID})?|activity|sync|people|account)/?"
+)
+
+
+def build(frontend: Path) -> Blueprint:
+    """Return the blueprint that serves what `npm run build` left in `frontend`."""
+    blueprint = Blueprint("site", __name__)
+    docs, staff, shop, embedded = (Built(frontend / name) for name in ("api-docs", "panel", "web", "embed"))
+    blueprint.teardown_request(dismiss_customer)
+    sitemap.register(blueprint)
+
+    @blueprint.get("/api-docs/<path:name>")
+    def api_docs(name: str) -> Response:
+        return docs.file(name)
+
+    @blueprint.get("/embed/v1/<path:name>")
+    def embed(name: str) -> Response:
+        response = embedded.file(name)
+        # For pages of any origin, also those that check the script's hash or are isolated; what it may read is decided elsewhere.
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        return response
+
+    @blueprint.get("/panel/", defaults={"name": ""})
+    @blueprint.get("/panel/<path:name>")
+    def panel(name: str) -> Response:
+        if staff.is_file(name):
+            return staff.file(name)
+        return staff.shell(200 if name == SHELL or _PANEL.fullmatch(name) else 404)
+
+    @blueprint.get("/", defaults={"name": ""})
+    @blueprint.get("/<page:name>")
+    def web(name: str) -> Response:
+        if shop.is_file(name):
+            return shop.file(name)
+        try:
+            return _page(shop, name)
+        except (BusyError, OperationalError, PoolTimeoutError):
+            # The application explains the problem better, and retries.
+            response = shop.shell(503)
+            response.headers.update(RETRY_AFTER)
+            return response
+
+    return blueprint
+
+
+def _page(shop: Built, name: str) -> Response:
+    part = _PART.fullmatch(name)
+    slug = part and part[2]
+    is_list = name in {"", SHELL}
+    is_known = is_list or (part and (slug is None or (len(slug) <= MAX_SLUG and re.fullmatch(SLUG, slug.lower()))))
+    if shop.frame is None:
+        return shop.shell(200 if is_known else 404)
+    if not is_known:
+        return answer(shop.frame, NOT_FOUND)
+    admit_customer()
+    return part_page(shop.frame, name, int(part[1]), slug) if part else list_page(shop.frame, request.args)

@@ -1,0 +1,64 @@
+"""Numbers and money as a browser writes them (`shared/format.ts`), so that texts stay when the application takes over."""
+
+import re
+from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
+
+from babel import Locale
+from babel.numbers import format_currency, format_decimal, get_currency_precision
+from flask import request
+
+from app.api.context import offload
+
+# The server keeps what it has read of a language, so any browser may have any of these, and English if it wants another.
+LOCALES = (
+    "en", "en-US", "en-GB", "en-AU", "en-CA", "de-DE", "de-AT", "de-CH", "fr-FR", "es-ES", "it-IT", "nl-NL", "pl-PL",
+)  # fmt: skip
+# Rounding a price may hide so much of it, and no more.
+MAX_HIDDEN = Decimal("0.01")
+_KEPT = 10_000
+# Between a currency's letters and the number CLDR wants a space (its `currencySpacing`), which Babel leaves out.
+_UNSPACED = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
+
+
+class Formats:
+    """How one language and region writes numbers."""
+
+    def __init__(self, tag: str) -> None:
+        self.tag = tag
+        self._locale = Locale.parse(tag, sep="-")
+        # Reads the language's data.
+        self.money("1", "EUR")
+
+    def number(self, value: int) -> str:
+        """Return a whole number, grouped."""
+        return format_decimal(value, locale=self._locale)
+
+    def plain(self, amount: str) -> str:
+        """Return an amount as it is typed into a field: without its currency, ungrouped."""
+        return format_decimal(Decimal(amount), "0.00####", locale=self._locale)
+
+    @lru_cache(maxsize=_KEPT)  # noqa: B019 — there are only as many of these objects as locales, and they stay
+    def money(self, amount: str, currency: str) -> str:
+        """Return the price of one piece exactly, with the decimals of the currency's coins at least."""
+        written = format_currency(Decimal(amount), currency, locale=self._locale, decimal_quantization=False)
+        return _UNSPACED.sub("\u00a0", written)
+
+    @lru_cache(maxsize=_KEPT)  # noqa: B019 — as above
+    def price(self, amount: str, currency: str) -> str:
+        """Return what one piece costs: rounded to the currency's coins; exactly where little would be left of it."""
+        exact = Decimal(amount)
+        rounded = exact.quantize(Decimal(1).scaleb(-get_currency_precision(currency)), ROUND_HALF_UP)
+        return self.money(amount if abs(rounded - exact) > exact * MAX_HIDDEN else str(rounded), currency)
+
+
+_read: dict[str, Formats] = {}
+
+
+def formats() -> Formats:
+    """Return the formats for the present request's client."""
+    tag = request.accept_languages.best_match(LOCALES, default=LOCALES[0])
+    if tag not in _read:
+        # Some tens of milliseconds, once.
+        _read[tag] = offload(Formats, tag)
+    return _read[tag]

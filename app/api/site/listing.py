@@ -1,0 +1,213 @@
+"""The list of parts as a page: the first that a visitor sees, of everything or of what the address asks for."""
+
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Response
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import BadRequest
+
+from app.api.context import container
+from app.api.public.catalog import facets_of, page_of_categories, page_of_parts
+from app.api.rendering import moved_response
+from app.api.schemas.categories import CategoryQuerySchema
+from app.api.schemas.search import PublicPartQuerySchema
+from app.api.site.files import Frame
+from app.api.site.formats import formats
+from app.api.site.pages import SHOP, Asked, Page, answer, part_address
+from app.contract.events import ListFacet
+from app.domain.content import normalised, without_forbidden
+from app.domain.errors import BusyError
+from app.services.catalog import worst
+from app.services.product_page import breadcrumbs
+
+# As the application asks for them (`stores/catalog.ts`), in its order.
+PAGE_SIZE = 24
+_FILTERS = ("q", "category", "manufacturer", "in_stock", "min_price", "max_price", "currency")
+_CHOICES = ("category", "manufacturer", "in_stock", "min_price", "max_price")
+_SORTS = {
+    "relevance": "Best match", "name": "Name, A to Z", "-name": "Name, Z to A", "price": "Price, low to high",
+    "-price": "Price, high to low", "newest": "Newest first",
+}  # fmt: skip
+_LONGEST = 200
+_SCHEMA, _ALL_CATEGORIES = PublicPartQuerySchema(), CategoryQuerySchema().load({})
+_DESCRIPTION = "Machine parts with stock and prices that are always up to date."
+
+
+def list_page(frame: Frame, address: MultiDict[str, str]) -> Response:
+    """Answer a request for a page of the list.
+
+    Args:
+        address: the query of the page's address. What is wrong in it counts for nothing, as in the application.
+
+    Raises:
+        BusyError: if the list cannot be read now.
+    """
+    typed = read(address)
+    catalog = container().parts.catalog
+    category = catalog.category(typed["category"]) if typed.get("category") else None
+    if category and category["slug"] != typed["category"]:
+        return moved_response("/?" + urlencode({**address.to_dict(), "category": category["slug"]}), keeps_query=False)
+    # What tells of changes is read before what may change.
+    tokens = {"catalog": catalog.catalog_token(), "categories": catalog.catalog_token([ListFacet.CATEGORIES])}
+    filters = {name: typed[name] for name in _FILTERS if name in typed}
+    asked = filters | {"sort": typed["sort"], "limit": str(PAGE_SIZE)}
+    if "cursor" in typed:
+        asked["cursor"] = typed["cursor"]
+    try:
+        found, result = page_of_parts(_SCHEMA.load(asked))
+    except BadRequest:
+        # A cursor of another list, or of an earlier key: the list begins anew.
+        return moved_response(_address(filters, typed["sort"]), keeps_query=False)
+    tree, read_tree = page_of_categories(_ALL_CATEGORIES)
+    answers = [Asked("/parts", asked, found), Asked("/categories", {}, tree)]
+    facets = _facets(filters)
+    if facets:
+        answers.append(Asked("/parts/facets", filters, facets))
+    is_plain = typed.keys() <= {"category", "sort"} and typed["sort"] == "name" and bool(found["items"])
+    return answer(
+        frame,
+        Page(
+            title=f"{category['name']} – {SHOP}" if category else SHOP,
+            description=f"{category['name']}: {_DESCRIPTION[0].lower()}{_DESCRIPTION[1:]}" if category else _DESCRIPTION,
+            template="site/list.html",
+            shown=_shown(typed, category, found, tree["items"], facets),
+            address=_address(filters) if is_plain else None,
+            json_ld=_json_ld(category, found["items"], _address(filters)) if is_plain else None,
+            properties={"og:type": "website"},
+            answers=answers,
+            tokens={name: token for name, token in tokens.items() if token},
+            result=worst(result, read_tree),
+            status=404 if typed.get("category") and not category else 200,
+        ),
+    )
+
+
+def read(address: MultiDict[str, str]) -> dict[str, str]:
+    """Return what a page's address asks for, each value as the API takes it; what it does not take is left out."""
+    typed = {}
+    for name in (*_FILTERS, "sort", "cursor"):
+        value = normalised(without_forbidden(address.get(name, "").replace("\n", " ")))
+        typed[name] = value[:_LONGEST].rstrip() if name == "q" else value
+    typed = {name: value for name, value in typed.items() if value and not (name == "in_stock" and value != "true")}
+    refused = _SCHEMA.validate(typed)
+    typed = {name: value for name, value in typed.items() if name not in refused}
+    prices = sorted(Decimal(typed[name]) for name in ("min_price", "max_price") if name in typed)
+    names = [name for name in ("min_price", "max_price") if name in typed]
+    # Prices from 20 to 10 are prices from 10 to 20.
+    typed |= {name: f"{price.normalize():f}" for name, price in zip(names, prices, strict=True)}
+    usual = "relevance" if "q" in typed else "name"
+    if typed.get("sort", "relevance") == "relevance":
+        typed["sort"] = usual
+    return typed
+
+
+def _facets(filters: dict[str, str]) -> dict[str, Any] | None:
+    """Return the counts of the filters, without which a list is a list all the same."""
+    try:
+        return facets_of(_SCHEMA.load(filters))[0]
+    except (BusyError, OperationalError, PoolTimeoutError):
+        return None
+
+
+def _shown(
+    typed: dict[str, str], category: dict[str, Any] | None, found: dict[str, Any], tree: list[dict[str, Any]],
+    facets: dict[str, Any] | None,
+) -> dict[str, Any]:  # fmt: skip
+    parts, following = found["items"], found["next_cursor"]
+    filters = {name: typed[name] for name in _FILTERS if name in typed}
+    q = typed.get("q", "")
+    is_filtered = any(name in typed for name in _CHOICES)
+    return {
+        "heading": category["name"] if category else "Parts",
+        "query": dict.fromkeys(_FILTERS, "") | typed,
+        "parts": parts,
+        "match": found["match"],
+        "sorts": {value: label for value, label in _SORTS.items() if q or value != "relevance"},
+        "categories": _options(tree, facets),
+        "manufacturers": _manufacturers(typed.get("manufacturer"), facets),
+        "range": facets and facets["price"],
+        "in_stock": facets and facets["availability"]["in_stock"],
+        "summary": _summary(len(parts), is_first="cursor" not in typed, has_more=following is not None),
+        "total": facets["total"] if facets and following and "cursor" not in typed else None,
+        "empty": _empty(q, is_filtered=is_filtered),
+        "is_filtered": is_filtered,
+        "cleared": _address({"q": q} if q else {}),
+        "first_page": _address(filters, typed["sort"]) if "cursor" in typed else None,
+        "next": following and _address(filters, typed["sort"], following),
+    }
+
+
+def _summary(count: int, *, is_first: bool, has_more: bool) -> str:
+    number = formats().number(count)
+    if not count:
+        return "No parts found"
+    if not is_first:
+        return "1 more part" if count == 1 else f"{number} more parts"
+    return f"First {number} parts" if has_more else "1 part" if count == 1 else f"{number} parts"
+
+
+def _empty(q: str, *, is_filtered: bool) -> str:
+    if q and is_filtered:
+        return f"Nothing matches “{q}” with these filters."
+    if q:
+        return f"Nothing matches “{q}”. Fewer words, or a part of the number, may find more."
+    return "Nothing matches these filters." if is_filtered else "There are no parts on sale at the moment."
+
+
+def _options(tree: list[dict[str, Any]], facets: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """Return the categories to choose from, children behind their parent and indented."""
+    counts = facets and {one["slug"]: one["count"] for one in facets["categories"]}
+    children: dict[int | None, list[dict[str, Any]]] = {}
+    for node in tree:
+        children.setdefault(node["parent_id"], []).append(node)
+
+    def below(parent: int | None, depth: int) -> list[dict[str, Any]]:
+        options = []
+        for node in children.get(parent, []):
+            count = None if counts is None else counts.get(node["slug"], 0)
+            options.append({"slug": node["slug"], "label": "\u2003" * depth + node["name"], "count": count})
+            options += below(node["id"], depth + 1)
+        return options
+
+    return below(None, 0)
+
+
+def _manufacturers(chosen: str | None, facets: dict[str, Any] | None) -> list[dict[str, Any]]:
+    known: list[dict[str, Any]] = facets["manufacturers"] if facets else []
+    return [{"value": chosen, "count": None}, *known] if chosen and all(one["value"] != chosen for one in known) else known
+
+
+def _address(filters: dict[str, str], sort: str = "", cursor: str = "") -> str:
+    """Return the address of a page of a list, as short as the application writes it."""
+    usual = "relevance" if filters.get("q") else "name"
+    query = filters | ({"sort": sort} if sort not in {"", usual} else {}) | ({"cursor": cursor} if cursor else {})
+    return f"/?{urlencode(query)}" if query else "/"
+
+
+def _json_ld(category: dict[str, Any] | None, parts: list[dict[str, Any]], address: str) -> dict[str, Any]:
+    """Return the list as schema.org describes one."""
+    listed = [
+        {"@type": "ListItem", "position": place, "name": part["part_name"], "url": part_address(part)}
+        for place, part in enumerate(parts, 1)
+    ]
+    described = {
+        "@context": "https://schema.org",
+        "@type": "CollectionPage",
+        "name": category["name"] if category else SHOP,
+        "url": address,
+        "mainEntity": {"@type": "ItemList", "itemListElement": listed},
+    }
+    if category:
+        steps = [{"name": "Parts", "url": "/"}, *breadcrumbs({"category": category})]
+        described["breadcrumb"] = {
+            "@type": "BreadcrumbList",
+            "itemListElement": [
+                {"@type": "ListItem", "position": place, "name": step["name"], "item": step["url"]}
+                for place, step in enumerate(steps, 1)
+            ],
+        }
+    return described

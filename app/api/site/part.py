@@ -1,0 +1,116 @@
+"""A part's page."""
+
+from typing import Any
+
+from flask import Response
+
+from app.api.context import container
+from app.api.rendering import moved_response
+from app.api.site.files import Frame
+from app.api.site.formats import Formats, formats
+from app.api.site.pages import SHOP, Asked, Page, answer, part_address, shortened, stock_text
+from app.contract.events import ListFacet
+from app.domain.stock import MAX_QUANTITY
+from app.services.rich_text import plain
+
+NOT_FOUND = Page(f"Page not found – {SHOP}", "There is nothing at this address.", "site/not_found.html", status=404)
+GONE = Page(f"This part is not available – {SHOP}", "It may have been withdrawn from sale.", "site/gone.html", status=410)
+
+
+def part_page(frame: Frame, name: str, part_id: int, slug: str | None) -> Response:
+    """Answer a request for a part's page. Any slug redirects to the current one: links outlive names.
+
+    Raises:
+        BusyError: if the part cannot be read now.
+    """
+    parts = container().parts
+    tree = parts.catalog.catalog_token([ListFacet.CATEGORIES])
+    found = parts.get_product_page(str(part_id)) if part_id <= MAX_QUANTITY else None
+    if found is None or found.body is None:
+        return answer(frame, GONE if found and parts.is_gone(part_id) else NOT_FOUND)
+    body, part = found.body, found.body["part"]
+    address = part_address(part)
+    if slug is not None and f"/{name}" != address:
+        return moved_response(address)
+    return answer(
+        frame,
+        Page(
+            title=f"{part['part_name']} – {SHOP}",
+            description=_described(part, formats()),
+            template="site/part.html",
+            shown=_shown(body),
+            address=address,
+            json_ld=body["json_ld"],
+            properties=_properties(part),
+            answers=[Asked(f"/pdp/{part_id}", {}, body)],
+            tokens={"categories": tree} if tree else {},
+            result=found.result,
+        ),
+    )
+
+
+def _shown(body: dict[str, Any]) -> dict[str, Any]:
+    part = body["part"]
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for specification in part["specifications"]:
+        groups.setdefault(specification["group"], []).append(specification)
+    return {
+        "part": part,
+        "breadcrumbs": body["breadcrumbs"],
+        "maker": " · ".join(filter(None, (part["manufacturer"], part["manufacturer_number"]))),
+        "tiers": _tiers(body),
+        "groups": groups,
+        "related": body["related"],
+    }
+
+
+def _tiers(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the prices by quantity, each with the quantities it is for and how much it saves, in percent."""
+    tiers = sorted(body["tiers"], key=lambda tier: tier["min_quantity"])
+    ends = [*(tier["min_quantity"] - 1 for tier in tiers[1:]), None]
+    return [
+        {"amount": tier["amount"], "range": _range(tier["min_quantity"], end), "saving": _saving(tier, body["part"]["price"])}
+        for tier, end in zip(tiers, ends, strict=False)
+    ]
+
+
+def _range(begin: int, end: int | None) -> str:
+    number = formats().number
+    if end is None:
+        return f"{number(begin)} or more"
+    return number(begin) if begin == end else f"{number(begin)} – {number(end)}"
+
+
+def _saving(tier: dict[str, Any], price: dict[str, Any]) -> int:
+    # Never rounded up to 100 %; a half is rounded up, as browsers do it. A price of nothing saves nothing.
+    whole = float(price["amount"])
+    return min(99, int((1 - float(tier["amount"]) / whole) * 100 + 0.5)) if whole else 0
+
+
+def _described(part: dict[str, Any], formats: Formats) -> str:
+    """Return a part's description in as few words as search engines show; without one, what there is to know of it."""
+    if text := plain(part["description"]):
+        return shortened(text)
+    price = part["price"]
+    costs = formats.price(price["amount"], price["currency"]) if price else "price on request"
+    maker = f" by {part['manufacturer']}" if part["manufacturer"] else ""
+    return shortened(f"{part['part_name']}{maker}, SKU {part['sku']}: {costs}, {stock_text(part['stock'], formats).lower()}.")
+
+
+def _properties(part: dict[str, Any]) -> dict[str, str]:
+    """Return a part in the words of the Open Graph protocol."""
+    properties = {"og:type": "product", "product:retailer_item_id": part["sku"]}
+    if part["images"]:
+        image = part["images"][0]
+        properties |= {
+            "og:image": image["url"],
+            "og:image:width": str(image["width"]),
+            "og:image:height": str(image["height"]),
+            "og:image:alt": image["alt"],
+        }
+    if part["manufacturer"]:
+        properties["product:brand"] = part["manufacturer"]
+    if part["price"]:
+        properties |= {"product:price:amount": part["price"]["amount"], "product:price:currency": part["price"]["currency"]}
+    properties["product:availability"] = "in stock" if part["stock"]["is_in_stock"] else "out of stock"
+    return properties

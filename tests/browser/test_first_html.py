@@ -1,0 +1,166 @@
+"""The site's first HTML in a real browser: read without JavaScript, and taken over without a second request or a movement."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+
+from bench.system import wait_until
+from devserver import Stack
+from tests.browser.conftest import DESKTOP, PHONE
+
+# Where everything is that a visitor reads, and what it says.
+SEEN = """() => ({
+    text: document.querySelector("main").innerText.replace(/\\s+/g, " "),
+    title: document.title,
+    drawn: [...document.querySelectorAll(".picture path")].map((path) => path.getAttribute("d")),
+    tints: [...document.querySelectorAll(".picture")].map((picture) => picture.getAttribute("style").replaceAll(/[ ;]/g, "")),
+    boxes: [...document.querySelectorAll("h1, h2, h3, .summary, .name, .price, .stock, .picture, .card, td, dd, .more > *")]
+        .filter((element) => element.getClientRects().length)
+        .map((element) => {
+            const { x, y, width, height } = element.getBoundingClientRect();
+            return [element.tagName.replace("A", "BUTTON"), ...[x, y, width, height].map(Math.round)].join(" ");
+        }),
+})"""
+SHIFTS = """
+    window.shifted = [];
+    new PerformanceObserver((list) => {
+        for (const { value, sources } of list.getEntries())
+            window.shifted.push([value, ...sources.map(({ node }) => node?.className)]);
+    }).observe({ type: "layout-shift", buffered: true });
+"""
+
+
+@pytest.fixture
+def part(staff: httpx.Client) -> dict[str, Any]:
+    """A part with a bit of everything."""
+    word = "w" + uuid4().hex[:10]
+    category = staff.post("/categories", json={"name": f"Spindles {word}"}).raise_for_status().json()
+    body = {
+        "sku": f"F-{word}", "part_name": f"Spindle {word}", "status": "published", "category_id": category["id"],
+        "manufacturer": "Ferrum", "manufacturer_number": "F-1", "description": "<p>A <b>bold</b> word</p><ul><li>one</li></ul>",
+        "specifications": [{"name": "Bore", "value": "20", "unit": "mm", "group": "Size"}, {"name": "Seal", "value": "2RS"}],
+        "prices": [{"currency": "EUR", "amount": "1234.50"}, {"currency": "EUR", "amount": "617.25", "min_quantity": 10}],
+        "stock": {"current_stock": 20, "min_stock_level": 5},
+    }  # fmt: skip
+    staff.post("/parts", json=body | {"sku": f"F-{word}-2", "part_name": f"Spindle {word} too"}).raise_for_status()
+    return {**staff.post("/parts", json=body).raise_for_status().json(), "word": word, "category": category}
+
+
+@pytest.fixture
+def scriptless(chromium: Browser) -> Iterator[Page]:
+    """A page of a browser without JavaScript."""
+    opened = chromium.new_context(viewport=DESKTOP, locale="en-GB", java_script_enabled=False)
+    yield opened.new_page()
+    opened.close()
+
+
+def test_without_javascript_the_list_is_read_searched_and_followed_to_a_part(
+    stack: Stack, scriptless: Page, part: dict[str, Any]
+) -> None:
+    page = scriptless
+    page.goto(stack.url)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Parts")
+    expect(page.locator("main li.card")).to_have_count(24)
+    first = page.locator("main li.card h2").first.inner_text()
+    page.get_by_role("link", name="Show more parts").click()
+    expect(page.locator("main li.card")).to_have_count(24)
+    expect(page.locator("main li.card h2").first).not_to_have_text(first)
+    page.get_by_role("searchbox").fill(part["word"])
+    page.get_by_role("button", name="Show").click()
+    card = page.locator("main li.card").filter(has_text=f"F-{part['word']}").first
+    expect(card).to_contain_text("€1,234.50")
+    expect(card).to_contain_text("In stock")
+    page.get_by_role("link", name=f"Spindle {part['word']}", exact=True).click()
+    assert urlsplit(page.url).path == f"/parts/{part['id']}/{part['slug']}"
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Spindle {part['word']}")
+    main = page.get_by_role("main")
+    for said in (
+        "€1,234.50",
+        "In stock",
+        "10 or more",
+        "€617.25",
+        "A bold word",
+        "Bore",
+        "20\u00a0mm",
+        f"Spindle {part['word']} too",
+    ):
+        expect(main).to_contain_text(said)
+    page.get_by_role("link", name=f"Spindles {part['word']}").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Spindles {part['word']}")
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_the_application_takes_over_what_the_server_shows_and_nothing_moves(
+    stack: Stack, context: Callable[..., BrowserContext], part: dict[str, Any], viewport: dict[str, int]
+) -> None:
+    opened = context(viewport)
+    before, after = opened.new_page(), opened.new_page()
+    # The application's script does not come.
+    before.route("**/assets/*.js", lambda route: route.abort())
+    after.add_init_script(SHIFTS)
+    for path in ("/", f"/?q={part['word']}", f"/?category={part['category']['slug']}", f"/parts/{part['id']}/{part['slug']}"):
+        before.goto(stack.url + path)
+        after.goto(stack.url + path)
+        expect(after.get_by_test_id("part-name").first).to_be_visible()
+        shown = before.evaluate(SEEN)
+        assert after.evaluate(SEEN) == shown, path
+        assert len(shown["boxes"]) > 10
+        assert after.evaluate("window.shifted") == [], path
+
+
+def test_a_page_asks_for_nothing_that_came_with_it(
+    stack: Stack, context: Callable[..., BrowserContext], staff: httpx.Client, part: dict[str, Any]
+) -> None:
+    # What is owed for a change may have lists read again at any time.
+    assert wait_until(lambda: staff.get("/overview").json()["oldest_pending_seconds"] == 0)
+    page = context().new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: "/api/" in request.url and asked.append(urlsplit(request.url).path))
+    page.clock.install()
+    status = page.locator(f"[data-part-id='{part['id']}']").get_by_test_id("stock-status")
+    for path in (f"/?q={part['word']}", f"/parts/{part['id']}/{part['slug']}"):
+        page.goto(stack.url + path)
+        # Once a change is seen, the live connection has said what it knows of the list and of the tree.
+        for amount, text in ((3, "Only 3 left"), (20, "In stock")):
+            staff.put(f"/parts/{part['id']}/stock", json={"current_stock": amount}).raise_for_status()
+            expect(status).to_have_text(text)
+        # Whatever was put off to spare the server is done now.
+        page.clock.fast_forward(3_000)
+        expect(status).to_be_visible()
+        assert asked == [], path
+
+
+def test_what_is_typed_before_the_script_is_there_is_searched_for(
+    stack: Stack, context: Callable[..., BrowserContext], part: dict[str, Any]
+) -> None:
+    page = context().new_page()
+    held: list[Route] = []
+    page.route("**/assets/*.js", lambda route: held.append(route))
+    with page.expect_request("**/assets/*.js"):
+        page.goto(stack.url, wait_until="commit")
+    page.get_by_role("searchbox").fill(part["word"])
+    assert held
+    page.unroute("**/assets/*.js")
+    for route in held:
+        route.continue_()
+    expect(page.get_by_test_id("part-card")).to_have_count(2)
+    expect(page.get_by_test_id("search-input")).to_have_value(part["word"])
+    expect(page.get_by_test_id("search-input")).to_be_focused()
+
+
+def test_another_page_has_nothing_of_the_first_one_in_its_head(
+    stack: Stack, context: Callable[..., BrowserContext], part: dict[str, Any]
+) -> None:
+    page = context().new_page()
+    page.goto(f"{stack.url}/?category={part['category']['slug']}")
+    assert page.locator("link[rel=canonical]").get_attribute("href") == f"{stack.url}/?category={part['category']['slug']}"
+    page.get_by_test_id("part-card").get_by_role("link", name=f"Spindle {part['word']}", exact=True).click()
+    expect(page.get_by_test_id("part-page")).to_be_visible()
+    expect(page.locator("link[rel=canonical]")).to_have_count(0)
+    expect(page.locator("script[type='application/ld+json']")).to_have_count(1)
+    assert page.title() == f"Spindle {part['word']} – Lockstep Parts"

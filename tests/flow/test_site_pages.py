@@ -1,0 +1,375 @@
+"""What search engines, and browsers without JavaScript, read of the customers' pages: the first HTML."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from html.parser import HTMLParser
+from io import BytesIO
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from app.api.site import formats, pages
+from app.container import Container
+from app.factory import create_app
+from bench.system import wait_until
+from config import REPOSITORY, load_settings
+from tests.sample_pictures import jpeg
+
+NewPart = Callable[..., int]
+PARTS = "/api/v1/admin/parts"
+ORIGIN = "http://localhost"
+HOSTILE = (
+    "</script><script>alert(1)</script>", "<!--<script>", "\"'><img src=x onerror=alert(1)>",
+    "{{ 7 * 7 }} {% raw %} &amp; &lt;b&gt;",
+    "😀 Łożysko 轴承", "محمل كروي",
+)  # fmt: skip
+
+
+@dataclass
+class Read(HTMLParser):
+    """A page as a parser sees it."""
+
+    html: str
+    title: str = ""
+    meta: dict[str, str] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
+    hrefs: list[str] = field(default_factory=list)
+    scripts: dict[str, str] = field(default_factory=dict)
+    images: list[dict[str, str | None]] = field(default_factory=list)
+    fields: dict[str, str] = field(default_factory=dict)
+    elements: list[str] = field(default_factory=list)
+    text: str = ""
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        self._inside: list[str] = []
+        self.feed(self.html)
+        self.close()
+        self.text = " ".join(self.text.split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        self.elements.append(tag)
+        if tag == "meta":
+            self.meta[found.get("name") or found.get("property") or ""] = found.get("content") or ""
+        elif tag == "link":
+            self.links[found["rel"] or ""] = found["href"] or ""
+        elif tag == "a":
+            self.hrefs.append(found["href"] or "")
+            if "rel" in found:
+                self.links[found["rel"] or ""] = found["href"] or ""
+        elif tag == "img":
+            self.images.append(found)
+        elif tag == "input":
+            self.fields[found["name"] or ""] = found.get("value") or ""
+        if tag not in {"meta", "link", "img", "input", "br", "hr", "path", "rect"}:
+            self._inside.append(f"script {found.get('id') or found.get('src')}" if tag == "script" else tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if any(one.partition(" ")[0] == tag for one in self._inside):
+            while self._inside.pop().partition(" ")[0] != tag:
+                pass
+
+    def handle_data(self, data: str) -> None:
+        place = self._inside[-1] if self._inside else ""
+        if place == "title":
+            self.title += data
+        elif place.startswith("script "):
+            self.scripts[place.removeprefix("script ")] = self.scripts.get(place.removeprefix("script "), "") + data
+        elif "main" in self._inside:
+            self.text += data + " "
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """The structured data."""
+        return dict(json.loads(self.scripts["json-ld"]))
+
+    @property
+    def answers(self) -> dict[str, Any]:
+        """The answers of the API that came with the page, by path."""
+        return {one["path"]: one["body"] for one in json.loads(self.scripts["first"])["answers"]}
+
+
+@pytest.fixture(scope="module")
+def site_app(app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """The web application with the site's own shell, though without what Vite adds to it."""
+    folder = tmp_path_factory.mktemp("dist")
+    (folder / "web").mkdir()
+    shell = (REPOSITORY / "app" / "frontend" / "web" / "index.html").read_text()
+    (folder / "web" / "index.html").write_text(shell)
+    motifs = {
+        "motifs": {"bolt": ["M1 1"], "flange": ["M2 2"]},
+        "usual": "flange",
+        "words": [[r"\bbolts?\b", "bolt"]],
+        "grid": "G",
+        "axes": "A",
+    }
+    (folder / "web" / "motifs.json").write_text(json.dumps(motifs))
+    made = create_app(replace(load_settings(), frontend=folder))
+    made.extensions["lockstep"].consistency.start()
+    yield made
+    made.extensions["lockstep"].close()
+
+
+@pytest.fixture
+def client(site_app: Flask, container: Container) -> FlaskClient:
+    consistency, cache = site_app.extensions["lockstep"].consistency, site_app.extensions["lockstep"].cache
+    assert wait_until(lambda: consistency.sweep() or cache.is_fresh)
+    return site_app.test_client()
+
+
+@pytest.fixture
+def editor(api: Callable[[str], FlaskClient]) -> FlaskClient:
+    return api("editor")
+
+
+@pytest.fixture
+def word() -> str:
+    return "w" + uuid4().hex[:10]
+
+
+def read(response: TestResponse, status: int = 200) -> Read:
+    assert response.status_code == status, response.headers
+    return Read(response.text)
+
+
+def test_a_parts_page_says_everything_without_javascript(client: FlaskClient, editor: FlaskClient, word: str) -> None:
+    above = editor.post("/api/v1/admin/categories", json={"name": f"{word} above"}).get_json()
+    category = editor.post("/api/v1/admin/categories", json={"name": f"{word} below", "parent_id": above["id"]}).get_json()
+    body = {
+        "sku": f"SKU-{word}", "part_name": f"Bearing {word}", "status": "published", "category_id": category["id"],
+        "manufacturer": "Ferrum", "manufacturer_number": "F-1", "description": "<p>A <b>bold</b> word</p>",
+        "specifications": [{"name": "Bore", "value": "20", "unit": "mm", "group": "Size"}, {"name": "Seal", "value": "2RS"}],
+        "prices": [{"currency": "EUR", "amount": "1234.50"}, {"currency": "EUR", "amount": "617.25", "min_quantity": 10}],
+        "stock": {"current_stock": 3, "min_stock_level": 5},
+    }  # fmt: skip
+    part = editor.post(PARTS, json=body).get_json()["id"]
+    other = editor.post(PARTS, json=body | {"sku": f"SKU-{word}-2", "part_name": f"Bearing {word} too"}).get_json()
+    editor.post(f"{PARTS}/{part}/images", data={"image": (BytesIO(jpeg(900, 600)), "a.jpg"), "alt": "From the front"})
+    page = read(client.get(f"/parts/{part}", headers={"Accept-Language": "en-GB,en;q=0.9"}))
+    api = client.get(f"/api/v1/pdp/{part}").get_json()
+    address = f"{ORIGIN}/parts/{part}/{api['part']['slug']}"
+    assert page.title == f"Bearing {word} – Lockstep Parts"
+    assert (page.meta["description"], page.links["canonical"]) == ("A bold word", address)
+    assert "robots" not in page.meta
+    for said in (
+        f"Bearing {word}", f"SKU SKU-{word}", "Ferrum · F-1", "€1,234.50", "Only 3 left", "A bold word", "Size",
+        "Bore 20 mm",
+        "Seal 2RS", "1 – 9", "10 or more", "€617.25", "Save 50 %", f"{word} above", f"Bearing {word} too",
+    ):  # fmt: skip
+        assert said in page.text, said
+    assert {f"/parts/{other['id']}/{other['slug']}", f"/?category={category['slug']}", f"/?category={above['slug']}"} <= {
+        *page.hrefs
+    }
+    picture = api["part"]["images"][0]
+    assert (page.images[0]["src"], page.images[0]["alt"]) == (picture["url"], "From the front")
+    assert page.answers == {f"/pdp/{part}": api}
+    assert page.meta.items() >= {
+        "og:title": page.title, "og:url": address, "og:type": "product", "og:image": ORIGIN + picture["url"],
+        "product:price:amount": "1234.50", "product:price:currency": "EUR", "product:availability": "in stock",
+    }.items()  # fmt: skip
+    # What Google requires of, and recommends for, a product that is sold.
+    described = page.described
+    assert described.items() >= {
+        "@context": "https://schema.org", "@type": "Product", "name": f"Bearing {word}", "sku": f"SKU-{word}", "mpn": "F-1",
+        "description": "A bold word", "brand": {"@type": "Brand", "name": "Ferrum"}, "image": [ORIGIN + picture["url"]],
+        "url": address,
+    }.items()  # fmt: skip
+    assert described["offers"] == {
+        "@type": "Offer", "price": "1234.50", "priceCurrency": "EUR", "availability": "https://schema.org/InStock",
+        "itemCondition": "https://schema.org/NewCondition", "url": address,
+    }  # fmt: skip
+    steps = described["mainEntityOfPage"]["breadcrumb"]["itemListElement"]
+    assert [(step["position"], step["name"], step.get("item")) for step in steps] == [
+        (1, f"{word} above", f"{ORIGIN}/?category={above['slug']}"),
+        (2, f"{word} below", f"{ORIGIN}/?category={category['slug']}"),
+        (3, f"Bearing {word}", None),
+    ]
+
+
+def test_a_lists_page_shows_its_parts_and_leads_to_all_others(client: FlaskClient, new_part: NewPart, word: str) -> None:
+    parts = {new_part(part_name=f"Part {word} {number:02}") for number in range(30)}
+    page, found = read(client.get(f"/?q={word}")), set()
+    assert "First 24 parts of 30" in page.text
+    assert page.fields["q"] == word
+    while True:
+        # A search is no page of its own for search engines, but they may follow it.
+        assert (page.meta["robots"], "canonical" in page.links) == ("noindex", False)
+        ids = [int(href.split("/")[2]) for href in page.hrefs if href.startswith("/parts/")]
+        assert len(ids) <= 24
+        assert not found & {*ids}
+        found |= {*ids}
+        if "next" not in page.links:
+            break
+        page = read(client.get(page.links["next"]))
+        assert "6 more parts" in page.text
+        assert f"/?q={word}" in page.hrefs
+    assert found == parts
+
+
+def test_a_category_is_a_page_of_its_own_under_its_present_address_alone(
+    client: FlaskClient, editor: FlaskClient, new_part: NewPart, word: str
+) -> None:
+    category = editor.post("/api/v1/admin/categories", json={"name": f"{word} & Sons", "slug": f"old-{word}"}).get_json()
+    part = new_part(part_name=word, category_id=category["id"])
+    editor.put(f"/api/v1/admin/categories/{category['id']}", json={"slug": f"new-{word}"})
+    for reference in (f"old-{word}", str(category["id"])):
+        moved = client.get(f"/?category={reference}&sort=-name")
+        assert (moved.status_code, moved.headers["Location"]) == (301, f"/?category=new-{word}&sort=-name")
+    page = read(client.get(f"/?category=new-{word}"))
+    assert (page.title, page.links["canonical"]) == (f"{word} & Sons – Lockstep Parts", f"{ORIGIN}/?category=new-{word}")
+    listed = page.described["mainEntity"]["itemListElement"]
+    assert [(one["position"], one["name"], one["url"].startswith(f"{ORIGIN}/parts/{part}/")) for one in listed] == [
+        (1, word, True)
+    ]
+    steps = page.described["breadcrumb"]["itemListElement"]
+    assert [(step["name"], step["item"]) for step in steps] == [
+        ("Parts", f"{ORIGIN}/"),
+        (f"{word} & Sons", f"{ORIGIN}/?category=new-{word}"),
+    ]
+    assert page.answers["/parts"] == client.get(f"/api/v1/parts?category=new-{word}&sort=name&limit=24").get_json()
+    assert page.answers["/parts/facets"] == client.get(f"/api/v1/parts/facets?category=new-{word}").get_json()
+    assert page.answers["/categories"] == client.get("/api/v1/categories").get_json()
+    # In another order it is the same page; narrowed to what is in stock it is none.
+    assert "canonical" not in read(client.get(f"/?category=new-{word}&in_stock=true")).links
+    nowhere = read(client.get("/?category=nowhere"), 404)
+    assert (nowhere.meta["robots"], "No parts found" in nowhere.text) == ("noindex", True)
+
+
+@pytest.mark.parametrize(
+    ("address", "asked"),
+    [
+        ("", {"sort": "name", "limit": "24"}),
+        ("?q=%20a%20%00&sort=-price&in_stock=false&utm=1", {"q": "a", "sort": "-price", "limit": "24"}),
+        ("?q=a&sort=relevance", {"q": "a", "sort": "relevance", "limit": "24"}),
+        ("?sort=relevance&min_price=20&max_price=10.50", {"min_price": "10.5", "max_price": "20", "sort": "name", "limit": "24"}),
+        ("?min_price=1e3&max_price=x&currency=euro&sort=x&in_stock=true", {"in_stock": "true", "sort": "name", "limit": "24"}),
+    ],
+)
+def test_an_address_asks_the_api_for_what_the_application_would(address: str, asked: dict[str, str], client: FlaskClient) -> None:
+    page = read(client.get(f"/{address}"))
+    first = next(one for one in json.loads(page.scripts["first"])["answers"] if one["path"] == "/parts")
+    assert list(first["query"].items()) == list(asked.items())
+
+
+def test_a_part_without_a_picture_has_the_drawing_and_the_tint_of_its_category(
+    client: FlaskClient, editor: FlaskClient, new_part: NewPart
+) -> None:
+    above = editor.post("/api/v1/admin/categories", json={"name": "Fasteners", "slug": "bolts-and-nuts"}).get_json()
+    category = editor.post("/api/v1/admin/categories", json={"name": "Others", "parent_id": above["id"]}).get_json()
+    drawn = client.get(f"/parts/{new_part(category_id=category['id'])}").text
+    # As `motifFor` of motifs.ts has it.
+    assert '<path class="line" data-v-part-picture d="M1 1" />' in drawn
+    assert 'style="--hue: 54"' in drawn
+    usual = client.get(f"/parts/{new_part()}").text
+    assert '<path class="line" data-v-part-picture d="M2 2" />' in usual
+    assert 'style="--hue: 61"' in usual
+
+
+def test_a_cursor_of_another_list_leads_to_the_beginning(client: FlaskClient, word: str) -> None:
+    moved = client.get(f"/?q={word}&sort=-name&cursor=x")
+    assert (moved.status_code, moved.headers["Location"]) == (301, f"/?q={word}&sort=-name")
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_nothing_that_anybody_wrote_leaves_its_place(name: str, client: FlaskClient, editor: FlaskClient, word: str) -> None:
+    category = editor.post("/api/v1/admin/categories", json={"name": f"{word} {name.replace('>', '')}"}).get_json()
+    body = {
+        "sku": f"S {word}", "part_name": f"{name} {word}", "status": "published", "category_id": category["id"],
+        "manufacturer": name, "specifications": [{"name": name, "value": name, "group": name}], "description": f"<p>x</p>{name}",
+    }  # fmt: skip
+    part = editor.post(PARTS, json=body).get_json()
+    made = [read(client.get(address)) for address in (f"/parts/{part['id']}", f"/?q={word}", f"/?category={category['slug']}")]
+    for page in made:
+        assert f"{name} {word}" in page.text
+        assert page.scripts.keys() <= {"first", "json-ld", "/src/main.ts"}
+        assert page.images == []
+        assert page.elements.count("main") == 1
+    assert made[0].title == f"{name} {word} – Lockstep Parts"
+    assert made[0].described["name"] == made[0].answers[f"/pdp/{part['id']}"]["part"]["part_name"] == f"{name} {word}"
+    assert [one["name"] for one in made[2].described["mainEntity"]["itemListElement"]] == [f"{name} {word}"]
+    assert [one["part_name"] for one in made[1].answers["/parts"]["items"]] == [f"{name} {word}"]
+
+
+def test_json_in_a_page_ends_no_script_and_no_line() -> None:
+    value = {"a": "</script><!-- \u2028 \u2029 😀"}
+    text = pages.as_json(value)
+    assert not {"<", "\u2028", "\u2029"} & {*text}
+    assert json.loads(text) == value
+
+
+def test_html_that_was_written_with_sql_ends_where_its_place_does(
+    client: FlaskClient, container: Container, new_part: NewPart, word: str
+) -> None:
+    part = new_part(part_name=word)
+    with container.reading.connect() as connection:
+        connection.exec_driver_sql("UPDATE parts SET description = '<p>x</main></div><!-- <script>' WHERE id = %s", (part,))
+    assert wait_until(lambda: "<p>x" in client.get(f"/parts/{part}").text)
+    page = read(client.get(f"/parts/{part}"))
+    assert page.answers[f"/pdp/{part}"]["part"]["part_name"] == word
+    assert page.elements.count("main") == 1
+
+
+def test_a_page_is_held_until_anything_in_it_changes(
+    client: FlaskClient, editor: FlaskClient, new_part: NewPart, word: str, deliver: Callable[[], None]
+) -> None:
+    part = new_part(part_name=word)
+    for address in (f"/parts/{part}", f"/?q={word}"):
+        for change in ({"current_stock": 0}, {"current_stock": 5}):
+            # Until an owed invalidation is settled, it is repeated again and again.
+            deliver()
+            before = client.get(address)
+            held = client.get(address, headers={"If-None-Match": before.headers["ETag"]})
+            assert (held.status_code, held.data) == (304, b"")
+            assert before.headers["Cache-Control"] == "no-cache"
+            editor.put(f"{PARTS}/{part}/stock", json=change)
+            after = client.get(address, headers={"If-None-Match": before.headers["ETag"]})
+            assert ("Out of stock" in after.text) == (change["current_stock"] == 0), "an older page than the API"
+    coded = client.get(f"/parts/{part}", headers={"Accept-Encoding": "br"})
+    assert (coded.content_encoding, coded.headers["Vary"]) == ("br", "Accept-Language, Accept-Encoding")
+
+
+@pytest.mark.parametrize(
+    ("language", "price"),
+    [
+        ("en-GB", "€1,234.50"),
+        ("de-DE,de;q=0.9,en;q=0.8", "1.234,50\u00a0€"),
+        ("de-CH", "1&#39;234.50"),
+        ("xx", "€1,234.50"),
+        ("", "€1,234.50"),
+    ],
+)
+def test_a_price_is_written_as_the_browser_will_write_it(
+    language: str, price: str, client: FlaskClient, editor: FlaskClient, new_part: NewPart
+) -> None:
+    part = new_part()
+    editor.put(f"{PARTS}/{part}/prices", json={"prices": [{"currency": "EUR", "amount": "1234.50"}]})
+    assert price in client.get(f"/parts/{part}", headers={"Accept-Language": language}).text
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "price", "exact"),
+    [
+        ("2.00", "EUR", "€2.00", "€2.00"),
+        ("0.0042", "USD", "US$0.0042", "US$0.0042"),
+        ("1.2345", "EUR", "€1.23", "€1.2345"),
+        ("1.235", "EUR", "€1.24", "€1.235"),
+        ("1500", "JPY", "JP¥1,500", "JP¥1,500"),
+        ("0.00", "EUR", "€0.00", "€0.00"),
+        ("1.5", "KWD", "KWD\u00a01.500", "KWD\u00a01.500"),
+    ],
+)
+def test_prices_are_rounded_to_coins_unless_that_hides_them(amount: str, currency: str, price: str, exact: str) -> None:
+    british = formats.Formats("en-GB")
+    assert (british.price(amount, currency), british.money(amount, currency)) == (price, exact)
+
+
+def test_addresses_are_those_of_the_host_that_was_asked(client: FlaskClient, new_part: NewPart) -> None:
+    page = read(client.get(f"/parts/{new_part()}", base_url="https://shop.example"))
+    assert page.links["canonical"].startswith("https://shop.example/parts/")
+    assert page.described["url"] == page.meta["og:url"] == page.links["canonical"]
