@@ -607,7 +607,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List a part's content versions, newest first.
+         * List a part's content versions, newest first; all, or those that came by one way.
          * @description Role: viewer or above.
          */
         get: operations["admin_versions_list_versions"];
@@ -840,8 +840,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * For each effect: pending, oldest age, dead, latency; also the last reconciliation, what was found to differ from the truth
-         *     and why, and the cache's figures.
+         * For each effect: pending, oldest age, retries, failures, dead, latency; also the last reconciliation, what was found to
+         *     differ from the truth and why, the cache's figures, and which workers and servers are well.
          * @description Role: viewer or above.
          */
         get: operations["admin_sync_status"];
@@ -1592,6 +1592,14 @@ export interface components {
         CloseRequest: {
             part_id: number;
         };
+        Components: {
+            /** @enum {string} */
+            broker: "ok" | "degraded";
+            /** @enum {string} */
+            cache: "ok" | "degraded" | "away";
+            /** @enum {string} */
+            database: "ok";
+        };
         ContentAnswer: {
             category: components["schemas"]["PartCategory"] | null;
             category_id: number | null;
@@ -1686,6 +1694,7 @@ export interface components {
             effect: string;
             /** Format: uuid */
             event_uuid: string;
+            failures: components["schemas"]["Failure"][];
             id: number;
             last_error: string | null;
             payload: {
@@ -1759,6 +1768,7 @@ export interface components {
             attempts: number;
             /** Format: date-time */
             done_at: string | null;
+            failures: components["schemas"]["Failure"][];
             last_error: string | null;
             ms: number | null;
             /** @enum {string} */
@@ -1766,9 +1776,11 @@ export interface components {
         };
         EffectStatus: {
             dead: number;
+            failures: number;
             latency_ms: components["schemas"]["Latency"];
             oldest_age_seconds: number;
             pending: number;
+            retries: number;
         };
         /** @description The content aspect, as an event carries it. */
         EventContent: {
@@ -1818,6 +1830,12 @@ export interface components {
             price: components["schemas"]["PriceFacet"] | null;
             /** @description The parts that fit all filters. */
             total: number;
+        };
+        Failure: {
+            /** Format: date-time */
+            at: string;
+            attempt: number;
+            error: string;
         };
         FieldDifference: {
             field: string;
@@ -1915,7 +1933,8 @@ export interface components {
             reason: string;
         };
         /**
-         * @description An import, or the undoing of another one (`undoes`): how far it is, and what came of it. `errors` holds the first 200 of
+         * @description An import, or the undoing of another one (`undoes`): how far it is, and what came of it; if it was undone itself, by which
+         *     job (`undone_by`). `errors` holds the first 200 of
          *     `error_count`; `notices` those of `notice_count`: what is dropped from texts because it is not allowed in them, known when the
          *     file has been checked; `conflicts` those of `conflict_count`, which an undo has left alone. An undo counts changes, not rows:
          *     `changed` ones are undone, `unchanged` ones are not.
@@ -1944,6 +1963,7 @@ export interface components {
             state: "queued" | "checking" | "importing" | "done" | "refused" | "failed" | "cancelled" | "undoing";
             unchanged: number;
             undoes: number | null;
+            undone_by: components["schemas"]["ImportUndo"] | null;
         };
         ImportJobDetail: {
             changed: number;
@@ -1970,10 +1990,19 @@ export interface components {
             state: "queued" | "checking" | "importing" | "done" | "refused" | "failed" | "cancelled" | "undoing";
             unchanged: number;
             undoes: number | null;
+            undone_by: components["schemas"]["ImportUndo"] | null;
         };
         ImportJobPage: {
             items: components["schemas"]["ImportJob"][];
             next_cursor: string | null;
+        };
+        /** @description The job that undoes an import, or has undone it: the latest that was no dry run. */
+        ImportUndo: {
+            /** Format: date-time */
+            finished_at: string | null;
+            id: number;
+            /** @enum {string} */
+            state: "queued" | "checking" | "importing" | "done" | "refused" | "failed" | "cancelled" | "undoing";
         };
         ImportUpload: {
             as_specification?: string[];
@@ -2811,15 +2840,20 @@ export interface components {
             parts: components["schemas"]["SuggestedPart"][];
         };
         SyncStatus: {
+            beat_last_tick_seconds: number | null;
             cache: components["schemas"]["CacheStatus"];
+            components: components["schemas"]["Components"];
             drift: components["schemas"]["DriftStatus"];
             effects: {
                 [key: string]: components["schemas"]["EffectStatus"];
             };
+            flower: string | null;
             last_reconciliation: {
                 [key: string]: unknown;
             } | null;
+            open_pages: number;
             window_seconds: number;
+            workers: components["schemas"]["Worker"][] | null;
         };
         /** @description The search has a new synonym. */
         SynonymCreatedEvent: {
@@ -2943,7 +2977,17 @@ export interface components {
             created_at: string;
             created_by: number;
             created_by_name: string;
+            fields: {
+                [key: string]: number;
+            } | null;
+            import_id: number | null;
             is_active: boolean;
+            /** @enum {string|null} */
+            kind: "created" | "archived" | "unarchived" | "changed" | null;
+            message: string | null;
+            restored_from: number | null;
+            /** @enum {string|null} */
+            source: "panel" | "api" | "command" | "bulk" | "import" | "undo" | "restore" | "by_hand" | "reconcile" | null;
             version_number: number;
         };
         VersionDiff: {
@@ -2958,7 +3002,17 @@ export interface components {
             created_at: string;
             created_by: number;
             created_by_name: string;
+            fields: {
+                [key: string]: number;
+            } | null;
+            import_id: number | null;
             is_active: boolean;
+            /** @enum {string|null} */
+            kind: "created" | "archived" | "unarchived" | "changed" | null;
+            message: string | null;
+            restored_from: number | null;
+            /** @enum {string|null} */
+            source: "panel" | "api" | "command" | "bulk" | "import" | "undo" | "restore" | "by_hand" | "reconcile" | null;
             version_number: number;
         };
         VersionPage: {
@@ -2999,6 +3053,11 @@ export interface components {
             /** @enum {string} */
             op: "equal" | "insert" | "delete";
             text: string;
+        };
+        Worker: {
+            name: string;
+            queues: string[];
+            seen_seconds: number;
         };
     };
     responses: {
@@ -3165,7 +3224,7 @@ export interface operations {
                      *             "id": 1,
                      *             "name": "Lockstep"
                      *           },
-                     *           "created_at": "2026-11-26T18:43:11.482491Z",
+                     *           "created_at": "2026-11-26T18:47:31.324109Z",
                      *           "expires_at": "2100-01-01T00:00:00.000000Z",
                      *           "id": 1,
                      *           "last_used_at": null,
@@ -3235,10 +3294,10 @@ export interface operations {
                      *         "id": 1,
                      *         "name": "Lockstep"
                      *       },
-                     *       "created_at": "2026-11-26T18:43:11.482491Z",
+                     *       "created_at": "2026-11-26T18:47:31.324109Z",
                      *       "expires_at": "2100-01-01T00:00:00.000000Z",
                      *       "id": 1,
-                     *       "key": "lsk_lY-QDhjWqs-pJVSST-ieIJ1TLQ4fEdbkkw3p_pbwnyw",
+                     *       "key": "lsk_l5inA_7aSNDyQJkcXGXGq7GMkmGeTtiQCfZdVBOAAv8",
                      *       "last_used_at": null,
                      *       "name": "till",
                      *       "role": "stock",
@@ -3341,10 +3400,10 @@ export interface operations {
                      *         {
                      *           "api_key_id": null,
                      *           "api_key_name": null,
-                     *           "changed_at": "2026-11-26T18:43:10.753255Z",
+                     *           "changed_at": "2026-11-26T18:47:30.988934Z",
                      *           "changed_by": 2,
                      *           "changed_by_name": "Anna",
-                     *           "event_id": "01a2192b-3121-73ff-afcf-ff380359a792",
+                     *           "event_id": "01a2192f-29ac-7edc-91ca-220ec2eb659f",
                      *           "id": 30,
                      *           "ip_address": "127.0.0.1",
                      *           "new_values": {
@@ -3358,13 +3417,13 @@ export interface operations {
                      *           "part_id": 3,
                      *           "reason": "import 3: parts.csv",
                      *           "record_id": 3,
-                     *           "request_id": "1652595a239340019323816e2b5cbb82",
+                     *           "request_id": "794fca148f694da7bfd238f4f91a2b2b",
                      *           "table_name": "stock_levels",
                      *           "user_agent": "Werkzeug/3.1.9",
                      *           "version": 1
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjZUMTg6NDM6MTAuNzUzMjU1KzAwOjAwIiwzMCxbXV0.Me_zUB9KDUdX8YdrTGN2UX3qppc"
+                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjZUMTg6NDc6MzAuOTg4OTM0KzAwOjAwIiwzMCxbXV0.8_YxdA8zs-uQUYqmzLtAIDN94c8"
                      *     }
                      */
                     "application/json": components["schemas"]["AuditPage"];
@@ -3412,10 +3471,10 @@ export interface operations {
                 content: {
                     /**
                      * @example id,changed_at,changed_by,changed_by_name,api_key_id,api_key_name,operation,table_name,record_id,part_id,version,reason,old_values,new_values,ip_address,user_agent,request_id,event_id
-                     *     31,2026-11-26T18:43:10.817584Z,2,Anna,,,DELETE,parts,3,3,2,import 4: undo of import 3,"{""version"":1,""archived_at"":null}","{""version"":2,""archived_at"":""2026-11-26T18:43:10.811966Z""}",127.0.0.1,Werkzeug/3.1.9,8740fdd7f5024e95a9800d5dec9683b5,01a2192b-3161-790d-81a8-0c4ba7f70f14
-                     *     27,2026-11-26T18:43:10.526335Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,99265d44e0e144d4a645a3c37ce8e2a1,01a2192b-303e-7529-8019-b132e4844b65
-                     *     24,2026-11-26T18:43:10.469740Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-26T18:43:10.467796Z""}",127.0.0.1,Werkzeug/3.1.9,95f3308add2841909d75d43d46785017,01a2192b-3005-7b8c-bacf-628415556267
-                     *     21,2026-11-26T18:43:09.198633Z,2,Anna,,,DELETE,part_images,2,1,9,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":9}",127.0.0.1,Werkzeug/3.1.9,1e9e0996b5464ae7b6b3db844e21668f,01a2192b-2b0e-79d2-a294-b5797a964050
+                     *     31,2026-11-26T18:47:31.036435Z,2,Anna,,,DELETE,parts,3,3,2,import 4: undo of import 3,"{""version"":1,""archived_at"":null}","{""version"":2,""archived_at"":""2026-11-26T18:47:31.030653Z""}",127.0.0.1,Werkzeug/3.1.9,9f55efcbfc9f4e009b9346b9f2967af1,01a2192f-29dc-76a7-a5bf-54cf145ca299
+                     *     27,2026-11-26T18:47:30.862277Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,2e6f7343636b495e82b14ba1fe754604,01a2192f-292e-7430-8ccd-3d52510fd3bd
+                     *     24,2026-11-26T18:47:30.658409Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-26T18:47:30.656682Z""}",127.0.0.1,Werkzeug/3.1.9,bc3d626bd2db4502a3abe8c2e185f33d,01a2192f-2862-7647-b727-f9ab81c1ca8e
+                     *     21,2026-11-26T18:47:30.344163Z,2,Anna,,,DELETE,part_images,2,1,9,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":9}",127.0.0.1,Werkzeug/3.1.9,d4d70bd4ea574e50929aa42be99e00f0,01a2192f-2728-7237-a1af-52cb87e46392
                      */
                     "text/csv": string;
                 };
@@ -3458,7 +3517,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-26T18:43:06.504621Z",
+                     *           "changed_at": "2026-11-26T18:47:29.809127Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3469,11 +3528,11 @@ export interface operations {
                      *           "parent_id": null,
                      *           "part_count": 1,
                      *           "slug": "bearings",
-                     *           "updated_at": "2026-11-26T18:43:06.504621Z",
+                     *           "updated_at": "2026-11-26T18:47:29.809127Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-26T18:43:10.427291Z",
+                     *           "changed_at": "2026-11-26T18:47:30.596655Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3484,7 +3543,7 @@ export interface operations {
                      *           "parent_id": 1,
                      *           "part_count": 1,
                      *           "slug": "ball-bearings",
-                     *           "updated_at": "2026-11-26T18:43:10.427291Z",
+                     *           "updated_at": "2026-11-26T18:47:30.596655Z",
                      *           "version": 2
                      *         }
                      *       ],
@@ -3544,7 +3603,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T18:43:06.718045Z",
+                     *       "changed_at": "2026-11-26T18:47:29.840908Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3555,7 +3614,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 0,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T18:43:06.718045Z",
+                     *       "updated_at": "2026-11-26T18:47:29.840908Z",
                      *       "version": 1
                      *     }
                      */
@@ -3593,7 +3652,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T18:43:10.427291Z",
+                     *       "changed_at": "2026-11-26T18:47:30.596655Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3604,7 +3663,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T18:43:10.427291Z",
+                     *       "updated_at": "2026-11-26T18:47:30.596655Z",
                      *       "version": 2
                      *     }
                      */
@@ -3657,7 +3716,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T18:43:10.427291Z",
+                     *       "changed_at": "2026-11-26T18:47:30.596655Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3668,7 +3727,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T18:43:10.427291Z",
+                     *       "updated_at": "2026-11-26T18:47:30.596655Z",
                      *       "version": 2
                      *     }
                      */
@@ -3721,7 +3780,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T18:43:10.427291Z",
+                     *       "changed_at": "2026-11-26T18:47:30.596655Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3732,7 +3791,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T18:43:10.427291Z",
+                     *       "updated_at": "2026-11-26T18:47:30.596655Z",
                      *       "version": 2
                      *     }
                      */
@@ -3784,40 +3843,44 @@ export interface operations {
                      *       "aggregate_id": 1,
                      *       "aggregate_type": "part",
                      *       "aspect": "content",
-                     *       "committed_at": "2026-11-26T18:43:08.448807Z",
+                     *       "committed_at": "2026-11-26T18:47:30.124156Z",
                      *       "effects": {
                      *         "broadcast": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T18:43:08.487302Z",
+                     *           "done_at": "2026-11-26T18:47:30.134523Z",
+                     *           "failures": [],
                      *           "last_error": null,
-                     *           "ms": 38.495,
+                     *           "ms": 10.367,
                      *           "state": "done"
                      *         },
                      *         "invalidate_cache": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T18:43:08.502523Z",
+                     *           "done_at": "2026-11-26T18:47:30.136883Z",
+                     *           "failures": [],
                      *           "last_error": null,
-                     *           "ms": 53.716,
+                     *           "ms": 12.727,
                      *           "state": "done"
                      *         },
                      *         "persist_audit": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T18:43:08.518369Z",
+                     *           "done_at": "2026-11-26T18:47:30.140305Z",
+                     *           "failures": [],
                      *           "last_error": null,
-                     *           "ms": 69.562,
+                     *           "ms": 16.149,
                      *           "state": "done"
                      *         },
                      *         "snapshot_content": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T18:43:08.533826Z",
+                     *           "done_at": "2026-11-26T18:47:30.145106Z",
+                     *           "failures": [],
                      *           "last_error": null,
-                     *           "ms": 85.019,
+                     *           "ms": 20.95,
                      *           "state": "done"
                      *         }
                      *       },
-                     *       "event_id": "01a2192b-2820-7ca2-aeb1-5efc32295d41",
+                     *       "event_id": "01a2192f-264c-7229-82e7-1a3172eb71af",
                      *       "pages": null,
-                     *       "request_id": "96acc179e4424eef80d3b9e191e7c11c",
+                     *       "request_id": "f9e101eb43e4418282ff92a4cb9ba242",
                      *       "type": "content.updated",
                      *       "version": 4
                      *     }
@@ -3859,7 +3922,7 @@ export interface operations {
                      *           "conflict_count": 0,
                      *           "conflicts": [],
                      *           "created": 0,
-                     *           "created_at": "2026-11-26T18:43:10.649351Z",
+                     *           "created_at": "2026-11-26T18:47:30.917830Z",
                      *           "created_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3875,7 +3938,7 @@ export interface operations {
                      *           ],
                      *           "failure": null,
                      *           "file_name": "parts.csv",
-                     *           "finished_at": "2026-11-26T18:43:10.679302Z",
+                     *           "finished_at": "2026-11-26T18:47:30.933487Z",
                      *           "id": 2,
                      *           "notice_count": 0,
                      *           "notices": [],
@@ -3883,14 +3946,15 @@ export interface operations {
                      *           "rows_total": null,
                      *           "state": "refused",
                      *           "unchanged": 0,
-                     *           "undoes": null
+                     *           "undoes": null,
+                     *           "undone_by": null
                      *         },
                      *         {
                      *           "changed": 0,
                      *           "conflict_count": 0,
                      *           "conflicts": [],
                      *           "created": 0,
-                     *           "created_at": "2026-11-26T18:43:10.571675Z",
+                     *           "created_at": "2026-11-26T18:47:30.889591Z",
                      *           "created_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3900,7 +3964,7 @@ export interface operations {
                      *           "errors": [],
                      *           "failure": null,
                      *           "file_name": "wrong.csv",
-                     *           "finished_at": "2026-11-26T18:43:10.595562Z",
+                     *           "finished_at": "2026-11-26T18:47:30.903130Z",
                      *           "id": 1,
                      *           "notice_count": 0,
                      *           "notices": [],
@@ -3908,7 +3972,8 @@ export interface operations {
                      *           "rows_total": null,
                      *           "state": "cancelled",
                      *           "unchanged": 0,
-                     *           "undoes": null
+                     *           "undoes": null,
+                     *           "undone_by": null
                      *         }
                      *       ],
                      *       "next_cursor": null
@@ -3968,7 +4033,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T18:43:10.719443Z",
+                     *       "created_at": "2026-11-26T18:47:30.959977Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3986,7 +4051,8 @@ export interface operations {
                      *       "rows_total": null,
                      *       "state": "queued",
                      *       "unchanged": 0,
-                     *       "undoes": null
+                     *       "undoes": null,
+                     *       "undone_by": null
                      *     }
                      */
                     "application/json": components["schemas"]["ImportJobDetail"];
@@ -4061,7 +4127,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T18:43:10.649351Z",
+                     *       "created_at": "2026-11-26T18:47:30.917830Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4077,7 +4143,7 @@ export interface operations {
                      *       ],
                      *       "failure": null,
                      *       "file_name": "parts.csv",
-                     *       "finished_at": "2026-11-26T18:43:10.679302Z",
+                     *       "finished_at": "2026-11-26T18:47:30.933487Z",
                      *       "id": 2,
                      *       "notice_count": 0,
                      *       "notices": [],
@@ -4085,7 +4151,8 @@ export interface operations {
                      *       "rows_total": null,
                      *       "state": "refused",
                      *       "unchanged": 0,
-                     *       "undoes": null
+                     *       "undoes": null,
+                     *       "undone_by": null
                      *     }
                      */
                     "application/json": components["schemas"]["ImportJobDetail"];
@@ -4130,7 +4197,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T18:43:10.571675Z",
+                     *       "created_at": "2026-11-26T18:47:30.889591Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4140,7 +4207,7 @@ export interface operations {
                      *       "errors": [],
                      *       "failure": null,
                      *       "file_name": "wrong.csv",
-                     *       "finished_at": "2026-11-26T18:43:10.595562Z",
+                     *       "finished_at": "2026-11-26T18:47:30.903130Z",
                      *       "id": 1,
                      *       "notice_count": 0,
                      *       "notices": [],
@@ -4148,7 +4215,8 @@ export interface operations {
                      *       "rows_total": null,
                      *       "state": "cancelled",
                      *       "unchanged": 0,
-                     *       "undoes": null
+                     *       "undoes": null,
+                     *       "undone_by": null
                      *     }
                      */
                     "application/json": components["schemas"]["ImportJobDetail"];
@@ -4230,7 +4298,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T18:43:10.780131Z",
+                     *       "created_at": "2026-11-26T18:47:31.004017Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4248,7 +4316,8 @@ export interface operations {
                      *       "rows_total": null,
                      *       "state": "undoing",
                      *       "unchanged": 0,
-                     *       "undoes": 3
+                     *       "undoes": 3,
+                     *       "undone_by": null
                      *     }
                      */
                     "application/json": components["schemas"]["ImportJobDetail"];
@@ -4340,9 +4409,9 @@ export interface operations {
                      *       "open_pages": 0,
                      *       "out_of_stock": 0,
                      *       "propagation": {
-                     *         "p50_ms": 36.44,
-                     *         "p95_ms": 135.55,
-                     *         "p99_ms": 162.07,
+                     *         "p50_ms": 9.58,
+                     *         "p95_ms": 22.02,
+                     *         "p99_ms": 22.38,
                      *         "window_seconds": 900
                      *       }
                      *     }
@@ -4416,15 +4485,15 @@ export interface operations {
                      *             "min_stock_level": 5,
                      *             "part_id": 1,
                      *             "reserved_quantity": 0,
-                     *             "updated_at": "2026-11-26T18:43:08.277410Z",
+                     *             "updated_at": "2026-11-26T18:47:30.073821Z",
                      *             "version": 3
                      *           },
                      *           "thumbnail": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-160.webp",
-                     *           "updated_at": "2026-11-26T18:43:09.519411Z",
+                     *           "updated_at": "2026-11-26T18:47:30.397153Z",
                      *           "version": 10
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgZWExMzNhMzE4OGY0MDY2ZjMxIiwiNjIwNS0yUlMiLDEsW11d.j5YiEVQ5Ct6wQzJiqsC3kNzwhos"
+                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgZWExMzNhMzE4OGY0MDY2ZjMxIiwiNjIwNS0yUlMiLDEsW11d.d7f6llwhIdf2EI_3ygOUftRVkdk"
                      *     }
                      */
                     "application/json": components["schemas"]["AdminPartPage"];
@@ -4526,7 +4595,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "created_at": "2026-11-26T18:43:07.296711Z",
+                     *       "created_at": "2026-11-26T18:47:29.918041Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 2,
                      *       "images": [],
@@ -4536,7 +4605,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6206-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-26T18:43:07.296711Z",
+                     *         "changed_at": "2026-11-26T18:47:29.918041Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -4558,7 +4627,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-26T18:43:07.296711Z",
+                     *         "updated_at": "2026-11-26T18:47:29.918041Z",
                      *         "version": 1
                      *       },
                      *       "sku": "6206-2RS",
@@ -4582,10 +4651,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 2,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-26T18:43:07.296711Z",
+                     *         "updated_at": "2026-11-26T18:47:29.918041Z",
                      *         "version": 1
                      *       },
-                     *       "updated_at": "2026-11-26T18:43:07.296711Z",
+                     *       "updated_at": "2026-11-26T18:47:29.918041Z",
                      *       "version": 1,
                      *       "versions": {
                      *         "content": 1,
@@ -4666,7 +4735,7 @@ export interface operations {
                      *             "status": "published",
                      *             "version": 3
                      *           },
-                     *           "changed_at": "2026-11-26T18:43:07.567985Z",
+                     *           "changed_at": "2026-11-26T18:47:29.994719Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -4736,7 +4805,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "created_at": "2026-11-26T18:43:06.910827Z",
+                     *       "created_at": "2026-11-26T18:47:29.863521Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 1,
                      *       "images": [
@@ -4768,7 +4837,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6205-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-26T18:43:07.826507Z",
+                     *         "changed_at": "2026-11-26T18:47:30.028097Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -4783,7 +4852,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-26T18:43:07.826507Z",
+                     *         "updated_at": "2026-11-26T18:47:30.028097Z",
                      *         "version": 2
                      *       },
                      *       "sku": "6205-2RS",
@@ -4807,10 +4876,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 1,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-26T18:43:08.277410Z",
+                     *         "updated_at": "2026-11-26T18:47:30.073821Z",
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-26T18:43:09.519411Z",
+                     *       "updated_at": "2026-11-26T18:47:30.397153Z",
                      *       "version": 10,
                      *       "versions": {
                      *         "content": 10,
@@ -4887,7 +4956,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T18:43:07.438364Z",
+                     *       "changed_at": "2026-11-26T18:47:29.963014Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4911,7 +4980,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T18:43:07.438364Z",
+                     *       "updated_at": "2026-11-26T18:47:29.963014Z",
                      *       "version": 2
                      *     }
                      */
@@ -4976,7 +5045,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T18:43:10.467796Z",
+                     *       "changed_at": "2026-11-26T18:47:30.656682Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5022,7 +5091,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "archived",
-                     *       "updated_at": "2026-11-26T18:43:10.467796Z",
+                     *       "updated_at": "2026-11-26T18:47:30.656682Z",
                      *       "version": 11
                      *     }
                      */
@@ -5069,7 +5138,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "at": "2026-11-26T18:43:09.519411Z",
+                     *       "at": "2026-11-26T18:47:30.397153Z",
                      *       "complete": true,
                      *       "part": {
                      *         "category": {
@@ -5140,7 +5209,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-26T18:43:09.198633Z",
+                     *         "updated_at": "2026-11-26T18:47:30.344163Z",
                      *         "version": 9
                      *       },
                      *       "part_id": 1,
@@ -5214,7 +5283,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T18:43:08.768843Z",
+                     *       "changed_at": "2026-11-26T18:47:30.258211Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5281,7 +5350,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T18:43:08.768843Z",
+                     *       "updated_at": "2026-11-26T18:47:30.258211Z",
                      *       "version": 6
                      *     }
                      */
@@ -5355,7 +5424,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T18:43:08.871753Z",
+                     *       "changed_at": "2026-11-26T18:47:30.281984Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5422,7 +5491,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T18:43:08.871753Z",
+                     *       "updated_at": "2026-11-26T18:47:30.281984Z",
                      *       "version": 7
                      *     }
                      */
@@ -5494,7 +5563,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T18:43:09.021841Z",
+                     *       "changed_at": "2026-11-26T18:47:30.314156Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5561,7 +5630,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T18:43:09.021841Z",
+                     *       "updated_at": "2026-11-26T18:47:30.314156Z",
                      *       "version": 8
                      *     }
                      */
@@ -5627,7 +5696,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T18:43:09.171729Z",
+                     *       "changed_at": "2026-11-26T18:47:30.341901Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5673,7 +5742,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T18:43:09.171729Z",
+                     *       "updated_at": "2026-11-26T18:47:30.341901Z",
                      *       "version": 9
                      *     }
                      */
@@ -5741,7 +5810,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T18:43:07.826507Z",
+                     *       "changed_at": "2026-11-26T18:47:30.028097Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5756,7 +5825,7 @@ export interface operations {
                      *           "valid_to": null
                      *         }
                      *       ],
-                     *       "updated_at": "2026-11-26T18:43:07.826507Z",
+                     *       "updated_at": "2026-11-26T18:47:30.028097Z",
                      *       "version": 2
                      *     }
                      */
@@ -5821,7 +5890,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T18:43:10.491405Z",
+                     *       "changed_at": "2026-11-26T18:47:30.688876Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5867,7 +5936,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T18:43:10.491405Z",
+                     *       "updated_at": "2026-11-26T18:47:30.688876Z",
                      *       "version": 12
                      *     }
                      */
@@ -5955,7 +6024,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T18:43:07.567985Z",
+                     *       "changed_at": "2026-11-26T18:47:29.994719Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5979,7 +6048,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T18:43:07.567985Z",
+                     *       "updated_at": "2026-11-26T18:47:29.994719Z",
                      *       "version": 3
                      *     }
                      */
@@ -6048,7 +6117,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-26T18:43:07.948763Z",
+                     *       "updated_at": "2026-11-26T18:47:30.058164Z",
                      *       "version": 2
                      *     }
                      */
@@ -6116,7 +6185,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-26T18:43:08.277410Z",
+                     *       "updated_at": "2026-11-26T18:47:30.073821Z",
                      *       "version": 3
                      *     }
                      */
@@ -6140,6 +6209,7 @@ export interface operations {
             query?: {
                 limit?: number;
                 cursor?: string | null;
+                source?: "panel" | "api" | "command" | "bulk" | "import" | "undo" | "restore" | "by_hand" | "reconcile" | null;
             };
             header?: never;
             path: {
@@ -6162,74 +6232,144 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T18:43:09.198633Z",
+                     *           "created_at": "2026-11-26T18:47:30.344163Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
+                     *           "fields": {
+                     *             "images": 1
+                     *           },
+                     *           "import_id": null,
                      *           "is_active": true,
+                     *           "kind": "changed",
+                     *           "message": null,
+                     *           "restored_from": null,
+                     *           "source": "panel",
                      *           "version_number": 9
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T18:43:09.038823Z",
+                     *           "created_at": "2026-11-26T18:47:30.316226Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
+                     *           "fields": {
+                     *             "images": 1
+                     *           },
+                     *           "import_id": null,
                      *           "is_active": false,
+                     *           "kind": "changed",
+                     *           "message": null,
+                     *           "restored_from": null,
+                     *           "source": "panel",
                      *           "version_number": 8
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T18:43:08.878598Z",
+                     *           "created_at": "2026-11-26T18:47:30.284116Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
+                     *           "fields": {
+                     *             "images": 1
+                     *           },
+                     *           "import_id": null,
                      *           "is_active": false,
+                     *           "kind": "changed",
+                     *           "message": null,
+                     *           "restored_from": null,
+                     *           "source": "panel",
                      *           "version_number": 7
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T18:43:08.774736Z",
+                     *           "created_at": "2026-11-26T18:47:30.260215Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
+                     *           "fields": {
+                     *             "images": 1
+                     *           },
+                     *           "import_id": null,
                      *           "is_active": false,
+                     *           "kind": "changed",
+                     *           "message": null,
+                     *           "restored_from": null,
+                     *           "source": "panel",
                      *           "version_number": 6
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T18:43:08.674334Z",
+                     *           "created_at": "2026-11-26T18:47:30.206436Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
+                     *           "fields": {
+                     *             "images": 1
+                     *           },
+                     *           "import_id": null,
                      *           "is_active": false,
+                     *           "kind": "changed",
+                     *           "message": null,
+                     *           "restored_from": null,
+                     *           "source": "panel",
                      *           "version_number": 5
                      *         },
                      *         {
                      *           "change_summary": "Changed category",
-                     *           "created_at": "2026-11-26T18:43:08.448807Z",
+                     *           "created_at": "2026-11-26T18:47:30.124156Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
+                     *           "fields": {
+                     *             "category_id": 1
+                     *           },
+                     *           "import_id": null,
                      *           "is_active": false,
+                     *           "kind": "changed",
+                     *           "message": null,
+                     *           "restored_from": null,
+                     *           "source": "bulk",
                      *           "version_number": 4
                      *         },
                      *         {
                      *           "change_summary": "Changed 2 specifications",
-                     *           "created_at": "2026-11-26T18:43:07.589817Z",
+                     *           "created_at": "2026-11-26T18:47:29.996898Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
+                     *           "fields": {
+                     *             "specifications": 2
+                     *           },
+                     *           "import_id": null,
                      *           "is_active": false,
+                     *           "kind": "changed",
+                     *           "message": null,
+                     *           "restored_from": null,
+                     *           "source": "panel",
                      *           "version_number": 3
                      *         },
                      *         {
                      *           "change_summary": "Changed name (clearer name)",
-                     *           "created_at": "2026-11-26T18:43:07.452408Z",
+                     *           "created_at": "2026-11-26T18:47:29.966358Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
+                     *           "fields": {
+                     *             "part_name": 1
+                     *           },
+                     *           "import_id": null,
                      *           "is_active": false,
+                     *           "kind": "changed",
+                     *           "message": "clearer name",
+                     *           "restored_from": null,
+                     *           "source": "panel",
                      *           "version_number": 2
                      *         },
                      *         {
                      *           "change_summary": "Created",
-                     *           "created_at": "2026-11-26T18:43:07.083210Z",
+                     *           "created_at": "2026-11-26T18:47:29.880100Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
+                     *           "fields": {},
+                     *           "import_id": null,
                      *           "is_active": false,
+                     *           "kind": "created",
+                     *           "message": null,
+                     *           "restored_from": null,
+                     *           "source": "panel",
                      *           "version_number": 1
                      *         }
                      *       ],
@@ -6314,10 +6454,16 @@ export interface operations {
                      *         ],
                      *         "status": "published"
                      *       },
-                     *       "created_at": "2026-11-26T18:43:07.083210Z",
+                     *       "created_at": "2026-11-26T18:47:29.880100Z",
                      *       "created_by": 2,
                      *       "created_by_name": "Anna",
+                     *       "fields": {},
+                     *       "import_id": null,
                      *       "is_active": false,
+                     *       "kind": "created",
+                     *       "message": null,
+                     *       "restored_from": null,
+                     *       "source": "panel",
                      *       "version_number": 1
                      *     }
                      */
@@ -6456,7 +6602,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T18:43:09.519411Z",
+                     *       "changed_at": "2026-11-26T18:47:30.397153Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -6503,7 +6649,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T18:43:09.519411Z",
+                     *       "updated_at": "2026-11-26T18:47:30.397153Z",
                      *       "version": 10
                      *     }
                      */
@@ -6601,7 +6747,7 @@ export interface operations {
                      *             "reserved_quantity": 0,
                      *             "version": 1
                      *           },
-                     *           "changed_at": "2026-11-26T18:43:07.296711Z",
+                     *           "changed_at": "2026-11-26T18:47:29.918041Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -6631,7 +6777,7 @@ export interface operations {
                      *             "reserved_quantity": 0,
                      *             "version": 3
                      *           },
-                     *           "changed_at": "2026-11-26T18:43:08.277410Z",
+                     *           "changed_at": "2026-11-26T18:47:30.073821Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -6930,7 +7076,7 @@ export interface operations {
                      *       },
                      *       "next_after": 0,
                      *       "parts_checked": 3,
-                     *       "seconds": 0.38
+                     *       "seconds": 0.066
                      *     }
                      */
                     "application/json": components["schemas"]["Reconciliation"];
@@ -7020,15 +7166,21 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "beat_last_tick_seconds": null,
                      *       "cache": {
                      *         "fresh": false,
                      *         "hit_rate": {}
+                     *       },
+                     *       "components": {
+                     *         "broker": "ok",
+                     *         "cache": "degraded",
+                     *         "database": "ok"
                      *       },
                      *       "drift": {
                      *         "kinds": {
                      *           "cache_stale": {
                      *             "found": 1,
-                     *             "last_found_at": "2026-11-26T18:43:10.890520Z",
+                     *             "last_found_at": "2026-11-26T18:47:31.078450Z",
                      *             "not_repaired": 0,
                      *             "repeating": false
                      *           }
@@ -7047,12 +7199,12 @@ export interface operations {
                      *                 "found": 1
                      *               }
                      *             ],
-                     *             "found_at": "2026-11-26T18:43:10.890520Z",
+                     *             "found_at": "2026-11-26T18:47:31.078450Z",
                      *             "kind": "cache_stale",
                      *             "process": "web 4711 on shop-1",
                      *             "repaired": true,
                      *             "since": {
-                     *               "at": "2026-11-26T18:43:07.950454Z",
+                     *               "at": "2026-11-26T18:47:30.059395Z",
                      *               "event_id": 13,
                      *               "version": 2
                      *             },
@@ -7064,51 +7216,62 @@ export interface operations {
                      *       "effects": {
                      *         "broadcast": {
                      *           "dead": 0,
+                     *           "failures": 0,
                      *           "latency_ms": {
                      *             "deliveries": 24,
-                     *             "p50": 36.44,
-                     *             "p95": 135.55,
-                     *             "p99": 162.07
+                     *             "p50": 9.58,
+                     *             "p95": 22.02,
+                     *             "p99": 22.38
                      *           },
                      *           "oldest_age_seconds": 0,
-                     *           "pending": 0
+                     *           "pending": 0,
+                     *           "retries": 0
                      *         },
                      *         "invalidate_cache": {
                      *           "dead": 0,
+                     *           "failures": 0,
                      *           "latency_ms": {
                      *             "deliveries": 24,
-                     *             "p50": 45.01,
-                     *             "p95": 153.69,
-                     *             "p99": 183.7
+                     *             "p50": 12.13,
+                     *             "p95": 24.11,
+                     *             "p99": 28.18
                      *           },
                      *           "oldest_age_seconds": 0,
-                     *           "pending": 0
+                     *           "pending": 0,
+                     *           "retries": 0
                      *         },
                      *         "persist_audit": {
                      *           "dead": 0,
+                     *           "failures": 0,
                      *           "latency_ms": {
                      *             "deliveries": 31,
-                     *             "p50": 69.06,
-                     *             "p95": 209.69,
-                     *             "p99": 1437.34
+                     *             "p50": 17.21,
+                     *             "p95": 31.14,
+                     *             "p99": 1096.32
                      *           },
                      *           "oldest_age_seconds": 0,
-                     *           "pending": 0
+                     *           "pending": 0,
+                     *           "retries": 0
                      *         },
                      *         "snapshot_content": {
                      *           "dead": 0,
+                     *           "failures": 0,
                      *           "latency_ms": {
                      *             "deliveries": 16,
-                     *             "p50": 81.78,
-                     *             "p95": 202.17,
-                     *             "p99": 207.35
+                     *             "p50": 20.96,
+                     *             "p95": 31.53,
+                     *             "p99": 33.62
                      *           },
                      *           "oldest_age_seconds": 0,
-                     *           "pending": 0
+                     *           "pending": 0,
+                     *           "retries": 0
                      *         }
                      *       },
+                     *       "flower": null,
                      *       "last_reconciliation": null,
-                     *       "window_seconds": 900
+                     *       "open_pages": 0,
+                     *       "window_seconds": 900,
+                     *       "workers": []
                      *     }
                      */
                     "application/json": components["schemas"]["SyncStatus"];
@@ -7143,35 +7306,35 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-26T18:43:04.481948Z",
+                     *           "changed_at": "2026-11-26T18:47:28.236894Z",
                      *           "changed_by": {
                      *             "id": 1,
                      *             "name": "Lockstep"
                      *           },
-                     *           "created_at": "2026-11-26T18:43:04.481948Z",
+                     *           "created_at": "2026-11-26T18:47:28.236894Z",
                      *           "email": "anna@shop.example",
                      *           "id": 2,
                      *           "is_active": true,
                      *           "name": "Anna",
                      *           "password_expires_at": null,
                      *           "role": "admin",
-                     *           "updated_at": "2026-11-26T18:43:04.481948Z",
+                     *           "updated_at": "2026-11-26T18:47:28.236894Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-26T18:43:11.462953Z",
+                     *           "changed_at": "2026-11-26T18:47:31.292987Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
                      *           },
-                     *           "created_at": "2026-11-26T18:43:11.381901Z",
+                     *           "created_at": "2026-11-26T18:47:31.236847Z",
                      *           "email": "ben@shop.example",
                      *           "id": 3,
                      *           "is_active": true,
                      *           "name": "Ben",
-                     *           "password_expires_at": "2026-12-03T18:43:11.462953Z",
+                     *           "password_expires_at": "2026-12-03T18:47:31.292987Z",
                      *           "role": "editor",
-                     *           "updated_at": "2026-11-26T18:43:11.462953Z",
+                     *           "updated_at": "2026-11-26T18:47:31.292987Z",
                      *           "version": 3
                      *         }
                      *       ],
@@ -7232,20 +7395,20 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T18:43:11.381901Z",
+                     *       "changed_at": "2026-11-26T18:47:31.236847Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T18:43:11.381901Z",
+                     *       "created_at": "2026-11-26T18:47:31.236847Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password": "qwlpf-rhl2a-lrq65-c55vt",
-                     *       "password_expires_at": "2026-12-03T18:43:11.382772Z",
+                     *       "password": "ehnfk-knq7h-lg4eo-ruex4",
+                     *       "password_expires_at": "2026-12-03T18:47:31.237792Z",
                      *       "role": "stock",
-                     *       "updated_at": "2026-11-26T18:43:11.381901Z",
+                     *       "updated_at": "2026-11-26T18:47:31.236847Z",
                      *       "version": 1
                      *     }
                      */
@@ -7303,19 +7466,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T18:43:11.419613Z",
+                     *       "changed_at": "2026-11-26T18:47:31.258699Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T18:43:11.381901Z",
+                     *       "created_at": "2026-11-26T18:47:31.236847Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password_expires_at": "2026-12-03T18:43:11.382772Z",
+                     *       "password_expires_at": "2026-12-03T18:47:31.237792Z",
                      *       "role": "editor",
-                     *       "updated_at": "2026-11-26T18:43:11.419613Z",
+                     *       "updated_at": "2026-11-26T18:47:31.258699Z",
                      *       "version": 2
                      *     }
                      */
@@ -7373,20 +7536,20 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T18:43:11.462953Z",
+                     *       "changed_at": "2026-11-26T18:47:31.292987Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T18:43:11.381901Z",
+                     *       "created_at": "2026-11-26T18:47:31.236847Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password": "n4s4q-ajhrk-427ts-huqa6",
-                     *       "password_expires_at": "2026-12-03T18:43:11.462953Z",
+                     *       "password": "5lr5i-ysd2k-uwprd-5kzf5",
+                     *       "password_expires_at": "2026-12-03T18:47:31.292987Z",
                      *       "role": "editor",
-                     *       "updated_at": "2026-11-26T18:43:11.462953Z",
+                     *       "updated_at": "2026-11-26T18:47:31.292987Z",
                      *       "version": 3
                      *     }
                      */
@@ -7437,7 +7600,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "OnqlR5-u7zRA3_B6kJINAPmP2Kar-Cdm",
+                     *       "csrf_token": "GYJG4rr09e-HuW7D7Vez39jKNXaMTMbu",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7504,7 +7667,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "OnqlR5-u7zRA3_B6kJINAPmP2Kar-Cdm",
+                     *       "csrf_token": "GYJG4rr09e-HuW7D7Vez39jKNXaMTMbu",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7553,7 +7716,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "MeV9A46kEAy3MfOqGTgGFb_CzHhEiC0b",
+                     *       "csrf_token": "y_NAJFsvqox96Vg0JiF4L3vt-U6em0sC",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7599,8 +7762,8 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "created_at": "2026-11-26T18:43:06.344073Z",
-                     *           "expires_at": "2026-11-27T06:43:06.345133Z",
+                     *           "created_at": "2026-11-26T18:47:29.766168Z",
+                     *           "expires_at": "2026-11-27T06:47:29.766862Z",
                      *           "id": 1,
                      *           "ip_address": "127.0.0.1",
                      *           "is_current": true,
@@ -7826,7 +7989,7 @@ export interface operations {
                      *             "is_low_stock": false,
                      *             "version": 3
                      *           },
-                     *           "updated_at": "2026-11-26T18:43:09.519411Z",
+                     *           "updated_at": "2026-11-26T18:47:30.397153Z",
                      *           "version": 10,
                      *           "versions": {
                      *             "content": 10,
@@ -7836,7 +7999,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "match": "exact",
-                     *       "next_cursor": ".eJwtx0EKgCAQAMCviGcDtZR6i3nYrVUCqVir9wfZbSbIE_iqgqnQA_tCIo2TGxFw8clZTz2iVHJYic751lr3mY_joWaEUn4R8LbnlsFb7T6aztgGrlIZFWJ8AT2AIu8.nrNL1zR7sLWGO_OqeE00ky2LnBw"
+                     *       "next_cursor": ".eJwtx0EKgCAQAMCviGcDtZR6i3nYrVUCqVir9wfZbSbIE_iqgqnQA_tCIo2TGxFw8clZTz2iVHJYic751lr3mY_joWaEUn4R8LbnlsFb7T6aztgGrlIZFWJ8AT2AIu8.-aSNpq5_xPbhhUS_cJwJM49SZ9I"
                      *     }
                      */
                     "application/json": components["schemas"]["PublicPartPage"];
@@ -7931,7 +8094,7 @@ export interface operations {
                      *             "is_low_stock": false,
                      *             "version": 2
                      *           },
-                     *           "updated_at": "2026-11-26T18:43:08.358780Z",
+                     *           "updated_at": "2026-11-26T18:47:30.097941Z",
                      *           "version": 1,
                      *           "versions": {
                      *             "content": 1,
@@ -8152,7 +8315,7 @@ export interface operations {
                      *               "is_low_stock": false,
                      *               "version": 2
                      *             },
-                     *             "updated_at": "2026-11-26T18:43:08.358780Z",
+                     *             "updated_at": "2026-11-26T18:47:30.097941Z",
                      *             "version": 1,
                      *             "versions": {
                      *               "content": 1,
@@ -8231,7 +8394,7 @@ export interface operations {
                      *                 "is_low_stock": false,
                      *                 "version": 3
                      *               },
-                     *               "updated_at": "2026-11-26T18:43:09.519411Z",
+                     *               "updated_at": "2026-11-26T18:47:30.397153Z",
                      *               "version": 10,
                      *               "versions": {
                      *                 "content": 10,
@@ -8276,7 +8439,7 @@ export interface operations {
                      *                 "is_low_stock": false,
                      *                 "version": 2
                      *               },
-                     *               "updated_at": "2026-11-26T18:43:08.358780Z",
+                     *               "updated_at": "2026-11-26T18:47:30.097941Z",
                      *               "version": 1,
                      *               "versions": {
                      *                 "content": 1,
@@ -8507,7 +8670,7 @@ export interface operations {
                      *         "is_low_stock": false,
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-26T18:43:09.519411Z",
+                     *       "updated_at": "2026-11-26T18:47:30.397153Z",
                      *       "version": 10,
                      *       "versions": {
                      *         "content": 10,
@@ -8680,7 +8843,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-26T18:43:09.519411Z",
+                     *         "updated_at": "2026-11-26T18:47:30.397153Z",
                      *         "version": 10,
                      *         "versions": {
                      *           "content": 10,
