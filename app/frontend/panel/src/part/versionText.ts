@@ -15,20 +15,20 @@ const COUNTED = ["specifications", "images"] as const;
 export function whatOf({ kind, fields, change_summary }: Pick<Version, "kind" | "fields" | "change_summary">): string {
   if (!kind) return change_summary ?? "";
   const names = Object.keys(fields ?? {});
-  if (kind !== "changed" || names.length === 0) return t(`ui.version.kinds.${kind}`);
+  if (kind !== "changed" || names.length === 0) return t(`part.version.kinds.${kind}`);
   const changed = new Map(Object.entries(fields ?? {}));
   const named = [
-    ...FIELDS.filter((name) => changed.has(name)).map((name) => t(`ui.version.fields.${name}`)),
-    ...COUNTED.filter((name) => changed.has(name)).map((name) => t(`ui.version.counted.${name}`, { n: formatNumber(changed.get(name) ?? 0) }, changed.get(name) ?? 0)),
+    ...FIELDS.filter((name) => changed.has(name)).map((name) => t(`part.version.fields.${name}`)),
+    ...COUNTED.filter((name) => changed.has(name)).map((name) => t(`part.version.counted.${name}`, { n: formatNumber(changed.get(name) ?? 0) }, changed.get(name) ?? 0)),
     ...names.filter((name) => ![...FIELDS, ...COUNTED].some((known) => known === name)),
   ];
-  return t("ui.version.changed", { what: new Intl.ListFormat(i18n.global.locale.value, { type: "conjunction" }).format(named) });
+  return t("part.version.changed", { what: new Intl.ListFormat(i18n.global.locale.value, { type: "conjunction" }).format(named) });
 }
 
 /** @returns by which way it came; empty if nobody knows. */
 export function wayOf({ source, restored_from, import_id }: Pick<Version, "source" | "restored_from" | "import_id">): string {
   if (!source) return "";
-  if (source === "restore" && restored_from !== null) return t("ui.version.restoredFrom", { n: restored_from });
-  if (source === "undo" && import_id !== null) return t("ui.version.undoOf", { n: import_id });
-  return t(`ui.version.sources.${source}`);
+  if (source === "restore" && restored_from !== null) return t("part.version.restoredFrom", { n: restored_from });
+  if (source === "undo" && import_id !== null) return t("part.version.undoOf", { n: import_id });
+  return t(`part.version.sources.${source}`);
 }
