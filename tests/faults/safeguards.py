@@ -284,28 +284,13 @@ SAFEGUARDS = (
         ),
     ),
     Safeguard(
-        "only the holder of a lease may postpone",
+        "only the holder of a lease may postpone or bury",
         "tests/integration/test_outbox.py -k expired_lease",
         (
             Edit(
                 STORE_OUTBOX,
-                "        attempts = attempts - :forgiven\n    WHERE effect = :effect AND event_id = ANY(:event_ids)"
-                " AND state = 'pending' AND leased_until = :leased_until",
-                "        attempts = attempts - :forgiven\n    WHERE effect = :effect "
-                "AND event_id = ANY(:event_ids) AND state = 'pending'",
-            ),
-        ),
-    ),
-    Safeguard(
-        "only the holder of a lease may bury",
-        "tests/integration/test_outbox.py -k expired_lease",
-        (
-            Edit(
-                STORE_OUTBOX,
-                "    SET state = 'dead', leased_until = NULL, last_error = :error\n    WHERE effect = :effect"
-                " AND event_id = ANY(:event_ids) AND state = 'pending' AND leased_until = :leased_until",
-                "    SET state = 'dead', leased_until = NULL, last_error = :error\n    WHERE effect = :effect"
-                " AND event_id = ANY(:event_ids) AND state = 'pending'",
+                "event_id = ANY(:event_ids) AND state = 'pending' AND leased_until = :leased_until\"",
+                "event_id = ANY(:event_ids) AND state = 'pending'\"",
             ),
         ),
     ),
