@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from app.cache.manager import CacheManager, Clients
 from app.cache.server import ServerCheck
 from app.domain.pressure import Pressure
-from app.monitoring import SyncMonitoring, hit_rates, open_pages
+from app.monitoring import Figures, SyncMonitoring, figures
 from app.services.admin_reader import AdminReader
 from app.services.authentication import ShownOnce
 from app.services.catalog import CatalogReader
@@ -113,11 +113,8 @@ def build_container(
     told = ToldPages(client, settings.prefix)
     reconciliation = Reconciliation(engine, reading, transactions, cache, wake_ups, consistency.confirm, monitoring)
 
-    def rates() -> dict[str, float]:
-        return dict(offload(hit_rates, settings.metrics_directory))
-
-    def pages() -> int:
-        return int(offload(open_pages, settings.metrics_directory))
+    def shared_figures() -> Figures:
+        return Figures(*offload(figures, settings.metrics_directory))
 
     def flower() -> str | None:
         return flower_at(settings.flower_port)
@@ -149,8 +146,7 @@ def build_container(
             cache,
             reconciliation,
             wake_ups,
-            rates,
-            pages,
+            shared_figures,
             told,
             Heartbeats(client, settings.prefix),
             flower,

@@ -7,7 +7,7 @@ No part ids, users or raw paths in labels: each label has a handful of values.
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -183,15 +183,24 @@ class _Exposed:
         yield rate
 
 
-def hit_rates(directory: Path) -> dict[str, float]:
-    """Return per kind of cache the share of hits since the system started.
+class Figures(NamedTuple):
+    """What all processes together say: per kind of cache the share of hits since the system started, and how many pages of
+    customers are open."""
 
-    This and the next two read and parse a file per process, which an event loop must not wait for.
+    hit_rates: dict[str, float]
+    open_pages: int
+
+
+def figures(directory: Path) -> Figures:
+    """Return figures of all processes.
+
+    This and `exposition` read and parse a file per process, which an event loop must not wait for.
 
     Args:
         directory: that of the metrics that all processes share.
     """
-    return _hit_rates(_shared_registry(directory).collect())
+    metrics = list(_shared_registry(directory).collect())
+    return Figures(_hit_rates(metrics), _open_pages(metrics))
 
 
 def _hit_rates(metrics: Iterable[Metric]) -> dict[str, float]:
@@ -206,9 +215,7 @@ def _hit_rates(metrics: Iterable[Metric]) -> dict[str, float]:
     return {kind: hits[kind] / total for kind, total in totals.items() if total}
 
 
-def open_pages(directory: Path) -> int:
-    """Return how many pages of customers all web processes have open."""
-    metrics = _shared_registry(directory).collect()
+def _open_pages(metrics: Iterable[Metric]) -> int:
     clients = (sample for metric in metrics if metric.name == "socket_clients" for sample in metric.samples)
     return int(sum(sample.value for sample in clients if sample.labels["namespace"] == rooms.CUSTOMERS))
 

@@ -1,5 +1,6 @@
 """A product page in one answer, composed from the same cached aspects as every other answer: no copy of its own can go stale."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -97,15 +98,16 @@ def json_ld(part: dict[str, Any]) -> dict[str, Any]:
 def _page(part: dict[str, Any]) -> dict[str, Any]:
     """Return the page itself with its breadcrumbs. The last step is the current page, and needs no address."""
     steps = [*breadcrumbs(part), {"name": part["part_name"]}]
+    return {"@type": "ItemPage", "url": _address(part), "breadcrumb": breadcrumb_list(steps)}
+
+
+def breadcrumb_list(steps: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Return the way to a page as schema.org describes it, from steps with a `name` and perhaps a `url`."""
     listed = [
         {"@type": "ListItem", "position": place, "name": step["name"]} | ({"item": step["url"]} if "url" in step else {})
         for place, step in enumerate(steps, 1)
     ]
-    return {
-        "@type": "ItemPage",
-        "url": _address(part),
-        "breadcrumb": {"@type": "BreadcrumbList", "itemListElement": listed},
-    }
+    return {"@type": "BreadcrumbList", "itemListElement": listed}
 
 
 def _offer(part: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from app.cache.manager import CacheManager
 from app.contract.formats import rfc3339
 from app.contract.task_names import Effect
 from app.domain.errors import NotFoundError
+from app.monitoring import Figures
 from app.services.intent import Intent
 from app.store import admin_parts, drift, idempotency, outbox, reconciliation
 from app.store.idempotency import Kept
@@ -27,7 +28,7 @@ class SyncControl:
 
     def __init__(
         self, transactions: TransactionManager, reading: Engine, cache: CacheManager, reconciliation: Reconciliation,
-        wake_ups: WakeUps, hit_rates: Callable[[], dict[str, float]], open_pages: Callable[[], int],
+        wake_ups: WakeUps, figures: Callable[[], Figures],
         told: ToldPages, heartbeats: Heartbeats, flower: Callable[[], str | None],
     ) -> None:  # fmt: skip
         self._transactions = transactions
@@ -35,8 +36,7 @@ class SyncControl:
         self._cache = cache
         self._reconciliation = reconciliation
         self._wake_ups = wake_ups
-        self._hit_rates = hit_rates
-        self._open_pages = open_pages
+        self._figures = figures
         self._told = told
         self._heartbeats = heartbeats
         self._flower = flower
@@ -48,13 +48,14 @@ class SyncControl:
             owed, latencies = outbox.owed(connection), outbox.latencies(connection)
             last = reconciliation.last_run(connection, "reconcile")
             found, latest = drift.summary(connection), drift.latest(connection)
+        figures = self._figures()
         heard, is_fresh = self._heartbeats.heard(), self._cache.is_fresh
         return {
             "effects": {effect: figures | {"latency_ms": latencies[effect]} for effect, figures in owed.items()},
             "window_seconds": outbox.LATENCY_WINDOW,
             "last_reconciliation": _reconciliation(last),
             "drift": {"window_seconds": drift.WINDOW, "kinds": found, "latest": latest},
-            "cache": {"fresh": is_fresh, "hit_rate": self._hit_rates()},
+            "cache": {"fresh": is_fresh, "hit_rate": figures.hit_rates},
             "components": {
                 # Which has just answered.
                 "database": "ok",
@@ -63,7 +64,7 @@ class SyncControl:
             },
             "workers": None if heard is None else [asdict(worker) for worker in heard.workers],
             "beat_last_tick_seconds": None if heard is None else heard.beat_seconds,
-            "open_pages": self._open_pages(),
+            "open_pages": figures.open_pages,
             "flower": self._flower(),
         }
 
@@ -81,7 +82,7 @@ class SyncControl:
                 "window_seconds": outbox.LATENCY_WINDOW, **{f"{name}_ms": latency[name] for name in ("p50", "p95", "p99")},
             },
             "last_reconciliation": _reconciliation(last),
-            "open_pages": self._open_pages(),
+            "open_pages": self._figures().open_pages,
             "changes_today": today,
         }  # fmt: skip
 

@@ -3,7 +3,6 @@
 import gzip
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,9 +16,8 @@ from werkzeug.test import TestResponse
 from app.api import content_coding
 from app.api.content_coding import CODINGS, CompressedAnswers
 from app.container import Container
-from app.factory import create_app
-from bench.system import wait_until
 from config import load_settings
+from tests.flow.built import fresh_client, served
 
 SCRIPT = b"export const shop = () => 'a shop';\n" * 200
 SHELL = b"<!doctype html>" + b"<p>the shop</p>" * 50
@@ -45,17 +43,13 @@ def site_app(app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iterator[F
         path.with_name(f"{path.name}.br").write_bytes(brotli.compress(data))
         path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(data))
     (folder / "web" / "favicon.ico").write_bytes(b"\0\0\1\0" * 500)
-    made = create_app(replace(load_settings(), frontend=folder))
-    made.extensions["lockstep"].consistency.start()
-    yield made
-    made.extensions["lockstep"].close()
+    with served(folder) as made:
+        yield made
 
 
 @pytest.fixture
 def client(site_app: Flask, container: Container) -> FlaskClient:
-    consistency, cache = site_app.extensions["lockstep"].consistency, site_app.extensions["lockstep"].cache
-    assert wait_until(lambda: consistency.sweep() or cache.is_fresh)
-    return site_app.test_client()
+    return fresh_client(site_app)
 
 
 @pytest.fixture

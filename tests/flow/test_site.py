@@ -19,8 +19,8 @@ from werkzeug.test import TestResponse
 from app.container import Container
 from app.factory import create_app
 from app.services.content import UNIQUE
-from bench.system import wait_until
 from config import load_settings
+from tests.flow.built import fresh_client, served
 
 Api = Callable[[str], FlaskClient]
 NewPart = Callable[..., int]
@@ -43,17 +43,13 @@ def site_app(app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iterator[F
     for name, data in FILES.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
-    made = create_app(replace(load_settings(), frontend=folder))
-    made.extensions["lockstep"].consistency.start()
-    yield made
-    made.extensions["lockstep"].close()
+    with served(folder) as made:
+        yield made
 
 
 @pytest.fixture
 def client(site_app: Flask, container: Container) -> FlaskClient:
-    consistency, cache = site_app.extensions["lockstep"].consistency, site_app.extensions["lockstep"].cache
-    assert wait_until(lambda: consistency.sweep() or cache.is_fresh)
-    return site_app.test_client()
+    return fresh_client(site_app)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from io import BytesIO
 from typing import Any
@@ -15,9 +15,9 @@ from werkzeug.test import TestResponse
 
 from app.api.site import formats, pages
 from app.container import Container
-from app.factory import create_app
 from bench.system import wait_until
-from config import REPOSITORY, load_settings
+from config import REPOSITORY
+from tests.flow.built import fresh_client, served
 from tests.sample_pictures import jpeg
 
 NewPart = Callable[..., int]
@@ -110,17 +110,13 @@ def site_app(app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iterator[F
         "axes": "A",
     }
     (folder / "web" / "motifs.json").write_text(json.dumps(motifs))
-    made = create_app(replace(load_settings(), frontend=folder))
-    made.extensions["lockstep"].consistency.start()
-    yield made
-    made.extensions["lockstep"].close()
+    with served(folder) as made:
+        yield made
 
 
 @pytest.fixture
 def client(site_app: Flask, container: Container) -> FlaskClient:
-    consistency, cache = site_app.extensions["lockstep"].consistency, site_app.extensions["lockstep"].cache
-    assert wait_until(lambda: consistency.sweep() or cache.is_fresh)
-    return site_app.test_client()
+    return fresh_client(site_app)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from app.contract.events import ListFacet
 from app.domain.content import normalised, without_forbidden
 from app.domain.errors import BusyError
 from app.services.catalog import worst
-from app.services.product_page import breadcrumbs
+from app.services.product_page import breadcrumb_list, breadcrumbs
 
 # As the application asks for them (`stores/catalog.ts`), in its order.
 PAGE_SIZE = 24
@@ -203,11 +203,5 @@ def _json_ld(category: dict[str, Any] | None, parts: list[dict[str, Any]], addre
     }
     if category:
         steps = [{"name": "Parts", "url": "/"}, *breadcrumbs({"category": category})]
-        described["breadcrumb"] = {
-            "@type": "BreadcrumbList",
-            "itemListElement": [
-                {"@type": "ListItem", "position": place, "name": step["name"], "item": step["url"]}
-                for place, step in enumerate(steps, 1)
-            ],
-        }
+        described["breadcrumb"] = breadcrumb_list(steps)
     return described

@@ -25,9 +25,9 @@ from app.services import rich_text
 SHOP = "Lockstep Parts"
 # As much of a description as search engines show.
 MAX_DESCRIPTION = 160
-# What closes a script element, or opens a comment in one; and the line ends that JSON has and JavaScript once had not.
 # Bytes of pages that a process keeps: some hundred, of which many are asked for again and again.
 KEPT = 8_000_000
+# What closes a script element, or opens a comment in one; and the line ends that JSON has and JavaScript once had not.
 _UNSAFE = {"<": "\\u003c", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 # The members of structured data that hold addresses.
 _ADDRESSES = {"url", "item", "image"}

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-# In ticks: for how long a process relies on a proof of freshness, and on knowing which cache is in use; and how long after the
-# last use of an epoch the next one begins. Of FRESH_FOR and IN_USE in the code only the order matters.
+# In ticks: for how long a process relies on a proof of freshness, and on knowing which cache is in use; and for how long a
+# new epoch has to be seen before it begins. Of FRESH_FOR and IN_USE in the code only the order matters.
 FRESH, IN_USE = 1, 2
 OLD = 2
 
