@@ -1,8 +1,8 @@
 """Readers in a process of their own, which cost the machine little: raw keep-alive connections, one event loop.
 
-`Readers` starts `python -m bench.readers`, which reads until its standard input ends and then writes down what it saw. A read is
-of one part; of one part with the tag of the answer held, so that 304 says that it is still true; or of the list of a category,
-whose every item counts as a read of a part.
+`Readers` starts `python -m bench.readers`, which reads until its standard input ends and then writes down what it saw. Half of
+the answers are lists of a category, whose every item counts as a read of a part; the others are of one part, every second of them
+with the tag of the answer held, so that 304 says that it is still true.
 """
 
 import asyncio
@@ -143,8 +143,8 @@ async def read(record: Record, session: int, addresses: Sequence[str], parts: Se
     held: dict[int, tuple[bytes | None, Versions]] = {}
     for number in itertools.count(session):
         connection, part = random.choice(connections), random.choice(parts)
-        asks_list, tag = number % 3 == 0, None
-        if number % 3 == 1 and part in held:
+        asks_list, tag = number % 2 == 0, None
+        if number % 4 == 1 and part in held:
             tag = held[part][0]
         path = f"/parts?category={category}&sort=newest&limit=100" if asks_list else f"/parts/{part}"
         start = time.perf_counter()

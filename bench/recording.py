@@ -5,7 +5,7 @@ import random
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -17,6 +17,8 @@ from bench.system import Answer, Client, NoAnswerError, System, close_all
 Answered = tuple[Answer | None, float, float]
 ASPECTS = ("content", "stock", "price")
 CONNECTIONS = 4
+# Of the writes, how many are changes of the stock of so many parts in one call.
+BULK_SHARE, BULK_PARTS = 0.2, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ class Call:
 class Write:
     """A write as its client knows it. Unless it was answered with 200 or 409, it may or may not have happened.
 
-    `delta` is what it adds to the stock, if it happens.
+    `delta` is what it adds to the stock, if it happens. A call that changes several parts makes a write of each, with one
+    `request_id`: all of them happen, or none.
     """
 
     request_id: str
@@ -48,9 +51,9 @@ class Write:
 class Recorder:
     """Sessions that read and write a few parts while its block runs.
 
-    Each session uses several connections, so that it reaches every web process, and reads what it has just written. Half of the
-    changes of stock are relative, the others set what they have read plus something and state its version; so the stock is the
-    sum of the deltas, unless an update was lost.
+    Each session uses several connections, so that it reaches every web process, and reads what it has just written. Some writes
+    change the stock of several parts at once. Half of the other changes of stock are relative, the rest set what they have read
+    plus something and state its version; so the stock is the sum of the deltas, unless an update was lost.
 
     Args:
         sessions: how many, each a thread.
@@ -103,7 +106,9 @@ class Recorder:
             part = random.choice(self._parts)
             if random.random() < self._write_share:
                 number += 1
-                self._write(random.choice(clients), session, part, number)
+                request_id = f"{self._mark}-{session}-{number}"
+                write = self._write_many if random.random() < BULK_SHARE else self._write
+                write(random.choice(clients), session, part, request_id)
             if self._read(random.choice(clients), session, part) is None:
                 self._stopped.wait(0.05)  # whoever is refused does not hammer
             if self._pause:
@@ -120,15 +125,14 @@ class Recorder:
             self.history.append(Operation(Kind.READ, session, part, aspect, version, start, end))
         return answer
 
-    def _write(self, client: Client, session: int, part: int, number: int) -> None:
-        request_id = f"{self._mark}-{session}-{number}"
+    def _write(self, client: Client, session: int, part: int, request_id: str) -> None:
         aspect, delta = random.choice(ASPECTS), random.randint(1, 3)
         body: dict[str, Any]
         match aspect:
             case "content":
                 method, path, body = "PUT", "", {"part_name": f"Part {request_id}"}
             case "price":
-                amount = f"{random.randint(1, 10**7)}.{number % 100:02d}"
+                amount = f"{random.randint(1, 10**7)}.{random.randint(0, 99):02d}"
                 method, path, body = "PUT", "/prices", {"prices": [{"currency": "EUR", "amount": amount}]}
             case _ if random.random() < 0.5:
                 method, path, body = "POST", "/stock/adjustments", {"delta": delta, "reason": "counted"}
@@ -139,15 +143,31 @@ class Recorder:
                 method, path = "PUT", "/stock"
                 body = {"current_stock": stock["current_stock"] + delta, "version": stock["version"]}
         answer, start, end = self._call(client, method, f"/admin/parts/{part}{path}", body, request_id)
+        versions = {part: answer.body["version"]} if answer and answer.status == HTTPStatus.OK else {}
+        self._note(session, request_id, aspect, {part: delta if aspect == "stock" else 0}, versions, answer, start, end)
+
+    def _write_many(self, client: Client, session: int, part: int, request_id: str) -> None:
+        parts = {part, *random.sample(self._parts, min(BULK_PARTS, len(self._parts)) - 1)}
+        deltas = {one: random.randint(1, 3) for one in parts}
+        changes = [{"part_id": one, "delta": delta} for one, delta in deltas.items()]
+        body = {"changes": changes, "reason": "counted", "on_conflict": "fail"}
+        answer, start, end = self._call(client, "POST", "/admin/stock/bulk", body, request_id)
+        rows = answer.body["rows"] if answer and answer.status == HTTPStatus.OK else []
+        versions = {row["part_id"]: row["after"]["version"] for row in rows}
+        self._note(session, request_id, "stock", deltas, versions, answer, start, end)
+
+    def _note(
+        self, session: int, request_id: str, aspect: str, deltas: Mapping[int, int], versions: Mapping[int, int],
+        answer: Answer | None, start: float, end: float,
+    ) -> None:  # fmt: skip
+        """Record what was answered to a write of these parts, which have these versions if it was done."""
         status = answer.status if answer else None
-        if answer and status == HTTPStatus.OK:
-            version = answer.body["version"]
-            self.history.append(Operation(Kind.WRITE, session, part, aspect, version, start, end))
-        else:
-            version = None
+        for part, delta in deltas.items():
+            version = versions.get(part)
             if status != HTTPStatus.CONFLICT:
-                self.history.append(Operation(Kind.WRITE, session, part, aspect, None, start, math.inf))
-        self.writes.append(Write(request_id, part, aspect, version, status, delta if aspect == "stock" else 0))
+                until = end if status == HTTPStatus.OK else math.inf
+                self.history.append(Operation(Kind.WRITE, session, part, aspect, version, start, until))
+            self.writes.append(Write(request_id, part, aspect, version, status, delta))
 
     def _call(self, client: Client, method: str, path: str, body: Any = None, request_id: str | None = None) -> Answered:
         """Call and record it; return the answer, None if none came, with the times of its beginning and end."""

@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -117,18 +117,22 @@ def _about_writes(system: System, writes: Sequence[Write]) -> Iterable[str]:
     ids = [write.request_id for write in writes]
     events = query(system, "SELECT request_id, aggregate_id, aspect, version FROM outbox_events WHERE request_id = ANY(%s)", ids)
     stocks = query(system, "SELECT part_id, current_stock FROM stock_levels WHERE part_id = ANY(%s)", [w.part for w in writes])
-    count = Counter(event["request_id"] for event in events)
+    count = Counter((event["request_id"], event["aggregate_id"]) for event in events)
     named = {(e["request_id"], e["aggregate_id"], e["aspect"], e["version"]) for e in events}
+    together: dict[str, set[int]] = defaultdict(set)
     for write in writes:
+        done = count[write.request_id, write.part]
+        together[write.request_id].add(done)
         if write.status == http.HTTPStatus.OK:
-            if count[write.request_id] != 1 or (write.request_id, write.part, write.aspect, write.version) not in named:
+            if done != 1 or (write.request_id, write.part, write.aspect, write.version) not in named:
                 yield f"acknowledged, but not in the outbox as it was: {write}"
-        elif count[write.request_id] > (write.status != http.HTTPStatus.CONFLICT):
+        elif done > (write.status != http.HTTPStatus.CONFLICT):
             yield f"done more than once: {write}"
+    yield from (f"done for some of its parts only: {request_id}" for request_id, done in together.items() if len(done) > 1)
     # A write without an answer counts if it has left its event; so a difference is an update that another one has undone.
     sums = Counter({row["part_id"]: START_STOCK for row in stocks})
     for write in writes:
-        sums[write.part] += write.delta * count[write.request_id]
+        sums[write.part] += write.delta * count[write.request_id, write.part]
     for row in stocks:
         if row["current_stock"] != sums[row["part_id"]]:
             yield f"part {row['part_id']} has {row['current_stock']}, the changes add up to {sums[row['part_id']]}"

@@ -106,11 +106,13 @@ class Observer:
 
 @dataclass
 class Result:
-    """What a round, or many, have come to; `reads` are the parts in answers, a list's too, that were checked."""
+    """What a round, or many, have come to; `reads` are the parts in answers, a list's too, and `writes` the
+    acknowledged changes of a part, in bulk too, that were checked."""
 
     rounds: int = 0
     calls: Counter[str] = field(default_factory=Counter)
     reads: int = 0
+    writes: int = 0
     versions: Counter[str] = field(default_factory=Counter)
     events_on_pages: int = 0
     faults: Counter[str] = field(default_factory=Counter)
@@ -133,8 +135,8 @@ class Result:
         return self.calls["read 200"] + self.calls["read 304"]
 
     @property
-    def writes(self) -> int:
-        """Acknowledged writes that were checked."""
+    def transactions(self) -> int:
+        """Acknowledged calls in which these writes were done."""
         return self.calls["write 200"]
 
 
@@ -250,6 +252,7 @@ class Soak:
         load.history += recorder.history + observer.history + readers.record.history()
         self._veterans.history += slow.history
         self.result.count(recorder.calls + slow.calls)
+        self.result.writes += sum(write.status == HTTPStatus.OK for write in recorder.writes + slow.writes)
         self.result.calls += readers.record.calls
         self.result.reads += len(readers.record.seen)
         strange = [*_strange(recorder.calls + slow.calls), *readers.record.strange(), *readers.record.missing]
@@ -357,7 +360,7 @@ def report(result: Result, seconds: float) -> list[str]:
     lines = [
         f"rounds       {result.rounds} in {seconds / 60:.1f} min, {faults}",
         f"reads        {result.reads} checked, in {result.answers} answers {bound(result.answers)}",
-        f"writes       {result.writes} acknowledged {bound(result.writes)}",
+        f"writes       {result.writes} acknowledged, in {result.transactions} transactions {bound(result.transactions)}",
         f"observed     {result.versions[Kind.COMMIT]} versions in the database; {result.events_on_pages} events applied by pages",
         f"answers      {dict(sorted(result.calls.items()))}",
         f"violations   {len(result.violations)}",
