@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from app.domain.buckets import Allowance, Buckets, TokenBucket
+from app.domain.fairness import Presence
 from app.live.line import BusyError, Line
 
 # Bytes of one message, over all its fragments.
@@ -19,6 +20,10 @@ FRAMES_PER_ADDRESS = Allowance(per_second=150, at_once=300)
 PARTS_PER_CONNECTION = Allowance(per_second=40, at_once=1_000)
 PARTS_PER_ADDRESS = Allowance(per_second=1_000, at_once=12_000)
 PARTS_PER_PROCESS = Allowance(per_second=5_000, at_once=40_000)
+# Of that, what is read as fast as for anybody: ten pages that come at once. While there are others, what one address asks for
+# beyond it is read slowly: after each portion the process rests so many times as long as the portion took, not just as long.
+CALM_PARTS_PER_ADDRESS = Allowance(per_second=200, at_once=2_000)
+REST, LONG_REST = 1.0, 5.0
 # Seconds that a `watch` waits for its turn. Our pages drop a connection that has not answered for ten.
 WATCH_PATIENCE = 8.0
 # What a panel may say: which part it opens or closes, which all other panels are told (a few when its reader moves, and one every
@@ -27,18 +32,21 @@ PANEL_PER_CONNECTION = Allowance(per_second=3, at_once=40)
 
 
 class WatchBudget:
-    """Decides who may read how many parts now: one `watch` at a time per connection and in the process, the oldest first."""
+    """Decides who may read how many parts now, and how fast: one `watch` at a time per connection and in the process."""
 
     def __init__(self) -> None:
         self._connections = Buckets(PARTS_PER_CONNECTION)
         self._addresses = Buckets(PARTS_PER_ADDRESS)
         self._process = TokenBucket(PARTS_PER_PROCESS)
+        self._calm = Buckets(CALM_PARTS_PER_ADDRESS)
+        self._presence = Presence()
         self._under_way: set[str] = set()
         self._line = Line(WATCH_PATIENCE)
 
     @contextmanager
-    def turn(self, connection: str, address: str, parts: int) -> Iterator[None]:
-        """Wait for a turn to read this many `parts`, and hold it while the block runs.
+    def turn(self, connection: str, address: str, parts: int) -> Iterator[float]:
+        """Wait for a turn to read this many `parts`, and hold it while the block runs; yields how many times as long as it has
+        read for the block should rest.
 
         Raises:
             BusyError: another `watch` of this connection is in progress, a budget is exhausted, or too many others are waiting.
@@ -52,16 +60,18 @@ class WatchBudget:
             raise BusyError(wait * random.uniform(1, 1.5))
         for bucket in buckets:
             bucket.take(cost)
+        is_contested = self._presence.has_others(address)
+        rest = REST if self._calm.of(address).draw(cost) or not is_contested else LONG_REST
         self._under_way.add(connection)
         try:
             with ExitStack() as turn:
                 try:
-                    turn.enter_context(self._line.turn())
+                    turn.enter_context(self._line.turn(address))
                 except BusyError:
                     for bucket in buckets:
                         bucket.take(-cost)
                     raise
-                yield
+                yield rest
         finally:
             self._under_way.discard(connection)
 

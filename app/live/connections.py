@@ -337,7 +337,7 @@ def _client_at(address: Any) -> str:
 class SocketGate:
     """WSGI middleware inside `Arrival` that refuses WebSockets beyond the limits of the process or the address.
 
-    It opens one at a time, the oldest first: those that are open, and everybody's requests, go on meanwhile.
+    It opens one at a time, callers in turns: those that are open, and everybody's requests, go on meanwhile.
     """
 
     def __init__(self, application: Any, connections: Connections, refused: Callable[[str], None]) -> None:
@@ -355,7 +355,7 @@ class SocketGate:
             self._refused("too_many_sockets")
             return _come_back(start_response, 5)
         try:
-            with self._line.turn():
+            with self._line.turn(caller):
                 # A turn lasts until all that is under way has had its own, and what has arrived meanwhile has been taken.
                 eventlet.sleep(0)
                 is_gone = _is_gone(environ["eventlet.input"].get_socket())

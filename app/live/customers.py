@@ -76,11 +76,11 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
         if (count := _count_parts(body)) > MAX_PARTS:
             return self._too_many()
         try:
-            with self._budget.turn(_sid(), self._callers.get(_sid(), ""), count):
+            with self._budget.turn(_sid(), self._callers.get(_sid(), ""), count) as rest:
                 if _sid() not in self._watched:
                     # It has left the line, and hears no answer.
                     return self._busy(0.0)
-                return self._watch({} if body is None else body)
+                return self._watch({} if body is None else body, rest)
         except BusyError as error:
             return self._busy(error.retry_after)
         except (TooBusyError, SQLAlchemyError) as error:
@@ -88,7 +88,7 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
             log.warning("a watch could not be served", error=type(error).__name__)
             return self._busy(random.uniform(*_LATER))
 
-    def _watch(self, body: Any) -> WatchAnswer | WatchRefusal:
+    def _watch(self, body: Any, rest: float) -> WatchAnswer | WatchRefusal:
         if errors := faults(rooms.CUSTOMERS, "watch", body):
             return self._invalid("watch", errors)
         held: dict[int, dict[str, int] | None] = {int(part_id): versions for part_id, versions in body.get("parts", {}).items()}
@@ -111,7 +111,7 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
         versions = self._container.parts.catalog.versions([part_id for part_id, known in held.items() if known is not None])
         differing = [part_id for part_id, known in held.items() if known is None or known != versions.get(part_id)]
         self._note_left_behind({part_id: known for part_id in differing if part_id in since and (known := held[part_id])}, since)
-        present = self._present(differing)
+        present = self._present(differing, rest)
         answer["parts"] = [cast("Any", part) for part_id, part in present.items() if held[part_id] != part["versions"]]
         answer["gone"] = [part_id for part_id in differing if part_id not in present]
         return answer
@@ -151,13 +151,13 @@ class CustomersNamespace(Namespace):  # type: ignore[misc] # flask-socketio is u
         # If it is unknown, the page should read again, so it gets a token that equals no other.
         return self._container.parts.catalog.catalog_token(facets) or secrets.token_hex(8)
 
-    def _present(self, part_ids: list[int]) -> dict[int, dict[str, Any]]:
+    def _present(self, part_ids: list[int], rest: float) -> dict[int, dict[str, Any]]:
         found: dict[int, dict[str, Any]] = {}
         for portion in _in_portions(part_ids, _PORTION):
             began = time.monotonic()
             found |= self._container.parts.catalog.parts(portion)[0]
-            # Leave everybody else as much time.
-            time.sleep(time.monotonic() - began)
+            # Leave everybody else as much time, or more.
+            time.sleep(rest * (time.monotonic() - began))
         return found
 
     def on_unwatch(self, body: Any = None) -> UnwatchAnswer | WatchRefusal:

@@ -472,8 +472,8 @@ SAFEGUARDS = (
             ),
             Edit(
                 "app/live/customers.py",
-                "        present = self._present(differing)\n",
-                "        present = self._present(differing)\n        for part_id in held.keys():\n"
+                "        present = self._present(differing, rest)\n",
+                "        present = self._present(differing, rest)\n        for part_id in held.keys():\n"
                 "            join_room(rooms.part_room(part_id))\n",
             ),
         ),

@@ -9,7 +9,7 @@ import pytest
 from app.domain.buckets import Allowance, Buckets, TokenBucket
 from app.domain.errors import BusyError as TurnBusyError
 from app.domain.turns import SharedWork, Turns
-from app.live.budgets import PARTS_PER_ADDRESS, PARTS_PER_CONNECTION, WatchBudget
+from app.live.budgets import LONG_REST, PARTS_PER_ADDRESS, PARTS_PER_CONNECTION, REST, WatchBudget
 from app.live.line import BusyError
 
 
@@ -48,6 +48,23 @@ def test_parts_are_counted_for_a_connection_and_for_an_address(connections: int,
                 served += 200
     assert allowance.at_once - 200 < served < allowance.at_once * 1.5
     assert 0 < refused.value.retry_after <= 1.5 * 200 / allowance.per_second
+
+
+def test_who_asks_for_more_than_a_few_pages_is_read_slowly_while_there_are_others() -> None:
+    budget = WatchBudget()
+
+    def rests(address: str, count: int) -> list[float]:
+        found = []
+        for number in range(count):
+            with budget.turn(f"{address}-{number}", address, 199) as rest:
+                found.append(rest)
+        return found
+
+    alone = rests("a", 20)
+    assert rests("b", 1) == [REST]
+    assert set(alone) == {REST}
+    assert set(rests("a", 20)) == {LONG_REST}
+    assert rests("b", 9) == 9 * [REST]
 
 
 def test_long_work_is_done_by_a_few_and_waited_for_by_some() -> None:

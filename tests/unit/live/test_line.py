@@ -1,6 +1,8 @@
-"""Turns for one client after the other: who is turned away, and when those may come back."""
+"""Turns for one caller after the other: whose comes next, who is turned away, and when those may come back."""
 
 import threading
+import time
+from contextlib import ExitStack
 
 import pytest
 
@@ -20,16 +22,16 @@ class Clock:
 
 
 def turned_away(line: Line, count: int = 1) -> list[float]:
-    """Return what so many are told who wait at the same time while somebody else has the turn."""
+    """Return what so many callers are told who wait at the same time while somebody else has the turn."""
     told: list[float] = []
 
-    def wait() -> None:
-        with pytest.raises(BusyError) as refused, line.turn():
+    def wait(caller: str) -> None:
+        with pytest.raises(BusyError) as refused, line.turn(caller):
             pass
         told.append(refused.value.retry_after)
 
-    waiting = [threading.Thread(target=wait) for _ in range(count)]
-    with line.turn():
+    waiting = [threading.Thread(target=wait, args=(str(n),)) for n in range(count)]
+    with line.turn("first"):
         for thread in waiting:
             thread.start()
         for thread in waiting:
@@ -65,5 +67,55 @@ def test_nobody_is_sent_away_for_longer_than_the_longest_time() -> None:
 def test_after_those_who_gave_up_the_next_has_a_turn() -> None:
     line = Line(PATIENCE)
     turned_away(line, 3)
-    with line.turn():
+    with line.turn("next"):
         pass
+
+
+def test_callers_have_turns_alternately_however_much_each_asks_for() -> None:
+    line, served = Line(5.0), list[str]()
+    wanted = ["many 1", "many 2", "many 3", "few 1", "many 4", "few 2"]
+
+    def take(name: str) -> None:
+        with line.turn(name.split()[0]):
+            served.append(name)
+
+    waiting = [threading.Thread(target=take, args=(name,)) for name in wanted]
+    with line.turn("many"):
+        for number, thread in enumerate(waiting, 1):
+            thread.start()
+            while sum(map(len, line._waiting.values())) < number:
+                time.sleep(0.001)
+    for thread in waiting:
+        thread.join()
+    assert served == ["many 1", "few 1", "many 2", "few 2", "many 3", "many 4"]
+
+
+def test_who_is_ended_while_waiting_leaves_the_line() -> None:
+    line = Line(5.0)
+
+    class Ended(BaseException):
+        pass
+
+    class Interrupted(threading.Event):
+        """Ends its thread as it begins to wait, before or after its turn has come."""
+
+        def __init__(self, *, is_called: bool) -> None:
+            super().__init__()
+            self._is_called = is_called
+
+        def wait(self, timeout: float | None = None) -> bool:
+            if self._is_called:
+                line._pass_on()
+            raise Ended
+
+    for is_called in (False, True):
+        with pytest.MonkeyPatch.context() as patched:
+            first = ExitStack()
+            first.enter_context(line.turn("first"))
+            patched.setattr(threading, "Event", lambda is_called=is_called: Interrupted(is_called=is_called))
+            with pytest.raises(Ended), line.turn("ended"):
+                pass
+        if not is_called:
+            first.close()
+        with line.turn("next"):
+            pass
