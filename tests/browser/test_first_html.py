@@ -1,6 +1,9 @@
 """The site's first HTML in a real browser: read without JavaScript, and taken over without a second request or a movement."""
 
+import re
+import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -10,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from bench.system import wait_until
+from config import REPOSITORY
 from devserver import Stack
 from tests.browser.conftest import DESKTOP, PHONE
 
@@ -163,3 +167,31 @@ def test_another_page_has_nothing_of_the_first_one_in_its_head(
     expect(page.locator("link[rel=canonical]")).to_have_count(0)
     expect(page.locator("script[type='application/ld+json']")).to_have_count(1)
     assert page.title() == f"Spindle {part['word']} – Lockstep Parts"
+
+
+def _validated(*pages: Path) -> subprocess.CompletedProcess[str]:
+    node = REPOSITORY / ".venv/bin/node"
+    frontend = REPOSITORY / "app/frontend"
+    return subprocess.run([node, "scripts/json-ld.mjs", *pages], cwd=frontend, check=False, capture_output=True, text=True)
+
+
+def test_a_validator_of_schema_org_accepts_what_the_pages_describe(stack: Stack, part: dict[str, Any], tmp_path: Path) -> None:
+    pages = []
+    for name, path in (
+        ("list", "/"), ("category", f"/?category={part['category']['slug']}"), ("part", f"/parts/{part['id']}/{part['slug']}"),
+    ):  # fmt: skip
+        page = tmp_path / f"{name}.html"
+        page.write_text(httpx.get(stack.url + path, follow_redirects=True).raise_for_status().text, encoding="utf-8")
+        pages.append(page)
+    validated = _validated(*pages)
+    assert (validated.returncode, validated.stderr) == (0, "")
+    # It is not one that accepts anything.
+    right = pages[-1].read_text(encoding="utf-8")
+    for wrong in (
+        right.replace('"availability":', '"availible":'),
+        re.sub(r'"price":"[^"]*",', "", right),
+        "<title>A part</title>",
+    ):
+        assert wrong != right
+        pages[-1].write_text(wrong, encoding="utf-8")
+        assert _validated(pages[-1]).returncode == 1

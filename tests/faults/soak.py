@@ -60,7 +60,8 @@ LOOK_EVERY = 0.05
 TWO_AT_ONCE = 0.4
 # How much more often faults of a group are drawn; some have many kinds.
 WEIGHTS = {"network": 4, "killed": 2, "frozen": 2, "host cut off": 2, "clock": 8}
-DISK = "768m"
+# Room for an hour's data twice, since the standby is a copy on the same disk.
+DISK = "3g"
 # Of the time, how much each topology has: the more processes share the machine, the less is read and written in a minute. Telling
 # the time by a clock that can be set halves that again, so only one of them does, and draws more of what a clock does.
 TOPOLOGIES = {"one-host": 0.45, "two-hosts": 0.25, "three-machines": 0.2, "clocks": 0.1}

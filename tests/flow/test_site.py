@@ -26,7 +26,10 @@ Api = Callable[[str], FlaskClient]
 NewPart = Callable[..., int]
 Refused = Callable[..., dict[str, Any]]
 PARTS = "/api/v1/admin/parts"
-SHOP = b"<title>the shop</title><!--page:head--><!--/page:head--><div><!--page:app--></div><!--page:data-->"
+SHOP = (
+    b'<html lang="en" data-language="undecided"><title>the shop</title><!--page:head--><!--/page:head-->'
+    b"<div><!--page:app--></div><!--page:data-->"
+)
 STAFF = b"<p>the panel</p>"
 FILES = {
     "web/index.html": SHOP, "web/favicon.ico": b"\0\0\1\0", "web/favicon.svg": b"<svg/>",

@@ -327,7 +327,7 @@ def test_a_page_is_held_until_anything_in_it_changes(
             after = client.get(address, headers={"If-None-Match": before.headers["ETag"]})
             assert ("Out of stock" in after.text) == (change["current_stock"] == 0), "an older page than the API"
     coded = client.get(f"/parts/{part}", headers={"Accept-Encoding": "br"})
-    assert (coded.content_encoding, coded.headers["Vary"]) == ("br", "Accept-Language, Accept-Encoding")
+    assert (coded.content_encoding, coded.headers["Vary"]) == ("br", "Accept-Language, Cookie, Accept-Encoding")
 
 
 @pytest.mark.parametrize(
@@ -346,6 +346,55 @@ def test_a_price_is_written_as_the_browser_will_write_it(
     part = new_part()
     editor.put(f"{PARTS}/{part}/prices", json={"prices": [{"currency": "EUR", "amount": "1234.50"}]})
     assert price in client.get(f"/parts/{part}", headers={"Accept-Language": language}).text
+
+
+@pytest.mark.parametrize(
+    ("wanted", "chosen", "tag", "said"),
+    [
+        ("de-AT,de;q=0.9,en;q=0.8", None, "de-AT", "noch keine Beschreibung"),
+        ("fr,de;q=0.5", None, "de", "noch keine Beschreibung"),
+        ("fr", None, "en", "There is no description"),
+        ("de-AT", "en", "en", "There is no description"),
+        ("en-GB,de-CH;q=0.5", "de", "de-CH", "noch keine Beschreibung"),
+        ("en-GB", "fr", "en-GB", "There is no description"),
+    ],
+)
+def test_a_page_is_in_the_language_that_was_chosen_or_else_in_one_that_the_browser_wants(
+    wanted: str, chosen: str | None, tag: str, said: str, client: FlaskClient, new_part: NewPart
+) -> None:
+    part = new_part()
+    if chosen:
+        switched = client.get(f"/parts/{part}?a=%26&lang={chosen}")
+        if chosen == "fr":
+            # There are no such texts, so the address is just the page's.
+            assert (switched.status_code, switched.headers.getlist("Set-Cookie")) == (200, [])
+        else:
+            assert (switched.status_code, switched.headers["Location"]) == (302, f"/parts/{part}?a=%26")
+    for address in (f"/parts/{part}", "/"):
+        page = client.get(address, headers={"Accept-Language": wanted})
+        assert f'<html lang="{tag}">' in page.text
+        assert page.headers["Content-Language"] == tag[:2]
+    assert said in client.get(f"/parts/{part}", headers={"Accept-Language": wanted}).text
+
+
+def test_a_german_page_says_nothing_in_english(client: FlaskClient, editor: FlaskClient, new_part: NewPart, word: str) -> None:
+    part = new_part(part_name=word, specifications=[{"name": "d", "value": "1", "group": "a"}, {"name": "e", "value": "1"}])
+    editor.put(f"{PARTS}/{part}/prices", json={"prices": [{"currency": "EUR", "amount": a, "min_quantity": n}
+               for a, n in (("2000", 1), ("1000", 10))]})  # fmt: skip
+    german = {"Accept-Language": "de-DE"}
+    texts = json.loads((REPOSITORY / "app/templates/site/texts/en.json").read_text())
+    english = {text for section in texts.values() for text in section.values() if isinstance(text, str) and " " in text}
+    shown = {
+        "/": 200, f"/?q={word}&in_stock=true&sort=newest": 200, f"/?q={word}": 200, f"/parts/{part}": 200, "/nothing": 404,
+    }  # fmt: skip
+    for address, status in shown.items():
+        html = client.get(address, headers=german)
+        assert html.status_code == status
+        visible = Read(html.text).text + html.text.partition("</head>")[0]
+        assert not [text for text in english if text in visible], address
+    page = read(client.get(f"/parts/{part}", headers=german))
+    for said in ("2.000,00\u00a0€", "ab 10", "50 % günstiger", "Technische Daten", "Allgemein", "Zum Inhalt springen"):
+        assert said in page.text, said
 
 
 @pytest.mark.parametrize(

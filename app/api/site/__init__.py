@@ -6,6 +6,7 @@ the page itself in the shell); or 404 or 410 with a page that says so.
 
 import re
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
 from flask import Blueprint, Response, request
 from sqlalchemy.exc import OperationalError
@@ -15,12 +16,17 @@ from app.api.context import admit_customer, dismiss_customer
 from app.api.errors import RETRY_AFTER
 from app.api.site import sitemap
 from app.api.site.files import SHELL, Built
+from app.api.site.formats import COOKIE
 from app.api.site.listing import list_page
 from app.api.site.pages import answer
-from app.api.site.part import NOT_FOUND, part_page
+from app.api.site.part import not_found, part_page
+from app.api.site.texts import LANGUAGES
 from app.domain.content import SLUG
 from app.domain.errors import BusyError
 
+# In any page's address: the language to be shown from now on.
+SWITCH = "lang"
+A_YEAR = 365 * 24 * 60 * 60
 # A part cannot have a longer one.
 MAX_SLUG = 200
 # The pages that the applications' routers know.
@@ -63,6 +69,8 @@ def build(frontend: Path) -> Blueprint:
     def web(name: str) -> Response:
         if shop.is_file(name):
             return shop.file(name)
+        if request.args.get(SWITCH) in LANGUAGES:
+            return _switched(request.args[SWITCH])
         try:
             return _page(shop, name)
         except (BusyError, OperationalError, PoolTimeoutError):
@@ -74,6 +82,15 @@ def build(frontend: Path) -> Blueprint:
     return blueprint
 
 
+def _switched(language: str) -> Response:
+    """Return a redirect to the same page in another language, which the browser keeps. It works without JavaScript."""
+    query = urlencode([(name, value) for name, value in request.args.items(multi=True) if name != SWITCH])
+    location = quote(request.path) + (f"?{query}" if query else "")
+    response = Response(status=302, headers={"Location": location, "Cache-Control": "no-store"})
+    response.set_cookie(COOKIE, language, max_age=A_YEAR, samesite="Lax", secure=request.is_secure)
+    return response
+
+
 def _page(shop: Built, name: str) -> Response:
     part = _PART.fullmatch(name)
     slug = part and part[2]
@@ -82,6 +99,6 @@ def _page(shop: Built, name: str) -> Response:
     if shop.frame is None:
         return shop.shell(200 if is_known else 404)
     if not is_known:
-        return answer(shop.frame, NOT_FOUND)
+        return answer(shop.frame, not_found())
     admit_customer()
     return part_page(shop.frame, name, int(part[1]), slug) if part else list_page(shop.frame, request.args)

@@ -23,6 +23,7 @@ FOR_AN_HOUR = "public, max-age=3600"
 ASKED_EACH_TIME = "no-cache"
 _TEXTS = re.compile(r"text/.*|application/(?:javascript|json|manifest\+json)")
 # Where a page's own HTML goes in the shell.
+_LANGUAGE = re.compile(r'lang="en" data-language="undecided"')
 _HEAD, _APP, _DATA = re.compile(r"<!--page:head-->.*<!--/page:head-->", re.DOTALL), "<!--page:app-->", "<!--page:data-->"
 
 
@@ -37,7 +38,7 @@ class BuiltFile:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The shell's HTML around what a page has of its own: what its head says, what it shows, and its data.
+    """The shell's HTML around what a page has of its own: its language, what its head says, what it shows, and its data.
 
     Attributes:
         digest: of the whole build of it, as far as pages depend on that.
@@ -45,14 +46,16 @@ class Frame:
 
     digest: str
     drawings: Drawings
-    start: str
+    before_language: str
+    before_head: str
     before_app: str
     before_data: str
     end: str
 
-    def around(self, head: str, app: str, data: str) -> str:
+    def around(self, language: str, head: str, app: str, data: str) -> str:
         """Return a whole page."""
-        return "".join((self.start, head, self.before_app, app, self.before_data, data, self.end))
+        said = f'{self.before_language}lang="{language}"{self.before_head}'
+        return "".join((said, head, self.before_app, app, self.before_data, data, self.end))
 
 
 class Built:
@@ -72,14 +75,14 @@ class Built:
         """The shell as a frame for pages; None if it is not built, or has no place for them."""
         shell = self.files.get(SHELL)
         html = shell.bodies[None].decode() if shell else ""
-        head = _HEAD.search(html)
-        if not head or not head.end() < html.find(_APP) < html.find(_DATA):
+        language, head = _LANGUAGE.search(html), _HEAD.search(html)
+        if not language or not head or not language.end() <= head.start() < head.end() < html.find(_APP) < html.find(_DATA):
             return None
         before_app, _, rest = html[head.end() :].partition(_APP)
         before_data, _, end = rest.partition(_DATA)
         drawn = self.files[drawings.NAME].bodies[None] if drawings.NAME in self.files else b""
         digest = etag_of(html.encode() + drawn)
-        return Frame(digest, Drawings(drawn), html[: head.start()], before_app, before_data, end)
+        return Frame(digest, Drawings(drawn), html[: language.start()], html[language.end() : head.start()], before_app, before_data, end)
 
     def file(self, name: str) -> Response:
         """Return a file.

@@ -1,4 +1,7 @@
-"""Numbers and money as a browser writes them (`shared/format.ts`), so that texts stay when the application takes over."""
+"""The language of a page: its texts, and its numbers and money as a browser writes them (`shared/format.ts`).
+
+The application takes the language from the page (`<html lang>`), so texts stay when it takes over.
+"""
 
 import re
 from decimal import ROUND_HALF_UP, Decimal
@@ -9,11 +12,12 @@ from babel.numbers import format_currency, format_decimal, get_currency_precisio
 from flask import request
 
 from app.api.context import offload
+from app.api.site.texts import TEXTS
 
 # The server keeps what it has read of a language, so any browser may have any of these, and English if it wants another.
-LOCALES = (
-    "en", "en-US", "en-GB", "en-AU", "en-CA", "de-DE", "de-AT", "de-CH", "fr-FR", "es-ES", "it-IT", "nl-NL", "pl-PL",
-)  # fmt: skip
+LOCALES = ("en", "en-US", "en-GB", "en-AU", "en-CA", "de", "de-DE", "de-AT", "de-CH")
+# Set by whoever switches the language (`app/api/site/__init__.py`).
+COOKIE = "language"
 # Rounding a price may hide so much of it, and no more.
 MAX_HIDDEN = Decimal("0.01")
 _KEPT = 10_000
@@ -22,10 +26,16 @@ _UNSPACED = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 
 
 class Formats:
-    """How one language and region writes numbers."""
+    """How one language and region writes numbers.
+
+    Attributes:
+        texts: by section and name; numbers are put into them by `str.format`.
+    """
 
     def __init__(self, tag: str) -> None:
         self.tag = tag
+        self.language = _language(tag)
+        self.texts = TEXTS[self.language]
         self._locale = Locale.parse(tag, sep="-")
         # Reads the language's data.
         self.money("1", "EUR")
@@ -33,6 +43,10 @@ class Formats:
     def number(self, value: int) -> str:
         """Return a whole number, grouped."""
         return format_decimal(value, locale=self._locale)
+
+    def counted(self, text: dict[str, str], count: int) -> str:
+        """Return a text with a number in it, for one thing or for several: English and German know no other forms."""
+        return text["one" if count == 1 else "other"].format(count=self.number(count))
 
     def plain(self, amount: str) -> str:
         """Return an amount as it is typed into a field: without its currency, ungrouped."""
@@ -52,12 +66,18 @@ class Formats:
         return self.money(amount if abs(rounded - exact) > exact * MAX_HIDDEN else str(rounded), currency)
 
 
+def _language(tag: str) -> str:
+    return tag.partition("-")[0]
+
+
 _read: dict[str, Formats] = {}
 
 
 def formats() -> Formats:
-    """Return the formats for the present request's client."""
-    tag = request.accept_languages.best_match(LOCALES, default=LOCALES[0])
+    """Return the formats for the present request's client: in the language that it has chosen, else one that it asks for."""
+    chosen = request.cookies.get(COOKIE)
+    known = [tag for tag in LOCALES if _language(tag) == chosen] or LOCALES
+    tag = request.accept_languages.best_match(known, default=known[0])
     if tag not in _read:
         # Some tens of milliseconds, once.
         _read[tag] = offload(Formats, tag)

@@ -17,7 +17,7 @@ from app.api.schemas.categories import CategoryQuerySchema
 from app.api.schemas.search import PublicPartQuerySchema
 from app.api.site.files import Frame
 from app.api.site.formats import formats
-from app.api.site.pages import SHOP, Asked, Page, answer, part_address
+from app.api.site.pages import Asked, Page, answer, part_address
 from app.contract.events import ListFacet
 from app.domain.content import normalised, without_forbidden
 from app.domain.errors import BusyError
@@ -28,13 +28,8 @@ from app.services.product_page import breadcrumb_list, breadcrumbs
 PAGE_SIZE = 24
 _FILTERS = ("q", "category", "manufacturer", "in_stock", "min_price", "max_price", "currency")
 _CHOICES = ("category", "manufacturer", "in_stock", "min_price", "max_price")
-_SORTS = {
-    "relevance": "Best match", "name": "Name, A to Z", "-name": "Name, Z to A", "price": "Price, low to high",
-    "-price": "Price, high to low", "newest": "Newest first",
-}  # fmt: skip
 _LONGEST = 200
 _SCHEMA, _ALL_CATEGORIES = PublicPartQuerySchema(), CategoryQuerySchema().load({})
-_DESCRIPTION = "Machine parts with stock and prices that are always up to date."
 
 
 def list_page(frame: Frame, address: MultiDict[str, str]) -> Response:
@@ -67,12 +62,13 @@ def list_page(frame: Frame, address: MultiDict[str, str]) -> Response:
     facets = _facets(filters)
     if facets:
         answers.append(Asked("/parts/facets", filters, facets))
+    texts = formats().texts["server"]
     is_plain = typed.keys() <= {"category", "sort"} and typed["sort"] == "name" and bool(found["items"])
     return answer(
         frame,
         Page(
-            title=f"{category['name']} – {SHOP}" if category else SHOP,
-            description=f"{category['name']}: {_DESCRIPTION[0].lower()}{_DESCRIPTION[1:]}" if category else _DESCRIPTION,
+            title=category["name"] if category else "",
+            description=texts["categoryDescription"].format(category=category["name"]) if category else texts["description"],
             template="site/list.html",
             shown=_shown(typed, category, found, tree["items"], facets),
             address=_address(filters) if is_plain else None,
@@ -117,16 +113,17 @@ def _shown(
     typed: dict[str, str], category: dict[str, Any] | None, found: dict[str, Any], tree: list[dict[str, Any]],
     facets: dict[str, Any] | None,
 ) -> dict[str, Any]:  # fmt: skip
+    texts = formats().texts["catalog"]
     parts, following = found["items"], found["next_cursor"]
     filters = {name: typed[name] for name in _FILTERS if name in typed}
     q = typed.get("q", "")
     is_filtered = any(name in typed for name in _CHOICES)
     return {
-        "heading": category["name"] if category else "Parts",
+        "heading": category["name"] if category else texts["title"],
         "query": dict.fromkeys(_FILTERS, "") | typed,
         "parts": parts,
         "match": found["match"],
-        "sorts": {value: label for value, label in _SORTS.items() if q or value != "relevance"},
+        "sorts": {value: label for value, label in texts["sorts"].items() if q or value != "relevance"},
         "categories": _options(tree, facets),
         "manufacturers": _manufacturers(typed.get("manufacturer"), facets),
         "range": facets and facets["price"],
@@ -142,20 +139,20 @@ def _shown(
 
 
 def _summary(count: int, *, is_first: bool, has_more: bool) -> str:
-    number = formats().number(count)
+    written = formats()
+    texts = written.texts["catalog"]
     if not count:
-        return "No parts found"
-    if not is_first:
-        return "1 more part" if count == 1 else f"{number} more parts"
-    return f"First {number} parts" if has_more else "1 part" if count == 1 else f"{number} parts"
+        return str(texts["emptyTitle"])
+    if is_first and has_more:
+        return str(texts["shownFirst"].format(count=written.number(count)))
+    return written.counted(texts["shown" if is_first else "continued"], count)
 
 
 def _empty(q: str, *, is_filtered: bool) -> str:
-    if q and is_filtered:
-        return f"Nothing matches “{q}” with these filters."
+    texts = formats().texts["catalog"]
     if q:
-        return f"Nothing matches “{q}”. Fewer words, or a part of the number, may find more."
-    return "Nothing matches these filters." if is_filtered else "There are no parts on sale at the moment."
+        return str(texts["emptyFilteredSearch" if is_filtered else "emptySearch"].format(q=q))
+    return str(texts["emptyFilters" if is_filtered else "emptyShop"])
 
 
 def _options(tree: list[dict[str, Any]], facets: dict[str, Any] | None) -> list[dict[str, Any]]:
@@ -197,11 +194,11 @@ def _json_ld(category: dict[str, Any] | None, parts: list[dict[str, Any]], addre
     described = {
         "@context": "https://schema.org",
         "@type": "CollectionPage",
-        "name": category["name"] if category else SHOP,
+        "name": category["name"] if category else formats().texts["shop"]["name"],
         "url": address,
         "mainEntity": {"@type": "ItemList", "itemListElement": listed},
     }
     if category:
-        steps = [{"name": "Parts", "url": "/"}, *breadcrumbs({"category": category})]
+        steps = [{"name": formats().texts["part"]["home"], "url": "/"}, *breadcrumbs({"category": category})]
         described["breadcrumb"] = breadcrumb_list(steps)
     return described

@@ -22,7 +22,6 @@ from app.api.site.formats import Formats, formats
 from app.cache.manager import Result
 from app.services import rich_text
 
-SHOP = "Lockstep Parts"
 # As much of a description as search engines show.
 MAX_DESCRIPTION = 160
 # Bytes of pages that a process keeps: some hundred, of which many are asked for again and again.
@@ -47,6 +46,7 @@ class Page:
     """One page of the site.
 
     Attributes:
+        title: before the shop's name, which is all of it if this is empty.
         template: shows the page; `shown` is what it shows.
         address: where search engines are to find this page, below the site's origin; None if they are not.
         answers: the answers of the API that it was made of; `tokens` those that tell when they may differ.
@@ -74,7 +74,8 @@ def answer(frame: Frame, page: Page) -> Response:
     response = Response(data, page.status, content_type="text/html; charset=utf-8")
     response.headers["Cache-Control"] = ASKED_EACH_TIME
     response.headers["X-Cache"] = str(page.result)
-    response.vary.add("Accept-Language")
+    response.headers["Content-Language"] = written.language
+    response.vary.update(("Accept-Language", "Cookie"))
     if page.status == 200:
         response.set_etag(etag_of(data))
     return response
@@ -89,10 +90,12 @@ def html(frame: Frame, page: Page, origin: str, formats: Formats) -> str:
     described = page.json_ld and as_json(absolute(page.json_ld, origin))
     properties = {name: _absolute(value, origin) for name, value in page.properties.items()}
     canonical = None if page.address is None else origin + page.address
-    head = _HEAD.render(page=page, shop=SHOP, canonical=canonical, described=described, properties=properties)
-    shown = _ENVIRONMENT.get_template(page.template).render(shop=SHOP, formats=formats, drawings=frame.drawings, **page.shown)
+    title = f"{page.title} – {formats.texts['shop']['name']}" if page.title else formats.texts["shop"]["name"]
+    language = {"t": formats.texts, "formats": formats}
+    head = _HEAD.render(page=page, title=title, canonical=canonical, described=described, properties=properties, **language)
+    shown = _ENVIRONMENT.get_template(page.template).render(drawings=frame.drawings, **language, **page.shown)
     first = {"answers": [asdict(one) for one in page.answers], **page.tokens}
-    return frame.around(head, shown, _DATA.render(first=as_json(first)) if page.answers else "")
+    return frame.around(formats.tag, head, shown, _DATA.render(first=as_json(first)) if page.answers else "")
 
 
 def as_json(value: Any) -> Markup:
@@ -123,9 +126,10 @@ def shortened(text: str) -> str:
 
 def stock_text(stock: dict[str, Any], formats: Formats) -> str:
     """Return a stock in words."""
+    texts: dict[str, str] = formats.texts["stock"]
     if not stock["is_in_stock"]:
-        return "Out of stock"
-    return f"Only {formats.number(stock['available_stock'])} left" if stock["is_low_stock"] else "In stock"
+        return texts["out"]
+    return texts["low"].format(count=formats.number(stock["available_stock"])) if stock["is_low_stock"] else texts["inStock"]
 
 
 def part_address(part: Mapping[str, Any]) -> str:

@@ -8,13 +8,22 @@ from app.api.context import container
 from app.api.rendering import moved_response
 from app.api.site.files import Frame
 from app.api.site.formats import Formats, formats
-from app.api.site.pages import SHOP, Asked, Page, answer, part_address, shortened, stock_text
+from app.api.site.pages import Asked, Page, answer, part_address, shortened, stock_text
 from app.contract.events import ListFacet
 from app.domain.stock import MAX_QUANTITY
 from app.services.rich_text import plain
 
-NOT_FOUND = Page(f"Page not found – {SHOP}", "There is nothing at this address.", "site/not_found.html", status=404)
-GONE = Page(f"This part is not available – {SHOP}", "It may have been withdrawn from sale.", "site/gone.html", status=410)
+
+
+def not_found() -> Page:
+    """Return the page that says that there is none."""
+    texts = formats().texts
+    return Page(texts["notFound"]["title"], texts["server"]["notFoundDescription"], "site/not_found.html", status=404)
+
+
+def _gone() -> Page:
+    texts = formats().texts
+    return Page(texts["part"]["goneTitle"], texts["server"]["goneDescription"], "site/gone.html", status=410)
 
 
 def part_page(frame: Frame, name: str, part_id: int, slug: str | None) -> Response:
@@ -27,7 +36,7 @@ def part_page(frame: Frame, name: str, part_id: int, slug: str | None) -> Respon
     tree = parts.catalog.catalog_token([ListFacet.CATEGORIES])
     found = parts.get_product_page(str(part_id)) if part_id <= MAX_QUANTITY else None
     if found is None or found.body is None:
-        return answer(frame, GONE if found and parts.is_gone(part_id) else NOT_FOUND)
+        return answer(frame, _gone() if found and parts.is_gone(part_id) else not_found())
     body, part = found.body, found.body["part"]
     address = part_address(part)
     if slug is not None and f"/{name}" != address:
@@ -35,7 +44,7 @@ def part_page(frame: Frame, name: str, part_id: int, slug: str | None) -> Respon
     return answer(
         frame,
         Page(
-            title=f"{part['part_name']} – {SHOP}",
+            title=part["part_name"],
             description=_described(part, formats()),
             template="site/part.html",
             shown=_shown(body),
@@ -75,10 +84,10 @@ def _tiers(body: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _range(begin: int, end: int | None) -> str:
-    number = formats().number
+    number, texts = formats().number, formats().texts["price"]
     if end is None:
-        return f"{number(begin)} or more"
-    return number(begin) if begin == end else f"{number(begin)} – {number(end)}"
+        return str(texts["orMore"].format(count=number(begin)))
+    return number(begin) if begin == end else str(texts["between"].format(**{"from": number(begin), "to": number(end)}))
 
 
 def _saving(tier: dict[str, Any], price: dict[str, Any]) -> int:
@@ -91,10 +100,11 @@ def _described(part: dict[str, Any], formats: Formats) -> str:
     """Return a part's description in as few words as search engines show; without one, what there is to know of it."""
     if text := plain(part["description"]):
         return shortened(text)
-    price = part["price"]
-    costs = formats.price(price["amount"], price["currency"]) if price else "price on request"
-    maker = f" by {part['manufacturer']}" if part["manufacturer"] else ""
-    return shortened(f"{part['part_name']}{maker}, SKU {part['sku']}: {costs}, {stock_text(part['stock'], formats).lower()}.")
+    price, texts = part["price"], formats.texts["server"]
+    costs = formats.price(price["amount"], price["currency"]) if price else formats.texts["price"]["none"]
+    text = texts["partDescriptionByMaker" if part["manufacturer"] else "partDescription"]
+    known = {"name": part["part_name"], "maker": part["manufacturer"], "sku": part["sku"], "price": costs}
+    return shortened(text.format(**known, stock=stock_text(part["stock"], formats)))
 
 
 def _properties(part: dict[str, Any]) -> dict[str, str]:

@@ -39,6 +39,8 @@ export default defineConfig({
   },
   server: {
     port: 5173,
+    // The texts stand with the server's templates.
+    fs: { allow: [`${import.meta.dirname}/..`, `${import.meta.dirname}/../../templates/site/texts`] },
     proxy: {
       "/api": backend,
       "/media": backend,
