@@ -11,17 +11,8 @@ import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
-from bench.system import wait_until
-from config import REPOSITORY
 from devserver import Stack
-
-AXE = (REPOSITORY / "app" / "frontend" / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
-NARROW = {"width": 320, "height": 640}
-WIDE = {"width": 1280, "height": 800}
-AT_REST = """() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))).then(() =>
-    Promise.allSettled(document.getAnimations().filter((one) => one instanceof CSSTransition).map((one) => one.finished)))"""
-RUN = """rules => axe.run(document, rules ? { runOnly: rules } : {}).then(({ violations }) =>
-    violations.flatMap(({ id, nodes }) => nodes.slice(0, 3).map(({ target }) => `${id}: ${target.join(" ")}`)))"""
+from tests.browser.axe import WIDE, assert_nothing, looked_over
 
 
 @pytest.fixture
@@ -58,38 +49,6 @@ def seen(page: Page, address: str) -> list[str]:
     except AssertionError:
         return [f"neither heading nor data: {page.locator('body').inner_text()[-200:]!r}"]
     return looked_over(page)
-
-
-def faults(page: Page, *rules: str) -> list[str]:
-    # A colour half-way through a transition is nobody's.
-    page.evaluate(AT_REST)
-    if not page.evaluate("'axe' in window"):
-        page.evaluate(AXE)
-    return list(page.evaluate(RUN, list(rules) or None))
-
-
-def looked_over(page: Page) -> list[str]:
-    """What is wrong with what the page shows, in both colours and on a narrow screen."""
-    page.emulate_media(color_scheme="light")
-    found = faults(page)
-    page.emulate_media(color_scheme="dark")
-    found += [f"dark {fault}" for fault in faults(page, "color-contrast")]
-    page.set_viewport_size(NARROW)
-    # The navigation becomes a drawer once the page has noticed.
-    wait_until(lambda: beside(page) <= 0, within=3)
-    if (pixels := beside(page)) > 0:
-        found.append(f"{pixels} px beside the page at 320 px")
-    page.set_viewport_size(WIDE)
-    return found
-
-
-def beside(page: Page) -> int:
-    return int(page.evaluate("document.documentElement.scrollWidth - innerWidth"))
-
-
-def assert_nothing(wrong: dict[str, list[str]]) -> None:
-    lines = [f"{where}: {fault}" for where, found in wrong.items() for fault in found]
-    assert not lines, "\n".join(lines)
 
 
 def test_every_screen_with_data(page: Page, screens: list[str]) -> None:

@@ -9,10 +9,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from bench.system import wait_until
-from config import REPOSITORY
 from devserver import Stack
+from tests.browser.axe import faults
 
-AXE = REPOSITORY / "app" / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 MANY = 320
 PAGE = 100
 # The word that finds them, and the parts.
@@ -280,15 +279,9 @@ def test_nothing_is_inaccessible_with_everything_open(scheme: str, panel: Page, 
     panel.keyboard.press("i")
     expect(panel.get_by_test_id("inspector")).to_contain_text(word)
     panel.keyboard.press("Space")
-    panel.evaluate(AXE.read_text())
-    assert problems(panel) == []
+    assert faults(panel) == []
     panel.get_by_test_id("bulk-open").click()
     panel.get_by_test_id("bulk-value").fill("5")
     panel.keyboard.press("Enter")
     expect(panel.get_by_test_id("bulk-row")).to_have_count(1)
-    assert problems(panel) == []
-
-
-def problems(page: Page) -> list[str]:
-    found = page.evaluate("axe.run().then(({violations}) => violations.map(v => v.id + ': ' + v.nodes.map(n => n.html).join()))")
-    return list(found)
+    assert faults(panel) == []

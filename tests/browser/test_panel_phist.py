@@ -11,10 +11,8 @@ import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from config import REPOSITORY
 from devserver import Stack
-
-AXE = REPOSITORY / "app/frontend/node_modules/axe-core/axe.min.js"
+from tests.browser.axe import faults
 
 
 @pytest.fixture
@@ -56,13 +54,6 @@ def go(panel: Page, path: str) -> None:
     panel.goto(re.sub(r"/panel/.*", f"/panel{path}", panel.url))
 
 
-def accessible(page: Page) -> None:
-    """Fail with what axe finds."""
-    page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
-    assert [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found] == []
-
-
 def test_two_versions_are_compared_and_one_is_restored_after_its_rehearsal(panel: Page, staff: httpx.Client, part: dict) -> None:
     go(panel, f"/parts/{part['id']}/history")
     versions = panel.get_by_test_id("version")
@@ -80,7 +71,7 @@ def test_two_versions_are_compared_and_one_is_restored_after_its_rehearsal(panel
     expect(rows).to_contain_text("Steel")
     panel.get_by_test_id("only-differences").uncheck()
     expect(rows).to_have_count(2)
-    accessible(panel)
+    assert faults(panel) == []
 
     # What would change now is shown; the status stays unless it is chosen.
     panel.locator("[data-version='1']").click()
@@ -90,7 +81,7 @@ def test_two_versions_are_compared_and_one_is_restored_after_its_rehearsal(panel
     expect(dialog.get_by_test_id("restore-status")).not_to_be_checked()
     dialog.get_by_test_id("restore-description").uncheck()
     expect(dialog.get_by_test_id("change-description")).to_have_count(0)
-    accessible(panel)
+    assert faults(panel) == []
 
     # Somebody is faster: nothing is restored, and what is true now is shown.
     staff.put(f"/parts/{part['id']}", json={"part_name": "Bearing 7204 C"}).raise_for_status()
@@ -126,7 +117,7 @@ def test_a_part_is_shown_as_customers_saw_it_or_why_they_did_not(panel: Page, pa
     expect(seen).to_contain_text("Bearing 7204 B")
     expect(seen).to_contain_text("12.40")
     expect(seen).to_contain_text("Steel")
-    accessible(panel)
+    assert faults(panel) == []
     time = panel.get_by_test_id("as-of-time")
     time.fill("2020-01-01T00:00:00")
     time.press("Tab")
@@ -155,7 +146,7 @@ def test_the_trail_is_narrowed_down_leads_to_versions_and_is_a_file(panel: Page,
     expect(rows).to_have_count(7)
     rows.first.get_by_role("button").first.click()
     expect(rows.first.get_by_role("row", name="current_stock")).to_contain_text("9")
-    accessible(panel)
+    assert faults(panel) == []
     rows.first.get_by_test_id("audit-request").click()
     panel.wait_for_url(lambda url: f"/activity?request={request_id}" in url)
     expect(rows).to_have_count(1)
@@ -191,4 +182,4 @@ def test_after_a_save_a_line_follows_the_change_to_the_pages_that_are_open(
     expect(details).to_contain_text("content.updated")
     for step in ("caches", "audit", "snapshot", "live"):
         expect(details.locator("li", has_text=step).locator(".number")).to_have_text(re.compile(r"\d+ (ms|s)"))
-    accessible(panel)
+    assert faults(panel) == []
