@@ -82,7 +82,9 @@ class Built:
         before_data, _, end = rest.partition(_DATA)
         drawn = self.files[drawings.NAME].bodies[None] if drawings.NAME in self.files else b""
         digest = etag_of(html.encode() + drawn)
-        return Frame(digest, Drawings(drawn), html[: language.start()], html[language.end() : head.start()], before_app, before_data, end)
+        return Frame(
+            digest, Drawings(drawn), html[: language.start()], html[language.end() : head.start()], before_app, before_data, end
+        )
 
     def file(self, name: str) -> Response:
         """Return a file.
