@@ -36,7 +36,11 @@ export default defineConfig({
     // Inlined data: URLs would need a laxer content security policy.
     assetsInlineLimit: 0,
     target: "es2022",
+    // For scripts/first-load.mjs.
+    manifest: true,
   },
+  // No component is written with them, nor is any of our libraries.
+  define: { __VUE_OPTIONS_API__: "false" },
   server: {
     port: 5173,
     // The texts stand with the server's templates.
