@@ -72,7 +72,12 @@ def _is_id(reference: str) -> bool:
 def breadcrumbs(part: dict[str, Any]) -> list[dict[str, str]]:
     """Return the path to a part's category from the root, each step with its address on the customers' site."""
     steps = part["category"]["path"] if part["category"] else []
-    return [{"name": step["name"], "slug": step["slug"], "url": f"/?category={quote(step['slug'], safe='')}"} for step in steps]
+    return [{"name": step["name"], "slug": step["slug"], "url": category_address(step["slug"])} for step in steps]
+
+
+def category_address(slug: str) -> str:
+    """Return the address of a category's page on the customers' site."""
+    return f"/c/{quote(slug, safe='')}"
 
 
 def json_ld(part: dict[str, Any]) -> dict[str, Any]:

@@ -78,7 +78,7 @@ def opened(stack: Stack, browser: Browser, size: dict[str, int], path: str) -> P
 def film(stack: Stack, browser: Browser) -> None:
     """Play an edit of stock that arrives on an open customer's page."""
     panel = opened(stack, browser, HALF, f"/panel/stock?q={PART}")
-    customer = opened(stack, browser, HALF, f"/?q={PART}")
+    customer = opened(stack, browser, HALF, f"/parts?q={PART}")
     customer.get_by_test_id("part-card").first.get_by_role("link").first.click()
     # What is about to change, in the middle of the window.
     customer.get_by_test_id("stock-status").evaluate("(status) => status.scrollIntoView({ block: 'center' })")
@@ -102,8 +102,8 @@ def main() -> None:
     """Take them all."""
     with shop() as (stack, browser):
         opened(stack, browser, WIDE, "/panel/stock").screenshot(path=IMAGES / "panel.png")
-        opened(stack, browser, PHONE, "/").screenshot(path=IMAGES / "list-phone.png")
-        part = opened(stack, browser, WIDE, f"/?q={PART}")
+        opened(stack, browser, PHONE, "/parts").screenshot(path=IMAGES / "list-phone.png")
+        part = opened(stack, browser, WIDE, f"/parts?q={PART}")
         part.get_by_test_id("part-card").first.get_by_role("link").first.click()
         part.get_by_test_id("part-name").wait_for()
         part.wait_for_load_state("networkidle")

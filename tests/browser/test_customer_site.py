@@ -50,7 +50,7 @@ def test_a_search_with_a_typing_error_shows_what_comes_close_and_says_so(
     stack: Stack, context: Callable[..., BrowserContext]
 ) -> None:
     page = context().new_page()
-    page.goto(stack.url)
+    page.goto(f"{stack.url}/parts")
     page.get_by_test_id("search-input").fill("bearng")
     hint = page.get_by_test_id("similar-hint")
     expect(hint).to_contain_text("bearng")
@@ -67,7 +67,7 @@ def test_the_counts_of_the_filters_follow_every_change(
     word = f"w{uuid4().hex[:10]}"
     first, second = create(part_name=f"{word} one"), create(part_name=f"{word} two", manufacturer="Acme")
     page = context().new_page()
-    page.goto(f"{stack.url}/?q={word}")
+    page.goto(f"{stack.url}/parts?q={word}")
     expect(page.get_by_label("In stock (2)")).to_be_visible()
     maker = page.get_by_test_id("manufacturer-filter").locator("option")
     expect(maker).to_have_text(["All makers", "Acme (1)"])
@@ -87,7 +87,7 @@ def test_a_renamed_category_is_offered_and_shown_under_its_new_name(
     category = staff.post("/categories", json={"name": f"{word} spindles"}).raise_for_status().json()
     part = create(part_name=word, category_id=category["id"])
     page = context().new_page()
-    page.goto(f"{stack.url}/?category={category['slug']}")
+    page.goto(f"{stack.url}/c/{category['slug']}")
     chosen = page.locator("select[name=category] option:checked")
     expect(chosen).to_have_text(f"{word} spindles (1)")
     put(staff, f"/categories/{category['id']}", {"name": f"{word} shafts"})
@@ -101,7 +101,7 @@ def test_a_price_that_is_being_typed_is_not_taken_away_by_a_live_change(
     word = f"w{uuid4().hex[:10]}"
     part = create(part_name=word, prices=[{"currency": "EUR", "amount": "10.00"}])
     page = context().new_page()
-    page.goto(f"{stack.url}/?q={word}")
+    page.goto(f"{stack.url}/parts?q={word}")
     lowest = page.get_by_label("Lowest price")
     expect(lowest).to_have_attribute("placeholder", "10.00")
     lowest.press_sequentially("25")
@@ -122,11 +122,11 @@ def test_back_and_forward_go_through_the_filters_and_return_to_where_the_list_wa
     stack: Stack, context: Callable[..., BrowserContext]
 ) -> None:
     page = context().new_page()
-    page.goto(f"{stack.url}/?q=bearing")
+    page.goto(f"{stack.url}/parts?q=bearing")
     page.get_by_test_id("load-more").click()
     expect(page.get_by_test_id("part-card")).to_have_count(48)
     in_stock_filter(page).check()
-    expect(page).to_have_url(f"{stack.url}/?q=bearing&in_stock=true")
+    expect(page).to_have_url(f"{stack.url}/parts?q=bearing&in_stock=true")
     page.go_back()
     expect(in_stock_filter(page)).not_to_be_checked()
     expect(page.get_by_test_id("part-card")).to_have_count(24)
@@ -194,7 +194,7 @@ def test_rich_text_is_shown_as_such_and_nothing_that_anybody_wrote_ever_runs(
     word = f"w{uuid4().hex[:10]}"
     part = create(part_name=f"{word} {EVIL}", manufacturer=EVIL, description="5 < 6 & 7 &amp; 8")
     page = context().new_page()
-    page.goto(f"{stack.url}/?q={word}")
+    page.goto(f"{stack.url}/parts?q={word}")
     expect(card_of(page, part).get_by_test_id("part-name")).to_contain_text("onerror='window.ran = 2'")
     expect(page.get_by_test_id("manufacturer-filter").locator("option").nth(1)).to_contain_text("<script>")
     page.goto(f"{stack.url}/parts/{part['id']}")
@@ -234,7 +234,7 @@ def test_a_card_keeps_its_height_whatever_becomes_of_the_stock(
     word = f"w{uuid4().hex[:10]}"
     part = create(part_name=word, prices=[{"currency": "EUR", "amount": "394.98"}])
     page = context({"width": width, "height": 740}).new_page()
-    page.goto(f"{stack.url}/?q={word}")
+    page.goto(f"{stack.url}/parts?q={word}")
     card = card_of(page, part)
     expect(card.get_by_test_id("stock-status")).to_have_text("In stock")
     height = card.evaluate("card => card.offsetHeight")
@@ -255,7 +255,14 @@ def test_no_page_is_wider_than_a_small_phone(
         specifications=[{"name": "n" * 80, "value": "v" * 80}],
     )
     page = context({**PHONE, "width": 320}).new_page()
-    for path in ("/", "/?q=bearng&in_stock=true&min_price=1", "/?q=qqqqxxxx", f"/parts/{part['id']}", f"/parts/{longest['id']}"):
+    for path in (
+        "/",
+        "/parts",
+        "/parts?q=bearng&in_stock=true&min_price=1",
+        "/parts?q=qqqqxxxx",
+        f"/parts/{part['id']}",
+        f"/parts/{longest['id']}",
+    ):
         page.goto(stack.url + path)
         expect(page.get_by_role("status").filter(has_text="Loading")).to_have_count(0)
         expect(page.get_by_role("heading", level=1)).to_be_visible()

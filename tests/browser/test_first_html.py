@@ -67,14 +67,14 @@ def test_without_javascript_the_list_is_read_searched_and_followed_to_a_part(
     stack: Stack, scriptless: Page, part: dict[str, Any]
 ) -> None:
     page = scriptless
-    page.goto(stack.url)
+    page.goto(f"{stack.url}/parts")
     expect(page.get_by_role("heading", level=1)).to_have_text("Parts")
     expect(page.locator("main li.card")).to_have_count(24)
     first = page.locator("main li.card h2").first.inner_text()
     page.get_by_role("link", name="Show more parts").click()
     expect(page.locator("main li.card")).to_have_count(24)
     expect(page.locator("main li.card h2").first).not_to_have_text(first)
-    page.get_by_role("searchbox").fill(part["word"])
+    page.get_by_role("main").get_by_role("searchbox").fill(part["word"])
     page.get_by_role("button", name="Show").click()
     card = page.locator("main li.card").filter(has_text=f"F-{part['word']}").first
     expect(card).to_contain_text("€1,234.50")
@@ -107,10 +107,16 @@ def test_the_application_takes_over_what_the_server_shows_and_nothing_moves(
     # The application's script does not come.
     before.route("**/assets/*.js", lambda route: route.abort())
     after.add_init_script(SHIFTS)
-    for path in ("/", f"/?q={part['word']}", f"/?category={part['category']['slug']}", f"/parts/{part['id']}/{part['slug']}"):
+    for path in (
+        "/",
+        "/parts",
+        f"/parts?q={part['word']}",
+        f"/c/{part['category']['slug']}",
+        f"/parts/{part['id']}/{part['slug']}",
+    ):
         before.goto(stack.url + path)
         after.goto(stack.url + path)
-        expect(after.get_by_test_id("part-name").first).to_be_visible()
+        expect(after.locator("[data-testid=part-name], [data-testid=related-name]").first).to_be_visible()
         shown = before.evaluate(SEEN)
         assert after.evaluate(SEEN) == shown, path
         assert len(shown["boxes"]) > 10
@@ -127,7 +133,7 @@ def test_a_page_asks_for_nothing_that_came_with_it(
     page.on("request", lambda request: "/api/" in request.url and asked.append(urlsplit(request.url).path))
     page.clock.install()
     status = page.locator(f"[data-part-id='{part['id']}']").get_by_test_id("stock-status")
-    for path in (f"/?q={part['word']}", f"/parts/{part['id']}/{part['slug']}"):
+    for path in (f"/parts?q={part['word']}", f"/c/{part['category']['slug']}", f"/parts/{part['id']}/{part['slug']}"):
         page.goto(stack.url + path)
         # Once a change is seen, the live connection has said what it knows of the list and of the tree.
         for amount, text in ((3, "Only 3 left"), (20, "In stock")):
@@ -146,9 +152,11 @@ def test_what_is_typed_before_the_script_is_there_is_searched_for(
     held: list[Route] = []
     page.route("**/assets/*.js", lambda route: held.append(route))
     with page.expect_request("**/assets/*.js"):
-        page.goto(stack.url, wait_until="commit")
-    page.get_by_role("searchbox").fill(part["word"])
+        page.goto(f"{stack.url}/parts", wait_until="commit")
+    page.get_by_role("main").get_by_role("searchbox").fill(part["word"])
     assert held
+    # What the first scripts ask for is let through, too.
+    page.unroute("**/assets/*.js")
     for route in held:
         route.continue_()
     expect(page.get_by_test_id("part-card")).to_have_count(2)
@@ -160,8 +168,8 @@ def test_another_page_has_nothing_of_the_first_one_in_its_head(
     stack: Stack, context: Callable[..., BrowserContext], part: dict[str, Any]
 ) -> None:
     page = context().new_page()
-    page.goto(f"{stack.url}/?category={part['category']['slug']}")
-    assert page.locator("link[rel=canonical]").get_attribute("href") == f"{stack.url}/?category={part['category']['slug']}"
+    page.goto(f"{stack.url}/c/{part['category']['slug']}")
+    assert page.locator("link[rel=canonical]").get_attribute("href") == f"{stack.url}/c/{part['category']['slug']}"
     page.get_by_test_id("part-card").get_by_role("link", name=f"Spindle {part['word']}", exact=True).click()
     expect(page.get_by_test_id("part-page")).to_be_visible()
     expect(page.locator("link[rel=canonical]")).to_have_count(0)
@@ -178,7 +186,8 @@ def _validated(*pages: Path) -> subprocess.CompletedProcess[str]:
 def test_a_validator_of_schema_org_accepts_what_the_pages_describe(stack: Stack, part: dict[str, Any], tmp_path: Path) -> None:
     pages = []
     for name, path in (
-        ("list", "/"), ("category", f"/?category={part['category']['slug']}"), ("part", f"/parts/{part['id']}/{part['slug']}"),
+        ("home", "/"), ("list", "/parts"), ("category", f"/c/{part['category']['slug']}"),
+        ("part", f"/parts/{part['id']}/{part['slug']}"),
     ):  # fmt: skip
         page = tmp_path / f"{name}.html"
         page.write_text(httpx.get(stack.url + path, follow_redirects=True).raise_for_status().text, encoding="utf-8")

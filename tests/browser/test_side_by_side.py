@@ -58,7 +58,7 @@ def test_a_list_page_on_a_phone_follows_too(
     stack: Stack, context: Callable[..., BrowserContext], panel: Page, part: dict
 ) -> None:
     customer = context(PHONE).new_page()
-    customer.goto(f"{stack.url}/?q={part['sku']}")
+    customer.goto(f"{stack.url}/parts?q={part['sku']}")
     card = customer.get_by_test_id("part-card").filter(has_text=part["sku"]).first
     expect(card).to_be_visible()
     row = row_of(panel, part)

@@ -106,7 +106,8 @@ def test_the_script_for_other_storefronts_is_for_pages_of_any_origin(name: str, 
     "path",
     [
         "/%00", "/nothing", "/nothing/at/all", "/" + "a" * 256, "/" + "a" * 100_000, "/" + "a/" * 5_000, "/%ff%fe", "/%ed%a0%80",
-        "/parts", "/parts/", "/parts/x", "/parts/0", "/parts/01", "/parts/-1", "/parts/%D9%A1", "/parts/9999999999",
+        "/c", "/c/", "/c/a/b", "/c/%D9%A1", "/c/" + "a" * 201,
+        "/parts/x", "/parts/0", "/parts/01", "/parts/-1", "/parts/%D9%A1", "/parts/9999999999",
         "/parts/2147483647", "/parts/99999999999999999999", "/%e2%80%ae", "/apis", "/mediation", "/parts/1%00", "/a%5cb", "/%20",
     ],
 )  # fmt: skip
@@ -273,7 +274,7 @@ def test_no_address_of_any_route_is_an_error_of_ours(site_app: Flask, api: Api, 
 
 def test_every_hostile_segment_in_every_place_of_every_page_and_file_is_404(client: FlaskClient, new_part: NewPart) -> None:
     part = f"/parts/{new_part()}/"
-    for before in ("/", "/panel/", "/assets/", "/panel/assets/", "/media/", "/api-docs/", part, "/parts/", "/x/"):
+    for before in ("/", "/panel/", "/assets/", "/panel/assets/", "/media/", "/api-docs/", part, "/parts/", "/c/", "/x/"):
         for segment in HOSTILE:
             with ask(client, "GET", f"{before}{raw(segment)}", "") as response:
                 allowed = {404, 308}

@@ -110,6 +110,8 @@ def site_app(app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iterator[F
         "axes": "A",
     }
     (folder / "web" / "motifs.json").write_text(json.dumps(motifs))
+    modules = {"HomePage": ["/assets/home.js", "/assets/card.js"], "de": ["/assets/de.js"]}
+    (folder / "web" / "modules.json").write_text(json.dumps(modules))
     with served(folder) as made:
         yield made
 
@@ -159,9 +161,7 @@ def test_a_parts_page_says_everything_without_javascript(client: FlaskClient, ed
         "Seal 2RS", "1 – 9", "10 or more", "€617.25", "Save 50 %", f"{word} above", f"Bearing {word} too",
     ):  # fmt: skip
         assert said in page.text, said
-    assert {f"/parts/{other['id']}/{other['slug']}", f"/?category={category['slug']}", f"/?category={above['slug']}"} <= {
-        *page.hrefs
-    }
+    assert {f"/parts/{other['id']}/{other['slug']}", f"/c/{category['slug']}", f"/c/{above['slug']}"} <= {*page.hrefs}
     picture = api["part"]["images"][0]
     assert (page.images[0]["src"], page.images[0]["alt"]) == (picture["url"], "From the front")
     assert page.answers == {f"/pdp/{part}": api}
@@ -182,15 +182,15 @@ def test_a_parts_page_says_everything_without_javascript(client: FlaskClient, ed
     }  # fmt: skip
     steps = described["mainEntityOfPage"]["breadcrumb"]["itemListElement"]
     assert [(step["position"], step["name"], step.get("item")) for step in steps] == [
-        (1, f"{word} above", f"{ORIGIN}/?category={above['slug']}"),
-        (2, f"{word} below", f"{ORIGIN}/?category={category['slug']}"),
+        (1, f"{word} above", f"{ORIGIN}/c/{above['slug']}"),
+        (2, f"{word} below", f"{ORIGIN}/c/{category['slug']}"),
         (3, f"Bearing {word}", None),
     ]
 
 
 def test_a_lists_page_shows_its_parts_and_leads_to_all_others(client: FlaskClient, new_part: NewPart, word: str) -> None:
     parts = {new_part(part_name=f"Part {word} {number:02}") for number in range(30)}
-    page, found = read(client.get(f"/?q={word}")), set()
+    page, found = read(client.get(f"/parts?q={word}")), set()
     assert "First 24 parts of 30" in page.text
     assert page.fields["q"] == word
     while True:
@@ -204,7 +204,7 @@ def test_a_lists_page_shows_its_parts_and_leads_to_all_others(client: FlaskClien
             break
         page = read(client.get(page.links["next"]))
         assert "6 more parts" in page.text
-        assert f"/?q={word}" in page.hrefs
+        assert f"/parts?q={word}" in page.hrefs
     assert found == parts
 
 
@@ -214,26 +214,30 @@ def test_a_category_is_a_page_of_its_own_under_its_present_address_alone(
     category = editor.post("/api/v1/admin/categories", json={"name": f"{word} & Sons", "slug": f"old-{word}"}).get_json()
     part = new_part(part_name=word, category_id=category["id"])
     editor.put(f"/api/v1/admin/categories/{category['id']}", json={"slug": f"new-{word}"})
-    for reference in (f"old-{word}", str(category["id"])):
-        moved = client.get(f"/?category={reference}&sort=-name")
-        assert (moved.status_code, moved.headers["Location"]) == (301, f"/?category=new-{word}&sort=-name")
-    page = read(client.get(f"/?category=new-{word}"))
-    assert (page.title, page.links["canonical"]) == (f"{word} & Sons – Lockstep Parts", f"{ORIGIN}/?category=new-{word}")
+    for former in ("/?category=", "/parts?category="):
+        for reference in (f"old-{word}", f"new-{word}", category["id"]):
+            moved = client.get(f"{former}{reference}&sort=-name")
+            assert (moved.status_code, moved.headers["Location"]) == (301, f"/c/new-{word}?sort=-name")
+    for former in (f"/c/old-{word}", f"/c/new-{word}/"):
+        moved = client.get(f"{former}?sort=-name")
+        assert (moved.status_code, moved.headers["Location"]) == (301, f"/c/new-{word}?sort=-name")
+    page = read(client.get(f"/c/new-{word}"))
+    assert (page.title, page.links["canonical"]) == (f"{word} & Sons – Lockstep Parts", f"{ORIGIN}/c/new-{word}")
     listed = page.described["mainEntity"]["itemListElement"]
     assert [(one["position"], one["name"], one["url"].startswith(f"{ORIGIN}/parts/{part}/")) for one in listed] == [
         (1, word, True)
     ]
     steps = page.described["breadcrumb"]["itemListElement"]
     assert [(step["name"], step["item"]) for step in steps] == [
-        ("Parts", f"{ORIGIN}/"),
-        (f"{word} & Sons", f"{ORIGIN}/?category=new-{word}"),
+        ("Parts", f"{ORIGIN}/parts"),
+        (f"{word} & Sons", f"{ORIGIN}/c/new-{word}"),
     ]
     assert page.answers["/parts"] == client.get(f"/api/v1/parts?category=new-{word}&sort=name&limit=24").get_json()
     assert page.answers["/parts/facets"] == client.get(f"/api/v1/parts/facets?category=new-{word}").get_json()
     assert page.answers["/categories"] == client.get("/api/v1/categories").get_json()
     # In another order it is the same page; narrowed to what is in stock it is none.
-    assert "canonical" not in read(client.get(f"/?category=new-{word}&in_stock=true")).links
-    nowhere = read(client.get("/?category=nowhere"), 404)
+    assert "canonical" not in read(client.get(f"/c/new-{word}?in_stock=true")).links
+    nowhere = read(client.get("/c/nowhere"), 404)
     assert (nowhere.meta["robots"], "No parts found" in nowhere.text) == ("noindex", True)
 
 
@@ -248,9 +252,58 @@ def test_a_category_is_a_page_of_its_own_under_its_present_address_alone(
     ],
 )
 def test_an_address_asks_the_api_for_what_the_application_would(address: str, asked: dict[str, str], client: FlaskClient) -> None:
-    page = read(client.get(f"/{address}"))
+    page = read(client.get(f"/parts{address}"))
     first = next(one for one in json.loads(page.scripts["first"])["answers"] if one["path"] == "/parts")
     assert list(first["query"].items()) == list(asked.items())
+
+
+def test_the_home_page_shows_the_categories_and_what_is_new(
+    client: FlaskClient, editor: FlaskClient, new_part: NewPart, word: str
+) -> None:
+    above = editor.post("/api/v1/admin/categories", json={"name": f"{word} above"}).get_json()
+    below = editor.post("/api/v1/admin/categories", json={"name": f"{word} below", "parent_id": above["id"]}).get_json()
+    empty = editor.post("/api/v1/admin/categories", json={"name": f"{word} empty"}).get_json()
+    parts = [new_part(part_name=f"{word} {number}", category_id=below["id"]) for number in range(2)]
+    page = read(client.get("/"))
+    assert (page.title, page.links["canonical"], page.meta["og:type"]) == ("Lockstep Parts", f"{ORIGIN}/", "website")
+    # A category counts what is below it, and one without parts is not shown.
+    assert f"{word} above 2 parts" in page.text
+    assert {f"/c/{above['slug']}", f"/c/{below['slug']}", "/parts"} <= {*page.hrefs}
+    assert f"/c/{empty['slug']}" not in page.hrefs
+    newest = [int(href.split("/")[2]) for href in page.hrefs if href.startswith("/parts/")]
+    assert newest[:2] == parts[::-1]
+    assert page.described["potentialAction"]["target"]["urlTemplate"] == f"{ORIGIN}/parts?q={{search_term_string}}"
+    assert page.answers["/parts"] == client.get("/api/v1/parts?sort=newest&limit=8").get_json()
+    assert page.answers["/categories"] == client.get("/api/v1/categories").get_json()
+    loaded = '<link rel="modulepreload" crossorigin href="/assets/{}.js" />'
+    german = client.get("/", headers={"Accept-Language": "de"}).text
+    for script, is_german in (("home", False), ("card", False), ("de", True)):
+        assert (loaded.format(script) in page.html, loaded.format(script) in german) == (not is_german, True)
+    # Never older than the API: a new name is on it with the next request, and its ETag is another one.
+    held = client.get("/").headers["ETag"]
+    editor.put(f"/api/v1/admin/categories/{above['id']}", json={"name": f"{word} renamed"})
+    assert f"{word} renamed" in client.get("/", headers={"If-None-Match": held}).text
+
+
+def test_a_category_shows_the_way_to_it_and_what_is_below_it(
+    client: FlaskClient, editor: FlaskClient, new_part: NewPart, word: str
+) -> None:
+    path: list[Any] = []
+    for name in ("top", "middle", "leaf"):
+        parent = path[-1]["id"] if path else None
+        path.append(editor.post("/api/v1/admin/categories", json={"name": f"{word} {name}", "parent_id": parent}).get_json())
+    new_part(part_name=word, category_id=path[2]["id"])
+    page = read(client.get(f"/c/{path[1]['slug']}"))
+    own = [href for href in page.hrefs if href.startswith("/c/") and "?" not in href]
+    assert own == [f"/c/{path[0]['slug']}", f"/c/{path[2]['slug']}"]
+    assert f"{word} leaf 1" in page.text
+    # Of a list, old addresses lead to the present ones, with everything that they ask for.
+    for former, present in (
+        (f"/?q={word}&utm=1", f"/parts?q={word}&utm=1"), ("/?in_stock=true", "/parts?in_stock=true"),
+        ("/parts/?q=a", "/parts?q=a"), (f"/?q={word}&category={path[1]['slug']}", f"/c/{path[1]['slug']}?q={word}"),
+    ):  # fmt: skip
+        moved = client.get(former)
+        assert (moved.status_code, moved.headers["Location"]) == (301, present)
 
 
 def test_a_part_without_a_picture_has_the_drawing_and_the_tint_of_its_category(
@@ -268,8 +321,8 @@ def test_a_part_without_a_picture_has_the_drawing_and_the_tint_of_its_category(
 
 
 def test_a_cursor_of_another_list_leads_to_the_beginning(client: FlaskClient, word: str) -> None:
-    moved = client.get(f"/?q={word}&sort=-name&cursor=x")
-    assert (moved.status_code, moved.headers["Location"]) == (301, f"/?q={word}&sort=-name")
+    moved = client.get(f"/parts?q={word}&sort=-name&cursor=x")
+    assert (moved.status_code, moved.headers["Location"]) == (301, f"/parts?q={word}&sort=-name")
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -280,7 +333,7 @@ def test_nothing_that_anybody_wrote_leaves_its_place(name: str, client: FlaskCli
         "manufacturer": name, "specifications": [{"name": name, "value": name, "group": name}], "description": f"<p>x</p>{name}",
     }  # fmt: skip
     part = editor.post(PARTS, json=body).get_json()
-    made = [read(client.get(address)) for address in (f"/parts/{part['id']}", f"/?q={word}", f"/?category={category['slug']}")]
+    made = [read(client.get(address)) for address in (f"/parts/{part['id']}", f"/parts?q={word}", f"/c/{category['slug']}")]
     for page in made:
         assert f"{name} {word}" in page.text
         assert page.scripts.keys() <= {"first", "json-ld", "/src/main.ts"}
@@ -315,7 +368,7 @@ def test_a_page_is_held_until_anything_in_it_changes(
     client: FlaskClient, editor: FlaskClient, new_part: NewPart, word: str, deliver: Callable[[], None]
 ) -> None:
     part = new_part(part_name=word)
-    for address in (f"/parts/{part}", f"/?q={word}"):
+    for address in (f"/parts/{part}", f"/parts?q={word}"):
         for change in ({"current_stock": 0}, {"current_stock": 5}):
             # Until an owed invalidation is settled, it is repeated again and again.
             deliver()
@@ -378,14 +431,16 @@ def test_a_page_is_in_the_language_that_was_chosen_or_else_in_one_that_the_brows
 
 
 def test_a_german_page_says_nothing_in_english(client: FlaskClient, editor: FlaskClient, new_part: NewPart, word: str) -> None:
-    part = new_part(part_name=word, specifications=[{"name": "d", "value": "1", "group": "a"}, {"name": "e", "value": "1"}])
+    part = new_part(part_name=word)
     editor.put(f"{PARTS}/{part}/prices", json={"prices": [{"currency": "EUR", "amount": a, "min_quantity": n}
                for a, n in (("2000", 1), ("1000", 10))]})  # fmt: skip
     german = {"Accept-Language": "de-DE"}
     texts = json.loads((REPOSITORY / "app/templates/site/texts/en.json").read_text())
     english = {text for section in texts.values() for text in section.values() if isinstance(text, str) and " " in text}
+    english.remove(texts["shop"]["name"])
     shown = {
-        "/": 200, f"/?q={word}&in_stock=true&sort=newest": 200, f"/?q={word}": 200, f"/parts/{part}": 200, "/nothing": 404,
+        "/": 200, f"/parts?q={word}&in_stock=true&sort=newest": 200, f"/parts?q={word}": 200, f"/parts/{part}": 200,
+        "/nothing": 404,
     }  # fmt: skip
     for address, status in shown.items():
         html = client.get(address, headers=german)
@@ -393,7 +448,7 @@ def test_a_german_page_says_nothing_in_english(client: FlaskClient, editor: Flas
         visible = Read(html.text).text + html.text.partition("</head>")[0]
         assert not [text for text in english if text in visible], address
     page = read(client.get(f"/parts/{part}", headers=german))
-    for said in ("2.000,00\u00a0€", "ab 10", "50 % günstiger", "Technische Daten", "Allgemein", "Zum Inhalt springen"):
+    for said in ("2.000,00 €", "ab 10", "50 % günstiger", "Staffelpreise"):
         assert said in page.text, said
 
 

@@ -75,7 +75,7 @@ def test_the_sitemap_leads_to_every_page_that_is_shown_and_to_no_other(
     assert sum("/" + word in address for address in listed) == 1200
     lists = addresses(client, "/sitemaps/lists.xml")
     assert "/" in lists
-    assert f"/?category={category['slug']}" in lists
+    assert f"/c/{category['slug']}" in lists
     assert not [address for address in lists if "empty" in address]
 
 

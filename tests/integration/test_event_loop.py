@@ -81,7 +81,7 @@ def test_no_call_keeps_the_event_loop_from_the_others(web: Web, deliver: Callabl
     assert call("GET", f"/admin/parts/{part_id}/versions/1/diff?to=2").status == 200
     assert call("POST", f"/admin/parts/{part_id}/versions/1/restore?dry_run=true", {}).status == 200
     sitemap = f"/sitemaps/parts-{(part_id - 1) // 10_000}.xml"
-    for path in ("/", "/?q=part", f"/parts/{part_id}", "/sitemap.xml", "/sitemaps/lists.xml", sitemap, "/robots.txt"):
+    for path in ("/", "/parts?q=part", f"/parts/{part_id}", "/sitemap.xml", "/sitemaps/lists.xml", sitemap, "/robots.txt"):
         assert web.client.call("GET", path, base="").status == 200, path
     for path in (
         "/parts?limit=100", "/parts?limit=100&q=part&sort=price", "/parts/facets?q=part", f"/pdp/{part_id}", "/openapi.json",

@@ -98,7 +98,7 @@ def test_the_next_page_after_a_write_shows_it_on_every_process(system: System, c
             client.call("PUT", f"/admin/parts/{part_id}/prices", {"prices": [{"currency": "EUR", "amount": amount}]})
             client.call("PUT", f"/admin/parts/{part_id}", {"part_name": f"Part at {amount}"})
             for process in processes:
-                for path in (f"/parts/{part_id}", f"/?q=Part+at+{amount}"):
+                for path in (f"/parts/{part_id}", f"/parts?q=Part+at+{amount}"):
                     page = process.call("GET", path, base="").body.decode()
                     assert f"€{amount}" in page, path
                     assert f"Part at {amount}" in page, path

@@ -14,10 +14,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.api.context import admit_customer, dismiss_customer
 from app.api.errors import RETRY_AFTER
+from app.api.rendering import moved_response
 from app.api.site import sitemap
 from app.api.site.files import SHELL, Built
 from app.api.site.formats import COOKIE
-from app.api.site.listing import list_page
+from app.api.site.home import home_page
+from app.api.site.listing import asks_for_a_list, list_page, moved_to_list
 from app.api.site.pages import answer
 from app.api.site.part import not_found, part_page
 from app.api.site.texts import LANGUAGES
@@ -31,6 +33,8 @@ A_YEAR = 365 * 24 * 60 * 60
 MAX_SLUG = 200
 # The pages that the applications' routers know.
 _PART = re.compile(r"parts/([1-9][0-9]{0,9})(?:/([^/]+))?/?")
+_CATEGORY = re.compile(r"c/([^/]+)")
+_WITH_SLASH = re.compile(r"(?:parts|c/[^/]+)/")
 _ID = "[1-9][0-9]{0,18}"
 _PANEL = re.compile(
     rf"(?:|login|stock|parts|parts/{_ID}/(?:content|specifications|images|prices|stock|history|activity)|categories"
@@ -92,13 +96,20 @@ def _switched(language: str) -> Response:
 
 
 def _page(shop: Built, name: str) -> Response:
-    part = _PART.fullmatch(name)
-    slug = part and part[2]
-    is_list = name in {"", SHELL}
-    is_known = is_list or (part and (slug is None or (len(slug) <= MAX_SLUG and re.fullmatch(SLUG, slug.lower()))))
+    part, category = _PART.fullmatch(name), _CATEGORY.fullmatch(name)
+    slug = part[2] if part else category and category[1]
+    is_known = slug is None or (len(slug) <= MAX_SLUG and re.fullmatch(SLUG, slug.lower()) is not None)
+    is_known = is_known and bool(part or category or name in {"", SHELL, "parts"})
     if shop.frame is None:
         return shop.shell(200 if is_known else 404)
+    if _WITH_SLASH.fullmatch(name):
+        return moved_response(quote(f"/{name[:-1]}"))
     if not is_known:
         return answer(shop.frame, not_found())
     admit_customer()
-    return part_page(shop.frame, name, int(part[1]), slug) if part else list_page(shop.frame, request.args)
+    if part:
+        return part_page(shop.frame, name, int(part[1]), slug)
+    if category or name == "parts":
+        return list_page(shop.frame, request.args, slug)
+    # Lists were at the address of the home page once.
+    return moved_to_list(request.args) if asks_for_a_list(request.args) else home_page(shop.frame)

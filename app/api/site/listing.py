@@ -1,4 +1,4 @@
-"""The list of parts as a page: the first that a visitor sees, of everything or of what the address asks for."""
+"""The list of parts as a page: of everything, of a category, or of what else the address asks for."""
 
 from decimal import Decimal
 from typing import Any
@@ -15,6 +15,7 @@ from app.api.public.catalog import facets_of, page_of_categories, page_of_parts
 from app.api.rendering import moved_response
 from app.api.schemas.categories import CategoryQuerySchema
 from app.api.schemas.search import PublicPartQuerySchema
+from app.api.site.categories import below
 from app.api.site.files import Frame
 from app.api.site.formats import formats
 from app.api.site.pages import Asked, Page, answer, part_address
@@ -22,7 +23,7 @@ from app.contract.events import ListFacet
 from app.domain.content import normalised, without_forbidden
 from app.domain.errors import BusyError
 from app.services.catalog import worst
-from app.services.product_page import breadcrumb_list, breadcrumbs
+from app.services.product_page import breadcrumb_list, breadcrumbs, category_address
 
 # As the application asks for them (`stores/catalog.ts`), in its order.
 PAGE_SIZE = 24
@@ -32,20 +33,35 @@ _LONGEST = 200
 _SCHEMA, _ALL_CATEGORIES = PublicPartQuerySchema(), CategoryQuerySchema().load({})
 
 
-def list_page(frame: Frame, address: MultiDict[str, str]) -> Response:
+def asks_for_a_list(address: MultiDict[str, str]) -> bool:
+    """Whether a page's address has anything in its query that only lists understand."""
+    return not {*_FILTERS, "sort", "cursor"}.isdisjoint(address)
+
+
+def moved_to_list(address: MultiDict[str, str]) -> Response:
+    """Redirect to the page of the list that the query of an address asks for: a category has a page of its own."""
+    reference = read(address).get("category")
+    category = container().parts.catalog.category(reference) if reference else None
+    return moved_response(_moved(category["slug"] if category else reference, address), keeps_query=False)
+
+
+def list_page(frame: Frame, address: MultiDict[str, str], slug: str | None) -> Response:
     """Answer a request for a page of the list.
 
     Args:
         address: the query of the page's address. What is wrong in it counts for nothing, as in the application.
+        slug: of the category whose page it is; a former slug or an id redirects to the present one.
 
     Raises:
         BusyError: if the list cannot be read now.
     """
-    typed = read(address)
+    typed = read(address if slug is None else MultiDict({**address.to_dict(), "category": slug}))
     catalog = container().parts.catalog
-    category = catalog.category(typed["category"]) if typed.get("category") else None
-    if category and category["slug"] != typed["category"]:
-        return moved_response("/?" + urlencode({**address.to_dict(), "category": category["slug"]}), keeps_query=False)
+    if slug is None and "category" in typed:
+        return moved_to_list(address)
+    category = catalog.category(typed["category"]) if "category" in typed else None
+    if category and category["slug"] != slug:
+        return moved_response(_moved(category["slug"], address), keeps_query=False)
     # What tells of changes is read before what may change.
     tokens = {"catalog": catalog.catalog_token(), "categories": catalog.catalog_token([ListFacet.CATEGORIES])}
     filters = {name: typed[name] for name in _FILTERS if name in typed}
@@ -63,21 +79,24 @@ def list_page(frame: Frame, address: MultiDict[str, str]) -> Response:
     if facets:
         answers.append(Asked("/parts/facets", filters, facets))
     texts = formats().texts["server"]
+    here = _address(filters, typed["sort"], typed.get("cursor", ""))
     is_plain = typed.keys() <= {"category", "sort"} and typed["sort"] == "name" and bool(found["items"])
     return answer(
         frame,
         Page(
-            title=category["name"] if category else "",
+            title=category["name"] if category else formats().texts["catalog"]["title"],
             description=texts["categoryDescription"].format(category=category["name"]) if category else texts["description"],
             template="site/list.html",
+            module="CatalogPage",
             shown=_shown(typed, category, found, tree["items"], facets),
             address=_address(filters) if is_plain else None,
             json_ld=_json_ld(category, found["items"], _address(filters)) if is_plain else None,
+            here=here,
             properties={"og:type": "website"},
             answers=answers,
             tokens={name: token for name, token in tokens.items() if token},
             result=worst(result, read_tree),
-            status=404 if typed.get("category") and not category else 200,
+            status=404 if slug is not None and not category else 200,
         ),
     )
 
@@ -125,6 +144,8 @@ def _shown(
         "match": found["match"],
         "sorts": {value: label for value, label in texts["sorts"].items() if q or value != "relevance"},
         "categories": _options(tree, facets),
+        "steps": breadcrumbs({"category": category})[:-1] if category else None,
+        "children": below(tree, category["id"]) if category else [],
         "manufacturers": _manufacturers(typed.get("manufacturer"), facets),
         "range": facets and facets["price"],
         "in_stock": facets and facets["availability"]["in_stock"],
@@ -162,15 +183,15 @@ def _options(tree: list[dict[str, Any]], facets: dict[str, Any] | None) -> list[
     for node in tree:
         children.setdefault(node["parent_id"], []).append(node)
 
-    def below(parent: int | None, depth: int) -> list[dict[str, Any]]:
+    def options_below(parent: int | None, depth: int) -> list[dict[str, Any]]:
         options = []
         for node in children.get(parent, []):
             count = None if counts is None else counts.get(node["slug"], 0)
             options.append({"slug": node["slug"], "label": "\u2003" * depth + node["name"], "count": count})
-            options += below(node["id"], depth + 1)
+            options += options_below(node["id"], depth + 1)
         return options
 
-    return below(None, 0)
+    return options_below(None, 0)
 
 
 def _manufacturers(chosen: str | None, facets: dict[str, Any] | None) -> list[dict[str, Any]]:
@@ -182,7 +203,15 @@ def _address(filters: dict[str, str], sort: str = "", cursor: str = "") -> str:
     """Return the address of a page of a list, as short as the application writes it."""
     usual = "relevance" if filters.get("q") else "name"
     query = filters | ({"sort": sort} if sort not in {"", usual} else {}) | ({"cursor": cursor} if cursor else {})
-    return f"/?{urlencode(query)}" if query else "/"
+    path = category_address(query.pop("category")) if "category" in query else "/parts"
+    return f"{path}?{urlencode(query)}" if query else path
+
+
+def _moved(category: str | None, address: MultiDict[str, str]) -> str:
+    """Return the address of the list, or of a category's page, with whatever else an address asks for."""
+    others = urlencode([(name, value) for name, value in address.items(multi=True) if name != "category"])
+    path = category_address(category) if category else "/parts"
+    return f"{path}?{others}" if others else path
 
 
 def _json_ld(category: dict[str, Any] | None, parts: list[dict[str, Any]], address: str) -> dict[str, Any]:
@@ -199,6 +228,6 @@ def _json_ld(category: dict[str, Any] | None, parts: list[dict[str, Any]], addre
         "mainEntity": {"@type": "ItemList", "itemListElement": listed},
     }
     if category:
-        steps = [{"name": formats().texts["part"]["home"], "url": "/"}, *breadcrumbs({"category": category})]
+        steps = [{"name": formats().texts["part"]["home"], "url": "/parts"}, *breadcrumbs({"category": category})]
         described["breadcrumb"] = breadcrumb_list(steps)
     return described

@@ -19,6 +19,7 @@ from app.api.rendering import KeptBytes, etag_of
 from app.api.site.drawings import hue
 from app.api.site.files import ASKED_EACH_TIME, Frame
 from app.api.site.formats import Formats, formats
+from app.api.site.texts import LANGUAGES
 from app.cache.manager import Result
 from app.services import rich_text
 
@@ -29,7 +30,7 @@ KEPT = 8_000_000
 # What closes a script element, or opens a comment in one; and the line ends that JSON has and JavaScript once had not.
 _UNSAFE = {"<": "\\u003c", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 # The members of structured data that hold addresses.
-_ADDRESSES = {"url", "item", "image"}
+_ADDRESSES = {"url", "item", "image", "urlTemplate"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,9 @@ class Page:
 
     Attributes:
         title: before the shop's name, which is all of it if this is empty.
+        module: the application's page (`web/src/pages/`).
         template: shows the page; `shown` is what it shows.
+        here: the page's own address, below the site's origin, whether search engines are to find it or not.
         address: where search engines are to find this page, below the site's origin; None if they are not.
         answers: the answers of the API that it was made of; `tokens` those that tell when they may differ.
     """
@@ -55,7 +58,9 @@ class Page:
     title: str
     description: str
     template: str
+    module: str = ""
     shown: dict[str, Any] = field(default_factory=dict)
+    here: str = "/"
     address: str | None = None
     json_ld: dict[str, Any] | None = None
     properties: dict[str, str] = field(default_factory=dict)
@@ -91,11 +96,23 @@ def html(frame: Frame, page: Page, origin: str, formats: Formats) -> str:
     properties = {name: _absolute(value, origin) for name, value in page.properties.items()}
     canonical = None if page.address is None else origin + page.address
     title = f"{page.title} – {formats.texts['shop']['name']}" if page.title else formats.texts["shop"]["name"]
-    language = {"t": formats.texts, "formats": formats}
-    head = _HEAD.render(page=page, title=title, canonical=canonical, described=described, properties=properties, **language)
+    language = {"t": formats.texts, "formats": formats, "switches": _switches(page.here, formats.language)}
+    modules = [address for name in (page.module, formats.language) for address in frame.modules.get(name, ())]
+    head = _HEAD.render(
+        page=page, title=title, modules=modules, canonical=canonical, described=described, properties=properties, **language
+    )
     shown = _ENVIRONMENT.get_template(page.template).render(drawings=frame.drawings, **language, **page.shown)
     first = {"answers": [asdict(one) for one in page.answers], **page.tokens}
     return frame.around(formats.tag, head, shown, _DATA.render(first=as_json(first)) if page.answers else "")
+
+
+def _switches(here: str, present: str) -> list[dict[str, str]]:
+    """Return the other languages, each with the address that shows this page in it."""
+    return [
+        {"language": language, "name": name, "url": f"{here}{'&' if '?' in here else '?'}lang={language}"}
+        for language, name in LANGUAGES.items()
+        if language != present
+    ]
 
 
 def as_json(value: Any) -> Markup:

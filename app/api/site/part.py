@@ -14,7 +14,6 @@ from app.domain.stock import MAX_QUANTITY
 from app.services.rich_text import plain
 
 
-
 def not_found() -> Page:
     """Return the page that says that there is none."""
     texts = formats().texts
@@ -47,7 +46,9 @@ def part_page(frame: Frame, name: str, part_id: int, slug: str | None) -> Respon
             title=part["part_name"],
             description=_described(part, formats()),
             template="site/part.html",
+            module="PartPage",
             shown=_shown(body),
+            here=address,
             address=address,
             json_ld=body["json_ld"],
             properties=_properties(part),

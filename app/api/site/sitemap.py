@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 from flask import Blueprint, Response, abort, request, stream_with_context
@@ -16,6 +15,7 @@ from app.api.schemas.search import FilterQuerySchema
 from app.api.site.pages import part_address
 from app.contract.formats import rfc3339
 from app.domain.stock import MAX_QUANTITY
+from app.services.product_page import category_address
 from app.store import sitemap
 
 # Search engines read it a few times a day at most.
@@ -44,7 +44,7 @@ def register(blueprint: Blueprint) -> None:
         admit_customer()
         facets, _result = facets_of(FilterQuerySchema().load({}))
         slugs = [one["slug"] for one in facets["categories"] if one["count"]]
-        addresses = ["/", *(f"/?category={quote(slug, safe='')}" for slug in slugs)]
+        addresses = ["/", "/parts", *map(category_address, slugs)]
         entries = "".join(f"<url><loc>{_loc(address)}</loc></url>\n" for address in addresses)
         return _whole(f'{_BEGINNING}<urlset xmlns="{_NAMESPACE}">\n{entries}</urlset>\n', "application/xml")
 

@@ -7,6 +7,4 @@ import orjson
 
 LANGUAGES = {"en": "English", "de": "Deutsch"}
 _FOLDER = Path(__file__).parents[2] / "templates" / "site" / "texts"
-TEXTS: dict[str, dict[str, Any]] = {
-    language: orjson.loads((_FOLDER / f"{language}.json").read_bytes()) for language in LANGUAGES
-}
+TEXTS: dict[str, dict[str, Any]] = {language: orjson.loads((_FOLDER / f"{language}.json").read_bytes()) for language in LANGUAGES}

@@ -29,11 +29,11 @@ faults.push(...strangers());
 for (const fault of faults) console.error(fault);
 process.exitCode = faults.length ? 1 : 0;
 
-/** Leaves out what the extractor adds: where it found something. */
+/** Leaves out what the extractor adds: where it found something; and what an action takes and gives, which schema-dts types apart. */
 function withoutPlaces(value) {
   if (Array.isArray(value)) return value.map(withoutPlaces);
   if (typeof value !== "object" || value === null) return value;
-  const kept = Object.entries(value).filter(([name]) => !["@location", "@source"].includes(name));
+  const kept = Object.entries(value).filter(([name]) => !/^@(?:location|source)$|-(?:in|out)put$/.test(name));
   return Object.fromEntries(kept.map(([name, one]) => [name, withoutPlaces(one)]));
 }
 

@@ -33,8 +33,21 @@ function pathTo(id: number, byId: ReadonlyMap<number, CategoryNode>): CategoryRe
   return path;
 }
 
+export type CountedCategory = CategoryNode & { count: number };
+
+/** @returns the categories right below one (null: the main ones) that have parts, each with the number of parts in it and below it. */
+export function countedBelow(nodes: readonly (CategoryNode & Pick<Category, "part_count">)[], parent: number | null): CountedCategory[] {
+  const counts = new Map<number, number>();
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  for (const { id, part_count } of nodes) {
+    for (const step of pathTo(id, byId)) counts.set(step.id, (counts.get(step.id) ?? 0) + part_count);
+  }
+  const below = nodes.filter((node) => node.parent_id === parent).map((node) => ({ ...node, count: counts.get(node.id) ?? 0 }));
+  return below.filter(({ count }) => count > 0);
+}
+
 /** A list works without its categories, so this does not throw. @returns null if they could not be read. */
-export async function loadCategories(): Promise<CategoryNode[] | null> {
+export async function loadCategories(): Promise<Category[] | null> {
   try {
     const answer = await request<Page<Category>>("/categories");
     return answer.items;

@@ -1,5 +1,5 @@
 /** The language of the page. The server's HTML says it (app/api/site/formats.py); for the bare shell it is decided here, alike. */
-const LANGUAGES = ["en", "de"];
+export const LANGUAGES = { en: "English", de: "Deutsch" };
 /** What the switch of languages has set. */
 const CHOSEN = /(?:^|; )language=(en|de)(?:;|$)/;
 
@@ -13,6 +13,6 @@ export function pageLocale(): string {
 /** @param wanted the languages that the browser asks for, best first. */
 export function wantedLocale(cookie: string, wanted: readonly string[]): string {
   const languageOf = (tag: string): string => tag.split("-")[0] ?? "";
-  const language = CHOSEN.exec(cookie)?.[1] ?? wanted.map(languageOf).find((one) => LANGUAGES.includes(one)) ?? "en";
+  const language = CHOSEN.exec(cookie)?.[1] ?? wanted.map(languageOf).find((one) => Object.hasOwn(LANGUAGES, one)) ?? "en";
   return wanted.find((tag) => languageOf(tag) === language) ?? language;
 }

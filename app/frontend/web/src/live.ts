@@ -1,7 +1,7 @@
 /** Connects the one customer feed to this app's stores. Created once, in main.ts. */
-import { openSocket } from "@lockstep/shared/live/socket.ts";
 import { CustomerFeed } from "@lockstep/shared/live/customer-feed.ts";
 import { Dispatcher } from "@lockstep/shared/live/dispatcher.ts";
+import { LateSocket } from "@lockstep/shared/live/late-socket.ts";
 import { inject, type InjectionKey } from "vue";
 import { useConnectionStore } from "./stores/connection.ts";
 import { usePartsStore } from "./stores/parts.ts";
@@ -24,7 +24,7 @@ export function createLive(): Live & { open(): void } {
   const catalog = new Set<(token: string) => void>();
   const categories = new Set<(token: string) => void>();
   const feed = new CustomerFeed({
-    socket: openSocket("/customers"),
+    socket: new LateSocket(async () => (await import("@lockstep/shared/live/socket.ts")).openSocket("/customers")),
     keeper,
     dispatcher,
     onStatus: (status) => {

@@ -1,11 +1,14 @@
 import { createRouter, createWebHistory, type Router } from "vue-router";
-import CatalogPage from "./pages/CatalogPage.vue";
+
+const CatalogPage = () => import("./pages/CatalogPage.vue");
 
 export function createSiteRouter(): Router {
   return createRouter({
     history: createWebHistory(),
     routes: [
-      { path: "/", name: "catalog", component: CatalogPage },
+      { path: "/", name: "home", component: () => import("./pages/HomePage.vue") },
+      { path: "/parts", name: "catalog", component: CatalogPage },
+      { path: "/c/:category", name: "category", component: CatalogPage },
       {
         path: "/parts/:id([1-9]\\d{0,9})/:slug?",
         name: "part",
@@ -16,7 +19,15 @@ export function createSiteRouter(): Router {
     ],
     scrollBehavior: (to, from, saved) => {
       if (saved) return saved;
-      return to.path === from.path ? undefined : { top: 0 };
+      if (to.hash) return { el: to.hash };
+      return to.path === from.path || isFiltering() ? undefined : { top: 0 };
     },
   });
+}
+
+/** What a step has in its history state that only narrows a list: whoever does that stays where they are. */
+export const FILTERING = { filtering: true };
+
+export function isFiltering(): boolean {
+  return (history.state as { filtering?: boolean } | null)?.filtering === true;
 }

@@ -40,3 +40,17 @@ test("a link that had the focus has it again, and a field that nobody touched he
   expect(heard).toBe(0);
   expect(document.activeElement).toBe(root.querySelector("a"));
 });
+
+test("of two fields of one name, each keeps its own", () => {
+  const root = page();
+  const twice = FORM + FORM;
+  root.innerHTML = twice;
+  const second = (): HTMLInputElement => root.querySelectorAll<HTMLInputElement>("[name=q]")[1] as HTMLInputElement;
+  second().value = "belt";
+  second().focus();
+  const restore = keepTyped(root);
+  root.innerHTML = twice;
+  restore();
+  expect([field(root).value, second().value]).toEqual(["", "belt"]);
+  expect(document.activeElement).toBe(second());
+});

@@ -9,26 +9,26 @@ interface Field extends HTMLElement {
 
 /** @returns a function that puts into the application's fields what was typed before, and the focus where it was. */
 export function keepTyped(root: ParentNode): () => void {
-  const typed = [...root.querySelectorAll<HTMLInputElement>("input:not([type=checkbox])")].filter((field) => field.value !== field.defaultValue);
+  const typed = [...root.querySelectorAll<HTMLInputElement>("input:not([type=checkbox])")]
+    .filter((field) => field.value !== field.defaultValue)
+    .map((field) => ({ ...placeOf(root, field), value: field.value }));
   const focused = document.activeElement;
-  const place = focused && root.contains(focused) ? selectorOf(focused) : null;
+  const place = focused && root.contains(focused) ? placeOf(root, focused) : null;
 
   return () => {
-    for (const { name, value } of typed) {
-      const field = root.querySelector<Field>(`[name="${name}"]`);
+    for (const { selector, index, value } of typed) {
+      const field = root.querySelectorAll<Field>(selector)[index];
       if (!field) continue;
       field.value = value;
       field.dispatchEvent(new Event("input", { bubbles: true }));
     }
-    if (place) root.querySelector<HTMLElement>(place)?.focus({ preventScroll: true });
+    if (place) root.querySelectorAll<HTMLElement>(place.selector)[place.index]?.focus({ preventScroll: true });
   };
 }
 
-/** Fields are known by their names, links by where they lead. */
-function selectorOf(element: Element): string | null {
-  for (const attribute of ["name", "href"]) {
-    const value = element.getAttribute(attribute);
-    if (value) return `[${attribute}="${CSS.escape(value)}"]`;
-  }
-  return null;
+/** Fields are known by their names, links by where they lead; of those alike, by which of them it is. */
+function placeOf(root: ParentNode, element: Element): { selector: string; index: number } {
+  const attribute = element.hasAttribute("name") ? "name" : "href";
+  const selector = `[${attribute}="${CSS.escape(element.getAttribute(attribute) ?? "")}"]`;
+  return { selector, index: [...root.querySelectorAll(selector)].indexOf(element) };
 }

@@ -1,7 +1,8 @@
 /** The list's query lives in the address, so that it can be shared, and "back" works. */
 import type { PublicSort } from "@lockstep/shared/types.ts";
 import { computed } from "vue";
-import { useRoute, useRouter, type LocationQuery, type LocationQueryRaw } from "vue-router";
+import { useRoute, useRouter, type LocationQuery, type LocationQueryRaw, type RouteLocationNamedRaw } from "vue-router";
+import { FILTERING } from "../router.ts";
 import type { CatalogQuery } from "../stores/catalog.ts";
 import { strings } from "../strings.ts";
 
@@ -12,12 +13,12 @@ export function useCatalogQuery() {
   const route = useRoute();
   const router = useRouter();
 
-  const query = computed(() => readQuery(route.query));
+  const query = computed(() => readQuery({ ...route.query, ...("category" in route.params && { category: String(route.params["category"]) }) }));
 
   function change(part: Partial<CatalogQuery>): void {
     // Typing on in the search is one step for "back", not one a letter.
     const typing = part.q !== undefined && query.value.q !== "" && part.q !== "";
-    void router[typing ? "replace" : "push"]({ query: writeQuery(changed(query.value, part)) });
+    void router[typing ? "replace" : "push"]({ ...addressOf(changed(query.value, part)), state: FILTERING });
   }
 
   return { query, change };
@@ -45,6 +46,12 @@ export function readQuery(address: LocationQuery): CatalogQuery {
     sort: known ? (sort as PublicSort) : defaultSort(q),
     ...(cursor && { cursor }),
   };
+}
+
+/** A category has a page of its own. */
+export function addressOf(query: CatalogQuery): RouteLocationNamedRaw {
+  const { category, ...others } = writeQuery(query);
+  return category ? { name: "category", params: { category: String(category) }, query: others } : { name: "catalog", query: others };
 }
 
 /** A list of other parts, or in another order, begins at its beginning. */

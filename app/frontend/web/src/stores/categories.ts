@@ -2,8 +2,8 @@
  * The category tree, read again whenever the server says that it may differ. Parts name the category that they are in; what that is
  * called and where it stands, they have from here, since a change to the tree gives no part a new version.
  */
-import { categoryOptions, loadCategories, partCategories, type CategoryNode } from "@lockstep/shared/categories.ts";
-import type { PartCategory } from "@lockstep/shared/types.ts";
+import { categoryOptions, loadCategories, partCategories } from "@lockstep/shared/categories.ts";
+import type { Category, PartCategory } from "@lockstep/shared/types.ts";
 import { defineStore } from "pinia";
 import { computed, ref, shallowRef } from "vue";
 import { first } from "../first.ts";
@@ -14,7 +14,7 @@ export const JITTER_MS = 2_000;
 
 export const useCategoriesStore = defineStore("categories", () => {
   const live = useLive();
-  const nodes = shallowRef<readonly CategoryNode[]>([]);
+  const nodes = shallowRef<readonly Category[]>([]);
   const options = computed(() => categoryOptions(nodes.value));
   const byId = computed(() => partCategories(nodes.value));
 

@@ -23,7 +23,7 @@ export function counted({ one, other }: Plural, count: number): string {
   return fill(count === 1 ? one : other, { count: formatNumber(count) });
 }
 
-export function sections({ shop, live, stock, price, catalog, part, error, notFound }: Texts) {
+export function sections({ shop, live, stock, price, catalog, part, error, notFound, header, suggest, home }: Texts) {
   return {
     shopName: shop.name,
     skipToContent: shop.skipToContent,
@@ -53,6 +53,7 @@ export function sections({ shop, live, stock, price, catalog, part, error, notFo
       counted: (label: string, count: number | undefined) => (count === undefined ? label : `${label} (${formatNumber(count)})`),
       shown: (count: number, more: boolean) =>
         more ? fill(catalog.shownFirst, { count: formatNumber(count) }) : counted(catalog.shown, count),
+      inCategory: (count: number) => counted(catalog.shown, count),
       continued: (count: number) => counted(catalog.continued, count),
       ofTotal: (count: number) => fill(catalog.ofTotal, { count: formatNumber(count) }),
       similar: (q: string) => fill(catalog.similar, { q }),
@@ -70,5 +71,13 @@ export function sections({ shop, live, stock, price, catalog, part, error, notFo
     error: { ...error, reference: (id: string) => fill(error.reference, { id }) },
 
     notFound,
+    header,
+
+    suggest: {
+      ...suggest,
+      found: (count: number) => counted(suggest.found, count),
+    },
+
+    home,
   };
 }

@@ -1,0 +1,32 @@
+/** What was searched for last, latest first: kept in this browser alone, and as long as it lets us. */
+import { shallowRef } from "vue";
+
+const KEY = "lockstep.searches";
+const MOST = 6;
+const searches = shallowRef(read());
+
+function read(): readonly string[] {
+  try {
+    const kept: unknown = JSON.parse(localStorage.getItem(KEY) ?? "[]");
+    return Array.isArray(kept) ? kept.filter((one): one is string => typeof one === "string").slice(0, MOST) : [];
+  } catch {
+    return [];
+  }
+}
+
+function keep(now: readonly string[]): void {
+  searches.value = now;
+  try {
+    localStorage.setItem(KEY, JSON.stringify(now));
+  } catch {
+    // Storage may be full or forbidden; then they last as long as the page.
+  }
+}
+
+export function recentSearches() {
+  return {
+    searches,
+    remember: (q: string) => keep([q, ...read().filter((one) => one !== q)].slice(0, MOST)),
+    clear: () => keep([]),
+  };
+}
