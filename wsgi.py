@@ -28,6 +28,7 @@ import structlog
 
 from app.factory import create_app
 from app.logs import configure
+from app.store import units
 from config import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def serve(settings: Settings) -> None:
     app.extensions["lockstep_verifier"].start()
     container.monitoring.prime()
     container.pressure.watch()
+    units.prepare()
     begin_collecting()
     listener = eventlet.listen((settings.bind, settings.port), backlog=BACKLOG, reuse_port=True)
     # Inherited by accepted connections. Without it, a response sent in two pieces waits for the client's delayed acknowledgement.

@@ -5,6 +5,7 @@ no view can forget it. A test lets Schemathesis hold the document against the ru
 """
 
 import json
+import re
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from werkzeug.routing import Rule
 from app.api import errors
 from app.api.converters import BigIdConverter, IdConverter
 from app.api.idempotency import HEADER, REPLAYED
-from app.api.parsing import Money, Text
+from app.api.parsing import Gathered, Money, Text
 from app.api.request_context import EVENT_IDS, MOST_EVENT_IDS
 from app.api.schemas.answers import ProblemSchema
 from app.api.schemas.described import SHAPES, Described
@@ -139,6 +140,12 @@ def _patterns(_converter: Any, field: fields.Field[Any], **_options: Any) -> dic
         return field.schema
     if isinstance(field, Money):
         return {"pattern": f"^{AMOUNT.pattern}$"}
+    if isinstance(field, Gathered):
+        return {
+            "type": "object",
+            "propertyNames": {"pattern": f"^{re.escape(field.prefix)}."},
+            "additionalProperties": {"type": "string"},
+        }  # fmt: skip
     if isinstance(field, Text):
         # Where in a text a joiner may stand is more than a pattern says.
         refused = CONTROLS + INVISIBLE + (SPELLING + UNSEEN if field.identifier else "") + ("" if field.multiline else LINE_ENDS)

@@ -4,7 +4,7 @@ import json
 import math
 import re
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import wraps
@@ -15,6 +15,7 @@ from flask_smorest.fields import Upload
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 from webargs import missing
 from webargs.flaskparser import FlaskParser, is_json_request
+from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import CombinedMultiDict, FileStorage, MultiDict
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
@@ -58,7 +59,8 @@ class StrictParser(FlaskParser):
 
     def load_querystring(self, req: Request, schema: Schema) -> Any:
         """Return the query, each field but lists sent once: of `dry_run=false&dry_run=true` neither may count."""
-        _refuse_repeated(req.args, _lists_of(schema))
+        gathered = tuple(field.prefix for field in schema.fields.values() if isinstance(field, Gathered))
+        _refuse_repeated(req.args, _lists_of(schema) | {name for name in req.args if gathered and name.startswith(gathered)})
         return super().load_querystring(req, schema)
 
     def load_files(self, req: Request, schema: Schema) -> Any:
@@ -159,6 +161,30 @@ class Text(fields.String):
         if reason := forbidden_characters(text, multiline=self.multiline, identifier=self.identifier):
             raise ValidationError(f"The text {reason}; remove it.")
         return text
+
+
+class Gathered(fields.Field[Any]):
+    """What all fields of a query say whose names begin with `prefix`; `gathered` reads them. In the OpenAPI document it is an
+    object, whose members a form sends each by its own name."""
+
+    def __init__(self, prefix: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.prefix = prefix
+
+    def _deserialize(self, value: Any, *_context: Any, **_options: Any) -> Any:
+        return value
+
+
+def gathered(data: Mapping[str, Any], prefix: str) -> tuple[dict[str, list[Any]], dict[str, Any]]:
+    """Return the fields of a query whose names begin with `prefix`, each with all its values, and the others as they are."""
+    every: Any = data.data if isinstance(data, MultiDictProxy) else None
+    ours = [name for name in data if name.startswith(prefix)]
+    listed = {name: every.getlist(name) if every is not None else _listed(data[name]) for name in ours}
+    return listed, {name: data[name] for name in data if name not in listed}
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 class File(Upload):  # type: ignore[misc] # flask-smorest is untyped

@@ -56,13 +56,16 @@ class ListFacet(StrEnum):
     ADDRESS = "address"
     AVAILABILITY = "availability"
     PRICE = "price"
+    SPECIFICATIONS = "specifications"
     # In which currency most parts have a price.
     CURRENCIES = "currencies"
     CATEGORIES = "categories"
 
 
 # What lists of one category look at in the parts of that category only.
-PLACED = frozenset({ListFacet.MEMBERS, ListFacet.NAME, ListFacet.MANUFACTURER, ListFacet.AVAILABILITY, ListFacet.PRICE})
+PLACED = frozenset({
+    ListFacet.MEMBERS, ListFacet.NAME, ListFacet.MANUFACTURER, ListFacet.AVAILABILITY, ListFacet.PRICE, ListFacet.SPECIFICATIONS,
+})  # fmt: skip
 # What the visibility of a part changes for lists that need not even show it.
 SEEN = (ListFacet.MEMBERS, ListFacet.WORDS, ListFacet.ADDRESS, ListFacet.CURRENCIES)
 

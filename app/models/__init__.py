@@ -7,14 +7,23 @@ from app.models.history import AuditChain, DataChangeLog, PartContentVersion
 from app.models.idempotency import IdempotencyKey
 from app.models.imports import ImportJob
 from app.models.outbox import ChangeByHand, OutboxDelivery, OutboxEvent, SyncDrift, SyncPosition, SyncRun
-from app.models.search import PartCurrentPrice, PartSearch, SearchSynonym, SearchWord
+from app.models.search import (
+    PartCurrentPrice,
+    PartFeatures,
+    PartSearch,
+    SearchSynonym,
+    SearchWord,
+    SpecificationValue,
+    UnreadSpecification,
+)  # fmt: skip
 from app.models.users import ApiKey, User, UserSession
 
 __all__ = [
     "ApiKey", "AuditChain", "Base", "CacheEpoch", "Category", "ChangeByHand", "DataChangeLog", "FormerSlug", "IdempotencyKey",
-    "ImportJob", "OutboxDelivery", "OutboxEvent", "Part", "PartContentVersion", "PartCurrentPrice", "PartImage", "PartPrice",
+    "ImportJob", "OutboxDelivery", "OutboxEvent", "Part", "PartContentVersion", "PartCurrentPrice", "PartFeatures",
+    "PartImage", "PartPrice",
     "PartSearch",
     "PartSpecification", "Price",
     "SearchSynonym", "SearchWord",
-    "StockLevel", "SyncDrift", "SyncPosition", "SyncRun", "User", "UserSession",
+    "SpecificationValue", "StockLevel", "SyncDrift", "SyncPosition", "SyncRun", "UnreadSpecification", "User", "UserSession",
 ]  # fmt: skip

@@ -1,6 +1,6 @@
-"""What lists and searches look in: one narrow row a part, its prices now, and the words that any part holds.
+"""What lists and searches look in: one narrow row a part, its prices now, what it specifies, and the words that any part holds.
 
-PostgreSQL keeps them by triggers (migrations 0003 to 0020), as it keeps an index: nothing here writes them, and
+PostgreSQL keeps them by triggers (migrations 0003 to 0040), as it keeps an index: nothing here writes them, and
 a part that is changed by hand is found under its new name at once. They are no business tables, hence without version, event or
 audit.
 `search_synonyms` is one: the shop says what buyers mean.
@@ -9,11 +9,11 @@ audit.
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, Numeric, String, Text
-from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Double, ForeignKey, Index, Numeric, SmallInteger, String, Text
+from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, Key
+from app.models.base import Base, Key, LongKey
 
 _PUBLIC = "is_public"
 
@@ -63,6 +63,61 @@ class PartCurrentPrice(Base):
     part_id: Mapped[int] = mapped_column(ForeignKey("parts.id", ondelete="CASCADE"), primary_key=True, autoincrement=False)
     currency: Mapped[str] = mapped_column(String(3), primary_key=True)
     amount: Mapped[Decimal] = mapped_column(Numeric)
+
+
+class PartFeatures(Base):
+    """What a part says in its specifications, in its order: a key for each name, value and unit (`specification_key`)."""
+
+    __tablename__ = "part_features"
+    __table_args__ = (Index("ix_part_features_keys", "keys", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),)
+
+    part_id: Mapped[int] = mapped_column(ForeignKey("parts.id", ondelete="CASCADE"), primary_key=True, autoincrement=False)
+    keys: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+
+
+class SpecificationValue(Base):
+    """What a key means, as `app.domain.measures` reads it. It follows from the key alone, so it may be written by anybody at any
+    time, and stays when no part says so any more.
+
+    `named` is a hash of the name, and `meaning` of the value: equal for whatever is equal to a buyer. `low` and `high` are in the
+    base unit of the dimension, `own_low` and `own_high` in `measured_in`, which `symbol` is a spelling of; all of these are None
+    for words. `place` sorts.
+    """
+
+    __tablename__ = "specification_values"
+    __table_args__ = (
+        Index("ix_specification_values_named", "named", "dimension", "low"),
+        Index("ix_specification_values_reader", "reader"),
+    )
+
+    key: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    named: Mapped[int] = mapped_column(BigInteger)
+    meaning: Mapped[int] = mapped_column(BigInteger)
+    name: Mapped[str] = mapped_column(Text)
+    value: Mapped[str] = mapped_column(Text)
+    unit: Mapped[str] = mapped_column(Text)
+    # By which way of reading (`app.store.specifications.READER`).
+    reader: Mapped[int] = mapped_column(SmallInteger)
+    dimension: Mapped[str | None] = mapped_column(Text)
+    measured_in: Mapped[str | None] = mapped_column(Text)
+    symbol: Mapped[str] = mapped_column(Text)
+    low: Mapped[float | None] = mapped_column(Double)
+    high: Mapped[float | None] = mapped_column(Double)
+    own_low: Mapped[float | None] = mapped_column(Double)
+    own_high: Mapped[float | None] = mapped_column(Double)
+    place: Mapped[str] = mapped_column(Text(collation="C"))
+
+
+class UnreadSpecification(Base):
+    """What some part says, and nobody has read yet. There may be several rows of the same: a unique index would make writers wait
+    for each other."""
+
+    __tablename__ = "unread_specifications"
+
+    id: Mapped[LongKey]
+    name: Mapped[str] = mapped_column(Text)
+    value: Mapped[str] = mapped_column(Text)
+    unit: Mapped[str] = mapped_column(Text)
 
 
 class SearchWord(Base):

@@ -95,22 +95,29 @@ class CatalogReader:
                 known |= catalog.load_versions(connection, missing)
         return known
 
-    def list_parts(self, filters: PartFilters, sort: str, after: Position | None, limit: int) -> Answer:
-        """Return one page of parts in short form; the body is a `FoundPage`. If `filters` name a currency, no other is shown."""
+    def list_parts(
+        self, filters: PartFilters, sort: str, after: Position | None, limit: int, *, with_specifications: bool = False
+    ) -> Answer:
+        """Return one page of parts in short form; the body is a `FoundPage`. If `filters` name a currency, no other is shown.
+
+        Raises:
+            InvalidFieldError: if a bound of a specification cannot be compared with what the shop says.
+        """
         query = {"filters": self._looked_up(filters), "sort": sort, "after": after and asdict(after), "limit": limit}
         # A price that begins or ends by its date invalidates lists like any other change. If the worker that announces it is
         # down, parts themselves show the new price at once, and lists follow within `LIST_LIFE`.
         page, result = self.lookup("list", "page", query)
-        items, read = self.short_parts(page["ids"], page["currency"], only=filters.currency is not None)
+        only = filters.currency is not None
+        items, read = self.short_parts(page["ids"], page["currency"], only=only, with_specifications=with_specifications)
         found = FoundPage(items, cached_lists.position_of(page["next"]), page["match"])
         return Answer(found, worst(result, read))
 
     def short_parts(
-        self, part_ids: Sequence[int], currency: str | None = None, *, only: bool = False
+        self, part_ids: Sequence[int], currency: str | None = None, *, only: bool = False, with_specifications: bool = False
     ) -> tuple[list[dict[str, Any]], Result]:
         """Return those of the given parts that customers may see in short form, in the given order, with their prices in
         `currency` (the shop's if None): those that have none in it with another one, or with `only` without a price."""
-        found, result = self._pieces("part", part_ids, with_specifications=False)
+        found, result = self._pieces("part", part_ids, with_specifications=with_specifications)
         shown_in = currency or self._currency
         return [_compose_short(pieces, shown_in, only=only) for pieces in found.values()], result
 
@@ -162,7 +169,11 @@ class CatalogReader:
         return Answer(body, worst(found, read, called))
 
     def facets(self, filters: PartFilters) -> Answer:
-        """Return how many parts each choice of a filter would leave."""
+        """Return how many parts each choice of a filter would leave.
+
+        Raises:
+            InvalidFieldError: if a bound of a specification cannot be compared with what the shop says.
+        """
         return Answer(*self.lookup("facets", "facets", {"filters": self._looked_up(filters)}))
 
     def _looked_up(self, filters: PartFilters) -> dict[str, Any]:
@@ -324,11 +335,12 @@ def _compose(pieces: Sequence[Any], currency: str | None) -> dict[str, Any]:
 
 
 def _compose_short(pieces: Sequence[Any], currency: str | None, *, only: bool) -> dict[str, Any]:
-    part, images, stock, price = pieces
+    part, images, *specifications, stock, price = pieces
     whole = in_currency(price["price"], currency, only=only)
     shown = whole and {name: value for name, value in whole.items() if name not in {"tiers", "others"}}
     del part["description"]
-    return _joined(part, stock, price) | {"image": images[0] if images else None, "price": shown}
+    short = _joined(part, stock, price) | {"image": images[0] if images else None, "price": shown}
+    return short | {"specifications": specifications[0]} if specifications else short
 
 
 def _parsed(entries: Mapping[str, Entry], keys: Sequence[str]) -> list[Any] | None:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from app.contract.cache_keys import looked_at
 from app.contract.events import ListFacet
+from app.domain.measures import SpecificationFilter
 from app.store import catalog, categories, listing, lookup, product_page, slugs
 from app.store.listing import PartFilters
 from app.store.paging import Position
@@ -31,7 +32,8 @@ def filters_of(query: Query) -> PartFilters:
     """Return the filters in a list's question."""
     filters = query["filters"]
     within = None if filters["within"] is None else tuple(filters["within"])
-    return PartFilters(**filters | {"words": tuple(filters["words"]), "within": within})
+    said = tuple(SpecificationFilter(**one | {"values": tuple(one["values"])}) for one in filters["specifications"])
+    return PartFilters(**filters | {"words": tuple(filters["words"]), "within": within, "specifications": said})
 
 
 def position_of(stored: Query | None) -> Position | None:

@@ -52,7 +52,7 @@ _LOOKED_AT: dict[str, tuple[ListFacet, ...]] = {
     "category_id": (ListFacet.MEMBERS,),
     "manufacturer": (ListFacet.MANUFACTURER, ListFacet.WORDS),
     "manufacturer_number": (ListFacet.WORDS,),
-    "specifications": (ListFacet.WORDS,),
+    "specifications": (ListFacet.SPECIFICATIONS,),
 }
 _UPDATE_PART = text("""
     UPDATE parts
@@ -70,6 +70,8 @@ _PLACE_MANY = text("""
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(part_id int, status text, category_id int, archived boolean)
     WHERE p.id = r.part_id
 """)
+# What triggers do for whoever has them switched on.
+_KEEP_FEATURES = text("SELECT keep_features_of(ARRAY[CAST(:part_id AS int)])")
 _DELETE_SPECIFICATIONS = text("DELETE FROM part_specifications WHERE part_id = ANY(:part_ids)")
 _INSERT_SPECIFICATIONS = text("""
     INSERT INTO part_specifications (part_id, name, value, unit, "group", position)
@@ -234,6 +236,7 @@ def adopt(unit_of_work: UnitOfWork, present: Content, recorded: dict[str, Any], 
     """
     archived = present.row.archived_at is not None
     after = _write(unit_of_work, present, {}, version=version, archived=archived)
+    unit_of_work.execute(_KEEP_FEATURES, part_id=present.id)
     new = after.values()
     old = {name: recorded.get(name) for name in (*COLUMNS, "specifications", "images")}
     changed = [name for name in old if new[name] != old[name]]

@@ -15,13 +15,16 @@ from sqlalchemy import Connection, Row, text
 
 from app.contract import cache_keys
 from app.contract.events import ListFacet
-from app.domain.facets import MAX_MANUFACTURERS, composed
+from app.domain.facets import MAX_MANUFACTURERS, composed, specification_facets
+from app.domain.measures import SpecificationFilter
 from app.domain.search import Typed
-from app.store import search
+from app.store import search, specifications
 from app.store.currencies import written
 from app.store.database import parsed
 from app.store.paging import Order, Position, cut
 from app.store.search import Meant, Wanted
+from app.store.specifications import Fitting
+from app.store.units import unit_of
 
 # How many rows of an order are walked before the hits are collected: a few milliseconds, wasted if a word is rare.
 WALK = 2000
@@ -63,6 +66,7 @@ class PartFilters:
     max_price: str | None = None
     currency: str | None = None
     within: tuple[int, ...] | None = None
+    specifications: tuple[SpecificationFilter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +145,8 @@ class Question:
     others: Sequence[str]
     parameters: Mapping[str, Any]
     tiers: Sequence[Tier]
+    # What is narrowed to a few parts would be walked for in vain.
+    is_walked: bool = True
 
     def of(self, tier: Tier) -> Wanted:
         """Return the conditions of the words for a tier."""
@@ -159,13 +165,15 @@ def looked_at(filters: PartFilters, sort: str) -> tuple[str, ...]:
         facets.add(ListFacet.NAME)
     if sort in {"price", "-price"}:
         facets.add(ListFacet.PRICE)
+    if sorted_by(sort) is not None:
+        facets.add(ListFacet.SPECIFICATIONS)
     return tuple(generation for facet in sorted(facets) for generation in cache_keys.looked_at(facet, filters.within))
 
 
 def looked_at_by_facets(filters: PartFilters) -> tuple[str, ...]:
     """Return the generations that facets depend on. Categories, and whatever narrows them, are counted in the whole shop."""
     everywhere = {ListFacet.CATEGORIES, ListFacet.MEMBERS, *_of_filters(filters)}
-    within = {ListFacet.MANUFACTURER, ListFacet.AVAILABILITY, ListFacet.PRICE} - everywhere
+    within = {ListFacet.MANUFACTURER, ListFacet.AVAILABILITY, ListFacet.PRICE, ListFacet.SPECIFICATIONS} - everywhere
     return tuple(
         generation
         for facets, places in ((everywhere, None), (within, filters.within))
@@ -180,19 +188,31 @@ def _of_filters(filters: PartFilters) -> set[ListFacet]:
         ListFacet.MANUFACTURER: filters.manufacturer is not None,
         ListFacet.AVAILABILITY: filters.in_stock is not None,
         ListFacet.PRICE: filters.min_price is not None or filters.max_price is not None,
+        ListFacet.SPECIFICATIONS: bool(filters.specifications),
         # The one in which most parts have a price is taken.
         ListFacet.CURRENCIES: filters.currency is None,
     }
     return {facet for facet, applies in is_looked_at.items() if applies}
 
 
+def sorted_by(sort: str) -> str | None:
+    """Return the name of the specification that a list is sorted by, if it is."""
+    name = sort.removeprefix("-").removeprefix("spec.")
+    return name if sort.removeprefix("-").startswith("spec.") else None
+
+
 def list_part_ids(connection: Connection, filters: PartFilters, sort: str, after: Position | None, limit: int) -> Found:
-    """Return one page of published parts. Later pages keep the meaning that the first one gave the words."""
+    """Return one page of published parts. Later pages keep the meaning that the first one gave the words.
+
+    Raises:
+        InvalidFieldError: if a bound of a specification cannot be compared with what the shop says.
+    """
     meant = after.meant if after else ()
     typed, prices = _read(connection, filters)
-    rows = _rows(connection, filters, sort, after, limit, typed.meaning(meant), prices)
+    fits = _fitting(connection, filters, sort)
+    rows = _rows(connection, filters, sort, after, limit, typed.meaning(meant), prices, fits)
     if not rows and after is None and (meant := _other_meaning(connection, filters, typed)):
-        rows = _rows(connection, filters, sort, None, limit, typed.meaning(meant), prices)
+        rows = _rows(connection, filters, sort, None, limit, typed.meaning(meant), prices, fits)
     shown, following = cut(rows, limit)
     position = following and Position(following.key, following.id, meant)
     return Found([row.id for row in shown], position, meant, prices.currency)
@@ -205,6 +225,11 @@ def _read(connection: Connection, filters: PartFilters) -> tuple[Typed, Prices]:
     rows = connection.execute(_ASKED, search.asked(filters.words)).all()
     words = [row for row in rows if row.word is not None]
     return search.as_read(filters.words, words), prices_in(connection, filters.currency, rows[0])
+
+
+def _fitting(connection: Connection, filters: PartFilters, sort: str = "") -> list[Fitting]:
+    is_asked = filters.specifications or sorted_by(sort) is not None
+    return specifications.fitting(connection, filters.specifications) if is_asked else []
 
 
 def prices_in(connection: Connection, currency: str | None, known: Row[Any]) -> Prices:
@@ -222,28 +247,62 @@ def _other_meaning(connection: Connection, filters: PartFilters, typed: Typed) -
 
 
 def load_facets(connection: Connection, filters: PartFilters) -> dict[str, Any]:
-    """Return the facets of a list, each counted with all filters but its own."""
+    """Return the facets of a list, each counted with all filters but its own.
+
+    Raises:
+        InvalidFieldError: if a bound of a specification cannot be compared with what the shop says.
+    """
     meant: Meant = ()
     typed, prices = _read(connection, filters)
-    counts = _counts(connection, filters, typed, prices)
+    has_columns = filters.category is not None or filters.within is not None
+    fits = specifications.fitting(connection, filters.specifications) if has_columns or filters.specifications else []
+    counts = _counts(connection, filters, typed, prices, fits)
     if not counts and (meant := search.meaning(connection, typed)):
-        counts = _counts(connection, filters, typed.meaning(meant), prices)
+        counts = _counts(connection, filters, typed.meaning(meant), prices, fits)
     tree = connection.execute(_TREE).all() if counts else []
     facets = composed(counts, tree)
     ends = {end: written(Decimal(amount), prices.currency or "") for end, amount in (facets["price"] or {}).items()}
-    return facets | {"price": ends or None, "currency": prices.currency, "match": "similar" if meant else "exact"}
+    said = _counts_of_specifications(connection, filters, typed.meaning(meant), prices, fits) if has_columns else ()
+    return facets | {
+        "specifications": specification_facets(said, unit_of),
+        "price": ends or None,
+        "currency": prices.currency,
+        "match": "similar" if meant else "exact",
+    }
 
 
-def _counts(connection: Connection, filters: PartFilters, typed: Typed, prices: Prices) -> Sequence[Any]:
+def _counts_of_specifications(
+    connection: Connection, filters: PartFilters, typed: Typed, prices: Prices, fits: Sequence[Fitting]
+) -> Sequence[Any]:
+    """Return what the parts of a list say in their specifications, counted."""
+    wanted = search.conditions(typed)
+    within, bounds = _price_bounds(filters, prices)
+    chosen, choices = _choices(connection, filters)
+    parameters = wanted.parameters | bounds | choices | {"currency": prices.currency}
+    return specifications.counted(
+        connection,
+        prices.rows if within else Prices(None).rows,
+        ["s.is_public", *wanted.found, *within, *chosen.values()],
+        parameters,
+        fits,
+    )
+
+
+def _counts(connection: Connection, filters: PartFilters, typed: Typed, prices: Prices, fits: Sequence[Fitting]) -> Sequence[Any]:
     """Return the counts of each facet; nothing at all if no published part holds the words."""
     wanted = search.conditions(typed)
+    having, asked = specifications.having(fits)
+    # With words, the groups say whether any part holds these, whatever else is asked.
+    narrowed, of_all = (having, []) if filters.words else ([], having)
     within, bounds = _price_bounds(filters, prices)
     chosen, choices = _choices(connection, filters)
     statement = parsed(f"""
         WITH groups AS MATERIALIZED (
-            SELECT s.category_id, s.manufacturer, s.in_stock, count(*) FILTER (WHERE {" AND ".join(within) or "true"}) AS count,
-                   min({prices.amount}) AS low, max({prices.amount}) AS high
-            FROM {prices.rows} WHERE {" AND ".join(["s.is_public", *wanted.found])}
+            SELECT s.category_id, s.manufacturer, s.in_stock,
+                   count(*) FILTER (WHERE {" AND ".join([*within, *narrowed]) or "true"}) AS count,
+                   min({prices.amount}) FILTER (WHERE {" AND ".join(narrowed) or "true"}) AS low,
+                   max({prices.amount}) FILTER (WHERE {" AND ".join(narrowed) or "true"}) AS high
+            FROM {prices.rows} WHERE {" AND ".join(["s.is_public", *wanted.found, *of_all])}
             GROUP BY s.category_id, s.manufacturer, s.in_stock)
         SELECT 'category' AS facet, s.category_id::text AS value, sum(s.count)::int AS count, NULL AS low, NULL AS high
         FROM groups s WHERE {chosen["manufacturer"]} AND {chosen["in_stock"]} GROUP BY s.category_id
@@ -257,7 +316,7 @@ def _counts(connection: Connection, filters: PartFilters, typed: Typed, prices: 
         UNION ALL SELECT 'total', NULL, COALESCE(sum(s.count), 0)::int, min(s.low)::text, max(s.high)::text
         FROM groups s WHERE {" AND ".join(chosen.values())} HAVING EXISTS (SELECT FROM groups)
     """)  # noqa: S608 — put together from constants; every value is a parameter
-    return connection.execute(statement, wanted.parameters | bounds | choices | {"currency": prices.currency}).all()
+    return connection.execute(statement, wanted.parameters | bounds | choices | asked | {"currency": prices.currency}).all()
 
 
 def _choices(connection: Connection, filters: PartFilters) -> tuple[dict[str, str], dict[str, Any]]:
@@ -279,9 +338,10 @@ def _choices(connection: Connection, filters: PartFilters) -> tuple[dict[str, st
 
 
 def _rows(
-    connection: Connection, filters: PartFilters, sort: str, after: Position | None, limit: int, typed: Typed, prices: Prices
-) -> list[Row[Any]]:
-    question = _question(connection, filters, sort, typed, prices)
+    connection: Connection, filters: PartFilters, sort: str, after: Position | None, limit: int, typed: Typed, prices: Prices,
+    fits: Sequence[Fitting],
+) -> list[Row[Any]]:  # fmt: skip
+    question = _question(connection, filters, sort, typed, prices, fits)
     rows: list[Row[Any]] = []
     tiers = [tier for tier in question.tiers if not after or tier.mark >= after.key[0]]
     while tiers and len(rows) <= limit:
@@ -292,18 +352,26 @@ def _rows(
     return rows
 
 
-def _question(connection: Connection, filters: PartFilters, sort: str, typed: Typed, prices: Prices) -> Question:
+def _question(
+    connection: Connection, filters: PartFilters, sort: str, typed: Typed, prices: Prices, fits: Sequence[Fitting]
+) -> Question:
     words = search.conditions(typed)
     within, bounds = _price_bounds(filters, prices)
     chosen, choices = _choices(connection, filters)
-    others = [*within, *(condition for condition in chosen.values() if condition != "true")]
-    parameters = words.parameters | bounds | choices | {"currency": prices.currency}
+    having, asked = specifications.having(fits)
+    others = [*within, *(condition for condition in chosen.values() if condition != "true"), *having]
+    parameters = words.parameters | bounds | choices | asked | {"currency": prices.currency}
+    is_walked = not fits
     by_price = sort in {"price", "-price"}
     rows = prices.rows if within or by_price else Prices(None).rows
+    if (name := sorted_by(sort)) is not None:
+        there = chosen["category"].replace("s.", "p.")
+        placed = specifications.PLACED_ROWS.format(rows=rows, within=there)
+        return Question(placed, words, words, others, parameters | {"sorted_by": name}, _by_specification(sort), is_walked)
     if by_price:
-        return Question(rows, words, words, others, parameters, prices.tiers(sort, is_bounded=bool(within)))
+        return Question(rows, words, words, others, parameters, prices.tiers(sort, is_bounded=bool(within)), is_walked)
     if sort != "relevance":
-        return Question(rows, words, words, others, parameters, SORTS[sort])
+        return Question(rows, words, words, others, parameters, SORTS[sort], is_walked)
     by_relevance, own = search.tiers(typed)
     # The tiers of numbers are found by their index; no order begins with them that could be walked. Names that begin with what
     # was typed stand together in theirs.
@@ -311,7 +379,14 @@ def _question(connection: Connection, filters: PartFilters, sort: str, typed: Ty
         Tier(one.mark, _BY_NAME, one.range, one.condition, one.mark > "2", one.mark == "2", one.left, one.is_own)
         for one in by_relevance
     ]
-    return Question(rows, words, own, others, parameters | own.parameters, tiers)
+    return Question(rows, words, own, others, parameters | own.parameters, tiers, is_walked)
+
+
+def _by_specification(sort: str) -> tuple[Tier, ...]:
+    """Return the order of what parts say of a specification: numbers before words; parts that do not say it come last, in either
+    direction, by their names."""
+    said = Tier("0", Order("s.place", "text", descending=sort.startswith("-")), "s.place IS NOT NULL", is_indexed=False)
+    return said, Tier("1", _BY_NAME, "s.place IS NULL", is_indexed=False)
 
 
 def _price_bounds(filters: PartFilters, prices: Prices) -> tuple[list[str], dict[str, Any]]:
@@ -330,7 +405,7 @@ def _tier_rows(
     parameters = {**question.parameters, "wanted": wanted, "walk": WALK}
     if after:
         parameters |= {"after_key": after.key, "after_id": after.id}
-    if tier.is_walked and tier.is_indexed and (question.of(tier).checked or question.others):
+    if question.is_walked and tier.is_walked and tier.is_indexed and (question.of(tier).checked or question.others):
         rows = connection.execute(_walked(question, tier, after), parameters).all()
         if len(rows) == wanted:
             return rows, 1

@@ -59,6 +59,7 @@ def page_of_parts(query: dict[str, Any]) -> tuple[dict[str, Any], Result]:
 
     Raises:
         BadRequest: if its cursor is none of this list.
+        InvalidFieldError: if a bound of a specification cannot be compared with what the shop says.
     """
     filters = _filters(query)
     sort = query["sort"] or "relevance"
@@ -66,13 +67,18 @@ def page_of_parts(query: dict[str, Any]) -> tuple[dict[str, Any], Result]:
         sort = "name"
     scope = f"parts {sort} {digest_of(asdict(filters))}"
     after = cursors().read(scope, query["cursor"])
-    answer = container().parts.catalog.list_parts(filters, sort, after, query["limit"])
+    with_specifications = query["include"] == "specifications"
+    answer = container().parts.catalog.list_parts(filters, sort, after, query["limit"], with_specifications=with_specifications)
     body = page_body(answer.body, cursors().write(scope, answer.body.next)) | {"match": answer.body.match}
     return body, answer.result
 
 
 def facets_of(query: dict[str, Any]) -> tuple[dict[str, Any], Result]:
-    """Return how many parts each choice of a filter would leave, and how the cache answered."""
+    """Return how many parts each choice of a filter would leave, and how the cache answered.
+
+    Raises:
+        InvalidFieldError: if a bound of a specification cannot be compared with what the shop says.
+    """
     answer = container().parts.catalog.facets(_filters(query))
     return answer.body, answer.result
 
@@ -97,8 +103,9 @@ def suggest(query: dict[str, Any]) -> Response:
 def _filters(query: dict[str, Any]) -> PartFilters:
     lowest, highest = (None if query[name] is None else str(query[name]) for name in ("min_price", "max_price"))
     return PartFilters(
-        words_of(query["q"]), query["category"], query["manufacturer"], query["in_stock"], lowest, highest, query["currency"]
-    )
+        words_of(query["q"]), query["category"], query["manufacturer"], query["in_stock"], lowest, highest, query["currency"],
+        specifications=query["specifications"],
+    )  # fmt: skip
 
 
 @blueprint.route("/parts/by-sku", methods=["GET"])

@@ -127,6 +127,9 @@ class PublicListItemSchema(PublicBaseSchema):
     price = nested(ShortPriceSchema, allow_none=True)
     stock = nested(PublicStockSchema)
     versions = nested(VersionsSchema)
+    specifications = fields.List(
+        fields.Nested(ShownSpecificationSchema), metadata={"description": "If they were asked for by `include=specifications`."}
+    )
 
 
 CategoryPageSchema = page_of(CategorySchema, "CategoryPage")

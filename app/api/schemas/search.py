@@ -1,12 +1,15 @@
 """Queries and answers of the customers' lists, facets and product pages."""
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate, validates, validates_schema
+from marshmallow import Schema, ValidationError, fields, pre_load, validate, validates, validates_schema
 
-from app.api.parsing import Flag, Items, Money, Quantity, StrictSchema, Text, WholeNumber
+from app.api.parsing import Flag, Gathered, Items, Money, Quantity, StrictSchema, Text, WholeNumber, gathered
 from app.api.schemas.answers import PartCategorySchema, PublicListItemSchema, PublicPartSchema, TierSchema, VersionsSchema
 from app.api.schemas.parts import PageQuerySchema, currency_code
+from app.api.schemas.specifications import MAX_NAMES, MAX_VALUES, PREFIX, specification_filters
 from app.domain.stock import MAX_QUANTITY
 
 SORTS = ("relevance", "name", "-name", "price", "-price", "newest")
@@ -16,8 +19,29 @@ _MATCH = {
 }
 
 
+_BY_SPECIFICATION = re.compile(r"-?spec\..{1,200}")
+
+
 class FilterQuerySchema(StrictSchema):
     """What the customers' lists and facets are narrowed to."""
+
+    @pre_load
+    def _gather(self, data: Mapping[str, Any], **_options: Any) -> dict[str, Any]:
+        sent, others = gathered(data, PREFIX)
+        if "spec" in others:
+            raise ValidationError({"spec": ["Unknown field."]})
+        return others | ({"spec": specification_filters(sent)} if sent else {})
+
+    specifications = Gathered(
+        PREFIX,
+        data_key="spec",
+        load_default=(),
+        metadata={
+            "description": "By specifications, each by its name in any case: `spec.Bore diameter d=25 mm`, which may be sent"
+            " several times, for any of the values, and `spec.Bore diameter d.min=0.5 in` and `.max` for numbers, in any"
+            f" unit that measures the same. At most {MAX_NAMES} names, all of which must fit, and {MAX_VALUES} values of each."
+        },
+    )
 
     q = Text(
         load_default="",
@@ -43,11 +67,21 @@ class PublicPartQuerySchema(FilterQuerySchema, PageQuerySchema):
 
     sort = fields.String(
         load_default=None,
-        validate=validate.OneOf(SORTS),
         metadata={
-            "description": "By default `relevance` if there is a `q`, else `name`, which is also what `relevance` is then."
+            "description": "By default `relevance` if there is a `q`, else `name`, which is also what `relevance` is then. By a"
+            " specification: `spec.NAME`, or `-spec.NAME`; parts without it come last.",
+            "anyOf": [{"type": "string", "enum": SORTS}, {"type": "string", "pattern": f"^{_BY_SPECIFICATION.pattern}$"}],
         },
     )
+    include = fields.String(
+        load_default=None, validate=validate.OneOf(("specifications",)),
+        metadata={"description": "What the parts of the list have besides: their `specifications`."},
+    )  # fmt: skip
+
+    @validates("sort")
+    def _known(self, sort: str | None, **_options: Any) -> None:
+        if sort is not None and sort not in SORTS and not _BY_SPECIFICATION.fullmatch(sort):
+            raise ValidationError(f"Must be one of: {', '.join(SORTS)}; or spec. or -spec. and the name of a specification.")
 
 
 class PublicPartPageSchema(Schema):
@@ -213,6 +247,38 @@ class PriceFacetSchema(Schema):
     max = fields.String(required=True)
 
 
+class SpecificationValueSchema(Schema):
+    """A value of a specification with the number of parts that it would leave."""
+
+    value = fields.String(
+        required=True,
+        metadata={
+            "description": "Of a range, in its `unit`: `25`, or `10…30`. Otherwise with the unit that it may have. Sent back as"
+            " `spec.NAME` with the facet's unit behind it, it finds these parts."
+        },
+    )  # fmt: skip
+    count = fields.Integer(required=True)
+
+
+class SpecificationFacetSchema(Schema):
+    """A specification that a category can be filtered by."""
+
+    name = fields.String(required=True)
+    unit = fields.String(
+        required=True, metadata={"description": "That most parts use; of `min`, `max` and the values of a range."}
+    )
+    kind = fields.String(
+        required=True, validate=validate.OneOf(("values", "range")),
+        metadata={"description": "`range` if nearly all values are numbers that can be compared."},
+    )  # fmt: skip
+    values = fields.List(
+        fields.Nested(SpecificationValueSchema), required=True,
+        metadata={"description": "In order: the hundred that most parts have; of a range all, if they are at most twenty."},
+    )  # fmt: skip
+    min = fields.String(required=True, allow_none=True, metadata={"description": "Of a range."})
+    max = fields.String(required=True, allow_none=True)
+
+
 class FacetsSchema(Schema):
     """How many parts each choice of a filter would leave, counted with all other filters and without its own."""
 
@@ -222,6 +288,13 @@ class FacetsSchema(Schema):
     )
     availability = fields.Nested(AvailabilityFacetSchema, required=True)
     price = fields.Nested(PriceFacetSchema, required=True, allow_none=True)
+    specifications = fields.List(
+        fields.Nested(SpecificationFacetSchema), required=True,
+        metadata={
+            "description": "Those of the parts in the `category`, in the order in which these list them, the most common first;"
+            " none without a `category`."
+        },
+    )  # fmt: skip
     currency = fields.String(
         required=True, allow_none=True, metadata={"description": "Of these prices, and of those that the filters mean."}
     )

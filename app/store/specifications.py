@@ -1,0 +1,256 @@
+"""What parts say in their specifications, as filters, orders and counts look at it.
+
+Triggers keep for each part the keys of what it says (`part_features`, migration 0040), within the transaction that says it,
+whoever writes. What a key means follows from its text alone. It is read here, once for all parts, by the first list that asks for
+any specification after it was written, if nobody has done so before: until then it is in `unread_specifications`. So a list is
+never behind what was committed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+
+from app.domain import measures
+from app.domain.errors import InvalidFieldError
+from app.domain.measures import NUMBER, THREAD, Reading, SpecificationFilter
+from app.store.database import parsed
+from app.store.encoding import jsonb
+from app.store.units import unit_of
+
+# The way in which texts are read. A release that reads any of them otherwise raises it: then all are read anew, as they are asked
+# for.
+READER = 1
+# What is read before the other connections get their turn: a few milliseconds.
+AT_ONCE = 200
+# The values of a specification that are counted each: those that most parts have.
+MAX_VALUES = 100
+
+_UNREAD = text("""
+    (SELECT id, name, value, unit FROM unread_specifications ORDER BY id LIMIT :most)
+    UNION ALL (SELECT NULL, name, value, unit FROM specification_values WHERE reader < :reader LIMIT :most)
+""")
+# Several processes that read the same at the same time write the same, in the same order.
+_LEARN = text("""
+    WITH done AS (
+        DELETE FROM unread_specifications u
+        USING (SELECT id FROM unread_specifications WHERE id = ANY(:ids) FOR UPDATE SKIP LOCKED) mine WHERE u.id = mine.id)
+    INSERT INTO specification_values AS v (key, named, meaning, name, value, unit, reader, dimension, measured_in, symbol, low,
+    high,
+                                           own_low, own_high, place)
+    SELECT DISTINCT ON (key) specification_key(name, value, unit) AS key, specification_hash(name),
+           COALESCE(hashtextextended(means, 0), specification_hash(said)), name, value, unit, :reader, dimension, measured_in,
+           symbol, low, high, own_low, own_high,
+           COALESCE('0' || place, '1') || CASE WHEN means IS NULL THEN left(search_order(said), 100) ELSE '' END
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+      AS r(name text, value text, unit text, said text, means text, dimension text, measured_in text, symbol text, low float8,
+           high float8, own_low float8, own_high float8, place text)
+    ORDER BY key
+    ON CONFLICT (key) DO UPDATE
+    SET meaning = EXCLUDED.meaning, reader = EXCLUDED.reader, dimension = EXCLUDED.dimension, measured_in = EXCLUDED.measured_in,
+        symbol = EXCLUDED.symbol, low = EXCLUDED.low, high = EXCLUDED.high, own_low = EXCLUDED.own_low, own_high =
+        EXCLUDED.own_high,
+        place = EXCLUDED.place
+    WHERE v.reader < EXCLUDED.reader
+""")
+_NAMED = "v.named = specification_hash(:name)"
+# By how much a number may differ from the one that was typed: by what is lost in a conversion, and in another unit by its
+# rounding.
+_CLOSE = (
+    "GREATEST(abs({number}) * 1e-9, CASE WHEN v.measured_in = {asked}measured_in THEN 0 ELSE CAST({asked}rounding AS float8) END)"
+)
+# A number without a unit is compared as it stands, one with a unit in any unit of its dimension.
+_EQUAL = f"""
+    EXISTS (SELECT FROM asked t
+            WHERE v.meaning = t.meaning
+               OR t.dimensions IS NULL AND v.own_low = t.own_low AND v.own_high = t.own_high
+               OR v.dimension = ANY(t.dimensions) AND abs(v.low - t.low) <= {_CLOSE.format(number="v.low", asked="t.")}
+                  AND abs(v.high - t.high) <= {_CLOSE.format(number="v.high", asked="t.")})"""
+# A range fits if any of it lies within the bounds.
+_BOUND = """
+    CASE WHEN CAST(:{bound}_dimensions AS text[]) IS NULL THEN v.own_{end} {compared} CAST(:{bound}_own AS float8)
+         ELSE v.dimension = ANY(CAST(:{bound}_dimensions AS text[]))
+              AND v.{end} {compared} CAST(:{bound}_base AS float8) {sign} {close} END"""
+_BOUNDS = {"low": ("high", ">=", "-"), "high": ("low", "<=", "+")}
+_ASKED = """
+    asked AS MATERIALIZED (
+        SELECT *, specification_hash(said) AS meaning
+        FROM jsonb_to_recordset(CAST(:values AS jsonb))
+          AS t(said text, dimensions text[], measured_in text, low float8, high float8, own_low float8, own_high float8, rounding
+          float8))
+"""
+# What is known of a name, and how the shop measures it.
+_KNOWN = text(f"""
+    SELECT (SELECT v.symbol FROM specification_values v WHERE {_NAMED} AND v.dimension IS NOT NULL LIMIT 1) AS symbol,
+           EXISTS (SELECT FROM specification_values v
+                   WHERE {_NAMED} AND v.dimension = ANY(CAST(:dimensions AS text[]))) AS is_comparable,
+           EXISTS (SELECT FROM specification_values v WHERE {_NAMED}) AS is_known
+""")  # noqa: S608 — constant text
+# What each part says of the name, as a list is ordered by it.
+PLACED_ROWS = """
+    (SELECT s.*, m.place FROM {rows} LEFT JOIN (
+         SELECT f.part_id, min(v.place) AS place
+         FROM part_search p JOIN part_features f ON f.part_id = p.part_id CROSS JOIN LATERAL unnest(f.keys) AS said(key)
+         JOIN (SELECT v.key, v.place FROM specification_values v WHERE v.named = specification_hash(:sorted_by) OFFSET 0) v
+           ON v.key = said.key
+         WHERE p.is_public AND {within} GROUP BY f.part_id) m ON m.part_id = s.part_id) s"""
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """A filter by a specification, and the keys that fit it."""
+
+    name: str
+    keys: Sequence[int]
+
+
+def read_all(connection: Connection) -> int:
+    """Read what nobody has read yet; return how many texts those were.
+
+    Args:
+        connection: commits each statement.
+    """
+    count = 0
+    while rows := connection.execute(_UNREAD, {"most": AT_ONCE, "reader": READER}).all():
+        learnt = [{"name": row.name, "value": row.value, "unit": row.unit, **_columns(row.value, row.unit)} for row in rows]
+        ids = [row.id for row in rows if row.id is not None]
+        connection.execute(_LEARN, {"rows": jsonb(learnt), "ids": ids, "reader": READER})
+        count += len(rows)
+    return count
+
+
+def _columns(value: str, unit: str) -> dict[str, Any]:
+    columns: dict[str, Any] = {"said": measures.said(value, unit), "symbol": ""}
+    reading = measures.read(value, unit, unit_of)
+    if reading.unit is None:
+        return columns
+    low, high = reading.ends()
+    place = measures.place(low, high)
+    # Threads of one size differ in their pitch.
+    means = None if reading.unit.dimension == THREAD else f"{reading.unit.dimension} {place}"
+    return columns | {
+        "means": means, "place": place, "dimension": reading.unit.dimension, "measured_in": reading.unit.name,
+        "symbol": reading.symbol, "low": low, "high": high, "own_low": float(reading.low), "own_high": float(reading.high),
+    }  # fmt: skip
+
+
+@lru_cache(maxsize=2000)
+def typed(value: str) -> Reading:
+    """Return what a buyer means who types this."""
+    return measures.typed(value, unit_of)
+
+
+def fitting(connection: Connection, filters: Sequence[SpecificationFilter]) -> list[Fitting]:
+    """Return the keys that fit each of the filters, once everything that parts say has been read.
+
+    Raises:
+        InvalidFieldError: if a bound cannot be compared with what the shop says.
+    """
+    read_all(connection)
+    return [Fitting(one.name, _keys(connection, one)) for one in filters]
+
+
+def _keys(connection: Connection, wanted: SpecificationFilter) -> list[int]:
+    conditions, parameters = [_NAMED], {"name": wanted.name, "values": jsonb([_equal(value) for value in wanted.values])}
+    if wanted.values:
+        conditions.append(_EQUAL)
+    for bound, value in (("low", wanted.low), ("high", wanted.high)):
+        if value is None:
+            continue
+        _refuse_incomparable(connection, wanted.name, "min" if bound == "low" else "max", typed(value))
+        end, compared, sign = _BOUNDS[bound]
+        close = _CLOSE.format(number=f"v.{end}", asked=f":{bound}_")
+        conditions.append(_BOUND.format(bound=bound, end=end, compared=compared, sign=sign, close=close))
+        asked = _asked(value)
+        parameters |= {f"{bound}_{name}": asked[name] for name in ("dimensions", "measured_in", "rounding")}
+        parameters |= {f"{bound}_own": asked["own_low"], f"{bound}_base": asked["low"]}
+    statement = parsed(f"WITH {_ASKED} SELECT v.key FROM specification_values v WHERE {' AND '.join(conditions)}")  # noqa: S608 — constants
+    return list(connection.execute(statement, parameters).scalars())
+
+
+def _equal(value: str) -> dict[str, Any]:
+    """Return what a value has to be. Threads are equal by their words: those of one size differ in their pitch."""
+    reading = typed(value)
+    return _asked(value) | ({"dimensions": []} if reading.unit and reading.unit.dimension == THREAD else {})
+
+
+def _asked(value: str) -> dict[str, Any]:
+    reading = typed(value)
+    asked: dict[str, Any] = {"said": measures.said(value), "dimensions": [], "measured_in": "", "rounding": 0.0}
+    if reading.unit is None:
+        return asked | dict.fromkeys(("low", "high", "own_low", "own_high"))
+    low, high = reading.ends()
+    return asked | {
+        "dimensions": _dimensions(reading), "measured_in": reading.unit.name, "low": low, "high": high,
+        "own_low": float(reading.low), "own_high": float(reading.high), "rounding": float(reading.rounding * reading.unit.scale),
+    }  # fmt: skip
+
+
+def _dimensions(reading: Reading) -> list[str] | None:
+    """Return what a typed number is compared with; None if it has no unit, and is compared with any number as it stands."""
+    return None if reading.unit is None or reading.unit == NUMBER else list(measures.comparable(reading.unit))
+
+
+def _refuse_incomparable(connection: Connection, name: str, bound: str, reading: Reading) -> None:
+    dimensions = _dimensions(reading)
+    known = connection.execute(_KNOWN, {"name": name, "dimensions": dimensions}).one()
+    if not known.is_known or known.is_comparable or (dimensions is None and known.symbol is not None):
+        return
+    field = f"spec.{name}.{bound}"
+    if known.symbol is None:
+        raise InvalidFieldError(field, f"{name} is given in words; filter by one of its values.")
+    remedy = f"Use a unit such as {known.symbol}." if known.symbol else "Leave the unit away."
+    if reading.unit and reading.unit.dimension.startswith("="):
+        raise InvalidFieldError(field, f"There is no unit {reading.symbol!r} here. {remedy}")
+    raise InvalidFieldError(field, f"{name} is not measured in {reading.symbol or 'threads'}. {remedy}")
+
+
+def having(fits: Sequence[Fitting]) -> tuple[list[str], dict[str, Any]]:
+    """Return a condition on `part_search s` for each filter, and the parameters of all."""
+    conditions = [f"s.part_id IN (SELECT parts_with_any(CAST(:fits_{place} AS bigint[])))" for place in range(len(fits))]
+    return conditions, {f"fits_{place}": list(one.keys) for place, one in enumerate(fits)}
+
+
+def counted(
+    connection: Connection, rows: str, conditions: Sequence[str], parameters: Mapping[str, Any], fits: Sequence[Fitting]
+) -> Sequence[Row[Any]]:
+    """Count what parts say: for each name its most common values, each with the number of parts that the filters would leave,
+    without that of the name itself.
+
+    Args:
+        rows: the table of parts, called `s`; `conditions` are what they must match, apart from `fits`.
+    """
+    having_each, asked = having(fits)
+    missed = " + ".join(f"CASE WHEN {one} THEN 0 ELSE {1 << place} END" for place, one in enumerate(having_each)) or "0"
+    own = " ".join(f"WHEN specification_hash(:named_{place}) THEN {1 << place}" for place in range(len(fits)))
+    own = f"CASE v.named {own} ELSE 0 END" if own else "0"
+    statement = parsed(f"""
+        WITH hits AS MATERIALIZED (SELECT s.part_id, {missed} AS missed FROM {rows} WHERE {" AND ".join(conditions)}),
+        said AS MATERIALIZED (
+            SELECT f.key, h.missed, count(*) AS count, sum(f.place) AS places
+            FROM hits h JOIN part_features p ON p.part_id = h.part_id CROSS JOIN LATERAL unnest(p.keys) WITH ORDINALITY AS f(key,
+            place) WHERE h.missed = ANY(:counted) GROUP BY f.key, h.missed),
+        meant AS (
+            SELECT v.named, v.meaning, sum(c.count) AS count, sum(c.places) AS places,
+                   COALESCE(sum(c.count) FILTER (WHERE c.missed = 0), 0) AS hits,
+                   (array_agg(v.key ORDER BY c.count DESC, v.key))[1] AS key
+            FROM said c JOIN specification_values v ON v.key = c.key
+            WHERE c.missed IN (0, {own}) GROUP BY v.named, v.meaning),
+        ranked AS (
+            SELECT v.named, v.name, v.value, v.unit, v.dimension, v.measured_in, v.symbol, v.low, v.high, v.place, m.count::int,
+                   row_number() OVER (PARTITION BY m.named ORDER BY m.count DESC, v.place, v.key) AS rank,
+                   count(*) OVER (PARTITION BY m.named)::int AS different,
+                   sum(m.hits) OVER (PARTITION BY m.named)::int AS hits,
+                   sum(m.count) OVER (PARTITION BY m.named)::int AS parts,
+                   (sum(m.places) OVER (PARTITION BY m.named) / sum(m.count) OVER (PARTITION BY m.named))::float8 AS position,
+                   sum(m.count) OVER (PARTITION BY m.named, v.dimension)::int AS alike,
+                   min(v.low) OVER (PARTITION BY m.named, v.dimension) AS least,
+                   max(v.high) OVER (PARTITION BY m.named, v.dimension) AS most
+            FROM meant m JOIN specification_values v ON v.key = m.key)
+        SELECT * FROM ranked WHERE rank <= {MAX_VALUES} ORDER BY hits DESC, position, named, rank
+    """)  # noqa: S608 — put together from constants; every value is a parameter
+    names = {f"named_{place}": one.name for place, one in enumerate(fits)}
+    counted_ways = [0, *(1 << place for place in range(len(fits)))]
+    return connection.execute(statement, {**parameters, **asked, **names, "counted": counted_ways}).all()

@@ -1,0 +1,260 @@
+"""Lists are filtered, counted and sorted by what parts say in their specifications, and are never behind it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.cache.manager import Result
+from app.container import Container
+from app.contract.events import Actor
+from app.domain.errors import InvalidFieldError
+from app.domain.measures import SpecificationFilter
+from app.services.intent import Intent
+from app.store import specifications
+from app.store.listing import PartFilters
+
+Query = Callable[..., list[dict[str, Any]]]
+
+# Each with its bore, what it is given in, its material and its thread; the last has another measure of the same name.
+PARTS: tuple[tuple[str, str, str, str | None], ...] = (
+    ("10", "mm", "Steel", "M8"),
+    ("25", "mm", "Steel", "M10"),
+    ("2.5 cm", "", "steel", "M2.5"),
+    ("1 1/2", "in", "Stainless steel", "M10x1"),
+    ("30…40 mm", "", "Brass", None),
+    ("25.4", "mm", "Brass", "M2.5"),
+)
+
+
+class Shop:
+    """A category with parts that are described alike, and another one."""
+
+    def __init__(self, container: Container, actor: Actor) -> None:
+        self.container, self.actor = container, actor
+        create = container.parts.create_category_with_sync
+        self.category = create(Intent(actor), f"Bushes {uuid4().hex[:6]}", None, None)["id"]
+        self.other = create(Intent(actor), f"Pins {uuid4().hex[:6]}", None, None)["id"]
+        self.parts = [
+            self.add(
+                f"Bush {number}",
+                self.category,
+                ("Bore", bore, unit),
+                ("Material", material, ""),
+                *([("Thread", thread, "")] if thread else []),
+            )
+            for number, (bore, unit, material, thread) in enumerate(PARTS)
+        ]
+        self.add("Pin", self.other, ("Bore", "10", "mm"), ("Weight", "3", "kg"))
+
+    def add(self, name: str, category: int, *said: tuple[str, str, str]) -> int:
+        values = {"sku": uuid4().hex, "part_name": name, "category_id": category, "status": "published"}
+        create = self.container.parts.create_part_with_sync
+        return create(Intent(self.actor), values, [_specification(*one) for one in said], [], {"current_stock": 1})["id"]
+
+    def say(self, part: int, *said: tuple[str, str, str]) -> None:
+        self.container.parts.update_specifications_with_sync(
+            Intent(self.actor), self.parts[part], [_specification(*one) for one in said]
+        )
+
+    def found(self, *wanted: SpecificationFilter, sort: str = "name", category: bool = True) -> list[int]:
+        return [item["id"] for item in self.page(*wanted, sort=sort, category=category).body.items]
+
+    def page(self, *wanted: SpecificationFilter, sort: str = "name", category: bool = True) -> Any:
+        filters = PartFilters(category=str(self.category) if category else None, specifications=wanted)
+        return self.container.parts.catalog.list_parts(filters, sort, None, 50)
+
+    def places(self, *wanted: SpecificationFilter, sort: str = "name") -> list[int]:
+        return [self.parts.index(part) for part in self.found(*wanted, sort=sort)]
+
+    def facets(self, *wanted: SpecificationFilter) -> dict[str, dict[str, Any]]:
+        body = self.container.parts.catalog.facets(PartFilters(category=str(self.category), specifications=wanted)).body
+        return {one["name"]: one for one in body["specifications"]}
+
+
+def _specification(name: str, value: str, unit: str) -> dict[str, str]:
+    return {"name": name, "value": value, "unit": unit, "group": ""}
+
+
+def bore(*values: str, low: str | None = None, high: str | None = None) -> SpecificationFilter:
+    return SpecificationFilter("bore", values, low, high)
+
+
+def material(*values: str) -> SpecificationFilter:
+    return SpecificationFilter("Material", values)
+
+
+@pytest.fixture
+def shop(container: Container, actor: Actor, deliver: Callable[[], None]) -> Shop:
+    made = Shop(container, actor)
+    deliver()
+    return made
+
+
+def test_parts_are_found_by_what_they_say_in_any_unit_and_spelling(shop: Shop) -> None:
+    found: Sequence[tuple[tuple[SpecificationFilter, ...], list[int]]] = (
+        ((bore("25 mm"),), [1, 2]),
+        ((bore("25"),), [1]),
+        # Of the same number in inches, as many digits as were typed.
+        ((bore("0.984 in"),), [1, 2]),
+        ((bore("1 in"),), [5]),
+        ((bore('1-1/2"'),), [3]),
+        ((bore("10 mm", "38.1 mm"),), [0, 3]),
+        ((bore("30…40 mm"),), [4]),
+        ((bore(low="0.984 in", high="1 in"),), [1, 2, 5]),
+        ((bore(low="26 mm"),), [3, 4]),
+        # A range that has some of it within the bounds.
+        ((bore(low="35 mm", high="36 mm"),), [4]),
+        ((bore(high="2 cm"),), [0]),
+        ((material("STEEL"),), [0, 1, 2]),
+        ((material("Stéel", "brass"),), [0, 1, 2, 4, 5]),
+        ((material("Steel"), bore("25 mm")), [1, 2]),
+        ((material("Gold"),), []),
+        ((SpecificationFilter("Thread", ("M10",)),), [1]),
+        ((SpecificationFilter("Thread", ("m10 x 1",)),), [3]),
+        ((SpecificationFilter("Thread", (), "M8", None),), [0, 1, 3]),
+        ((SpecificationFilter("Thread", (), None, "2.5 mm"),), [2, 5]),
+        ((SpecificationFilter("Colour", ("red",)),), []),
+        ((SpecificationFilter("Colour", (), "5 mm", None),), []),
+    )
+    assert [shop.places(*wanted) for wanted, _expected in found] == [expected for _wanted, expected in found]
+    assert len(shop.found(bore("10 mm"), category=False)) == 2
+
+
+def test_a_bound_that_cannot_be_compared_is_refused_with_a_remedy(shop: Shop) -> None:
+    for wanted, said in (
+        (bore(low="5 kg"), "bore is not measured in kg. Use a unit such as "),
+        (bore(high="5 parsnips"), "There is no unit 'parsnips' here. Use a unit such as "),
+        (SpecificationFilter("Material", (), "5", None), "Material is given in words; filter by one of its values."),
+    ):
+        with pytest.raises(InvalidFieldError) as refused:
+            shop.found(wanted)
+        assert refused.value.message.startswith(said)
+        assert refused.value.field == f"spec.{wanted.name}.{'min' if wanted.low else 'max'}"
+
+
+def test_each_specification_is_counted_with_all_filters_but_its_own(shop: Shop) -> None:
+    facets = shop.facets()
+    assert list(facets) == ["Bore", "Material", "Thread"]
+    assert facets["Bore"] == {
+        "name": "Bore", "unit": "mm", "kind": "range", "min": "10", "max": "40",
+        "values": [{"value": value, "count": 2 if value == "25" else 1} for value in ("10", "25", "25.4", "30…40", "38.1")],
+    }  # fmt: skip
+    assert facets["Material"] == {
+        "name": "Material", "unit": "", "kind": "values", "min": None, "max": None,
+        "values": [{"value": "Brass", "count": 2}, {"value": "Stainless steel", "count": 1}, {"value": "Steel", "count": 3}],
+    }  # fmt: skip
+    assert [one["value"] for one in facets["Thread"]["values"]] == ["M2.5", "M8", "M10", "M10x1"]
+
+    narrowed = shop.facets(material("steel"), bore("25 mm"))
+    assert {one["value"]: one["count"] for one in narrowed["Material"]["values"]} == {"Steel": 2}
+    assert {one["value"]: one["count"] for one in narrowed["Bore"]["values"]} == {"10": 1, "25": 2}
+    assert {one["value"]: one["count"] for one in narrowed["Thread"]["values"]} == {"M10": 1, "M2.5": 1}
+
+    # Each count is what the filter finds.
+    for value in facets["Bore"]["values"]:
+        assert len(shop.places(bore(f"{value['value']} mm"))) == value["count"]
+    body = shop.container.parts.catalog.facets(PartFilters(category=str(shop.category), specifications=(bore("25 mm"),))).body
+    assert body["total"] == 2
+    assert shop.container.parts.catalog.facets(PartFilters()).body["specifications"] == []
+
+
+def test_a_list_is_sorted_by_a_specification_page_by_page(shop: Shop) -> None:
+    assert shop.places(sort="spec.bore") == [0, 1, 2, 5, 4, 3]
+    assert shop.places(sort="-spec.Bore") == [3, 4, 5, 2, 1, 0]
+    # Those without a thread come last, in either direction.
+    assert shop.places(sort="spec.Thread") == [2, 5, 0, 1, 3, 4]
+    assert shop.places(sort="-spec.Thread") == [3, 1, 0, 5, 2, 4]
+    filters, after, seen = PartFilters(category=str(shop.category)), None, []
+    for _page in range(3):
+        page = shop.container.parts.catalog.list_parts(filters, "spec.Thread", after, 2).body
+        seen += [shop.parts.index(item["id"]) for item in page.items]
+        after = page.next
+    assert (seen, after) == ([2, 5, 0, 1, 3, 4], None)
+
+
+def test_a_cached_list_follows_each_change_of_what_it_looks_at(shop: Shop, deliver: Callable[[], None]) -> None:
+    assert shop.places(bore("25 mm")) == [1, 2]
+    assert shop.page(bore("25 mm")).result is Result.HIT
+    elsewhere = shop.container.parts.catalog.facets(PartFilters(category=str(shop.other)))
+    shop.say(0, ("Bore", "0.025", "m"), ("Material", "Steel", ""))
+    assert shop.places(bore("25 mm")) == [0, 1, 2]
+    assert shop.facets()["Bore"]["values"][0] == {"value": "25", "count": 3}
+    assert shop.places(sort="-spec.bore")[-3:] == [2, 1, 0]
+    # What another category shows has not been looked at again.
+    again = shop.container.parts.catalog.facets(PartFilters(category=str(shop.other)))
+    assert (again.result, again.body) == (Result.HIT, elsewhere.body)
+    shop.container.parts.update_part_content_with_sync(Intent(shop.actor), shop.parts[1], {"status": "draft"})
+    assert shop.places(bore("25 mm")) == [0, 2]
+    shop.container.parts.update_part_content_with_sync(Intent(shop.actor), shop.parts[2], {"category_id": shop.other})
+    assert shop.places(bore("25 mm")) == [0]
+    assert len(shop.found(bore("25 mm"), category=False)) == 2
+
+
+def test_what_is_written_by_hand_is_read_by_the_next_list(
+    shop: Shop, query: Query, rewrite: Callable[..., None], deliver: Callable[[], None]
+) -> None:
+    shop.facets()
+    assert query("SELECT count(*) AS n FROM unread_specifications") == [{"n": 0}]
+    by_hand = "SET lockstep.writer = ''; SET application_name = 'psql';"
+    known = query("SELECT count(*) AS n FROM specification_values")[0]["n"]
+    with shop.container.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(
+            f"{by_hand} UPDATE part_specifications SET value = '7/8', unit = 'in'"
+            f" WHERE part_id = {shop.parts[0]} AND name = 'Bore'"
+        )
+        connection.exec_driver_sql(f"DELETE FROM part_specifications WHERE part_id = {shop.parts[4]}")
+        connection.exec_driver_sql(
+            f"INSERT INTO part_specifications (part_id, name, value) VALUES ({shop.parts[5]}, 'Bore length', '2')"
+        )
+        connection.invalidate()
+    shop.container.consistency.sweep()
+    deliver()
+    assert shop.places(bore("22.225 mm")) == [0]
+    assert shop.places(material("Brass")) == [5]
+    assert shop.facets()["Bore length"]["min"] == "2"
+    # Each new text once, and nothing is left to do.
+    assert query("SELECT count(*) AS n FROM specification_values") == [{"n": known + 2}]
+    assert query("SELECT count(*) AS n FROM unread_specifications") == [{"n": 0}]
+
+
+def test_all_is_read_anew_by_a_release_that_reads_otherwise(shop: Shop, query: Query, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.facets()
+    query("UPDATE specification_values SET low = 0, high = 0, reader = 0")
+    monkeypatch.setattr(specifications, "AT_ONCE", 3)
+    with shop.container.reading.connect() as connection:
+        count = query("SELECT count(*) AS n FROM specification_values")[0]["n"]
+        assert specifications.read_all(connection) == count
+        assert specifications.read_all(connection) == 0
+    assert query("SELECT count(*) AS n FROM specification_values WHERE reader = 0 OR low = 0") == [{"n": 0}]
+
+
+def test_the_api_takes_and_answers_specifications(shop: Shop, client: FlaskClient) -> None:
+    within = f"category={shop.category}"
+    answer = client.get(
+        f"/api/v1/parts?{within}&spec.bore=25 mm&spec.BORE=10 mm&spec.Material=steel&include=specifications&sort=-spec.bore"
+    )
+    assert [item["specifications"][0]["value"] for item in answer.json["items"]] == ["2.5 cm", "25", "10"]
+    assert answer.json["items"][1]["specifications"][0] == {"name": "Bore", "value": "25", "unit": "mm", "group": ""}
+    assert "specifications" not in client.get(f"/api/v1/parts?{within}").json["items"][0]
+    assert client.get(f"/api/v1/parts/facets?{within}&spec.bore.min=26 mm").json["total"] == 2
+    first = client.get(f"/api/v1/parts?{within}&spec.Material=steel&limit=1").json["next_cursor"]
+    assert client.get(f"/api/v1/parts?{within}&spec.Material=brass&limit=1&cursor={first}").status_code == 400
+    for wrong, field in (
+        ("spec.bore.min=1 kg", "spec.bore.min"),
+        ("spec.bore.min=x", "spec.bore.min"),
+        ("spec.bore.min=1…2 mm", "spec.bore.min"),
+        ("spec.bore.min=1&spec.bore.min=2", "spec.bore.min"),
+        ("spec.bore.min=2 mm&spec.bore.max=1 mm", "spec.bore.max"),
+        ("spec.bore.min=1 mm&spec.bore.max=1 kg", "spec.bore.max"),
+        ("spec.=1", "spec."),
+        ("spec=1", "spec"),
+        ("sort=bore", "sort"),
+        ("include=all", "include"),
+        ("&".join(f"spec.{number}=1" for number in range(11)), "spec.10"),
+        ("&".join(f"spec.a={number}" for number in range(21)), "spec.a"),
+    ):
+        refused = client.get(f"/api/v1/parts?{within}&{wrong}")
+        assert (refused.status_code, list(refused.json["errors"])) == (422, [field]), wrong
