@@ -18,10 +18,10 @@ export type Specification = Schemas["ShownSpecification"];
 export type PriceTier = Schemas["Tier"];
 export type AspectVersions = Schemas["Versions"];
 export type PublicPart = Schemas["PublicPart"];
-export type PublicListItem = Schemas["PublicListItem"];
+export type PublicListItem = Schemas["PublicListItem"] & { specifications?: Specification[] };
 
 /** What a list shows of a part's content. */
-export type ContentSummary = Pick<PublicListItem, "id" | "sku" | "slug" | "part_name" | "category" | "image">;
+export type ContentSummary = Pick<PublicListItem, "id" | "sku" | "slug" | "part_name" | "category" | "image" | "specifications">;
 
 /** A part's whole public content, as `content.updated` and the part itself carry it. */
 export type ContentState = Omit<Schemas["EventContent"], "version" | "updated_at">;
@@ -43,7 +43,16 @@ export type Match = PublicPartPage["match"];
 export type PublicSort = NonNullable<QueryOf<"/api/v1/parts">["sort"]>;
 
 /** How many parts each choice of a filter would leave. */
-export type Facets = Schemas["Facets"];
+export type Facets = Schemas["Facets"] & { specifications: SpecificationFacet[] };
+
+export interface SpecificationFacet {
+  name: string;
+  unit: string;
+  kind: "values" | "range";
+  values: { value: string; count: number }[];
+  min: string | null;
+  max: string | null;
+}
 
 /** A part with what stands around it on its page. */
 export type ProductPage = Schemas["ProductPage"];
