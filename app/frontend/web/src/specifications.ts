@@ -5,7 +5,6 @@
 import type { LocationQuery } from "vue-router";
 
 export type SpecificationFilters = Readonly<Record<string, readonly string[]>>;
-export type SpecificationSort = `spec.${string}` | `-spec.${string}`;
 
 export interface Range {
   min: string;
@@ -27,7 +26,7 @@ export function readFilters(address: LocationQuery, clean: (value: unknown, most
   return read;
 }
 
-export function isSpecificationSort(sort: string): sort is SpecificationSort {
+export function isSpecificationSort(sort: string): sort is `spec.${string}` | `-spec.${string}` {
   return /^-?spec\../.test(sort);
 }
 

@@ -1,9 +1,10 @@
 /** The list's query lives in the address, so that it can be shared, and "back" works. */
+import type { PublicSort } from "@lockstep/shared/types.ts";
 import { computed } from "vue";
 import { useRoute, useRouter, type LocationQuery, type LocationQueryRaw, type RouteLocationNamedRaw } from "vue-router";
 import { FILTERING } from "../router.ts";
 import { isSpecificationSort, readFilters } from "../specifications.ts";
-import type { CatalogQuery, ListSort, View } from "../stores/catalog.ts";
+import type { CatalogQuery, View } from "../stores/catalog.ts";
 import { strings } from "../strings.ts";
 import { rememberedView } from "../views.ts";
 
@@ -28,7 +29,7 @@ export function useCatalogQuery() {
 }
 
 /** Whoever searches wants the best first; without a search there is nothing to be relevant to. */
-export function defaultSort(q: string): ListSort {
+export function defaultSort(q: string): PublicSort {
   return q ? "relevance" : "name";
 }
 
@@ -48,7 +49,7 @@ export function readQuery(address: LocationQuery, view: View = "cards"): Catalog
     maxPrice,
     currency: /^[A-Z]{3}$/.exec(text(address["currency"]))?.[0] ?? "",
     specifications: readFilters(address, text),
-    sort: known ? (sort as ListSort) : defaultSort(q),
+    sort: known ? (sort as PublicSort) : defaultSort(q),
     view: text(address["view"]) === "table" ? "table" : view,
     ...(cursor && { cursor }),
   };

@@ -5,14 +5,13 @@
 import { ApiError, isAbort, request } from "@lockstep/shared/http.ts";
 import { MAX_WATCHED_PARTS } from "@lockstep/shared/live/customer-feed.ts";
 import type { Match, PublicPartPage, PublicSort } from "@lockstep/shared/types.ts";
-import type { SpecificationFilters, SpecificationSort } from "../specifications.ts";
+import type { SpecificationFilters } from "../specifications.ts";
 import { defineStore } from "pinia";
 import { ref } from "vue";
 import { first } from "../first.ts";
 import { useLive } from "../live.ts";
 import { useConnectionStore } from "./connection.ts";
 
-export type ListSort = PublicSort | SpecificationSort;
 /** Cards, or a table whose columns are the specifications. */
 export type View = "cards" | "table";
 
@@ -27,7 +26,7 @@ export interface CatalogQuery {
   /** Of the prices shown and compared; the shop's if empty. */
   currency: string;
   specifications: SpecificationFilters;
-  sort: ListSort;
+  sort: PublicSort;
   view: View;
   /** Where the list begins, if not at its beginning: the server's HTML links its pages like that. */
   cursor?: string;
