@@ -110,6 +110,8 @@ def site_app(app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iterator[F
         "axes": "A",
     }
     (folder / "web" / "motifs.json").write_text(json.dumps(motifs))
+    modules = {"HomePage": ["/assets/home.js", "/assets/card.js"], "de": ["/assets/de.js"]}
+    (folder / "web" / "modules.json").write_text(json.dumps(modules))
     with served(folder) as made:
         yield made
 
@@ -342,6 +344,10 @@ def test_the_home_page_shows_the_categories_and_what_is_new(
     assert page.described["potentialAction"]["target"]["urlTemplate"] == f"{ORIGIN}/parts?q={{search_term_string}}"
     assert page.answers["/parts"] == client.get("/api/v1/parts?sort=newest&limit=8").get_json()
     assert page.answers["/categories"] == client.get("/api/v1/categories").get_json()
+    loaded = '<link rel="modulepreload" crossorigin href="/assets/{}.js" />'
+    german = client.get("/", headers={"Accept-Language": "de"}).text
+    for script, is_german in (("home", False), ("card", False), ("de", True)):
+        assert (loaded.format(script) in page.html, loaded.format(script) in german) == (not is_german, True)
     # Never older than the API: a new name is on it with the next request, and its ETag is another one.
     held = client.get("/").headers["ETag"]
     editor.put(f"/api/v1/admin/categories/{above['id']}", json={"name": f"{word} renamed"})

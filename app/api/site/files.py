@@ -2,11 +2,12 @@
 
 import mimetypes
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import orjson
 from flask import Response, abort
 
 from app.api import content_coding
@@ -22,6 +23,8 @@ FOR_GOOD = "public, max-age=31536000, immutable"
 FOR_AN_HOUR = "public, max-age=3600"
 ASKED_EACH_TIME = "no-cache"
 _TEXTS = re.compile(r"text/.*|application/(?:javascript|json|manifest\+json)")
+# Which scripts the pages load at once, as the build says (`web/vite.config.ts`).
+_MODULES = "modules.json"
 # Where a page's own HTML goes in the shell.
 _LANGUAGE = re.compile(r'lang="en" data-language="undecided"')
 _HEAD, _APP, _DATA = re.compile(r"<!--page:head-->.*<!--/page:head-->", re.DOTALL), "<!--page:app-->", "<!--page:data-->"
@@ -42,10 +45,12 @@ class Frame:
 
     Attributes:
         digest: of the whole build of it, as far as pages depend on that.
+        modules: addresses of scripts by what needs them, a page or a language: they are asked for before the application does.
     """
 
     digest: str
     drawings: Drawings
+    modules: Mapping[str, Sequence[str]]
     before_language: str
     before_head: str
     before_app: str
@@ -80,11 +85,10 @@ class Built:
             return None
         before_app, _, rest = html[head.end() :].partition(_APP)
         before_data, _, end = rest.partition(_DATA)
-        drawn = self.files[drawings.NAME].bodies[None] if drawings.NAME in self.files else b""
-        digest = etag_of(html.encode() + drawn)
-        return Frame(
-            digest, Drawings(drawn), html[: language.start()], html[language.end() : head.start()], before_app, before_data, end
-        )
+        drawn, modules = (self.files[name].bodies[None] if name in self.files else b"" for name in (drawings.NAME, _MODULES))
+        digest = etag_of(html.encode() + drawn + modules)
+        before = html[: language.start()], html[language.end() : head.start()]
+        return Frame(digest, Drawings(drawn), orjson.loads(modules or b"{}"), *before, before_app, before_data, end)
 
     def file(self, name: str) -> Response:
         """Return a file.

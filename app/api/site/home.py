@@ -39,6 +39,7 @@ def home_page(frame: Frame) -> Response:
             title="",
             description=texts["server"]["description"],
             template="site/home.html",
+            module="HomePage",
             shown={"parts": newest["items"], "categories": _main(tree["items"])},
             address="/",
             json_ld=_json_ld(texts["shop"]["name"]),

@@ -94,6 +94,7 @@ def list_page(frame: Frame, address: MultiDict[str, str], slug: str | None) -> R
             title=category["name"] if category else formats().texts["catalog"]["title"],
             description=texts["categoryDescription"].format(category=category["name"]) if category else texts["description"],
             template="site/list.html",
+            module="CatalogPage",
             shown=_shown(typed, category, found, tree["items"], facets),
             address=_address(filters) if is_plain else None,
             json_ld=_json_ld(category, found["items"], _address(filters)) if is_plain else None,

@@ -48,6 +48,7 @@ class Page:
 
     Attributes:
         title: before the shop's name, which is all of it if this is empty.
+        module: the application's page (`web/src/pages/`).
         template: shows the page; `shown` is what it shows.
         here: the page's own address, below the site's origin, whether search engines are to find it or not.
         address: where search engines are to find this page, below the site's origin; None if they are not.
@@ -57,6 +58,7 @@ class Page:
     title: str
     description: str
     template: str
+    module: str = ""
     shown: dict[str, Any] = field(default_factory=dict)
     here: str = "/"
     address: str | None = None
@@ -95,7 +97,10 @@ def html(frame: Frame, page: Page, origin: str, formats: Formats) -> str:
     canonical = None if page.address is None else origin + page.address
     title = f"{page.title} – {formats.texts['shop']['name']}" if page.title else formats.texts["shop"]["name"]
     language = {"t": formats.texts, "formats": formats, "switches": _switches(page.here, formats.language)}
-    head = _HEAD.render(page=page, title=title, canonical=canonical, described=described, properties=properties, **language)
+    modules = [address for name in (page.module, formats.language) for address in frame.modules.get(name, ())]
+    head = _HEAD.render(
+        page=page, title=title, modules=modules, canonical=canonical, described=described, properties=properties, **language
+    )
     shown = _ENVIRONMENT.get_template(page.template).render(drawings=frame.drawings, **language, **page.shown)
     first = {"answers": [asdict(one) for one in page.answers], **page.tokens}
     return frame.around(formats.tag, head, shown, _DATA.render(first=as_json(first)) if page.answers else "")

@@ -46,6 +46,7 @@ def part_page(frame: Frame, name: str, part_id: int, slug: str | None) -> Respon
             title=part["part_name"],
             description=_described(part, formats()),
             template="site/part.html",
+            module="PartPage",
             shown=_shown(body),
             here=address,
             address=address,

@@ -8760,7 +8760,7 @@ export interface operations {
                      *         {
                      *           "name": "Bearings",
                      *           "slug": "bearings",
-                     *           "url": "/?category=bearings"
+                     *           "url": "/c/bearings"
                      *         }
                      *       ],
                      *       "json_ld": {
@@ -8782,7 +8782,7 @@ export interface operations {
                      *             "itemListElement": [
                      *               {
                      *                 "@type": "ListItem",
-                     *                 "item": "/?category=bearings",
+                     *                 "item": "/c/bearings",
                      *                 "name": "Bearings",
                      *                 "position": 1
                      *               },

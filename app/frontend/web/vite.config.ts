@@ -24,10 +24,26 @@ const motifs: Plugin = {
   },
 };
 
+/** Which scripts the server's pages may load at once, beside those of every page: of each page, and of each language. */
+const modules: Plugin = {
+  name: "modules",
+  generateBundle(_options, bundle) {
+    const chunks = Object.values(bundle).filter((one) => one.type === "chunk");
+    const withImports = (name: string): string[] => [name, ...(chunks.find(({ fileName }) => fileName === name)?.imports.flatMap(withImports) ?? [])];
+    const always = new Set(chunks.filter(({ isEntry }) => isEntry).flatMap(({ fileName }) => withImports(fileName)));
+    const named = chunks.flatMap(({ facadeModuleId, fileName }) => {
+      const name = /\/(?:pages\/(\w+)\.vue|strings\/(\w+)\.ts)$/.exec(facadeModuleId ?? "");
+      const files = [...new Set(withImports(fileName))].filter((file) => !always.has(file));
+      return name ? [[name[1] ?? name[2], files.map((file) => `/${file}`)]] : [];
+    });
+    this.emitFile({ type: "asset", fileName: "modules.json", source: JSON.stringify(Object.fromEntries(named)) });
+  },
+};
+
 export default defineConfig({
   root: import.meta.dirname,
   base: "/",
-  plugins: [vue({ features: { componentIdGenerator: scopeOf } }), motifs],
+  plugins: [vue({ features: { componentIdGenerator: scopeOf } }), motifs, modules],
   build: {
     // One file of styles for every page: the server's HTML is shown before the script of its page is there.
     cssCodeSplit: false,
