@@ -116,8 +116,18 @@ def check_lines(lines: Sequence[Mapping[str, str]]) -> None:
         _require(not twice, f"{column} not unique", twice[:5])
     for line in lines:
         _check_line(line)
+    _check_families(lines)
     used = {name for line in lines for name in line}
     _require(used >= set(SPECIFICATION_COLUMNS), "unused columns", set(SPECIFICATION_COLUMNS) - used)
+
+
+def _check_families(lines: Sequence[Mapping[str, str]]) -> None:
+    """The parts of a category have the same specifications, so that it can be shown as a table and filtered by each of them."""
+    families: dict[str, set[str]] = {}
+    for line in lines:
+        columns = {name for name, value in line.items() if value and name in SPECIFICATION_COLUMNS}
+        known = families.setdefault(line["category"], columns)
+        _require(known == columns, f"{line['category']} is not described alike: {sorted(known ^ columns)}", line["sku"])
 
 
 def _check_line(line: Mapping[str, str]) -> None:
@@ -131,7 +141,7 @@ def _check_line(line: Mapping[str, str]) -> None:
         _require(value == value.strip() and "{" not in value, f"untidy {column}", sku)
         if is_numeric(column):
             _require(_is_number(value), f"{column} is no number: {value!r}", sku)
-            _require(Decimal(value) > 0 or column in {"current_stock", "Minimum temperature (°C)"}, f"{column} too small", sku)
+            _require(Decimal(value) > 0 or column == "current_stock", f"{column} too small", sku)
 
 
 def _is_number(text: str) -> bool:

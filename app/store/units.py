@@ -51,7 +51,7 @@ _FACTORS = 4
 def _registry() -> Any:
     import pint
 
-    registry = pint.UnitRegistry(non_int_type=Decimal, autoconvert_offset_to_baseunit=True, on_redefinition="ignore")
+    registry: Any = pint.UnitRegistry(non_int_type=Decimal, autoconvert_offset_to_baseunit=True, on_redefinition="ignore")
     for definition in _DEFINED:
         registry.define(definition)
     return registry
@@ -68,7 +68,7 @@ def unit_of(symbol: str) -> Unit | None:
     factors = _factors("V" if _CURRENT.fullmatch(symbol) else symbol)
     if not factors:
         return None
-    registry: Any = _registry()
+    registry = _registry()
     try:
         unit = registry.Unit("")
         for name, power in factors:

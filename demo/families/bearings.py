@@ -85,9 +85,9 @@ def _deep_groove(series: str, row: Row, closure: Closure) -> Part:
             "Material": "Bearing steel 100Cr6 (1.3505)",
             "Dimension series": dimension_series,
             "Closure": closure.name,
-            "Bore diameter d (mm)": row["d"],
-            "Outside diameter D (mm)": row["D"],
-            "Width B (mm)": row["B"],
+            "Bore diameter d [mm]": row["d"],
+            "Outside diameter D [mm]": row["D"],
+            "Width B [mm]": row["B"],
         },
     )
 
@@ -112,8 +112,8 @@ def _thrust(series: str, row: Row) -> Part:
             "Material": "Bearing steel 100Cr6 (1.3505)",
             "Dimension series": dimension_series,
             "Closure": OPEN.name,
-            "Bore diameter d (mm)": row["d"],
-            "Outside diameter D (mm)": row["D"],
-            "Height T (mm)": row["T"],
+            "Bore diameter d [mm]": row["d"],
+            "Outside diameter D [mm]": row["D"],
+            "Height T [mm]": row["T"],
         },
     )

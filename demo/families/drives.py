@@ -54,10 +54,10 @@ def _v_belt(row: Row, length: int) -> Part:
             "Standard": "ISO 4184",
             "Material": "Chloroprene rubber, polyester cords",
             "Belt section": section,
-            "Datum length Ld (mm)": str(length),
-            "Datum width (mm)": row["datum_width"],
-            "Top width (mm)": row["top_width"],
-            "Belt height (mm)": row["height"],
+            "Datum length Ld [mm]": str(length),
+            "Datum width [mm]": row["datum_width"],
+            "Top width [mm]": row["top_width"],
+            "Belt height [mm]": row["height"],
         },
     )
 
@@ -80,9 +80,9 @@ def _timing_belt(section: str, length: int, width: int) -> Part:
             "Standard": "ISO 13050",
             "Material": "Chloroprene rubber, glass fibre cords",
             "Belt section": section,
-            "Tooth pitch (mm)": str(pitch),
+            "Tooth pitch [mm]": str(pitch),
             "Number of teeth": str(teeth),
-            "Pitch length Lp (mm)": str(length),
-            "Belt width (mm)": str(width),
+            "Pitch length Lp [mm]": str(length),
+            "Belt width [mm]": str(width),
         },
     )

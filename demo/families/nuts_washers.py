@@ -134,9 +134,9 @@ def _nut(family: Family, row: Row, grade: Grade) -> Part:
             "Surface finish": grade.finish,
             "Property class": grade.property_class,
             "Thread": row["thread"],
-            "Thread pitch P (mm)": pitch,
-            "Width across flats s (mm)": row["s"],
-            "Nut height m (mm)": row["m"],
+            "Thread pitch P [mm]": pitch,
+            "Width across flats s [mm]": row["s"],
+            "Nut height m [mm]": row["m"],
         },
     )
 
@@ -159,9 +159,9 @@ def _washer(family: Family, row: Row, grade: Grade) -> Part:
             "Surface finish": grade.finish,
             "Property class": grade.property_class,
             "Thread": row["thread"],
-            "Bore diameter d (mm)": row["d1"],
-            "Outside diameter D (mm)": row["d2"],
-            "Thickness h (mm)": row["h"],
+            "Bore diameter d [mm]": row["d1"],
+            "Outside diameter D [mm]": row["d2"],
+            "Thickness h [mm]": row["h"],
         },
     )
 

@@ -11,9 +11,9 @@ from demo.table import Row, millimetres
 from demo.tables import screws
 from demo.tables.threads import THREADS, lengths
 
-_SOCKET = "Hexagon socket size s (mm)"
-_FLATS = "Width across flats s (mm)"
-_HEAD = {"dk": "Head diameter dk (mm)", "k": "Head height k (mm)"}
+_SOCKET = "Hexagon socket size s [mm]"
+_FLATS = "Width across flats s [mm]"
+_HEAD = {"dk": "Head diameter dk [mm]", "k": "Head height k [mm]"}
 _PRICE_OF_STARTING = Decimal("0.07")
 _PRICE_PER_MM3 = Decimal("0.00009")
 
@@ -92,9 +92,9 @@ FAMILIES = (
         "ISO 4026",
         "ISO4026",
         "set screw with flat point",
-        "Set screws",
+        "Set screws with flat point",
         screws.ISO_4026,
-        {"s": _SOCKET, "dp": "Flat point diameter dp (mm)"},
+        {"s": _SOCKET, "dp": "Flat point diameter dp [mm]"},
         (grades.HARDENED_45H,),
         "headless, with a flat point of {dp} mm, driven by a hexagon key of {s} mm",
         "The flat point holds adjusting rings and hubs without marking the shaft deeply, so the seat can be changed.",
@@ -103,7 +103,7 @@ FAMILIES = (
         "ISO 4027",
         "ISO4027",
         "set screw with cone point",
-        "Set screws",
+        "Set screws with cone point",
         screws.ISO_4027,
         {"s": _SOCKET},
         (grades.HARDENED_45H,),
@@ -131,15 +131,15 @@ def _screw(family: Family, row: Row, length: int, grade: Grade) -> Part:
         "Surface finish": grade.finish,
         "Property class": grade.property_class,
         "Thread": row["thread"],
-        "Thread pitch P (mm)": thread["pitch"],
-        "Nominal length l (mm)": str(length),
-        "Tapping drill (mm)": thread["drill"],
+        "Thread pitch P [mm]": thread["pitch"],
+        "Nominal length l [mm]": str(length),
+        "Tapping drill [mm]": thread["drill"],
         **{specification: row[cell] for cell, specification in family.cells.items()},
     }
-    if family.category != "Set screws":
-        specifications["Clearance hole (mm)"] = thread["hole"]
+    if not family.category.startswith("Set screws"):
+        specifications["Clearance hole [mm]"] = thread["hole"]
     if family.standard == "ISO 4014":
-        specifications["Thread length b (mm)"] = millimetres(_thread_length(_diameter(row), length))
+        specifications["Thread length b [mm]"] = millimetres(_thread_length(_diameter(row), length))
     return Part(
         sku=f"{family.code}-{designation}-{grade.code}",
         name=f"{family.standard} {designation} {family.name}, {grade.title}",

@@ -34,7 +34,7 @@ def _retaining_ring(standard: str, row: Row) -> Part:
     place = "shaft" if on_shaft else "bore"
     width = GROOVE_WIDTHS[row["s"]]
     size = f"{row['d1']}x{row['s']}"
-    diameter = "Shaft diameter d1 (mm)" if on_shaft else "Housing bore diameter (mm)"
+    diameter = "Shaft diameter d1 [mm]" if on_shaft else "Housing bore diameter [mm]"
     return Part(
         sku=f"{standard.replace(' ', '')}-{size}",
         name=f"{standard} retaining ring for {row['d1']} mm {place}, {row['s']} mm thick",
@@ -52,9 +52,9 @@ def _retaining_ring(standard: str, row: Row) -> Part:
             "Material": "Spring steel C67S or C75S",
             "Surface finish": "Phosphated",
             diameter: row["d1"],
-            "Ring thickness s (mm)": row["s"],
-            "Groove diameter d2 (mm)": row["d2"],
-            "Groove width m (mm)": width,
+            "Ring thickness s [mm]": row["s"],
+            "Groove diameter d2 [mm]": row["d2"],
+            "Groove width m [mm]": width,
         },
     )
 
@@ -74,10 +74,10 @@ def _dowel_pin(row: Row, length: int) -> Part:
         specifications={
             "Standard": "ISO 8734",
             "Material": "Steel, through-hardened",
-            "Pin diameter d (mm)": row["d"],
+            "Pin diameter d [mm]": row["d"],
             "Pin tolerance": "m6",
-            "Nominal length l (mm)": str(length),
-            "Chamfer c (mm)": row["c"],
+            "Nominal length l [mm]": str(length),
+            "Chamfer c [mm]": row["c"],
         },
     )
 
@@ -99,10 +99,10 @@ def _split_pin(row: Row, length: int) -> Part:
             "Standard": "ISO 1234",
             "Material": "Steel",
             "Surface finish": "Zinc plated (ISO 4042)",
-            "Pin hole diameter (mm)": row["hole"],
-            "Nominal length l (mm)": str(length),
-            "Shank diameter d max (mm)": row["d"],
-            "Eye width c max (mm)": row["c"],
+            "Pin hole diameter [mm]": row["hole"],
+            "Nominal length l [mm]": str(length),
+            "Shank diameter d max [mm]": row["d"],
+            "Eye width c max [mm]": row["c"],
         },
     )
 
@@ -123,12 +123,11 @@ def _parallel_key(row: Row, length: int) -> Part:
         specifications={
             "Standard": "DIN 6885-1",
             "Material": "Steel C45+C (1.0503)",
-            "Nominal length l (mm)": str(length),
-            "Key width b (mm)": row["b"],
-            "Key height h (mm)": row["h"],
-            "Shaft diameter from (mm)": row["over"],
-            "Shaft diameter to (mm)": row["up_to"],
-            "Shaft keyway depth t1 (mm)": row["t1"],
-            "Hub keyway depth t2 (mm)": row["t2"],
+            "Nominal length l [mm]": str(length),
+            "Key width b [mm]": row["b"],
+            "Key height h [mm]": row["h"],
+            "Shaft diameter [mm]": f"{row['over']}…{row['up_to']}",
+            "Shaft keyway depth t1 [mm]": row["t1"],
+            "Hub keyway depth t2 [mm]": row["t2"],
         },
     )

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -60,38 +61,37 @@ def test_stock_is_varied_with_some_parts_sold_out_and_some_low(lines: dict[str, 
 @pytest.mark.parametrize(
     ("sku", "expected"),
     [
-        ("6204-2RS", {"Bore diameter d (mm)": "20", "Outside diameter D (mm)": "47", "Width B (mm)": "14"}),
-        ("608-2Z", {"Bore diameter d (mm)": "8", "Outside diameter D (mm)": "22", "Width B (mm)": "7"}),
-        ("6310", {"Bore diameter d (mm)": "50", "Outside diameter D (mm)": "110", "Width B (mm)": "27"}),
-        ("51105", {"Bore diameter d (mm)": "25", "Outside diameter D (mm)": "42", "Height T (mm)": "11"}),
+        ("6204-2RS", {"Bore diameter d [mm]": "20", "Outside diameter D [mm]": "47", "Width B [mm]": "14"}),
+        ("608-2Z", {"Bore diameter d [mm]": "8", "Outside diameter D [mm]": "22", "Width B [mm]": "7"}),
+        ("6310", {"Bore diameter d [mm]": "50", "Outside diameter D [mm]": "110", "Width B [mm]": "27"}),
+        ("51105", {"Bore diameter d [mm]": "25", "Outside diameter D [mm]": "42", "Height T [mm]": "11"}),
         (
             "ISO4762-M8x30-8.8-ZN",
             {
-                "Head diameter dk (mm)": "13",
-                "Head height k (mm)": "8",
-                "Hexagon socket size s (mm)": "6",
-                "Thread pitch P (mm)": "1.25",
+                "Head diameter dk [mm]": "13",
+                "Head height k [mm]": "8",
+                "Hexagon socket size s [mm]": "6",
+                "Thread pitch P [mm]": "1.25",
             },
         ),
-        ("ISO4014-M12x80-8.8-ZN", {"Width across flats s (mm)": "18", "Thread length b (mm)": "30"}),
-        ("ISO4014-M16x160-8.8-ZN", {"Width across flats s (mm)": "24", "Thread length b (mm)": "44"}),
-        ("ISO4032-M10-8-ZN", {"Width across flats s (mm)": "16", "Nut height m (mm)": "8.4"}),
-        ("ISO7089-M8-200HV-ZN", {"Bore diameter d (mm)": "8.4", "Outside diameter D (mm)": "16", "Thickness h (mm)": "1.6"}),
-        ("OR-214-NBR70", {"Inside diameter d1 (mm)": "24.99", "Cross-section d2 (mm)": "3.53"}),
-        ("OR-010-FKM75", {"Inside diameter d1 (mm)": "6.07", "Cross-section d2 (mm)": "1.78"}),
-        ("OR-325-NBR70", {"Inside diameter d1 (mm)": "37.47", "Cross-section d2 (mm)": "5.33"}),
-        ("DIN471-20x1.2", {"Groove diameter d2 (mm)": "19", "Groove width m (mm)": "1.3"}),
-        ("DIN472-47x1.75", {"Groove diameter d2 (mm)": "49.5", "Groove width m (mm)": "1.85"}),
-        ("SPA-1250", {"Top width (mm)": "13", "Belt height (mm)": "10", "Datum width (mm)": "11"}),
+        ("ISO4014-M12x80-8.8-ZN", {"Width across flats s [mm]": "18", "Thread length b [mm]": "30"}),
+        ("ISO4014-M16x160-8.8-ZN", {"Width across flats s [mm]": "24", "Thread length b [mm]": "44"}),
+        ("ISO4032-M10-8-ZN", {"Width across flats s [mm]": "16", "Nut height m [mm]": "8.4"}),
+        ("ISO7089-M8-200HV-ZN", {"Bore diameter d [mm]": "8.4", "Outside diameter D [mm]": "16", "Thickness h [mm]": "1.6"}),
+        ("OR-214-NBR70", {"Inside diameter d1 [mm]": "24.99", "Cross-section d2 [mm]": "3.53"}),
+        ("OR-010-FKM75", {"Inside diameter d1 [mm]": "6.07", "Cross-section d2 [mm]": "1.78"}),
+        ("OR-325-NBR70", {"Inside diameter d1 [mm]": "37.47", "Cross-section d2 [mm]": "5.33"}),
+        ("DIN471-20x1.2", {"Groove diameter d2 [mm]": "19", "Groove width m [mm]": "1.3"}),
+        ("DIN472-47x1.75", {"Groove diameter d2 [mm]": "49.5", "Groove width m [mm]": "1.85"}),
+        ("SPA-1250", {"Top width [mm]": "13", "Belt height [mm]": "10", "Datum width [mm]": "11"}),
         ("HTD-1200-8M-30", {"Number of teeth": "150"}),
-        ("OS-30x52x7-A-NBR", {"Shaft diameter d1 (mm)": "30", "Housing bore diameter (mm)": "52", "Width B (mm)": "7"}),
+        ("OS-30x52x7-A-NBR", {"Shaft diameter d1 [mm]": "30", "Housing bore diameter [mm]": "52", "Width B [mm]": "7"}),
         (
             "DIN6885-A-8x7x40-C45",
             {
-                "Shaft diameter from (mm)": "22",
-                "Shaft diameter to (mm)": "30",
-                "Shaft keyway depth t1 (mm)": "4",
-                "Hub keyway depth t2 (mm)": "3.3",
+                "Shaft diameter [mm]": "22…30",
+                "Shaft keyway depth t1 [mm]": "4",
+                "Hub keyway depth t2 [mm]": "3.3",
             },
         ),
     ],
@@ -123,6 +123,16 @@ def test_a_sku_used_twice_stops_the_generator(monkeypatch: pytest.MonkeyPatch, c
     monkeypatch.setattr(generate, "catalog", lambda: iter([*parts, parts[0]]))
     assert generate.main(["--check"]) == 1
     assert "sku not unique" in capsys.readouterr().err
+
+
+def test_a_part_that_is_described_unlike_its_category_stops_the_generator(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, *others = generate.catalog()
+    specifications = {name: value for name, value in first.specifications.items() if name != "Closure"}
+    monkeypatch.setattr(generate, "catalog", lambda: iter([replace(first, specifications=specifications), *others]))
+    assert generate.main(["--check"]) == 1
+    assert "is not described alike: ['Closure']" in capsys.readouterr().err
 
 
 def test_check_says_whether_the_file_is_up_to_date(
