@@ -248,6 +248,14 @@ def test_a_category_is_a_page_of_its_own_under_its_present_address_alone(
         ("?q=%20a%20%00&sort=-price&in_stock=false&utm=1", {"q": "a", "sort": "-price", "limit": "24"}),
         ("?q=a&sort=relevance", {"q": "a", "sort": "relevance", "limit": "24"}),
         ("?sort=relevance&min_price=20&max_price=10.50", {"min_price": "10.5", "max_price": "20", "sort": "name", "limit": "24"}),
+        (
+            "?spec.Bore=20%20mm&spec.Bore=20%20mm&spec.Bore=&spec.W.min=1%20in&spec.W.min=2&spec.=x&sort=-spec.Bore&view=table",
+            {"spec.Bore": ["20 mm"], "spec.W.min": ["1 in"], "sort": "-spec.Bore", "limit": "24", "include": "specifications"},
+        ),
+        (
+            "?spec.W.min=2%20mm&spec.W.max=1%20mm&spec.L.min=x&q=a&view=x",
+            {"q": "a", "spec.W.min": ["2 mm"], "sort": "relevance", "limit": "24"},
+        ),
         ("?min_price=1e3&max_price=x&currency=euro&sort=x&in_stock=true", {"in_stock": "true", "sort": "name", "limit": "24"}),
     ],
 )
@@ -255,6 +263,67 @@ def test_an_address_asks_the_api_for_what_the_application_would(address: str, as
     page = read(client.get(f"/parts{address}"))
     first = next(one for one in json.loads(page.scripts["first"])["answers"] if one["path"] == "/parts")
     assert list(first["query"].items()) == list(asked.items())
+
+
+@pytest.fixture
+def bearings(editor: FlaskClient, word: str) -> dict[str, Any]:
+    """A category of three parts, whose `parts` differ in bore and seal."""
+    category = editor.post("/api/v1/admin/categories", json={"name": f"{word} bearings"}).get_json()
+    category["parts"] = {}
+    for bore, seal in (("20", "2RS"), ("25", "ZZ"), ("30", "2RS")):
+        said = [{"name": "Bore", "value": bore, "unit": "mm"}, {"name": "Seal", "value": seal}]
+        body = {
+            "sku": f"{word}-{bore}",
+            "part_name": f"{word} {bore}",
+            "status": "published",
+            "category_id": category["id"],
+            "specifications": said,
+        }
+        category["parts"][bore] = editor.post(PARTS, json=body).get_json()["id"]
+    return category
+
+
+def listed(page: Read) -> list[int]:
+    return [int(href.split("/")[2]) for href in page.hrefs if href.startswith("/parts/")]
+
+
+def test_a_category_is_filtered_by_its_specifications_without_javascript(client: FlaskClient, bearings: dict[str, Any]) -> None:
+    address, parts = f"/c/{bearings['slug']}", bearings["parts"]
+    plain = read(client.get(address))
+    assert "robots" not in plain.meta
+    assert "Type measures in any unit" in plain.text
+    assert "Bore from to Bore 20 mm (1) 25 mm (1) 30 mm (1) Seal Seal 2RS (2) ZZ (1)" in plain.text
+    # 0.984 in is 24.99 mm.
+    page = read(client.get(f"{address}?spec.Bore.min=0.984+in&spec.Seal=2RS&spec.Seal=ZZ"))
+    assert listed(page) == [parts["25"], parts["30"]]
+    assert (page.meta["robots"], "canonical" in page.links) == ("noindex", False)
+    assert page.fields.items() >= {"spec.Bore.min": "0.984 in", "spec.Bore.max": ""}.items()
+    # Each chip leads to the list without it.
+    for label, left in (
+        ("Bore: from 0.984 in", "?spec.Seal=2RS&spec.Seal=ZZ"),
+        ("Seal: ZZ", "?spec.Bore.min=0.984+in&spec.Seal=2RS"),
+    ):
+        assert label in page.text
+        assert address + left in page.hrefs
+    api = client.get(f"/api/v1/parts/facets?category={bearings['slug']}&spec.Bore.min=0.984+in&spec.Seal=2RS&spec.Seal=ZZ")
+    assert page.answers["/parts/facets"] == api.get_json()
+    # A bound that cannot be compared counts for nothing here; the application says what is wrong with it.
+    assert listed(read(client.get(f"{address}?spec.bore.max=3+kg&spec.Seal=ZZ"))) == [parts["25"]]
+
+
+def test_a_list_is_a_table_without_javascript_too_and_sorted_by_its_heads(client: FlaskClient, bearings: dict[str, Any]) -> None:
+    address, parts = f"/c/{bearings['slug']}", bearings["parts"]
+    page = read(client.get(f"{address}?view=table"))
+    assert page.meta["robots"] == "noindex"
+    assert "Part Price Availability Bore Seal" in page.text
+    assert f"SKU: {bearings['name'].split()[0]}-20 Price on request Out of stock 20 mm 2RS" in page.text
+    assert f"{address}?sort=spec.Bore&view=table" in page.hrefs
+    page = read(client.get(f"{address}?view=table&sort=spec.Bore"))
+    assert listed(page) == [parts[bore] for bore in ("20", "25", "30")]
+    page = read(client.get(f"{address}?sort=-spec.Bore&view=table"))
+    assert listed(page) == [parts[bore] for bore in ("30", "25", "20")]
+    asked = "sort=-spec.Bore&limit=24&include=specifications"
+    assert page.answers["/parts"] == client.get(f"/api/v1/parts?category={bearings['slug']}&{asked}").get_json()
 
 
 def test_the_home_page_shows_the_categories_and_what_is_new(
@@ -295,7 +364,8 @@ def test_a_category_shows_the_way_to_it_and_what_is_below_it(
     new_part(part_name=word, category_id=path[2]["id"])
     page = read(client.get(f"/c/{path[1]['slug']}"))
     own = [href for href in page.hrefs if href.startswith("/c/") and "?" not in href]
-    assert own == [f"/c/{path[0]['slug']}", f"/c/{path[2]['slug']}"]
+    # The last is the page itself, as cards.
+    assert own == [f"/c/{one['slug']}" for one in (path[0], path[2], path[1])]
     assert f"{word} leaf 1" in page.text
     # Of a list, old addresses lead to the present ones, with everything that they ask for.
     for former, present in (

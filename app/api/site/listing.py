@@ -1,5 +1,6 @@
 """The list of parts as a page: of everything, of a category, or of what else the address asks for."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -15,13 +16,14 @@ from app.api.public.catalog import facets_of, page_of_categories, page_of_parts
 from app.api.rendering import moved_response
 from app.api.schemas.categories import CategoryQuerySchema
 from app.api.schemas.search import PublicPartQuerySchema
+from app.api.site import filtering
 from app.api.site.categories import below
 from app.api.site.files import Frame
 from app.api.site.formats import formats
 from app.api.site.pages import Asked, Page, answer, part_address
 from app.contract.events import ListFacet
 from app.domain.content import normalised, without_forbidden
-from app.domain.errors import BusyError
+from app.domain.errors import BusyError, InvalidFieldError
 from app.services.catalog import worst
 from app.services.product_page import breadcrumb_list, breadcrumbs, category_address
 
@@ -35,7 +37,7 @@ _SCHEMA, _ALL_CATEGORIES = PublicPartQuerySchema(), CategoryQuerySchema().load({
 
 def asks_for_a_list(address: MultiDict[str, str]) -> bool:
     """Whether a page's address has anything in its query that only lists understand."""
-    return not {*_FILTERS, "sort", "cursor"}.isdisjoint(address)
+    return not {*_FILTERS, "sort", "cursor", "view"}.isdisjoint(address) or any(map(filtering.is_filter, address))
 
 
 def moved_to_list(address: MultiDict[str, str]) -> Response:
@@ -55,7 +57,7 @@ def list_page(frame: Frame, address: MultiDict[str, str], slug: str | None) -> R
     Raises:
         BusyError: if the list cannot be read now.
     """
-    typed = read(address if slug is None else MultiDict({**address.to_dict(), "category": slug}))
+    typed = read(address if slug is None else MultiDict({**address.to_dict(flat=False), "category": slug}))
     catalog = container().parts.catalog
     if slug is None and "category" in typed:
         return moved_to_list(address)
@@ -64,22 +66,27 @@ def list_page(frame: Frame, address: MultiDict[str, str], slug: str | None) -> R
         return moved_response(_moved(category["slug"], address), keeps_query=False)
     # What tells of changes is read before what may change.
     tokens = {"catalog": catalog.catalog_token(), "categories": catalog.catalog_token([ListFacet.CATEGORIES])}
-    filters = {name: typed[name] for name in _FILTERS if name in typed}
+    filters, is_table = _filters_in(typed), "view" in typed
     asked = filters | {"sort": typed["sort"], "limit": str(PAGE_SIZE)}
     if "cursor" in typed:
         asked["cursor"] = typed["cursor"]
+    if is_table:
+        asked["include"] = "specifications"
     try:
         found, result = page_of_parts(_SCHEMA.load(asked))
     except BadRequest:
         # A cursor of another list, or of an earlier key: the list begins anew.
-        return moved_response(_address(filters, typed["sort"]), keeps_query=False)
+        return moved_response(_address(filters, typed["sort"], is_table=is_table), keeps_query=False)
+    except InvalidFieldError as error:
+        # Only the shop's data tell whether a bound can be compared with them. The application says that this one cannot.
+        return list_page(frame, _without(address, error.field), slug)
     tree, read_tree = page_of_categories(_ALL_CATEGORIES)
     answers = [Asked("/parts", asked, found), Asked("/categories", {}, tree)]
     facets = _facets(filters)
     if facets:
         answers.append(Asked("/parts/facets", filters, facets))
     texts = formats().texts["server"]
-    here = _address(filters, typed["sort"], typed.get("cursor", ""))
+    here = _address(filters, typed["sort"], typed.get("cursor", ""), is_table=is_table)
     is_plain = typed.keys() <= {"category", "sort"} and typed["sort"] == "name" and bool(found["items"])
     return answer(
         frame,
@@ -101,15 +108,14 @@ def list_page(frame: Frame, address: MultiDict[str, str], slug: str | None) -> R
     )
 
 
-def read(address: MultiDict[str, str]) -> dict[str, str]:
+def read(address: MultiDict[str, str]) -> dict[str, Any]:
     """Return what a page's address asks for, each value as the API takes it; what it does not take is left out."""
-    typed = {}
+    typed: dict[str, Any] = {}
     for name in (*_FILTERS, "sort", "cursor"):
-        value = normalised(without_forbidden(address.get(name, "").replace("\n", " ")))
+        value = _cleaned(address.get(name, ""))
         typed[name] = value[:_LONGEST].rstrip() if name == "q" else value
     typed = {name: value for name, value in typed.items() if value and not (name == "in_stock" and value != "true")}
-    refused = _SCHEMA.validate(typed)
-    typed = {name: value for name, value in typed.items() if name not in refused}
+    typed = _accepted(typed) | _accepted(_specified(address))
     prices = sorted(Decimal(typed[name]) for name in ("min_price", "max_price") if name in typed)
     names = [name for name in ("min_price", "max_price") if name in typed]
     # Prices from 20 to 10 are prices from 10 to 20.
@@ -117,10 +123,49 @@ def read(address: MultiDict[str, str]) -> dict[str, str]:
     usual = "relevance" if "q" in typed else "name"
     if typed.get("sort", "relevance") == "relevance":
         typed["sort"] = usual
+    if address.get("view") == "table":
+        typed["view"] = "table"
     return typed
 
 
-def _facets(filters: dict[str, str]) -> dict[str, Any] | None:
+def _specified(address: MultiDict[str, str]) -> dict[str, list[str]]:
+    """Return the filters by specifications as the application reads them: each value once, and one end of a range."""
+    read = {}
+    for name in filter(filtering.is_filter, address):
+        values = [value for value in dict.fromkeys(_cleaned(value)[:_LONGEST] for value in address.getlist(name)) if value]
+        if values:
+            read[name] = values[:1] if filtering.is_end(name) else values
+    return read
+
+
+def _without(address: MultiDict[str, str], field: str) -> MultiDict[str, str]:
+    """Return an address without a filter by a specification, whose name may have been sent in several spellings."""
+    asked = list(address.items(multi=True))
+    left = [(name, value) for name, value in asked if name.casefold() != field.casefold()]
+    if len(left) == len(asked):
+        left = [(name, value) for name, value in asked if not filtering.is_filter(name)]
+    return MultiDict(left)
+
+
+def _cleaned(value: str) -> str:
+    return normalised(without_forbidden(value.replace("\n", " ")))
+
+
+def _accepted(typed: dict[str, Any]) -> dict[str, Any]:
+    """Return what the API takes of this."""
+    while refused := _SCHEMA.validate(typed):
+        left = {name: value for name, value in typed.items() if name not in refused}
+        # What is wrong may be called otherwise than it was sent.
+        typed = left if len(left) < len(typed) else {}
+    return typed
+
+
+def _filters_in(typed: dict[str, Any]) -> dict[str, Any]:
+    """Return what the list is narrowed to, in the order in which the application asks for it."""
+    return {name: typed[name] for name in (*_FILTERS, *filter(filtering.is_filter, typed)) if name in typed}
+
+
+def _facets(filters: dict[str, Any]) -> dict[str, Any] | None:
     """Return the counts of the filters, without which a list is a list all the same."""
     try:
         return facets_of(_SCHEMA.load(filters))[0]
@@ -129,20 +174,29 @@ def _facets(filters: dict[str, str]) -> dict[str, Any] | None:
 
 
 def _shown(
-    typed: dict[str, str], category: dict[str, Any] | None, found: dict[str, Any], tree: list[dict[str, Any]],
+    typed: dict[str, Any], category: dict[str, Any] | None, found: dict[str, Any], tree: list[dict[str, Any]],
     facets: dict[str, Any] | None,
 ) -> dict[str, Any]:  # fmt: skip
-    texts = formats().texts["catalog"]
+    written = formats()
+    texts = written.texts["catalog"]
     parts, following = found["items"], found["next_cursor"]
-    filters = {name: typed[name] for name in _FILTERS if name in typed}
+    filters, sort, is_table = _filters_in(typed), typed["sort"], "view" in typed
     q = typed.get("q", "")
-    is_filtered = any(name in typed for name in _CHOICES)
+    is_filtered = any(name in typed for name in _CHOICES) or any(map(filtering.is_filter, typed))
+    sorts = {value: label for value, label in texts["sorts"].items() if q or value != "relevance"}
+    if filtering.is_sort(sort):
+        sorts[sort] = filtering.sort_label(sort, written.texts)
+    chips = filtering.chips(filters, written, lambda others: _address(others, sort, is_table=is_table))
+    kept = {name: typed[name] for name in ("q", "category") if name in typed and (name == "q" or chips)}
+    table = None
+    if is_table:
+        table = filtering.table(parts, facets, sort, written.texts, lambda by: _address(filters, by, is_table=True))
     return {
         "heading": category["name"] if category else texts["title"],
         "query": dict.fromkeys(_FILTERS, "") | typed,
         "parts": parts,
         "match": found["match"],
-        "sorts": {value: label for value, label in texts["sorts"].items() if q or value != "relevance"},
+        "sorts": sorts,
         "categories": _options(tree, facets),
         "steps": breadcrumbs({"category": category})[:-1] if category else None,
         "children": below(tree, category["id"]) if category else [],
@@ -153,9 +207,21 @@ def _shown(
         "total": facets["total"] if facets and following and "cursor" not in typed else None,
         "empty": _empty(q, is_filtered=is_filtered),
         "is_filtered": is_filtered,
-        "cleared": _address({"q": q} if q else {}),
-        "first_page": _address(filters, typed["sort"]) if "cursor" in typed else None,
-        "next": following and _address(filters, typed["sort"], following),
+        "cleared": _address(kept, is_table=is_table),
+        "first_page": _address(filters, sort, is_table=is_table) if "cursor" in typed else None,
+        "next": following and _address(filters, sort, following, is_table=is_table),
+        "views": [
+            {
+                "label": written.texts["table"][name],
+                "icon": icon,
+                "is_shown": shows == is_table,
+                "url": _address(filters, sort, is_table=shows),
+            }
+            for name, icon, shows in (("cards", "grid", False), ("table", "table", True))
+        ],
+        "chips": chips,
+        "specifications": filtering.specifications(filters, facets),
+        "table": table,
     }
 
 
@@ -199,12 +265,13 @@ def _manufacturers(chosen: str | None, facets: dict[str, Any] | None) -> list[di
     return [{"value": chosen, "count": None}, *known] if chosen and all(one["value"] != chosen for one in known) else known
 
 
-def _address(filters: dict[str, str], sort: str = "", cursor: str = "") -> str:
+def _address(filters: Mapping[str, Any], sort: str = "", cursor: str = "", *, is_table: bool = False) -> str:
     """Return the address of a page of a list, as short as the application writes it."""
     usual = "relevance" if filters.get("q") else "name"
-    query = filters | ({"sort": sort} if sort not in {"", usual} else {}) | ({"cursor": cursor} if cursor else {})
+    query = {**filters, "sort": "" if sort == usual else sort, "view": "table" if is_table else "", "cursor": cursor}
+    query = {name: value for name, value in query.items() if value}
     path = category_address(query.pop("category")) if "category" in query else "/parts"
-    return f"{path}?{urlencode(query)}" if query else path
+    return f"{path}?{urlencode(query, doseq=True)}" if query else path
 
 
 def _moved(category: str | None, address: MultiDict[str, str]) -> str:

@@ -38,7 +38,7 @@ class Asked:
     """An answer of the API as it stands: to what it is one, and what it says."""
 
     path: str
-    query: dict[str, str]
+    query: dict[str, Any]
     body: Any
 
 

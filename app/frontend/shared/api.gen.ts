@@ -1828,6 +1828,8 @@ export interface components {
              */
             match: "exact" | "similar";
             price: components["schemas"]["PriceFacet"] | null;
+            /** @description Those of the parts in the `category`, in the order in which these list them, the most common first; none without a `category`. */
+            specifications: components["schemas"]["SpecificationFacet"][];
             /** @description The parts that fit all filters. */
             total: number;
         };
@@ -2504,6 +2506,8 @@ export interface components {
             price: components["schemas"]["ShortPrice"] | null;
             sku: string;
             slug: string;
+            /** @description If they were asked for by `include=specifications`. */
+            specifications?: components["schemas"]["ShownSpecification"][];
             stock: components["schemas"]["PublicStock"];
             /** Format: date-time */
             updated_at: string;
@@ -2677,11 +2681,31 @@ export interface components {
             unit: string;
             value: string;
         };
+        SpecificationFacet: {
+            /**
+             * @description `range` if nearly all values are numbers that can be compared.
+             * @enum {string}
+             */
+            kind: "values" | "range";
+            max: string | null;
+            /** @description Of a range. */
+            min: string | null;
+            name: string;
+            /** @description That most parts use; of `min`, `max` and the values of a range. */
+            unit: string;
+            /** @description In order: the hundred that most parts have; of a range all, if they are at most twenty. */
+            values: components["schemas"]["SpecificationValue"][];
+        };
         SpecificationList: {
             /** @default null */
             reason: string | null;
             specifications: components["schemas"]["Specification"][];
             version?: number;
+        };
+        SpecificationValue: {
+            count: number;
+            /** @description Of a range, in its `unit`: `25`, or `10…30`. Otherwise with the unit that it may have. Sent back as `spec.NAME` with the facet's unit behind it, it finds these parts. */
+            value: string;
         };
         StaffCreate: {
             email: string;
@@ -7904,6 +7928,10 @@ export interface operations {
             query?: {
                 limit?: number;
                 cursor?: string | null;
+                /** @description By specifications, each by its name in any case: `spec.Bore diameter d=25 mm`, which may be sent several times, for any of the values, and `spec.Bore diameter d.min=0.5 in` and `.max` for numbers, in any unit that measures the same. At most 10 names, all of which must fit, and 20 values of each. */
+                spec?: {
+                    [key: string]: string;
+                };
                 /** @description Words and part numbers, or their beginnings, in any order; the first ten count. */
                 q?: string;
                 category?: string | null;
@@ -7913,8 +7941,10 @@ export interface operations {
                 max_price?: string | null;
                 /** @description Of the prices that are shown, compared and filtered: parts without a price in it come last, and are in no range. By default the shop's currency, or the one that most parts have a price in. */
                 currency?: "AED" | "AFN" | "ALL" | "AMD" | "AOA" | "ARS" | "AUD" | "AWG" | "AZN" | "BAM" | "BBD" | "BDT" | "BHD" | "BIF" | "BMD" | "BND" | "BOB" | "BRL" | "BSD" | "BTN" | "BWP" | "BYN" | "BZD" | "CAD" | "CDF" | "CHF" | "CLP" | "CNY" | "COP" | "CRC" | "CUP" | "CVE" | "CZK" | "DJF" | "DKK" | "DOP" | "DZD" | "EGP" | "ERN" | "ETB" | "EUR" | "FJD" | "FKP" | "GBP" | "GEL" | "GHS" | "GIP" | "GMD" | "GNF" | "GTQ" | "GYD" | "HKD" | "HNL" | "HTG" | "HUF" | "IDR" | "ILS" | "INR" | "IQD" | "IRR" | "ISK" | "JMD" | "JOD" | "JPY" | "KES" | "KGS" | "KHR" | "KMF" | "KPW" | "KRW" | "KWD" | "KYD" | "KZT" | "LAK" | "LBP" | "LKR" | "LRD" | "LSL" | "LYD" | "MAD" | "MDL" | "MGA" | "MKD" | "MMK" | "MNT" | "MOP" | "MRU" | "MUR" | "MVR" | "MWK" | "MXN" | "MYR" | "MZN" | "NAD" | "NGN" | "NIO" | "NOK" | "NPR" | "NZD" | "OMR" | "PAB" | "PEN" | "PGK" | "PHP" | "PKR" | "PLN" | "PYG" | "QAR" | "RON" | "RSD" | "RUB" | "RWF" | "SAR" | "SBD" | "SCR" | "SDG" | "SEK" | "SGD" | "SHP" | "SLE" | "SOS" | "SRD" | "SSP" | "STN" | "SVC" | "SYP" | "SZL" | "THB" | "TJS" | "TMT" | "TND" | "TOP" | "TRY" | "TTD" | "TWD" | "TZS" | "UAH" | "UGX" | "USD" | "UYU" | "UZS" | "VED" | "VES" | "VND" | "VUV" | "WST" | "XAF" | "XCD" | "XCG" | "XOF" | "XPF" | "YER" | "ZAR" | "ZMW" | "ZWG" | null;
-                /** @description By default `relevance` if there is a `q`, else `name`, which is also what `relevance` is then. */
-                sort?: "relevance" | "name" | "-name" | "price" | "-price" | "newest" | null;
+                /** @description By default `relevance` if there is a `q`, else `name`, which is also what `relevance` is then. By a specification: `spec.NAME`, or `-spec.NAME`; parts without it come last. */
+                sort?: ((string | ("relevance" | "name" | "-name" | "price" | "-price" | "newest")) | null) | ("relevance" | "name" | "-name" | "price" | "-price" | "newest") | string;
+                /** @description What the parts of the list have besides: their `specifications`. */
+                include?: "specifications" | null;
             };
             header?: never;
             path?: never;
@@ -8137,6 +8167,10 @@ export interface operations {
     public_facets: {
         parameters: {
             query?: {
+                /** @description By specifications, each by its name in any case: `spec.Bore diameter d=25 mm`, which may be sent several times, for any of the values, and `spec.Bore diameter d.min=0.5 in` and `.max` for numbers, in any unit that measures the same. At most 10 names, all of which must fit, and 20 values of each. */
+                spec?: {
+                    [key: string]: string;
+                };
                 /** @description Words and part numbers, or their beginnings, in any order; the first ten count. */
                 q?: string;
                 category?: string | null;

@@ -18,6 +18,10 @@ it("what is empty or off is left out of the query", () => {
   expect(withQuery("/parts", { q: "", in_stock: false, limit: 24, cursor: null, category: "a b" })).toBe("/parts?limit=24&category=a+b");
 });
 
+it("a name with several values stands there once for each of them", () => {
+  expect(withQuery("/parts", { "spec.Bore": ["20 mm", "", "25 mm"], "limit": 24 })).toBe("/parts?spec.Bore=20+mm&spec.Bore=25+mm&limit=24");
+});
+
 it("a problem becomes an error with its code, request id, fields and current state", async () => {
   answer(409, { code: "concurrent_modification", detail: "Changed", request_id: "r1", errors: { a: ["b"] }, current: { version: 4 } });
   const error = await failure();

@@ -5,7 +5,10 @@ import type { CurrentState, Problem } from "./types.ts";
 const BASE = "/api/v1";
 const TIMEOUT_MS = 15_000;
 
-export type Query = Record<string, string | number | boolean | null | undefined>;
+type QueryValue = string | number | boolean | null | undefined;
+
+/** A list is the name once for each of its values. */
+export type Query = Readonly<Record<string, QueryValue | readonly QueryValue[]>>;
 
 export interface RequestOptions {
   method?: "GET" | "POST" | "PUT" | "DELETE";
@@ -54,8 +57,10 @@ export function isAbort(error: unknown): boolean {
 
 export function withQuery(path: string, query: Query = {}): string {
   const params = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== null && value !== undefined && value !== "" && value !== false) params.set(name, String(value));
+  for (const [name, values] of Object.entries(query)) {
+    for (const value of Array.isArray(values) ? (values as readonly QueryValue[]) : [values as QueryValue]) {
+      if (value !== null && value !== undefined && value !== "" && value !== false) params.append(name, String(value));
+    }
   }
   const text = params.toString();
   return text ? `${path}?${text}` : path;

@@ -6,7 +6,7 @@
 import type { components, paths } from "./api.gen.ts";
 
 type Schemas = components["schemas"];
-type QueryOf<Path extends "/api/v1/parts" | "/api/v1/admin/parts"> = NonNullable<paths[Path]["get"]["parameters"]["query"]>;
+type QueryOf<Path extends "/api/v1/admin/parts"> = NonNullable<paths[Path]["get"]["parameters"]["query"]>;
 
 // ---------------------------------------------------------------- public part
 
@@ -21,7 +21,7 @@ export type PublicPart = Schemas["PublicPart"];
 export type PublicListItem = Schemas["PublicListItem"];
 
 /** What a list shows of a part's content. */
-export type ContentSummary = Pick<PublicListItem, "id" | "sku" | "slug" | "part_name" | "category" | "image">;
+export type ContentSummary = Pick<PublicListItem, "id" | "sku" | "slug" | "part_name" | "category" | "image" | "specifications">;
 
 /** A part's whole public content, as `content.updated` and the part itself carry it. */
 export type ContentState = Omit<Schemas["EventContent"], "version" | "updated_at">;
@@ -40,10 +40,12 @@ export interface Page<T> {
 export type PublicPartPage = Schemas["PublicPartPage"];
 export type Match = PublicPartPage["match"];
 
-export type PublicSort = NonNullable<QueryOf<"/api/v1/parts">["sort"]>;
+/** Written out, since in the document any text may be one: a specification's name is. */
+export type PublicSort = "relevance" | "name" | "-name" | "price" | "-price" | "newest" | `spec.${string}` | `-spec.${string}`;
 
 /** How many parts each choice of a filter would leave. */
 export type Facets = Schemas["Facets"];
+export type SpecificationFacet = Schemas["SpecificationFacet"];
 
 /** A part with what stands around it on its page. */
 export type ProductPage = Schemas["ProductPage"];

@@ -138,6 +138,14 @@ describe("an HTTP reading", () => {
     expect(part.price?.data?.tiers).toHaveLength(1);
   });
 
+  it("brings specifications with a list, which no list without them takes away", () => {
+    const listed = { ...listItem(7), specifications: [{ name: "Bore", value: "20", unit: "mm", group: "" }] };
+    const part = applyReading(applyReading(fromPublicPart(listItem(7)), listed, 0), listItem(7), 0);
+    expect(part.content?.data.specifications).toEqual(listed.specifications);
+    expect(applyReading(held(), listed, 0).content?.data.detail).not.toBeNull();
+    expect(applyReading(part, listItem(7, { content: 2 }), 0).content?.data.specifications).toBeNull();
+  });
+
   it("asked for before the part was gone does not bring it back, one asked for later does", () => {
     const gone = { ...held(), gone: { at: 5 } };
     expect(applyReading(gone, publicPart(7), 4).gone).toEqual({ at: 5 });

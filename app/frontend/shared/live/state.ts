@@ -28,16 +28,17 @@ export interface Held<T> {
   readonly data: T;
 }
 
-/** Content as held: a list brings the summary, the part's own page needs the rest. */
-export interface HeldContent extends ContentSummary {
+/** Content as held: a list brings the summary, or with the specifications; the part's own page needs the rest. */
+export interface HeldContent extends Omit<ContentSummary, "specifications"> {
   /** null while only the summary is held. */
   readonly detail: {
     readonly description: string;
     readonly manufacturer: string | null;
     readonly manufacturer_number: string | null;
     readonly images: readonly PartImage[];
-    readonly specifications: ContentState["specifications"];
   } | null;
+  /** Also a list may bring them; null while they are unknown. */
+  readonly specifications: ContentState["specifications"] | null;
 }
 
 /** A part without a price is held too: its `data` is null, its version still counts. */
@@ -215,8 +216,13 @@ function newestPrice(held: Held<PriceState | null> | null, read: Held<PriceState
 }
 
 function newestContent(held: Held<HeldContent> | null, read: Held<HeldContent>): Held<HeldContent> {
-  if (held?.version === read.version && !held.data.detail && read.data.detail) return read;
+  if (held?.version === read.version && fullness(read.data) > fullness(held.data)) return read;
   return newest(held, read);
+}
+
+/** The detail never comes without the specifications. */
+function fullness({ detail, specifications }: HeldContent): number {
+  return detail ? 2 : specifications ? 1 : 0;
 }
 
 function heldContent(part: PublicPart | PublicListItem): Held<HeldContent> {
@@ -226,9 +232,9 @@ function heldContent(part: PublicPart | PublicListItem): Held<HeldContent> {
 function contentOf(content: ContentState | ContentSummary): HeldContent {
   const { id, sku, slug, part_name, category } = content;
   const summary = { id, sku, slug, part_name, category };
-  if (!("images" in content)) return { ...summary, image: content.image, detail: null };
+  if (!("images" in content)) return { ...summary, image: content.image, detail: null, specifications: content.specifications ?? null };
   const { description, manufacturer, manufacturer_number, images, specifications } = content;
-  return { ...summary, image: images[0] ?? null, detail: { description, manufacturer, manufacturer_number, images, specifications } };
+  return { ...summary, image: images[0] ?? null, detail: { description, manufacturer, manufacturer_number, images }, specifications };
 }
 
 function stockOf({ current_stock, available_stock, is_in_stock, is_low_stock }: StockState): StockState {

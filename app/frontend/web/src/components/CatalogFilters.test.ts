@@ -11,7 +11,7 @@ const facets: Facets = {
   categories: [{ id: 1, slug: "belts", name: "Belts", parent_id: null, count: 1200 }],
   manufacturers: [{ value: "<b>Acme</b>", count: 3 }],
   availability: { in_stock: 7, out_of_stock: 2 },
-  price: { min: "0.50", max: "99.00" }, currency: "EUR", total: 9, match: "exact",
+  price: { min: "0.50", max: "99.00" }, currency: "EUR", specifications: [], total: 9, match: "exact",
 };
 
 function setUp(address: Record<string, string> = {}, known: Facets | null = facets) {

@@ -4,14 +4,17 @@ import { amountOf, changed, isFiltered, readQuery, writeQuery } from "./useCatal
 const nothing = readQuery({});
 
 it("an address without a query asks for everything, by name", () => {
-  expect(nothing).toEqual({ q: "", category: "", manufacturer: "", inStock: false, minPrice: "", maxPrice: "", currency: "", sort: "name" });
+  expect(nothing).toEqual({
+    q: "", category: "", manufacturer: "", inStock: false, minPrice: "", maxPrice: "", currency: "", specifications: {}, sort: "name", view: "cards",
+  });
   expect(isFiltered(nothing)).toBe(false);
 });
 
 it("what is written into the address is read from it again", () => {
   const query = {
     q: "6204", category: "bearings", manufacturer: "Sköld & Söhne", inStock: true, minPrice: "1.5", maxPrice: "20", currency: "USD",
-    sort: "-price",
+    specifications: { "spec.Bore": ["20 mm", "25 mm"], "spec.Load": ["10 kN"], "spec.Width.min": ["0.5 in"], "spec.Width.max": ["20 mm"] },
+    sort: "-spec.Bore", view: "table",
   } as const;
   expect(readQuery(writeQuery(query) as Record<string, string>)).toEqual(query);
   expect(isFiltered(query)).toBe(true);
@@ -36,9 +39,23 @@ it.each([
   ["a currency that is none", { currency: "eur" }, { currency: "" }],
   ["equal prices", { min_price: "20", max_price: "20" }, { minPrice: "20", maxPrice: "20" }],
   ["characters that nobody sees, pasted with a number", { q: "\u200b6204\u00ad-2RS\t\u202e" }, { q: "6204-2RS" }],
+  ["specifications with nothing in them", { "spec.": "1", "spec.Bore": ["", "\u200b"], "spec.Load": null }, { specifications: {} }],
+  ["a value twice, an end of a range twice", { "spec.Bore": ["2", "2"], "spec.Bore.min": ["1", "3"] }, { specifications: { "spec.Bore": ["2"], "spec.Bore.min": ["1"] } }],
+  ["a view that there is not", { view: "list" }, { view: "cards" }],
   ["half of a character at the end", { q: "x".repeat(199) + "😀" }, { q: "x".repeat(199) }],
 ])("an address may hold anything: %s", (_what, address, read) => {
   expect(readQuery(address)).toMatchObject(read);
+});
+
+it("an address that names no view shows the one that was chosen last", () => {
+  expect([readQuery({}, "table").view, readQuery({ view: "table" }).view]).toEqual(["table", "table"]);
+});
+
+it("another category has other specifications: neither is the list filtered nor sorted by those of the one before", () => {
+  const before = readQuery({ "category": "belts", "spec.Width": "9 mm", "sort": "spec.Width" });
+  expect(isFiltered(changed(nothing, { specifications: before.specifications }))).toBe(true);
+  expect(changed(before, { inStock: true })).toMatchObject({ specifications: { "spec.Width": ["9 mm"] }, sort: "spec.Width" });
+  expect(changed(before, { category: "nuts" })).toMatchObject({ specifications: {}, sort: "name" });
 });
 
 describe("the sort that nobody chose", () => {

@@ -3,8 +3,10 @@ import type { PublicSort } from "@lockstep/shared/types.ts";
 import { computed } from "vue";
 import { useRoute, useRouter, type LocationQuery, type LocationQueryRaw, type RouteLocationNamedRaw } from "vue-router";
 import { FILTERING } from "../router.ts";
-import type { CatalogQuery } from "../stores/catalog.ts";
+import { isSpecificationSort, readFilters } from "../specifications.ts";
+import type { CatalogQuery, View } from "../stores/catalog.ts";
 import { strings } from "../strings.ts";
+import { rememberedView } from "../views.ts";
 
 /** More digits than the API takes. */
 const TOO_MUCH = 10_000_000_000;
@@ -13,7 +15,9 @@ export function useCatalogQuery() {
   const route = useRoute();
   const router = useRouter();
 
-  const query = computed(() => readQuery({ ...route.query, ...("category" in route.params && { category: String(route.params["category"]) }) }));
+  const query = computed(() =>
+    readQuery({ ...route.query, ...("category" in route.params && { category: String(route.params["category"]) }) }, rememberedView.value),
+  );
 
   function change(part: Partial<CatalogQuery>): void {
     // Typing on in the search is one step for "back", not one a letter.
@@ -29,11 +33,12 @@ export function defaultSort(q: string): PublicSort {
   return q ? "relevance" : "name";
 }
 
-export function readQuery(address: LocationQuery): CatalogQuery {
+/** @param view how the list is shown if the address does not say. */
+export function readQuery(address: LocationQuery, view: View = "cards"): CatalogQuery {
   const q = text(address["q"], 200);
-  const sort = text(address["sort"]);
+  const sort = text(address["sort"], 200);
   const cursor = text(address["cursor"], 4_000);
-  const known = Object.hasOwn(strings.catalog.sorts, sort) && (sort !== "relevance" || q !== "");
+  const known = isSpecificationSort(sort) || (Object.hasOwn(strings.catalog.sorts, sort) && (sort !== "relevance" || q !== ""));
   const [minPrice, maxPrice] = inOrder(amountOf(text(address["min_price"])) ?? "", amountOf(text(address["max_price"])) ?? "");
   return {
     q,
@@ -43,7 +48,9 @@ export function readQuery(address: LocationQuery): CatalogQuery {
     minPrice,
     maxPrice,
     currency: /^[A-Z]{3}$/.exec(text(address["currency"]))?.[0] ?? "",
+    specifications: readFilters(address, text),
     sort: known ? (sort as PublicSort) : defaultSort(q),
+    view: text(address["view"]) === "table" ? "table" : view,
     ...(cursor && { cursor }),
   };
 }
@@ -55,7 +62,9 @@ export function addressOf(query: CatalogQuery): RouteLocationNamedRaw {
 }
 
 /** A list of other parts, or in another order, begins at its beginning. */
-export function writeQuery({ q, category, manufacturer, inStock, minPrice, maxPrice, currency, sort }: CatalogQuery): LocationQueryRaw {
+export function writeQuery({
+  q, category, manufacturer, inStock, minPrice, maxPrice, currency, specifications, sort, view,
+}: CatalogQuery): LocationQueryRaw {
   const wanted = {
     q,
     category,
@@ -64,20 +73,28 @@ export function writeQuery({ q, category, manufacturer, inStock, minPrice, maxPr
     min_price: minPrice,
     max_price: maxPrice,
     currency,
+    ...specifications,
     sort: sort === defaultSort(q) ? "" : sort,
+    view: view === "table" ? view : "",
   };
-  return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== ""));
+  return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== "")) as LocationQueryRaw;
 }
 
-/** A sort that nobody chose follows the search: relevance comes with it, and goes with it. */
+/**
+ * A sort that nobody chose follows the search: relevance comes with it, and goes with it. Specifications are those of a category: another
+ * one has others.
+ */
 export function changed(query: CatalogQuery, part: Partial<CatalogQuery>): CatalogQuery {
   const next = { ...query, ...part };
-  if (part.sort === undefined && query.sort === defaultSort(query.q)) next.sort = defaultSort(next.q);
+  const isOther = next.category !== query.category;
+  if (isOther && !part.specifications) next.specifications = {};
+  const isGone = isOther && isSpecificationSort(query.sort);
+  if (part.sort === undefined && (isGone || query.sort === defaultSort(query.q))) next.sort = defaultSort(next.q);
   return next;
 }
 
-export function isFiltered({ category, manufacturer, inStock, minPrice, maxPrice }: CatalogQuery): boolean {
-  return category !== "" || manufacturer !== "" || inStock || minPrice !== "" || maxPrice !== "";
+export function isFiltered({ category, manufacturer, inStock, minPrice, maxPrice, specifications }: CatalogQuery): boolean {
+  return category !== "" || manufacturer !== "" || inStock || minPrice !== "" || maxPrice !== "" || Object.keys(specifications).length > 0;
 }
 
 /** @returns the amount as the API takes it, empty for none, or null if it is no amount of money. */

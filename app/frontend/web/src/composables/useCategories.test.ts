@@ -16,7 +16,7 @@ function setUp() {
   const { result: categories } = setUpPage(() => useCategories(facets));
   const count = async (name: string) => {
     facets.value = {
-      categories: [{ ...node(name), count: 1 }], manufacturers: [], availability: { in_stock: 1, out_of_stock: 0 }, price: null, currency: null, total: 1,
+      categories: [{ ...node(name), count: 1 }], manufacturers: [], availability: { in_stock: 1, out_of_stock: 0 }, price: null, currency: null, specifications: [], total: 1,
       match: "exact",
     };
     await nextTick();

@@ -11,7 +11,7 @@ afterEach(() => vi.unstubAllGlobals());
 
 const FACETS = "/parts/facets";
 const counted = (total: number): Facets => ({
-  categories: [], manufacturers: [], availability: { in_stock: total, out_of_stock: 0 }, price: null, currency: null, total, match: "exact",
+  categories: [], manufacturers: [], availability: { in_stock: total, out_of_stock: 0 }, price: null, currency: null, specifications: [], total, match: "exact",
 });
 
 function setUp() {

@@ -37,6 +37,19 @@ it("asks for what the query says, and tells how the search was met", async () =>
   expect(store.parts.get(2)?.stock?.version).toBe(1);
 });
 
+it("a table is the same list with the specifications: what is shown stays until they are there", async () => {
+  const { server, catalog, store } = await opened([1, 2], "c1");
+  void catalog.open(readQuery({ view: "table" }));
+  await flushPromises();
+  expect([catalog.ids, catalog.state]).toEqual([[1, 2], "ready"]);
+  expect(server.last(LIST).query).toEqual({ sort: "name", limit: "24", include: "specifications" });
+  const specifications = [{ name: "Bore", value: "20", unit: "mm", group: "" }];
+  await server.last(LIST).answer({ ...page([]), items: [{ ...listItem(1), specifications }, listItem(2)], next_cursor: "c1" });
+  expect(store.parts.get(1)?.content?.data.specifications).toEqual(specifications);
+  void catalog.more();
+  expect(server.last(LIST).query).toMatchObject({ cursor: "c1", include: "specifications" });
+});
+
 it("an answer to an older query is not shown", async () => {
   const { server, catalog } = setUp();
   void catalog.open(readQuery({ q: "a" }));

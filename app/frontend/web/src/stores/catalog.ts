@@ -5,11 +5,15 @@
 import { ApiError, isAbort, request } from "@lockstep/shared/http.ts";
 import { MAX_WATCHED_PARTS } from "@lockstep/shared/live/customer-feed.ts";
 import type { Match, PublicPartPage, PublicSort } from "@lockstep/shared/types.ts";
+import type { SpecificationFilters } from "../specifications.ts";
 import { defineStore } from "pinia";
 import { ref } from "vue";
 import { first } from "../first.ts";
 import { useLive } from "../live.ts";
 import { useConnectionStore } from "./connection.ts";
+
+/** Cards, or a table whose columns are the specifications. */
+export type View = "cards" | "table";
 
 /** An empty text is no filter. */
 export interface CatalogQuery {
@@ -21,7 +25,9 @@ export interface CatalogQuery {
   maxPrice: string;
   /** Of the prices shown and compared; the shop's if empty. */
   currency: string;
+  specifications: SpecificationFilters;
   sort: PublicSort;
+  view: View;
   /** Where the list begins, if not at its beginning: the server's HTML links its pages like that. */
   cursor?: string;
 }
@@ -29,8 +35,13 @@ export interface CatalogQuery {
 export const PAGE_SIZE = 24;
 
 /** What the API is asked for: the list and its facets must be narrowed alike. */
-export function filtersOf({ q, category, manufacturer, inStock, minPrice, maxPrice, currency }: CatalogQuery) {
-  return { q, category, manufacturer, in_stock: inStock, min_price: minPrice, max_price: maxPrice, currency };
+export function filtersOf({ q, category, manufacturer, inStock, minPrice, maxPrice, currency, specifications }: CatalogQuery) {
+  return { q, category, manufacturer, in_stock: inStock, min_price: minPrice, max_price: maxPrice, currency, ...specifications };
+}
+
+/** Cards and table show the same list. */
+function sameList(one: CatalogQuery | null, other: CatalogQuery): boolean {
+  return one !== null && JSON.stringify({ ...one, view: "" }) === JSON.stringify({ ...other, view: "" });
 }
 
 export const useCatalogStore = defineStore("catalog", () => {
@@ -52,15 +63,11 @@ export const useCatalogStore = defineStore("catalog", () => {
   /** The catalog token under which the list was read; null while unknown. */
   let heldToken: string | null = first.catalog ?? null;
 
-  function sameQuery(other: CatalogQuery): boolean {
-    return query !== null && JSON.stringify(query) === JSON.stringify(other);
-  }
-
   async function fetchPage(limit: number, cursor: string | null, signal: AbortSignal): Promise<PublicPartPage> {
     if (!query) throw new Error("No query has been set.");
     const asOf = live.dispatcher.begin();
     const page = await request<PublicPartPage>("/parts", {
-      query: { ...filtersOf(query), sort: query.sort, limit, cursor },
+      query: { ...filtersOf(query), sort: query.sort, limit, cursor, include: query.view === "table" && "specifications" },
       signal,
     });
     for (const item of page.items) live.dispatcher.reading(item, asOf);
@@ -69,7 +76,8 @@ export const useCatalogStore = defineStore("catalog", () => {
 
   /** A new question: what is shown goes, and skeletons come. */
   async function open(next: CatalogQuery): Promise<void> {
-    if (sameQuery(next) && state.value === "ready") {
+    if (sameList(query, next) && state.value === "ready") {
+      query = { ...next };
       await refresh();
       return;
     }

@@ -1,7 +1,11 @@
-import { catalog, error, header, home, live, notFound, part, price, shop, stock, suggest } from "../../../../templates/site/texts/de.json";
+import { catalog, error, header, home, live, notFound, part, price, shop, stock, suggest, table } from "../../../../templates/site/texts/de.json";
 import type { Strings } from "./en.ts";
 import { sections } from "./sections.ts";
+import { tableGerman } from "./table.de.ts";
+
+const shared = sections({ shop, live, stock, price, catalog, table, part, error, notFound, header, suggest, home });
 
 export const de = {
-  ...sections({ shop, live, stock, price, catalog, part, error, notFound, header, suggest, home }),
+  ...shared,
+  table: { ...shared.table, ...tableGerman },
 } satisfies Strings;

@@ -1,9 +1,13 @@
-import { catalog, error, header, home, live, notFound, part, price, shop, stock, suggest } from "../../../../templates/site/texts/en.json";
+import { catalog, error, header, home, live, notFound, part, price, shop, stock, suggest, table } from "../../../../templates/site/texts/en.json";
 import { sections } from "./sections.ts";
+import { tableEnglish } from "./table.en.ts";
+
+const shared = sections({ shop, live, stock, price, catalog, table, part, error, notFound, header, suggest, home });
 
 export const en = {
-  ...sections({ shop, live, stock, price, catalog, part, error, notFound, header, suggest, home }),
+  ...shared,
   // Texts that the server's pages do not show go into files of their own, and each of them gets a line here and in de.ts.
+  table: { ...shared.table, ...tableEnglish },
 };
 
 export type Strings = typeof en;

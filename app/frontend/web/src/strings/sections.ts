@@ -23,7 +23,7 @@ export function counted({ one, other }: Plural, count: number): string {
   return fill(count === 1 ? one : other, { count: formatNumber(count) });
 }
 
-export function sections({ shop, live, stock, price, catalog, part, error, notFound, header, suggest, home }: Texts) {
+export function sections({ shop, live, stock, price, catalog, table, part, error, notFound, header, suggest, home }: Texts) {
   return {
     shopName: shop.name,
     skipToContent: shop.skipToContent,
@@ -59,6 +59,19 @@ export function sections({ shop, live, stock, price, catalog, part, error, notFo
       similar: (q: string) => fill(catalog.similar, { q }),
       emptySearch: (q: string) => fill(catalog.emptySearch, { q }),
       emptyFilteredSearch: (q: string) => fill(catalog.emptyFilteredSearch, { q }),
+    },
+
+    table: {
+      ...table,
+      sorted: (name: string) => fill(table.sorted, { name }),
+      sortedDown: (name: string) => fill(table.sortedDown, { name }),
+      chosen: (count: number) => fill(table.chosen, { count: formatNumber(count) }),
+      showAllValues: (count: number) => fill(table.showAllValues, { count: formatNumber(count) }),
+      least: (name: string) => fill(table.least, { name }),
+      most: (name: string) => fill(table.most, { name }),
+      remove: (filter: string) => fill(table.remove, { filter }),
+      is: (name: string, value: string) => fill(table.is, { name, value }),
+      between: (name: string, min: string, max: string) => fill(min && max ? table.between : min ? table.atLeast : table.atMost, { name, min, max }),
     },
 
     part: {

@@ -1,0 +1,34 @@
+/** What a list is filtered by, in words, and what is left to ask when one of these filters is taken away. */
+import { formatAmount } from "@lockstep/shared/format.ts";
+import { readQuery } from "./composables/useCatalogQuery.ts";
+import { chosenRange, chosenValues, filteredNames, withRange, withValue } from "./specifications.ts";
+import type { CatalogQuery } from "./stores/catalog.ts";
+import { strings } from "./strings.ts";
+
+export interface Chip {
+  label: string;
+  without: Partial<CatalogQuery>;
+}
+
+/** Without the category, which is the page's heading. */
+export function chipsOf({ manufacturer, inStock, minPrice, maxPrice, specifications }: CatalogQuery): Chip[] {
+  const { is, between } = strings.table;
+  const amount = (typed: string): string => (typed === "" ? "" : formatAmount(typed));
+  const chips: Chip[] = [];
+  if (manufacturer) chips.push({ label: is(strings.catalog.manufacturer, manufacturer), without: { manufacturer: "" } });
+  if (minPrice || maxPrice) chips.push({ label: between(strings.catalog.price, amount(minPrice), amount(maxPrice)), without: { minPrice: "", maxPrice: "" } });
+  if (inStock) chips.push({ label: strings.catalog.inStock, without: { inStock: false } });
+  for (const name of filteredNames(specifications)) {
+    const { min, max } = chosenRange(specifications, name);
+    for (const value of chosenValues(specifications, name)) {
+      chips.push({ label: is(name, value), without: { specifications: withValue(specifications, name, value, false) } });
+    }
+    if (min || max) chips.push({ label: between(name, min, max), without: { specifications: withRange(specifications, name, { min: "", max: "" }) } });
+  }
+  return chips;
+}
+
+/** @returns what is left to ask when all of these filters are taken away, or else the category, if nothing else is filtered by. */
+export function cleared(query: CatalogQuery): CatalogQuery {
+  return readQuery({ q: query.q, ...(chipsOf(query).length > 0 && { category: query.category }) }, query.view);
+}
