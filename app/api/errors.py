@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
 from app.api.context import container, request_id
+from app.api.languages import explained, name_language, said
 from app.api.rendering import json_response
 from app.domain import errors
 from app.services.intent import PreconditionFailedError
@@ -65,17 +66,20 @@ def may_answer(*statuses: int) -> Callable[[View], View]:
 
 
 def problem(status: int, detail: str, code: str | None = None, headers: dict[str, str] | None = None, **more: Any) -> Response:
-    """Return a problem document. `more` holds its extension members, such as `errors` or `current`."""
+    """Return a problem document, in the language that the call asks for. `more` holds its extension members, such as `errors` or
+    `current`."""
+    if "errors" in more:
+        more["errors"] = said(more["errors"])
     body = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": detail,
+        "detail": said(detail),
         "code": code or CODES.get(status, "error"),
         "request_id": request_id(),
-        **more,
+        **explained(more, "rows", "detail"),
     }
-    return json_response(body, status, headers, content_type="application/problem+json")
+    return name_language(json_response(body, status, headers, content_type="application/problem+json"))
 
 
 def register(app: Flask) -> None:

@@ -103,6 +103,10 @@ class CacheUnavailableError(Exception):
     """The cache did not answer in time, is not known to be the one in use, or its circuit breaker is open."""
 
 
+class CacheBeginningError(CacheUnavailableError):
+    """The cache answers, but an epoch of it only begins: it is the one in use within moments."""
+
+
 @dataclass(frozen=True, slots=True)
 class Clients:
     """A process's connections: readers share a bounded pool, writers have their own, and so has the check of the server's

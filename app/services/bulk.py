@@ -206,8 +206,8 @@ def _decide_stock(
     part_id: int | None, change: Mapping[str, Any], part: Row[Any] | None, held: Row[Any] | None
 ) -> tuple[_Row, Stock | None]:
     if part is None or held is None:
-        name = f"no part {part_id}" if "part_id" in change else f"no part with the SKU {change['sku']!r}"
-        return _Row(part_id, change.get("sku"), error=NotFoundError(f"There is {name}.")), None
+        said = f"There is no part {part_id}." if "part_id" in change else f"There is no part with the SKU {change['sku']!r}."
+        return _Row(part_id, change.get("sku"), error=NotFoundError(said)), None
     before = stock.stock_of(held)
     shown = before.full()
     try:

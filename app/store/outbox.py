@@ -345,8 +345,8 @@ def postpone(connection: Connection, effect: Effect, delivery: Delivery, delay: 
 def postpone_all(
     connection: Connection, effect: Effect, deliveries: Sequence[Delivery], delay: float, error: str, *, has_failed: bool = True
 ) -> None:
-    """Return the leases of one claim because a dependency is down, or (`has_failed` False) because others deliver these; no
-    attempt is counted."""
+    """Return the leases of one claim because a dependency is down, or (`has_failed` False) because others deliver these or
+    the cache only begins; no attempt is counted."""
     if deliveries:
         parameters = {"delay": delay, "error": error, "has_failed": has_failed, "leased_until": deliveries[0].leased_until}
         connection.execute(_POSTPONE_ALL, {"effect": effect, "event_ids": [d.id for d in deliveries], **parameters})

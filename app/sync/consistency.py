@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.cache.manager import FRESH_FOR, NEVER, CacheManager, CacheUnavailableError
+from app.cache.manager import FRESH_FOR, NEVER, CacheBeginningError, CacheManager, CacheUnavailableError
 from app.contract.effects import EFFECTS, TASKS
 from app.contract.events import Event
 from app.contract.task_names import APPLY_PRICE_DATES, Effect
@@ -73,6 +73,7 @@ class CacheConsistencyManager:
         self.patience = patience
         self._confirming = threading.Lock()
         self._denied_until = NEVER
+        self._denial = CacheUnavailableError()
         # Which epoch the row has named, and its last use.
         self._epochs = Constancy()
         self._uses = Constancy()
@@ -153,7 +154,8 @@ class CacheConsistencyManager:
         """Find out which cache is in use, unless that was done a moment ago.
 
         Raises:
-            CacheUnavailableError: if it is not this process's, or that cannot be determined.
+            CacheBeginningError: if it is about to be this process's.
+            CacheUnavailableError: if it is not, or that cannot be determined.
         """
         if self._cache.known_for() < CONFIRM_AFTER:
             return
@@ -169,14 +171,21 @@ class CacheConsistencyManager:
             return
         if time.monotonic() < self._denied_until:
             # The next caller need not wait for the same timeout.
-            raise CacheUnavailableError("the cache did not answer a moment ago")
+            raise type(self._denial)(f"a moment ago: {self._denial}")
+        try:
+            self._confirm_by_reading()
+        except CacheUnavailableError as error:
+            self._denial = error
+            raise
+        finally:
+            self._denied_until = time.monotonic() + SWEEP_EVERY
+
+    def _confirm_by_reading(self) -> None:
         try:
             with self._reading.connect() as connection:
                 self._confirm(connection)
         except SQLAlchemyError as error:
             raise CacheUnavailableError("the database does not say which cache is in use") from error
-        finally:
-            self._denied_until = time.monotonic() + SWEEP_EVERY
 
     def _confirm(self, connection: Connection) -> None:
         at = time.monotonic()
@@ -187,10 +196,10 @@ class CacheConsistencyManager:
             if cache_epoch.begin(connection, epoch, life.server):
                 log.warning("a new epoch of the cache", server=life.server, epoch=epoch)
                 self._cache.begin_epoch(epoch)
-            raise CacheUnavailableError("a new epoch of the cache begins: it is not the one that was invalidated before")
+            raise CacheBeginningError("a new epoch of the cache begins: it is not the one that was invalidated before")
         self._epochs.note(used.epoch_and_run)
         if not used.has_begun:
-            raise CacheUnavailableError("a new epoch of the cache is about to begin")
+            raise CacheBeginningError("a new epoch of the cache is about to begin")
         self._cache.adopt(life, at)
 
     def _settle(self, committed: Sequence[CommittedEvent]) -> None:

@@ -1,7 +1,8 @@
 """Delivers what the outbox owes: claim a batch, apply its effect, settle it, until nothing is due.
 
 There are two kinds of failure. If a dependency is down, the whole batch waits a moment and no attempt counts. If an event cannot
-be delivered, its batch is split, so that it fails alone: it backs off, and eventually becomes a dead letter.
+be delivered, its batch is split, so that it fails alone: it backs off, and eventually becomes a dead letter. To wait until an
+epoch of the cache has begun, as every new shop does, is no failure.
 """
 
 import random
@@ -12,7 +13,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
-from app.cache.manager import CacheUnavailableError
+from app.cache.manager import CacheBeginningError, CacheUnavailableError
 from app.contract.effects import LIVE
 from app.contract.task_names import Effect
 from app.domain.retry import GiveUp, decide
@@ -89,8 +90,13 @@ class DeliveryService:
         self._monitoring.record_attempts(effect, len(batch))
         try:
             self._apply(effect, batch)
+        except CacheBeginningError as error:
+            log.info("effect postponed until the cache begins", effect=effect, events=len(batch))
+            self._postpone_all(effect, batch, error, has_failed=False)
         except OUTAGES as error:
-            self._wait_out(effect, batch, error)
+            self._monitoring.alert_sync_failure(effect, error)
+            log.warning("effect postponed, the other side is away", effect=effect, events=len(batch), error=str(error))
+            self._postpone_all(effect, batch, error)
         except Exception as error:  # noqa: BLE001 — whatever one event causes must not stop the others
             if len(batch) == 1:
                 self._failed(effect, batch[0], error)
@@ -111,11 +117,9 @@ class DeliveryService:
             if delivery.id in settled and effect is not Effect.INVALIDATE_CACHE:
                 self._monitoring.record_sync_latency(delivery.type, effect, settled[delivery.id])
 
-    def _wait_out(self, effect: Effect, batch: Sequence[Delivery], error: Exception) -> None:
-        self._monitoring.alert_sync_failure(effect, error)
-        log.warning("effect postponed, the other side is away", effect=effect, events=len(batch), error=str(error))
+    def _postpone_all(self, effect: Effect, batch: Sequence[Delivery], error: Exception, *, has_failed: bool = True) -> None:
         with self._single.connect() as connection:
-            outbox.postpone_all(connection, effect, batch, random.uniform(0.5, 1.5), _reason(error))
+            outbox.postpone_all(connection, effect, batch, random.uniform(0.5, 1.5), _reason(error), has_failed=has_failed)
 
     def _failed(self, effect: Effect, delivery: Delivery, error: Exception) -> None:
         self._monitoring.alert_sync_failure(effect, error)

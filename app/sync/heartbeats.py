@@ -4,6 +4,7 @@ Workers and beat say so themselves, every other second, in Valkey, which forgets
 measured by what is left of a key's time there: no two machines' clocks are compared.
 """
 
+import re
 import socket
 import time
 from collections.abc import Collection
@@ -23,8 +24,13 @@ log = structlog.get_logger()
 EVERY = 2.0
 WORKER_KEPT = 20
 BEAT_KEPT = 86_400
-# Seconds that a program on this machine may take to accept a connection.
-_AT_ONCE = 0.1
+# Seconds that Flower, on this machine, may take to say who it is, and bytes that it may need.
+_AT_ONCE = 0.5
+_HEAD = 4096
+# How it asks for the password without which it does not start (flowerconfig.py); nobody else uses its name there.
+_ITSELF = re.compile(
+    rb'\AHTTP/1\.[01] 401 .*^WWW-Authenticate: Basic realm="flower"\r?$', re.DOTALL | re.MULTILINE | re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +119,25 @@ def _since(kept: int, left_ms: int) -> float:
 
 
 def flower_at(port: int) -> str | None:
-    """Return the address of Flower, which listens on this machine only; None if nothing does there."""
+    """Return the address of Flower, which listens on this machine only; None if it does not, whatever else may listen there."""
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=_AT_ONCE).close()
+        head = _head_at(port, time.monotonic() + _AT_ONCE)
     except OSError:
         return None
-    return f"http://127.0.0.1:{port}/"
+    return f"http://127.0.0.1:{port}/" if _ITSELF.search(head) else None
+
+
+def _head_at(port: int, deadline: float) -> bytes:
+    """Ask for the first page there, without a password; return what has been answered by the deadline, at least if that is all.
+
+    Not by an HTTP client, whose timeout begins anew with every byte.
+    """
+    with socket.create_connection(("127.0.0.1", port), timeout=_AT_ONCE) as connection:
+        connection.sendall(f"GET / HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+        head = b""
+        while b"\r\n\r\n" not in head and len(head) < _HEAD and (left := deadline - time.monotonic()) > 0:
+            connection.settimeout(left)
+            if not (piece := connection.recv(_HEAD)):
+                break
+            head += piece
+        return head

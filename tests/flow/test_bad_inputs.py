@@ -39,6 +39,41 @@ def test_a_quantity_is_a_whole_number_that_fits_and_nothing_else(field: str, unc
         assert field in body["detail"]
 
 
+def test_a_refusal_is_explained_in_the_language_that_is_asked_for(
+    api: Callable[[str], FlaskClient], new_part: Callable[..., int], refused: Refused
+) -> None:
+    client, path = api("admin"), f"/api/v1/admin/parts/{new_part()}"
+
+    def explained(language: str | None, found: str) -> dict[str, Any]:
+        headers = {"Accept-Language": language} if language else {}
+        answer = client.put(path, json={"part_name": "", "price": 1}, headers=headers)
+        assert "Accept-Language" in answer.vary
+        assert answer.content_language.as_set() == {found}
+        return refused(answer, 422)
+
+    for language in ("de", "de-CH, en;q=0.5", "en;q=0.1, de"):
+        german = explained(language, "de")
+        assert german["errors"] == {
+            "part_name": ["Die Länge muss zwischen 1 und 300 liegen."],
+            "price": ["Dieses Feld ist unbekannt."],
+        }
+        assert german["detail"].startswith("Diese Felder passen nicht: ")
+    for language in (None, "*", "fr", "nonsense;;q=x", "*, de;q=0.5", "de;q=0"):
+        english = explained(language, "en")
+        assert english["errors"] == {"part_name": ["Length must be between 1 and 300."], "price": ["Unknown field."]}
+    # So is what a rule refuses, row by row, and what is dropped in silence.
+    changes = {"changes": [{"part_id": 2_000_000_000, "delta": 1}]}
+    bulk = client.post("/api/v1/admin/stock/bulk", json=changes, headers={"Accept-Language": "de"})
+    assert refused(bulk, 404)["rows"][0]["detail"] == "Es gibt kein Teil 2000000000."
+    rehearsed = client.post("/api/v1/admin/stock/bulk?dry_run=true", json=changes, headers={"Accept-Language": "de"})
+    assert rehearsed.get_json()["rows"][0]["detail"] == "Es gibt kein Teil 2000000000."
+    html = {"description": "<p onclick='x()'>a<script>b</script></p>"}
+    dropped = client.put(path, json=html, headers={"Accept-Language": "de"}).get_json()["notices"]
+    assert {one["message"] for one in dropped} == {
+        "Weggelassen: das Attribut onclick", "Weggelassen: das Element script samt Inhalt",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1" * 5000, "01", "+1", "0x10", "1_000"])
 def test_a_number_that_is_not_json_is_refused(value: str, unchanged: Callable[..., dict]) -> None:
     data = f'{{"current_stock": {value}}}'

@@ -1,6 +1,9 @@
 """Who is known to be alive, and that nobody is known to be dead while Valkey is away."""
 
 import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +15,7 @@ from app.container import Container
 from app.contract import cache_keys
 from app.sync import heartbeats as module
 from app.sync.heartbeats import Heartbeats, flower_at
+from devserver.ports import free_ports
 from workers import heartbeat
 
 
@@ -74,8 +78,71 @@ def test_celerys_heart_says_which_queues_its_worker_serves(container: Container,
     assert said == [("live@one", ["sync.live"])]
 
 
-def test_flower_has_an_address_while_something_listens_there() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
-        assert flower_at(port) == f"http://127.0.0.1:{port}/"
-    assert flower_at(port) is None
+_FLOWER = (
+    b"HTTP/1.1 401 Unauthorized\r\nServer: TornadoServer/6.5.2\r\nContent-Type: text/html; charset=UTF-8\r\n"
+    b'WWW-Authenticate: Basic realm="flower"\r\nContent-Length: 13\r\n\r\nAccess denied'
+)
+
+
+@pytest.fixture
+def answering() -> Iterator[Callable[[Callable[[socket.socket], object]], int]]:
+    """Start programs that do something with their first connection; each returns its port."""
+    with ExitStack() as stack:
+
+        def start(answer: Callable[[socket.socket], object]) -> int:
+            listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+
+            def serve() -> None:
+                connection, _ = listening.accept()
+                with connection, suppress(OSError):
+                    answer(connection)
+
+            serving = threading.Thread(target=serve)
+            serving.start()
+            stack.callback(serving.join)
+            return int(listening.getsockname()[1])
+
+        yield start
+
+
+def test_flower_has_an_address_while_it_answers_there(answering: Callable[..., int]) -> None:
+    """As the real one answers, which tests/browser/test_panel_pops.py finds."""
+    port = answering(lambda connection: connection.sendall(_FLOWER))
+    assert flower_at(port) == f"http://127.0.0.1:{port}/"
+    (free,) = free_ports(1)
+    assert flower_at(free) is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\n\r\nflower",
+        _FLOWER.replace(b"flower", b"router"),
+        _FLOWER.replace(b"401 Unauthorized", b"200 OK"),
+        b'220 mail.example ESMTP 401 WWW-Authenticate: Basic realm="flower"\r\n',
+        b"\0" * 100_000,
+    ],
+    ids=["nothing", "another page", "another password", "no password", "another protocol", "noise"],
+)
+def test_whatever_else_listens_there_is_not_flower(answering: Callable[..., int], answer: bytes) -> None:
+    assert flower_at(answering(lambda connection: connection.sendall(answer))) is None
+
+
+def test_who_never_says_who_it_is_is_not_waited_for(answering: Callable[..., int]) -> None:
+    """Neither in silence nor byte by byte: these would go on for ever."""
+
+    def listens(connection: socket.socket) -> None:
+        while connection.recv(1000):
+            pass
+
+    def drips(connection: socket.socket) -> None:
+        connection.settimeout(0.05)
+        while True:
+            connection.sendall(b" ")
+            with suppress(TimeoutError):
+                if not connection.recv(1000):
+                    return
+
+    assert flower_at(answering(listens)) is None
+    assert flower_at(answering(drips)) is None

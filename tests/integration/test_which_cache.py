@@ -19,6 +19,7 @@ from sqlalchemy import Engine, text
 from app.cache.manager import FRESH_FOR, Result
 from app.container import Container, build_container
 from app.contract import rooms
+from app.contract.effects import LIVE
 from app.contract.events import Actor
 from app.contract.task_names import Effect
 from app.services.intent import Intent
@@ -221,6 +222,44 @@ def test_an_epoch_begins_by_no_clock_that_may_be_set(shop: Shop, was: str) -> No
         new.consistency.sweep()
         shop.execute(f"UPDATE cache_epoch SET used_at = {was}, begins_at = {was}")
     assert time.monotonic() - asked >= cache_epoch.IN_USE
+
+
+def newest_delivery(shop: Shop, effect: Effect) -> dict[str, Any]:
+    """Return the newest delivery of the part."""
+    statement = text("""
+        SELECT d.state, d.attempts, d.last_error, d.failed_at IS NOT NULL AS has_failed
+        FROM outbox_deliveries d JOIN outbox_events e ON e.id = d.event_id
+        WHERE e.aggregate_type = 'part' AND e.aggregate_id = :part AND d.effect = :effect ORDER BY e.id DESC LIMIT 1
+    """)
+    with shop.hosts[0].reading.connect() as connection:
+        return dict(connection.execute(statement, {"part": shop.part, "effect": effect}).one()._mapping)
+
+
+@pytest.mark.parametrize("effect", LIVE)
+def test_to_wait_until_an_epoch_begins_is_no_failure_but_a_cache_that_is_away_is_one(shop: Shop, effect: Effect) -> None:
+    new, cut_off = shop.hosts[0], shop.host("nowhere")
+    # The second one in the row is told what the first one was.
+    for other in LIVE:
+        new.deliveries.deliver(other)
+    waiting = newest_delivery(shop, effect)
+    assert waiting.pop("last_error").startswith("CacheBeginningError")
+    assert waiting == {"state": "pending", "attempts": 0, "has_failed": False}
+    make_due = "UPDATE outbox_deliveries SET next_attempt_at = now() WHERE state = 'pending'"
+
+    def is_done() -> bool:
+        shop.execute(make_due)
+        new.deliveries.deliver(effect)
+        return bool(newest_delivery(shop, effect)["state"] == "done")
+
+    assert wait_until(is_done)
+    assert not newest_delivery(shop, effect)["has_failed"]
+
+    shop.write(new, "two")
+    for other in LIVE:
+        cut_off.deliveries.deliver(other)
+    away = newest_delivery(shop, effect)
+    assert away.pop("last_error").startswith("CacheUnavailableError")
+    assert away == {"state": "pending", "attempts": 0, "has_failed": True}
 
 
 def test_a_process_that_starts_later_need_not_wait_for_an_epoch_that_has_begun(shop: Shop) -> None:

@@ -9,6 +9,7 @@ from app.api.auth import require
 from app.api.context import container
 from app.api.errors import may_answer
 from app.api.intent import intent_of
+from app.api.languages import explained
 from app.api.parsing import StrictParser
 from app.api.rendering import json_response
 from app.api.schemas.bulk import (
@@ -37,7 +38,7 @@ def change_stocks(query: dict[str, Any], body: dict[str, Any]) -> Response:
     in `rows`; with `on_conflict: skip` these rows are left out instead. A dry run answers 200 with the outcome of each.
     """
     answer = container().parts.change_stocks_with_sync(intent_of(body), body["changes"], _manner(query, body))
-    return json_response(answer)
+    return json_response(explained(answer, "rows", "detail"))
 
 
 @blueprint.route("/parts/bulk", methods=["POST"])
@@ -54,7 +55,8 @@ def place_parts(query: dict[str, Any], body: dict[str, Any]) -> Response:
     """
     field = "changes" if "changes" in body else "part_ids"
     changes = body["changes"] if field == "changes" else [{"part_id": part_id, **body["set_"]} for part_id in body["part_ids"]]
-    return json_response(container().parts.place_parts_with_sync(intent_of(body), changes, _manner(query, body), field))
+    answer = container().parts.place_parts_with_sync(intent_of(body), changes, _manner(query, body), field)
+    return json_response(explained(answer, "rows", "detail"))
 
 
 def _manner(query: dict[str, Any], body: dict[str, Any]) -> Manner:

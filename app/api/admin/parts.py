@@ -10,6 +10,7 @@ from app.api.auth import require
 from app.api.context import container, cursors, offload
 from app.api.errors import may_answer
 from app.api.intent import heeds_if_match, intent_of
+from app.api.languages import explained
 from app.api.parsing import StrictParser
 from app.api.rendering import digest_of, json_response, page_body
 from app.api.schemas.answers import (
@@ -63,7 +64,7 @@ def create_part(body: dict[str, Any]) -> Response:
     specifications, prices, stock = body.pop("specifications"), body.pop("prices"), body.pop("stock")
     dropped = offload(notices, body)
     made = container().parts.create_part_with_sync(intent_of(body), body, specifications, price_lines(prices), stock)
-    return json_response(made | dropped, 201, {"Location": f"/api/v1/admin/parts/{made['id']}"})
+    return json_response(made | explained(dropped, "notices", "message"), 201, {"Location": f"/api/v1/admin/parts/{made['id']}"})
 
 
 @blueprint.route("/<id:part_id>", methods=["GET"])
@@ -83,7 +84,7 @@ def update_part(body: dict[str, Any], part_id: int) -> Response:
     """Change the given content fields. `notices` says what was dropped from the description, if anything."""
     dropped = offload(notices, body)
     content = container().parts.update_part_content_with_sync(intent_of(body), part_id, body)
-    return json_response(content | dropped)
+    return json_response(content | explained(dropped, "notices", "message"))
 
 
 @blueprint.route("/<id:part_id>", methods=["DELETE"])

@@ -8,6 +8,7 @@ from flask_smorest import Blueprint
 from app.api.auth import require
 from app.api.context import container, cursors
 from app.api.intent import heeds_if_match, intent_of
+from app.api.languages import explained
 from app.api.parsing import StrictParser
 from app.api.rendering import json_response
 from app.api.schemas.answers import VersionPageSchema, VersionSchema
@@ -76,7 +77,8 @@ def restore_version(query: dict[str, Any], body: dict[str, Any], part_id: int, n
     """
     wish, intent = Wish(part_id, number, body["fields_"]), intent_of(body)
     if query["dry_run"]:
-        return json_response(container().parts.admin.rehearse_restore(wish, intent.expected))
+        preview = container().parts.admin.rehearse_restore(wish, intent.expected)
+        return json_response(explained(preview, "blocked", "reason"))
     content = container().parts.restore_version_with_sync(intent, wish)
     return json_response(content | {"restored_from": number})
 

@@ -124,6 +124,11 @@ const sources = readdirSync(SOURCES, { recursive: true, encoding: "utf8" })
 for (const [name, source] of [...sources, ...sources]) learn(source, name);
 for (const [name, source] of sources) for (const call of callsOf(source, name)) made.set(call, [...(made.get(call) ?? []), name]);
 
+/** A text in a row of a table: a line break would end the row, and a bar the cell. */
+function cell(text = "") {
+  return text.replace(/\s+/g, " ").replaceAll("|", "\\|");
+}
+
 const { paths } = JSON.parse(readFileSync(join(DOCS, "openapi.json"), "utf8"));
 const rows = [];
 const missing = [];
@@ -135,7 +140,7 @@ for (const [address, operations] of Object.entries(paths).sort()) {
     const call = `${method.toUpperCase()} ${path}`;
     if (!files && !OTHERWISE[call]) missing.push(call);
     const links = [...new Set(files ?? [])].map((file) => `[${file}](../${relative(join(DOCS, ".."), join(SOURCES, file))})`);
-    rows.push(`| \`${call}\` | ${operations[method].summary ?? ""} | ${files ? links.join(", ") : OTHERWISE[call]} |`);
+    rows.push(`| \`${call}\` | ${cell(operations[method].summary)} | ${files ? links.join(", ") : OTHERWISE[call]} |`);
   }
 }
 

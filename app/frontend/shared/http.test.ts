@@ -48,6 +48,15 @@ it("whoever asks for them gets the headers of an answer, and not those of a fail
   expect(heads).toHaveBeenCalledTimes(1);
 });
 
+it("explanations are asked for in the language of the page", async () => {
+  answer(204, undefined);
+  document.documentElement.lang = "de";
+  await request("/x");
+  document.documentElement.lang = "";
+  await request("/x");
+  expect(vi.mocked(fetch).mock.calls.map(([, options]) => new Headers(options?.headers).get("Accept-Language"))).toEqual(["de", null]);
+});
+
 it("an empty answer is nothing", async () => {
   answer(204, undefined);
   expect(await request("/auth/logout")).toBeUndefined();

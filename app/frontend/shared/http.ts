@@ -55,6 +55,12 @@ export function isAbort(error: unknown): boolean {
   return error instanceof DOMException && error.name === "AbortError";
 }
 
+/** @returns the header that asks for explanations in the language of the page. */
+export function inItsLanguage(): { "Accept-Language"?: string } {
+  const { lang } = document.documentElement;
+  return lang ? { "Accept-Language": lang } : {};
+}
+
 export function withQuery(path: string, query: Query = {}): string {
   const params = new URLSearchParams();
   for (const [name, values] of Object.entries(query)) {
@@ -93,6 +99,7 @@ export async function request<T>(path: string, { method = "GET", query, body, he
       credentials: "same-origin",
       headers: {
         Accept: "application/json, application/problem+json",
+        ...inItsLanguage(),
         ...(body === undefined ? {} : { "Content-Type": "application/json" }),
         ...(method === "GET" ? {} : { "Idempotency-Key": key ?? newKey() }),
         ...headers,

@@ -9,6 +9,7 @@ import { useSessionStore } from "../session/session.ts";
 import { useDraftsStore } from "../stock/drafts.ts";
 import { stock as stockSubject } from "../stock/subject.ts";
 import { useViewStore } from "../stock/view.ts";
+import { useConnectionStore } from "./connection.ts";
 import { useAdminFeed } from "./useAdminFeed.ts";
 
 vi.mock("@lockstep/shared/live/socket.ts", { spy: true });
@@ -51,6 +52,39 @@ afterEach(() => {
   scope.stop();
   vi.unstubAllGlobals();
   vi.useRealTimers();
+});
+
+it("what speaks to the server is loaded until it is there, and not used for a session that has ended meanwhile", async () => {
+  const sessions = useSessionStore();
+  const connection = useConnectionStore();
+  await sessions.load();
+  let away = true;
+  const load = vi.fn(async () => {
+    if (away) throw new TypeError("Failed to fetch dynamically imported module");
+    return openSocket;
+  });
+  scope.run(() => useAdminFeed([], load));
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(connection.status).toBe("paused");
+  expect(load.mock.calls.length).toBeGreaterThan(1);
+  away = false;
+  await vi.advanceTimersByTimeAsync(20_000);
+  socket.connectNow();
+  expect(connection.status).toBe("live");
+
+  vi.mocked(openSocket).mockClear();
+  let arrive: () => void = () => undefined;
+  load.mockImplementation(() => new Promise((resolve) => (arrive = () => resolve(openSocket))));
+  vi.stubGlobal("fetch", async () => Response.json(session));
+  load.mockClear();
+  await sessions.logIn("kim@example.com", "secret");
+  await vi.advanceTimersByTimeAsync(0);
+  expect(load).toHaveBeenCalledTimes(1);
+  sessions.forget();
+  await vi.advanceTimersByTimeAsync(0);
+  arrive();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(openSocket).not.toHaveBeenCalled();
 });
 
 it("a new part is read into the grid, once for a burst of them", async () => {

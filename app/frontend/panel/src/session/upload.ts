@@ -1,5 +1,5 @@
 /** Sends a form, and says how much of it is on its way, which `fetch` cannot. */
-import { ApiError, retryAfter } from "@lockstep/shared/http.ts";
+import { ApiError, inItsLanguage, retryAfter } from "@lockstep/shared/http.ts";
 import type { Problem } from "@lockstep/shared/types.ts";
 
 export interface Upload {
@@ -21,6 +21,7 @@ export function upload<T>(path: string, { method, form, key, token, signal, onPr
     request.open(method, `/api/v1${path}`);
     request.responseType = "text";
     request.setRequestHeader("Accept", "application/json, application/problem+json");
+    for (const [name, value] of Object.entries(inItsLanguage())) request.setRequestHeader(name, value);
     request.setRequestHeader("Idempotency-Key", key);
     request.setRequestHeader("X-CSRF-Token", token);
     request.upload.addEventListener("progress", ({ lengthComputable, loaded, total }) => {
