@@ -23,5 +23,5 @@ def _said(specification: Mapping[str, Any]) -> tuple[str, str, str]:
         specification["name"].casefold(),
         specification["value"].casefold(),
         # A unit's case tells a milli from a mega.
-        specification["unit"] or "",
+        specification["unit"],
     )
