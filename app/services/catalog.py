@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine
 from app.cache.manager import CacheManager, CacheUnavailableError, Entry, Result
 from app.contract import cache_keys
 from app.contract.events import Aspect, ListFacet
+from app.domain.alternatives import most_alike
 from app.domain.categories import Tree
 from app.services.joined_tree import JoinedTree
 from app.store import cached_lists, catalog
@@ -36,6 +37,7 @@ LIST_LIFE = 60.0
 NEGATIVE_LIFE = 30.0
 # With fewer neighbours than this, the parent category is looked into as well.
 FEW_RELATED = 4
+MAX_ALTERNATIVES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,20 +201,30 @@ class CatalogReader:
         # A category that a deletion has just taken out of the tree shows nothing, like one that there never was.
         return tree, category_id if category_id in tree else None
 
-    def related(self, part: dict[str, Any]) -> tuple[list[dict[str, Any]], Result]:
-        """Return up to eight parts in short form whose names sort next to a part's in its category, nearest first; if there are
-        few, also from the parent category and everything below it."""
+    def around(self, part: dict[str, Any]) -> tuple[list[dict[str, Any]], list[dict[str, Any]], Result]:
+        """Return up to eight parts in short form whose names sort next to a part's in its category, nearest first, if there are
+        few, also from the parent category and everything below it; and up to four that could take its place: in stock, of its own
+        category, those that agree with it in most specifications first."""
         path = part["category"]["path"] if part["category"] else []
         if not path:
-            return [], Result.HIT
-        nearest, *results = self.lookup("pdp", "related", {"part_id": part["id"], "within": [path[-1]["id"]]})
+            return [], [], Result.HIT
+        query = {"part_id": part["id"], "within": [path[-1]["id"]]}
+        nearest, *results = self.lookup("pdp", "related", query)
+        stocked, found = self.lookup("pdp", "in stock near", query)
+        results.append(found)
         if len(nearest) < FEW_RELATED and len(path) > 1:
             within = self._below(str(path[-2]["id"]))
             others, found = self.lookup("pdp", "related", {"part_id": part["id"], "within": within})
             nearest += [other for other in others if other not in nearest]
             results.append(found)
-        shown, read = self.short_parts(nearest[:MAX_NEIGHBOURS])
-        return shown, worst(*results, read)
+        del nearest[MAX_NEIGHBOURS:]
+        pieces, read = self._pieces("part", list(dict.fromkeys([*nearest, *stocked])), with_specifications=True)
+        specifications = {other: pieces[other].pop(2) for other in pieces}
+        shown = {other: _compose_short(own, self._currency, only=False) for other, own in pieces.items()}
+        present = {other: specifications[other] for other in stocked if other in shown and shown[other]["stock"]["is_in_stock"]}
+        agreeing = most_alike(part["specifications"], present)[:MAX_ALTERNATIVES]
+        related = [shown[other] for other in nearest if other in shown]
+        return related, [shown[other] for other in agreeing], worst(*results, read)
 
     def lookup(self, counted: str, kind: str, query: dict[str, Any]) -> tuple[Any, Result]:
         """Return the answer of `app.store.cached_lists` to a query of that kind; counted as a read of `counted`."""

@@ -37,11 +37,12 @@ def product_page(reader: CatalogReader, reference: str) -> Answer:
     part = parts[part_id]
     if not _is_id(reference) and reference != part["slug"]:
         return Answer(Moved(part["slug"]), worst(found, read))
-    related, shown = reader.related(part)
+    related, alternatives, shown = reader.around(part)
     page = {
         "part": part,
         "breadcrumbs": breadcrumbs(part),
         "related": related,
+        "alternatives": alternatives,
         "tiers": part["price"]["tiers"] if part["price"] else [],
         "json_ld": json_ld(part),
         "versions": part["versions"],

@@ -3,7 +3,7 @@
 A cached list carries its kind and its question, so that reconciliation can ask it again and compare, whatever kind it is.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -52,14 +52,23 @@ def _page(connection: Connection, query: Query) -> dict[str, Any]:
     }
 
 
+def _placed(facets: Iterable[ListFacet], query: Query) -> tuple[str, ...]:
+    return tuple(generation for facet in facets for generation in looked_at(facet, query["within"]))
+
+
 def _related(connection: Connection, query: Query) -> list[int]:
     return product_page.neighbours(connection, query["part_id"], list(query["within"]))
+
+
+def _in_stock_near(connection: Connection, query: Query) -> list[int]:
+    return product_page.neighbours(connection, query["part_id"], list(query["within"]), in_stock=True)
 
 
 # What depends on all categories and on which parts are in them. The list of all, with the numbers of these, is kept as it is,
 # without its question.
 COUNTED_CATEGORIES = (*looked_at(ListFacet.CATEGORIES), *looked_at(ListFacet.MEMBERS))
 _NEIGHBOURS = (ListFacet.MEMBERS, ListFacet.NAME)
+_STOCKED_NEIGHBOURS = (*_NEIGHBOURS, ListFacet.AVAILABILITY)
 KINDS: dict[str, Kind] = {
     "page": Kind(lambda query: listing.looked_at(filters_of(query), query["sort"]), _page),
     "facets": Kind(
@@ -74,9 +83,8 @@ KINDS: dict[str, Kind] = {
     "skus": Kind(
         lambda _query: looked_at(ListFacet.WORDS), lambda connection, query: lookup.parts_with(connection, query["skus"])
     ),
-    "related": Kind(
-        lambda query: tuple(generation for facet in _NEIGHBOURS for generation in looked_at(facet, query["within"])), _related
-    ),
+    "related": Kind(lambda query: _placed(_NEIGHBOURS, query), _related),
+    "in stock near": Kind(lambda query: _placed(_STOCKED_NEIGHBOURS, query), _in_stock_near),
     "tree": Kind(lambda _query: looked_at(ListFacet.CATEGORIES), lambda connection, _query: categories.nodes(connection)),
     "named categories": Kind(
         lambda _query: COUNTED_CATEGORIES,

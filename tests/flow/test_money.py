@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -14,9 +15,10 @@ from sqlalchemy import text
 
 from app.container import Container
 from app.domain.currencies import CURRENCIES
-from app.domain.pricing import total
+from app.domain.pricing import tier_for, total
 from app.services import exports
-from app.store.currencies import minor_unit
+from app.store.currencies import minor_unit, written
+from config import REPOSITORY
 
 Refused = Callable[..., dict[str, Any]]
 PARTS = "/api/v1/admin/parts"
@@ -209,3 +211,17 @@ def test_an_export_says_amounts_that_no_reader_takes_for_thousands(priced: Calla
     assert {row["currency"]: row["price"] for row in rows} == {
         "KWD": "1.2500", "USD": "0.0040", "EUR": "12.3450", "JPY": "100.5", "BHD": "123.456789",
     }  # fmt: skip
+
+
+def test_the_site_calculates_as_we_do() -> None:
+    shared = REPOSITORY / "app" / "frontend" / "shared"
+    told = json.loads((shared / "minor-units.json").read_text())
+    assert {currency: int(decimals) for decimals, listed in told.items() for currency in listed} == {
+        currency: minor_unit(currency) for currency in CURRENCIES if minor_unit(currency) != 2
+    }
+    cases = json.loads((shared / "money-cases.json").read_text())
+    for case in cases:
+        amount = tier_for([(quantity, Decimal(amount)) for quantity, amount in case["tiers"]], case["quantity"])
+        cost = amount and written(total(amount, case["quantity"], minor_unit(case["currency"])), case["currency"])
+        assert (amount and str(amount), cost) == (case["unit_price"], case["line_total"]), case
+    assert len(cases) > 10

@@ -119,6 +119,33 @@ def test_what_customers_may_not_see_has_no_page(
         refused(client.get(f"/api/v1/pdp/{reference}"), 404)
 
 
+def test_what_could_take_a_parts_place_is_in_stock_and_agrees_with_it_the_most_alike_first(
+    client: FlaskClient, editor: FlaskClient, category: Callable[..., int]
+) -> None:
+    own = category("own-" + uuid4().hex)
+
+    def make(number: int, seal: str, bore: str, stock: int = 5) -> int:
+        specifications = [{"name": "Seal", "value": seal}, {"name": "Bore", "value": bore, "unit": "mm"}]
+        body = {"sku": uuid4().hex, "part_name": f"Part {number}", "status": "published", "category_id": own}
+        body |= {"specifications": specifications, "stock": {"current_stock": stock}}
+        return int(editor.post("/api/v1/admin/parts", json=body).get_json()["id"])
+
+    other, half = make(1, "open", "17"), make(2, "2RS", "17")
+    part, sold_out, same = make(3, "2rs", "20", 0), make(4, "2RS", "20", 0), make(5, "2RS", "20")
+
+    def alternatives() -> list[int]:
+        return [item["id"] for item in page_of(client, part)["alternatives"]]
+
+    assert alternatives() == [same, half]
+    editor.put(f"/api/v1/admin/parts/{sold_out}/stock", json={"current_stock": 1})
+    editor.put(f"/api/v1/admin/parts/{same}/stock", json={"current_stock": 0})
+    assert alternatives() == [sold_out, half]
+    editor.put(f"/api/v1/admin/parts/{half}/specifications", json={"specifications": []})
+    assert alternatives() == [sold_out]
+    editor.put(f"/api/v1/admin/parts/{part}/specifications", json={"specifications": []})
+    assert alternatives() == [half, sold_out, other]
+
+
 def test_a_page_shows_every_write_at_once_also_of_its_neighbours(
     client: FlaskClient, editor: FlaskClient, new_part: NewPart, category: Callable[..., int]
 ) -> None:
@@ -171,8 +198,8 @@ def test_a_page_takes_a_bounded_number_of_statements_and_none_from_the_cache(
     event.listen(container.engine, "before_cursor_execute", note)
     try:
         assert len(page_of(client, slug)["related"]) == 8
-        # Six for the part, the tree, three for its neighbours, and five for these.
-        assert 0 < len(ran) <= 15, ran
+        # Six for the part, the tree, three each for its neighbours and for those in stock, and five for all these.
+        assert 0 < len(ran) <= 18, ran
         ran.clear()
         page_of(client, slug)
         assert ran == []

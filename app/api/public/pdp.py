@@ -18,7 +18,8 @@ blueprint.teardown_request(dismiss_customer)
 @blueprint.response(200, ProductPageSchema)
 @blueprint.alt_response(301, description="The part has another slug now: `Location` is its page.")
 def get_product_page(reference: str) -> Response:
-    """Return everything that a product page needs: the part by its id or slug, breadcrumbs, related parts, price tiers, JSON-LD.
+    """Return everything that a product page needs: the part by its id or slug, breadcrumbs, related and
+    alternative parts, price tiers, JSON-LD.
 
     Digits alone are an id. A former slug of the part redirects to the current one. To put `json_ld` into a page, set it as the
     text of a script element; if you write it into HTML, escape every `<` in it.

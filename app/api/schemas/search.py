@@ -316,6 +316,14 @@ class ProductPageSchema(Schema):
     part = fields.Nested(PublicPartSchema, required=True)
     breadcrumbs = fields.List(fields.Nested(BreadcrumbSchema), required=True)
     related = fields.List(fields.Nested(PublicListItemSchema), required=True)
+    alternatives = fields.List(
+        fields.Nested(PublicListItemSchema),
+        required=True,
+        metadata={
+            "description": "Up to four parts of its category in stock; if it has specifications, those that agree in any, "
+            "the most alike first, else those whose names are next to its own."
+        },
+    )
     tiers = fields.List(fields.Nested(TierSchema), required=True)
     json_ld = fields.Dict(
         required=True,

@@ -22,6 +22,7 @@ from app.api.site.home import home_page
 from app.api.site.listing import asks_for_a_list, list_page, moved_to_list
 from app.api.site.pages import answer
 from app.api.site.part import not_found, part_page
+from app.api.site.scripted import SCRIPTED, scripted_page
 from app.api.site.texts import LANGUAGES
 from app.domain.content import SLUG
 from app.domain.errors import BusyError
@@ -99,13 +100,15 @@ def _page(shop: Built, name: str) -> Response:
     part, category = _PART.fullmatch(name), _CATEGORY.fullmatch(name)
     slug = part[2] if part else category and category[1]
     is_known = slug is None or (len(slug) <= MAX_SLUG and re.fullmatch(SLUG, slug.lower()) is not None)
-    is_known = is_known and bool(part or category or name in {"", SHELL, "parts"})
+    is_known = is_known and bool(part or category or name in {"", SHELL, "parts", *SCRIPTED})
     if shop.frame is None:
         return shop.shell(200 if is_known else 404)
     if _WITH_SLASH.fullmatch(name):
         return moved_response(quote(f"/{name[:-1]}"))
     if not is_known:
         return answer(shop.frame, not_found())
+    if name in SCRIPTED:
+        return answer(shop.frame, scripted_page(name))
     admit_customer()
     if part:
         return part_page(shop.frame, name, int(part[1]), slug)

@@ -4,6 +4,7 @@ The application takes its first state from the data in it (`web/src/first.ts`), 
 classes and scopes (`data-v-…`, named after the components) the templates share, so that nothing moves.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from textwrap import shorten
@@ -29,6 +30,7 @@ MAX_DESCRIPTION = 160
 KEPT = 8_000_000
 # What closes a script element, or opens a comment in one; and the line ends that JSON has and JavaScript once had not.
 _UNSAFE = {"<": "\\u003c", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+_ADDRESS = re.compile(r"https://[^\s/@]+(?:/\S*)?")
 # The members of structured data that hold addresses.
 _ADDRESSES = {"url", "item", "image", "urlTemplate"}
 
@@ -149,6 +151,11 @@ def stock_text(stock: dict[str, Any], formats: Formats) -> str:
     return texts["low"].format(count=formats.number(stock["available_stock"])) if stock["is_low_stock"] else texts["inStock"]
 
 
+def is_address(value: str) -> bool:
+    """Return whether a specification's value is the address of a data sheet, say; whatever else it is, it is text."""
+    return _ADDRESS.fullmatch(value) is not None
+
+
 def part_address(part: Mapping[str, Any]) -> str:
     """Return the address of a part's page, below the site's origin."""
     return f"/parts/{part['id']}/{quote(part['slug'], safe='')}"
@@ -163,7 +170,7 @@ _ENVIRONMENT = Environment(
     auto_reload=False,
 )
 _ENVIRONMENT.globals |= {"stock_text": stock_text, "part_address": part_address, "hue": hue}
-_ENVIRONMENT.tests |= {"html": rich_text.is_html}
+_ENVIRONMENT.tests |= {"html": rich_text.is_html, "address": is_address}
 _ENVIRONMENT.filters |= {"closed": lambda text: Markup(rich_text.closed(text))}  # noqa: S704 — sanitised
 _made = KeptBytes(KEPT)
 _HEAD = _ENVIRONMENT.get_template("site/head.html")

@@ -70,7 +70,8 @@ def _shown(body: dict[str, Any]) -> dict[str, Any]:
         "maker": " · ".join(filter(None, (part["manufacturer"], part["manufacturer_number"]))),
         "tiers": _tiers(body),
         "groups": groups,
-        "related": body["related"],
+        "alternatives": body["alternatives"],
+        "related": [other for other in body["related"] if other not in body["alternatives"]],
     }
 
 

@@ -1176,7 +1176,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Return everything that a product page needs: the part by its id or slug, breadcrumbs, related parts, price tiers, JSON-LD.
+         * Return everything that a product page needs: the part by its id or slug, breadcrumbs, related and
+         *     alternative parts, price tiers, JSON-LD.
          * @description Digits alone are an id. A former slug of the part redirects to the current one. To put `json_ld` into a page, set it as the
          *     text of a script element; if you write it into HTML, escape every `<` in it.
          */
@@ -2480,6 +2481,8 @@ export interface components {
             type: string;
         };
         ProductPage: {
+            /** @description Up to four parts of its category in stock; if it has specifications, those that agree in any, the most alike first, else those whose names are next to its own. */
+            alternatives: components["schemas"]["PublicListItem"][];
             breadcrumbs: components["schemas"]["Breadcrumb"][];
             /** @description A schema.org Product, Offer and BreadcrumbList; set it as the text of a script element. */
             json_ld: {
@@ -8756,6 +8759,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "alternatives": [],
                      *       "breadcrumbs": [
                      *         {
                      *           "name": "Bearings",

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatMoney, formatPrice, formatRelative, sameAmount, usableLocale } from "./format.ts";
+import { formatAge, formatMoney, formatPrice, formatRelative, sameAmount, usableLocale } from "./format.ts";
 
 it("money is shown exactly, beyond what a float can hold", () => {
   expect(formatMoney("12345678901234567.89", "EUR")).toContain("12,345,678,901,234,567.89");
@@ -35,6 +35,10 @@ describe("a time", () => {
     ["2026-02-28T11:00:00Z", "yesterday"],
     ["2024-02-28T11:00:00Z", "2 yr. ago"],
   ])("%s is said as %s", (iso, text) => expect(formatRelative(iso, now)).toBe(text));
+});
+
+it("an age has begun as soon as there is one", () => {
+  expect([formatAge(0), formatAge(2.9), formatAge(59)]).toEqual(["1s ago", "2s ago", "59s ago"]);
 });
 
 it("a language that Intl does not know is passed over", () => {

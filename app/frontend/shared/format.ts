@@ -28,6 +28,7 @@ function formatsOf(locale: string) {
     amounts: new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: MAX_DECIMALS, useGrouping: false }),
     absolute: new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" }),
     clock: new Intl.DateTimeFormat(locale, { timeStyle: "short" }),
+    age: new Intl.RelativeTimeFormat(locale, { numeric: "always", style: "narrow" }),
     relative: new Intl.RelativeTimeFormat(locale, { numeric: "auto", style: "short" }),
     exact: new Map<string, Intl.NumberFormat>(),
     rounded: new Map<string, Intl.NumberFormat>(),
@@ -93,6 +94,11 @@ export function formatDateTime(iso: string): string {
 
 export function formatClock(time: number | Date): string {
   return formats.clock.format(time);
+}
+
+/** "2s ago", of less than a minute. */
+export function formatAge(seconds: number): string {
+  return formats.age.format(-Math.max(1, Math.floor(seconds)), "second");
 }
 
 const STEPS: [limit: number, seconds: number, unit: Intl.RelativeTimeFormatUnit][] = [

@@ -72,6 +72,14 @@ export function withQuery(path: string, query: Query = {}): string {
   return text ? `${path}?${text}` : path;
 }
 
+/** How far this machine's clock is ahead of the server's, in milliseconds, as far as any answer has told. */
+let ahead = 0;
+
+/** @returns when that was by the server's clock, which this machine's may differ from; never later. */
+export function serverTime(local: number): number {
+  return local - ahead;
+}
+
 /** Answers that came with the page, by the address that they are the answer of. */
 const held = new Map<string, unknown>();
 
@@ -111,6 +119,9 @@ export async function request<T>(path: string, { method = "GET", query, body, he
     if (signal?.aborted) throw error;
     throw new ApiError({ status: 0 });
   }
+  const told = Date.parse(response.headers.get("Date") ?? "");
+  // In whole seconds, and on its way for a while: so this machine's clock seems to be ahead by a little, and never behind.
+  if (!Number.isNaN(told)) ahead = Date.now() - told;
   if (response.ok) heads?.(response.headers);
   if (response.ok) return (response.status === 204 ? undefined : await readJson(response)) as T;
   throw await problemOf(response);

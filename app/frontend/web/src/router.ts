@@ -15,6 +15,8 @@ export function createSiteRouter(): Router {
         component: () => import("./pages/PartPage.vue"),
         props: (route) => ({ id: Number(route.params["id"]) }),
       },
+      { path: "/compare", name: "compare", component: () => import("./pages/ComparePage.vue") },
+      { path: "/list", name: "list", component: () => import("./pages/ListPage.vue") },
       { path: "/:path(.*)*", name: "not-found", component: () => import("./pages/NotFoundPage.vue") },
     ],
     scrollBehavior: (to, from, saved) => {

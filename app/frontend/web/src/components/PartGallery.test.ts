@@ -18,7 +18,7 @@ it("the picture that somebody looks at stays when others are moved, added or tak
 
 it("one picture needs no choice, and none leaves a drawing", async () => {
   const gallery = mount(PartGallery, { props: { images: [image(1)], category: null } });
-  expect(gallery.findAll("button")).toHaveLength(0);
+  expect(gallery.findAll(".thumb")).toHaveLength(0);
   await gallery.setProps({ images: [] });
-  expect([gallery.find("img").exists(), gallery.find("svg").exists()]).toEqual([false, true]);
+  expect([gallery.find("img").exists(), gallery.find(".picture svg").exists(), gallery.find("button").exists()]).toEqual([false, true, false]);
 });

@@ -14,9 +14,10 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-const page = (id: number, related: number[] = [], stock = 1) => ({
+const page = (id: number, related: number[] = [], stock = 1, alternatives: number[] = []) => ({
   part: publicPart(id, { stock }),
   related: related.map((other) => listItem(other, { stock })),
+  alternatives: alternatives.map((other) => listItem(other)),
   json_ld: { "@type": "Product", name: `Part ${id} </script><script>alert(1)</script>` },
 });
 const described = () => [...document.head.querySelectorAll("script[type='application/ld+json']")].map((one) => one.textContent);
@@ -137,4 +138,20 @@ it("while live updates are paused the page asks instead, for its related parts t
   await vi.advanceTimersByTimeAsync(POLL_MS / 2);
   await server.last("/pdp/1").answer(page(1, [2], 5));
   expect(store.parts.get(2)?.stock?.version).toBe(5);
+});
+
+it("what could take its place stays current, and is looked for again when all of it has sold out with the part", async () => {
+  const { server, live, alternatives, watched } = setUp();
+  await server.last("/pdp/1").answer(page(1, [], 1, [2]));
+  expect([alternatives.value, watched.has(2)]).toEqual([[2], true]);
+  // Stocks are as many as their version: the fixtures' part 2 has one piece, and then none.
+  const soldOut = (id: number) => ({ ...stockEvent(id, 9), data: { ...stockEvent(id, 0).data, version: 9 } });
+  live.dispatcher.event(soldOut(1));
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(server.asked("/pdp/1")).toHaveLength(1);
+  live.dispatcher.event(soldOut(2));
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(server.asked("/pdp/1")).toHaveLength(2);
+  await server.last("/pdp/1").answer(page(1, [], 1, [3]));
+  expect(alternatives.value).toEqual([3]);
 });

@@ -13,6 +13,8 @@ import { useJsonLd } from "./useJsonLd.ts";
 import { usePolling } from "./usePolling.ts";
 import { useWatched } from "./useWatched.ts";
 
+const SOLD_OUT_JITTER_MS = 2_000;
+
 export function useProductPage(id: Ref<number>) {
   const { dispatcher } = useLive();
   const store = usePartsStore();
@@ -32,6 +34,9 @@ export function useProductPage(id: Ref<number>) {
   });
   const related = computed(() => page.value?.related.map((item) => item.id) ?? []);
 
+  /** What could take its place, the most alike first. It stays when the part has gone. */
+  const alternatives = computed(() => page.value?.alternatives.map((item) => item.id) ?? []);
+
   async function load(): Promise<void> {
     abort?.abort();
     const mine = (abort = new AbortController());
@@ -40,7 +45,7 @@ export function useProductPage(id: Ref<number>) {
     try {
       const read = await request<ProductPage>(`/pdp/${asked}`, { signal: mine.signal });
       if (mine !== abort) return;
-      for (const one of [read.part, ...read.related]) dispatcher.reading(one, asOf);
+      for (const one of [read.part, ...read.related, ...read.alternatives]) dispatcher.reading(one, asOf);
       page.value = read;
       error.value = null;
       connection.checked();
@@ -53,6 +58,14 @@ export function useProductPage(id: Ref<number>) {
       if (mine === abort) abort = null;
     }
   }
+
+  /** It has sold out while it was looked at, and so has all that was known to be like it: there may be something else by now. */
+  const needsAnother = computed(() => {
+    if (!page.value) return null;
+    if (view.value !== "ready" || part.value?.stock.data.is_in_stock) return false;
+    return !alternatives.value.some((other) => store.parts.get(other)?.stock?.data.is_in_stock);
+  });
+  let soon: ReturnType<typeof setTimeout> | undefined;
 
   async function retry(): Promise<void> {
     error.value = null;
@@ -70,10 +83,18 @@ export function useProductPage(id: Ref<number>) {
     if (now === "ready" && !abort && (before === "gone" || !page.value)) void load();
   });
   useWatched(() => [id.value], { detail: true });
-  useWatched(related);
+  useWatched(() => [...related.value, ...alternatives.value]);
+  watch(needsAnother, (now, before) => {
+    clearTimeout(soon);
+    // Everybody who looks at the part is told at the same moment.
+    if (now && before === false) soon = setTimeout(() => void load(), SOLD_OUT_JITTER_MS * Math.random());
+  });
   usePolling(load);
   useJsonLd(computed(() => (view.value === "ready" ? (page.value?.json_ld ?? null) : null)));
-  onScopeDispose(() => abort?.abort());
+  onScopeDispose(() => {
+    clearTimeout(soon);
+    abort?.abort();
+  });
 
-  return { part, view, error, related, retry };
+  return { part, view, error, related, alternatives, retry };
 }

@@ -23,7 +23,7 @@ export function counted({ one, other }: Plural, count: number): string {
   return fill(count === 1 ? one : other, { count: formatNumber(count) });
 }
 
-export function sections({ shop, live, stock, price, catalog, table, part, error, notFound, header, suggest, home }: Texts) {
+export function sections({ shop, live, stock, price, catalog, table, part, error, notFound, header, suggest, home, buy }: Texts) {
   return {
     shopName: shop.name,
     skipToContent: shop.skipToContent,
@@ -92,5 +92,7 @@ export function sections({ shop, live, stock, price, catalog, table, part, error
     },
 
     home,
+
+    buy,
   };
 }

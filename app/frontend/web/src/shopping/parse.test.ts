@@ -1,0 +1,71 @@
+import { expect, it } from "vitest";
+import { parseList } from "./parse.ts";
+import { quantityOf } from "./quantity.ts";
+
+const read = (text: string): string[] => parseList(text).lines.map(({ asked, quantity }) => `${quantity} of ${asked}`);
+
+it.each([
+  ["6204-2RS\t3", "3 of 6204-2RS"],
+  ["3\t6204-2RS", "3 of 6204-2RS"],
+  ["6204-2RS, 3", "3 of 6204-2RS"],
+  ["6204-2RS;3", "3 of 6204-2RS"],
+  ["6204-2RS\tBall bearing, sealed\t3", "3 of 6204-2RS"],
+  ["3x 6204-2RS", "3 of 6204-2RS"],
+  ["3 x 6204-2RS", "3 of 6204-2RS"],
+  ["3 × 6204-2RS", "3 of 6204-2RS"],
+  ["6204-2RS x3", "3 of 6204-2RS"],
+  ["6204-2RS x 3", "3 of 6204-2RS"],
+  ["6204-2RS 3 pcs", "3 of 6204-2RS"],
+  ["6204-2RS (3 pcs.)", "3 of 6204-2RS"],
+  ["3 pcs 6204-2RS", "3 of 6204-2RS"],
+  ["3 Stk. 6204-2RS", "3 of 6204-2RS"],
+  ["6204-2RS 3 Stück", "3 of 6204-2RS"],
+  ["6204-2RS: 3", "3 of 6204-2RS"],
+  ["6204-2RS qty 3", "3 of 6204-2RS"],
+  ["6204-2RS, qty: 3", "3 of 6204-2RS"],
+  ["6204-2RS 3", "3 of 6204-2RS"],
+  ["3 6204-2RS", "3 of 6204-2RS"],
+  ["6204 3", "3 of 6204"],
+  ["3 6204", "3 of 6204"],
+  ["6204-2RS", "1 of 6204-2RS"],
+  ["> - 6204-2RS\t1,000", "1000 of 6204-2RS"],
+  ["6204-2RS;1.000", "1000 of 6204-2RS"],
+  ["6204-2RS\t3.0", "3 of 6204-2RS"],
+  ["DIN 912", "1 of DIN 912"],
+  ["DIN 912 M6x20", "1 of DIN 912 M6x20"],
+  ["Bolt M8 x 40", "1 of Bolt M8 x 40"],
+  ["Ring 20 x 30", "1 of Ring 20 x 30"],
+  ["20x47x14", "1 of 20x47x14"],
+  ["Bearing, sealed", "1 of Bearing, sealed"],
+  ['1/4" hose\t2', '2 of 1/4" hose'],
+  ["\u200b6204-2RS\u00a0\t 3 ", "3 of 6204-2RS"],
+  ['="00123";4', "4 of 00123"],
+])("%j is %s", (text, said) => expect(read(text)).toEqual([said]));
+
+it("a header names the columns, whatever stands between them", () => {
+  expect(read("Pos;Menge;Artikelnummer;Text\n1;10;A-1;7 mm\n2;;A-2;\n")).toEqual(["10 of A-1", "1 of A-2"]);
+  expect(read('"Part number","Description","Qty"\n"A ""1""","Bolt, M8","1,200"\r\nB,"two\nlines",3')).toEqual(['1200 of A "1"', "3 of B"]);
+});
+
+it("of two columns of numbers the larger ones are the parts", () => {
+  expect(read("3\t6204\n10\t608")).toEqual(["3 of 6204", "10 of 608"]);
+  expect(read("6204\t3\n608\t10")).toEqual(["3 of 6204", "10 of 608"]);
+});
+
+it("lines of an e-mail may each be written in another way", () => {
+  expect(read("Please send:\n\n 3x A-1\n• B-2, 5\nC-3 10 pcs\n---\n")).toEqual(["1 of Please send:", "3 of A-1", "5 of B-2", "10 of C-3"]);
+});
+
+it("nothing is ordered none times, nor of more than there can be", () => {
+  expect(parseList("A\t0\nB\t2")).toEqual({ lines: [{ asked: "B", quantity: 2 }], skipped: 1 });
+  expect(quantityOf("2147483648")).toBeNull();
+  expect(quantityOf("2.5")).toBeNull();
+  expect(quantityOf("-3")).toBeNull();
+  expect(parseList(" \n;\n,,\n").lines).toEqual([]);
+});
+
+it("a text that is too long for a line is cut, and a whole book takes no time", () => {
+  expect(read("x".repeat(300))[0]).toHaveLength("1 of ".length + 200);
+  expect(parseList('"'.repeat(50_000)).lines.length).toBeLessThan(2);
+  expect(parseList("1x ".repeat(20_000) + "\n" + "a,".repeat(20_000)).lines.length).toBe(2);
+});
