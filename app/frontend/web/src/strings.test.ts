@@ -3,8 +3,11 @@ import { afterEach, expect, test } from "vitest";
 import german from "../../../templates/site/texts/de.json";
 import english from "../../../templates/site/texts/en.json";
 import { loadStrings, strings } from "./strings.ts";
+import { buyer } from "./strings/buyer.en.ts";
 import { en } from "./strings/en.ts";
+import { later } from "./strings/later.en.ts";
 import { counted, fill } from "./strings/sections.ts";
+import { tableEnglish } from "./strings/table.en.ts";
 
 afterEach(() => {
   Object.assign(strings, en);
@@ -35,6 +38,14 @@ test("Every text is shown somewhere.", () => {
     const [section, name] = path.split(".") as [string, string];
     return !new RegExp(`\\b${section}\\.${name}\\b|"${name}"`).test(code);
   });
+  expect(unused).toEqual([]);
+});
+
+test("Every text that only the application shows is shown somewhere.", () => {
+  const code = sources("web/src", /\.(?:ts|vue)$/);
+  const unused = Object.entries({ buyer, later, table: tableEnglish }).flatMap(([section, texts]) =>
+    Object.keys(texts).filter((name) => !new RegExp(`\\b${section}\\.${name}\\b`).test(code)),
+  );
   expect(unused).toEqual([]);
 });
 
