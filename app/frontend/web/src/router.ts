@@ -2,13 +2,19 @@ import { createRouter, createWebHistory, type RouteLocationNormalized, type Rout
 
 const CatalogPage = () => import("./pages/CatalogPage.vue");
 
+/** With what only a category shows, so that it is there when the page is. */
+async function CategoryPage(): ReturnType<typeof CatalogPage> {
+  const [page] = await Promise.all([CatalogPage(), import("./components/SpecificationPanel.vue")]);
+  return page;
+}
+
 export function createSiteRouter(): Router {
   return createRouter({
     history: createWebHistory(),
     routes: [
       { path: "/", name: "home", component: () => import("./pages/HomePage.vue") },
       { path: "/parts", name: "catalog", component: CatalogPage },
-      { path: "/c/:category", name: "category", component: CatalogPage },
+      { path: "/c/:category", name: "category", component: CategoryPage },
       {
         path: "/parts/:id([1-9]\\d{0,9})/:slug?",
         name: "part",
