@@ -19,7 +19,7 @@ export function comparison(parts: readonly (LivePart | null)[], properties: read
     rowOf(`.${key}`, name, "", parts.map((part) => (part ? of(part) : null)), parts));
   const specified = new Map<string, { name: string; group: string; values: (string | null)[] }>();
   for (const [place, part] of parts.entries()) {
-    for (const { name, group, value, unit } of part?.content?.data.detail?.specifications ?? []) {
+    for (const { name, group, value, unit } of part?.content?.data.specifications ?? []) {
       const key = `${group}/${name.toLowerCase()}`;
       const row = specified.get(key) ?? { name, group, values: parts.map(() => null) };
       const said = unit ? `${value}\u00a0${unit}` : value;

@@ -32,6 +32,7 @@ export const later = {
   stock: "Verfügbarkeit",
   manufacturer: "Hersteller",
   manufacturerNumber: "Herstellernummer",
+  category: "Kategorie",
   sku: "Artikelnummer",
   gone: "Nicht mehr erhältlich",
   unknownPart: (id: number) => `Es gibt kein Teil ${id}`,

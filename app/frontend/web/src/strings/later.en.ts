@@ -33,6 +33,7 @@ export const later = {
   stock: "Availability",
   manufacturer: "Manufacturer",
   manufacturerNumber: "Manufacturer’s number",
+  category: "Category",
   sku: "SKU",
   gone: "No longer available",
   unknownPart: (id: number) => `There is no part ${id}`,
