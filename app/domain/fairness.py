@@ -17,7 +17,7 @@ from app.domain.errors import BusyError
 AT_ONCE = 4
 PATIENCE = 5.0
 # Dear things that one caller may begin: a page is two, and many people may share an address.
-SHARE = Allowance(per_second=5, at_once=40)
+SHARE = Allowance(per_second=5, at_once=15)
 # Seconds for which somebody counts as there after asking for something.
 THERE_FOR = 10.0
 

@@ -23,7 +23,7 @@ PARTS_PER_PROCESS = Allowance(per_second=5_000, at_once=40_000)
 # Of that, what is read as fast as for anybody: ten pages that come at once. While there are others, what one address asks for
 # beyond it is read slowly: after each portion the process rests so many times as long as the portion took, not just as long.
 CALM_PARTS_PER_ADDRESS = Allowance(per_second=200, at_once=2_000)
-REST, LONG_REST = 1.0, 5.0
+REST, LONG_REST = 1.0, 15.0
 # Seconds that a `watch` waits for its turn. Our pages drop a connection that has not answered for ten.
 WATCH_PATIENCE = 8.0
 # What a panel may say: which part it opens or closes, which all other panels are told (a few when its reader moves, and one every
