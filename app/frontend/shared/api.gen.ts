@@ -3251,7 +3251,7 @@ export interface operations {
                      *             "id": 1,
                      *             "name": "Lockstep"
                      *           },
-                     *           "created_at": "2026-11-26T18:47:31.324109Z",
+                     *           "created_at": "2026-11-26T21:38:35.317381Z",
                      *           "expires_at": "2100-01-01T00:00:00.000000Z",
                      *           "id": 1,
                      *           "last_used_at": null,
@@ -3321,10 +3321,10 @@ export interface operations {
                      *         "id": 1,
                      *         "name": "Lockstep"
                      *       },
-                     *       "created_at": "2026-11-26T18:47:31.324109Z",
+                     *       "created_at": "2026-11-26T21:38:35.317381Z",
                      *       "expires_at": "2100-01-01T00:00:00.000000Z",
                      *       "id": 1,
-                     *       "key": "lsk_l5inA_7aSNDyQJkcXGXGq7GMkmGeTtiQCfZdVBOAAv8",
+                     *       "key": "lsk_shlvz7aTLqZqXWp2TWq8hRhqhYnUpn6Ui8QKzpatUwQ",
                      *       "last_used_at": null,
                      *       "name": "till",
                      *       "role": "stock",
@@ -3427,10 +3427,10 @@ export interface operations {
                      *         {
                      *           "api_key_id": null,
                      *           "api_key_name": null,
-                     *           "changed_at": "2026-11-26T18:47:30.988934Z",
+                     *           "changed_at": "2026-11-26T21:38:34.536830Z",
                      *           "changed_by": 2,
                      *           "changed_by_name": "Anna",
-                     *           "event_id": "01a2192f-29ac-7edc-91ca-220ec2eb659f",
+                     *           "event_id": "01a219cb-c5a8-7d32-ba97-cb211058e5c8",
                      *           "id": 30,
                      *           "ip_address": "127.0.0.1",
                      *           "new_values": {
@@ -3444,13 +3444,13 @@ export interface operations {
                      *           "part_id": 3,
                      *           "reason": "import 3: parts.csv",
                      *           "record_id": 3,
-                     *           "request_id": "794fca148f694da7bfd238f4f91a2b2b",
+                     *           "request_id": "2b3d2833d1d7476db38db3d999f1b4b0",
                      *           "table_name": "stock_levels",
                      *           "user_agent": "Werkzeug/3.1.9",
                      *           "version": 1
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjZUMTg6NDc6MzAuOTg4OTM0KzAwOjAwIiwzMCxbXV0.8_YxdA8zs-uQUYqmzLtAIDN94c8"
+                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjZUMjE6Mzg6MzQuNTM2ODMwKzAwOjAwIiwzMCxbXV0.5cCcZiplPC5ksXD_c9fUaCdLqfQ"
                      *     }
                      */
                     "application/json": components["schemas"]["AuditPage"];
@@ -3498,10 +3498,10 @@ export interface operations {
                 content: {
                     /**
                      * @example id,changed_at,changed_by,changed_by_name,api_key_id,api_key_name,operation,table_name,record_id,part_id,version,reason,old_values,new_values,ip_address,user_agent,request_id,event_id
-                     *     31,2026-11-26T18:47:31.036435Z,2,Anna,,,DELETE,parts,3,3,2,import 4: undo of import 3,"{""version"":1,""archived_at"":null}","{""version"":2,""archived_at"":""2026-11-26T18:47:31.030653Z""}",127.0.0.1,Werkzeug/3.1.9,9f55efcbfc9f4e009b9346b9f2967af1,01a2192f-29dc-76a7-a5bf-54cf145ca299
-                     *     27,2026-11-26T18:47:30.862277Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,2e6f7343636b495e82b14ba1fe754604,01a2192f-292e-7430-8ccd-3d52510fd3bd
-                     *     24,2026-11-26T18:47:30.658409Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-26T18:47:30.656682Z""}",127.0.0.1,Werkzeug/3.1.9,bc3d626bd2db4502a3abe8c2e185f33d,01a2192f-2862-7647-b727-f9ab81c1ca8e
-                     *     21,2026-11-26T18:47:30.344163Z,2,Anna,,,DELETE,part_images,2,1,9,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":9}",127.0.0.1,Werkzeug/3.1.9,d4d70bd4ea574e50929aa42be99e00f0,01a2192f-2728-7237-a1af-52cb87e46392
+                     *     31,2026-11-26T21:38:34.730906Z,2,Anna,,,DELETE,parts,3,3,2,import 4: undo of import 3,"{""version"":1,""archived_at"":null}","{""version"":2,""archived_at"":""2026-11-26T21:38:34.705754Z""}",127.0.0.1,Werkzeug/3.1.9,ca8bb967dde74a33a3f600fb1af57c8a,01a219cb-c66a-7e28-80fa-364d216e8ad3
+                     *     27,2026-11-26T21:38:33.371551Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,5f2c48679d884c808e8f5f5600df0349,01a219cb-c11b-78b7-adc4-6977ed66ae6f
+                     *     24,2026-11-26T21:38:32.567984Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-26T21:38:32.509034Z""}",127.0.0.1,Werkzeug/3.1.9,ad2388b89fba4c879d5ea69fb0eda755,01a219cb-bdf7-7f4f-bc0c-1c3a748dddc1
+                     *     21,2026-11-26T21:38:28.408479Z,2,Anna,,,DELETE,part_images,2,1,9,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":9}",127.0.0.1,Werkzeug/3.1.9,15ed6635ca954c2b822b5d543f2d33e0,01a219cb-adb8-773e-9df0-15cd21527df0
                      */
                     "text/csv": string;
                 };
@@ -3544,7 +3544,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-26T18:47:29.809127Z",
+                     *           "changed_at": "2026-11-26T21:38:27.285403Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3555,11 +3555,11 @@ export interface operations {
                      *           "parent_id": null,
                      *           "part_count": 1,
                      *           "slug": "bearings",
-                     *           "updated_at": "2026-11-26T18:47:29.809127Z",
+                     *           "updated_at": "2026-11-26T21:38:27.285403Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-26T18:47:30.596655Z",
+                     *           "changed_at": "2026-11-26T21:38:32.149534Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3570,7 +3570,7 @@ export interface operations {
                      *           "parent_id": 1,
                      *           "part_count": 1,
                      *           "slug": "ball-bearings",
-                     *           "updated_at": "2026-11-26T18:47:30.596655Z",
+                     *           "updated_at": "2026-11-26T21:38:32.149534Z",
                      *           "version": 2
                      *         }
                      *       ],
@@ -3630,7 +3630,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T18:47:29.840908Z",
+                     *       "changed_at": "2026-11-26T21:38:27.347577Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3641,7 +3641,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 0,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T18:47:29.840908Z",
+                     *       "updated_at": "2026-11-26T21:38:27.347577Z",
                      *       "version": 1
                      *     }
                      */
@@ -3679,7 +3679,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T18:47:30.596655Z",
+                     *       "changed_at": "2026-11-26T21:38:32.149534Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3690,7 +3690,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T18:47:30.596655Z",
+                     *       "updated_at": "2026-11-26T21:38:32.149534Z",
                      *       "version": 2
                      *     }
                      */
@@ -3743,7 +3743,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T18:47:30.596655Z",
+                     *       "changed_at": "2026-11-26T21:38:32.149534Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3754,7 +3754,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T18:47:30.596655Z",
+                     *       "updated_at": "2026-11-26T21:38:32.149534Z",
                      *       "version": 2
                      *     }
                      */
@@ -3807,7 +3807,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T18:47:30.596655Z",
+                     *       "changed_at": "2026-11-26T21:38:32.149534Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3818,7 +3818,7 @@ export interface operations {
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T18:47:30.596655Z",
+                     *       "updated_at": "2026-11-26T21:38:32.149534Z",
                      *       "version": 2
                      *     }
                      */
@@ -3870,44 +3870,44 @@ export interface operations {
                      *       "aggregate_id": 1,
                      *       "aggregate_type": "part",
                      *       "aspect": "content",
-                     *       "committed_at": "2026-11-26T18:47:30.124156Z",
+                     *       "committed_at": "2026-11-26T21:38:27.898645Z",
                      *       "effects": {
                      *         "broadcast": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T18:47:30.134523Z",
+                     *           "done_at": "2026-11-26T21:38:27.912485Z",
                      *           "failures": [],
                      *           "last_error": null,
-                     *           "ms": 10.367,
+                     *           "ms": 13.84,
                      *           "state": "done"
                      *         },
                      *         "invalidate_cache": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T18:47:30.136883Z",
+                     *           "done_at": "2026-11-26T21:38:27.921474Z",
                      *           "failures": [],
                      *           "last_error": null,
-                     *           "ms": 12.727,
+                     *           "ms": 22.829,
                      *           "state": "done"
                      *         },
                      *         "persist_audit": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T18:47:30.140305Z",
+                     *           "done_at": "2026-11-26T21:38:27.929853Z",
                      *           "failures": [],
                      *           "last_error": null,
-                     *           "ms": 16.149,
+                     *           "ms": 31.208,
                      *           "state": "done"
                      *         },
                      *         "snapshot_content": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T18:47:30.145106Z",
+                     *           "done_at": "2026-11-26T21:38:27.942405Z",
                      *           "failures": [],
                      *           "last_error": null,
-                     *           "ms": 20.95,
+                     *           "ms": 43.76,
                      *           "state": "done"
                      *         }
                      *       },
-                     *       "event_id": "01a2192f-264c-7229-82e7-1a3172eb71af",
+                     *       "event_id": "01a219cb-abba-7a03-ba53-8e5d81255c92",
                      *       "pages": null,
-                     *       "request_id": "f9e101eb43e4418282ff92a4cb9ba242",
+                     *       "request_id": "8a5e881d0d294320807c993484f05f76",
                      *       "type": "content.updated",
                      *       "version": 4
                      *     }
@@ -3949,7 +3949,7 @@ export interface operations {
                      *           "conflict_count": 0,
                      *           "conflicts": [],
                      *           "created": 0,
-                     *           "created_at": "2026-11-26T18:47:30.917830Z",
+                     *           "created_at": "2026-11-26T21:38:33.846093Z",
                      *           "created_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3965,7 +3965,7 @@ export interface operations {
                      *           ],
                      *           "failure": null,
                      *           "file_name": "parts.csv",
-                     *           "finished_at": "2026-11-26T18:47:30.933487Z",
+                     *           "finished_at": "2026-11-26T21:38:34.150404Z",
                      *           "id": 2,
                      *           "notice_count": 0,
                      *           "notices": [],
@@ -3981,7 +3981,7 @@ export interface operations {
                      *           "conflict_count": 0,
                      *           "conflicts": [],
                      *           "created": 0,
-                     *           "created_at": "2026-11-26T18:47:30.889591Z",
+                     *           "created_at": "2026-11-26T21:38:33.582892Z",
                      *           "created_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3991,7 +3991,7 @@ export interface operations {
                      *           "errors": [],
                      *           "failure": null,
                      *           "file_name": "wrong.csv",
-                     *           "finished_at": "2026-11-26T18:47:30.903130Z",
+                     *           "finished_at": "2026-11-26T21:38:33.707639Z",
                      *           "id": 1,
                      *           "notice_count": 0,
                      *           "notices": [],
@@ -4060,7 +4060,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T18:47:30.959977Z",
+                     *       "created_at": "2026-11-26T21:38:34.410984Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4154,7 +4154,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T18:47:30.917830Z",
+                     *       "created_at": "2026-11-26T21:38:33.846093Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4170,7 +4170,7 @@ export interface operations {
                      *       ],
                      *       "failure": null,
                      *       "file_name": "parts.csv",
-                     *       "finished_at": "2026-11-26T18:47:30.933487Z",
+                     *       "finished_at": "2026-11-26T21:38:34.150404Z",
                      *       "id": 2,
                      *       "notice_count": 0,
                      *       "notices": [],
@@ -4224,7 +4224,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T18:47:30.889591Z",
+                     *       "created_at": "2026-11-26T21:38:33.582892Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4234,7 +4234,7 @@ export interface operations {
                      *       "errors": [],
                      *       "failure": null,
                      *       "file_name": "wrong.csv",
-                     *       "finished_at": "2026-11-26T18:47:30.903130Z",
+                     *       "finished_at": "2026-11-26T21:38:33.707639Z",
                      *       "id": 1,
                      *       "notice_count": 0,
                      *       "notices": [],
@@ -4325,7 +4325,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T18:47:31.004017Z",
+                     *       "created_at": "2026-11-26T21:38:34.601315Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4436,9 +4436,9 @@ export interface operations {
                      *       "open_pages": 0,
                      *       "out_of_stock": 0,
                      *       "propagation": {
-                     *         "p50_ms": 9.58,
-                     *         "p95_ms": 22.02,
-                     *         "p99_ms": 22.38,
+                     *         "p50_ms": 21.07,
+                     *         "p95_ms": 124.29,
+                     *         "p99_ms": 150.24,
                      *         "window_seconds": 900
                      *       }
                      *     }
@@ -4512,15 +4512,15 @@ export interface operations {
                      *             "min_stock_level": 5,
                      *             "part_id": 1,
                      *             "reserved_quantity": 0,
-                     *             "updated_at": "2026-11-26T18:47:30.073821Z",
+                     *             "updated_at": "2026-11-26T21:38:27.813173Z",
                      *             "version": 3
                      *           },
                      *           "thumbnail": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-160.webp",
-                     *           "updated_at": "2026-11-26T18:47:30.397153Z",
+                     *           "updated_at": "2026-11-26T21:38:28.556417Z",
                      *           "version": 10
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgZWExMzNhMzE4OGY0MDY2ZjMxIiwiNjIwNS0yUlMiLDEsW11d.d7f6llwhIdf2EI_3ygOUftRVkdk"
+                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgZWExMzNhMzE4OGY0MDY2ZjMxIiwiNjIwNS0yUlMiLDEsW11d.-89WB4WyFKPBn97VoI_6N6LuOCw"
                      *     }
                      */
                     "application/json": components["schemas"]["AdminPartPage"];
@@ -4622,7 +4622,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "created_at": "2026-11-26T18:47:29.918041Z",
+                     *       "created_at": "2026-11-26T21:38:27.583637Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 2,
                      *       "images": [],
@@ -4632,7 +4632,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6206-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-26T18:47:29.918041Z",
+                     *         "changed_at": "2026-11-26T21:38:27.583637Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -4654,7 +4654,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-26T18:47:29.918041Z",
+                     *         "updated_at": "2026-11-26T21:38:27.583637Z",
                      *         "version": 1
                      *       },
                      *       "sku": "6206-2RS",
@@ -4678,10 +4678,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 2,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-26T18:47:29.918041Z",
+                     *         "updated_at": "2026-11-26T21:38:27.583637Z",
                      *         "version": 1
                      *       },
-                     *       "updated_at": "2026-11-26T18:47:29.918041Z",
+                     *       "updated_at": "2026-11-26T21:38:27.583637Z",
                      *       "version": 1,
                      *       "versions": {
                      *         "content": 1,
@@ -4762,7 +4762,7 @@ export interface operations {
                      *             "status": "published",
                      *             "version": 3
                      *           },
-                     *           "changed_at": "2026-11-26T18:47:29.994719Z",
+                     *           "changed_at": "2026-11-26T21:38:27.681652Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -4832,7 +4832,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "created_at": "2026-11-26T18:47:29.863521Z",
+                     *       "created_at": "2026-11-26T21:38:27.396361Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 1,
                      *       "images": [
@@ -4864,7 +4864,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6205-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-26T18:47:30.028097Z",
+                     *         "changed_at": "2026-11-26T21:38:27.746625Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -4879,7 +4879,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-26T18:47:30.028097Z",
+                     *         "updated_at": "2026-11-26T21:38:27.746625Z",
                      *         "version": 2
                      *       },
                      *       "sku": "6205-2RS",
@@ -4903,10 +4903,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 1,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-26T18:47:30.073821Z",
+                     *         "updated_at": "2026-11-26T21:38:27.813173Z",
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-26T18:47:30.397153Z",
+                     *       "updated_at": "2026-11-26T21:38:28.556417Z",
                      *       "version": 10,
                      *       "versions": {
                      *         "content": 10,
@@ -4983,7 +4983,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T18:47:29.963014Z",
+                     *       "changed_at": "2026-11-26T21:38:27.632035Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5007,7 +5007,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T18:47:29.963014Z",
+                     *       "updated_at": "2026-11-26T21:38:27.632035Z",
                      *       "version": 2
                      *     }
                      */
@@ -5072,7 +5072,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T18:47:30.656682Z",
+                     *       "changed_at": "2026-11-26T21:38:32.509034Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5118,7 +5118,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "archived",
-                     *       "updated_at": "2026-11-26T18:47:30.656682Z",
+                     *       "updated_at": "2026-11-26T21:38:32.509034Z",
                      *       "version": 11
                      *     }
                      */
@@ -5165,7 +5165,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "at": "2026-11-26T18:47:30.397153Z",
+                     *       "at": "2026-11-26T21:38:28.556417Z",
                      *       "complete": true,
                      *       "part": {
                      *         "category": {
@@ -5236,7 +5236,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-26T18:47:30.344163Z",
+                     *         "updated_at": "2026-11-26T21:38:28.408479Z",
                      *         "version": 9
                      *       },
                      *       "part_id": 1,
@@ -5310,7 +5310,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T18:47:30.258211Z",
+                     *       "changed_at": "2026-11-26T21:38:28.250546Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5377,7 +5377,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T18:47:30.258211Z",
+                     *       "updated_at": "2026-11-26T21:38:28.250546Z",
                      *       "version": 6
                      *     }
                      */
@@ -5451,7 +5451,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T18:47:30.281984Z",
+                     *       "changed_at": "2026-11-26T21:38:28.289960Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5518,7 +5518,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T18:47:30.281984Z",
+                     *       "updated_at": "2026-11-26T21:38:28.289960Z",
                      *       "version": 7
                      *     }
                      */
@@ -5590,7 +5590,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T18:47:30.314156Z",
+                     *       "changed_at": "2026-11-26T21:38:28.362965Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5657,7 +5657,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T18:47:30.314156Z",
+                     *       "updated_at": "2026-11-26T21:38:28.362965Z",
                      *       "version": 8
                      *     }
                      */
@@ -5723,7 +5723,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T18:47:30.341901Z",
+                     *       "changed_at": "2026-11-26T21:38:28.404651Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5769,7 +5769,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T18:47:30.341901Z",
+                     *       "updated_at": "2026-11-26T21:38:28.404651Z",
                      *       "version": 9
                      *     }
                      */
@@ -5837,7 +5837,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T18:47:30.028097Z",
+                     *       "changed_at": "2026-11-26T21:38:27.746625Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5852,7 +5852,7 @@ export interface operations {
                      *           "valid_to": null
                      *         }
                      *       ],
-                     *       "updated_at": "2026-11-26T18:47:30.028097Z",
+                     *       "updated_at": "2026-11-26T21:38:27.746625Z",
                      *       "version": 2
                      *     }
                      */
@@ -5917,7 +5917,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T18:47:30.688876Z",
+                     *       "changed_at": "2026-11-26T21:38:33.022573Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5963,7 +5963,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T18:47:30.688876Z",
+                     *       "updated_at": "2026-11-26T21:38:33.022573Z",
                      *       "version": 12
                      *     }
                      */
@@ -6051,7 +6051,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T18:47:29.994719Z",
+                     *       "changed_at": "2026-11-26T21:38:27.681652Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -6075,7 +6075,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T18:47:29.994719Z",
+                     *       "updated_at": "2026-11-26T21:38:27.681652Z",
                      *       "version": 3
                      *     }
                      */
@@ -6144,7 +6144,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-26T18:47:30.058164Z",
+                     *       "updated_at": "2026-11-26T21:38:27.793489Z",
                      *       "version": 2
                      *     }
                      */
@@ -6212,7 +6212,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-26T18:47:30.073821Z",
+                     *       "updated_at": "2026-11-26T21:38:27.813173Z",
                      *       "version": 3
                      *     }
                      */
@@ -6259,7 +6259,7 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T18:47:30.344163Z",
+                     *           "created_at": "2026-11-26T21:38:28.408479Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "fields": {
@@ -6275,7 +6275,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T18:47:30.316226Z",
+                     *           "created_at": "2026-11-26T21:38:28.366347Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "fields": {
@@ -6291,7 +6291,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T18:47:30.284116Z",
+                     *           "created_at": "2026-11-26T21:38:28.291831Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "fields": {
@@ -6307,7 +6307,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T18:47:30.260215Z",
+                     *           "created_at": "2026-11-26T21:38:28.258390Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "fields": {
@@ -6323,7 +6323,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T18:47:30.206436Z",
+                     *           "created_at": "2026-11-26T21:38:28.085968Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "fields": {
@@ -6339,7 +6339,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed category",
-                     *           "created_at": "2026-11-26T18:47:30.124156Z",
+                     *           "created_at": "2026-11-26T21:38:27.898645Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "fields": {
@@ -6355,7 +6355,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 2 specifications",
-                     *           "created_at": "2026-11-26T18:47:29.996898Z",
+                     *           "created_at": "2026-11-26T21:38:27.684081Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "fields": {
@@ -6371,7 +6371,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed name (clearer name)",
-                     *           "created_at": "2026-11-26T18:47:29.966358Z",
+                     *           "created_at": "2026-11-26T21:38:27.635931Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "fields": {
@@ -6387,7 +6387,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Created",
-                     *           "created_at": "2026-11-26T18:47:29.880100Z",
+                     *           "created_at": "2026-11-26T21:38:27.496030Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "fields": {},
@@ -6481,7 +6481,7 @@ export interface operations {
                      *         ],
                      *         "status": "published"
                      *       },
-                     *       "created_at": "2026-11-26T18:47:29.880100Z",
+                     *       "created_at": "2026-11-26T21:38:27.496030Z",
                      *       "created_by": 2,
                      *       "created_by_name": "Anna",
                      *       "fields": {},
@@ -6629,7 +6629,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T18:47:30.397153Z",
+                     *       "changed_at": "2026-11-26T21:38:28.556417Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -6676,7 +6676,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T18:47:30.397153Z",
+                     *       "updated_at": "2026-11-26T21:38:28.556417Z",
                      *       "version": 10
                      *     }
                      */
@@ -6774,7 +6774,7 @@ export interface operations {
                      *             "reserved_quantity": 0,
                      *             "version": 1
                      *           },
-                     *           "changed_at": "2026-11-26T18:47:29.918041Z",
+                     *           "changed_at": "2026-11-26T21:38:27.583637Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -6804,7 +6804,7 @@ export interface operations {
                      *             "reserved_quantity": 0,
                      *             "version": 3
                      *           },
-                     *           "changed_at": "2026-11-26T18:47:30.073821Z",
+                     *           "changed_at": "2026-11-26T21:38:27.813173Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -7103,7 +7103,7 @@ export interface operations {
                      *       },
                      *       "next_after": 0,
                      *       "parts_checked": 3,
-                     *       "seconds": 0.066
+                     *       "seconds": 0.124
                      *     }
                      */
                     "application/json": components["schemas"]["Reconciliation"];
@@ -7207,7 +7207,7 @@ export interface operations {
                      *         "kinds": {
                      *           "cache_stale": {
                      *             "found": 1,
-                     *             "last_found_at": "2026-11-26T18:47:31.078450Z",
+                     *             "last_found_at": "2026-11-26T21:38:34.854561Z",
                      *             "not_repaired": 0,
                      *             "repeating": false
                      *           }
@@ -7226,12 +7226,12 @@ export interface operations {
                      *                 "found": 1
                      *               }
                      *             ],
-                     *             "found_at": "2026-11-26T18:47:31.078450Z",
+                     *             "found_at": "2026-11-26T21:38:34.854561Z",
                      *             "kind": "cache_stale",
                      *             "process": "web 4711 on shop-1",
                      *             "repaired": true,
                      *             "since": {
-                     *               "at": "2026-11-26T18:47:30.059395Z",
+                     *               "at": "2026-11-26T21:38:27.794587Z",
                      *               "event_id": 13,
                      *               "version": 2
                      *             },
@@ -7246,9 +7246,9 @@ export interface operations {
                      *           "failures": 0,
                      *           "latency_ms": {
                      *             "deliveries": 24,
-                     *             "p50": 9.58,
-                     *             "p95": 22.02,
-                     *             "p99": 22.38
+                     *             "p50": 21.07,
+                     *             "p95": 124.29,
+                     *             "p99": 150.24
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0,
@@ -7259,9 +7259,9 @@ export interface operations {
                      *           "failures": 0,
                      *           "latency_ms": {
                      *             "deliveries": 24,
-                     *             "p50": 12.13,
-                     *             "p95": 24.11,
-                     *             "p99": 28.18
+                     *             "p50": 28.88,
+                     *             "p95": 177.46,
+                     *             "p99": 205.15
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0,
@@ -7272,9 +7272,9 @@ export interface operations {
                      *           "failures": 0,
                      *           "latency_ms": {
                      *             "deliveries": 31,
-                     *             "p50": 17.21,
-                     *             "p95": 31.14,
-                     *             "p99": 1096.32
+                     *             "p50": 41.07,
+                     *             "p95": 256.69,
+                     *             "p99": 1250.03
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0,
@@ -7285,9 +7285,9 @@ export interface operations {
                      *           "failures": 0,
                      *           "latency_ms": {
                      *             "deliveries": 16,
-                     *             "p50": 20.96,
-                     *             "p95": 31.53,
-                     *             "p99": 33.62
+                     *             "p50": 52.54,
+                     *             "p95": 209.08,
+                     *             "p99": 313.74
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0,
@@ -7333,35 +7333,35 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-26T18:47:28.236894Z",
+                     *           "changed_at": "2026-11-26T21:38:25.563640Z",
                      *           "changed_by": {
                      *             "id": 1,
                      *             "name": "Lockstep"
                      *           },
-                     *           "created_at": "2026-11-26T18:47:28.236894Z",
+                     *           "created_at": "2026-11-26T21:38:25.563640Z",
                      *           "email": "anna@shop.example",
                      *           "id": 2,
                      *           "is_active": true,
                      *           "name": "Anna",
                      *           "password_expires_at": null,
                      *           "role": "admin",
-                     *           "updated_at": "2026-11-26T18:47:28.236894Z",
+                     *           "updated_at": "2026-11-26T21:38:25.563640Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-26T18:47:31.292987Z",
+                     *           "changed_at": "2026-11-26T21:38:35.273499Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
                      *           },
-                     *           "created_at": "2026-11-26T18:47:31.236847Z",
+                     *           "created_at": "2026-11-26T21:38:35.168165Z",
                      *           "email": "ben@shop.example",
                      *           "id": 3,
                      *           "is_active": true,
                      *           "name": "Ben",
-                     *           "password_expires_at": "2026-12-03T18:47:31.292987Z",
+                     *           "password_expires_at": "2026-12-03T21:38:35.273500Z",
                      *           "role": "editor",
-                     *           "updated_at": "2026-11-26T18:47:31.292987Z",
+                     *           "updated_at": "2026-11-26T21:38:35.273499Z",
                      *           "version": 3
                      *         }
                      *       ],
@@ -7422,20 +7422,20 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T18:47:31.236847Z",
+                     *       "changed_at": "2026-11-26T21:38:35.168165Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T18:47:31.236847Z",
+                     *       "created_at": "2026-11-26T21:38:35.168165Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password": "ehnfk-knq7h-lg4eo-ruex4",
-                     *       "password_expires_at": "2026-12-03T18:47:31.237792Z",
+                     *       "password": "ck23i-jwjm6-5k4y3-3we5p",
+                     *       "password_expires_at": "2026-12-03T21:38:35.171354Z",
                      *       "role": "stock",
-                     *       "updated_at": "2026-11-26T18:47:31.236847Z",
+                     *       "updated_at": "2026-11-26T21:38:35.168165Z",
                      *       "version": 1
                      *     }
                      */
@@ -7493,19 +7493,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T18:47:31.258699Z",
+                     *       "changed_at": "2026-11-26T21:38:35.204385Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T18:47:31.236847Z",
+                     *       "created_at": "2026-11-26T21:38:35.168165Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password_expires_at": "2026-12-03T18:47:31.237792Z",
+                     *       "password_expires_at": "2026-12-03T21:38:35.171354Z",
                      *       "role": "editor",
-                     *       "updated_at": "2026-11-26T18:47:31.258699Z",
+                     *       "updated_at": "2026-11-26T21:38:35.204385Z",
                      *       "version": 2
                      *     }
                      */
@@ -7563,20 +7563,20 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T18:47:31.292987Z",
+                     *       "changed_at": "2026-11-26T21:38:35.273499Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T18:47:31.236847Z",
+                     *       "created_at": "2026-11-26T21:38:35.168165Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password": "5lr5i-ysd2k-uwprd-5kzf5",
-                     *       "password_expires_at": "2026-12-03T18:47:31.292987Z",
+                     *       "password": "xfzpp-yoivt-yqtqn-blxfe",
+                     *       "password_expires_at": "2026-12-03T21:38:35.273500Z",
                      *       "role": "editor",
-                     *       "updated_at": "2026-11-26T18:47:31.292987Z",
+                     *       "updated_at": "2026-11-26T21:38:35.273499Z",
                      *       "version": 3
                      *     }
                      */
@@ -7627,7 +7627,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "GYJG4rr09e-HuW7D7Vez39jKNXaMTMbu",
+                     *       "csrf_token": "Olk1JPrKtsoPoPXxPTtZtKnzf6MtVIjG",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7694,7 +7694,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "GYJG4rr09e-HuW7D7Vez39jKNXaMTMbu",
+                     *       "csrf_token": "Olk1JPrKtsoPoPXxPTtZtKnzf6MtVIjG",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7743,7 +7743,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "y_NAJFsvqox96Vg0JiF4L3vt-U6em0sC",
+                     *       "csrf_token": "B3CMogTPcibr-FpBPUCrRo9AHjjIcteY",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7789,8 +7789,8 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "created_at": "2026-11-26T18:47:29.766168Z",
-                     *           "expires_at": "2026-11-27T06:47:29.766862Z",
+                     *           "created_at": "2026-11-26T21:38:27.187990Z",
+                     *           "expires_at": "2026-11-27T09:38:27.189842Z",
                      *           "id": 1,
                      *           "ip_address": "127.0.0.1",
                      *           "is_current": true,
@@ -8022,7 +8022,7 @@ export interface operations {
                      *             "is_low_stock": false,
                      *             "version": 3
                      *           },
-                     *           "updated_at": "2026-11-26T18:47:30.397153Z",
+                     *           "updated_at": "2026-11-26T21:38:28.556417Z",
                      *           "version": 10,
                      *           "versions": {
                      *             "content": 10,
@@ -8032,7 +8032,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "match": "exact",
-                     *       "next_cursor": ".eJwtx0EKgCAQAMCviGcDtZR6i3nYrVUCqVir9wfZbSbIE_iqgqnQA_tCIo2TGxFw8clZTz2iVHJYic751lr3mY_joWaEUn4R8LbnlsFb7T6aztgGrlIZFWJ8AT2AIu8.-aSNpq5_xPbhhUS_cJwJM49SZ9I"
+                     *       "next_cursor": ".eJwtx0sKgCAQANCrhGuD0Uaps1SLUYcIRGP6nD_Idu_N6iC5zk4480MlcoeOPMbBj8ElO0UDqLTCxHwsNwAMm9T6cHOgnH8xyV62FvQW3EfTG9sgp9JGz-v6AvlGIiQ.VqGls0IDKCa7AYAC1SXlVRCxb4M"
                      *     }
                      */
                     "application/json": components["schemas"]["PublicPartPage"];
@@ -8127,7 +8127,7 @@ export interface operations {
                      *             "is_low_stock": false,
                      *             "version": 2
                      *           },
-                     *           "updated_at": "2026-11-26T18:47:30.097941Z",
+                     *           "updated_at": "2026-11-26T21:38:27.849000Z",
                      *           "version": 1,
                      *           "versions": {
                      *             "content": 1,
@@ -8236,6 +8236,7 @@ export interface operations {
                      *         "max": "12.50",
                      *         "min": "12.50"
                      *       },
+                     *       "specifications": [],
                      *       "total": 2
                      *     }
                      */
@@ -8352,7 +8353,7 @@ export interface operations {
                      *               "is_low_stock": false,
                      *               "version": 2
                      *             },
-                     *             "updated_at": "2026-11-26T18:47:30.097941Z",
+                     *             "updated_at": "2026-11-26T21:38:27.849000Z",
                      *             "version": 1,
                      *             "versions": {
                      *               "content": 1,
@@ -8431,7 +8432,7 @@ export interface operations {
                      *                 "is_low_stock": false,
                      *                 "version": 3
                      *               },
-                     *               "updated_at": "2026-11-26T18:47:30.397153Z",
+                     *               "updated_at": "2026-11-26T21:38:28.556417Z",
                      *               "version": 10,
                      *               "versions": {
                      *                 "content": 10,
@@ -8476,7 +8477,7 @@ export interface operations {
                      *                 "is_low_stock": false,
                      *                 "version": 2
                      *               },
-                     *               "updated_at": "2026-11-26T18:47:30.097941Z",
+                     *               "updated_at": "2026-11-26T21:38:27.849000Z",
                      *               "version": 1,
                      *               "versions": {
                      *                 "content": 1,
@@ -8707,7 +8708,7 @@ export interface operations {
                      *         "is_low_stock": false,
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-26T18:47:30.397153Z",
+                     *       "updated_at": "2026-11-26T21:38:28.556417Z",
                      *       "version": 10,
                      *       "versions": {
                      *         "content": 10,
@@ -8881,7 +8882,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-26T18:47:30.397153Z",
+                     *         "updated_at": "2026-11-26T21:38:28.556417Z",
                      *         "version": 10,
                      *         "versions": {
                      *           "content": 10,
