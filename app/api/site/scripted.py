@@ -3,17 +3,17 @@
 from app.api.site.formats import formats
 from app.api.site.pages import Page
 
-# Each with the application's component that shows it, its title and its description.
+# Each with the application's component that shows it and the scope of that, its title and its description.
 SCRIPTED = {
-    "compare": ("compare-page", "compareTitle", "compareDescription"),
-    "list": ("list-page", "listTitle", "listDescription"),
+    "compare": ("ComparePage", "compare-page", "compareTitle", "compareDescription"),
+    "list": ("ListPage", "list-page", "listTitle", "listDescription"),
 }
 
 
 def scripted_page(name: str) -> Page:
     """Return such a page, with its heading. Search engines find nothing on it."""
     texts = formats().texts
-    component, title, description = SCRIPTED[name]
+    module, scope, title, description = SCRIPTED[name]
     heading = texts["buy"][title]
-    shown = {"component": component, "page_title": heading}
-    return Page(heading, texts["server"][description], "site/scripted.html", shown, here=f"/{name}")
+    shown = {"component": scope, "page_title": heading}
+    return Page(heading, texts["server"][description], "site/scripted.html", module, shown, here=f"/{name}")
