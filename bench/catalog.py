@@ -1,4 +1,5 @@
-"""A large catalog to measure with: the demo's real parts, each several times with other numbers, makers, prices and stocks.
+"""A large catalog to measure with: the demo's real parts, each several times with other numbers, makers, prices and stocks, and
+with specifications if they are wanted.
 
 The same rows every time: what varies is drawn from a hash of the part's number. Written set-based, around the application, so
 that 100,000 parts take seconds; no events are written, so reconciliation has nothing to compare them with.
@@ -6,7 +7,9 @@ that 100,000 parts take seconds; no events are written, so reconciliation has no
 
 import csv
 import hashlib
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 
@@ -19,7 +22,7 @@ _COLUMNS = ("sku", "part_name", "description", "category", "price", "currency", 
 _TEMPORARY = """
     CREATE TEMPORARY TABLE demo (
         sku text, part_name text, description text, category text, price numeric, currency text, current_stock int,
-        min_stock_level int, slug text, number int GENERATED ALWAYS AS IDENTITY)
+        min_stock_level int, slug text, specifications jsonb, number int GENERATED ALWAYS AS IDENTITY)
 """
 # The name of every copy of a demo part, and two numbers from 0 to 999 from which its other values are derived.
 _COPIES = """
@@ -65,6 +68,22 @@ _PRICES = """
       AS line(share, quantity, starts)
     WHERE c.dice % 10 > 1 AND (quantity = 1 OR c.dice % 10 = 8) AND (starts IS NULL OR c.dice % 10 = 9) ORDER BY p.id
 """
+# The demo part's own, and as many others as are wanted, which differ from copy to copy.
+_SPECIFICATIONS = """
+    INSERT INTO part_specifications (part_id, name, value, unit, position)
+    SELECT p.id, s.name, s.value, s.unit, s.place
+    FROM copies c JOIN parts p ON p.slug = c.slug || '-' || copy
+    CROSS JOIN LATERAL (
+        SELECT name, value, unit, place
+        FROM ROWS FROM (jsonb_to_recordset(c.specifications) AS (name text, value text, unit text)) WITH ORDINALITY
+          AS own(name, value, unit, place)
+        UNION ALL
+        SELECT 'Property ' || n, (abs(hashtext(c.sku || copy || n)) %% (5 * n))::text,
+               (ARRAY['mm', 'V', 'kg', '', '°C'])[1 + n %% 5], n
+        FROM generate_series(jsonb_array_length(c.specifications) + 1, %(each)s) AS n) s
+    WHERE p.id > %(after)s AND p.id <= %(after)s + 5000
+    ORDER BY p.id, s.place
+"""
 _CATEGORY = """
     INSERT INTO categories (name, slug, parent_id)
     VALUES (%(name)s, %(slug)s, (SELECT id FROM categories WHERE slug = %(parent)s))
@@ -84,8 +103,14 @@ def _paths(categories: set[str]) -> list[tuple[str, ...]]:
     return sorted({way[:length] for way in steps for length in range(1, len(way) + 1)})
 
 
-def fill(database_url: str, parts: int = 100_000) -> None:
-    """Fill an empty, migrated database with `parts` parts, nearly all of them published."""
+def _specifications(row: dict[str, str]) -> str:
+    """Return what a demo part says of itself, as JSON."""
+    said = [(name.partition(" ["), value) for name, value in row.items() if name not in _COLUMNS and value]
+    return json.dumps([{"name": name, "value": value, "unit": unit.removesuffix("]")} for (name, _mark, unit), value in said])
+
+
+def fill(database_url: str, parts: int = 100_000, specifications: int = 0) -> None:
+    """Fill an empty, migrated database with `parts` parts, nearly all of them published, each with so many specifications."""
     url = database_url.replace("postgresql+psycopg://", "postgresql://")
     # Nobody is told of these parts.
     with psycopg.connect(url, options="-c lockstep.writer=application") as connection:
@@ -95,9 +120,9 @@ def fill(database_url: str, parts: int = 100_000) -> None:
         rows = list(_demo_rows())
         connection.execute(_TEMPORARY)
         names = ", ".join(_COLUMNS)
-        with connection.cursor().copy(f"COPY demo ({names}, slug) FROM STDIN") as copy:
+        with connection.cursor().copy(f"COPY demo ({names}, slug, specifications) FROM STDIN") as copy:
             for row in rows:
-                copy.write_row([*(row[name] for name in _COLUMNS), slug_of(row["part_name"], row["sku"])])
+                copy.write_row([*(row[name] for name in _COLUMNS), slug_of(row["part_name"], row["sku"]), _specifications(row)])
         for way in _paths({row["category"] for row in rows}):
             slug, parent = category_slug(*way), category_slug(*way[:-1])
             connection.execute(_CATEGORY, {"name": way[-1], "slug": slug, "parent": parent})
@@ -106,10 +131,18 @@ def fill(database_url: str, parts: int = 100_000) -> None:
         connection.execute(_PARTS, {"prefix": PREFIX})
         for statement in (_STOCKS, _LEGACY_PRICES, _PRICES, "SELECT fill_part_search()"):
             connection.execute(statement)
+        if specifications:
+            _specify(connection, specifications)
         for table in _KEPT:
             connection.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
+
+
+def _specify(connection: psycopg.Connection[Any], each: int) -> None:
+    (last,) = connection.execute("SELECT max(id) FROM parts").fetchone() or (0,)
+    for after in range(0, last, 5000):
+        connection.execute(_SPECIFICATIONS, {"each": each, "after": after})
 
 
 def category_slug(*names: str) -> str:

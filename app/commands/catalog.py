@@ -68,6 +68,7 @@ def import_file(
         click.echo(f"would be: {done}; nothing was written")
         return
     container.wake_ups.send_now(LIVE)
+    passes.read_specifications(container.reading)
     seconds = time.monotonic() - began
     rows = report.created + report.changed + report.unchanged
     click.echo(f"{done}; {rows:,} rows in {seconds:.1f} s, {rows / seconds:,.0f} a second")

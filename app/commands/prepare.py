@@ -18,6 +18,8 @@ def prepare() -> None:
     """Bring the database up to date; the first time, add an administrator and the demo catalog."""
     container = console.container()
     upgrade(directory=str(REPOSITORY / "migrations"))
+    # What a release that reads it otherwise has left, or the migration that keeps it.
+    passes.read_specifications(container.reading)
     if container.settings.production:
         return
     with container.reading.connect() as connection:

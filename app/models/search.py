@@ -9,7 +9,7 @@ audit.
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Double, ForeignKey, Index, Numeric, SmallInteger, String, Text
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Double, ForeignKey, Index, Numeric, String, Text
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -97,7 +97,7 @@ class SpecificationValue(Base):
     value: Mapped[str] = mapped_column(Text)
     unit: Mapped[str] = mapped_column(Text)
     # By which way of reading (`app.store.specifications.READER`).
-    reader: Mapped[int] = mapped_column(SmallInteger)
+    reader: Mapped[int] = mapped_column(BigInteger)
     dimension: Mapped[str | None] = mapped_column(Text)
     measured_in: Mapped[str | None] = mapped_column(Text)
     symbol: Mapped[str] = mapped_column(Text)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from migrations.steps import batches, execute, replace, trigger
+from migrations.steps import batches, build_index, execute, replace, trigger
 
 revision = "0040"
 down_revision = "0039"
@@ -88,7 +88,7 @@ def upgrade() -> None:
             sa.Column("name", sa.Text(), nullable=False),
             sa.Column("value", sa.Text(), nullable=False),
             sa.Column("unit", sa.Text(), nullable=False),
-            sa.Column("reader", sa.SmallInteger(), nullable=False),
+            sa.Column("reader", sa.BigInteger(), nullable=False),
             sa.Column("dimension", sa.Text(), nullable=True),
             sa.Column("measured_in", sa.Text(), nullable=True),
             sa.Column("symbol", sa.Text(), nullable=False),
@@ -100,10 +100,8 @@ def upgrade() -> None:
             sa.PrimaryKeyConstraint("key", name=op.f("pk_specification_values")),
             if_not_exists=True,
         )
-        op.create_index(
-            "ix_specification_values_named", "specification_values", ["named", "dimension", "low"], if_not_exists=True
-        )
-        op.create_index("ix_specification_values_reader", "specification_values", ["reader"], if_not_exists=True)
+        build_index("ix_specification_values_named", "specification_values (named, dimension, low)")
+        build_index("ix_specification_values_reader", "specification_values (reader)")
         op.create_table(
             "unread_specifications",
             sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
@@ -121,10 +119,7 @@ def upgrade() -> None:
             sa.PrimaryKeyConstraint("part_id", name=op.f("pk_part_features")),
             if_not_exists=True,
         )
-        op.create_index(
-            "ix_part_features_keys", "part_features", ["keys"], postgresql_using="gin", postgresql_with={"fastupdate": "off"},
-            if_not_exists=True,
-        )  # fmt: skip
+        build_index("ix_part_features_keys", "part_features USING gin (keys) WITH (fastupdate = off)")
         schema = op.get_bind().execute(sa.text("SELECT quote_ident(current_schema())")).scalar_one()
         for statement in (KEY, FOLDED, KEEP, CHANGED, WITH_ANY):
             replace(statement.format(trusted=TRUSTED.format(schema=schema)) if "{trusted}" in statement else statement)

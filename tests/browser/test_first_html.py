@@ -17,9 +17,12 @@ from config import REPOSITORY
 from devserver import Stack
 from tests.browser.conftest import DESKTOP, PHONE
 
-# Where everything is that a visitor reads, and what it says.
+# Where everything is that a visitor reads, and what it says, but for what only the application can say.
 SEEN = """() => ({
-    text: document.querySelector("main").innerText.replace(/\\s+/g, " "),
+    text: (() => {
+        for (const own of document.querySelectorAll("main :is(.checked, .pay)")) own.style.visibility = "hidden";
+        return document.querySelector("main").innerText.replace(/\\s+/g, " ");
+    })(),
     title: document.title,
     drawn: [...document.querySelectorAll(".picture path")].map((path) => path.getAttribute("d")),
     tints: [...document.querySelectorAll(".picture")].map((picture) => picture.getAttribute("style").replaceAll(/[ ;]/g, "")),

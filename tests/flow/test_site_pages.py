@@ -543,3 +543,33 @@ def test_addresses_are_those_of_the_host_that_was_asked(client: FlaskClient, new
     page = read(client.get(f"/parts/{new_part()}", base_url="https://shop.example"))
     assert page.links["canonical"].startswith("https://shop.example/parts/")
     assert page.described["url"] == page.meta["og:url"] == page.links["canonical"]
+
+
+@pytest.mark.parametrize(("path", "heading"), [("/compare?ids=1,2", "Compare parts"), ("/list", "Shopping list")])
+def test_what_only_the_application_can_show_says_what_it_is_and_is_not_found_by_search_engines(
+    client: FlaskClient, path: str, heading: str
+) -> None:
+    page = read(client.get(path, headers={"Accept-Language": "en"}))
+    assert (page.title, page.text, page.meta["robots"]) == (f"{heading} – Lockstep Parts", heading, "noindex")
+    assert "canonical" not in page.links
+
+
+def test_addresses_of_data_sheets_are_links_and_nothing_else_becomes_one(
+    client: FlaskClient, editor: FlaskClient, word: str
+) -> None:
+    sheet = f"https://files.example/{word}.pdf?page=2"
+    texts = [
+        "http://files.example/",
+        "javascript:alert(1)",
+        "https://shop@files.example/",
+        f"see {sheet}",
+        "https://",
+        "data:text/html,x",
+    ]
+    specifications = [{"name": f"Sheet {number}", "value": value} for number, value in enumerate([sheet, *texts])]
+    body = {"sku": word, "part_name": word, "status": "published", "specifications": specifications}
+    part = editor.post(PARTS, json=body).get_json()["id"]
+    response = client.get(f"/parts/{part}")
+    page = read(response)
+    assert [href for href in page.hrefs if "files.example" in href or ":" in href] == [sheet]
+    assert f'href="{sheet}" rel="noopener nofollow"' in response.text

@@ -54,6 +54,9 @@ NOT_AUDITED = {
     "part_search": "computed from parts, stock and prices by triggers",
     "part_current_prices": "computed from prices by triggers",
     "search_words": "computed from parts by triggers",
+    "part_features": "computed from specifications by triggers",
+    "unread_specifications": "computed from specifications by triggers",
+    "specification_values": "computed from their texts",
     "former_slugs": "kept from parts and categories by triggers; their own rows say what an address was",
 }
 _WRITES = re.compile(r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+(\w+)\b(?!\s*,)", re.IGNORECASE)

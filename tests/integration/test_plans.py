@@ -15,11 +15,13 @@ from sqlalchemy import Connection, event, text
 
 from app.container import Container
 from app.contract.events import Actor
+from app.domain.measures import SpecificationFilter
 from app.services.authentication import digest
 from app.services.images import make_variants
 from app.services.intent import Intent
 from app.services.lookup import look_up
 from app.store import drift, users
+from app.store.listing import PartFilters
 from app.store.users import NewSession
 from app.sync.prune import prune
 
@@ -28,7 +30,8 @@ MOST = 100_000
 # Tables that grow with the shop or with time.
 LARGE = (
     "outbox_events", "outbox_deliveries", "data_change_logs", "part_content_versions", "parts", "stock_levels", "part_prices",
-    "prices", "part_images", "part_specifications", "part_search", "part_current_prices", "idempotency_keys", "user_sessions",
+    "prices", "part_images", "part_specifications", "part_search", "part_current_prices", "part_features",
+    "specification_values", "idempotency_keys", "user_sessions",
     "sync_runs", "former_slugs",
 )  # fmt: skip
 # Indexes of what is waiting for something, which does not grow with the shop.
@@ -65,6 +68,8 @@ _FILL = (
     "INSERT INTO part_prices (part_id, currency, amount) SELECT id, 'EUR', 1 FROM parts ORDER BY id DESC LIMIT 1",
     "INSERT INTO prices (part_id, currency, amount) SELECT id, 'EUR', 1 FROM parts ORDER BY id DESC LIMIT 1",
     "INSERT INTO part_specifications (part_id, name, value) SELECT id, 'Bore', 1 FROM parts ORDER BY id DESC LIMIT 1",
+    "INSERT INTO specification_values (key, named, meaning, name, value, unit, reader, symbol, place)"
+    " VALUES (1, 1, 1, '', '', '', 1, '', '')",
     "INSERT INTO part_images (part_id, digest, extension, byte_size, width, height)"
     " SELECT id, 'digest', 'jpg', 1, 1, 1 FROM parts ORDER BY id DESC LIMIT 1",
     "INSERT INTO former_slugs (kind, slug, record_id) VALUES ('part', 'former', 1)",
@@ -165,6 +170,10 @@ def test_nothing_that_runs_all_the_time_reads_a_table_from_beginning_to_end(
         container.sync_control.replay(Intent(actor))
         container.sync_control.discard(Intent(actor), "because")
         container.sync_control.overview()
+        wanted = (SpecificationFilter("Bore", ("25 mm",), "1 mm", "1 m"),)
+        for narrowed in (PartFilters(specifications=wanted), PartFilters(category="bearings", specifications=wanted)):
+            container.parts.catalog.list_parts(narrowed, "name", None, 24)
+            container.parts.catalog.facets(narrowed)
         with container.reading.connect() as connection:
             newest = connection.execute(text("SELECT event_id::text FROM outbox_events ORDER BY id DESC LIMIT 1")).scalar_one()
         container.sync_control.journey(newest)

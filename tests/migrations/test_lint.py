@@ -32,6 +32,7 @@ ALLOWED = {
         "ban-drop-constraint": "another takes its place that allows one more state, or an earlier attempt has left it",
         "prefer-bigint-over-int": "the type of the key that it refers to, and a count of what one file changed",
     },
+    "0040": {"prefer-bigint-over-int": "the type of the key that it refers to"},
     "0031": {"ban-drop-constraint": "the same statement puts a wider one in its place"},
 }
 SQUAWK = Path(sys.executable).with_name("squawk")

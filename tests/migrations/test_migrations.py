@@ -325,3 +325,30 @@ def test_versions_of_before_say_by_which_way_they_came_and_what_changed(scratch:
             text("SELECT change_summary, source, change FROM part_content_versions ORDER BY version_number")
         )
         assert [tuple(row) for row in rows] == said
+
+
+SPECIFIED = """
+    INSERT INTO parts (sku, slug, part_name) VALUES ('a', 'a', 'a'), ('b', 'b', 'b');
+    INSERT INTO part_specifications (part_id, name, value, unit, position)
+    SELECT id, said.name, said.value, said.unit, said.place FROM parts
+    CROSS JOIN (VALUES ('Weight', '3', 'kg', 2), ('Bore', '25', 'mm', 1)) AS said(name, value, unit, place) WHERE sku = 'a';
+"""
+
+
+def test_what_parts_said_before_is_kept_as_what_they_say_since(scratch: Engine) -> None:
+    kept = text("SELECT p.sku, f.keys FROM part_features f JOIN parts p ON p.id = f.part_id ORDER BY p.sku")
+    unread = text("SELECT DISTINCT name, value, unit FROM unread_specifications ORDER BY name")
+    migrate(scratch, "up", "0039")
+    with scratch.begin() as connection:
+        connection.exec_driver_sql(SPECIFIED)
+    migrate(scratch, "up", "head")
+    with scratch.begin() as connection:
+        ((sku, keys),) = connection.execute(kept).all()
+        assert (sku, len(keys)) == ("a", 2)
+        assert connection.execute(unread).all() == [("Bore", "25", "mm"), ("Weight", "3", "kg")]
+        connection.exec_driver_sql("UPDATE part_specifications SET part_id = (SELECT id FROM parts WHERE sku = 'b')")
+        assert connection.execute(kept).all() == [("b", keys)]
+        connection.exec_driver_sql("DELETE FROM part_specifications WHERE name = 'Bore'")
+        assert connection.execute(kept).all() == [("b", keys[1:])]
+        connection.exec_driver_sql("DELETE FROM part_specifications")
+        assert connection.execute(kept).all() == []

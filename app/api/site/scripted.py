@@ -3,13 +3,17 @@
 from app.api.site.formats import formats
 from app.api.site.pages import Page
 
-# Each with the application's component that shows it.
-SCRIPTED = {"compare": "compare-page", "list": "list-page"}
+# Each with the application's component that shows it, its title and its description.
+SCRIPTED = {
+    "compare": ("compare-page", "compareTitle", "compareDescription"),
+    "list": ("list-page", "listTitle", "listDescription"),
+}
 
 
 def scripted_page(name: str) -> Page:
     """Return such a page, with its heading. Search engines find nothing on it."""
     texts = formats().texts
-    title = texts["buy"][f"{name}Title"]
-    shown = {"component": SCRIPTED[name], "page_title": title}
-    return Page(title, texts["server"][f"{name}Description"], "site/scripted.html", shown, here=f"/{name}")
+    component, title, description = SCRIPTED[name]
+    heading = texts["buy"][title]
+    shown = {"component": component, "page_title": heading}
+    return Page(heading, texts["server"][description], "site/scripted.html", shown, here=f"/{name}")

@@ -289,6 +289,8 @@ class ImportJobs:
                     return False
                 work.renew(pipeline.run(partial(self._import, work, actor, chunk)))
                 self._announce(job.id)
+                # Else the next list would do it, and somebody wait for it.
+                passes.read_specifications(self._reading)
         return True
 
     def _done(self, work: _Work) -> int:

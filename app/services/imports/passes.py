@@ -18,7 +18,7 @@ from app.domain.imports.survey import Layout, Survey, survey
 from app.services.imports.chunk import apply_chunk, rehearse_chunk
 from app.services.imports.difference import ImportReport
 from app.services.rich_text import dropped, sanitised
-from app.store import prices
+from app.store import prices, specifications
 from app.store.imports import bulk
 from app.store.pipeline import Pipeline
 from app.store.transaction import TransactionManager, UnitOfWork
@@ -88,6 +88,12 @@ def apply(
             report.add(pipeline.run(partial(write, chunk)))
             progress(len(chunk))
     return report
+
+
+def read_specifications(reading: Engine) -> None:
+    """Read what imported parts say in their specifications, as far as it is committed and nobody has read it."""
+    with reading.connect() as connection:
+        specifications.read_all(connection)
 
 
 def rehearse(

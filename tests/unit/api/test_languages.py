@@ -183,6 +183,9 @@ def test_what_differs_each_time_is_kept_and_what_is_part_of_the_catalogue_is_sai
     assert german.said("new_password: the password must have at least 12 characters") == (
         "new_password: das Passwort muss mindestens 12 Zeichen haben"
     )
+    assert german.said("spec.Bore.min: Bore is not measured in threads. Leave the unit away.") == (
+        "spec.Bore.min: Bore wird nicht in Gewinden gemessen. Lassen Sie die Einheit weg."
+    )
     assert german.said("Nobody knows this.") == "Nobody knows this."
 
 

@@ -6,7 +6,8 @@
  * watched, the page asks every half minute instead.
  */
 import type { ConnectionStatus, SocketLike } from "@lockstep/shared/live/connection.ts";
-import { CustomerFeed, MAX_WATCHED_PARTS } from "@lockstep/shared/live/customer-feed.ts";
+import { CustomerFeed } from "@lockstep/shared/live/customer-feed.ts";
+import { MAX_WATCHED_PARTS } from "@lockstep/shared/live/limits.ts";
 import { Dispatcher, type PartsKeeper } from "@lockstep/shared/live/dispatcher.ts";
 import { isHeld, type LivePart } from "@lockstep/shared/live/state.ts";
 import type { PublicListItem } from "@lockstep/shared/types.ts";

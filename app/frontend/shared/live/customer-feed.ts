@@ -9,10 +9,10 @@
 import { PART_EVENT_TYPES, type AnswersToCustomers, type FromCustomers, type PartEvent, type ToCustomers, type WatchRequest } from "../types.ts";
 import { Connection, type ConnectionStatus, type SocketLike } from "./connection.ts";
 import type { Dispatcher, PartsKeeper } from "./dispatcher.ts";
+import { MAX_WATCHED_PARTS } from "./limits.ts";
 import { versionsOf } from "./state.ts";
 
 export const WATCH_AGAIN_MS = 20_000;
-export const MAX_WATCHED_PARTS = 200;
 const ACK_TIMEOUT_MS = 10_000;
 const RESYNC_JITTER_MS = 2_000;
 const SEEN_SHARE = 0.1;

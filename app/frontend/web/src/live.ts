@@ -1,8 +1,8 @@
 /** Connects the one customer feed to this app's stores. Created once, in main.ts. */
-import { CustomerFeed } from "@lockstep/shared/live/customer-feed.ts";
+import type { CustomerFeed } from "@lockstep/shared/live/customer-feed.ts";
 import { Dispatcher } from "@lockstep/shared/live/dispatcher.ts";
-import { LateSocket } from "@lockstep/shared/live/late-socket.ts";
 import { inject, type InjectionKey } from "vue";
+import { LateFeed } from "./lateFeed.ts";
 import { useConnectionStore } from "./stores/connection.ts";
 import { usePartsStore } from "./stores/parts.ts";
 
@@ -23,8 +23,7 @@ export function createLive(): Live & { open(): void } {
   const dispatcher = new Dispatcher(keeper);
   const catalog = new Set<(token: string) => void>();
   const categories = new Set<(token: string) => void>();
-  const feed = new CustomerFeed({
-    socket: new LateSocket(async () => (await import("@lockstep/shared/live/socket.ts")).openSocket("/customers")),
+  const options: Parameters<typeof import("./feed.ts").createFeed>[0] = {
     keeper,
     dispatcher,
     onStatus: (status) => {
@@ -33,7 +32,12 @@ export function createLive(): Live & { open(): void } {
     onChecked: () => connection.checked(),
     onCatalog: (token) => catalog.forEach((listener) => listener(token)),
     onCategories: (token) => categories.forEach((listener) => listener(token)),
-  });
+  };
+  const feed = new LateFeed(
+    async () => (await import("./feed.ts")).createFeed(options),
+    // Then the pages poll.
+    () => (connection.status = "paused"),
+  );
   return {
     feed,
     dispatcher,

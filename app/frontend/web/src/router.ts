@@ -1,6 +1,12 @@
-import { createRouter, createWebHistory, type Router } from "vue-router";
+import { createRouter, createWebHistory, type RouteLocationNormalized, type Router } from "vue-router";
 
 const CatalogPage = () => import("./pages/CatalogPage.vue");
+
+/** With what only a category shows, so that it is there when the page is. */
+async function CategoryPage(): ReturnType<typeof CatalogPage> {
+  const [page] = await Promise.all([CatalogPage(), import("./components/SpecificationPanel.vue")]);
+  return page;
+}
 
 export function createSiteRouter(): Router {
   return createRouter({
@@ -8,7 +14,7 @@ export function createSiteRouter(): Router {
     routes: [
       { path: "/", name: "home", component: () => import("./pages/HomePage.vue") },
       { path: "/parts", name: "catalog", component: CatalogPage },
-      { path: "/c/:category", name: "category", component: CatalogPage },
+      { path: "/c/:category", name: "category", component: CategoryPage },
       {
         path: "/parts/:id([1-9]\\d{0,9})/:slug?",
         name: "part",
@@ -22,14 +28,18 @@ export function createSiteRouter(): Router {
     scrollBehavior: (to, from, saved) => {
       if (saved) return saved;
       if (to.hash) return { el: to.hash };
-      return to.path === from.path || isFiltering() ? undefined : { top: 0 };
+      return to.path === from.path || isFiltering(to, from) ? undefined : { top: 0 };
     },
   });
 }
 
-/** What a step has in its history state that only narrows a list: whoever does that stays where they are. */
+/** What a step that only narrows a list has in its history state: whoever does that stays where they are. */
 export const FILTERING = { filtering: true };
 
-export function isFiltering(): boolean {
-  return (history.state as { filtering?: boolean } | null)?.filtering === true;
+type Place = Pick<RouteLocationNormalized, "name">;
+
+/** @param state the history's, of the page that is left for by now. */
+export function isFiltering(to: Place, from: Place, state: unknown = history.state): boolean {
+  const areLists = [to, from].every(({ name }) => name === "catalog" || name === "category");
+  return areLists && (state as { filtering?: boolean } | null)?.filtering === true;
 }

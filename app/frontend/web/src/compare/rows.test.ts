@@ -8,7 +8,7 @@ function part(id: number, ...specifications: [name: string, value: string, unit?
 }
 
 const said = (...parts: (LivePart | null)[]) =>
-  comparison(parts, [["sku", "SKU", (one) => one.content?.data.sku ?? null]], () => null, { category: "Category" })
+  comparison(parts, [["sku", "SKU", (one) => one.content?.data.sku ?? null]], () => null, "Category")
     .map(({ group, name, values, differs }) => [group ? `${group}: ${name}` : name, ...values, differs]);
 
 it("every property of any part is a row, in the order in which they come up, and what differs is marked", () => {

@@ -14,8 +14,8 @@ export interface Row {
 export type Property = readonly [key: string, name: string, of: (part: LivePart) => string | null];
 
 /** @param parts null for those of which nothing is known: they take no part in what differs. */
-export function comparison(parts: readonly (LivePart | null)[], properties: readonly Property[], categoryName: (part: LivePart) => string | null, names: { category: string }): Row[] {
-  const general = [...properties, ["category", names.category, categoryName] as const].map(([key, name, of]) =>
+export function comparison(parts: readonly (LivePart | null)[], properties: readonly Property[], categoryName: (part: LivePart) => string | null, categoryLabel: string): Row[] {
+  const general = [...properties, ["category", categoryLabel, categoryName] as const].map(([key, name, of]) =>
     rowOf(`.${key}`, name, "", parts.map((part) => (part ? of(part) : null)), parts));
   const specified = new Map<string, { name: string; group: string; values: (string | null)[] }>();
   for (const [place, part] of parts.entries()) {

@@ -18,14 +18,18 @@ export function useNewest() {
   const connection = useConnectionStore();
   const ids = shallowRef<readonly number[]>([]);
   const error = ref<ApiError | null>(null);
+  const isLoading = ref(true);
   /** The catalog token under which the parts were read; null while unknown. */
   let heldToken = first.catalog ?? null;
+  let asked = 0;
 
   async function readParts(): Promise<void> {
     const asOf = dispatcher.begin();
+    const mine = (asked += 1);
     try {
       const page = await request<PublicPartPage>("/parts", { query: { sort: "newest", limit: NEWEST } });
       for (const item of page.items) dispatcher.reading(item, asOf);
+      if (mine !== asked) return;
       ids.value = page.items.map((item) => item.id);
       error.value = null;
       connection.checked();
@@ -34,6 +38,8 @@ export function useNewest() {
       error.value = failure;
       // The server's next word, some seconds later, is news then.
       heldToken = null;
+    } finally {
+      isLoading.value = false;
     }
   }
 
@@ -52,5 +58,5 @@ export function useNewest() {
   useCatalogNews(isNews, refresh);
   usePolling(refresh);
 
-  return { ids, error, refresh };
+  return { ids, error, isLoading, refresh };
 }

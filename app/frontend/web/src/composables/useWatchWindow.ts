@@ -2,7 +2,7 @@
  * Which parts of a long list to watch: all of them as long as the server allows, else those
  * around the ones on screen.
  */
-import { MAX_WATCHED_PARTS } from "@lockstep/shared/live/customer-feed.ts";
+import { MAX_WATCHED_PARTS } from "@lockstep/shared/live/limits.ts";
 import { computed, onScopeDispose, ref, watch, type Ref } from "vue";
 
 /** Leaves room for the next page's parts, which are watched just before these are dropped. */

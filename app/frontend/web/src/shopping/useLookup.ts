@@ -3,7 +3,7 @@
  * then follow the live feed like those of any other page, and what so many cost is calculated here, by the same rule.
  */
 import { ApiError, isAbort, request } from "@lockstep/shared/http.ts";
-import { MAX_WATCHED_PARTS } from "@lockstep/shared/live/customer-feed.ts";
+import { MAX_WATCHED_PARTS } from "@lockstep/shared/live/limits.ts";
 import type { PublicListItem } from "@lockstep/shared/types.ts";
 import type { components } from "@lockstep/shared/api.gen.ts";
 import { computed, onScopeDispose, ref, shallowReactive, watch, type Ref } from "vue";

@@ -3,7 +3,7 @@
  * What a part looks like is in the parts store, where live changes reach it.
  */
 import { ApiError, isAbort, request } from "@lockstep/shared/http.ts";
-import { MAX_WATCHED_PARTS } from "@lockstep/shared/live/customer-feed.ts";
+import { MAX_WATCHED_PARTS } from "@lockstep/shared/live/limits.ts";
 import type { Match, PublicPartPage, PublicSort } from "@lockstep/shared/types.ts";
 import type { SpecificationFilters } from "../specifications.ts";
 import { defineStore } from "pinia";
