@@ -30,7 +30,8 @@ def bearings(staff: httpx.Client) -> dict[str, Any]:
     for bore, seal, load in ((20, "2RS", "12.7"), (25, "2RS", "14"), (30, "ZZ", "19.5"), (35, "ZZ", "25.5")):
         body = {
             "sku": f"T-{word}-{bore}", "part_name": f"Bearing {word} {bore}", "status": "published",
-            "category_id": category["id"], "specifications": specifications(f"{bore}", seal, load), "stock": {"current_stock": 20, "min_stock_level": 5},
+            "category_id": category["id"], "specifications": specifications(f"{bore}", seal, load),
+            "stock": {"current_stock": 20, "min_stock_level": 5},
             "prices": [{"currency": "EUR", "amount": f"{bore}.00"}],
         }  # fmt: skip
         parts[bore] = staff.post("/parts", json=body).raise_for_status().json()["id"]

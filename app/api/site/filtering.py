@@ -11,8 +11,8 @@ from app.api.site.formats import Formats
 
 PREFIX = "spec."
 ENDS = ("min", "max")
-# Specifications that are open at first, of those that tell the parts apart; values that are shown at first; more than so many can be
-# searched.
+# Specifications that are open at first, of those that tell the parts apart; values that are shown at first; more than so many can
+# be searched.
 OPEN, FEW, MANY = 3, 8, 20
 _END = re.compile(r"\.(?:min|max)$")
 # The address of the list with other filters.
