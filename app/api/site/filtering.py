@@ -11,7 +11,8 @@ from app.api.site.formats import Formats
 
 PREFIX = "spec."
 ENDS = ("min", "max")
-# Specifications that are open at first, values that are shown at first, and more than so many can be searched.
+# Specifications that are open at first, of those that tell the parts apart; values that are shown at first; more than so many can
+# be searched.
 OPEN, FEW, MANY = 3, 8, 20
 _END = re.compile(r"\.(?:min|max)$")
 # The address of the list with other filters.
@@ -49,10 +50,11 @@ def specifications(filters: Mapping[str, Any], facets: Mapping[str, Any] | None)
     listed = {one["name"].lower() for one in known}
     unknown = [name for name in _filtered_names(filters) if name.lower() not in listed]
     known += [{"name": name, "unit": "", "kind": "values", "values": [], "min": None, "max": None} for name in unknown]
-    return [_specification(one, place, filters) for place, one in enumerate(known)]
+    first = [one["name"] for one in known if len(one["values"]) > 1 or one["min"] != one["max"]][:OPEN]
+    return [_specification(one, filters, is_first=one["name"] in first) for one in known]
 
 
-def _specification(known: Mapping[str, Any], place: int, filters: Mapping[str, Any]) -> dict[str, Any]:
+def _specification(known: Mapping[str, Any], filters: Mapping[str, Any], *, is_first: bool) -> dict[str, Any]:
     name, unit = known["name"], known["unit"]
     chosen = _sent(filters, name)
     ends = {end: (_sent(filters, f"{name}.{end}") or [""])[0] for end in ENDS}
@@ -65,7 +67,7 @@ def _specification(known: Mapping[str, Any], place: int, filters: Mapping[str, A
         "name": name,
         "unit": unit,
         "count": count,
-        "is_open": place < OPEN or count > 0,
+        "is_open": is_first or count > 0,
         "is_range": known["kind"] == "range" or any(ends.values()),
         "ends": [
             {"end": end, "value": value, "present": "" if known[end] is None else _measured(known[end], unit)}

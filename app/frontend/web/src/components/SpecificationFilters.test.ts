@@ -44,6 +44,13 @@ it("what is wrong with a range is said at its field, and what was typed stays", 
   ]);
 });
 
+it("the first three that tell the parts apart are open at first, and those that are filtered by", () => {
+  const same: SpecificationFacet = { ...seal, values: [{ value: "2RS", count: 4 }] };
+  const names = ["A", "B", "C", "D", "E"].map((name) => ({ ...(name === "A" ? same : seal), name }));
+  const { shown } = setUp([...names, { ...bore, name: "F", values: [], min: "6", max: "6" }], { "spec.F.min": ["6 mm"] });
+  expect(shown.findAll("details").filter((one) => one.element.open).map((one) => one.attributes("data-name"))).toEqual(["B", "C", "D", "F"]);
+});
+
 it("what is being typed stays while counts and ranges change around it", async () => {
   const { shown } = setUp([bore]);
   const low = shown.get<HTMLInputElement>(".range input");
