@@ -145,8 +145,10 @@ class Question:
     others: Sequence[str]
     parameters: Mapping[str, Any]
     tiers: Sequence[Tier]
-    # What is narrowed to a few parts would be walked for in vain.
+    # What is narrowed by specifications would be walked for in vain, unless there are common words as well. Words are checked on
+    # parts if these are few.
     is_walked: bool = True
+    is_few: bool = False
 
     def of(self, tier: Tier) -> Wanted:
         """Return the conditions of the words for a tier."""
@@ -361,7 +363,8 @@ def _question(
     having, asked = specifications.having(fits)
     others = [*within, *(condition for condition in chosen.values() if condition != "true"), *having]
     parameters = words.parameters | bounds | choices | asked | {"currency": prices.currency}
-    is_walked = not fits
+    is_few = bool(filters.words) and any(one.is_few for one in fits)
+    is_walked = not fits or (bool(filters.words) and not is_few)
     by_price = sort in {"price", "-price"}
     rows = prices.rows if within or by_price else Prices(None).rows
     if (name := sorted_by(sort)) is not None:
@@ -379,7 +382,7 @@ def _question(
         Tier(one.mark, _BY_NAME, one.range, one.condition, one.mark > "2", one.mark == "2", one.left, one.is_own)
         for one in by_relevance
     ]
-    return Question(rows, words, own, others, parameters | own.parameters, tiers, is_walked)
+    return Question(rows, words, own, others, parameters | own.parameters, tiers, is_walked, is_few)
 
 
 def _by_specification(sort: str) -> tuple[Tier, ...]:
@@ -431,7 +434,7 @@ def _collected(question: Question, tiers: Sequence[Tier], after: Position | None
     continued, order_by = tier.order.clauses("s.part_id", after)
     # Then only the range, which has few rows or the order that is wanted, is looked up in an index.
     conditions = [*question.of(tier).found, *question.others]
-    if not tier.is_walked:
+    if question.is_few or not tier.is_walked:
         conditions = [search.checked(one) for one in (*question.of(tier).checked, *question.others)]
     if len(tiers) == 1:
         mark, condition, by_mark = f"'{tier.mark}'", tier.condition, ""

@@ -27,6 +27,8 @@ READER = 1
 AT_ONCE = 200
 # The values of a specification that are counted each: those that most parts have.
 MAX_VALUES = 100
+# Parts of which it takes no time to check all words.
+FEW = 3000
 
 _UNREAD = text("""
     (SELECT id, name, value, unit FROM unread_specifications ORDER BY id LIMIT :most)
@@ -88,6 +90,10 @@ _KNOWN = text(f"""
                    WHERE {_NAMED} AND v.dimension = ANY(CAST(:dimensions AS text[]))) AS is_comparable,
            EXISTS (SELECT FROM specification_values v WHERE {_NAMED}) AS is_known
 """)  # noqa: S608 — constant text
+_ARE_FEW = text("""
+    SELECT count(*) <= :few
+    FROM (SELECT FROM parts_with_any(CAST(:keys AS bigint[])) LIMIT :few + 1) found
+""")
 # What each part says of the name, as a list is ordered by it.
 PLACED_ROWS = """
     (SELECT s.*, m.place FROM {rows} LEFT JOIN (
@@ -100,10 +106,11 @@ PLACED_ROWS = """
 
 @dataclass(frozen=True, slots=True)
 class Fitting:
-    """A filter by a specification, and the keys that fit it."""
+    """A filter by a specification, the keys that fit it, and whether that leaves a few parts only."""
 
     name: str
     keys: Sequence[int]
+    is_few: bool
 
 
 def read_all(connection: Connection) -> int:
@@ -149,7 +156,12 @@ def fitting(connection: Connection, filters: Sequence[SpecificationFilter]) -> l
         InvalidFieldError: if a bound cannot be compared with what the shop says.
     """
     read_all(connection)
-    return [Fitting(one.name, _keys(connection, one)) for one in filters]
+    return [_fitting(connection, one) for one in filters]
+
+
+def _fitting(connection: Connection, wanted: SpecificationFilter) -> Fitting:
+    keys = _keys(connection, wanted)
+    return Fitting(wanted.name, keys, connection.execute(_ARE_FEW, {"keys": keys, "few": FEW}).scalar_one())
 
 
 def _keys(connection: Connection, wanted: SpecificationFilter) -> list[int]:

@@ -20,8 +20,7 @@ from app.services.authentication import digest
 from app.services.images import make_variants
 from app.services.intent import Intent
 from app.services.lookup import look_up
-from app.store import drift, users
-from app.store.listing import PartFilters
+from app.store import drift, specifications, users
 from app.store.users import NewSession
 from app.sync.prune import prune
 
@@ -170,10 +169,8 @@ def test_nothing_that_runs_all_the_time_reads_a_table_from_beginning_to_end(
         container.sync_control.replay(Intent(actor))
         container.sync_control.discard(Intent(actor), "because")
         container.sync_control.overview()
-        wanted = (SpecificationFilter("Bore", ("25 mm",), "1 mm", "1 m"),)
-        for narrowed in (PartFilters(specifications=wanted), PartFilters(category="bearings", specifications=wanted)):
-            container.parts.catalog.list_parts(narrowed, "name", None, 24)
-            container.parts.catalog.facets(narrowed)
+        with container.reading.connect() as connection:
+            specifications.fitting(connection, [SpecificationFilter("Bore", ("25 mm",), "1 mm", "1 m")])
         with container.reading.connect() as connection:
             newest = connection.execute(text("SELECT event_id::text FROM outbox_events ORDER BY id DESC LIMIT 1")).scalar_one()
         container.sync_control.journey(newest)

@@ -19,7 +19,7 @@ _MATCH = {
 }
 
 
-_BY_SPECIFICATION = re.compile(r"-?spec\..{1,200}")
+_BY_SPECIFICATION = re.compile(r"-?spec\.\S.{0,199}")
 
 
 class FilterQuerySchema(StrictSchema):
@@ -37,9 +37,10 @@ class FilterQuerySchema(StrictSchema):
         data_key="spec",
         load_default=(),
         metadata={
+            "default": {},
             "description": "By specifications, each by its name in any case: `spec.Bore diameter d=25 mm`, which may be sent"
             " several times, for any of the values, and `spec.Bore diameter d.min=0.5 in` and `.max` for numbers, in any"
-            f" unit that measures the same. At most {MAX_NAMES} names, all of which must fit, and {MAX_VALUES} values of each."
+            f" unit that measures the same. At most {MAX_NAMES} names, all of which must fit, and {MAX_VALUES} values of each.",
         },
     )
 
@@ -65,7 +66,7 @@ class FilterQuerySchema(StrictSchema):
 class PublicPartQuerySchema(FilterQuerySchema, PageQuerySchema):
     """The customers' list."""
 
-    sort = fields.String(
+    sort = Text(
         load_default=None,
         metadata={
             "description": "By default `relevance` if there is a `q`, else `name`, which is also what `relevance` is then. By a"
