@@ -8,14 +8,15 @@ visits with an empty cache. Both metrics are Chromium's (W3C, "Largest Contentfu
 import statistics
 import tempfile
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import httpx
 from playwright.sync_api import Browser, sync_playwright
 
 from bench.chromium import launch
+from bench.system import Client
 from devserver import Stack
 
 VISITS = 5
@@ -70,9 +71,9 @@ def visit(browser: Browser, address: str, device: dict[str, Any], *, is_slow: bo
 
 def addresses(url: str) -> dict[str, str]:
     """Return an address of each kind of page, as a search engine finds them."""
-    with httpx.Client(base_url=f"{url}/api/v1", follow_redirects=True) as client:
-        part = client.get("/parts", params={"limit": 1, "in_stock": "true"}).raise_for_status().json()["items"][0]
-        tree = client.get("/parts/facets").raise_for_status().json()["categories"]
+    with closing(Client(url)) as client:
+        part = client.call("GET", "/parts?limit=1&in_stock=true").body["items"][0]
+        tree = client.call("GET", "/parts/facets").body["categories"]
     leaf = next(one for one in tree if one["parent_id"] is not None)
     return {
         "home": "/", "list": "/parts", "search": "/parts?q=bearing", "category": f"/c/{leaf['slug']}",

@@ -57,7 +57,10 @@ def list_page(frame: Frame, address: MultiDict[str, str], slug: str | None) -> R
     Raises:
         BusyError: if the list cannot be read now.
     """
-    typed = read(address if slug is None else MultiDict({**address.to_dict(flat=False), "category": slug}))
+    wanted = address.copy()
+    if slug is not None:
+        wanted["category"] = slug
+    typed = read(wanted)
     catalog = container().parts.catalog
     if slug is None and "category" in typed:
         return moved_to_list(address)
@@ -187,7 +190,7 @@ def _shown(
     if filtering.is_sort(sort):
         sorts[sort] = filtering.sort_label(sort, written.texts)
     chips = filtering.chips(filters, written, lambda others: _address(others, sort, is_table=is_table))
-    kept = {name: typed[name] for name in ("q", "category") if name in typed and (name == "q" or chips)}
+    kept: dict[str, Any] = {name: typed[name] for name in ("q", "category") if name in typed and (name == "q" or chips)}
     table = None
     if is_table:
         table = filtering.table(parts, facets, sort, written.texts, lambda by: _address(filters, by, is_table=True))
