@@ -16,6 +16,7 @@ from bench.system import wait_until
 from config import REPOSITORY
 from devserver import Stack
 from tests.browser.conftest import DESKTOP, PHONE
+from tests.sample_pictures import jpeg
 
 # Where everything is that a visitor reads, and what it says, but for what only the application can say.
 SEEN = """() => ({
@@ -187,7 +188,12 @@ def _validated(*pages: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([node, "scripts/json-ld.mjs", *pages], cwd=frontend, check=False, capture_output=True, text=True)
 
 
-def test_a_validator_of_schema_org_accepts_what_the_pages_describe(stack: Stack, part: dict[str, Any], tmp_path: Path) -> None:
+def test_a_validator_of_schema_org_accepts_what_the_pages_describe(
+    stack: Stack, staff: httpx.Client, part: dict[str, Any], tmp_path: Path
+) -> None:
+    # Search engines list no product without one.
+    picture = {"image": ("a.jpg", jpeg(900, 600))}
+    staff.post(f"/parts/{part['id']}/images", files=picture, data={"alt": "The spindle"}).raise_for_status()
     pages = []
     for name, path in (
         ("home", "/"), ("list", "/parts"), ("category", f"/c/{part['category']['slug']}"),
