@@ -24,7 +24,7 @@ export const buyer = {
 
   compareThis: (name: string) => `${name} vergleichen`,
 
-  listCount: (count: number) => `Einkaufsliste, ${lines(count)}`,
+  listCount: (count: number) => `Liste ${lines(count)}`,
   addThisToList: (name: string) => `${name} auf die Liste setzen`,
   added: (quantity: number) => `${formatNumber(quantity)} auf der Liste`,
   listFull: (most: number) => `Eine Liste hat bis zu ${formatNumber(most)} Zeilen. Entfernen Sie zuerst einige.`,

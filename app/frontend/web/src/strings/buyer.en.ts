@@ -26,7 +26,7 @@ export const buyer = {
   compareThis: (name: string) => `Compare ${name}`,
 
   // The shopping list
-  listCount: (count: number) => `Shopping list, ${lines(count)}`,
+  listCount: (count: number) => `List ${lines(count)}`,
   addThisToList: (name: string) => `Add ${name} to the list`,
   added: (quantity: number) => `${formatNumber(quantity)} on the list`,
   listFull: (most: number) => `A list has up to ${formatNumber(most)} lines. Take some out first.`,
