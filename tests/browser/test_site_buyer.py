@@ -207,7 +207,7 @@ def test_a_pasted_list_is_looked_up_kept_current_shared_and_saved(
     expect(lines.nth(2)).to_contain_text("may be one of these")
     expect(lines.nth(3)).to_contain_text("is not known here")
     expect(total).to_contain_text("Total €2.14")
-    lines.nth(2).get_by_role("button", name=f"Take {third['part_name']}").click()
+    lines.nth(2).get_by_role("button", name=f"Take this: {third['part_name']}").click()
     expect(lines.nth(2)).to_have_attribute("data-state", "found")
     lines.nth(3).get_by_test_id("remove-line").click()
     page.get_by_test_id("undo").click()

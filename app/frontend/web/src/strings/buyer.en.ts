@@ -27,7 +27,7 @@ export const buyer = {
 
   // The shopping list
   listCount: (count: number) => `List ${lines(count)}`,
-  addThisToList: (name: string) => `Add ${name} to the list`,
+  addThisToList: (name: string) => `Add to list: ${name}`,
   added: (quantity: number) => `${formatNumber(quantity)} on the list`,
   listFull: (most: number) => `A list has up to ${formatNumber(most)} lines. Take some out first.`,
 };
