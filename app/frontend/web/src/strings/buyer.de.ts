@@ -24,8 +24,8 @@ export const buyer = {
 
   compareThis: (name: string) => `${name} vergleichen`,
 
-  listCount: (count: number) => `Einkaufsliste, ${lines(count)}`,
-  addThisToList: (name: string) => `${name} auf die Liste setzen`,
+  listCount: (count: number) => `Liste ${lines(count)}`,
+  addThisToList: (name: string) => `Auf die Liste: ${name}`,
   added: (quantity: number) => `${formatNumber(quantity)} auf der Liste`,
   listFull: (most: number) => `Eine Liste hat bis zu ${formatNumber(most)} Zeilen. Entfernen Sie zuerst einige.`,
 } satisfies typeof english;

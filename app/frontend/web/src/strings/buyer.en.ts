@@ -26,8 +26,8 @@ export const buyer = {
   compareThis: (name: string) => `Compare ${name}`,
 
   // The shopping list
-  listCount: (count: number) => `Shopping list, ${lines(count)}`,
-  addThisToList: (name: string) => `Add ${name} to the list`,
+  listCount: (count: number) => `List ${lines(count)}`,
+  addThisToList: (name: string) => `Add to list: ${name}`,
   added: (quantity: number) => `${formatNumber(quantity)} on the list`,
   listFull: (most: number) => `A list has up to ${formatNumber(most)} lines. Take some out first.`,
 };

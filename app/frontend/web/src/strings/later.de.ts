@@ -63,7 +63,7 @@ export const later = {
   unknown: (asked: string) => `„${asked}“ ist hier nicht bekannt`,
   unsure: (asked: string) => `„${asked}“ kann eines von diesen sein`,
   maybe: "Meinten Sie",
-  choose: (name: string, sku: string) => `${name} nehmen, Artikelnummer ${sku}`,
+  choose: (name: string, sku: string) => `Dieses nehmen: ${name}, Artikelnummer ${sku}`,
   searchFor: "Danach suchen",
   short: (missing: number) => `${formatNumber(missing)} zu wenig auf Lager`,
   substitutes: "Stattdessen auf Lager",

@@ -65,7 +65,7 @@ export const later = {
   unknown: (asked: string) => `“${asked}” is not known here`,
   unsure: (asked: string) => `“${asked}” may be one of these`,
   maybe: "Did you mean",
-  choose: (name: string, sku: string) => `Take ${name}, SKU ${sku}`,
+  choose: (name: string, sku: string) => `Take this: ${name}, SKU ${sku}`,
   searchFor: "Search for it",
   short: (missing: number) => `${formatNumber(missing)} too few in stock`,
   substitutes: "In stock instead",
