@@ -16,8 +16,8 @@ from tests.browser.axe import WIDE, assert_nothing, looked_over
 def spindle(staff: httpx.Client) -> dict:
     """A part of which there are ten, at 12.50."""
     body = {
-        "sku": f"L-{uuid4().hex[:10]}", "part_name": "Lively spindle", "status": "published", "stock": {"current_stock": 10},
-        "prices": [{"currency": "EUR", "amount": "12.50"}], "specifications": [{"name": "Bore", "value": "20", "unit": "mm"}],
+        "sku": f"L-{uuid4().hex[:10]}", "part_name": "Lively spindle", "status": "published",
+        "stock": {"current_stock": 10, "min_stock_level": 5}, "prices": [{"currency": "EUR", "amount": "12.50"}], "specifications": [{"name": "Bore", "value": "20", "unit": "mm"}],
     }  # fmt: skip
     return dict(staff.post("/parts", json=body).raise_for_status().json())
 
