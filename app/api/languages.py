@@ -21,7 +21,9 @@ _SAID = frozenset(("message", "reason", "remedy", "holder", "which"))
 _HOLE = re.compile(r"\{(\w+)\}")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+")
 # Of a longer one it would take long to find that nobody knows it.
-_LONGEST = 2000
+_LONGEST = 1000
+# So deep texts stand in texts: what people have typed may look like more.
+_DEEPEST = 3
 
 
 class Catalogue:
@@ -33,18 +35,19 @@ class Catalogue:
         shapes = sorted(texts.keys() - self._alike.keys(), key=lambda english: -len(_HOLE.sub("", english)))
         self._shapes = [(_shape(english), texts[english]) for english in shapes]
 
-    def said(self, english: str) -> str:
-        """Return a text in the catalogue's language; as it is if it is unknown there."""
-        if english in self._alike or len(english) > _LONGEST:
+    def said(self, english: str, depth: int = _DEEPEST) -> str:
+        """Return a text in the catalogue's language; as it is if it is unknown there, or stands deeper in others than `depth`."""
+        if english in self._alike or len(english) > _LONGEST or not depth:
             return self._alike.get(english, english)
         for shape, text in self._shapes:
             if found := shape.fullmatch(english):
-                return text.format(**{name: self._filled(name, value) for name, value in found.groupdict().items()})
+                holes = found.groupdict()
+                return text.format(**{name: self._filled(name, value, depth) for name, value in holes.items()})
         return english
 
-    def _filled(self, name: str, value: str) -> str:
+    def _filled(self, name: str, value: str, depth: int) -> str:
         if name in _SAID:
-            return self.said(value)
+            return self.said(value, depth - 1)
         return value.replace(",", ".") if _GROUPED.fullmatch(value) else value
 
 

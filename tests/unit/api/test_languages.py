@@ -206,3 +206,11 @@ def test_each_kind_of_what_is_dropped_from_a_description_has_a_german_text(germa
     ]
     assert len(found) == 10
     assert [message for message in found if german.said(message) == message] == []
+
+
+def test_what_somebody_typed_cannot_make_the_catalogue_go_deeper_and_deeper(german: Catalogue) -> None:
+    texts = Catalogue({"{field}: {message}": "{field} – {message}"})
+    assert texts.said("a: b") == "a – b"
+    assert texts.said("a: " * 300 + "b").count("–") == 3
+    for shape in json.loads((REPOSITORY / "app/api/texts/de.json").read_text(encoding="utf-8")):
+        german.said((shape.replace("{", "").replace("}", "") * 200)[:1000])
