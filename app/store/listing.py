@@ -68,6 +68,11 @@ class PartFilters:
     within: tuple[int, ...] | None = None
     specifications: tuple[SpecificationFilter, ...] = ()
 
+    @property
+    def is_of_category(self) -> bool:
+        """Whether only the parts of one category are shown: then their facets have its specifications."""
+        return self.category is not None or self.within is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -175,10 +180,12 @@ def looked_at(filters: PartFilters, sort: str) -> tuple[str, ...]:
 def looked_at_by_facets(filters: PartFilters) -> tuple[str, ...]:
     """Return the generations that facets depend on. Categories, and whatever narrows them, are counted in the whole shop."""
     everywhere = {ListFacet.CATEGORIES, ListFacet.MEMBERS, *_of_filters(filters)}
-    within = {ListFacet.MANUFACTURER, ListFacet.AVAILABILITY, ListFacet.PRICE, ListFacet.SPECIFICATIONS} - everywhere
+    within = {ListFacet.MANUFACTURER, ListFacet.AVAILABILITY, ListFacet.PRICE}
+    if filters.is_of_category:
+        within.add(ListFacet.SPECIFICATIONS)
     return tuple(
         generation
-        for facets, places in ((everywhere, None), (within, filters.within))
+        for facets, places in ((everywhere, None), (within - everywhere, filters.within))
         for facet in sorted(facets) for generation in cache_keys.looked_at(facet, places)
     )  # fmt: skip
 
@@ -256,15 +263,16 @@ def load_facets(connection: Connection, filters: PartFilters) -> dict[str, Any]:
     """
     meant: Meant = ()
     typed, prices = _read(connection, filters)
-    has_columns = filters.category is not None or filters.within is not None
-    fits = specifications.fitting(connection, filters.specifications) if has_columns or filters.specifications else []
+    fits: list[Fitting] = []
+    if filters.is_of_category or filters.specifications:
+        fits = specifications.fitting(connection, filters.specifications)
     counts = _counts(connection, filters, typed, prices, fits)
     if not counts and (meant := search.meaning(connection, typed)):
         counts = _counts(connection, filters, typed.meaning(meant), prices, fits)
     tree = connection.execute(_TREE).all() if counts else []
     facets = composed(counts, tree)
     ends = {end: written(Decimal(amount), prices.currency or "") for end, amount in (facets["price"] or {}).items()}
-    said = _counts_of_specifications(connection, filters, typed.meaning(meant), prices, fits) if has_columns else ()
+    said = _counts_of_specifications(connection, filters, typed.meaning(meant), prices, fits) if filters.is_of_category else ()
     return facets | {
         "specifications": specification_facets(said, unit_of),
         "price": ends or None,

@@ -499,26 +499,28 @@ def listed(answer: Answer) -> Any:
 
 
 LISTS = ("list by name", "list by price", "list in stock", "list of a manufacturer")
+FACETS = ("facets", "facets of its category")
 
 
 @pytest.mark.parametrize(
     ("operation", "dropped"),
     [
         (lambda s: s.stock(current_stock=9), set()),
-        (lambda s: s.stock(current_stock=0), {"list in stock", "facets"}),
-        (lambda s: s.price([PriceLine("EUR", Decimal("7.00"))]), {"page", "list by price", "facets"}),
+        # Pages name parts of the category that are in stock.
+        (lambda s: s.stock(current_stock=0), {"list in stock", *FACETS, "page", "page of a neighbour"}),
+        (lambda s: s.price([PriceLine("EUR", Decimal("7.00"))]), {"page", "list by price", *FACETS}),
         # In which currency most parts have a price says which prices are compared.
-        (lambda s: s.price([PriceLine("USD", Decimal("7.00"))]), {*LISTS, "search", "page", "facets"}),
-        (lambda s: s.specify("Bore"), {"search"}),
+        (lambda s: s.price([PriceLine("USD", Decimal("7.00"))]), {*LISTS, "search", "page", *FACETS}),
+        (lambda s: s.specify("Bore"), {"facets of its category"}),
         (lambda s: s.change(description="other words"), {"search"}),
         (
             lambda s: s.change(part_name="Another name"),
             {"search", "list by name", "list in stock", "page", "page of a neighbour"},
         ),
-        (lambda s: s.change(manufacturer="Another"), {"search", "list of a manufacturer", "facets"}),
+        (lambda s: s.change(manufacturer="Another"), {"search", "list of a manufacturer", *FACETS}),
         (lambda s: s.change(slug=f"another-{s.part_id}"), {"address"}),
-        (lambda s: s.change(category_id=s.top), {*LISTS, "facets", "categories", "page", "page of a neighbour", "search"}),
-        (lambda s: s.archive(), {*LISTS, "facets", "categories", "page of a neighbour", "search", "address"}),
+        (lambda s: s.change(category_id=s.top), {*LISTS, *FACETS, "categories", "page", "page of a neighbour", "search"}),
+        (lambda s: s.archive(), {*LISTS, *FACETS, "categories", "page of a neighbour", "search", "address"}),
     ],
 )
 def test_a_write_drops_what_may_show_it_and_nothing_else(
@@ -549,6 +551,7 @@ def test_a_write_drops_what_may_show_it_and_nothing_else(
         "list by price": lambda: listed("price"),
         "list in stock": lambda: listed("name", in_stock=True),
         "facets": lambda: reader.facets(PartFilters()).result,
+        "facets of its category": lambda: reader.facets(PartFilters(category=str(shop.leaf))).result,
         "categories": lambda: reader.categories().result,
     }
     for ask in asked.values():
