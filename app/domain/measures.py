@@ -123,9 +123,8 @@ def read(value: str, unit: str, unit_of: UnitOf) -> Reading:
     """Return what a specification's value says.
 
     Args:
-        unit: from the specification's own field; empty if there is none, and the value may name one itself. One that nobody knows
-        measures
-            something of its own.
+        unit: from the specification's own field; empty if there is none, and the value may name one itself. One that nobody
+            knows measures something of its own.
         unit_of: looks a unit up; it is asked about short texts only.
     """
     if len(value) > MAX_TEXT or len(unit) > MAX_UNIT:

@@ -39,9 +39,8 @@ _LEARN = text("""
     WITH done AS (
         DELETE FROM unread_specifications u
         USING (SELECT id FROM unread_specifications WHERE id = ANY(:ids) FOR UPDATE SKIP LOCKED) mine WHERE u.id = mine.id)
-    INSERT INTO specification_values AS v (key, named, meaning, name, value, unit, reader, dimension, measured_in, symbol, low,
-    high,
-                                           own_low, own_high, place)
+    INSERT INTO specification_values AS v (key, named, meaning, name, value, unit, reader, dimension, measured_in, symbol,
+                                           low, high, own_low, own_high, place)
     SELECT DISTINCT ON (key) specification_key(name, value, unit) AS key, specification_hash(name),
            COALESCE(hashtextextended(means, 0), specification_hash(said)), name, value, unit, :reader, dimension, measured_in,
            symbol, low, high, own_low, own_high,
@@ -52,9 +51,8 @@ _LEARN = text("""
     ORDER BY key
     ON CONFLICT (key) DO UPDATE
     SET meaning = EXCLUDED.meaning, reader = EXCLUDED.reader, dimension = EXCLUDED.dimension, measured_in = EXCLUDED.measured_in,
-        symbol = EXCLUDED.symbol, low = EXCLUDED.low, high = EXCLUDED.high, own_low = EXCLUDED.own_low, own_high =
-        EXCLUDED.own_high,
-        place = EXCLUDED.place
+        symbol = EXCLUDED.symbol, low = EXCLUDED.low, high = EXCLUDED.high,
+        own_low = EXCLUDED.own_low, own_high = EXCLUDED.own_high, place = EXCLUDED.place
     WHERE v.reader < EXCLUDED.reader
 """)
 _NAMED = "v.named = specification_hash(:name)"
@@ -80,8 +78,8 @@ _ASKED = """
     asked AS MATERIALIZED (
         SELECT *, specification_hash(said) AS meaning
         FROM jsonb_to_recordset(CAST(:values AS jsonb))
-          AS t(said text, dimensions text[], measured_in text, low float8, high float8, own_low float8, own_high float8, rounding
-          float8))
+          AS t(said text, dimensions text[], measured_in text, low float8, high float8,
+               own_low float8, own_high float8, rounding float8))
 """
 # What is known of a name, and how the shop measures it.
 _KNOWN = text(f"""
@@ -242,8 +240,9 @@ def counted(
         WITH hits AS MATERIALIZED (SELECT s.part_id, {missed} AS missed FROM {rows} WHERE {" AND ".join(conditions)}),
         said AS MATERIALIZED (
             SELECT f.key, h.missed, count(*) AS count, sum(f.place) AS places
-            FROM hits h JOIN part_features p ON p.part_id = h.part_id CROSS JOIN LATERAL unnest(p.keys) WITH ORDINALITY AS f(key,
-            place) WHERE h.missed = ANY(:counted) GROUP BY f.key, h.missed),
+            FROM hits h JOIN part_features p ON p.part_id = h.part_id
+            CROSS JOIN LATERAL unnest(p.keys) WITH ORDINALITY AS f(key, place)
+            WHERE h.missed = ANY(:counted) GROUP BY f.key, h.missed),
         meant AS (
             SELECT v.named, v.meaning, sum(c.count) AS count, sum(c.places) AS places,
                    COALESCE(sum(c.count) FILTER (WHERE c.missed = 0), 0) AS hits,

@@ -18,27 +18,10 @@ _SPELT = {
 # Letters that Pint reads as constants of nature, or as measures of other trades; and prefixes that nobody means.
 _OTHERS = frozenset({"k", "c", "e", "u", "R", "a", "D", "P", "pc"})
 _OTHER_NAMES = frozenset({"molar"})
-_PREFIXES = frozenset(
-    {
-        "",
-        "tera",
-        "giga",
-        "mega",
-        "kilo",
-        "hecto",
-        "deca",
-        "deci",
-        "centi",
-        "milli",
-        "micro",
-        "nano",
-        "pico",
-        "femto",
-        "kibi",
-        "mebi",
-        "gibi",
-    }
-)
+_PREFIXES = frozenset({
+    "", "tera", "giga", "mega", "kilo", "hecto", "deca", "deci", "centi", "milli", "micro", "nano", "pico", "femto",
+    "kibi", "mebi", "gibi",
+})  # fmt: skip
 # Of which current a voltage is.
 _CURRENT = re.compile(r"V ?(?:[AD]C|[ad]c)")
 # Of a product, or a quotient: `N·m`, `m3/h`, `mm²`, `kg/(m·s)` not.
