@@ -150,8 +150,8 @@ class Question:
     others: Sequence[str]
     parameters: Mapping[str, Any]
     tiers: Sequence[Tier]
-    # What is narrowed by specifications would be walked for in vain, unless there are common words as well. Words are checked on
-    # parts if these are few.
+    # Parts that fit specifications would be walked for in vain, unless there are common words as well. Words are checked on parts
+    # if these are few.
     is_walked: bool = True
     is_few: bool = False
 
@@ -301,9 +301,12 @@ def _counts_of_specifications(
 def _counts(connection: Connection, filters: PartFilters, typed: Typed, prices: Prices, fits: Sequence[Fitting]) -> Sequence[Any]:
     """Return the counts of each facet; nothing at all if no published part holds the words."""
     wanted = search.conditions(typed)
-    having, asked = specifications.having(fits)
-    # With words, the groups say whether any part holds these, whatever else is asked.
-    narrowed, of_all = (having, []) if filters.words else ([], having)
+    rows, narrowed = prices.rows, []
+    if fits and filters.words:
+        # The groups say whether any part holds the words, whatever else is asked.
+        narrowed = [specifications.FITS]
+    elif fits:
+        rows = specifications.FITTING_ROWS.format(rows=rows)
     within, bounds = _price_bounds(filters, prices)
     chosen, choices = _choices(connection, filters)
     statement = parsed(f"""
@@ -312,7 +315,7 @@ def _counts(connection: Connection, filters: PartFilters, typed: Typed, prices: 
                    count(*) FILTER (WHERE {" AND ".join([*within, *narrowed]) or "true"}) AS count,
                    min({prices.amount}) FILTER (WHERE {" AND ".join(narrowed) or "true"}) AS low,
                    max({prices.amount}) FILTER (WHERE {" AND ".join(narrowed) or "true"}) AS high
-            FROM {prices.rows} WHERE {" AND ".join(["s.is_public", *wanted.found, *of_all])}
+            FROM {rows} WHERE {" AND ".join(["s.is_public", *wanted.found])}
             GROUP BY s.category_id, s.manufacturer, s.in_stock)
         SELECT 'category' AS facet, s.category_id::text AS value, sum(s.count)::int AS count, NULL AS low, NULL AS high
         FROM groups s WHERE {chosen["manufacturer"]} AND {chosen["in_stock"]} GROUP BY s.category_id
@@ -326,7 +329,8 @@ def _counts(connection: Connection, filters: PartFilters, typed: Typed, prices: 
         UNION ALL SELECT 'total', NULL, COALESCE(sum(s.count), 0)::int, min(s.low)::text, max(s.high)::text
         FROM groups s WHERE {" AND ".join(chosen.values())} HAVING EXISTS (SELECT FROM groups)
     """)  # noqa: S608 — put together from constants; every value is a parameter
-    return connection.execute(statement, wanted.parameters | bounds | choices | asked | {"currency": prices.currency}).all()
+    parameters = wanted.parameters | bounds | choices | {"fits": specifications.keys_of(fits), "currency": prices.currency}
+    return connection.execute(statement, parameters).all()
 
 
 def _choices(connection: Connection, filters: PartFilters) -> tuple[dict[str, str], dict[str, Any]]:
@@ -368,21 +372,27 @@ def _question(
     words = search.conditions(typed)
     within, bounds = _price_bounds(filters, prices)
     chosen, choices = _choices(connection, filters)
-    having, asked = specifications.having(fits)
-    others = [*within, *(condition for condition in chosen.values() if condition != "true"), *having]
-    parameters = words.parameters | bounds | choices | asked | {"currency": prices.currency}
-    is_few = bool(filters.words) and any(one.is_few for one in fits)
-    is_walked = not fits or (bool(filters.words) and not is_few)
+    others = [*within, *(condition for condition in chosen.values() if condition != "true")]
+    parameters = words.parameters | bounds | choices | {"fits": specifications.keys_of(fits), "currency": prices.currency}
     by_price = sort in {"price", "-price"}
     rows = prices.rows if within or by_price else Prices(None).rows
+    # Few parts are read by their ids, however common the words are; many are narrowed to the words first.
+    is_few = bool(filters.words) and specifications.are_few(connection, fits)
+    is_read = bool(fits) and (is_few or not filters.words)
+    if is_read:
+        rows = specifications.FITTING_ROWS.format(rows=rows)
+    elif fits:
+        others.append(specifications.FITS)
     if (name := sorted_by(sort)) is not None:
-        there = chosen["category"].replace("s.", "p.")
-        placed = specifications.PLACED_ROWS.format(rows=rows, within=there)
-        return Question(placed, words, words, others, parameters | {"sorted_by": name}, _by_specification(sort), is_walked)
+        conditions = " AND ".join(["s.is_public", *(words.checked if is_few else words.found), *others])
+        placed = specifications.PLACED_ROWS.format(rows=rows, conditions=conditions)
+        nothing = Wanted([], [], {})
+        return Question(placed, nothing, nothing, (), parameters | {"sorted_by": name}, _by_specification(sort))
     if by_price:
-        return Question(rows, words, words, others, parameters, prices.tiers(sort, is_bounded=bool(within)), is_walked)
+        by_amount = prices.tiers(sort, is_bounded=bool(within))
+        return Question(rows, words, words, others, parameters, by_amount, not is_read, is_few)
     if sort != "relevance":
-        return Question(rows, words, words, others, parameters, SORTS[sort], is_walked)
+        return Question(rows, words, words, others, parameters, SORTS[sort], not is_read, is_few)
     by_relevance, own = search.tiers(typed)
     # The tiers of numbers are found by their index; no order begins with them that could be walked. Names that begin with what
     # was typed stand together in theirs.
@@ -390,7 +400,7 @@ def _question(
         Tier(one.mark, _BY_NAME, one.range, one.condition, one.mark > "2", one.mark == "2", one.left, one.is_own)
         for one in by_relevance
     ]
-    return Question(rows, words, own, others, parameters | own.parameters, tiers, is_walked, is_few)
+    return Question(rows, words, own, others, parameters | own.parameters, tiers, not is_read, is_few)
 
 
 def _by_specification(sort: str) -> tuple[Tier, ...]:

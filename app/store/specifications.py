@@ -29,6 +29,8 @@ AT_ONCE = 200
 MAX_VALUES = 100
 # Parts of which it takes no time to check all words.
 FEW = 3000
+# Parts of a list whose order of specifications is looked at.
+SAMPLE = 100
 
 _UNREAD = text("""
     (SELECT id, name, value, unit FROM unread_specifications ORDER BY id LIMIT :most)
@@ -88,27 +90,39 @@ _KNOWN = text(f"""
                    WHERE {_NAMED} AND v.dimension = ANY(CAST(:dimensions AS text[]))) AS is_comparable,
            EXISTS (SELECT FROM specification_values v WHERE {_NAMED}) AS is_known
 """)  # noqa: S608 — constant text
-_ARE_FEW = text("""
-    SELECT count(*) <= :few
-    FROM (SELECT FROM parts_with_any(CAST(:keys AS bigint[])) LIMIT :few + 1) found
-""")
-# What each part says of the name, as a list is ordered by it.
+_FITTING = "SELECT parts_with_all(CAST(:fits AS text[]))"
+_ARE_FEW = text(f"SELECT count(*) <= :few FROM ({_FITTING}) found")  # noqa: S608 — constant text
+# The condition on `part_search s` that a part fits all filters, for rows that are found by something else. With IS TRUE it is
+# checked on these rows by a hash; joined, the planner would expect few parts that fit, and look through them for each row.
+FITS = f"(s.part_id IN ({_FITTING})) IS TRUE"
+# The parts that fit, each read by its id, whatever the planner thinks.
+FITTING_ROWS = f"(SELECT s.* FROM {{rows}} WHERE s.part_id = ANY(ARRAY({_FITTING})) OFFSET 0) s"  # noqa: S608 — constant text
+# What each part of a list says of the name that orders it. Only what the order needs is kept of the parts: their words fill
+# pages.
 PLACED_ROWS = """
-    (SELECT s.*, m.place FROM {rows} LEFT JOIN (
+    (WITH hits AS MATERIALIZED (SELECT s.part_id, s.sort_key FROM {rows} WHERE {conditions})
+     SELECT h.*, true AS is_public, m.place FROM hits h LEFT JOIN (
          SELECT f.part_id, min(v.place) AS place
-         FROM part_search p JOIN part_features f ON f.part_id = p.part_id CROSS JOIN LATERAL unnest(f.keys) AS said(key)
+         FROM (SELECT p.part_id, unnest(p.keys) AS key
+               FROM part_features p WHERE p.part_id = ANY(ARRAY(SELECT part_id FROM hits))) f
          JOIN (SELECT v.key, v.place FROM specification_values v WHERE v.named = specification_hash(:sorted_by) OFFSET 0) v
-           ON v.key = said.key
-         WHERE p.is_public AND {within} GROUP BY f.part_id) m ON m.part_id = s.part_id) s"""
+           ON v.key = f.key
+         GROUP BY f.part_id) m ON m.part_id = h.part_id) s"""
+_COUNTED_OWN = """
+            UNION ALL SELECT f.key, false, count(*)
+            FROM (SELECT unnest(p.keys) AS key
+                  FROM part_features p WHERE p.part_id = ANY(ARRAY(SELECT part_id FROM hits WHERE missed = {missed}))) f
+            JOIN (SELECT v.key FROM specification_values v WHERE v.named = specification_hash(:named_{place}) OFFSET 0) v
+              ON v.key = f.key
+            GROUP BY f.key"""
 
 
 @dataclass(frozen=True, slots=True)
 class Fitting:
-    """A filter by a specification, the keys that fit it, and whether that leaves a few parts only."""
+    """A filter by a specification, and the keys that fit it."""
 
     name: str
     keys: Sequence[int]
-    is_few: bool
 
 
 def read_all(connection: Connection) -> int:
@@ -154,12 +168,12 @@ def fitting(connection: Connection, filters: Sequence[SpecificationFilter]) -> l
         InvalidFieldError: if a bound cannot be compared with what the shop says.
     """
     read_all(connection)
-    return [_fitting(connection, one) for one in filters]
+    return [Fitting(one.name, _keys(connection, one)) for one in filters]
 
 
-def _fitting(connection: Connection, wanted: SpecificationFilter) -> Fitting:
-    keys = _keys(connection, wanted)
-    return Fitting(wanted.name, keys, connection.execute(_ARE_FEW, {"keys": keys, "few": FEW}).scalar_one())
+def are_few(connection: Connection, fits: Sequence[Fitting]) -> bool:
+    """Whether the filters leave a few parts only, if there are any filters."""
+    return bool(fits) and bool(connection.execute(_ARE_FEW, {"fits": keys_of(fits), "few": FEW}).scalar_one())
 
 
 def _keys(connection: Connection, wanted: SpecificationFilter) -> list[int]:
@@ -217,10 +231,9 @@ def _refuse_incomparable(connection: Connection, name: str, bound: str, reading:
     raise InvalidFieldError(field, f"{name} is not measured in {reading.symbol or 'threads'}. {remedy}")
 
 
-def having(fits: Sequence[Fitting]) -> tuple[list[str], dict[str, Any]]:
-    """Return a condition on `part_search s` for each filter, and the parameters of all."""
-    conditions = [f"s.part_id IN (SELECT parts_with_any(CAST(:fits_{place} AS bigint[])))" for place in range(len(fits))]
-    return conditions, {f"fits_{place}": list(one.keys) for place, one in enumerate(fits)}
+def keys_of(fits: Sequence[Fitting]) -> list[str]:
+    """Return the parameter of `FITS` and `FITTING_ROWS`: for each filter its keys, any of which a part has to have."""
+    return ["{" + ",".join(map(str, one.keys)) + "}" for one in fits]
 
 
 def counted(
@@ -232,36 +245,40 @@ def counted(
     Args:
         rows: the table of parts, called `s`; `conditions` are what they must match, apart from `fits`.
     """
-    having_each, asked = having(fits)
-    missed = " + ".join(f"CASE WHEN {one} THEN 0 ELSE {1 << place} END" for place, one in enumerate(having_each)) or "0"
-    own = " ".join(f"WHEN specification_hash(:named_{place}) THEN {1 << place}" for place in range(len(fits)))
-    own = f"CASE v.named {own} ELSE 0 END" if own else "0"
+    each = [f"s.part_id IN (SELECT parts_with_all(CAST(:fits_{place} AS text[])))" for place in range(len(fits))]
+    missed = " + ".join(f"CASE WHEN {one} THEN 0 ELSE {1 << place} END" for place, one in enumerate(each)) or "0"
+    # Of parts that miss a single filter, only what they say of its own name counts.
+    own = "".join(_COUNTED_OWN.format(place=place, missed=1 << place) for place in range(len(fits)))
     statement = parsed(f"""
         WITH hits AS MATERIALIZED (SELECT s.part_id, {missed} AS missed FROM {rows} WHERE {" AND ".join(conditions)}),
         said AS MATERIALIZED (
-            SELECT f.key, h.missed, count(*) AS count, sum(f.place) AS places
-            FROM hits h JOIN part_features p ON p.part_id = h.part_id
-            CROSS JOIN LATERAL unnest(p.keys) WITH ORDINALITY AS f(key, place)
-            WHERE h.missed = ANY(:counted) GROUP BY f.key, h.missed),
+            SELECT f.key, true AS fits, count(*) AS count
+            FROM (SELECT unnest(p.keys) AS key
+                  FROM part_features p WHERE p.part_id = ANY(ARRAY(SELECT part_id FROM hits WHERE missed = 0))) f
+            GROUP BY f.key {own}),
+        places AS (
+            SELECT v.named, avg(f.place) AS position
+            FROM (SELECT unnest(p.keys) AS key, generate_subscripts(p.keys, 1) AS place
+                  FROM (SELECT part_id FROM hits WHERE missed = 0 ORDER BY part_id LIMIT {SAMPLE}) h
+                  JOIN part_features p ON p.part_id = h.part_id) f
+            JOIN specification_values v ON v.key = f.key GROUP BY v.named),
         meant AS (
-            SELECT v.named, v.meaning, sum(c.count) AS count, sum(c.places) AS places,
-                   COALESCE(sum(c.count) FILTER (WHERE c.missed = 0), 0) AS hits,
+            SELECT v.named, v.meaning, sum(c.count) AS count, COALESCE(sum(c.count) FILTER (WHERE c.fits), 0) AS hits,
                    (array_agg(v.key ORDER BY c.count DESC, v.key))[1] AS key
-            FROM said c JOIN specification_values v ON v.key = c.key
-            WHERE c.missed IN (0, {own}) GROUP BY v.named, v.meaning),
+            FROM said c JOIN specification_values v ON v.key = c.key GROUP BY v.named, v.meaning),
         ranked AS (
             SELECT v.named, v.name, v.value, v.unit, v.dimension, v.measured_in, v.symbol, v.low, v.high, v.place, m.count::int,
                    row_number() OVER (PARTITION BY m.named ORDER BY m.count DESC, v.place, v.key) AS rank,
                    count(*) OVER (PARTITION BY m.named)::int AS different,
                    sum(m.hits) OVER (PARTITION BY m.named)::int AS hits,
                    sum(m.count) OVER (PARTITION BY m.named)::int AS parts,
-                   (sum(m.places) OVER (PARTITION BY m.named) / sum(m.count) OVER (PARTITION BY m.named))::float8 AS position,
                    sum(m.count) OVER (PARTITION BY m.named, v.dimension)::int AS alike,
                    min(v.low) OVER (PARTITION BY m.named, v.dimension) AS least,
                    max(v.high) OVER (PARTITION BY m.named, v.dimension) AS most
             FROM meant m JOIN specification_values v ON v.key = m.key)
-        SELECT * FROM ranked WHERE rank <= {MAX_VALUES} ORDER BY hits DESC, position, named, rank
+        SELECT r.* FROM ranked r LEFT JOIN places p ON p.named = r.named
+        WHERE r.rank <= {MAX_VALUES} ORDER BY r.hits DESC, p.position, r.named, r.rank
     """)  # noqa: S608 — put together from constants; every value is a parameter
+    fitting_each = {f"fits_{place}": keys_of([one]) for place, one in enumerate(fits)}
     names = {f"named_{place}": one.name for place, one in enumerate(fits)}
-    counted_ways = [0, *(1 << place for place in range(len(fits)))]
-    return connection.execute(statement, {**parameters, **asked, **names, "counted": counted_ways}).all()
+    return connection.execute(statement, {**parameters, **fitting_each, **names}).all()

@@ -6,7 +6,7 @@ The normal form of texts is written here once more, so that it is compared with 
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache, cached_property
 from itertools import pairwise
@@ -67,6 +67,14 @@ def split(text: str) -> list[str]:
     return re.findall(r"[^\W_]+(?:\.[^\W_]+)*", text)
 
 
+def spelt_out(text: str) -> str:
+    """Return a text as it is spelt without umlauts."""
+    text = unicodedata.normalize("NFC", text).lower()
+    for letter, two in {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe"}.items():
+        text = text.replace(letter, two)
+    return text
+
+
 def forms(text: str, *, own: bool) -> set[str]:
     """Return all in which the words of a text may be asked for."""
     words = split(joined(soft(text)))
@@ -79,9 +87,7 @@ def forms(text: str, *, own: bool) -> set[str]:
         if re.search("[0-9]x[0-9]", word):
             sizes = word.split("x")
             found |= {*sizes, *("x".join(sizes[place:]) for place in range(1, len(sizes) - 1))}
-    spelt = unicodedata.normalize("NFC", text).lower()
-    for letter, two in {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe"}.items():
-        spelt = spelt.replace(letter, two)
+    spelt = spelt_out(text)
     for other in {spelt, spelt.replace("å", "aa")} - {text, text.lower()}:
         found |= forms(other, own=own)
     return found - {""}
@@ -95,10 +101,7 @@ def bare(text: str | None) -> str:
 
 def read(typed: Sequence[str], synonyms: Sequence[tuple[str, str]]) -> Typed:
     """Return what was typed as the database has to read it."""
-    apart = re.sub("([a-wyz][0-9.]+) +(?=(?!x *[0-9])[a-z%°])", "\\1 \x03 ", soft(" ".join(typed)))
-    normal = joined(apart).replace(" \x03 ", " ")
-    text = re.sub(r"\b((?:din|iso|en)[0-9]{2,6})-?(?=[a-z])", r"\1 ", normal)
-    words = [_word(word) for word in text.split()]
+    words = _words(" ".join(typed))
     found = []
     for first in range(len(words)):
         for length in range(1, min(5, len(words) - first) + 1):
@@ -116,6 +119,20 @@ def read(typed: Sequence[str], synonyms: Sequence[tuple[str, str]]) -> Typed:
         if not soft(word).strip() and not is_inch:
             words.append(Word("", (), "", is_plain=False, signs=tuple(f"{ord(sign):x}\x01" for sign in folded(word))))
     return Typed(tuple(typed), tuple(words), tuple(found))
+
+
+def _words(typed: str) -> list[Word]:
+    words = [_word(word) for word in _asked(typed)]
+    for place, other in enumerate(_asked(spelt_out(typed).replace("å", "aa"))[: len(words)]):
+        if (spelt := tuple(split(other))) != words[place].tokens:
+            words[place] = replace(words[place], spelt=spelt)
+    return words
+
+
+def _asked(text: str) -> list[str]:
+    apart = re.sub("([a-wyz][0-9.]+) +(?=(?!x *[0-9])[a-z%°])", "\\1 \x03 ", soft(text))
+    normal = joined(apart).replace(" \x03 ", " ")
+    return re.sub(r"\b((?:din|iso|en)[0-9]{2,6})-?(?=[a-z])", r"\1 ", normal).split()
 
 
 def _word(text: str) -> Word:

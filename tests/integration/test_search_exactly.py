@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from app.container import Container
@@ -195,6 +195,7 @@ def test_facets_are_what_counting_every_part_gives(
 ) -> None:
     @settings(**COMMON)
     @given(filters=filters_of(tag, list(tree), currencies))
+    @example(filters=PartFilters(words=("ö", tag), currency="EUR"))
     def check(filters: PartFilters) -> None:
         typed = read(filters.words, synonyms)
         if any(part.holds(typed) for part in parts):
