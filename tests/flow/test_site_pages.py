@@ -354,6 +354,36 @@ def test_the_home_page_shows_the_categories_and_what_is_new(
     assert f"{word} renamed" in client.get("/", headers={"If-None-Match": held}).text
 
 
+def test_the_home_page_shows_what_is_just_back_in_stock_and_says_nothing_of_it_if_nothing_is(
+    client: FlaskClient, editor: FlaskClient, new_part: NewPart, container: Container, word: str
+) -> None:
+    with container.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE part_search SET restocked_at = NULL")
+    parts = [new_part(part_name=f"{word} {number}", stock=number) for number in range(2)]
+
+    def stock(part: int, count: int) -> None:
+        assert editor.put(f"/api/v1/admin/parts/{part}/stock", json={"current_stock": count}).status_code == 200
+
+    # Whatever is cached is read anew.
+    stock(parts[1], 0)
+    page = read(client.get("/"))
+    assert (page.answers["/parts/restocked"], "Just back in stock" in page.text) == ({"items": []}, False)
+    stock(parts[0], 8)
+    stock(parts[1], 9)
+    page = read(client.get("/"))
+    assert f"Just back in stock {word} 1" in page.text
+    assert page.answers["/parts/restocked"] == client.get("/api/v1/parts/restocked?limit=4").get_json()
+    assert [item["id"] for item in page.answers["/parts/restocked"]["items"]] == parts[::-1]
+    german = client.get("/", headers={"Accept-Language": "de"}).text
+    assert "Gerade wieder auf Lager" in german
+    (one,) = client.get("/api/v1/parts/restocked?limit=1").get_json()["items"]
+    assert (one["id"], one["stock"]["available_stock"]) == (parts[1], 9)
+    editor.delete(f"/api/v1/admin/parts/{parts[1]}")
+    assert f"Just back in stock {word} 0" in read(client.get("/")).text
+    for refused in ("0", "25", "x"):
+        assert client.get(f"/api/v1/parts/restocked?limit={refused}").status_code == 422
+
+
 def test_a_category_shows_the_way_to_it_and_what_is_below_it(
     client: FlaskClient, editor: FlaskClient, new_part: NewPart, word: str
 ) -> None:

@@ -1130,6 +1130,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/parts/restocked": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the published parts that have come back into stock in the last two weeks, the last one first. */
+        get: operations["public_restocked"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/parts/suggest": {
         parameters: {
             query?: never;
@@ -2591,6 +2608,10 @@ export interface components {
         };
         Replayed: {
             replayed: number;
+        };
+        Restocked: {
+            /** @description Those that customers could see while there were none; a new part is not back. */
+            items: components["schemas"]["PublicListItem"][];
         };
         Restore: {
             /** @default null */
@@ -8511,6 +8532,121 @@ export interface operations {
                 content?: never;
             };
             415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    public_restocked: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
+                    ETag: string;
+                    /** @description How the cache answered. */
+                    "X-Cache": "HIT" | "MISS" | "BYPASS";
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "category": {
+                     *             "id": 1,
+                     *             "name": "Bearings",
+                     *             "path": [
+                     *               {
+                     *                 "id": 1,
+                     *                 "name": "Bearings",
+                     *                 "slug": "bearings"
+                     *               }
+                     *             ],
+                     *             "slug": "bearings"
+                     *           },
+                     *           "id": 1,
+                     *           "image": {
+                     *             "alt": "The bearing from the side",
+                     *             "height": 480,
+                     *             "id": 1,
+                     *             "srcset": [
+                     *               {
+                     *                 "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-160.webp",
+                     *                 "width": 160
+                     *               },
+                     *               {
+                     *                 "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-480.webp",
+                     *                 "width": 480
+                     *               },
+                     *               {
+                     *                 "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-640.webp",
+                     *                 "width": 640
+                     *               }
+                     *             ],
+                     *             "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53.jpg",
+                     *             "width": 640
+                     *           },
+                     *           "manufacturer": "ACME",
+                     *           "manufacturer_number": "6205 2RS1",
+                     *           "part_name": "Deep groove ball bearing 6205-2RS",
+                     *           "price": {
+                     *             "amount": "12.50",
+                     *             "currency": "EUR",
+                     *             "version": 2
+                     *           },
+                     *           "sku": "6205-2RS",
+                     *           "slug": "deep-groove-ball-bearing-6205-2rs-6205-2rs",
+                     *           "stock": {
+                     *             "available_stock": 36,
+                     *             "current_stock": 36,
+                     *             "is_in_stock": true,
+                     *             "is_low_stock": false,
+                     *             "version": 5
+                     *           },
+                     *           "updated_at": "2026-11-27T00:40:53.847464Z",
+                     *           "version": 10,
+                     *           "versions": {
+                     *             "content": 10,
+                     *             "price": 2,
+                     *             "stock": 5
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Restocked"];
+                };
+            };
+            /** @description What the client holds is still so. */
+            304: {
+                headers: {
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
+                    ETag: string;
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             422: components["responses"]["Problem422"];
             503: components["responses"]["Problem503"];
         };
