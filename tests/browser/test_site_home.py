@@ -108,11 +108,13 @@ def test_a_category_that_gets_another_address_while_its_page_is_open_is_followed
     page.goto(f"{stack.url}/c/{tree['below']['slug']}?sort=-name")
     expect(page.get_by_test_id("part-card")).to_have_count(2)
     change = {"name": f"{word} chains", "slug": f"{word}-chains"}
+    change["description"] = f"<p>{word} of <b>steel</b></p>"
     staff.put(f"/categories/{tree['below']['id']}", json=change).raise_for_status()
     expect(page).to_have_url(f"{stack.url}/c/{word}-chains?sort=-name")
     expect(page.get_by_role("heading", level=1)).to_have_text(f"{word} chains")
     expect(page.get_by_test_id("part-card")).to_have_count(2)
     expect(page).to_have_title(f"{word} chains – Lockstep Parts")
+    expect(page.locator("main strong, main b")).to_have_text("steel")
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])

@@ -354,6 +354,26 @@ def test_the_home_page_shows_the_categories_and_what_is_new(
     assert f"{word} renamed" in client.get("/", headers={"If-None-Match": held}).text
 
 
+def test_a_category_says_what_is_in_it_to_customers_and_search_engines(
+    client: FlaskClient, editor: FlaskClient, new_part: NewPart, word: str
+) -> None:
+    text = f"<p>{word} for <b>lathes</b></p><ul><li>M8 &lt; M10</li></ul>"
+    made = editor.post("/api/v1/admin/categories", json={"name": f"{word} text", "description": text}).get_json()
+    new_part(part_name=word, category_id=made["id"])
+    said = f"{word} for lathes M8 < M10"
+    page = read(client.get(f"/c/{made['slug']}"))
+    assert (page.meta["description"], page.meta["og:description"]) == (said, said)
+    assert text in page.html
+    scripts = page.scripts.keys()
+    assert said in read(client.get("/")).text
+    for hostile in HOSTILE:
+        editor.put(f"/api/v1/admin/categories/{made['id']}", json={"description": f"<p>{word}</p>{hostile}"})
+        page = read(client.get(f"/c/{made['slug']}"))
+        assert (page.scripts.keys(), "img" in page.elements, word in page.meta["description"]) == (scripts, False, True)
+    editor.put(f"/api/v1/admin/categories/{made['id']}", json={"description": ""})
+    assert word in read(client.get(f"/c/{made['slug']}")).meta["description"]
+
+
 def test_the_home_page_shows_what_is_just_back_in_stock_and_says_nothing_of_it_if_nothing_is(
     client: FlaskClient, editor: FlaskClient, new_part: NewPart, container: Container, word: str
 ) -> None:

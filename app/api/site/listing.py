@@ -20,12 +20,13 @@ from app.api.site import filtering
 from app.api.site.categories import below
 from app.api.site.files import Frame
 from app.api.site.formats import formats
-from app.api.site.pages import Asked, Page, answer, part_address
+from app.api.site.pages import Asked, Page, answer, part_address, shortened
 from app.contract.events import ListFacet
 from app.domain.content import normalised, without_forbidden
 from app.domain.errors import BusyError, InvalidFieldError
 from app.services.catalog import worst
 from app.services.product_page import breadcrumb_list, breadcrumbs, category_address
+from app.services.rich_text import plain
 
 # As the application asks for them (`stores/catalog.ts`), in its order.
 PAGE_SIZE = 24
@@ -84,21 +85,21 @@ def list_page(frame: Frame, address: MultiDict[str, str], slug: str | None) -> R
         # Only the shop's data tell whether a bound can be compared with them. The application says that this one cannot.
         return list_page(frame, _without(address, error.field), slug)
     tree, read_tree = page_of_categories(_ALL_CATEGORIES)
+    about = next((node["description"] for node in tree["items"] if category and node["id"] == category["id"]), "")
     answers = [Asked("/parts", asked, found), Asked("/categories", {}, tree)]
     facets = _facets(filters)
     if facets:
         answers.append(Asked("/parts/facets", filters, facets))
-    texts = formats().texts["server"]
     here = _address(filters, typed["sort"], typed.get("cursor", ""), is_table=is_table)
     is_plain = typed.keys() <= {"category", "sort"} and typed["sort"] == "name" and bool(found["items"])
     return answer(
         frame,
         Page(
             title=category["name"] if category else formats().texts["catalog"]["title"],
-            description=texts["categoryDescription"].format(category=category["name"]) if category else texts["description"],
+            description=_description(category, about),
             template="site/list.html",
             module="CatalogPage",
-            shown=_shown(typed, category, found, tree["items"], facets),
+            shown=_shown(typed, category, found, tree["items"], facets) | {"about": about},
             address=_address(filters) if is_plain else None,
             json_ld=_json_ld(category, found["items"], _address(filters)) if is_plain else None,
             here=here,
@@ -109,6 +110,13 @@ def list_page(frame: Frame, address: MultiDict[str, str], slug: str | None) -> R
             status=404 if slug is not None and not category else 200,
         ),
     )
+
+
+def _description(category: dict[str, Any] | None, about: str) -> str:
+    texts = formats().texts["server"]
+    if about:
+        return shortened(plain(about))
+    return str(texts["categoryDescription"].format(category=category["name"]) if category else texts["description"])
 
 
 def read(address: MultiDict[str, str]) -> dict[str, Any]:

@@ -129,7 +129,7 @@ export interface paths {
          */
         get: operations["admin_categories_get_category"];
         /**
-         * Rename or move a category. Parts below it show its new path at once, and keep their versions.
+         * Rename, move or describe a category. Parts below it show its new path at once, and keep their versions.
          * @description Role: editor or above.
          */
         put: operations["admin_categories_update_category"];
@@ -1216,6 +1216,8 @@ export interface components {
             changed_at: string;
             changed_by: components["schemas"]["Person"] | null;
             child_count: number;
+            /** @description Text, or HTML of a few harmless elements; empty if there is none. */
+            description: string;
             id: number;
             name: string;
             parent_id: number | null;
@@ -1497,6 +1499,8 @@ export interface components {
             categories: string;
         };
         Category: {
+            /** @description Text, or HTML of a few harmless elements; empty if there is none. */
+            description: string;
             id: number;
             name: string;
             parent_id: number | null;
@@ -1505,6 +1509,11 @@ export interface components {
             version: number;
         };
         CategoryCreate: {
+            /**
+             * @description What customers read on its page, and search engines; text, or HTML, which is sanitised.
+             * @default
+             */
+            description: string;
             name: string;
             /** @default null */
             parent_id: number | null;
@@ -1563,6 +1572,7 @@ export interface components {
         };
         /** @description A node of the category tree by itself. */
         CategoryState: {
+            description: string;
             id: number;
             name: string;
             parent_id: number | null;
@@ -1570,6 +1580,8 @@ export interface components {
             version: number;
         };
         CategoryUpdate: {
+            /** @description What customers read on its page, and search engines; text, or HTML, which is sanitised. */
+            description?: string;
             name?: string;
             parent_id?: number | null;
             /** @default null */
@@ -1577,7 +1589,7 @@ export interface components {
             slug?: string;
             version?: number;
         };
-        /** @description A category was renamed, moved, or given another address. */
+        /** @description A category was renamed, moved, or given another address or text. */
         CategoryUpdatedEvent: {
             actor: components["schemas"]["Person"];
             category_id: number;
@@ -3565,33 +3577,35 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-26T21:38:27.285403Z",
+                     *           "changed_at": "2026-11-27T01:14:00.398858Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
                      *           },
                      *           "child_count": 1,
+                     *           "description": "",
                      *           "id": 1,
                      *           "name": "Bearings",
                      *           "parent_id": null,
                      *           "part_count": 1,
                      *           "slug": "bearings",
-                     *           "updated_at": "2026-11-26T21:38:27.285403Z",
+                     *           "updated_at": "2026-11-27T01:14:00.398858Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-26T21:38:32.149534Z",
+                     *           "changed_at": "2026-11-27T01:14:01.581783Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
                      *           },
                      *           "child_count": 0,
+                     *           "description": "",
                      *           "id": 2,
                      *           "name": "Deep groove ball bearings",
                      *           "parent_id": 1,
                      *           "part_count": 1,
                      *           "slug": "ball-bearings",
-                     *           "updated_at": "2026-11-26T21:38:32.149534Z",
+                     *           "updated_at": "2026-11-27T01:14:01.581783Z",
                      *           "version": 2
                      *         }
                      *       ],
@@ -3651,18 +3665,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T21:38:27.347577Z",
+                     *       "changed_at": "2026-11-27T01:14:00.438658Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
                      *       "child_count": 0,
+                     *       "description": "",
                      *       "id": 2,
                      *       "name": "Ball bearings",
                      *       "parent_id": 1,
                      *       "part_count": 0,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T21:38:27.347577Z",
+                     *       "updated_at": "2026-11-27T01:14:00.438658Z",
                      *       "version": 1
                      *     }
                      */
@@ -3700,18 +3715,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T21:38:32.149534Z",
+                     *       "changed_at": "2026-11-27T01:14:01.581783Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
                      *       "child_count": 0,
+                     *       "description": "",
                      *       "id": 2,
                      *       "name": "Deep groove ball bearings",
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T21:38:32.149534Z",
+                     *       "updated_at": "2026-11-27T01:14:01.581783Z",
                      *       "version": 2
                      *     }
                      */
@@ -3764,18 +3780,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T21:38:32.149534Z",
+                     *       "changed_at": "2026-11-27T01:14:01.581783Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
                      *       "child_count": 0,
+                     *       "description": "",
                      *       "id": 2,
                      *       "name": "Deep groove ball bearings",
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T21:38:32.149534Z",
+                     *       "updated_at": "2026-11-27T01:14:01.581783Z",
                      *       "version": 2
                      *     }
                      */
@@ -3828,18 +3845,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T21:38:32.149534Z",
+                     *       "changed_at": "2026-11-27T01:14:01.581783Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
                      *       "child_count": 0,
+                     *       "description": "",
                      *       "id": 2,
                      *       "name": "Deep groove ball bearings",
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T21:38:32.149534Z",
+                     *       "updated_at": "2026-11-27T01:14:01.581783Z",
                      *       "version": 2
                      *     }
                      */
@@ -7902,6 +7920,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
+                     *           "description": "",
                      *           "id": 2,
                      *           "name": "Ball bearings",
                      *           "parent_id": 1,
@@ -7910,6 +7929,7 @@ export interface operations {
                      *           "version": 1
                      *         },
                      *         {
+                     *           "description": "",
                      *           "id": 1,
                      *           "name": "Bearings",
                      *           "parent_id": null,
