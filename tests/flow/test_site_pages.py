@@ -530,6 +530,11 @@ def test_a_price_is_written_as_the_browser_will_write_it(
         ("de-AT", "en", "en", "There is no description"),
         ("en-GB,de-CH;q=0.5", "de", "de-CH", "noch keine Beschreibung"),
         ("en-GB", "fr", "en-GB", "There is no description"),
+        ("de-CH, en;q=0.5", None, "de-CH", "noch keine Beschreibung"),
+        ("en;q=0.5, DE-ch", None, "de-CH", "noch keine Beschreibung"),
+        ("de-LI, en-US;q=0.9, en;q=0.8", None, "de", "noch keine Beschreibung"),
+        ("de;q=0, en-CA", None, "en-CA", "There is no description"),
+        ("fr, *;q=0.5, de;q=0.1", None, "en", "There is no description"),
     ],
 )
 def test_a_page_is_in_the_language_that_was_chosen_or_else_in_one_that_the_browser_wants(
@@ -548,6 +553,10 @@ def test_a_page_is_in_the_language_that_was_chosen_or_else_in_one_that_the_brows
         assert f'<html lang="{tag}">' in page.text
         assert page.headers["Content-Language"] == tag[:2]
     assert said in client.get(f"/parts/{part}", headers={"Accept-Language": wanted}).text
+    if chosen is None:
+        # The API agrees.
+        refused = client.get("/api/v1/parts?limit=x", headers={"Accept-Language": wanted})
+        assert refused.headers["Content-Language"] == tag[:2]
 
 
 def test_a_german_page_says_nothing_in_english(client: FlaskClient, editor: FlaskClient, new_part: NewPart, word: str) -> None:

@@ -12,10 +12,12 @@ from babel.numbers import format_currency, format_decimal, get_currency_precisio
 from flask import request
 
 from app.api.context import offload
+from app.api.languages import LANGUAGES, language_of, tag_asked_for
 from app.api.site.texts import TEXTS
 
 # The server keeps what it has read of a language, so any browser may have any of these, and English if it wants another.
 LOCALES = ("en", "en-US", "en-GB", "en-AU", "en-CA", "de", "de-DE", "de-AT", "de-CH")
+_LOCALES = {tag.lower(): tag for tag in LOCALES}
 # Set by whoever switches the language (`app/api/site/__init__.py`).
 COOKIE = "language"
 # Rounding a price may hide so much of it, and no more.
@@ -34,7 +36,7 @@ class Formats:
 
     def __init__(self, tag: str) -> None:
         self.tag = tag
-        self.language = _language(tag)
+        self.language = language_of(tag)
         self.texts = TEXTS[self.language]
         self._locale = Locale.parse(tag, sep="-")
         # Reads the language's data.
@@ -66,18 +68,14 @@ class Formats:
         return self.money(amount if abs(rounded - exact) > exact * MAX_HIDDEN else str(rounded), currency)
 
 
-def _language(tag: str) -> str:
-    return tag.partition("-")[0]
-
-
 _read: dict[str, Formats] = {}
 
 
 def formats() -> Formats:
     """Return the formats for the present request's client: in the language that it has chosen, else one that it asks for."""
     chosen = request.cookies.get(COOKIE)
-    known = [tag for tag in LOCALES if _language(tag) == chosen] or LOCALES
-    tag = request.accept_languages.best_match(known, default=known[0])
+    asked = tag_asked_for((chosen,) if chosen in LANGUAGES else LANGUAGES)
+    tag = _LOCALES.get(asked.lower(), language_of(asked))
     if tag not in _read:
         # Some tens of milliseconds, once.
         _read[tag] = offload(Formats, tag)
