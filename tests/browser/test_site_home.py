@@ -97,8 +97,12 @@ def test_a_category_chosen_as_a_filter_is_a_page_and_the_focus_stays(
     expect(page).to_have_url(f"{stack.url}/c/{tree['below']['slug']}?q={word}")
     expect(page.get_by_role("heading", level=1)).to_have_text(f"{word} belts")
     expect(chooser).to_be_focused()
+    # It is the page that one is on, so it is no filter to be cleared, nor is what is searched for.
+    expect(page.get_by_test_id("part-card")).to_have_count(2)
+    expect(page.get_by_test_id("clear-filters")).to_have_count(0)
+    page.get_by_label("In stock").check()
     page.get_by_test_id("clear-filters").click()
-    expect(page).to_have_url(f"{stack.url}/parts?q={word}")
+    expect(page).to_have_url(f"{stack.url}/c/{tree['below']['slug']}?q={word}")
 
 
 def test_a_category_that_gets_another_address_while_its_page_is_open_is_followed(

@@ -31,7 +31,7 @@ from app.services.rich_text import plain
 # As the application asks for them (`stores/catalog.ts`), in its order.
 PAGE_SIZE = 24
 _FILTERS = ("q", "category", "manufacturer", "in_stock", "min_price", "max_price", "currency")
-_CHOICES = ("category", "manufacturer", "in_stock", "min_price", "max_price")
+_CHOICES = ("manufacturer", "in_stock", "min_price", "max_price")
 _LONGEST = 200
 _SCHEMA, _ALL_CATEGORIES = PublicPartQuerySchema(), CategoryQuerySchema().load({})
 
@@ -198,7 +198,7 @@ def _shown(
     if filtering.is_sort(sort):
         sorts[sort] = filtering.sort_label(sort, written.texts)
     chips = filtering.chips(filters, written, lambda others: _address(others, sort, is_table=is_table))
-    kept: dict[str, Any] = {name: typed[name] for name in ("q", "category") if name in typed and (name == "q" or chips)}
+    kept: dict[str, Any] = {name: typed[name] for name in ("q", "category") if name in typed}
     table = None
     if is_table:
         table = filtering.table(parts, facets, sort, written.texts, lambda by: _address(filters, by, is_table=True))
@@ -216,7 +216,7 @@ def _shown(
         "in_stock": facets and facets["availability"]["in_stock"],
         "summary": _summary(len(parts), is_first="cursor" not in typed, has_more=following is not None),
         "total": facets["total"] if facets and following and "cursor" not in typed else None,
-        "empty": _empty(q, is_filtered=is_filtered),
+        "empty": _empty(q, is_filtered=is_filtered, is_category=category is not None),
         "is_filtered": is_filtered,
         "cleared": _address(kept, is_table=is_table),
         "first_page": _address(filters, sort, is_table=is_table) if "cursor" in typed else None,
@@ -246,11 +246,11 @@ def _summary(count: int, *, is_first: bool, has_more: bool) -> str:
     return written.counted(texts["shown" if is_first else "continued"], count)
 
 
-def _empty(q: str, *, is_filtered: bool) -> str:
+def _empty(q: str, *, is_filtered: bool, is_category: bool) -> str:
     texts = formats().texts["catalog"]
     if q:
         return str(texts["emptyFilteredSearch" if is_filtered else "emptySearch"].format(q=q))
-    return str(texts["emptyFilters" if is_filtered else "emptyShop"])
+    return str(texts["emptyFilters" if is_filtered else "emptyCategory" if is_category else "emptyShop"])
 
 
 def _options(tree: list[dict[str, Any]], facets: dict[str, Any] | None) -> list[dict[str, Any]]:

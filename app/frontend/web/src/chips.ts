@@ -28,7 +28,7 @@ export function chipsOf({ manufacturer, inStock, minPrice, maxPrice, specificati
   return chips;
 }
 
-/** @returns what is left to ask when all of these filters are taken away, or else the category, if nothing else is filtered by. */
+/** @returns what is left to ask when all of these filters are taken away. */
 export function cleared(query: CatalogQuery): CatalogQuery {
-  return readQuery({ q: query.q, ...(chipsOf(query).length > 0 && { category: query.category }) }, query.view);
+  return readQuery({ q: query.q, category: query.category }, query.view);
 }
