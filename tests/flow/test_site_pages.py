@@ -559,6 +559,27 @@ def test_a_page_is_in_the_language_that_was_chosen_or_else_in_one_that_the_brows
         assert refused.headers["Content-Language"] == tag[:2]
 
 
+def test_germans_type_a_comma_in_the_ends_of_ranges(
+    client: FlaskClient, editor: FlaskClient, new_part: NewPart, word: str
+) -> None:
+    made = editor.post("/api/v1/admin/categories", json={"name": word}).get_json()
+    for load in ("12.7", "14.0"):
+        part = new_part(part_name=f"{word} {load}", category_id=made["id"])
+        said = {"specifications": [{"name": "Load", "value": load, "unit": "kN"}]}
+        editor.put(f"{PARTS}/{part}/specifications", json=said)
+        editor.put(f"{PARTS}/{part}/prices", json={"prices": [{"currency": "EUR", "amount": load}]})
+    address = f"/c/{made['slug']}?max_price=1.012,75&min_price=12,75&spec.Load.min=12,800 kN"
+    german, english = ("de-AT", "12,75", "12,800 kN"), ("en", "", "12,800 kN")
+    for language, price, load in (german, english):
+        page = read(client.get(address, headers={"Accept-Language": language}))
+        assert (page.fields["min_price"], page.fields["spec.Load.min"]) == (price, load)
+    page = read(client.get(address, headers={"Accept-Language": "de"}))
+    assert [item["part_name"] for item in page.answers["/parts"]["items"]] == [f"{word} 14.0"]
+    assert page.fields["max_price"] == "1012,75"
+    assert f"/c/{made['slug']}?min_price=12.75&max_price=1012.75" in page.hrefs
+    assert 'placeholder="12,7 kN"' in client.get(f"/c/{made['slug']}", headers={"Accept-Language": "de"}).text
+
+
 def test_a_german_page_says_nothing_in_english(client: FlaskClient, editor: FlaskClient, new_part: NewPart, word: str) -> None:
     part = new_part(part_name=word)
     editor.put(f"{PARTS}/{part}/prices", json={"prices": [{"currency": "EUR", "amount": a, "min_quantity": n}

@@ -26,6 +26,9 @@ _KEPT = 10_000
 # Between a currency's letters and the number CLDR wants a space (its `currencySpacing`), which Babel leaves out.
 _UNSPACED = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 
+_COMMA = re.compile(r"^(\s*[-+−]?)([0-9.]*),([0-9])")
+_POINT = re.compile(r"^([-+−]?[0-9]+)\.([0-9]+)(?![0-9.])")
+
 
 class Formats:
     """How one language and region writes numbers.
@@ -53,6 +56,17 @@ class Formats:
     def plain(self, amount: str) -> str:
         """Return an amount as it is typed into a field: without its currency, ungrouped."""
         return format_decimal(Decimal(amount), "0.00####", locale=self._locale)
+
+    def typed(self, text: str) -> str:
+        """Return a text that may begin with a number, as the API has it, as it stands in a field."""
+        return _POINT.sub(r"\1,\2", text) if self.language == "de" else text
+
+    def meant(self, typed: str) -> str:
+        """Return what stands in a field as the API takes it: in German a comma is the decimal point of the number that it begins
+        with, and a point before that groups digits. (`web/src/numbers.ts` does alike.)"""
+        if self.language != "de":
+            return typed
+        return _COMMA.sub(lambda found: f"{found[1]}{found[2].replace('.', '')}.{found[3]}", typed)
 
     @lru_cache(maxsize=_KEPT)  # noqa: B019 — there are only as many of these objects as locales, and they stay
     def money(self, amount: str, currency: str) -> str:

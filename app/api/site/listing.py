@@ -124,6 +124,8 @@ def read(address: MultiDict[str, str]) -> dict[str, Any]:
     typed: dict[str, Any] = {}
     for name in (*_FILTERS, "sort", "cursor"):
         value = _cleaned(address.get(name, ""))
+        if name in {"min_price", "max_price"}:
+            value = formats().meant(value)
         typed[name] = value[:_LONGEST].rstrip() if name == "q" else value
     typed = {name: value for name, value in typed.items() if value and not (name == "in_stock" and value != "true")}
     typed = _accepted(typed) | _accepted(_specified(address))
@@ -145,7 +147,7 @@ def _specified(address: MultiDict[str, str]) -> dict[str, list[str]]:
     for name in filter(filtering.is_filter, address):
         values = [value for value in dict.fromkeys(_cleaned(value)[:_LONGEST] for value in address.getlist(name)) if value]
         if values:
-            read[name] = values[:1] if filtering.is_end(name) else values
+            read[name] = [formats().meant(values[0])] if filtering.is_end(name) else values
     return read
 
 
