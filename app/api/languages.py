@@ -7,7 +7,7 @@ Rules and libraries speak English, from wherever they are asked. What they say i
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -64,12 +64,24 @@ def catalogue_of(language: str) -> Catalogue:
     return Catalogue(json.loads((Path(__file__).parent / "texts" / f"{language}.json").read_text(encoding="utf-8")))
 
 
-def language_asked_for() -> str:
-    """Return which of `LANGUAGES` the present call prefers."""
+def tag_asked_for(languages: Sequence[str] = LANGUAGES) -> str:
+    """Return the tag that the present call prefers among those of these languages (`de-CH`), as it was sent; the first of these
+    languages if it asks for none of them, or for any."""
     # By the language alone, and by nothing but its quality: Werkzeug would prefer English to what is asked for as de-CH.
     by_quality = sorted(request.accept_languages, key=lambda asked: -asked[1])
-    wanted = (tag.partition("-")[0].lower() for tag, quality in by_quality if quality > 0)
-    return next((DEFAULT if tag == "*" else tag for tag in wanted if tag in {*LANGUAGES, "*"}), DEFAULT)
+    wanted = (tag for tag, quality in by_quality if quality > 0 and language_of(tag) in {*languages, "*"})
+    tag = next(wanted, "*")
+    return languages[0] if tag == "*" else tag
+
+
+def language_of(tag: str) -> str:
+    """Return the language of a tag, without its region."""
+    return tag.partition("-")[0].lower()
+
+
+def language_asked_for() -> str:
+    """Return which of `LANGUAGES` the present call prefers."""
+    return language_of(tag_asked_for())
 
 
 def said(texts: Any) -> Any:

@@ -5,6 +5,8 @@ import unicodedata
 from typing import Any
 
 MAX_DESCRIPTION = 50_000
+# The tree is part of every list, with these.
+MAX_CATEGORY_DESCRIPTION = 2_000
 # Lower-case words with single hyphens between them, and a letter in one of them.
 SLUG = r"^(?:[0-9]+-)*[0-9]*[a-z][0-9a-z]*(?:-[0-9a-z]+)*\Z"
 COLUMNS = ("sku", "slug", "part_name", "description", "category_id", "manufacturer", "manufacturer_number", "status")

@@ -115,6 +115,10 @@ _MULTIPLIERS = {
     "u": ("F", -6),
     "μ": ("F", -6),
 }
+# A number with a letter in a column of classes is the name of one, as 45 H, 6g and 12 K are: a screw's hardness is no inductance.
+# Longer units are meant all the same (`500 MPa`).
+_OF_CLASSES = re.compile(r"\b(?:class|grade|hardness)\b|(?:klasse|güte|härte)\b", re.IGNORECASE)
+_CLASS = re.compile(r"\d{1,6}(?:[.,]\d{1,3})? ?[A-Za-z]")
 _FRACTION_SIGN = re.compile("(?<=[0-9])(?=[¼-¾⅐-⅞])")
 _GROUPED = re.compile(r"[ '’]")
 
@@ -147,6 +151,13 @@ def typed(text: str, unit_of: UnitOf) -> Reading:
     if found.unit is None and len(text) <= MAX_TEXT and (parts := _NUMBER.fullmatch(tidy(text))) and parts[2]:
         return read(parts[1], parts[2], unit_of)
     return found
+
+
+def class_in(name: str, value: str, unit: str = "") -> str | None:
+    """Return the class, grade or hardness that a value names, the same in each spelling; None if it is none, going by the name of
+    the specification."""
+    text = tidy(f"{value} {unit}") if len(value) + len(unit) < MAX_TEXT else ""
+    return text.replace(" ", "").replace(",", ".") if _OF_CLASSES.search(name) and _CLASS.fullmatch(text) else None
 
 
 def said(value: str, unit: str = "") -> str:

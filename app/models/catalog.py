@@ -32,6 +32,7 @@ class Category(OptimisticLockingMixin, Base):
     name: Mapped[Name]
     slug: Mapped[str] = mapped_column(String(240), unique=True)
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("categories.id"), index=True)
+    description: Mapped[str] = mapped_column(Text, server_default="")
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
 

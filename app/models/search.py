@@ -1,6 +1,6 @@
 """What lists and searches look in: one narrow row a part, its prices now, what it specifies, and the words that any part holds.
 
-PostgreSQL keeps them by triggers (migrations 0003 to 0040), as it keeps an index: nothing here writes them, and
+PostgreSQL keeps them by triggers (migrations 0003 to 0041), as it keeps an index: nothing here writes them, and
 a part that is changed by hand is found under its new name at once. They are no business tables, hence without version, event or
 audit.
 `search_synonyms` is one: the shop says what buyers mean.
@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.models.base import Base, Key, LongKey
 
 _PUBLIC = "is_public"
+_RESTOCKED = "in_stock AND restocked_at IS NOT NULL"
 
 
 class PartSearch(Base):
@@ -31,6 +32,7 @@ class PartSearch(Base):
         Index("ix_part_search_created_at", "created_at", "part_id", postgresql_where=_PUBLIC),
         Index("ix_part_search_manufacturer", "manufacturer", postgresql_where=_PUBLIC),
         Index("ix_part_search_out_of_stock", "part_id", postgresql_where="NOT in_stock"),
+        Index("ix_part_search_restocked_at", "restocked_at", "part_id", postgresql_where=f"{_PUBLIC} AND {_RESTOCKED}"),
         # Facets of the whole catalog are counted in this index alone.
         Index("ix_part_search_facets", "category_id", "manufacturer", "in_stock", "amount", postgresql_where=_PUBLIC),
     )
@@ -41,6 +43,8 @@ class PartSearch(Base):
     in_stock: Mapped[bool]
     amount: Mapped[Decimal | None] = mapped_column(Numeric)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    # When customers last saw it come back from nothing in stock; None if they never did.
+    restocked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     manufacturer: Mapped[str | None] = mapped_column(String(200))
     # The name's place in the order of lists (`search_order`), by code points, so that a prefix is a range of the index.
     sort_key: Mapped[str] = mapped_column(Text(collation="C"))

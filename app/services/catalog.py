@@ -38,6 +38,8 @@ NEGATIVE_LIFE = 30.0
 # With fewer neighbours than this, the parent category is looked into as well.
 FEW_RELATED = 4
 MAX_ALTERNATIVES = 4
+# What came back earlier, in seconds, is no news.
+JUST_RESTOCKED = 14 * 24 * 60 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,18 @@ class CatalogReader:
         prices = {part_id: in_currency(pieces[-1]["price"], shown_in, only=only) for part_id, pieces in found.items()}
         tiers = {part_id: price["tiers"] if price else [] for part_id, price in prices.items()}
         return {part_id: _compose_short(pieces, shown_in, only=only) for part_id, pieces in found.items()}, tiers
+
+    def restocked(self, limit: int, now: float) -> Answer:
+        """Return up to `limit` parts in short form that customers have seen come back into stock lately, the last one first.
+
+        Args:
+            now: in seconds since 1970.
+        """
+        latest, result = self.lookup("list", "restocked", {})
+        came_back = [part_id for part_id, at in latest if at > now - JUST_RESTOCKED]
+        items, read = self.short_parts(came_back)
+        # One may have run out between the two readings.
+        return Answer([item for item in items if item["stock"]["is_in_stock"]][:limit], worst(result, read))
 
     def read_past(self, kind: str, query: dict[str, Any], load: Callable[[Connection], T]) -> T:
         """Return what `load` reads from the database for a query of that kind, within the limits of lists; it is not cached."""

@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import Row
 
 from app.contract.events import Actor
-from app.domain.content import changed_columns
+from app.domain.content import MAX_CATEGORY_DESCRIPTION, changed_columns
 from app.domain.errors import CategoryNotEmptyError, NotFoundError
 from app.services.intent import Expected, Intent
+from app.services.rich_text import with_clean_description
 from app.services.slugs import category_slug
 from app.store import categories as rows
 from app.store import content
@@ -24,14 +25,15 @@ CHUNK = 500
 
 
 def create_category(
-    transactions: TransactionManager, intent: Intent, name: str, parent_id: int | None, slug: str | None
+    transactions: TransactionManager, intent: Intent, name: str, parent_id: int | None, slug: str | None, description: str = ""
 ) -> dict[str, Any]:
     """Create a category and return it; without a slug it gets one derived from its name.
 
     Raises:
-        InvalidFieldError: if the parent does not exist, or is too deep in the tree.
+        InvalidFieldError: if the parent does not exist, or is too deep in the tree, or the description is too long.
         DuplicateError: if the parent has a category of that name, or the slug is taken.
     """
+    clean = with_clean_description({"description": description}, MAX_CATEGORY_DESCRIPTION)["description"]
 
     def work(unit_of_work: UnitOfWork) -> dict[str, Any]:
         lock_category_tree(unit_of_work)
@@ -39,10 +41,10 @@ def create_category(
         tree.check_place(parent_id)
         tree.check_names(name, parent_id, slug)
         address = slug or category_slug(name)
-        category_id = rows.insert(unit_of_work, name, address, parent_id, intent.reason, chosen=slug is not None)["id"]
-        (made,) = rows.load(unit_of_work.connection, category_id)
+        made = rows.insert(unit_of_work, name, address, parent_id, intent.reason, clean, chosen=slug is not None)
+        (row,) = rows.load(unit_of_work.connection, made["id"])
         # Its event is written at commit, so `load` cannot find who made it yet.
-        return rows.state(made) | {"changed_by": _person(intent.actor)}
+        return rows.state(row) | {"changed_by": _person(intent.actor)}
 
     return transactions.run(intent.actor, work, intent.call)
 
@@ -50,11 +52,12 @@ def create_category(
 def change_category(
     transactions: TransactionManager, intent: Intent, category_id: int, changes: dict[str, Any],
 ) -> dict[str, Any]:  # fmt: skip
-    """Rename or move a category and return it; values that are already so change nothing.
+    """Rename, move or describe a category and return it; values that are already so change nothing.
 
     Raises:
         NotFoundError, ConcurrencyError, InvalidFieldError, DuplicateError, DatabaseConsistencyError.
     """
+    changes = with_clean_description(changes, MAX_CATEGORY_DESCRIPTION)
     # Beforehand: many parts take a while to count, for which nobody else who changes the tree should have to wait.
     held = transactions.run(intent.actor, lambda unit_of_work: rows.held(unit_of_work, category_id))
 

@@ -15,7 +15,7 @@ from app.domain.stock import Stock
 from app.services.intent import Expected, Intent
 from app.services.offload import Offload, at_once
 from app.services.prices import current_state as price_state
-from app.services.rich_text import sanitised
+from app.services.rich_text import with_clean_description
 from app.services.slugs import part_slug
 from app.store import admin_parts, prices, slugs, stock
 from app.store import content as rows
@@ -47,7 +47,7 @@ def create_part(
         DuplicateError: if the SKU or the chosen slug is taken.
         InvalidFieldError: if the category does not exist.
     """
-    values = offload(_with_clean_description, values)
+    values = offload(with_clean_description, values, MAX_DESCRIPTION)
 
     def work(unit_of_work: UnitOfWork) -> dict[str, Any]:
         columns = _DEFAULTS | {"slug": part_slug(values["part_name"], values["sku"])} | values
@@ -86,7 +86,7 @@ def update_part(
     Raises:
         NotFoundError, ArchivedError, ConcurrencyError, DuplicateError, InvalidFieldError.
     """
-    changes = offload(_with_clean_description, changes)
+    changes = offload(with_clean_description, changes, MAX_DESCRIPTION)
 
     def work(unit_of_work: UnitOfWork) -> dict[str, Any]:
         before = locked_to_change(unit_of_work, part_id, intent.expected)
@@ -157,16 +157,6 @@ def whole_part(connection: Connection, part_id: int) -> dict[str, Any]:
         "price": price,
         "versions": {"content": found.version, "stock": stock_row.version, "price": price["version"]},
     }
-
-
-def _with_clean_description(values: dict[str, Any]) -> dict[str, Any]:
-    if "description" not in values:
-        return values
-    description = sanitised(values["description"])
-    # Checked again: entities take more room than what they stand for, and whoever reads this text must be able to send it back.
-    if len(description) > MAX_DESCRIPTION:
-        raise InvalidFieldError("description", f"As HTML it is longer than {MAX_DESCRIPTION:,} characters; shorten it.")
-    return values | {"description": description}
 
 
 def is_without_category(error: IntegrityError) -> bool:

@@ -69,12 +69,14 @@ class PartsEnhancedService:
         """Replace a part's price list and return it; see `app.services.prices.set_prices`."""
         return prices.set_prices(self._transactions, intent, part_id, lines)
 
-    def create_category_with_sync(self, intent: Intent, name: str, parent_id: int | None, slug: str | None) -> dict[str, Any]:
+    def create_category_with_sync(
+        self, intent: Intent, name: str, parent_id: int | None, slug: str | None, description: str = ""
+    ) -> dict[str, Any]:
         """Create a category and return it; see `app.services.categories.create_category`."""
-        return categories.create_category(self._transactions, intent, name, parent_id, slug)
+        return categories.create_category(self._transactions, intent, name, parent_id, slug, description)
 
     def update_category_with_sync(self, intent: Intent, category_id: int, changes: dict[str, Any]) -> dict[str, Any]:
-        """Rename or move a category and return it; see `app.services.categories.change_category`."""
+        """Rename, move or describe a category and return it; see `app.services.categories.change_category`."""
         return categories.change_category(self._transactions, intent, category_id, changes)
 
     def delete_category_with_sync(self, intent: Intent, category_id: int, target: int | None) -> dict[str, Any]:

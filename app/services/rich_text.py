@@ -10,6 +10,7 @@ from typing import Any
 import nh3
 
 from app.domain.content import normalised, without_forbidden
+from app.domain.errors import InvalidFieldError
 from app.domain.markup import escaped, markup
 
 # A parser repairs its own repairs of broken HTML slightly differently; after two or three rounds nothing changes any more. What
@@ -73,6 +74,21 @@ def sanitised(text: str) -> str:
         return _of_text(plain(text))
     # Without a tag it would be shown as plain text, entities and all.
     return text if _TAG.search(text) else _of_text(html.unescape(text))
+
+
+def with_clean_description(values: dict[str, Any], longest: int) -> dict[str, Any]:
+    """Return the fields of a part or a category with the description, if there is one, sanitised.
+
+    Raises:
+        InvalidFieldError: if it is longer than `longest` as HTML.
+    """
+    if "description" not in values:
+        return values
+    description = sanitised(values["description"])
+    # Checked again: entities take more room than what they stand for, and whoever reads this text must be able to send it back.
+    if len(description) > longest:
+        raise InvalidFieldError("description", f"As HTML it is longer than {longest:,} characters; shorten it.")
+    return values | {"description": description}
 
 
 def dropped(before: str, after: str) -> list[Dropped]:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from app.contract.cache_keys import looked_at
 from app.contract.events import ListFacet
 from app.domain.measures import SpecificationFilter
-from app.store import catalog, categories, listing, lookup, product_page, slugs
+from app.store import catalog, categories, listing, lookup, product_page, restocked, slugs
 from app.store.listing import PartFilters
 from app.store.paging import Position
 
@@ -82,6 +82,11 @@ KINDS: dict[str, Kind] = {
     # Which parts have these SKUs, and are shown; every text that parts are found by is one facet.
     "skus": Kind(
         lambda _query: looked_at(ListFacet.WORDS), lambda connection, query: lookup.parts_with(connection, query["skus"])
+    ),
+    # How long ago they came back is for the reader to say, or the list would change by itself.
+    "restocked": Kind(
+        lambda _query: (*looked_at(ListFacet.MEMBERS), *looked_at(ListFacet.AVAILABILITY)),
+        lambda connection, _query: restocked.latest(connection),
     ),
     "related": Kind(lambda query: _placed(_NEIGHBOURS, query), _related),
     "in stock near": Kind(lambda query: _placed(_STOCKED_NEIGHBOURS, query), _in_stock_near),

@@ -36,7 +36,7 @@ SHOWN_PRICE = """
                  found.currency, found.valid_from DESC NULLS LAST LIMIT 1) price
       ON NOT :only OR price.currency = CAST(:currency AS text)"""
 _CATEGORIES = text(f"""
-    SELECT c.id, c.name, c.slug, c.parent_id, c.version, search_order(c.name) AS sort_key,
+    SELECT c.id, c.name, c.slug, c.parent_id, c.description, c.version, search_order(c.name) AS sort_key,
            (SELECT count(*) FROM parts p WHERE p.category_id = c.id AND {PUBLIC}) AS part_count
     FROM categories c ORDER BY sort_key, c.id
 """)  # noqa: S608 — constant text

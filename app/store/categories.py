@@ -28,8 +28,8 @@ _NAMED = text("""
 _EXISTS = text("SELECT EXISTS (SELECT FROM categories WHERE id = :category_id)")
 # Who last changed a category is in its newest event, which is never pruned.
 _ROWS = text("""
-    SELECT c.id, c.name, c.slug, c.parent_id, c.version, c.updated_at, last.id AS changed_by, last.name AS changed_by_name,
-           search_order(c.name) AS sort_key,
+    SELECT c.id, c.name, c.slug, c.parent_id, c.description, c.version, c.updated_at, search_order(c.name) AS sort_key,
+           last.id AS changed_by, last.name AS changed_by_name,
            CASE WHEN :counted THEN (SELECT count(*) FROM parts p WHERE p.category_id = c.id AND p.archived_at IS NULL) END
              AS part_count,
            (SELECT count(*) FROM categories child WHERE child.parent_id = c.id) AS child_count
@@ -42,8 +42,8 @@ _ROWS = text("""
     ORDER BY sort_key, c.id
 """)
 _INSERT = text("""
-    INSERT INTO categories (name, slug, parent_id)
-    SELECT :name, free.slug, :parent_id
+    INSERT INTO categories (name, slug, parent_id, description)
+    SELECT :name, free.slug, :parent_id, :description
     FROM generate_series(1, 1 + (SELECT count(*) FROM categories WHERE slug = :slug OR starts_with(slug, :slug || '-'))
                               + (SELECT count(*) FROM former_slugs
                                  WHERE kind = 'category' AND (slug = :slug OR starts_with(slug, :slug || '-')))) AS n
@@ -51,13 +51,14 @@ _INSERT = text("""
     WHERE NOT EXISTS (SELECT FROM categories c WHERE c.slug = free.slug)
       AND (:chosen OR NOT EXISTS (SELECT FROM former_slugs f WHERE f.kind = 'category' AND f.slug = free.slug))
     ORDER BY n LIMIT 1
-    RETURNING id, name, slug, parent_id, version
+    RETURNING id, name, slug, parent_id, description, version
 """)
 _UPDATE = text("""
     UPDATE categories
-    SET name = :name, slug = :slug, parent_id = :parent_id, version = version + 1, updated_at = clock_timestamp()
+    SET name = :name, slug = :slug, parent_id = :parent_id, description = :description, version = version + 1,
+        updated_at = clock_timestamp()
     WHERE id = :category_id
-    RETURNING id, name, slug, parent_id, version
+    RETURNING id, name, slug, parent_id, description, version
 """)
 _DELETE = text("DELETE FROM categories WHERE id = :category_id")
 _PARTS = text("SELECT id FROM parts WHERE category_id = :category_id ORDER BY id")
@@ -73,7 +74,7 @@ _MOVE_PARTS = text("""
     WHERE id = ANY(:part_ids)
 """)
 
-_COLUMNS = ("name", "slug", "parent_id")
+_COLUMNS = ("name", "slug", "parent_id", "description")
 
 
 def nodes(connection: Connection) -> list[tuple[Any, ...]]:
@@ -123,13 +124,15 @@ def state(row: Row[Any]) -> dict[str, Any]:
 
 
 def insert(
-    unit_of_work: UnitOfWork, name: str, slug: str, parent_id: int | None, reason: str | None, *, chosen: bool = False
-) -> dict[str, Any]:
+    unit_of_work: UnitOfWork, name: str, slug: str, parent_id: int | None, reason: str | None, description: str = "",
+    *, chosen: bool = False,
+) -> dict[str, Any]:  # fmt: skip
     """Insert a category, record it and return it as a step of a path. The caller holds `locks.lock_category_tree`.
 
     A slug that is taken, or that once led to another category and is not `chosen`, gets a number appended.
     """
-    row = unit_of_work.execute(_INSERT, name=name, slug=slug, parent_id=parent_id, chosen=chosen).one()
+    columns = {"name": name, "slug": slug, "parent_id": parent_id, "description": description}
+    row = unit_of_work.execute(_INSERT, **columns, chosen=chosen).one()
     unit_of_work.record(created_event(row, reason))
     return {"id": row.id, "name": row.name, "slug": row.slug}
 
@@ -184,7 +187,7 @@ def move_parts(unit_of_work: UnitOfWork, part_ids: Sequence[int], target: int) -
 
 
 def _values(row: Any) -> dict[str, Any]:
-    return {"name": row.name, "slug": row.slug, "parent_id": row.parent_id, "version": row.version}
+    return {name: getattr(row, name) for name in (*_COLUMNS, "version")}
 
 
 def _event(

@@ -22,7 +22,7 @@ from app.store.units import unit_of
 
 # The way in which texts are read. A release that reads any of them otherwise raises it: then all are read anew, as they are asked
 # for.
-READER = 1
+READER = 2
 # What is read before the other connections get their turn: a few milliseconds.
 AT_ONCE = 200
 # The values of a specification that are counted each: those that most parts have.
@@ -133,14 +133,18 @@ def read_all(connection: Connection) -> int:
     """
     count = 0
     while rows := connection.execute(_UNREAD, {"most": AT_ONCE, "reader": READER}).all():
-        learnt = [{"name": row.name, "value": row.value, "unit": row.unit, **_columns(row.value, row.unit)} for row in rows]
+        learnt = [
+            {"name": row.name, "value": row.value, "unit": row.unit, **_columns(row.name, row.value, row.unit)} for row in rows
+        ]
         ids = [row.id for row in rows if row.id is not None]
         connection.execute(_LEARN, {"rows": jsonb(learnt), "ids": ids, "reader": READER})
         count += len(rows)
     return count
 
 
-def _columns(value: str, unit: str) -> dict[str, Any]:
+def _columns(name: str, value: str, unit: str) -> dict[str, Any]:
+    if (of_class := measures.class_in(name, value, unit)) is not None:
+        return {"said": of_class, "symbol": ""}
     columns: dict[str, Any] = {"said": measures.said(value, unit), "symbol": ""}
     reading = measures.read(value, unit, unit_of)
     if reading.unit is None:
@@ -177,7 +181,10 @@ def are_few(connection: Connection, fits: Sequence[Fitting]) -> bool:
 
 
 def _keys(connection: Connection, wanted: SpecificationFilter) -> list[int]:
-    conditions, parameters = [_NAMED], {"name": wanted.name, "values": jsonb([_equal(value) for value in wanted.values])}
+    conditions, parameters = (
+        [_NAMED],
+        {"name": wanted.name, "values": jsonb([_equal(wanted.name, value) for value in wanted.values])},
+    )
     if wanted.values:
         conditions.append(_EQUAL)
     for bound, value in (("low", wanted.low), ("high", wanted.high)):
@@ -194,22 +201,29 @@ def _keys(connection: Connection, wanted: SpecificationFilter) -> list[int]:
     return list(connection.execute(statement, parameters).scalars())
 
 
-def _equal(value: str) -> dict[str, Any]:
+def _equal(name: str, value: str) -> dict[str, Any]:
     """Return what a value has to be. Threads are equal by their words: those of one size differ in their pitch."""
+    if (of_class := measures.class_in(name, value)) is not None:
+        return _words(of_class)
     reading = typed(value)
     return _asked(value) | ({"dimensions": []} if reading.unit and reading.unit.dimension == THREAD else {})
 
 
 def _asked(value: str) -> dict[str, Any]:
     reading = typed(value)
-    asked: dict[str, Any] = {"said": measures.said(value), "dimensions": [], "measured_in": "", "rounding": 0.0}
+    asked = _words(measures.said(value))
     if reading.unit is None:
-        return asked | dict.fromkeys(("low", "high", "own_low", "own_high"))
+        return asked
     low, high = reading.ends()
     return asked | {
         "dimensions": _dimensions(reading), "measured_in": reading.unit.name, "low": low, "high": high,
         "own_low": float(reading.low), "own_high": float(reading.high), "rounding": float(reading.rounding * reading.unit.scale),
     }  # fmt: skip
+
+
+def _words(said: str) -> dict[str, Any]:
+    nothing = dict.fromkeys(("low", "high", "own_low", "own_high"))
+    return {"said": said, "dimensions": [], "measured_in": "", "rounding": 0.0, **nothing}
 
 
 def _dimensions(reading: Reading) -> list[str] | None:

@@ -78,6 +78,8 @@ class CacheConsistencyManager:
         self._epochs = Constancy()
         self._uses = Constancy()
         self._stopping = threading.Event()
+        # Why each step of a sweep failed last; None if it did not.
+        self._problems: dict[str, str | None] = {}
         self._thread: threading.Thread | None = None
 
     def after_commit(self, committed: Sequence[CommittedEvent]) -> None:
@@ -252,13 +254,18 @@ class CacheConsistencyManager:
     def sweep(self) -> None:
         """Prove freshness and wake what is overdue, surviving any failure; readers then use the database."""
         for step in (self.process_retry_queue, self._wake_overdue):
+            problem: str | None = None
             try:
                 step()
             except (SQLAlchemyError, CacheUnavailableError) as error:
-                log.warning("freshness not proven", error=str(error).splitlines()[0])
+                problem = str(error).splitlines()[0]
+                # Once, and not with every sweep that fails for the same reason.
+                if problem != self._problems.get(step.__name__):
+                    log.warning("freshness not proven", error=problem)
             except Exception:
                 # Nothing may end the thread that all readers rely on; the next sweep tries again.
                 log.exception("a sweep failed")
+            self._problems[step.__name__] = problem
         self._monitoring.record_freshness(is_fresh=self._cache.is_fresh)
 
     def start(self) -> None:

@@ -42,6 +42,8 @@ class DeliveryService:
         self._single = single_statements(engine)
         self._handlers = handlers
         self._monitoring = monitoring
+        # What has been said to wait for the cache, and has not been delivered since.
+        self._awaiting_cache: set[Effect] = set()
 
     def close(self) -> None:
         """Close the connections to the database."""
@@ -90,8 +92,11 @@ class DeliveryService:
         self._monitoring.record_attempts(effect, len(batch))
         try:
             self._apply(effect, batch)
+            self._awaiting_cache.discard(effect)
         except CacheBeginningError as error:
-            log.info("effect postponed until the cache begins", effect=effect, events=len(batch))
+            if effect not in self._awaiting_cache:
+                log.info("effect postponed until the cache begins", effect=effect, events=len(batch))
+            self._awaiting_cache.add(effect)
             self._postpone_all(effect, batch, error, has_failed=False)
         except OUTAGES as error:
             self._monitoring.alert_sync_failure(effect, error)

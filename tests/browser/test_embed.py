@@ -75,6 +75,27 @@ SCRIPT = f'<script src="{SHOP}/embed/v1/embed.js" async></script>'
 STOCK = '<b data-lockstep-part="6205-2RS" data-lockstep-field="stock">?</b>'
 
 
+def test_a_price_is_shown_in_the_currency_that_the_page_names_and_follows_it(
+    opened: Open, staff: httpx.Client, parts: list[dict]
+) -> None:
+    def cost(**amounts: str) -> None:
+        prices = [{"currency": currency, "amount": amount} for currency, amount in amounts.items()]
+        staff.put(f"/parts/{parts[0]['id']}/prices", json={"prices": prices}).raise_for_status()
+
+    cost(EUR="5.50", USD="6.00")
+    price = '<b data-lockstep-part="6205-2RS" data-lockstep-field="price">?</b>'
+    page = opened("currencies.html", f"{SCRIPT}{price}<p data-lockstep-currency=USD>{price}</p>")
+    shown = page.locator("b")
+    expect(shown).to_have_text(["€5.50", "US$6.00"])
+    is_live(page)
+    cost(EUR="5.60", USD="6.10")
+    expect(shown).to_have_text(["€5.60", "US$6.10"])
+    cost(EUR="5.70")
+    expect(shown).to_have_text(["€5.70", ""])
+    cost(EUR="5.80", USD="6.20")
+    expect(shown).to_have_text(["€5.80", "US$6.20"])
+
+
 def test_the_plain_page_shows_what_is_true_and_follows_it(opened: Open, staff: httpx.Client, parts: list[dict]) -> None:
     page = opened("plain.html")
     expect(page.locator("strong")).to_have_text("€5.50")

@@ -19,6 +19,7 @@ from tests.browser.conftest import DESKTOP, PHONE
 from tests.sample_pictures import jpeg
 
 # Where everything is that a visitor reads, and what it says, but for what only the application can say.
+SPINDLES = "<p>For <b>lathes</b>,&nbsp;up to 8 000 rpm.</p><ul><li>steel</li><li>brass &lt; 1 %</li></ul>"
 SEEN = """() => ({
     text: (() => {
         for (const own of document.querySelectorAll("main :is(.checked, .pay)")) own.style.visibility = "hidden";
@@ -47,7 +48,7 @@ SHIFTS = """
 def part(staff: httpx.Client) -> dict[str, Any]:
     """A part with a bit of everything."""
     word = "w" + uuid4().hex[:10]
-    category = staff.post("/categories", json={"name": f"Spindles {word}"}).raise_for_status().json()
+    category = staff.post("/categories", json={"name": f"Spindles {word}", "description": SPINDLES}).raise_for_status().json()
     body = {
         "sku": f"F-{word}", "part_name": f"Spindle {word}", "status": "published", "category_id": category["id"],
         "manufacturer": "Ferrum", "manufacturer_number": "F-1", "description": "<p>A <b>bold</b> word</p><ul><li>one</li></ul>",

@@ -248,6 +248,29 @@ def test_a_category_is_renamed_moved_and_deleted_and_everybody_sees_it(
     assert staff.get(f"/parts/{part['id']}").json()["category_id"] == second["id"]
 
 
+def test_a_category_gets_a_text_which_nobody_overwrites_unseen(
+    open_panel: Open, make_category: Make, staff: httpx.Client
+) -> None:
+    category = make_category(description="<p>Old</p>")
+    page = open_panel("/categories")
+    node_of(page, category).get_by_role("button", name="Actions for").click()
+    choose(page, "Text for customers…")
+    form = page.get_by_test_id("describe-form")
+    field = form.get_by_label("Text")
+    expect(field).to_have_value("<p>Old</p>")
+    field.fill("<p onclick=x>Mine</p>")
+    staff.put(f"/categories/{category['id']}", json={"description": "Theirs"}).raise_for_status()
+    form.get_by_role("button", name="Save").click()
+    expect(form.get_by_role("alert")).to_contain_text("changed this meanwhile")
+    expect(field).to_have_value("<p onclick=x>Mine</p>")
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_be_hidden()
+    assert staff.get(f"/categories/{category['id']}").json()["description"] == "<p>Mine</p>"
+    with page.expect_response(lambda answer: answer.request.method == "PUT"):
+        page.get_by_test_id("toast-action").last.click()
+    assert staff.get(f"/categories/{category['id']}").json()["description"] == "Theirs"
+
+
 def test_a_conflict_over_a_category_says_who_was_faster_and_goes_through_the_second_time(
     open_panel: Open, make_category: Make, staff: httpx.Client
 ) -> None:

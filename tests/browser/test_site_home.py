@@ -66,6 +66,25 @@ def test_from_the_home_page_to_a_part_by_its_categories(
     expect(page).to_have_url(f"{stack.url}/c/{tree['below']['slug']}")
 
 
+def test_what_comes_back_into_stock_appears_on_an_open_home_page_and_leaves_it_when_it_is_gone(
+    stack: Stack, context: Callable[..., BrowserContext], staff: httpx.Client, tree: dict[str, Any], word: str
+) -> None:
+    def stock(count: int) -> None:
+        for part in tree["parts"]:
+            staff.put(f"/parts/{part['id']}/stock", json={"current_stock": count}).raise_for_status()
+
+    page = context().new_page()
+    page.goto(stack.url)
+    back = page.get_by_role("region", name="Just back in stock").get_by_test_id("related-name")
+    stock(0)
+    stock(3)
+    expect(back.filter(has_text=word)).to_have_text([f"{word} belt 2", f"{word} belt 1"])
+    page.reload()
+    expect(back.filter(has_text=word)).to_have_count(2)
+    stock(0)
+    expect(back.filter(has_text=word)).to_have_count(0)
+
+
 def test_a_category_chosen_as_a_filter_is_a_page_and_the_focus_stays(
     stack: Stack, context: Callable[..., BrowserContext], tree: dict[str, Any], word: str
 ) -> None:
@@ -78,8 +97,12 @@ def test_a_category_chosen_as_a_filter_is_a_page_and_the_focus_stays(
     expect(page).to_have_url(f"{stack.url}/c/{tree['below']['slug']}?q={word}")
     expect(page.get_by_role("heading", level=1)).to_have_text(f"{word} belts")
     expect(chooser).to_be_focused()
+    # It is the page that one is on, so it is no filter to be cleared, nor is what is searched for.
+    expect(page.get_by_test_id("part-card")).to_have_count(2)
+    expect(page.get_by_test_id("clear-filters")).to_have_count(0)
+    page.get_by_label("In stock").check()
     page.get_by_test_id("clear-filters").click()
-    expect(page).to_have_url(f"{stack.url}/parts?q={word}")
+    expect(page).to_have_url(f"{stack.url}/c/{tree['below']['slug']}?q={word}")
 
 
 def test_a_category_that_gets_another_address_while_its_page_is_open_is_followed(
@@ -89,11 +112,13 @@ def test_a_category_that_gets_another_address_while_its_page_is_open_is_followed
     page.goto(f"{stack.url}/c/{tree['below']['slug']}?sort=-name")
     expect(page.get_by_test_id("part-card")).to_have_count(2)
     change = {"name": f"{word} chains", "slug": f"{word}-chains"}
+    change["description"] = f"<p>{word} of <b>steel</b></p>"
     staff.put(f"/categories/{tree['below']['id']}", json=change).raise_for_status()
     expect(page).to_have_url(f"{stack.url}/c/{word}-chains?sort=-name")
     expect(page.get_by_role("heading", level=1)).to_have_text(f"{word} chains")
     expect(page.get_by_test_id("part-card")).to_have_count(2)
     expect(page).to_have_title(f"{word} chains – Lockstep Parts")
+    expect(page.locator("main strong, main b")).to_have_text("steel")
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])

@@ -100,6 +100,27 @@ def test_parts_are_found_by_values_and_by_a_range_in_another_unit_and_back_goes_
     expect(group(page, "Seal").get_by_role("checkbox", name="2RS (2)")).not_to_be_checked()
 
 
+def test_in_german_the_ends_of_a_range_are_typed_and_shown_with_a_comma(
+    stack: Stack, context: Contexts, bearings: dict[str, Any]
+) -> None:
+    page = context().new_page()
+    shown = bores(page)
+    page.goto(f"{stack.url}/c/{bearings['slug']}?lang=de")
+    lowest = group(page, "Load").get_by_role("textbox").first
+    expect(lowest).to_have_attribute("placeholder", "12,7 kN")
+    lowest.fill("12,800")
+    lowest.press("Enter")
+    shown(bearings, 25, 30, 35)
+    expect(page).to_have_url(f"{stack.url}/c/{bearings['slug']}?spec.Load.min=12.800+kN")
+    expect(lowest).to_have_value("12,800 kN")
+    page.locator("input[name=max_price]").fill("30,5")
+    page.locator("input[name=max_price]").press("Enter")
+    shown(bearings, 25, 30)
+    page.reload()
+    shown(bearings, 25, 30)
+    expect(page.locator("input[name=max_price]")).to_have_value("30,5")
+
+
 def test_what_is_no_measure_is_said_at_its_field_and_can_be_mended_there(
     stack: Stack, context: Contexts, bearings: dict[str, Any]
 ) -> None:

@@ -67,6 +67,28 @@ def test_a_category_is_made_moved_renamed_and_deleted(
     assert made["id"] not in [one["id"] for one in page["items"]]
 
 
+def test_a_text_is_sanitised_and_read_by_customers_with_the_next_request(
+    editor: FlaskClient, make: Callable[..., dict[str, Any]], client: FlaskClient, refused: Refused
+) -> None:
+    def public() -> tuple[str, int]:
+        (one,) = [one for one in client.get("/api/v1/categories").get_json()["items"] if one["id"] == made["id"]]
+        return one["description"], one["version"]
+
+    made = make(description="<p onclick=x>For <b>lathes</b></p><script>x</script>")
+    assert made["description"] == "<p>For <b>lathes</b></p>"
+    assert public() == (made["description"], 1)
+    renamed = editor.put(f"{URL}/{made['id']}", json={"name": f"N {uuid4().hex}"}).get_json()
+    assert (renamed["description"], renamed["version"]) == (made["description"], 2)
+    changed = editor.put(f"{URL}/{made['id']}", json={"description": "5 < 6", "version": 2}).get_json()
+    assert public() == (changed["description"], changed["version"]) == ("5 < 6", 3)
+    assert refused(editor.put(f"{URL}/{made['id']}", json={"description": "x", "version": 2}), 409)["current"] == changed
+    # Short as typed, and long as HTML.
+    for text in ("x" * 2001, "<b>" + "&" * 500):
+        body = refused(editor.put(f"{URL}/{made['id']}", json={"description": text}), 422)
+        assert "description" in body["errors"]
+    assert make()["description"] == ""
+
+
 def test_a_conflict_says_how_the_category_stands(
     editor: FlaskClient, make: Callable[..., dict[str, Any]], refused: Refused
 ) -> None:

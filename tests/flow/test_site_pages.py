@@ -354,6 +354,56 @@ def test_the_home_page_shows_the_categories_and_what_is_new(
     assert f"{word} renamed" in client.get("/", headers={"If-None-Match": held}).text
 
 
+def test_a_category_says_what_is_in_it_to_customers_and_search_engines(
+    client: FlaskClient, editor: FlaskClient, new_part: NewPart, word: str
+) -> None:
+    text = f"<p>{word} for <b>lathes</b></p><ul><li>M8 &lt; M10</li></ul>"
+    made = editor.post("/api/v1/admin/categories", json={"name": f"{word} text", "description": text}).get_json()
+    new_part(part_name=word, category_id=made["id"])
+    said = f"{word} for lathes M8 < M10"
+    page = read(client.get(f"/c/{made['slug']}"))
+    assert (page.meta["description"], page.meta["og:description"]) == (said, said)
+    assert text in page.html
+    scripts = page.scripts.keys()
+    assert said in read(client.get("/")).text
+    for hostile in HOSTILE:
+        editor.put(f"/api/v1/admin/categories/{made['id']}", json={"description": f"<p>{word}</p>{hostile}"})
+        page = read(client.get(f"/c/{made['slug']}"))
+        assert (page.scripts.keys(), "img" in page.elements, word in page.meta["description"]) == (scripts, False, True)
+    editor.put(f"/api/v1/admin/categories/{made['id']}", json={"description": ""})
+    assert word in read(client.get(f"/c/{made['slug']}")).meta["description"]
+
+
+def test_the_home_page_shows_what_is_just_back_in_stock_and_says_nothing_of_it_if_nothing_is(
+    client: FlaskClient, editor: FlaskClient, new_part: NewPart, container: Container, word: str
+) -> None:
+    with container.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE part_search SET restocked_at = NULL")
+    parts = [new_part(part_name=f"{word} {number}", stock=number) for number in range(2)]
+
+    def stock(part: int, count: int) -> None:
+        assert editor.put(f"/api/v1/admin/parts/{part}/stock", json={"current_stock": count}).status_code == 200
+
+    # Whatever is cached is read anew.
+    stock(parts[1], 0)
+    page = read(client.get("/"))
+    assert (page.answers["/parts/restocked"], "Just back in stock" in page.text) == ({"items": []}, False)
+    stock(parts[0], 8)
+    stock(parts[1], 9)
+    page = read(client.get("/"))
+    assert f"Just back in stock {word} 1" in page.text
+    assert page.answers["/parts/restocked"] == client.get("/api/v1/parts/restocked?limit=4").get_json()
+    assert [item["id"] for item in page.answers["/parts/restocked"]["items"]] == parts[::-1]
+    german = client.get("/", headers={"Accept-Language": "de"}).text
+    assert "Gerade wieder auf Lager" in german
+    (one,) = client.get("/api/v1/parts/restocked?limit=1").get_json()["items"]
+    assert (one["id"], one["stock"]["available_stock"]) == (parts[1], 9)
+    editor.delete(f"/api/v1/admin/parts/{parts[1]}")
+    assert f"Just back in stock {word} 0" in read(client.get("/")).text
+    for refused in ("0", "25", "x"):
+        assert client.get(f"/api/v1/parts/restocked?limit={refused}").status_code == 422
+
+
 def test_a_category_shows_the_way_to_it_and_what_is_below_it(
     client: FlaskClient, editor: FlaskClient, new_part: NewPart, word: str
 ) -> None:
@@ -480,6 +530,11 @@ def test_a_price_is_written_as_the_browser_will_write_it(
         ("de-AT", "en", "en", "There is no description"),
         ("en-GB,de-CH;q=0.5", "de", "de-CH", "noch keine Beschreibung"),
         ("en-GB", "fr", "en-GB", "There is no description"),
+        ("de-CH, en;q=0.5", None, "de-CH", "noch keine Beschreibung"),
+        ("en;q=0.5, DE-ch", None, "de-CH", "noch keine Beschreibung"),
+        ("de-LI, en-US;q=0.9, en;q=0.8", None, "de", "noch keine Beschreibung"),
+        ("de;q=0, en-CA", None, "en-CA", "There is no description"),
+        ("fr, *;q=0.5, de;q=0.1", None, "en", "There is no description"),
     ],
 )
 def test_a_page_is_in_the_language_that_was_chosen_or_else_in_one_that_the_browser_wants(
@@ -498,6 +553,31 @@ def test_a_page_is_in_the_language_that_was_chosen_or_else_in_one_that_the_brows
         assert f'<html lang="{tag}">' in page.text
         assert page.headers["Content-Language"] == tag[:2]
     assert said in client.get(f"/parts/{part}", headers={"Accept-Language": wanted}).text
+    if chosen is None:
+        # The API agrees.
+        refused = client.get("/api/v1/parts?limit=x", headers={"Accept-Language": wanted})
+        assert refused.headers["Content-Language"] == tag[:2]
+
+
+def test_germans_type_a_comma_in_the_ends_of_ranges(
+    client: FlaskClient, editor: FlaskClient, new_part: NewPart, word: str
+) -> None:
+    made = editor.post("/api/v1/admin/categories", json={"name": word}).get_json()
+    for load in ("12.7", "14.0"):
+        part = new_part(part_name=f"{word} {load}", category_id=made["id"])
+        said = {"specifications": [{"name": "Load", "value": load, "unit": "kN"}]}
+        editor.put(f"{PARTS}/{part}/specifications", json=said)
+        editor.put(f"{PARTS}/{part}/prices", json={"prices": [{"currency": "EUR", "amount": load}]})
+    address = f"/c/{made['slug']}?max_price=1.012,75&min_price=12,75&spec.Load.min=12,800 kN"
+    german, english = ("de-AT", "12,75", "12,800 kN"), ("en", "", "12,800 kN")
+    for language, price, load in (german, english):
+        page = read(client.get(address, headers={"Accept-Language": language}))
+        assert (page.fields["min_price"], page.fields["spec.Load.min"]) == (price, load)
+    page = read(client.get(address, headers={"Accept-Language": "de"}))
+    assert [item["part_name"] for item in page.answers["/parts"]["items"]] == [f"{word} 14.0"]
+    assert page.fields["max_price"] == "1012,75"
+    assert f"/c/{made['slug']}?min_price=12.75&max_price=1012.75" in page.hrefs
+    assert 'placeholder="12,7 kN"' in client.get(f"/c/{made['slug']}", headers={"Accept-Language": "de"}).text
 
 
 def test_a_german_page_says_nothing_in_english(client: FlaskClient, editor: FlaskClient, new_part: NewPart, word: str) -> None:

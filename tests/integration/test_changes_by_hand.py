@@ -218,7 +218,7 @@ def test_the_category_tree_by_hand(
     leaf = hand.execute(insert, ["Leaf", f"{slug}-leaf", root]).fetchone()["id"]
     part_id = new_part(category_id=leaf)
     assert [step["name"] for step in shown(container, part_id)["category"]["path"]] == [slug, "Leaf"]
-    hand.execute("UPDATE categories SET name = 'Renamed' WHERE id = %s", [leaf])
+    hand.execute("UPDATE categories SET name = 'Renamed', description = 'Green' WHERE id = %s", [leaf])
     assert [step["name"] for step in shown(container, part_id)["category"]["path"]] == [slug, "Renamed"]
     with pytest.raises(psycopg.errors.CheckViolation, match="below itself"):
         hand.execute("UPDATE categories SET parent_id = %s WHERE id = %s", [leaf, root])
@@ -233,7 +233,7 @@ def test_the_category_tree_by_hand(
     rows = container.parts.admin.audit({"table_name": "categories", "record_id": leaf}, None, 10).items
     assert [(row["operation"], row["version"]) for row in rows] == [("DELETE", 3), ("UPDATE", 2), ("INSERT", 1)]
     assert (rows[1]["old_values"], rows[1]["new_values"]) == (
-        {"name": "Leaf", "version": 1}, {"name": "Renamed", "version": 2},
+        {"name": "Leaf", "description": "", "version": 1}, {"name": "Renamed", "description": "Green", "version": 2},
     )  # fmt: skip
 
 

@@ -3,10 +3,12 @@
 import random
 from collections.abc import Callable
 from decimal import Decimal
+from time import time
 from typing import Any
 from uuid import uuid4
 
 import orjson
+import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 from redis import Redis
@@ -18,10 +20,12 @@ from app.container import Container
 from app.contract.events import Actor, EventType, ListFacet
 from app.domain.pricing import PriceLine
 from app.domain.stock import set_quantities
+from app.services.catalog import JUST_RESTOCKED
 from app.services.intent import Intent
 from app.services.product_page import product_page
 from app.store import cached_lists, catalog, locks, outbox, stock
 from app.store.listing import PartFilters
+from app.store.restocked import MAX_RESTOCKED
 from app.sync.invalidations import invalidations_of
 
 Query = Callable[..., list[dict[str, Any]]]
@@ -145,6 +149,46 @@ def test_whatever_is_edited_every_cached_list_says_what_the_database_says(store:
 def fresh(container: Container, kind: str, query: dict[str, Any]) -> Any:
     with container.reading.connect() as connection:
         return orjson.loads(cached_lists.body(connection, kind, query))["answer"]
+
+
+def test_what_comes_back_into_stock_is_news_until_it_runs_out_or_is_no_news_any_more(
+    store: Store, deliver: Callable[[], None]
+) -> None:
+    def back(later: float = 0) -> list[int]:
+        return [item["id"] for item in store.services.catalog.restocked(MAX_RESTOCKED, time() + later).body]
+
+    first, second, draft, *others = store.parts
+    # They were made with their stock.
+    assert not {*store.parts} & {*back()}
+    store.change(draft, status="draft")
+    for part_id in (first, second, draft):
+        store.stock(part_id, 0)
+        assert part_id not in back()
+        store.stock(part_id, 2)
+    # The one that nobody saw while there was none is not back when it is shown.
+    store.change(draft, status="published")
+    assert back()[:2] == [second, first]
+    assert draft not in back()
+    deliver()
+    back()
+    store.price(others[0], "3")
+    store.stock(others[0], 7)
+    store.stock(second, 3)
+    assert store.services.catalog.restocked(1, time()).result is Result.HIT
+    store.stock(second, 0)
+    assert back()[:1] == [first]
+    store.change(first, status="draft")
+    assert not {first, second} & {*back()}
+    store.change(first, status="published")
+    # By hand, with others that were not gone.
+    with psycopg.connect(store.container.settings.database_url.replace("+psycopg", ""), autocommit=True) as hand:
+        hand.execute("UPDATE stock_levels SET current_stock = 0 WHERE part_id = %s", [others[1]])
+        hand.execute("UPDATE stock_levels SET current_stock = 5 WHERE part_id = ANY(%s)", [[second, *others[1:]]])
+    # The next sweep proves the cache fresh again.
+    store.container.consistency.process_retry_queue()
+    assert {*back()[:2]} == {second, others[1]}
+    assert back()[2] == first
+    assert first not in back(later=JUST_RESTOCKED)
 
 
 def test_what_runs_out_while_its_part_moves_is_dropped_from_the_list_that_it_moved_to(

@@ -258,3 +258,13 @@ def test_the_api_takes_and_answers_specifications(shop: Shop, client: FlaskClien
     ):
         refused = client.get(f"/api/v1/parts?{within}&{wrong}")
         assert (refused.status_code, list(refused.json["errors"])) == (422, [field]), wrong
+
+
+def test_classes_are_words_however_they_are_spaced_and_no_quantities(shop: Shop) -> None:
+    for part, value in enumerate(("45 H", "45H", "14 H")):
+        shop.say(part, ("Property class", value, ""))
+    facet = shop.facets()["Property class"]
+    assert (facet["kind"], facet["unit"]) == ("values", "")
+    assert {(one["value"], one["count"]) for one in facet["values"]} == {("45 H", 2), ("14 H", 1)}
+    assert shop.places(SpecificationFilter("property class", ("45H",))) == [0, 1]
+    assert shop.places(SpecificationFilter("Property class", ("14 h",))) == [2]

@@ -15,6 +15,7 @@ import orjson
 import pytest
 from redis import Redis
 from sqlalchemy import Engine, text
+from structlog.testing import capture_logs
 
 from app.cache.manager import FRESH_FOR, Result
 from app.container import Container, build_container
@@ -238,13 +239,21 @@ def newest_delivery(shop: Shop, effect: Effect) -> dict[str, Any]:
 @pytest.mark.parametrize("effect", LIVE)
 def test_to_wait_until_an_epoch_begins_is_no_failure_but_a_cache_that_is_away_is_one(shop: Shop, effect: Effect) -> None:
     new, cut_off = shop.hosts[0], shop.host("nowhere")
+    make_due = "UPDATE outbox_deliveries SET next_attempt_at = now() WHERE state = 'pending'"
+    with capture_logs() as said:
+        for _ in range(3):
+            shop.execute(make_due)
+            new.deliveries.deliver(effect)
+            new.consistency.sweep()
+    postponed = [one for one in said if one["event"] == "effect postponed until the cache begins"]
+    unproven = [one for one in said if one["event"] == "freshness not proven" and "is about to begin" in one["error"]]
+    assert (len(postponed), len(unproven)) == (1, 1)
     # The second one in the row is told what the first one was.
     for other in LIVE:
         new.deliveries.deliver(other)
     waiting = newest_delivery(shop, effect)
     assert waiting.pop("last_error").startswith("CacheBeginningError")
     assert waiting == {"state": "pending", "attempts": 0, "has_failed": False}
-    make_due = "UPDATE outbox_deliveries SET next_attempt_at = now() WHERE state = 'pending'"
 
     def is_done() -> bool:
         shop.execute(make_due)

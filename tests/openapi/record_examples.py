@@ -175,6 +175,9 @@ def _play_shop_window(recorder: Recorder, part: int) -> None:
     lists = ("/parts?q=bearing&limit=1", "/parts/facets?q=bearing", "/parts/suggest?q=bear&limit=2", "/categories")
     for path in (*lists, f"/parts/{part}", f"/pdp/{part}"):
         recorder.call("GET", path)
+    for count in (-36, 36):
+        recorder.call("POST", f"/admin/parts/{part}/stock/adjustments", {"delta": count, "reason": "counted again"})
+    recorder.call("GET", "/parts/restocked?limit=1")
     recorder.call("GET", "/parts/by-sku?sku=6206-2RS&sku=6207-2RS")
     lines = [{"sku": "6206-2RS", "quantity": 60}, {"text": "bearing 6205", "quantity": 12}]
     recorder.call("POST", "/parts/lookup", {"lines": lines})

@@ -43,7 +43,9 @@ def list_categories(query: dict[str, Any]) -> Response:
 @blueprint.response(201, AdminCategorySchema)
 def create_category(body: dict[str, Any]) -> Response:
     """Create a category."""
-    made = container().parts.create_category_with_sync(intent_of(body), body["name"], body["parent_id"], body.get("slug"))
+    made = container().parts.create_category_with_sync(
+        intent_of(body), body["name"], body["parent_id"], body.get("slug"), body["description"]
+    )
     return json_response(made, 201, {"Location": f"/api/v1/admin/categories/{made['id']}"})
 
 
@@ -61,7 +63,7 @@ def get_category(category_id: int) -> Response:
 @blueprint.arguments(CategoryUpdateSchema)
 @blueprint.response(200, AdminCategorySchema)
 def update_category(body: dict[str, Any], category_id: int) -> Response:
-    """Rename or move a category. Parts below it show its new path at once, and keep their versions."""
+    """Rename, move or describe a category. Parts below it show its new path at once, and keep their versions."""
     return json_response(container().parts.update_category_with_sync(intent_of(body), category_id, body))
 
 

@@ -1,6 +1,7 @@
 """What customers read: parts and categories. No login, read only, always with a strong ETag."""
 
 from dataclasses import asdict
+from time import time
 from typing import Any
 
 from flask import Response
@@ -21,6 +22,8 @@ from app.api.schemas.search import (
     PartsBySkuSchema,
     PublicPartPageSchema,
     PublicPartQuerySchema,
+    RestockedQuerySchema,
+    RestockedSchema,
     SkusQuerySchema,
     SuggestionsSchema,
     SuggestQuerySchema,
@@ -106,6 +109,20 @@ def _filters(query: dict[str, Any]) -> PartFilters:
         words_of(query["q"]), query["category"], query["manufacturer"], query["in_stock"], lowest, highest, query["currency"],
         specifications=query["specifications"],
     )  # fmt: skip
+
+
+@blueprint.route("/parts/restocked", methods=["GET"])
+@blueprint.arguments(RestockedQuerySchema, location="query")
+@blueprint.response(200, RestockedSchema)
+def restocked(query: dict[str, Any]) -> Response:
+    """List the published parts that have come back into stock in the last two weeks, the last one first."""
+    return public_response(*restocked_parts(query))
+
+
+def restocked_parts(query: dict[str, Any]) -> tuple[dict[str, Any], Result]:
+    """Return what has just come back into stock, and how the cache answered."""
+    answer = container().parts.catalog.restocked(query["limit"], time())
+    return {"items": answer.body}, answer.result
 
 
 @blueprint.route("/parts/by-sku", methods=["GET"])

@@ -61,6 +61,9 @@ class CategorySchema(CategoryRefSchema):
     """A node of the category tree."""
 
     parent_id = nullable(fields.Integer)
+    description = fields.String(
+        required=True, metadata={"description": "Text, or HTML of a few harmless elements; empty if there is none."}
+    )
     version = required(fields.Integer)
     part_count = required(fields.Integer)
 

@@ -1,10 +1,13 @@
 """Bodies, queries and responses of the category calls."""
 
+from typing import Any
+
 from marshmallow import Schema, ValidationError, fields, validate
 
 from app.api.parsing import Quantity, StrictSchema, Text, WholeNumber
 from app.api.schemas.answers import CategorySchema, PersonSchema, page_of
 from app.api.schemas.parts import BodilessWriteSchema, PageQuerySchema
+from app.domain.content import MAX_CATEGORY_DESCRIPTION
 from app.domain.stock import MAX_QUANTITY
 
 _ID = validate.Range(min=1, max=MAX_QUANTITY)
@@ -26,6 +29,14 @@ def _slug() -> fields.String:
     return fields.String(validate=[validate.Length(max=200), validate.Regexp(pattern, error=error)])
 
 
+def _description(**options: Any) -> Text:
+    return Text(
+        multiline=True, validate=validate.Length(max=MAX_CATEGORY_DESCRIPTION),
+        metadata={"description": "What customers read on its page, and search engines; text, or HTML, which is sanitised."},
+        **options,
+    )  # fmt: skip
+
+
 def _reason() -> Text:
     return Text(validate=validate.Length(max=500), load_default=None)
 
@@ -42,6 +53,7 @@ class CategoryCreateSchema(StrictSchema):
     name = _name(required=True)
     parent_id = Quantity(load_default=None, allow_none=True, validate=_ID)
     slug = _slug()
+    description = _description(load_default="")
     reason = _reason()
 
 
@@ -51,6 +63,7 @@ class CategoryUpdateSchema(StrictSchema):
     name = _name(required=False)
     parent_id = Quantity(allow_none=True, validate=_ID)
     slug = _slug()
+    description = _description()
     version = Quantity(validate=_ID)
     reason = _reason()
 

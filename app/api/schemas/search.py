@@ -11,6 +11,7 @@ from app.api.schemas.answers import PartCategorySchema, PublicListItemSchema, Pu
 from app.api.schemas.parts import PageQuerySchema, currency_code
 from app.api.schemas.specifications import MAX_NAMES, MAX_VALUES, PREFIX, specification_filters
 from app.domain.stock import MAX_QUANTITY
+from app.store.restocked import MAX_RESTOCKED
 
 SORTS = ("relevance", "name", "-name", "price", "-price", "newest")
 MATCHES = ("exact", "similar")
@@ -91,6 +92,21 @@ class PublicPartPageSchema(Schema):
     items = fields.List(fields.Nested(PublicListItemSchema), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
     match = fields.String(required=True, validate=validate.OneOf(MATCHES), metadata=_MATCH)
+
+
+class RestockedQuerySchema(StrictSchema):
+    """How many of the parts that are back in stock."""
+
+    limit = WholeNumber(load_default=8, validate=validate.Range(min=1, max=MAX_RESTOCKED))
+
+
+class RestockedSchema(Schema):
+    """Parts that are back in stock."""
+
+    items = fields.List(
+        fields.Nested(PublicListItemSchema), required=True,
+        metadata={"description": "Those that customers could see while there were none; a new part is not back."},
+    )  # fmt: skip
 
 
 MAX_SKUS = 50

@@ -5,6 +5,7 @@ from typing import Any
 
 from app.domain.categories import DEEPEST
 from app.services.product_page import category_address
+from app.services.rich_text import plain
 
 Nodes = Sequence[dict[str, Any]]
 
@@ -30,6 +31,7 @@ def below(tree: Nodes, parent: int | None) -> list[dict[str, Any]]:
             "name": node["name"],
             "slug": node["slug"],
             "url": category_address(node["slug"]),
+            "about": plain(node["description"]),
             "count": count(node),
         }
         for node in children.get(parent, ())

@@ -98,7 +98,9 @@ def chips(filters: Mapping[str, Any], written: Formats, address_of: AddressOf) -
             found.append((_is(texts, name, value), {**filters, key: others} if others else _without(filters, key)))
         ends = [_key(filters, f"{name}.{end}") for end in ENDS]
         if any(end in filters for end in ends):
-            found.append((_between(texts, name, [(filters.get(end) or [""])[0] for end in ends]), _without(filters, *ends)))
+            found.append(
+                (_between(texts, name, [written.typed((filters.get(end) or [""])[0]) for end in ends]), _without(filters, *ends))
+            )
     return [{"label": label, "url": address_of(others)} for label, others in found]
 
 

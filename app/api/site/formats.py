@@ -12,10 +12,12 @@ from babel.numbers import format_currency, format_decimal, get_currency_precisio
 from flask import request
 
 from app.api.context import offload
+from app.api.languages import LANGUAGES, language_of, tag_asked_for
 from app.api.site.texts import TEXTS
 
 # The server keeps what it has read of a language, so any browser may have any of these, and English if it wants another.
 LOCALES = ("en", "en-US", "en-GB", "en-AU", "en-CA", "de", "de-DE", "de-AT", "de-CH")
+_LOCALES = {tag.lower(): tag for tag in LOCALES}
 # Set by whoever switches the language (`app/api/site/__init__.py`).
 COOKIE = "language"
 # Rounding a price may hide so much of it, and no more.
@@ -23,6 +25,9 @@ MAX_HIDDEN = Decimal("0.01")
 _KEPT = 10_000
 # Between a currency's letters and the number CLDR wants a space (its `currencySpacing`), which Babel leaves out.
 _UNSPACED = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
+
+_COMMA = re.compile(r"^(\s*[-+−]?)([0-9.]*),([0-9])")
+_POINT = re.compile(r"^([-+−]?[0-9]+)\.([0-9]+)(?![0-9.])")
 
 
 class Formats:
@@ -34,7 +39,7 @@ class Formats:
 
     def __init__(self, tag: str) -> None:
         self.tag = tag
-        self.language = _language(tag)
+        self.language = language_of(tag)
         self.texts = TEXTS[self.language]
         self._locale = Locale.parse(tag, sep="-")
         # Reads the language's data.
@@ -52,6 +57,17 @@ class Formats:
         """Return an amount as it is typed into a field: without its currency, ungrouped."""
         return format_decimal(Decimal(amount), "0.00####", locale=self._locale)
 
+    def typed(self, text: str) -> str:
+        """Return a text that may begin with a number, as the API has it, as it stands in a field."""
+        return _POINT.sub(r"\1,\2", text) if self.language == "de" else text
+
+    def meant(self, typed: str) -> str:
+        """Return what stands in a field as the API takes it: in German a comma is the decimal point of the number that it begins
+        with, and a point before that groups digits. (`web/src/numbers.ts` does alike.)"""
+        if self.language != "de":
+            return typed
+        return _COMMA.sub(lambda found: f"{found[1]}{found[2].replace('.', '')}.{found[3]}", typed)
+
     @lru_cache(maxsize=_KEPT)  # noqa: B019 — there are only as many of these objects as locales, and they stay
     def money(self, amount: str, currency: str) -> str:
         """Return the price of one piece exactly, with the decimals of the currency's coins at least."""
@@ -66,18 +82,14 @@ class Formats:
         return self.money(amount if abs(rounded - exact) > exact * MAX_HIDDEN else str(rounded), currency)
 
 
-def _language(tag: str) -> str:
-    return tag.partition("-")[0]
-
-
 _read: dict[str, Formats] = {}
 
 
 def formats() -> Formats:
     """Return the formats for the present request's client: in the language that it has chosen, else one that it asks for."""
     chosen = request.cookies.get(COOKIE)
-    known = [tag for tag in LOCALES if _language(tag) == chosen] or LOCALES
-    tag = request.accept_languages.best_match(known, default=known[0])
+    asked = tag_asked_for((chosen,) if chosen in LANGUAGES else LANGUAGES)
+    tag = _LOCALES.get(asked.lower(), language_of(asked))
     if tag not in _read:
         # Some tens of milliseconds, once.
         _read[tag] = offload(Formats, tag)

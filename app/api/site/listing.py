@@ -20,17 +20,18 @@ from app.api.site import filtering
 from app.api.site.categories import below
 from app.api.site.files import Frame
 from app.api.site.formats import formats
-from app.api.site.pages import Asked, Page, answer, part_address
+from app.api.site.pages import Asked, Page, answer, part_address, shortened
 from app.contract.events import ListFacet
 from app.domain.content import normalised, without_forbidden
 from app.domain.errors import BusyError, InvalidFieldError
 from app.services.catalog import worst
 from app.services.product_page import breadcrumb_list, breadcrumbs, category_address
+from app.services.rich_text import plain
 
 # As the application asks for them (`stores/catalog.ts`), in its order.
 PAGE_SIZE = 24
 _FILTERS = ("q", "category", "manufacturer", "in_stock", "min_price", "max_price", "currency")
-_CHOICES = ("category", "manufacturer", "in_stock", "min_price", "max_price")
+_CHOICES = ("manufacturer", "in_stock", "min_price", "max_price")
 _LONGEST = 200
 _SCHEMA, _ALL_CATEGORIES = PublicPartQuerySchema(), CategoryQuerySchema().load({})
 
@@ -84,21 +85,21 @@ def list_page(frame: Frame, address: MultiDict[str, str], slug: str | None) -> R
         # Only the shop's data tell whether a bound can be compared with them. The application says that this one cannot.
         return list_page(frame, _without(address, error.field), slug)
     tree, read_tree = page_of_categories(_ALL_CATEGORIES)
+    about = next((node["description"] for node in tree["items"] if category and node["id"] == category["id"]), "")
     answers = [Asked("/parts", asked, found), Asked("/categories", {}, tree)]
     facets = _facets(filters)
     if facets:
         answers.append(Asked("/parts/facets", filters, facets))
-    texts = formats().texts["server"]
     here = _address(filters, typed["sort"], typed.get("cursor", ""), is_table=is_table)
     is_plain = typed.keys() <= {"category", "sort"} and typed["sort"] == "name" and bool(found["items"])
     return answer(
         frame,
         Page(
             title=category["name"] if category else formats().texts["catalog"]["title"],
-            description=texts["categoryDescription"].format(category=category["name"]) if category else texts["description"],
+            description=_description(category, about),
             template="site/list.html",
             module="CatalogPage",
-            shown=_shown(typed, category, found, tree["items"], facets),
+            shown=_shown(typed, category, found, tree["items"], facets) | {"about": about},
             address=_address(filters) if is_plain else None,
             json_ld=_json_ld(category, found["items"], _address(filters)) if is_plain else None,
             here=here,
@@ -111,11 +112,20 @@ def list_page(frame: Frame, address: MultiDict[str, str], slug: str | None) -> R
     )
 
 
+def _description(category: dict[str, Any] | None, about: str) -> str:
+    texts = formats().texts["server"]
+    if about:
+        return shortened(plain(about))
+    return str(texts["categoryDescription"].format(category=category["name"]) if category else texts["description"])
+
+
 def read(address: MultiDict[str, str]) -> dict[str, Any]:
     """Return what a page's address asks for, each value as the API takes it; what it does not take is left out."""
     typed: dict[str, Any] = {}
     for name in (*_FILTERS, "sort", "cursor"):
         value = _cleaned(address.get(name, ""))
+        if name in {"min_price", "max_price"}:
+            value = formats().meant(value)
         typed[name] = value[:_LONGEST].rstrip() if name == "q" else value
     typed = {name: value for name, value in typed.items() if value and not (name == "in_stock" and value != "true")}
     typed = _accepted(typed) | _accepted(_specified(address))
@@ -137,7 +147,7 @@ def _specified(address: MultiDict[str, str]) -> dict[str, list[str]]:
     for name in filter(filtering.is_filter, address):
         values = [value for value in dict.fromkeys(_cleaned(value)[:_LONGEST] for value in address.getlist(name)) if value]
         if values:
-            read[name] = values[:1] if filtering.is_end(name) else values
+            read[name] = [formats().meant(values[0])] if filtering.is_end(name) else values
     return read
 
 
@@ -190,7 +200,7 @@ def _shown(
     if filtering.is_sort(sort):
         sorts[sort] = filtering.sort_label(sort, written.texts)
     chips = filtering.chips(filters, written, lambda others: _address(others, sort, is_table=is_table))
-    kept: dict[str, Any] = {name: typed[name] for name in ("q", "category") if name in typed and (name == "q" or chips)}
+    kept: dict[str, Any] = {name: typed[name] for name in ("q", "category") if name in typed}
     table = None
     if is_table:
         table = filtering.table(parts, facets, sort, written.texts, lambda by: _address(filters, by, is_table=True))
@@ -208,7 +218,7 @@ def _shown(
         "in_stock": facets and facets["availability"]["in_stock"],
         "summary": _summary(len(parts), is_first="cursor" not in typed, has_more=following is not None),
         "total": facets["total"] if facets and following and "cursor" not in typed else None,
-        "empty": _empty(q, is_filtered=is_filtered),
+        "empty": _empty(q, is_filtered=is_filtered, is_category=category is not None),
         "is_filtered": is_filtered,
         "cleared": _address(kept, is_table=is_table),
         "first_page": _address(filters, sort, is_table=is_table) if "cursor" in typed else None,
@@ -238,11 +248,11 @@ def _summary(count: int, *, is_first: bool, has_more: bool) -> str:
     return written.counted(texts["shown" if is_first else "continued"], count)
 
 
-def _empty(q: str, *, is_filtered: bool) -> str:
+def _empty(q: str, *, is_filtered: bool, is_category: bool) -> str:
     texts = formats().texts["catalog"]
     if q:
         return str(texts["emptyFilteredSearch" if is_filtered else "emptySearch"].format(q=q))
-    return str(texts["emptyFilters" if is_filtered else "emptyShop"])
+    return str(texts["emptyFilters" if is_filtered else "emptyCategory" if is_category else "emptyShop"])
 
 
 def _options(tree: list[dict[str, Any]], facets: dict[str, Any] | None) -> list[dict[str, Any]]:

@@ -72,7 +72,7 @@ class CategoryCreatedEvent(CategoryEvent):
 
 
 class CategoryUpdatedEvent(CategoryEvent):
-    """A category was renamed, moved, or given another address."""
+    """A category was renamed, moved, or given another address or text."""
 
     type: Literal["category.updated"]
 

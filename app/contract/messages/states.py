@@ -32,6 +32,7 @@ class CategoryState(CategoryRef):
     """A node of the category tree by itself."""
 
     parent_id: int | None
+    description: str
     version: int
 
 

@@ -129,7 +129,7 @@ export interface paths {
          */
         get: operations["admin_categories_get_category"];
         /**
-         * Rename or move a category. Parts below it show its new path at once, and keep their versions.
+         * Rename, move or describe a category. Parts below it show its new path at once, and keep their versions.
          * @description Role: editor or above.
          */
         put: operations["admin_categories_update_category"];
@@ -1130,6 +1130,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/parts/restocked": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the published parts that have come back into stock in the last two weeks, the last one first. */
+        get: operations["public_restocked"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/parts/suggest": {
         parameters: {
             query?: never;
@@ -1199,6 +1216,8 @@ export interface components {
             changed_at: string;
             changed_by: components["schemas"]["Person"] | null;
             child_count: number;
+            /** @description Text, or HTML of a few harmless elements; empty if there is none. */
+            description: string;
             id: number;
             name: string;
             parent_id: number | null;
@@ -1480,6 +1499,8 @@ export interface components {
             categories: string;
         };
         Category: {
+            /** @description Text, or HTML of a few harmless elements; empty if there is none. */
+            description: string;
             id: number;
             name: string;
             parent_id: number | null;
@@ -1488,6 +1509,11 @@ export interface components {
             version: number;
         };
         CategoryCreate: {
+            /**
+             * @description What customers read on its page, and search engines; text, or HTML, which is sanitised.
+             * @default
+             */
+            description: string;
             name: string;
             /** @default null */
             parent_id: number | null;
@@ -1546,6 +1572,7 @@ export interface components {
         };
         /** @description A node of the category tree by itself. */
         CategoryState: {
+            description: string;
             id: number;
             name: string;
             parent_id: number | null;
@@ -1553,6 +1580,8 @@ export interface components {
             version: number;
         };
         CategoryUpdate: {
+            /** @description What customers read on its page, and search engines; text, or HTML, which is sanitised. */
+            description?: string;
             name?: string;
             parent_id?: number | null;
             /** @default null */
@@ -1560,7 +1589,7 @@ export interface components {
             slug?: string;
             version?: number;
         };
-        /** @description A category was renamed, moved, or given another address. */
+        /** @description A category was renamed, moved, or given another address or text. */
         CategoryUpdatedEvent: {
             actor: components["schemas"]["Person"];
             category_id: number;
@@ -2592,6 +2621,10 @@ export interface components {
         Replayed: {
             replayed: number;
         };
+        Restocked: {
+            /** @description Those that customers could see while there were none; a new part is not back. */
+            items: components["schemas"]["PublicListItem"][];
+        };
         Restore: {
             /** @default null */
             fields: ("sku" | "slug" | "part_name" | "description" | "category_id" | "manufacturer" | "manufacturer_number" | "status" | "specifications" | "images")[] | null;
@@ -3544,33 +3577,35 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-26T21:38:27.285403Z",
+                     *           "changed_at": "2026-11-27T01:14:00.398858Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
                      *           },
                      *           "child_count": 1,
+                     *           "description": "",
                      *           "id": 1,
                      *           "name": "Bearings",
                      *           "parent_id": null,
                      *           "part_count": 1,
                      *           "slug": "bearings",
-                     *           "updated_at": "2026-11-26T21:38:27.285403Z",
+                     *           "updated_at": "2026-11-27T01:14:00.398858Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-26T21:38:32.149534Z",
+                     *           "changed_at": "2026-11-27T01:14:01.581783Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
                      *           },
                      *           "child_count": 0,
+                     *           "description": "",
                      *           "id": 2,
                      *           "name": "Deep groove ball bearings",
                      *           "parent_id": 1,
                      *           "part_count": 1,
                      *           "slug": "ball-bearings",
-                     *           "updated_at": "2026-11-26T21:38:32.149534Z",
+                     *           "updated_at": "2026-11-27T01:14:01.581783Z",
                      *           "version": 2
                      *         }
                      *       ],
@@ -3630,18 +3665,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T21:38:27.347577Z",
+                     *       "changed_at": "2026-11-27T01:14:00.438658Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
                      *       "child_count": 0,
+                     *       "description": "",
                      *       "id": 2,
                      *       "name": "Ball bearings",
                      *       "parent_id": 1,
                      *       "part_count": 0,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T21:38:27.347577Z",
+                     *       "updated_at": "2026-11-27T01:14:00.438658Z",
                      *       "version": 1
                      *     }
                      */
@@ -3679,18 +3715,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T21:38:32.149534Z",
+                     *       "changed_at": "2026-11-27T01:14:01.581783Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
                      *       "child_count": 0,
+                     *       "description": "",
                      *       "id": 2,
                      *       "name": "Deep groove ball bearings",
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T21:38:32.149534Z",
+                     *       "updated_at": "2026-11-27T01:14:01.581783Z",
                      *       "version": 2
                      *     }
                      */
@@ -3743,18 +3780,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T21:38:32.149534Z",
+                     *       "changed_at": "2026-11-27T01:14:01.581783Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
                      *       "child_count": 0,
+                     *       "description": "",
                      *       "id": 2,
                      *       "name": "Deep groove ball bearings",
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T21:38:32.149534Z",
+                     *       "updated_at": "2026-11-27T01:14:01.581783Z",
                      *       "version": 2
                      *     }
                      */
@@ -3807,18 +3845,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T21:38:32.149534Z",
+                     *       "changed_at": "2026-11-27T01:14:01.581783Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
                      *       "child_count": 0,
+                     *       "description": "",
                      *       "id": 2,
                      *       "name": "Deep groove ball bearings",
                      *       "parent_id": 1,
                      *       "part_count": 1,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-26T21:38:32.149534Z",
+                     *       "updated_at": "2026-11-27T01:14:01.581783Z",
                      *       "version": 2
                      *     }
                      */
@@ -7881,6 +7920,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
+                     *           "description": "",
                      *           "id": 2,
                      *           "name": "Ball bearings",
                      *           "parent_id": 1,
@@ -7889,6 +7929,7 @@ export interface operations {
                      *           "version": 1
                      *         },
                      *         {
+                     *           "description": "",
                      *           "id": 1,
                      *           "name": "Bearings",
                      *           "parent_id": null,
@@ -8511,6 +8552,121 @@ export interface operations {
                 content?: never;
             };
             415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    public_restocked: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
+                    ETag: string;
+                    /** @description How the cache answered. */
+                    "X-Cache": "HIT" | "MISS" | "BYPASS";
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "category": {
+                     *             "id": 1,
+                     *             "name": "Bearings",
+                     *             "path": [
+                     *               {
+                     *                 "id": 1,
+                     *                 "name": "Bearings",
+                     *                 "slug": "bearings"
+                     *               }
+                     *             ],
+                     *             "slug": "bearings"
+                     *           },
+                     *           "id": 1,
+                     *           "image": {
+                     *             "alt": "The bearing from the side",
+                     *             "height": 480,
+                     *             "id": 1,
+                     *             "srcset": [
+                     *               {
+                     *                 "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-160.webp",
+                     *                 "width": 160
+                     *               },
+                     *               {
+                     *                 "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-480.webp",
+                     *                 "width": 480
+                     *               },
+                     *               {
+                     *                 "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-640.webp",
+                     *                 "width": 640
+                     *               }
+                     *             ],
+                     *             "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53.jpg",
+                     *             "width": 640
+                     *           },
+                     *           "manufacturer": "ACME",
+                     *           "manufacturer_number": "6205 2RS1",
+                     *           "part_name": "Deep groove ball bearing 6205-2RS",
+                     *           "price": {
+                     *             "amount": "12.50",
+                     *             "currency": "EUR",
+                     *             "version": 2
+                     *           },
+                     *           "sku": "6205-2RS",
+                     *           "slug": "deep-groove-ball-bearing-6205-2rs-6205-2rs",
+                     *           "stock": {
+                     *             "available_stock": 36,
+                     *             "current_stock": 36,
+                     *             "is_in_stock": true,
+                     *             "is_low_stock": false,
+                     *             "version": 5
+                     *           },
+                     *           "updated_at": "2026-11-27T00:40:53.847464Z",
+                     *           "version": 10,
+                     *           "versions": {
+                     *             "content": 10,
+                     *             "price": 2,
+                     *             "stock": 5
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Restocked"];
+                };
+            };
+            /** @description What the client holds is still so. */
+            304: {
+                headers: {
+                    /** @description Strong, another one for each content coding; send it as `If-None-Match`. */
+                    ETag: string;
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             422: components["responses"]["Problem422"];
             503: components["responses"]["Problem503"];
         };

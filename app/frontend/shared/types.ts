@@ -40,6 +40,9 @@ export interface Page<T> {
 export type PublicPartPage = Schemas["PublicPartPage"];
 export type Match = PublicPartPage["match"];
 
+/** What is back in stock. */
+export type RestockedParts = Schemas["Restocked"];
+
 /** Written out, since in the document any text may be one: a specification's name is. */
 export type PublicSort = "relevance" | "name" | "-name" | "price" | "-price" | "newest" | `spec.${string}` | `-spec.${string}`;
 

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from app.domain import measures
-from app.domain.measures import THREAD, read
+from app.domain.measures import THREAD, class_in, read
 from app.store.units import unit_of
 
 LENGTH, VOLTAGE, RESISTANCE = "[length]", unit_of("V"), unit_of("ohm")
@@ -176,3 +176,16 @@ def test_the_words_of_a_thread_are_one_however_it_is_spaced() -> None:
     assert {measures.said(value) for value in ("M8x1.25", "M8 x 1,25", "M 8×1.25")} == {"M8x1.25"}
     assert measures.said("  Open ", "") == "Open"
     assert measures.said("A", "grade") == "A grade"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "unit", "read"),
+    [
+        ("Property class", "45 H", "", "45H"), ("Property class", "45", "H", "45H"), ("Tolerance class", "6g", "", "6g"),
+        ("hardness", "45H", "", "45H"), ("Grade (ISO)", "8,8 S", "", "8.8S"), ("Festigkeitsklasse", "45 H", "", "45H"),
+        ("Inductance", "45 H", "", None), ("Grade", "500 MPa", "", None), ("Insulation class", "155 °C", "", None),
+        ("Classification", "45 H", "", None), ("Property class", "10.9", "", None), ("Property class", "A2-70", "", None),
+    ],
+)  # fmt: skip
+def test_in_a_column_of_classes_a_number_with_a_letter_is_no_quantity(name: str, value: str, unit: str, read: str | None) -> None:
+    assert class_in(name, value, unit) == read

@@ -1,5 +1,5 @@
 /** `<lockstep-part sku="…" field="…">`: a part's element that tells of itself, so that it also works where nobody looks for it. */
-import { FIELD, type Page } from "./page.ts";
+import { CURRENCY, FIELD, type Page } from "./page.ts";
 
 const NAME = "lockstep-part";
 
@@ -9,7 +9,7 @@ export function defineElement(page: Page): void {
   customElements.define(
     NAME,
     class extends HTMLElement {
-      static readonly observedAttributes = ["sku", "field"];
+      static readonly observedAttributes = ["sku", "field", CURRENCY];
 
       connectedCallback(): void {
         // The parser may not have come to its children yet.

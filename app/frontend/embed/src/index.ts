@@ -12,7 +12,7 @@ interface Lockstep {
   readonly version: 1;
   readonly origin: string;
   readonly status: Status;
-  watch(skus: string | Iterable<string>, callback: Callback): () => void;
+  watch(skus: string | Iterable<string>, callback: Callback, options?: { currency?: string }): () => void;
   observe(root: ShadowRoot | Element): () => void;
 }
 
@@ -23,17 +23,24 @@ declare global {
 }
 
 function start(origin: string): Lockstep {
-  const shop = new Shop({ origin, socket: new WireSocket(origin, "/customers") });
-  const page = new Page(shop);
+  // One for each currency that the page shows: a connection tells of prices in one.
+  const shops = new Map<string, Shop>();
+  function shopIn(currency: string): Shop {
+    const shop = shops.get(currency) ?? new Shop({ origin, currency, socket: new WireSocket(origin, "/customers") });
+    shops.set(currency, shop);
+    return shop;
+  }
+  const page = new Page(shopIn);
   page.observe(document);
   defineElement(page);
   return Object.freeze({
     version: 1,
     origin,
     get status() {
-      return shop.status;
+      const all = [...shops.values()].map(({ status }) => status);
+      return all.length === 0 || all.includes("connecting") ? "connecting" : all.includes("polling") ? "polling" : "live";
     },
-    watch: (skus, callback) => shop.watch(typeof skus === "string" ? [skus] : skus, callback),
+    watch: (skus, callback, { currency = "" } = {}) => shopIn(currency).watch(typeof skus === "string" ? [skus] : skus, callback),
     observe: (root) => page.observe(root),
   } satisfies Lockstep);
 }

@@ -17,10 +17,14 @@ let socket: FakeSocket;
 let page: Page;
 let end: () => void;
 
+const inDollars = (async () => Response.json({ items: [{ ...listItem(1), price: { amount: "9.00", currency: "USD", version: 1 } }], missing: [] })) as unknown as typeof fetch;
+const dollars = new Shop({ origin: "https://shop.example", socket: new FakeSocket(), currency: "USD", fetch: inDollars });
+
 /** The element can be defined once, so all tests have one page. */
 beforeAll(() => {
   socket = new FakeSocket();
-  page = new Page(new Shop({ origin: "https://shop.example", socket, fetch: read }));
+  const shops = { "": new Shop({ origin: "https://shop.example", socket, fetch: read }), "USD": dollars };
+  page = new Page((currency) => shops[currency as keyof typeof shops]);
   defineElement(page);
 });
 beforeEach(() => {
@@ -51,6 +55,14 @@ describe("an element with a field", () => {
     socket.receive("stock.updated", stockEvent(1, 12_345));
     socket.receive("price.updated", priceEvent(1, 2_000));
     expect(texts(body, "span").slice(0, 2)).toEqual(["12,345", "€2,000.00"]);
+  });
+
+  it("shows the price in the currency that is named on it or around it, and follows that", async () => {
+    const price = '<b data-lockstep-part="SKU-1" data-lockstep-field="price"></b>';
+    const body = await shown(`${price}<div data-lockstep-currency="usd">${price}</div><lockstep-part sku="SKU-1" data-lockstep-currency="USD" field="price"></lockstep-part>`);
+    await vi.waitFor(() => expect(texts(body, "b,lockstep-part")).toEqual(["€1,234.00", "$9.00", "$9.00"]));
+    body.querySelector("div")?.removeAttribute("data-lockstep-currency");
+    await vi.waitFor(() => expect(texts(body, "b")).toEqual(["€1,234.00", "€1,234.00"]));
   });
 
   it("keeps its text node, which a framework may know", async () => {

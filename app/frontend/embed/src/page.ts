@@ -2,7 +2,8 @@
  * Puts what is known of parts into a page's elements, and follows elements that come, go and change.
  *
  * `data-lockstep-part="SKU"` names a part; `data-lockstep-field` on it, or on elements inside it, is filled; a `<template>` that is
- * a child of it is put behind itself once the part is known. Only texts, the attributes below and `hidden` are ever written.
+ * a child of it is put behind itself once the part is known. `data-lockstep-currency` on it, or around it, names the currency of its
+ * price. Only texts, the attributes below and `hidden` are ever written.
  */
 import { formatNumber, formatPrice, setLocale } from "@lockstep/shared/format.ts";
 import { normalSku, type Availability, type Part, type Shop } from "./shop.ts";
@@ -10,6 +11,7 @@ import { textsIn } from "./texts.ts";
 
 export const PART = "data-lockstep-part";
 export const FIELD = "data-lockstep-field";
+export const CURRENCY = "data-lockstep-currency";
 /** Written on the part's element: in, low, out or gone. Until the part is known it is absent. */
 export const AVAILABILITY = "data-lockstep-availability";
 /** On an element inside a part: the availabilities in which it is shown; otherwise it is hidden. */
@@ -54,6 +56,13 @@ export function skuOf(element: Element): string | null {
   return element.getAttribute(PART) ?? (element.localName === TAG ? element.getAttribute("sku") : null);
 }
 
+/** The currency that an element, or what is around it, names; "" if none does. */
+function currencyOf(element: Element): string {
+  const named = element.closest(`[${CURRENCY}]`)?.getAttribute(CURRENCY);
+  const root = element.getRootNode();
+  return named?.trim().toUpperCase() ?? (root instanceof ShadowRoot ? currencyOf(root.host) : "");
+}
+
 /** Fills what belongs to a part's element, and not to another part inside it. */
 export function show(owner: Element, part: Part): void {
   listen();
@@ -77,24 +86,26 @@ export function show(owner: Element, part: Part): void {
 
 interface Bound {
   sku: string;
+  currency: string;
   end: () => void;
   part: Part | null;
 }
 
 export class Page {
-  readonly #shop: Shop;
+  readonly #shopIn: (currency: string) => Shop;
   readonly #bound = new Map<Element, Bound>();
   readonly #observers = new Map<Node, MutationObserver>();
 
-  constructor(shop: Shop) {
-    this.#shop = shop;
+  /** @param shopIn the shop with its prices in a currency; "" for its own. */
+  constructor(shopIn: (currency: string) => Shop) {
+    this.#shopIn = shopIn;
   }
 
   /** Follows the parts in a document, a shadow root or an element. @returns what ends that. */
   observe(root: Document | ShadowRoot | Element): () => void {
     if (!this.#observers.has(root)) {
       const observer = new MutationObserver(() => this.#scan());
-      observer.observe(root, { subtree: true, childList: true, attributes: true, attributeFilter: [PART, FIELD, SHOW, "sku", "field"] });
+      observer.observe(root, { subtree: true, childList: true, attributes: true, attributeFilter: [PART, FIELD, SHOW, CURRENCY, "sku", "field"] });
       this.#observers.set(root, observer);
       this.#scan();
     }
@@ -108,16 +119,17 @@ export class Page {
   /** Binds one element, wherever it is: a custom element tells of itself. */
   bind(element: Element): void {
     const sku = normalSku(skuOf(element) ?? "");
+    const currency = currencyOf(element);
     const bound = this.#bound.get(element);
-    if (bound?.sku === sku) {
+    if (bound && bound.sku === sku && bound.currency === currency) {
       if (bound.part) show(element, bound.part);
       return;
     }
     this.release(element);
     if (sku === null) return;
-    const made: Bound = { sku, part: null, end: () => undefined };
+    const made: Bound = { sku, currency, part: null, end: () => undefined };
     this.#bound.set(element, made);
-    made.end = this.#shop.watch([sku], (part) => {
+    made.end = this.#shopIn(currency).watch([sku], (part) => {
       made.part = part;
       show(element, part);
       element.dispatchEvent(new CustomEvent("lockstep:change", { detail: part, bubbles: true, composed: true }));
@@ -138,9 +150,10 @@ export class Page {
       if (root instanceof Element && root.matches(`[${PART}]`)) this.bind(root);
       for (const element of root.querySelectorAll(PARTS)) this.bind(element);
     }
-    for (const element of [...this.#bound.keys()]) {
+    for (const [element, { currency }] of [...this.#bound]) {
       const isHere = element.isConnected && (element.localName === TAG ? skuOf(element) : roots.some((root) => root.contains(element)) && element.hasAttribute(PART));
       if (!isHere) this.release(element);
+      else if (currency !== currencyOf(element)) this.bind(element);
     }
   }
 }

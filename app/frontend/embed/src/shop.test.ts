@@ -10,7 +10,9 @@ const ORIGIN = "https://shop.example";
 class Server {
   readonly items = new Map<string, PublicListItem>();
   readonly asked: string[][] = [];
+  readonly currencies: string[] = [];
   refused: string[] = [];
+  knowsCurrency = true;
   state: "well" | "busy" | "away" | "forbidden" = "well";
   /** While set, answers wait for it. */
   gate: Promise<void> | null = null;
@@ -25,6 +27,8 @@ class Server {
     if (this.state === "away" || this.state === "forbidden") throw new TypeError("Failed to fetch");
     const skus = url.searchParams.getAll("sku");
     this.asked.push(skus);
+    this.currencies.push(...url.searchParams.getAll("currency"));
+    if (!this.knowsCurrency) return Response.json({ errors: { currency: ["no"] } }, { status: 422 });
     if (this.state === "busy") return Response.json({}, { status: 503, headers: { "Retry-After": "7" } });
     const wrong = skus.flatMap((sku, place) => (this.refused.includes(sku) ? [place] : []));
     if (wrong.length > 0) return Response.json({ errors: { sku: Object.fromEntries(wrong.map((place) => [place, ["no"]])) } }, { status: 422 });
@@ -324,4 +328,41 @@ it("parts beyond what one connection may watch are asked for every half minute",
 
 it("a SKU is compared as the server does it", () => {
   expect([normalSku("  Gro\u0308ße "), normalSku("a"), normalSku(" "), normalSku("x".repeat(101))]).toEqual(["Größe", "a", null, null]);
+});
+
+describe("in a currency that the page names", () => {
+  const dollars = (amount: string | null, version: number): PublicListItem => ({
+    ...listItem(1, { stock: 7, price: version }), price: amount === null ? null : { amount, currency: "USD", version },
+  });
+  const prices = () => told.map(({ price }) => price && `${price.amount} ${price.currency}`);
+
+  beforeEach(() => {
+    shop = new Shop({ origin: ORIGIN, socket, currency: "USD", fetch: server.fetch, random: () => 0.5 });
+  });
+
+  it("prices are asked for in it, and no other one is shown, whatever the socket says first", async () => {
+    server.put(dollars("9.00", 1));
+    shop.watch(["SKU-1"], hear);
+    await live();
+    expect([server.currencies, prices()]).toEqual([["USD"], ["9.00 USD"]]);
+    const { data, ...event } = priceEvent(1, 2);
+    const both = data.price && { ...data.price, others: [{ amount: "8.00", currency: "USD", tiers: [] }] };
+    socket.receive("price.updated", { ...event, data: { ...data, price: both } });
+    await settle();
+    expect([server.asked.length, prices().at(-1)]).toEqual([1, "8.00 USD"]);
+    // There is none in dollars any more.
+    server.put(dollars(null, 3));
+    socket.receive("price.updated", priceEvent(1, 3));
+    await settle();
+    expect([server.asked.length, prices()]).toEqual([2, ["9.00 USD", "8.00 USD", null]]);
+  });
+
+  it("one that there is not is said once, and asked for rarely", async () => {
+    const said = vi.spyOn(console, "error").mockReturnValue();
+    server.knowsCurrency = false;
+    shop.watch(["SKU-1"], hear);
+    await settle(2 * 60_000 - 1);
+    expect([server.asked.length, told, said.mock.calls.length]).toEqual([2, [], 1]);
+    said.mockRestore();
+  });
 });

@@ -44,6 +44,8 @@ interface Interest {
 export interface ShopOptions {
   origin: string;
   socket: SocketLike;
+  /** Of the prices: no other one will do. By default the shop's, or the part's own. */
+  currency?: string;
   fetch?: typeof fetch;
   random?: () => number;
 }
@@ -63,6 +65,7 @@ export function normalSku(sku: string): string | null {
 
 export class Shop {
   readonly #origin: string;
+  readonly #currency: string;
   readonly #fetch: typeof fetch;
   readonly #random: () => number;
   readonly #parts = new Map<number, LivePart>();
@@ -80,8 +83,9 @@ export class Shop {
   #hasComplained = false;
   #later: ReturnType<typeof setTimeout> | undefined;
 
-  constructor({ origin, socket, fetch: read = (...args) => fetch(...args), random = Math.random }: ShopOptions) {
+  constructor({ origin, socket, currency = "", fetch: read = (...args) => fetch(...args), random = Math.random }: ShopOptions) {
     this.#origin = origin;
+    this.#currency = currency;
     this.#fetch = read;
     this.#random = random;
     const keeper: PartsKeeper = { parts: this.#parts, put: (part) => this.#put(part) };
@@ -163,10 +167,10 @@ export class Shop {
   async #askFor(skus: string[]): Promise<number | null> {
     if (skus.length === 0) return null;
     const asOf = this.#dispatcher.begin();
-    const query = skus.map((sku) => `sku=${encodeURIComponent(sku)}`).join("&");
+    const query = [...skus.map((sku) => ["sku", sku]), ...(this.#currency ? [["currency", this.#currency]] : [])];
     let response: Response;
     try {
-      response = await this.#fetch(`${this.#origin}/api/v1/parts/by-sku?${query}`, { credentials: "omit", signal: AbortSignal.timeout(TIMEOUT_MS) });
+      response = await this.#fetch(`${this.#origin}/api/v1/parts/by-sku?${new URLSearchParams(query)}`, { credentials: "omit", signal: AbortSignal.timeout(TIMEOUT_MS) });
       if (response.ok) {
         const { items } = (await response.json()) as { items: PublicListItem[] };
         this.#failures = 0;
@@ -178,7 +182,9 @@ export class Shop {
     }
     if (response.status === 422) {
       // Some that no part can have: the others are asked for again without them.
-      const refused = (await numbersOf(response)).flatMap((place) => skus[place] ?? []);
+      const { sku, currency } = await errorsOf(response);
+      if (currency) return this.#complain(`there are no prices in ${this.#currency}: name a currency by its ISO 4217 code, such as USD.`);
+      const refused = numbersIn(sku).flatMap((place) => skus[place] ?? []);
       for (const sku of refused) this.#missing(sku, asOf);
       if (refused.length > 0) return this.#askFor(skus.filter((sku) => !refused.includes(sku)));
     }
@@ -207,9 +213,15 @@ export class Shop {
     } catch {
       return false;
     }
-    if (!this.#hasComplained) console.error(`Lockstep: pages of ${location.origin} may not read ${this.#origin}. Add ${location.origin} to LOCKSTEP_ALLOWED_ORIGINS there.`);
-    this.#hasComplained = true;
+    this.#complain(`pages of ${location.origin} may not read ${this.#origin}. Add ${location.origin} to LOCKSTEP_ALLOWED_ORIGINS there.`);
     return true;
+  }
+
+  /** Says what somebody has to change first, once. @returns for how long to wait for that. */
+  #complain(what: string): number {
+    if (!this.#hasComplained) console.error(`Lockstep: ${what}`);
+    this.#hasComplained = true;
+    return REFUSED_MS;
   }
 
   #answered(skus: string[], items: PublicListItem[], asOf: number): void {
@@ -295,7 +307,12 @@ export class Shop {
       this.#need(sku);
       part = undefined;
     }
-    const shown = shownAs(sku, part, this.#origin);
+    let shown = shownAs(sku, part, this.#origin);
+    if (this.#currency && shown.price && shown.price.currency !== this.#currency) {
+      // The socket tells of the shop's own currency first, and does not say whether there is a price in this one.
+      shown = { ...shown, price: interest.told?.price ?? null };
+      this.#need(sku);
+    }
     if (interest.told && JSON.stringify(interest.told) === JSON.stringify(shown)) return;
     interest.told = shown;
     for (const watcher of [...interest.watchers]) tell(watcher, shown);
@@ -326,10 +343,14 @@ function tell({ callback }: Watcher, part: Part): void {
   }
 }
 
-/** The numbers of the SKUs that the server refuses, from its problem document. */
-async function numbersOf(response: Response): Promise<number[]> {
-  const problem = (await response.json().catch(() => ({}))) as { errors?: { sku?: unknown } };
-  const { sku } = problem.errors ?? {};
+/** What the server says is wrong, by field, from its problem document. */
+async function errorsOf(response: Response): Promise<{ sku?: unknown; currency?: unknown }> {
+  const problem = (await response.json().catch(() => ({}))) as { errors?: { sku?: unknown; currency?: unknown } };
+  return problem.errors ?? {};
+}
+
+/** The numbers of the SKUs that the server refuses. */
+function numbersIn(sku: unknown): number[] {
   return sku && typeof sku === "object" && !Array.isArray(sku) ? Object.keys(sku).map(Number).filter(Number.isInteger) : [];
 }
 

@@ -1,6 +1,7 @@
 /** What a list is filtered by, in words, and what is left to ask when one of these filters is taken away. */
 import { formatAmount } from "@lockstep/shared/format.ts";
 import { readQuery } from "./composables/useCatalogQuery.ts";
+import { asTyped } from "./numbers.ts";
 import { chosenRange, chosenValues, filteredNames, withRange, withValue } from "./specifications.ts";
 import type { CatalogQuery } from "./stores/catalog.ts";
 import { strings } from "./strings.ts";
@@ -23,12 +24,12 @@ export function chipsOf({ manufacturer, inStock, minPrice, maxPrice, specificati
     for (const value of chosenValues(specifications, name)) {
       chips.push({ label: is(name, value), without: { specifications: withValue(specifications, name, value, false) } });
     }
-    if (min || max) chips.push({ label: between(name, min, max), without: { specifications: withRange(specifications, name, { min: "", max: "" }) } });
+    if (min || max) chips.push({ label: between(name, asTyped(min), asTyped(max)), without: { specifications: withRange(specifications, name, { min: "", max: "" }) } });
   }
   return chips;
 }
 
-/** @returns what is left to ask when all of these filters are taken away, or else the category, if nothing else is filtered by. */
+/** @returns what is left to ask when all of these filters are taken away. */
 export function cleared(query: CatalogQuery): CatalogQuery {
-  return readQuery({ q: query.q, ...(chipsOf(query).length > 0 && { category: query.category }) }, query.view);
+  return readQuery({ q: query.q, category: query.category }, query.view);
 }

@@ -15,7 +15,7 @@ const PATH = "/admin/categories";
 /** Many parts may move one after the other; the counts follow together. */
 const COUNT_MS = 800;
 const COUNTED = new Set(["part.created", "content.updated", "part.deleted", "part.restored"]);
-type Change = { name?: string; parent_id?: number | null };
+type Change = { name?: string; description?: string; parent_id?: number | null };
 
 export function useCategories() {
   const session = useSessionStore();
@@ -43,6 +43,14 @@ export function useCategories() {
     return attempt(async () => {
       const changed = await change(category, { name });
       toasts.info(t("categories.renamed", { before: category.name, name: changed.name }), { label: t("categories.undo"), run: () => undo(changed, { name: category.name }) });
+    });
+  }
+
+  async function describe(category: AdminCategory, description: string): Promise<string> {
+    return attempt(async () => {
+      const changed = await change(category, { description });
+      if (changed.version === category.version) return;
+      toasts.info(t("categories.described", { name: changed.name }), { label: t("categories.undo"), run: () => undo(changed, { description: category.description }) });
     });
   }
 
@@ -89,7 +97,7 @@ export function useCategories() {
     }
   }
 
-  return { ...read, all, tree, create, rename, move, remove };
+  return { ...read, all, tree, create, rename, describe, move, remove };
 }
 
 /** @returns a sentence that says what is true now, for a refusal by the tree's rules. @throws anything but a failed request. */

@@ -93,8 +93,9 @@ export function changed(query: CatalogQuery, part: Partial<CatalogQuery>): Catal
   return next;
 }
 
-export function isFiltered({ category, manufacturer, inStock, minPrice, maxPrice, specifications }: CatalogQuery): boolean {
-  return category !== "" || manufacturer !== "" || inStock || minPrice !== "" || maxPrice !== "" || Object.keys(specifications).length > 0;
+/** By more than its category, which has a page of its own. */
+export function isFiltered({ manufacturer, inStock, minPrice, maxPrice, specifications }: CatalogQuery): boolean {
+  return manufacturer !== "" || inStock || minPrice !== "" || maxPrice !== "" || Object.keys(specifications).length > 0;
 }
 
 /** @returns the amount as the API takes it, empty for none, or null if it is no amount of money. */

@@ -47,6 +47,15 @@ it("a header names the columns, whatever stands between them", () => {
   expect(read('"Part number","Description","Qty"\n"A ""1""","Bolt, M8","1,200"\r\nB,"two\nlines",3')).toEqual(['1200 of A "1"', "3 of B"]);
 });
 
+it("of two bare numbers in a line the part stands where it does in the other lines, or where they are larger", () => {
+  expect(read("608 12")).toEqual(["12 of 608"]);
+  expect(read("12 608")).toEqual(["12 of 608"]);
+  expect(read("608 1000\n6204-2RS 3")).toEqual(["1000 of 608", "3 of 6204-2RS"]);
+  expect(read("1000 608\n3 6204-2RS")).toEqual(["1000 of 608", "3 of 6204-2RS"]);
+  expect(read("608 700\n6204 12\n6205 3")).toEqual(["700 of 608", "12 of 6204", "3 of 6205"]);
+  expect(read("DIN 912\n608 12")).toEqual(["1 of DIN 912", "12 of 608"]);
+});
+
 it("of two columns of numbers the larger ones are the parts", () => {
   expect(read("3\t6204\n10\t608")).toEqual(["3 of 6204", "10 of 608"]);
   expect(read("6204\t3\n608\t10")).toEqual(["3 of 6204", "10 of 608"]);

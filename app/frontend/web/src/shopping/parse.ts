@@ -108,7 +108,7 @@ function asColumns(cells: readonly string[], { number, quantity }: Columns): Ask
   return asked === "" ? null : { asked, quantity: quantityOf(cells[quantity] ?? "") ?? 1 };
 }
 
-/** Rows without a header: where every row has a number in two places, the part is where the numbers are larger. */
+/** Rows without a header: where every row has a number in two places, the part is where the numbers are larger. So it is in free text. */
 function tabular(rows: readonly string[][]): (Asked | null)[] {
   const wide = rows.filter((cells) => cells.length > 1);
   const isNumbered = (at: (cells: readonly string[]) => string | undefined): boolean => wide.every((cells) => quantityOf(at(cells) ?? "") !== null);
@@ -116,12 +116,27 @@ function tabular(rows: readonly string[][]): (Asked | null)[] {
   const first = (cells: readonly string[]): string | undefined => cells[0];
   const last = (cells: readonly string[]): string | undefined => cells.at(-1);
   const quantityFirst = isNumbered(first) && (!isNumbered(last) || sum(first) < sum(last));
-  return rows.map((cells) => (cells.length > 1 ? ofCells(cells, quantityFirst) : ofText(cells[0] ?? "")));
+  const beginWithQuantity = quantitiesBegin(rows);
+  return rows.map((cells) => (cells.length > 1 ? ofCells(cells, quantityFirst) : ofText(cells[0] ?? "", beginWithQuantity)));
+}
+
+/** Whether two bare numbers in a line are quantity and part, in this order: as the other lines say, or else by which are larger. */
+function quantitiesBegin(rows: readonly (readonly string[])[]): boolean {
+  const pairs = rows.filter((cells) => cells.length === 1).map(([text = ""]) => text.split(" ")).filter((words) => words.length === 2);
+  const numbers = pairs.map((words) => words.map(quantityOf));
+  const order = numbers.reduce((sum, [first, second], at) => {
+    if (first == null && second != null) return sum - Number(/\d/.test(pairs[at]?.[0] ?? ""));
+    return first != null && second == null ? sum + Number(/\d/.test(pairs[at]?.[1] ?? "")) : sum;
+  }, 0);
+  if (order !== 0) return order > 0;
+  const bare = numbers.filter((pair) => pair.every((one) => one !== null));
+  const [before, behind] = [0, 1].map((at) => bare.reduce((sum, pair) => sum + (pair[at] ?? 0), 0));
+  return (before ?? 0) < (behind ?? 0);
 }
 
 function ofCells(cells: readonly string[], quantityFirst: boolean): Asked | null {
   const filled = cells.filter((cell) => cell !== "");
-  if (filled.length === 1) return ofText(filled[0] ?? "");
+  if (filled.length === 1) return ofText(filled[0] ?? "", quantityFirst);
   const isQuantity = (cell: string): boolean => quantityOf(cell) !== null;
   const at = quantityFirst ? filled.findIndex(isQuantity) : filled.findLastIndex(isQuantity);
   const asked = filled.find((cell, index) => index !== at && /[\p{L}\p{N}]/u.test(cell));
@@ -138,22 +153,22 @@ const FORMS = [
   /^(?<asked>\S.*?)\s*[:=]\s*(?<quantity>\d+)$/,
 ];
 
-function ofText(text: string): Asked | null {
+function ofText(text: string, quantityFirst: boolean): Asked | null {
   if (!/[\p{L}\p{N}]/u.test(text)) return null;
   for (const form of FORMS) {
     const { asked = "", quantity = "" } = form.exec(text)?.groups ?? {};
     const amount = quantityOf(quantity);
     if (amount !== null && /[\p{L}\p{N}]/u.test(asked) && !(form.source.includes("[x×*]\\s*(") && MEASURE.test(asked))) return { asked: asked.trim(), quantity: amount };
   }
-  return besides(text) ?? { asked: text, quantity: 1 };
+  return besides(text, quantityFirst) ?? { asked: text, quantity: 1 };
 }
 
-/** `6204-2RS 3` and `3 6204-2RS`, but not `DIN 912`: a part's number has a digit, and of two bare numbers it is the larger one. */
-function besides(text: string): Asked | null {
+/** `6204-2RS 3` and `3 6204-2RS`, but not `DIN 912`: a part's number has a digit. Which of two bare numbers it is, the list says. */
+function besides(text: string, quantityFirst: boolean): Asked | null {
   const [first = "", second = "", ...more] = text.split(" ");
   if (more.length > 0) return null;
   const before = quantityOf(first);
   const behind = quantityOf(second);
-  if (behind !== null && /\d/.test(first) && (before === null || before >= behind)) return { asked: first, quantity: behind };
+  if (behind !== null && /\d/.test(first) && (before === null || !quantityFirst)) return { asked: first, quantity: behind };
   return before !== null && /\d/.test(second) ? { asked: second, quantity: before } : null;
 }

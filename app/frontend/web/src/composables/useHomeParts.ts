@@ -1,7 +1,10 @@
-/** The parts that came last, kept current for as long as the component lives; with the category tree beside them, read anew with them. */
+/**
+ * The parts that came last, and those that are back in stock, kept current for as long as the component lives; with the category tree
+ * beside them, read anew with them.
+ */
 import { ApiError, request } from "@lockstep/shared/http.ts";
-import type { PublicPartPage } from "@lockstep/shared/types.ts";
-import { ref, shallowRef } from "vue";
+import type { PublicPartPage, RestockedParts } from "@lockstep/shared/types.ts";
+import { computed, ref, shallowRef } from "vue";
 import { first } from "../first.ts";
 import { useLive } from "../live.ts";
 import { useCategoriesStore } from "../stores/categories.ts";
@@ -11,12 +14,14 @@ import { usePolling } from "./usePolling.ts";
 import { useWatched } from "./useWatched.ts";
 
 export const NEWEST = 8;
+const RESTOCKED = 4;
 
-export function useNewest() {
+export function useHomeParts() {
   const { dispatcher } = useLive();
   const tree = useCategoriesStore();
   const connection = useConnectionStore();
-  const ids = shallowRef<readonly number[]>([]);
+  const newest = shallowRef<readonly number[]>([]);
+  const restocked = shallowRef<readonly number[]>([]);
   const error = ref<ApiError | null>(null);
   const isLoading = ref(true);
   /** The catalog token under which the parts were read; null while unknown. */
@@ -27,10 +32,14 @@ export function useNewest() {
     const asOf = dispatcher.begin();
     const mine = (asked += 1);
     try {
-      const page = await request<PublicPartPage>("/parts", { query: { sort: "newest", limit: NEWEST } });
-      for (const item of page.items) dispatcher.reading(item, asOf);
+      const [latest, back] = await Promise.all([
+        request<PublicPartPage>("/parts", { query: { sort: "newest", limit: NEWEST } }),
+        request<RestockedParts>("/parts/restocked", { query: { limit: RESTOCKED } }),
+      ]);
+      for (const item of [...latest.items, ...back.items]) dispatcher.reading(item, asOf);
       if (mine !== asked) return;
-      ids.value = page.items.map((item) => item.id);
+      newest.value = latest.items.map((item) => item.id);
+      restocked.value = back.items.map((item) => item.id);
       error.value = null;
       connection.checked();
     } catch (failure) {
@@ -54,9 +63,9 @@ export function useNewest() {
   }
 
   void refresh();
-  useWatched(ids);
+  useWatched(computed(() => [...new Set([...newest.value, ...restocked.value])]));
   useCatalogNews(isNews, refresh);
   usePolling(refresh);
 
-  return { ids, error, isLoading, refresh };
+  return { newest, restocked, error, isLoading, refresh };
 }
