@@ -2,16 +2,16 @@
 
 The release before looks up each filter by itself (`parts_with_any`), which a later one drops.
 
-Revision ID: 0041
-Revises: 0040
+Revision ID: 0043
+Revises: 0042
 """
 
 from alembic import op
 
 from migrations.steps import replace
 
-revision = "0041"
-down_revision = "0040"
+revision = "0043"
+down_revision = "0042"
 branch_labels = None
 depends_on = None
 
