@@ -8,7 +8,7 @@ from app.commands import console
 from app.commands.catalog import DEMO_CATALOG, import_file
 from app.services import staff
 from app.services.imports import passes
-from app.store import users
+from app.store import reconciliation, users
 from config import REPOSITORY
 
 
@@ -28,4 +28,7 @@ def prepare() -> None:
         email, password = container.settings.admin_email, container.settings.admin_password
         staff.create_user(container.transactions, console.system(container), email, "Admin", password, "admin")
     if not passes.has_parts(container.reading):
+        # Noted, so that the time until the shop is started is not taken for how long it needs to tell of a change.
+        run = reconciliation.begin_run(container.engine, "fill", dry_run=False)
         import_file(container, DEMO_CATALOG)
+        reconciliation.finish_run(container.engine, run, {})

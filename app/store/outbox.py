@@ -130,7 +130,8 @@ _STATUS = text("""
     SELECT effect, 0, 0, 0, count(*), 0 FROM outbox_deliveries
     WHERE failed_at > statement_timestamp() - make_interval(secs => :window) GROUP BY effect
 """)
-# Only among the latest deliveries, whose number bounds the query's cost while an import is running.
+# Only among the latest deliveries, whose number bounds the query's cost while an import is running. What a shop was filled with
+# before it opened waited for the shop to be started, which is no latency of it.
 _LATENCY = text("""
     SELECT effect, count(*) AS delivered,
            percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY EXTRACT(epoch FROM done_at - created_at) * 1000)
@@ -138,6 +139,7 @@ _LATENCY = text("""
     FROM (SELECT effect, done_at, created_at FROM outbox_deliveries
           WHERE state = 'done' ORDER BY event_id DESC LIMIT 4000) latest
     WHERE done_at > clock_timestamp() - make_interval(secs => :window)
+      AND created_at > COALESCE((SELECT max(finished_at) FROM sync_runs WHERE kind = 'fill'), '-infinity')
     GROUP BY effect
 """)
 _DEAD = text("""

@@ -290,6 +290,20 @@ def test_reconciliation_says_what_differs_before_it_repairs_it(
     expect(told).to_contain_text("repaired")
 
 
+def test_on_a_phone_every_figure_of_an_effect_is_on_the_screen_under_its_name(stack: Stack, panel: Page) -> None:
+    panel.set_viewport_size({"width": 375, "height": 740})
+    panel.goto(f"{stack.url}/panel/sync")
+    effect = panel.get_by_test_id(f"effect-{AUDIT}")
+    expect(effect).to_be_visible()
+    figures = effect.locator("td").all()
+    assert len(figures) == 9
+    for figure in figures:
+        box = figure.bounding_box()
+        assert box is not None
+        assert 0 <= box["x"] <= 375 - box["width"]
+        assert figure.evaluate("cell => getComputedStyle(cell, '::before').content.length") > 2
+
+
 TILES = {
     "low-stock": r"/panel/stock\?low_stock=true",
     "out-of-stock": r"/panel/stock\?out_of_stock=true",

@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.container import Container
+from app.domain.stock import MAX_QUANTITY
 
 Refused = Callable[..., dict[str, Any]]
 URL = "/api/v1/admin/imports"
@@ -166,6 +167,24 @@ def test_errors_are_listed_and_downloaded_as_a_file_without_formulas(
         "3,sku,is required",
     ]
     assert events() == before
+
+
+def test_an_import_explains_itself_in_the_language_of_whoever_reads_it(
+    api: Callable[[str], FlaskClient], container: Container, tag: str
+) -> None:
+    editor, german = api("editor"), {"Accept-Language": "de"}
+    wrong = editor.post(URL, **form(f"sku,part_name,current_stock\n{tag}-1,One,many\n".encode()))
+    dropped = editor.post(URL, **form(f"sku,part_name,description\n{tag}-1,One,<p>a<!-- b --></p>\n".encode(), dry_run="true"))
+    work(container)
+    path = wrong.headers["Location"]
+    reason = f"'many' passt nicht, erwartet wird eine ganze Zahl von 0 bis {MAX_QUANTITY}; schreiben Sie das oder nichts"
+    assert editor.get(path, headers=german).get_json()["errors"][0]["reason"] == reason
+    assert reason in editor.get(f"{path}/errors.csv", headers=german).get_data(as_text=True)
+    listed = {job["id"]: job for job in editor.get(URL, headers=german).get_json()["items"]}
+    assert listed[wrong.get_json()["id"]]["errors"][0]["reason"] == reason
+    assert "is not a whole number" in editor.get(path).get_json()["errors"][0]["reason"]
+    notices = editor.get(dropped.headers["Location"], headers=german).get_json()["notices"]
+    assert [one["reason"] for one in notices] == ["Weggelassen: ein Kommentar oder eine Deklaration"]
 
 
 def test_imports_are_listed_page_by_page_newest_first(api: Callable[[str], FlaskClient], container: Container, tag: str) -> None:

@@ -15,7 +15,7 @@ from app.contract.events import Actor
 from app.contract.task_names import Effect
 from app.domain.retry import RetryPolicy
 from app.services.intent import Intent
-from app.store import outbox
+from app.store import outbox, reconciliation
 from app.sync import prune as prune_module
 from app.sync.delivery import DeliveryService
 from app.sync.effects import Handler
@@ -453,3 +453,17 @@ def test_latencies_are_of_a_window_that_the_answer_names_and_not_of_what_was_slo
     query(done, ago=1, took=3600, effect=AUDIT, ids=ids[:4])
     latency = container.sync_control.status()["effects"][AUDIT]["latency_ms"]
     assert (latency["deliveries"], latency["p99"]) == (8, 3_600_000.0)
+
+
+def test_what_a_shop_was_filled_with_before_it_opened_is_no_latency_of_it(
+    container: Container, owed: Callable[[int], list[int]], query: Query
+) -> None:
+    query("UPDATE outbox_deliveries SET done_at = now() - interval '1 hour' WHERE done_at > now() - interval '1 hour'")
+    filled = owed(3)
+    run = reconciliation.begin_run(container.engine, "fill", dry_run=False)
+    reconciliation.finish_run(container.engine, run, {})
+    changed = owed(2)
+    query("UPDATE outbox_deliveries SET state = 'done', done_at = now() WHERE event_id = ANY(:ids)", ids=filled + changed)
+    latencies = [figures["latency_ms"]["deliveries"] for figures in container.sync_control.status()["effects"].values()]
+    query("DELETE FROM sync_runs WHERE id = :id", id=run)
+    assert max(latencies) == 2

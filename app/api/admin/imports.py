@@ -10,6 +10,7 @@ from flask_smorest import Blueprint
 from app.api.auth import actor, require
 from app.api.context import container, cursors, offload
 from app.api.idempotency import keyed_call
+from app.api.languages import explained, said
 from app.api.parsing import StrictParser, takes_file
 from app.api.rendering import json_response, page_body
 from app.api.schemas.bulk import DryRunQuerySchema
@@ -25,6 +26,13 @@ blueprint = Blueprint("admin_imports", __name__, url_prefix="/api/v1/admin/impor
 blueprint.ARGUMENTS_PARSER = StrictParser()
 
 ERROR_COLUMNS = ("line", "field", "reason")
+
+
+def _told(job: dict[str, Any]) -> dict[str, Any]:
+    """Return a job with what it explains in the caller's language: it is kept in English, for whoever reads it."""
+    for rows in ("errors", "notices", "conflicts"):
+        job = explained(job, rows, "reason")
+    return {**job, "failure": said(job["failure"])}
 
 
 @blueprint.route("", methods=["POST"])
@@ -49,7 +57,7 @@ def start_import(query: dict[str, Any], form: dict[str, Any]) -> Response:
     job = container().import_jobs.create(
         actor(), digest, size, file.filename or "", form.get("encoding"), options, dry_run=bool(dry_run), call=keyed_call()
     )
-    return json_response(job, 202, {"Location": f"/api/v1/admin/imports/{job['id']}"})
+    return json_response(_told(job), 202, {"Location": f"/api/v1/admin/imports/{job['id']}"})
 
 
 @blueprint.route("", methods=["GET"])
@@ -59,7 +67,7 @@ def start_import(query: dict[str, Any], form: dict[str, Any]) -> Response:
 def list_imports(query: dict[str, Any]) -> Response:
     """List imports, newest first."""
     after, limit = cursors().read("imports", query["cursor"]), query["limit"]
-    jobs = container().import_jobs.jobs(after.id if after else None, limit)
+    jobs = [_told(job) for job in container().import_jobs.jobs(after.id if after else None, limit)]
     last = jobs[limit - 1]["id"] if len(jobs) > limit else None
     page = Page(jobs[:limit], Position(str(last), last) if last else None)
     return json_response(page_body(page, cursors().write("imports", page.next)))
@@ -70,7 +78,7 @@ def list_imports(query: dict[str, Any]) -> Response:
 @blueprint.response(200, ImportJobDetailSchema)
 def get_import(job_id: int) -> Response:
     """Return one import: its progress, its result, and how each column of its file is used."""
-    return json_response(container().import_jobs.job(job_id))
+    return json_response(_told(container().import_jobs.job(job_id)))
 
 
 @blueprint.route("/<id:job_id>/cancel", methods=["POST"])
@@ -81,7 +89,7 @@ def cancel_import(job_id: int) -> Response:
 
     The answer says how far it came (`rows_done`). Cancelled again, it stays as it is; 409 `import_over` if it ended otherwise.
     """
-    return json_response(container().import_jobs.cancel(Intent(actor(), call=keyed_call()), job_id))
+    return json_response(_told(container().import_jobs.cancel(Intent(actor(), call=keyed_call()), job_id)))
 
 
 @blueprint.route("/<id:job_id>/undo", methods=["POST"])
@@ -96,7 +104,7 @@ def undo_import(query: dict[str, Any], job_id: int) -> Response:
     Categories that the import made stay.
     """
     job = container().import_jobs.undo(Intent(actor(), call=keyed_call()), job_id, dry_run=query["dry_run"])
-    return json_response(job, 202, {"Location": f"/api/v1/admin/imports/{job['id']}"})
+    return json_response(_told(job), 202, {"Location": f"/api/v1/admin/imports/{job['id']}"})
 
 
 @blueprint.route("/<id:job_id>/errors.csv", methods=["GET"])
@@ -108,7 +116,7 @@ def download_errors(job_id: int) -> Response:
     out.write(BYTE_ORDER_MARK)
     writer = csv.writer(out)
     writer.writerow(ERROR_COLUMNS)
-    for error in container().import_jobs.job(job_id)["errors"]:
+    for error in _told(container().import_jobs.job(job_id))["errors"]:
         writer.writerow([spreadsheet_safe(str(error[column])) for column in ERROR_COLUMNS])
     disposition = {"Content-Disposition": f'attachment; filename="import-{job_id}-errors.csv"'}
     return Response(out.getvalue(), content_type="text/csv; charset=utf-8", headers=disposition)

@@ -63,7 +63,8 @@ class JourneySchema(Schema):
 
 
 class PropagationSchema(Schema):
-    """From the commit to the pages' being told, in milliseconds, in the last `window_seconds`; null if nothing was told."""
+    """From the commit to the pages' being told, in milliseconds, in the last `window_seconds`; null if nothing was told. What an
+    empty shop was filled with before it was started does not count."""
 
     window_seconds = required(fields.Integer)
     p50_ms = nullable(fields.Float)

@@ -107,8 +107,8 @@ def _number(field: str, value: str, file_mark: str | None, expected: str) -> str
     try:
         number = plain(value, file_mark)
     except AmbiguousNumberError:
-        either = " or ".join(plain(value, mark) or "" for mark in ",.")
-        raise RefusedCellError(field, f"{value!r} may mean {either}; write which") from None
+        one, other = (plain(value, mark) for mark in ",.")
+        raise RefusedCellError(field, f"{value!r} may mean {one} or {other}; write which") from None
     if number is None:
         raise RefusedCellError(field, f"{value[:40]!r} is not {expected}; write that, or nothing")
     return number

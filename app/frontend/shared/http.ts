@@ -122,9 +122,10 @@ export async function request<T>(path: string, { method = "GET", query, body, he
   const told = Date.parse(response.headers.get("Date") ?? "");
   // In whole seconds, and on its way for a while: so this machine's clock seems to be ahead by a little, and never behind.
   if (!Number.isNaN(told)) ahead = Date.now() - told;
-  if (response.ok) heads?.(response.headers);
-  if (response.ok) return (response.status === 204 ? undefined : await readJson(response)) as T;
-  throw await problemOf(response);
+  if (!response.ok) throw await problemOf(response);
+  const answer = response.status === 204 ? undefined : await readJson(response);
+  heads?.(response.headers);
+  return answer as T;
 }
 
 async function readJson(response: Response): Promise<unknown> {

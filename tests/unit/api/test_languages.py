@@ -18,13 +18,19 @@ from app.api.errors import CODES
 from app.api.languages import Catalogue, catalogue_of
 from app.api.parsing import StrictSchema
 from app.domain.errors import LockstepError
+from app.domain.imports.errors import ImportFileError, RowError
+from app.domain.imports.options import Options
+from app.domain.imports.rows import read_rows
+from app.domain.imports.survey import survey
 from app.services.rich_text import notices
 from config import REPOSITORY
 
 # Of these, what is raised is never answered, or by other means.
 ELSEWHERE = {"commands", "live"}
 # What is said by these functions is passed on by whoever raises: their texts are what they return.
-REASONS = {"objection", "forbidden_characters", "refusal_of"}
+REASONS = {"objection", "forbidden_characters", "refusal_of", "forbidden", "_why_not", "_what_blocks"}
+# What is wrong with a file of the catalog is raised or noted by these.
+FAULTS = {"RefusedCellError", "RowError"}
 # What only a command is refused with, and what a page of the site cannot be made for.
 NEVER_ANSWERED = {"there is no 7user 7", "no working API key has the name or id 7", "Asked for part 7, it answered 7."}
 
@@ -78,7 +84,7 @@ def of_schemas() -> Iterator[tuple[str, str]]:
 def in_source() -> Iterator[tuple[str, str]]:
     """Yield every text with which something is raised that is answered, and where; each hole in it filled."""
     raised = {one.__name__ for one in (*below(LockstepError), *below(exceptions.HTTPException))}
-    raised |= {"ValidationError", "abort", "problem"}
+    raised |= {"ValidationError", "abort", "problem", *FAULTS}
     for path in sorted((REPOSITORY / "app").rglob("*.py")):
         if not ELSEWHERE & {*path.relative_to(REPOSITORY).parts}:
             for text in of_module(path, raised):
@@ -206,6 +212,43 @@ def test_each_kind_of_what_is_dropped_from_a_description_has_a_german_text(germa
     ]
     assert len(found) == 10
     assert [message for message in found if german.said(message) == message] == []
+
+
+FILES = {
+    "": "the file is empty",
+    "name,stock": "this column is required",
+    "part_name,Manufacturer number": "or take the manufacturer's number for it",
+    "sku,part_name,Weight,Weight": "stands there 2 times",
+    f"sku,part_name,{'x' * 400}": "the name is longer",
+    f"sku,part_name,Size [{'x' * 300}]": "the unit is longer",
+    f"sku,part_name,{'x' * 300}: Size": "the group is longer",
+    "sku,part_name,visible": "may decide something",
+    "sku,part_name,category\nA,B,Bolts/Nuts\nC,D,Rings": "may separate levels",
+    'sku,part_name\nA,B\nC,"D" x': "not valid CSV",
+    "sku,part_name\nA,B,C,D,E": "has 5 cells",
+    'sku,part_name,price\nA,B,"1,234"': "may mean",
+    "sku,part_name,price\nA,B,1": "a price needs a currency",
+    "sku,part_name,price\nA,B,1 $": "state which",
+    "sku,part_name,current_stock\nA,B,x": "a whole number",
+    "sku,part_name\n01-Jan,B": "a spreadsheet has made",
+    "sku,part_name\nA\u200b,B": "which is not allowed; remove it",
+}
+
+
+@pytest.mark.parametrize(("file", "expected"), FILES.items())
+def test_what_is_wrong_with_a_file_of_the_catalog_has_a_german_text(german: Catalogue, file: str, expected: str) -> None:
+    reasons = [reason for _line, _field, reason in wrong_with(file)]
+    assert any(expected in reason for reason in reasons)
+    assert [reason for reason in reasons if german.said(reason) == reason] == []
+
+
+def wrong_with(file: str) -> list[RowError]:
+    lines = file.splitlines(keepends=True)
+    try:
+        found = survey(lines, Options(), ())
+    except ImportFileError as error:
+        return error.errors
+    return [row for row in read_rows(lines, found.layout) if isinstance(row, RowError)]
 
 
 def test_what_somebody_typed_cannot_make_the_catalogue_go_deeper_and_deeper(german: Catalogue) -> None:

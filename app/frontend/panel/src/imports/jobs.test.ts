@@ -56,6 +56,14 @@ it("a job whose columns have become known must be read", () => {
   expect(heard(job({ columns: [], undoes: 2 }), { ...told, undoes: 2 })).not.toBeNull();
 });
 
+it("what a job explains stays in the reader's language, and is read when there is more of it", () => {
+  const { columns: _, ...told } = job({ rows_done: 60, notice_count: 1, notices: [{ line: 2, field: "description", reason: "dropped" }] });
+  const held = job({ notice_count: 1, notices: [{ line: 2, field: "description", reason: "weggelassen" }] });
+  expect(heard(held, told)).toMatchObject({ rows_done: 60, notices: held.notices });
+  expect(heard(job(), told)).toBeNull();
+  expect(heard(job(), { ...told, notice_count: 0, notices: [], state: "failed", failure: "gone" })).toBeNull();
+});
+
 it("conflicts make a result a warning, refusals a fault", () => {
   expect([job({ state: "done" }), job({ state: "done", conflict_count: 1 }), job({ state: "refused" }), job()].map(toneOf)).toEqual(["good", "warn", "bad", "neutral"]);
   expect(isOver(job({ state: "undoing" }))).toBe(false);

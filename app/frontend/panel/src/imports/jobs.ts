@@ -48,12 +48,18 @@ export function changesAnything(job: Job): boolean {
 }
 
 /**
- * What is known of a job after it was heard of: `told` has no columns, and may be older than what was read.
- * @returns null if it must be read: its columns are known by now.
+ * What is known of a job after it was heard of: `told` has no columns, explains in English, and may be older than what was read.
+ * @returns null if it must be read: its columns are known by now, or there is more that it explains.
  */
 export function heard(held: JobDetail, told: Job): JobDetail | null {
   if (isOver(held) && !isOver(told)) return held;
   if (!isOver(told) && told.rows_done < held.rows_done) return held;
   if (held.columns.length === 0 && told.undoes === null && (told.rows_total !== null || isOver(told))) return null;
-  return { ...told, columns: held.columns };
+  const { columns, errors, notices, conflicts, failure } = held;
+  if (explanations(told) !== explanations(held)) return null;
+  return { ...told, columns, errors, notices, conflicts, failure };
+}
+
+function explanations({ error_count, notice_count, conflict_count, failure }: Job): string {
+  return [error_count, notice_count, conflict_count, failure === null].join();
 }

@@ -40,8 +40,8 @@ it("every write of the panel is followed, and nothing that only reads", async ()
   await useSessionStore().api("/admin/parts/1");
   expect(say).not.toHaveBeenCalled();
   await write();
-  expect(say).toHaveBeenCalledWith("follow", { event_ids: [EVENT] });
   await vi.advanceTimersByTimeAsync(0);
+  expect(say).toHaveBeenCalledWith("follow", { event_ids: [EVENT] });
   const store = useJourneyStore();
   expect(store.over).toBe(false);
   store.hear({ event_id: EVENT, effect: "broadcast", ms: 12, pages: 37 });

@@ -105,7 +105,8 @@ export const useSessionStore = defineStore("session", () => {
 
   function heads(headers: Headers): void {
     const eventIds = headers.get("X-Event-IDs")?.split(",") ?? [];
-    if (eventIds.length > 0) for (const listener of writeListeners) listener(eventIds);
+    // In a task of its own: what was saved is shown as saved first.
+    if (eventIds.length > 0) setTimeout(() => writeListeners.forEach((listener) => listener(eventIds)));
   }
 
   /** Calls `listener` after every write that has changed something. */

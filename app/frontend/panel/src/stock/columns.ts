@@ -18,6 +18,13 @@ export interface Column {
   readonly always?: true;
 }
 
+/** A column as the person who is logged in has it. */
+export interface ShownColumn extends Column {
+  readonly label: string;
+  readonly isEditable: boolean;
+  readonly classes: string;
+}
+
 export const COLUMNS: readonly Column[] = [
   { key: "select", width: 2.25, always: true },
   { key: "sku", width: 7.5, sort: "sku", always: true },

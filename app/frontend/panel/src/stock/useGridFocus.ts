@@ -32,6 +32,7 @@ export function useGridFocus({ table, pageRows, scrollTo, command }: Surrounding
   const selection = useSelectionStore();
   const columns = visibleColumns;
   const activeKey = ref<Column["key"]>("current_stock");
+  const editables = computed(() => new Set(columns.value.filter(({ editable: field }) => field && drafts.allowed(field)).map(({ key }) => key)));
   const activeColumn = computed(() => Math.max(0, columns.value.findIndex(({ key }) => key === activeKey.value)));
   /** Opened by typing, the input keeps what was typed; opened by Enter, all of it is selected. */
   const typedOpen = ref(false);
@@ -55,10 +56,6 @@ export function useGridFocus({ table, pageRows, scrollTo, command }: Surrounding
   function setRow(row: number): void {
     activeRow.value = Math.max(0, Math.min(row, stock.ids.length - 1));
     stock.focused = stock.ids[activeRow.value] ?? null;
-  }
-
-  function isActive(row: number, column: number): boolean {
-    return row === activeRow.value && column === activeColumn.value;
   }
 
   function activate(row: number, column: number): void {
@@ -92,7 +89,7 @@ export function useGridFocus({ table, pageRows, scrollTo, command }: Surrounding
   }
 
   function editable(column: Column): column is Column & { editable: EditableField } {
-    return column.editable !== undefined && drafts.allowed(column.editable);
+    return editables.value.has(column.key);
   }
 
   function partAt(row: number): AdminListItem | undefined {
@@ -109,7 +106,9 @@ export function useGridFocus({ table, pageRows, scrollTo, command }: Surrounding
     return drafts.begin(part, at.editable, initial);
   }
 
-  function onClick(event: MouseEvent, row: number, column: number): void {
+  function onClick(event: MouseEvent): void {
+    const [row, column] = cellAt(event.target) ?? [];
+    if (row === undefined || column === undefined) return;
     drafts.leave();
     const id = stock.ids[row] ?? 0;
     if (event.shiftKey) selection.extendTo(stock.ids[activeRow.value] ?? id, id);
@@ -117,6 +116,17 @@ export function useGridFocus({ table, pageRows, scrollTo, command }: Surrounding
     // Touch has no Enter key, so a tap opens at once. A mouse click selects, and a double click opens.
     const touch = event instanceof PointerEvent && event.pointerType === "touch";
     if (!touch || !open(row, column)) void focus(row, column);
+  }
+
+  function onDoubleClick({ target }: MouseEvent): void {
+    const cell = cellAt(target);
+    if (cell) open(...cell);
+  }
+
+  function onFocus({ target }: FocusEvent): void {
+    const cell = cellAt(target);
+    // What is in a cell may have the focus too: the editor.
+    if (cell && target instanceof HTMLTableCellElement) activate(...cell);
   }
 
   /** Enter: invalid input keeps the cell open, with the reason. */
@@ -209,5 +219,12 @@ export function useGridFocus({ table, pageRows, scrollTo, command }: Surrounding
     return moves[key];
   }
 
-  return { typedOpen, activeRow, activeKey, isActive, activate, isOpen, editable, focus, focusFirst, type, open, onClick, onKey, save, leave, cancel };
+  return { typedOpen, activeRow, activeColumn, activeKey, editable, focus, focusFirst, type, onClick, onDoubleClick, onFocus, onKey, save, leave, cancel };
+}
+
+/** @returns row and column of the cell around this element; null if there is none. */
+function cellAt(target: EventTarget | null): [number, number] | null {
+  const place = target instanceof Element ? target.closest<HTMLElement>("[data-cell]")?.dataset["cell"] : undefined;
+  const [row, column] = (place ?? "").split("-").map(Number);
+  return row === undefined || column === undefined ? null : [row, column];
 }

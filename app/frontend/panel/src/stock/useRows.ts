@@ -27,12 +27,17 @@ export function useRows(active: Ref<number>, frame: Ref<HTMLElement | null>, cov
   const headHeight = computed(() => (isCards.value ? 0 : rowHeight.value));
 
   const initialOffset = stock.firstShown() * rowHeight.value;
+  // The same function as long as the list is: another one has the sizes of all rows worked out anew.
+  const keys = computed(() => {
+    const { ids } = stock;
+    return (at: number): number => ids[at] ?? -at;
+  });
   const virtualizer = useVirtualizer(computed(() => {
     const focused = active.value;
     return {
       count: stock.ids.length,
       getScrollElement: () => frame.value,
-      getItemKey: (at: number) => stock.ids[at] ?? -at,
+      getItemKey: keys.value,
       estimateSize: () => (isCards.value ? CARD : rowHeight.value),
       overscan: OVERSCAN,
       // The headings stick to the top of the frame, where they take the room of a row.

@@ -33,6 +33,9 @@ export interface Pending {
   readonly state: "sending" | "conflict" | "saved";
 }
 
+/** What is shown at a cell of the progress of our own change to it. */
+export type Mark = Pending["state"] | "parked";
+
 export interface Conflict {
   readonly write: Write;
   readonly yours: number | string;
