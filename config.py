@@ -57,6 +57,7 @@ class Settings:
     admin_password: str
     flower_password: str
     metrics_token: str
+    backup_stamp: Path | None
     allowed_hosts: tuple[str, ...]
     allowed_origins: tuple[str, ...]
     trusted_proxies: int
@@ -165,6 +166,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         admin_password=source.get("LOCKSTEP_ADMIN_PASSWORD") or kept.get("admin_password", 9),
         flower_password=flower_password or kept.get("flower_password", 12),
         metrics_token=source.get("LOCKSTEP_METRICS_TOKEN", ""),
+        backup_stamp=Path(stamp).expanduser() if (stamp := source.get("LOCKSTEP_BACKUP_STAMP", "")) else None,
         allowed_hosts=allowed_hosts,
         allowed_origins=allowed_origins,
         trusted_proxies=trusted_proxies,

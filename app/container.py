@@ -16,6 +16,7 @@ from app.monitoring import Figures, SyncMonitoring, figures
 from app.services.admin_reader import AdminReader
 from app.services.authentication import ShownOnce
 from app.services.catalog import CatalogReader
+from app.services.condition import Condition
 from app.services.imports.jobs import ImportJobs
 from app.services.offload import Offload, at_once
 from app.services.parts_enhanced import PartsEnhancedService
@@ -71,6 +72,7 @@ class Container:
     storage: Storage
     import_jobs: ImportJobs
     open_pages: OpenPages
+    condition: Condition
 
     def close(self) -> None:
         """Stop sweeping, and close the connections to the database."""
@@ -91,6 +93,7 @@ def build_container(
     """
     reading = single_statements(engine)
     monitoring = SyncMonitoring()
+    monitoring.watch_pool(engine)
     client = cache_client(settings.redis_url, cache_timeout)
     pressure = Pressure()
     clients = cache_clients(settings.redis_url, settings.prefix, cache_timeout)
@@ -119,6 +122,18 @@ def build_container(
     def flower() -> str | None:
         return flower_at(settings.flower_port)
 
+    heartbeats = Heartbeats(client, settings.prefix)
+    sync_control = SyncControl(
+        transactions,
+        reading,
+        cache,
+        reconciliation,
+        wake_ups,
+        shared_figures,
+        told,
+        heartbeats,
+        flower,
+    )
     return Container(
         settings=settings,
         engine=engine,
@@ -140,17 +155,7 @@ def build_container(
         announcer=Announcer(deliveries, wake_ups),
         reconciliation=reconciliation,
         price_dates=PriceDates(reading, transactions),
-        sync_control=SyncControl(
-            transactions,
-            reading,
-            cache,
-            reconciliation,
-            wake_ups,
-            shared_figures,
-            told,
-            Heartbeats(client, settings.prefix),
-            flower,
-        ),
+        sync_control=sync_control,
         told=told,
         people=People(transactions, reading, ShownOnce(settings.secret_key), offload),
         # Nothing ever proves to it that this cache is fresh, so it reads past it.
@@ -158,6 +163,7 @@ def build_container(
         storage=storage,
         import_jobs=ImportJobs(transactions, engine, reading, storage, publisher, wake_ups, settings.currency),
         open_pages=asked,
+        condition=Condition(sync_control.outbox_status, heartbeats.heard, settings, offload),
     )
 
 
