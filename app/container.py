@@ -30,6 +30,7 @@ from app.sync.consistency import CacheConsistencyManager
 from app.sync.delivery import DeliveryService
 from app.sync.effects import handlers
 from app.sync.heartbeats import Heartbeats, flower_at
+from app.sync.notifier import Notifier, senders
 from app.sync.open_pages import OpenPages
 from app.sync.price_dates import PriceDates
 from app.sync.publisher import EventPublisher
@@ -92,7 +93,8 @@ def build_container(
         offload: runs a slow function outside the event loop, if there is one.
     """
     reading = single_statements(engine)
-    monitoring = SyncMonitoring()
+    ways = senders(settings.alert_webhook, settings.alert_email, settings.smtp_url)
+    monitoring = SyncMonitoring(Notifier(settings.run_directory / "alerts", ways).failed)
     monitoring.watch_pool(engine)
     client = cache_client(settings.redis_url, cache_timeout)
     pressure = Pressure()

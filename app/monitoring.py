@@ -5,7 +5,7 @@ The processes share them by prometheus_client's multiprocess mode.
 No part ids, users or raw paths in labels: each label has a handful of values.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -77,7 +77,14 @@ def _accepting() -> Gauge:
 
 
 class SyncMonitoring:
-    """Counts what happens. One instance a process; all write to the same metrics."""
+    """Counts what happens. One instance a process; all write to the same metrics.
+
+    Args:
+        alert: tells somebody of a failed effect, and returns at once.
+    """
+
+    def __init__(self, alert: Callable[[str, BaseException], None] = lambda _operation, _error: None) -> None:
+        self._alert = alert
 
     def record_sync_latency(self, operation: str, effect: str, latency_ms: float) -> None:
         """Note how long after the change an effect held."""
@@ -88,8 +95,9 @@ class SyncMonitoring:
         _attempts.labels(operation).inc(count)
 
     def alert_sync_failure(self, operation: str, error: BaseException) -> None:
-        """Note a failed attempt."""
+        """Note a failed attempt, and tell of it."""
         _failures.labels(operation, type(error).__name__).inc()
+        self._alert(operation, error)
 
     def record_cache_read(self, cache_type: str, result: Result) -> None:
         """Note how the cache answered."""
