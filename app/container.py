@@ -1,5 +1,6 @@
 """The application without any interface: what web processes, workers and the command line share, wired once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +25,7 @@ from app.services.people import People
 from app.services.sync_control import SyncControl
 from app.store.database import connect, single_statements
 from app.store.files import Storage
-from app.store.transaction import TransactionManager
+from app.store.transaction import CommittedEvent, TransactionManager
 from app.sync.announcer import Announcer
 from app.sync.consistency import CacheConsistencyManager
 from app.sync.delivery import DeliveryService
@@ -35,6 +36,7 @@ from app.sync.open_pages import OpenPages
 from app.sync.price_dates import PriceDates
 from app.sync.publisher import EventPublisher
 from app.sync.reconciliation.reconcile import Reconciliation
+from app.sync.security import note
 from app.sync.told import ToldPages
 from app.sync.wakeup import TaskSender, WakeUps
 from config import Settings
@@ -109,7 +111,12 @@ def build_container(
     # If a crash of PostgreSQL undoes a delivery's commit, it is simply made again, so these need not wait for the disk; commits
     # of imports, price dates and reconciliation must.
     delivering = connect(settings.database_url, waits_for_disk=False)
-    transactions = TransactionManager(engine, consistency.after_commit)
+
+    def after_commit(committed: Sequence[CommittedEvent]) -> None:
+        note(committed)
+        consistency.after_commit(committed)
+
+    transactions = TransactionManager(engine, after_commit)
     publisher = EventPublisher(client, settings.prefix, monitoring)
     deliveries = DeliveryService(
         delivering, handlers(cache, publisher, consistency.confirm, single_statements(delivering).connect), monitoring
