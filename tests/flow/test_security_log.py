@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 import structlog
+from flask import Flask
 from flask.testing import FlaskClient
 
 from app.api import account, auth, request_context
@@ -137,3 +138,23 @@ def test_a_change_can_be_followed_from_its_request_to_each_batch(
     assert all(request_id in batch["request_ids"] and batch["actor_ids"] for batch in batches)
     client.get(f"/api/v1/parts/{part_id}", headers={"X-Request-ID": "a-customers-request"})
     assert lines("request", request_id="a-customers-request") == []
+
+
+def test_the_command_line_shows_the_whole_journey_of_an_event_and_of_a_request(
+    app: Flask, api: Callable[[str], FlaskClient], new_part: Callable[..., int], deliver: Callable[[], None]
+) -> None:
+    part_id, request_id, shown = new_part(), f"request-{uuid4().hex}", app.test_cli_runner()
+    stock, headers = f"/api/v1/admin/parts/{part_id}/stock", {"X-Request-ID": request_id}
+    event_id = api("stock").put(stock, json={"current_stock": 3}, headers=headers).headers["X-Event-IDs"]
+    owed = shown.invoke(args=["sync", "trace", event_id]).output
+    assert "persist_audit pending" in owed
+    deliver()
+    for name in (event_id, request_id):
+        done = shown.invoke(args=["sync", "trace", name])
+        assert (done.exit_code, f"event {event_id}: stock.updated of part {part_id}, version 2" in done.output) == (0, True)
+        assert f"in request {request_id}" in done.output
+        for effect in (Effect.BROADCAST, Effect.PERSIST_AUDIT):
+            assert f"  {effect} done after " in done.output
+    nothing = shown.invoke(args=["sync", "trace", str(uuid4())])
+    assert nothing.exit_code == 1
+    assert "is neither an event nor a request" in nothing.output
