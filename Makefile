@@ -33,6 +33,10 @@ dev: .venv/.test-stamp $(FRONTEND)/dist/.stamp ## Run it for development: proces
 
 frontend: $(FRONTEND)/dist/.stamp ## Build the panel and the customer site
 
+.PHONY: ops
+ops: .venv/.test-stamp ## Start Prometheus (Debian's) with our alerts beside a running Lockstep
+	@exec python -m tests.ops.beside
+
 
 ## Checking
 

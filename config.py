@@ -27,6 +27,9 @@ REPOSITORY = Path(__file__).resolve().parent
 # A UNIX socket's path holds at most 108 bytes, and PostgreSQL appends `/.s.PGSQL.5432.lock`.
 _MAX_SOCKET_DIRECTORY = 80
 _MEDIA_URL = re.compile(r"file:///|(s3|s3a|gs|az|abfs|abfss)://[^/]")
+_WEBHOOK = re.compile(r"https?://[^/\s]")
+_EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
+_SMTP_URL = re.compile(r"smtps?://([^@/\s]+@)?[^@/\s:]+(:\d{1,5})?/?")
 # No colon, so no namespace is the beginning of another's names.
 _NAMESPACE = validate.Regexp(r"[a-z0-9_-]{1,32}\Z", error="Give it 1 to 32 of the characters a-z, 0-9, _ and -, such as shop-2.")
 
@@ -57,6 +60,10 @@ class Settings:
     admin_password: str
     flower_password: str
     metrics_token: str
+    backup_stamp: Path | None
+    alert_webhook: str
+    alert_email: str
+    smtp_url: str
     allowed_hosts: tuple[str, ...]
     allowed_origins: tuple[str, ...]
     trusted_proxies: int
@@ -125,7 +132,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     media_url = env.str("LOCKSTEP_MEDIA_URL", "") or (home / "media").as_uri()
     problems = _problems(env)
     allowed_origins, strange_origins = _origins(listed_origins)
-    problems += strange_origins
+    problems += strange_origins + _alert_problems(source)
     if port == flower_port:
         problems.append("PORT and FLOWER_PORT are the same; give one of them another number")
     if database_url and not database_url.startswith(("postgresql://", "postgresql+psycopg://", "postgres://")):
@@ -165,6 +172,10 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         admin_password=source.get("LOCKSTEP_ADMIN_PASSWORD") or kept.get("admin_password", 9),
         flower_password=flower_password or kept.get("flower_password", 12),
         metrics_token=source.get("LOCKSTEP_METRICS_TOKEN", ""),
+        alert_webhook=source.get("LOCKSTEP_ALERT_WEBHOOK", ""),
+        alert_email=source.get("LOCKSTEP_ALERT_EMAIL", ""),
+        smtp_url=source.get("LOCKSTEP_SMTP_URL", ""),
+        backup_stamp=Path(stamp).expanduser() if (stamp := source.get("LOCKSTEP_BACKUP_STAMP", "")) else None,
         allowed_hosts=allowed_hosts,
         allowed_origins=allowed_origins,
         trusted_proxies=trusted_proxies,
@@ -207,6 +218,20 @@ def _origins(listed: Iterable[str]) -> tuple[tuple[str, ...], list[str]]:
         except ValueError as error:
             problems.append(f"LOCKSTEP_ALLOWED_ORIGINS: {text!r}: {error}")
     return tuple(dict.fromkeys(origins)), problems
+
+
+def _alert_problems(source: Mapping[str, str]) -> list[str]:
+    webhook, email, smtp = (source.get(f"LOCKSTEP_{name}", "") for name in ("ALERT_WEBHOOK", "ALERT_EMAIL", "SMTP_URL"))
+    problems = []
+    if webhook and not _WEBHOOK.match(webhook):
+        problems.append("LOCKSTEP_ALERT_WEBHOOK must be an address that begins with https:// or http://")
+    if email and not _EMAIL.fullmatch(email):
+        problems.append("LOCKSTEP_ALERT_EMAIL must be one e-mail address")
+    if smtp and not _SMTP_URL.fullmatch(smtp):
+        problems.append("LOCKSTEP_SMTP_URL must be smtp://[user:password@]host[:587], or smtps:// with 465")
+    if bool(email) != bool(smtp):
+        problems.append("LOCKSTEP_ALERT_EMAIL and LOCKSTEP_SMTP_URL need each other: set both, or neither")
+    return problems
 
 
 def _with_driver(url: str) -> str:

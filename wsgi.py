@@ -85,9 +85,10 @@ def serve(settings: Settings) -> None:
         listener, listener.getsockname(), app, log_output=False, debug=False, socket_timeout=IDLE, url_length_limit=MAX_URL_BYTES,
         protocol=HttpProtocol, max_http_version=eventlet.wsgi.DEFAULT_MAX_HTTP_VERSION,
     )  # fmt: skip
-    acceptor = Acceptor(listener, server, limits, container.monitoring.record_refusal)
+    monitoring = container.monitoring
+    acceptor = Acceptor(listener, server, limits, monitoring.record_refusal, monitoring.record_accepting)
     arrival = cast("Arrival", app.wsgi_app)
-    arrival.app = SocketGate(arrival.app, acceptor.connections, container.monitoring.record_refusal)
+    arrival.app = SocketGate(arrival.app, acceptor.connections, monitoring.record_refusal)
     if settings.probe_socket:
         acceptor.answer_probes(settings.probe_socket)
     stopping = eventlet.event.Event()

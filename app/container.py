@@ -1,5 +1,6 @@
 """The application without any interface: what web processes, workers and the command line share, wired once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from app.monitoring import Figures, SyncMonitoring, figures
 from app.services.admin_reader import AdminReader
 from app.services.authentication import ShownOnce
 from app.services.catalog import CatalogReader
+from app.services.condition import Condition
 from app.services.imports.jobs import ImportJobs
 from app.services.offload import Offload, at_once
 from app.services.parts_enhanced import PartsEnhancedService
@@ -23,16 +25,18 @@ from app.services.people import People
 from app.services.sync_control import SyncControl
 from app.store.database import connect, single_statements
 from app.store.files import Storage
-from app.store.transaction import TransactionManager
+from app.store.transaction import CommittedEvent, TransactionManager
 from app.sync.announcer import Announcer
 from app.sync.consistency import CacheConsistencyManager
 from app.sync.delivery import DeliveryService
 from app.sync.effects import handlers
 from app.sync.heartbeats import Heartbeats, flower_at
+from app.sync.notifier import Notifier, senders
 from app.sync.open_pages import OpenPages
 from app.sync.price_dates import PriceDates
 from app.sync.publisher import EventPublisher
 from app.sync.reconciliation.reconcile import Reconciliation
+from app.sync.security import note
 from app.sync.told import ToldPages
 from app.sync.wakeup import TaskSender, WakeUps
 from config import Settings
@@ -71,6 +75,7 @@ class Container:
     storage: Storage
     import_jobs: ImportJobs
     open_pages: OpenPages
+    condition: Condition
 
     def close(self) -> None:
         """Stop sweeping, and close the connections to the database."""
@@ -90,7 +95,9 @@ def build_container(
         offload: runs a slow function outside the event loop, if there is one.
     """
     reading = single_statements(engine)
-    monitoring = SyncMonitoring()
+    ways = senders(settings.alert_webhook, settings.alert_email, settings.smtp_url)
+    monitoring = SyncMonitoring(Notifier(settings.run_directory / "alerts", ways).failed)
+    monitoring.watch_pool(engine)
     client = cache_client(settings.redis_url, cache_timeout)
     pressure = Pressure()
     clients = cache_clients(settings.redis_url, settings.prefix, cache_timeout)
@@ -104,7 +111,12 @@ def build_container(
     # If a crash of PostgreSQL undoes a delivery's commit, it is simply made again, so these need not wait for the disk; commits
     # of imports, price dates and reconciliation must.
     delivering = connect(settings.database_url, waits_for_disk=False)
-    transactions = TransactionManager(engine, consistency.after_commit)
+
+    def after_commit(committed: Sequence[CommittedEvent]) -> None:
+        note(committed)
+        consistency.after_commit(committed)
+
+    transactions = TransactionManager(engine, after_commit)
     publisher = EventPublisher(client, settings.prefix, monitoring)
     deliveries = DeliveryService(
         delivering, handlers(cache, publisher, consistency.confirm, single_statements(delivering).connect), monitoring
@@ -119,6 +131,18 @@ def build_container(
     def flower() -> str | None:
         return flower_at(settings.flower_port)
 
+    heartbeats = Heartbeats(client, settings.prefix)
+    sync_control = SyncControl(
+        transactions,
+        reading,
+        cache,
+        reconciliation,
+        wake_ups,
+        shared_figures,
+        told,
+        heartbeats,
+        flower,
+    )
     return Container(
         settings=settings,
         engine=engine,
@@ -140,17 +164,7 @@ def build_container(
         announcer=Announcer(deliveries, wake_ups),
         reconciliation=reconciliation,
         price_dates=PriceDates(reading, transactions),
-        sync_control=SyncControl(
-            transactions,
-            reading,
-            cache,
-            reconciliation,
-            wake_ups,
-            shared_figures,
-            told,
-            Heartbeats(client, settings.prefix),
-            flower,
-        ),
+        sync_control=sync_control,
         told=told,
         people=People(transactions, reading, ShownOnce(settings.secret_key), offload),
         # Nothing ever proves to it that this cache is fresh, so it reads past it.
@@ -158,6 +172,7 @@ def build_container(
         storage=storage,
         import_jobs=ImportJobs(transactions, engine, reading, storage, publisher, wake_ups, settings.currency),
         open_pages=asked,
+        condition=Condition(sync_control.outbox_status, heartbeats.heard, settings, offload),
     )
 
 

@@ -1,7 +1,10 @@
 """How processes log: readable lines in development, JSON in production; web processes are rate-limited.
 
 Any client can make a web process log an error as often as it likes. So each kind of line is logged at most once a second,
-together with how many were withheld.
+together with how many were withheld. What somebody did who is known (`actor`) is always logged.
+
+Two logs are told apart by `channel`: SECURITY (log-ins, refusals, revocations, changes of rights), and in production TRACE: a
+line for each request of staff and each batch of deliveries, with the ids that tie them together.
 """
 
 import logging
@@ -13,6 +16,7 @@ from typing import Any
 
 import structlog
 
+SECURITY, TRACE = "security", "trace"
 # Kinds remembered; beyond that, all are forgotten.
 _MAX_KINDS = 1_000
 
@@ -59,24 +63,35 @@ def configure(*, development: bool, limited: bool = False) -> None:
         limited: whether to show each kind of line at most once a second.
     """
     limiter = OncePerSecond()
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s") if development else _json_of_libraries())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     if limited:
-        for handler in logging.getLogger().handlers:
-            handler.addFilter(_Limit(limiter))
+        handler.addFilter(_Limit(limiter))
+    if not development:
+        logging.captureWarnings(True)  # noqa: FBT003 — as the standard library has it
+        sys.excepthook = _log_uncaught
 
     def limit(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        count = limiter.withheld((event.get("level"), event.get("event"), _origin(event.get("exc_info"))))
+        kind: tuple[object, ...] = (event.get("level"), event.get("event"), _origin(event.get("exc_info")))
+        if event.get("channel") in {SECURITY, TRACE}:
+            if event.get("actor"):
+                return event
+            # Whoever floods the log keeps nobody else out of it.
+            kind += (event.get("address"),)
+        count = limiter.withheld(kind)
         if count is None:
             raise structlog.DropEvent
         if count:
             event["withheld"] = count
         return event
 
-    renderer: structlog.typing.Processor = structlog.processors.JSONRenderer()
+    renderer: structlog.typing.Processor = structlog.processors.JSONRenderer(default=str)
     if development:
         renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     structlog.configure(
         processors=[
+            *([_without_trace] if development else []),
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             *([limit] if limited else []),
@@ -88,6 +103,37 @@ def configure(*, development: bool, limited: bool = False) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def _json_of_libraries() -> logging.Formatter:
+    """Return what turns libraries' records into lines like ours."""
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[
+            structlog.contextvars.merge_contextvars,
+            structlog.stdlib.add_logger_name,
+            structlog.stdlib.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+        ],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(default=str),
+        ],
+    )
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Log what ends a process; a Ctrl-C as ever."""
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+        return
+    logging.getLogger("uncaught").critical("the process ends", exc_info=(kind, error, trace))
+
+
+def _without_trace(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if event.get("channel") == TRACE:
+        raise structlog.DropEvent
+    return event
 
 
 def _origin(exc_info: Any) -> object:

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import IO, Any
 
+import psutil  # type: ignore[import-untyped]  # publishes no types
 from prometheus_client import mmap_dict, values
 
 _PIECE = 1 << 16
@@ -58,6 +59,22 @@ class ReservedDict(mmap_dict.MmapedDict):
 def install() -> None:
     """Make prometheus_client use such files. Call this before the first metric is created."""
     values.MmapedDict = ReservedDict  # type: ignore[attr-defined] # the one place that names its class
+
+
+def living(directory: Path) -> set[int]:
+    """Return the processes of this machine that share their metrics in `directory`, and live."""
+    return {pid for pid in {_pid(file) for file in directory.glob("*.db")} if psutil.pid_exists(pid)}
+
+
+def counting(directory: Path) -> list[str]:
+    """Return the files that count: what the dead have counted stays, what they said of their present does not."""
+    alive = living(directory)
+    files = directory.glob("*.db")
+    return [str(file) for file in files if not file.name.startswith("gauge_live") or _pid(file) in alive]
+
+
+def _pid(file: Path) -> int:
+    return int(file.stem.rpartition("_")[2])
 
 
 def _reserve(descriptor: int, size: int) -> None:

@@ -5,13 +5,15 @@ The processes share them by prometheus_client's multiprocess mode.
 No part ids, users or raw paths in labels: each label has a handful of values.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
+from sqlalchemy import Engine, QueuePool, event
 
 from app import metric_files
 from app.cache.manager import Result
@@ -22,7 +24,8 @@ from app.contract.task_names import Effect
 
 metric_files.install()
 
-LATENCY_BUCKETS_MS = (5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000)
+# 2000 is what we promise (ops/prometheus/rules.yml).
+LATENCY_BUCKETS_MS = (5, 10, 25, 50, 100, 250, 500, 1000, 2000, 2500, 5000, 10000, 30000)
 
 
 _latency = Histogram(
@@ -32,7 +35,6 @@ _failures = Counter("sync_failures_total", "Failed attempts at an effect.", ["op
 _attempts = Counter("sync_attempts_total", "Attempts at an effect.", ["operation"])
 _cache_requests = Counter("cache_requests_total", "Reads by what the cache answered.", ["cache_type", "result"])
 _unconfirmed = Counter("cache_invalidations_unconfirmed_total", "Writes that waited because the cache did not confirm.")
-_fresh = Gauge("cache_fresh", "1 if every web process may serve from the cache.", multiprocess_mode="livemin")
 _conflicts = Counter("version_conflicts_total", "Writes refused because of a newer version.", ["entity"])
 _retried = Counter("wake_ups_failed_total", "Wake-ups that the broker did not take; the sweep makes up for them.")
 _clients = Gauge("socket_clients", "Open connections.", ["namespace"], multiprocess_mode="livesum")
@@ -54,10 +56,35 @@ _beat = Gauge("beat_last_tick_timestamp_seconds", "When beat's last tick was wor
 _http = Histogram("http_request_duration_seconds", "Requests by route.", ["route", "method", "status"])
 _replays = Counter("idempotency_replays_total", "Calls that were sent again and answered as the first time.")
 _logins = Counter("login_failures_total", "Refused log-ins.")
+_in_use = Gauge(
+    "db_pool_in_use", "Connections to the database in use, in the process that uses most.", multiprocess_mode="livemax"
+)
+_pool_size = Gauge("db_pool_size", "Connections to the database that a process may use.", multiprocess_mode="livemax")
+_waits = Counter("db_pool_timeouts_total", "Requests that waited in vain for a connection to the database.")
+
+
+@cache
+def _fresh() -> Gauge:
+    # Made when it is first set: without labels it says 0 from the beginning, in workers, too, which serve nobody.
+    return Gauge("cache_fresh", "1 if every web process may serve from the cache.", multiprocess_mode="livemin")
+
+
+@cache
+def _accepting() -> Gauge:
+    # As before.
+    what = "When the web process that has been stuck longest last looked for new connections."
+    return Gauge("web_last_accepting_timestamp_seconds", what, multiprocess_mode="livemin")
 
 
 class SyncMonitoring:
-    """Counts what happens. One instance a process; all write to the same metrics."""
+    """Counts what happens. One instance a process; all write to the same metrics.
+
+    Args:
+        alert: tells somebody of a failed effect, and returns at once.
+    """
+
+    def __init__(self, alert: Callable[[str, BaseException], None] = lambda _operation, _error: None) -> None:
+        self._alert = alert
 
     def record_sync_latency(self, operation: str, effect: str, latency_ms: float) -> None:
         """Note how long after the change an effect held."""
@@ -68,8 +95,9 @@ class SyncMonitoring:
         _attempts.labels(operation).inc(count)
 
     def alert_sync_failure(self, operation: str, error: BaseException) -> None:
-        """Note a failed attempt."""
+        """Note a failed attempt, and tell of it."""
         _failures.labels(operation, type(error).__name__).inc()
+        self._alert(operation, error)
 
     def record_cache_read(self, cache_type: str, result: Result) -> None:
         """Note how the cache answered."""
@@ -81,7 +109,25 @@ class SyncMonitoring:
 
     def record_freshness(self, *, is_fresh: bool) -> None:
         """Note whether this process may serve from the cache."""
-        _fresh.set(is_fresh)
+        _fresh().set(is_fresh)
+
+    def record_accepting(self, at: float) -> None:
+        """Note that this web process looks for new connections, at a Unix time."""
+        _accepting().set(at)
+
+    def watch_pool(self, engine: Engine) -> None:
+        """Keep note of how many connections to the database are in use."""
+        pool = engine.pool
+        if not isinstance(pool, QueuePool):
+            return
+        _pool_size.set(pool.size())
+        event.listen(pool, "checkout", lambda *_about: _in_use.set(pool.checkedout()))
+        # It is about to be given back.
+        event.listen(pool, "checkin", lambda *_about: _in_use.set(pool.checkedout() - 1))
+
+    def record_pool_timeout(self) -> None:
+        """Note that there was no connection to the database to be had."""
+        _waits.inc()
 
     def record_conflict(self, entity: str) -> None:
         """Note a write refused for a newer version."""
@@ -159,24 +205,17 @@ class SyncMonitoring:
 
 
 class _Exposed:
-    """All that a scrape shows: what the processes share, read once, and gauges that PostgreSQL and they answer."""
+    """All that a scrape shows: what the processes share, read once, and what is asked at the moment."""
 
-    def __init__(self, registry: CollectorRegistry, owed: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, registry: CollectorRegistry, asked: Iterable[Metric]) -> None:
         self._registry = registry
-        self._owed = owed
+        self._asked = asked
 
     def collect(self) -> Iterable[Metric]:
         """Yield the metrics."""
         shared = list(self._registry.collect())
         yield from shared
-        pending = GaugeMetricFamily("outbox_pending", "Deliveries that are owed.", labels=["effect"])
-        oldest = GaugeMetricFamily("outbox_oldest_age_seconds", "Age of the oldest owed delivery.", labels=["effect"])
-        dead = GaugeMetricFamily("sync_dead_letters", "Deliveries given up on.", labels=["effect"])
-        for effect, figures in self._owed.items():
-            pending.add_metric([effect], figures["pending"])
-            oldest.add_metric([effect], figures["oldest_age_seconds"])
-            dead.add_metric([effect], figures["dead"])
-        yield from (pending, oldest, dead)
+        yield from self._asked
         rate = GaugeMetricFamily("cache_hit_rate", "Share of reads that the cache answered.", labels=["cache_type"])
         for cache_type, share in _hit_rates(shared).items():
             rate.add_metric([cache_type], share)
@@ -220,17 +259,22 @@ def _open_pages(metrics: Iterable[Metric]) -> int:
     return int(sum(sample.value for sample in clients if sample.labels["namespace"] == rooms.CUSTOMERS))
 
 
-def exposition(directory: Path, owed: Mapping[str, Mapping[str, Any]]) -> bytes:
-    """Return the metrics of all processes in Prometheus's text format.
+def exposition(directory: Path, asked: Iterable[Metric]) -> bytes:
+    """Return the metrics of all processes in Prometheus's text format, with those that were `asked` for at the moment."""
+    return generate_latest(_Exposed(_shared_registry(directory), asked))
 
-    Args:
-        owed: per effect, what the outbox has to say.
-    """
-    return generate_latest(_Exposed(_shared_registry(directory), owed))
+
+class _OfTheLiving(MultiProcessCollector):
+    """Leaves out what dead processes said of their present, whoever may have cleaned up after them, or not."""
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield the metrics."""
+        files = metric_files.counting(Path(self._path))
+        return self.merge(files, accumulate=True)  # type: ignore[no-any-return,no-untyped-call] # untyped there
 
 
 def _shared_registry(directory: Path) -> CollectorRegistry:
     registry = CollectorRegistry()
     if directory.is_dir():
-        MultiProcessCollector(registry, str(directory))  # type: ignore[no-untyped-call] # untyped there
+        _OfTheLiving(registry, str(directory))  # type: ignore[no-untyped-call] # untyped there
     return registry

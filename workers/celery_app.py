@@ -5,11 +5,12 @@ from typing import Any
 import kombu
 from celery import Celery
 from celery.app.amqp import AMQP
-from celery.signals import worker_process_init
+from celery.signals import setup_logging, worker_process_init
 from kombu import Exchange, Queue
 
 from app.container import WORKER_CACHE_TIMEOUT, Container, build_container
 from app.contract.task_names import LIVE_QUEUE, RECORDS_QUEUE
+from app.logs import configure
 from app.store.database import connect
 from config import load_settings
 
@@ -34,6 +35,12 @@ app.config_from_object("celeryconfig")
 app.conf.task_queues = [Queue(name, Exchange(name, type="direct"), routing_key=name) for name in (LIVE_QUEUE, RECORDS_QUEUE)]
 
 _cores: list[Container] = []
+
+
+@setup_logging.connect
+def _log(**_signal: Any) -> None:
+    """Log as web processes do, instead of as Celery would."""
+    configure(development=not load_settings().production)
 
 
 @worker_process_init.connect

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import structlog
 from flask import Response
 from flask_smorest import Blueprint
 
@@ -16,9 +17,12 @@ from app.api.schemas.auth import OwnSessionPageSchema, PasswordSchema
 from app.api.schemas.parts import PageQuerySchema
 from app.contract.formats import rfc3339
 from app.domain.errors import ForbiddenError, InvalidFieldError, NotFoundError, UnauthenticatedError
+from app.logs import SECURITY
 from app.services.authentication import Principal
 from app.store import users
 from app.store.transaction import UnitOfWork
+
+security = structlog.get_logger(channel=SECURITY)
 
 blueprint = Blueprint("account", __name__, url_prefix="/api/v1/auth", description="One's own log-in")
 blueprint.ARGUMENTS_PARSER = StrictParser()
@@ -51,6 +55,7 @@ def change_password(body: dict[str, Any]) -> Response:
                 container().transactions, actor(), me.email, body["current_password"], body["new_password"], caller()
             )
     except UnauthenticatedError as error:
+        security.warning("password_change_refused")
         # Not 401: the session is still valid.
         raise InvalidFieldError("current_password", "this is not your password") from error
     return logged_in(who, token)
@@ -88,4 +93,5 @@ def end_session(session_id: int) -> Response:
             raise NotFoundError("You have no such session.")
 
     container().transactions.run(actor(), work, keyed_call())
+    security.info("session_ended", session=session_id)
     return Response(status=204)

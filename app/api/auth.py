@@ -23,12 +23,13 @@ from app.api.schemas.answers import SessionSchema
 from app.api.schemas.auth import LoginSchema
 from app.arrival import address_of, limited_client
 from app.contract.events import Actor
-from app.domain.errors import ForbiddenError, UnauthenticatedError
+from app.domain.errors import ForbiddenError, TooManyAttemptsError, UnauthenticatedError
+from app.logs import SECURITY
 from app.monitoring import SyncMonitoring
 from app.services.authentication import COOKIE, SESSION_LIFETIME, Authenticator, Caller, Principal
 from app.services.login_limits import DEVICE_LIFETIME
 
-log = structlog.get_logger()
+security = structlog.get_logger(channel=SECURITY)
 
 # Identifies a browser that has logged in before; see `app.services.login_limits`.
 DEVICE_COOKIE = "lockstep_device"
@@ -71,10 +72,7 @@ def require(role: str) -> Callable[[View], View]:
 
         @wraps(view)
         def checked(*arguments: Any, **options: Any) -> Any:
-            principal = authenticate(authenticator())
-            if not principal.may(role):
-                raise ForbiddenError(f"This needs the role {role}; yours is {principal.role}.")
-            admit(principal)
+            _let_in(role)
             if request.method not in SAFE_METHODS:
                 sent_key()
                 refuse_unread(read)
@@ -84,6 +82,29 @@ def require(role: str) -> Callable[[View], View]:
         return checked  # type: ignore[return-value] # wraps keeps the signature
 
     return decorate
+
+
+def _let_in(role: str) -> None:
+    """Let whoever is making the current request go on, if they have at least `role`.
+
+    Raises:
+        UnauthenticatedError, ForbiddenError.
+    """
+    try:
+        principal = authenticate(authenticator())
+    except (UnauthenticatedError, ForbiddenError) as error:
+        # A session that has ended is every day's.
+        if request.headers.get("Authorization") or isinstance(error, ForbiddenError):
+            _refused(error.code)
+        raise
+    admit(principal)
+    if not principal.may(role):
+        _refused("role", has=principal.role, needs=role)
+        raise ForbiddenError(f"This needs the role {role}; yours is {principal.role}.")
+
+
+def _refused(reason: str, **more: str) -> None:
+    security.warning("access_refused", reason=reason, method=request.method, path=request.path[:200], **more)
 
 
 def actor() -> Actor:
@@ -118,10 +139,12 @@ def log_in(body: dict[str, Any]) -> Response:
     try:
         with attempt(email):
             who, token = authenticator().log_in(email, body["password"], caller(), replaces=request.cookies.get(COOKIE, ""))
-    except UnauthenticatedError:
+    except (UnauthenticatedError, TooManyAttemptsError) as error:
         _monitoring().record_login_failure()
-        log.info("log-in failed")
+        # What is no address may be a password in the wrong field.
+        security.warning("log_in_refused", account=email[:254] if "@" in email else None, reason=error.code)
         raise
+    security.info("log_in", actor=who.name, actor_id=who.user_id, account=who.email)
     return logged_in(who, token)
 
 
@@ -153,6 +176,7 @@ def _set_cookie(response: Response, name: str, value: str, seconds: int, path: s
 def log_out() -> Response:
     """Log out: the session is invalid from now on."""
     authenticator().log_out(request.cookies.get(COOKIE, ""))
+    security.info("log_out")
     response = Response(status=204)
     response.delete_cookie(COOKIE, path="/")
     return response

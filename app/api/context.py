@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, TypeVarTuple
 
+import structlog
 from flask import current_app, g, request
 
 from app.api.rendering import Cursors
@@ -95,8 +96,11 @@ def dismiss_customer(_error: BaseException | None = None) -> None:
 
 
 def admit(caller: Principal) -> None:
-    """Record who is making the current request, once authenticated."""
+    """Record who is making the current request, once authenticated, in all that it logs, too."""
     g.principal = caller
+    structlog.contextvars.bind_contextvars(actor=caller.name, actor_id=caller.user_id)
+    if caller.api_key_id is not None:
+        structlog.contextvars.bind_contextvars(api_key=caller.api_key_id)
 
 
 def principal() -> Principal:

@@ -144,6 +144,7 @@ def _named(messages: Any) -> Any:
 
 
 def _database_away(error: PoolTimeoutError) -> Response:
+    container().monitoring.record_pool_timeout()
     log.error("no database connection to be had", path=request.path, error=str(error))
     return problem(503, "The database is busy or away. Try again in a moment.", "database_unavailable", RETRY_AFTER)
 

@@ -52,6 +52,6 @@ def metrics() -> Response:
 
     scrape = current_app.extensions.setdefault(
         "lockstep_scrape",
-        SharedWork(lambda: offload(exposition, wired.settings.metrics_directory, wired.sync_control.outbox_status())),
+        SharedWork(lambda: offload(exposition, wired.settings.metrics_directory, wired.condition.metrics())),
     )
     return Response(scrape.result(), content_type=CONTENT_TYPE_LATEST)

@@ -10,8 +10,13 @@ from flask import Flask, Response, g, request
 from app.api.asking import OURSELVES
 from app.api.context import container, noted_call, request_id
 from app.arrival import address_of
+from app.logs import TRACE
 from app.store.transaction import note_events
 
+trace = structlog.get_logger(channel=TRACE)
+
+# What `admit` has every line say.
+_WHO = ("actor", "actor_id", "api_key")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 # Vue and Nuxt UI set inline styles; scripts come only from our own origin.
 POLICY = (
@@ -45,6 +50,7 @@ def register(app: Flask, *, https_only: bool) -> None:
         g.request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
         g.began = time.perf_counter()
         g.event_ids = note_events()
+        structlog.contextvars.unbind_contextvars(*_WHO)
         structlog.contextvars.bind_contextvars(request_id=g.request_id, address=address_of(request.environ))
 
     @app.after_request
@@ -64,5 +70,11 @@ def register(app: Flask, *, https_only: bool) -> None:
             route = request.url_rule.rule if request.url_rule else "none"
             seconds = time.perf_counter() - g.began
             container().monitoring.record_request(route, request.method, response.status_code, seconds)
-        structlog.contextvars.unbind_contextvars("request_id", "address")
+            # Of customers the metrics tell; of staff everybody may want to know what they did.
+            if "principal" in g:
+                trace.info(
+                    "request", method=request.method, route=route, status=response.status_code, ms=round(seconds * 1000, 1),
+                    event_ids=g.event_ids[:MOST_EVENT_IDS],
+                )  # fmt: skip
+        structlog.contextvars.unbind_contextvars("request_id", "address", *_WHO)
         return response

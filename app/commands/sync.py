@@ -1,4 +1,4 @@
-"""The synchronisation: status, replay, reconcile."""
+"""The synchronisation: status, trace, replay, reconcile."""
 
 import click
 from flask.cli import AppGroup
@@ -10,10 +10,12 @@ from app.contract.task_names import Effect
 from app.domain.errors import NotFoundError
 from app.services.intent import Intent
 
+# Events of one request that `trace` shows.
+TRACED = 50
 # Findings, and differing fields of each, that `status` shows.
 SHOWN = 5
 
-sync = AppGroup("sync", help="The synchronisation: status, replay, reconcile.")
+sync = AppGroup("sync", help="The synchronisation: status, trace, replay, reconcile.")
 
 
 @sync.command("status")
@@ -42,6 +44,32 @@ def sync_status() -> None:
     for one in report["drift"]["latest"][:SHOWN]:
         fields = ", ".join(f"{d['field']} said {d['found']!r} instead of {d['expected']!r}" for d in one["differences"][:SHOWN])
         click.echo(f"{one['found_at']} {one['kind']} of {one['subject']} in {one['process']}: {fields}")
+
+
+@sync.command("trace")
+@click.argument("event_or_request", metavar="EVENT|REQUEST")
+def sync_trace(event_or_request: str) -> None:
+    """Show what became of a change: of an event (one of X-Event-IDs), or of all that a request (X-Request-ID) caused."""
+    try:
+        journeys = console.container().sync_control.journeys(event_or_request, TRACED)
+    except NotFoundError as error:
+        console.fail(error.detail)
+    for journey in journeys:
+        by = journey["actor"]["name"] if journey["actor"] else "somebody unknown"
+        what = f"{journey['type']} of {journey['aggregate_type']} {journey['aggregate_id']}, version {journey['version']}"
+        click.echo(f"event {journey['event_id']}: {what}")
+        click.echo(f"  {journey['committed_at']}  committed by {by} in request {journey['request_id'] or 'none'}")
+        # What is not done yet comes last.
+        for effect, one in sorted(journey["effects"].items(), key=lambda item: (item[1]["done_at"] is None, item[1]["done_at"])):
+            for failure in one["failures"]:
+                click.echo(f"  {failure['at']}  {effect} failed, attempt {failure['attempt']}: {failure['error']}")
+            told = f", {journey['pages']} pages told" if effect == Effect.BROADCAST and journey["pages"] is not None else ""
+            when = (
+                f"{one['done_at']}  {effect} done after {one['ms']} ms" if one["done_at"] else f"{'':27}  {effect} {one['state']}"
+            )
+            click.echo(f"  {when}, {one['attempts']} attempts{told}")
+    if len(journeys) == TRACED:
+        click.echo(f"only the first {TRACED} are shown")
 
 
 @sync.command("replay")

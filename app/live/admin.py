@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.arrival import address_of
 from app.container import Container, cache_client
 from app.contract import rooms
 from app.contract.messages.customers import BusyRefusal, Refusal, WatchRefusal
@@ -25,12 +26,14 @@ from app.live.following import Following
 from app.live.incoming import faults
 from app.live.presence import MAX_OPEN, Presence
 from app.live.standing import Standing
+from app.logs import SECURITY
 from app.services.authentication import COOKIE, Authenticator, Principal
 from app.store import users
 from app.store.database import connect, single_statements
 from app.sync.publisher import EventPublisher, PublishError
 
 log = structlog.get_logger()
+security = structlog.get_logger(channel=SECURITY)
 
 ENDED = "session.ended"
 PRESENCE = "presence"
@@ -149,6 +152,7 @@ class AdminNamespace(Namespace):  # type: ignore[misc] # flask-socketio is untyp
 
     def _refuse(self, reason: str) -> NoReturn:
         self._container.monitoring.record_refusal(reason)
+        security.warning("socket_refused", reason=reason, address=address_of(request.environ))
         raise Refused(reason)
 
     def _end(self, sid: str) -> None:
@@ -156,6 +160,7 @@ class AdminNamespace(Namespace):  # type: ignore[misc] # flask-socketio is untyp
         server = self.socketio.server
         engine_sid = server.manager.eio_sid_from_sid(sid, self.namespace)
         self._container.monitoring.record_refusal("session_ended")
+        security.info("socket_ended")
         server.emit(ENDED, {}, to=sid, namespace=self.namespace, ignore_queue=True)
         server.disconnect(sid, namespace=self.namespace, ignore_queue=True)
         if server.manager.sid_from_eio_sid(engine_sid, rooms.CUSTOMERS) is None:

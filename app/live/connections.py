@@ -47,6 +47,8 @@ GREETING = 0.5
 TURN = 0.1
 # Seconds after which an acceptor that has made no such check counts as stuck.
 MAX_PAUSE = 5.0
+# Seconds between two signs that connections are accepted.
+SAID_EVERY = 1.0
 # Connections accepted in one go, before yielding to those already open.
 TAKEN_AT_ONCE = 16
 # Errors of `accept` that mean the listener itself is gone. Any other concerns a single connection or is transient.
@@ -211,13 +213,18 @@ def _count_out(counter: Counter[str], caller: str) -> None:
 class Acceptor:
     """Accepts connections from the listening socket and serves each in its own green thread."""
 
-    def __init__(self, listener: Any, server: Any, limits: Limits, refused: Callable[[str], None]) -> None:
-        """Serve `listener` with eventlet's `server`; `refused` is told why a client was turned away."""
+    def __init__(
+        self, listener: Any, server: Any, limits: Limits, refused: Callable[[str], None], accepting: Callable[[float], None]
+    ) -> None:
+        """Serve `listener` with eventlet's `server`; `refused` is told why a client was turned away, and `accepting`, every now
+        and then, that clients are taken."""
         self.connections = server.connections = Connections(limits)
         self._listener = listener
         self._listener.settimeout(TURN)
         self._server = server
         self._refused = refused
+        self._accepting = accepting
+        self._said_at = float("-inf")
         _log_uncaught()
         # Larger than the number of connections, so that it never blocks the acceptor.
         self._pool = eventlet.GreenPool(2 * limits.connections)
@@ -233,6 +240,9 @@ class Acceptor:
         taken = 0
         while True:
             self._turned_at = time.monotonic()
+            if self._turned_at - self._said_at > SAID_EVERY:
+                self._said_at = self._turned_at
+                self._accepting(time.time())
             try:
                 client, address = self._listener.accept()
             except (TimeoutError, BlockingIOError):

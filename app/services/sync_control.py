@@ -1,9 +1,11 @@
 """What operators ask of the synchronisation: its status, an event's journey, replays, discards, and a reconciliation now."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Engine, Row
 
@@ -124,6 +126,20 @@ class SyncControl:
             "effects": {row.effect: _delivery(row) for row in rows if row.effect is not None},
             "pages": self._told.of(event_id),
         }
+
+    def journeys(self, event_or_request: str, most: int) -> list[dict[str, Any]]:
+        """Return the journey of an event (a UUID), or those of the first events that a request caused.
+
+        Raises:
+            NotFoundError: if there is neither such an event nor a recent one of such a request.
+        """
+        with suppress(ValueError, NotFoundError):
+            return [self.journey(str(UUID(event_or_request)))]
+        with self._reading.connect() as connection:
+            caused = outbox.events_of_request(connection, event_or_request, most)
+        if not caused:
+            raise NotFoundError(f"{event_or_request!r} is neither an event nor a request of lately that caused one.")
+        return [self.journey(event_id) for event_id in caused]
 
     def settlements(self, event_ids: Sequence[str]) -> list[Settlement]:
         """Return the deliveries of these events (UUIDs), the broadcasts with how many pages were told, as far as is known."""

@@ -192,6 +192,12 @@ _JOURNEY = text("""
     LEFT JOIN users u ON u.id = e.actor_id
     WHERE e.event_id = CAST(:event_id AS uuid)
 """)
+# Among so many of the newest: `request_id` has no index, for the sake of every write.
+_OF_REQUEST = text("""
+    SELECT CAST(event_id AS text) FROM outbox_events
+    WHERE id > (SELECT max(id) FROM outbox_events) - 200000 AND request_id = :request_id
+    ORDER BY id LIMIT :most
+""")
 _SETTLEMENTS = text("""
     SELECT CAST(e.event_id AS text) AS event_id, d.effect, d.state,
            CASE WHEN d.done_at IS NOT NULL THEN GREATEST(EXTRACT(epoch FROM d.done_at - e.created_at) * 1000, 0)::float8 END AS ms
@@ -477,6 +483,11 @@ def changes_today(connection: Connection) -> int:
 def journey(connection: Connection, event_id: str) -> Sequence[Row[Any]]:
     """Return one row for each of an event's deliveries, all with what the event is; none if there is no such event (any more)."""
     return connection.execute(_JOURNEY, {"event_id": event_id}).all()
+
+
+def events_of_request(connection: Connection, request_id: str, most: int) -> list[str]:
+    """Return the UUIDs of the first events that a request caused, if they are not too long ago."""
+    return list(connection.execute(_OF_REQUEST, {"request_id": request_id, "most": most}).scalars())
 
 
 @dataclass(frozen=True, slots=True)

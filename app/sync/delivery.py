@@ -17,6 +17,7 @@ from app.cache.manager import CacheBeginningError, CacheUnavailableError
 from app.contract.effects import LIVE
 from app.contract.task_names import Effect
 from app.domain.retry import GiveUp, decide
+from app.logs import TRACE
 from app.monitoring import SyncMonitoring
 from app.store import outbox
 from app.store.database import single_statements
@@ -25,12 +26,15 @@ from app.sync.effects import Handler
 from app.sync.publisher import PublishError
 
 log = structlog.get_logger()
+trace = structlog.get_logger(channel=TRACE)
 
 BATCH = 500
 # A task yields to others after this many seconds, and asks for another wake-up if it is not done.
 BUDGET = 2.0
 # Seconds until events of a newer release are looked at again, in case no worker of that release has delivered them.
 FOREIGN_DELAY = 5.0
+# Events of a batch whose ids the log has.
+MOST_TRACED = 20
 OUTAGES = (CacheUnavailableError, PublishError, OperationalError)
 
 
@@ -118,6 +122,12 @@ class DeliveryService:
             if handler.record is not None:
                 handler.record(connection, batch)
             settled = outbox.settle(connection, effect, [delivery.id for delivery in batch])
+        trace.info(
+            "delivered", effect=effect, events=len(batch),
+            event_ids=[str(delivery.event_id) for delivery in batch[:MOST_TRACED]],
+            request_ids=sorted({delivery.request_id for delivery in batch[:MOST_TRACED] if delivery.request_id}),
+            actor_ids=sorted({delivery.actor_id for delivery in batch[:MOST_TRACED] if delivery.actor_id is not None}),
+        )  # fmt: skip
         for delivery in batch:
             if delivery.id in settled and effect is not Effect.INVALIDATE_CACHE:
                 self._monitoring.record_sync_latency(delivery.type, effect, settled[delivery.id])

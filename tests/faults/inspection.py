@@ -6,7 +6,8 @@ import shutil
 import signal
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,21 @@ def valkey_data(system: System) -> Path:
     """Return the directory of Valkey's data."""
     assert system.stack is not None
     return system.stack.settings.home / "valkey"
+
+
+@contextmanager
+def dead_valkey(system: System) -> Iterator[None]:
+    """Valkey is down and cannot be started, since a file stands where its data should be."""
+    data = valkey_data(system)
+    aside = data.with_name("valkey-aside")
+    data.rename(aside)
+    data.touch()
+    kill(system, "valkey")
+    try:
+        yield
+    finally:
+        data.unlink()
+        aside.rename(data)
 
 
 def empty_valkey(system: System) -> int:

@@ -15,7 +15,7 @@ from bench.checker import check
 from bench.page import Page
 from bench.recording import Recorder
 from bench.system import System, close_all, wait_until
-from tests.faults.inspection import assert_converges, complaints, kill, pid, readiness, valkey_data
+from tests.faults.inspection import assert_converges, complaints, dead_valkey, kill, pid, readiness, valkey_data
 
 log = logging.getLogger(__name__)
 
@@ -36,22 +36,7 @@ def silent(system: System) -> Iterator[None]:
         os.kill(victim, signal.SIGCONT)
 
 
-@contextmanager
-def dead(system: System) -> Iterator[None]:
-    """Valkey is down and cannot be started, since a file stands where its data should be."""
-    data = valkey_data(system)
-    aside = data.with_name("valkey-aside")
-    data.rename(aside)
-    data.touch()
-    kill(system, "valkey")
-    try:
-        yield
-    finally:
-        data.unlink()
-        aside.rename(data)
-
-
-@pytest.mark.parametrize("outage", [silent, dead], ids=["silent", "dead"])
+@pytest.mark.parametrize("outage", [silent, dead_valkey], ids=["silent", "dead"])
 def test_without_valkey_writes_soon_wait_no_more_and_no_answer_is_older_than_an_acknowledged_write(
     system: System, outage: Callable[[System], object]
 ) -> None:

@@ -107,3 +107,18 @@ def test_a_password_that_flower_cannot_check_is_refused(password: str, tmp_path:
 def test_a_list_of_hosts_may_have_spaces_and_a_comma_at_its_end(tmp_path: Path) -> None:
     environ = {"LOCKSTEP_HOME": str(tmp_path), "LOCKSTEP_ALLOWED_HOSTS": " shop.example , panel.example,"}
     assert load_settings(environ).allowed_hosts == ("shop.example", "panel.example")
+
+
+def test_where_alerts_go_is_checked_at_the_start(tmp_path: Path) -> None:
+    wrong = {
+        "LOCKSTEP_ALERT_WEBHOOK": "file:///etc/passwd",
+        "LOCKSTEP_ALERT_EMAIL": "a@b, c@d",
+        "LOCKSTEP_SMTP_URL": "mail.example",
+    }
+    with pytest.raises(SettingsError) as refused:
+        load_settings({"LOCKSTEP_HOME": str(tmp_path), **wrong})
+    assert all(f"- {name} must" in str(refused.value) for name in wrong)
+    with pytest.raises(SettingsError, match="need each other"):
+        load_settings({"LOCKSTEP_HOME": str(tmp_path), "LOCKSTEP_ALERT_EMAIL": "ops@shop.example"})
+    right = {"LOCKSTEP_ALERT_EMAIL": "ops@shop.example", "LOCKSTEP_SMTP_URL": "smtps://me%40x:p@mail.example:465"}
+    assert load_settings({"LOCKSTEP_HOME": str(tmp_path), **right}).alert_email == "ops@shop.example"

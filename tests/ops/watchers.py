@@ -1,0 +1,110 @@
+"""Debian's Prometheus, unpacked without root, and what the files under `ops/` ask it for."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from bench.system import wait_until
+from config import REPOSITORY
+from devserver.ports import free_ports
+from tests.debian import UnavailableError, unpacked
+
+OPS = REPOSITORY / "ops"
+RULES = OPS / "prometheus" / "rules.yml"
+DASHBOARD = OPS / "grafana" / "lockstep.json"
+_SELECTOR = re.compile(r"\b([a-z][a-z0-9_:]*)\b(\{[^}]*\})?(?!\s*\()")
+
+
+def program(name: str) -> str:
+    """Return the path of a program of Prometheus's; skip the test where it is not to be had."""
+    try:
+        return str(unpacked("prometheus", ["prometheus", "prometheus-alertmanager"]) / "usr" / "bin" / name)
+    except UnavailableError as error:
+        pytest.skip(str(error))
+
+
+def rules() -> list[dict[str, Any]]:
+    """Return all rules."""
+    return [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
+
+
+def alerts() -> dict[str, dict[str, Any]]:
+    """Return the alerts by name."""
+    return {rule["alert"]: rule for rule in rules() if "alert" in rule}
+
+
+def dashboard_queries() -> list[str]:
+    """Return all queries of the dashboard."""
+    panels = json.loads(DASHBOARD.read_text())["panels"]
+    return [target["expr"].replace("$__rate_interval", "1m") for panel in panels for target in panel.get("targets", ())]
+
+
+def selectors(query: str) -> set[str]:
+    """Return what a query reads: names of metrics, with what is asked of their labels."""
+    # Labels after these words, ranges and names of functions are no metrics; each of ours has an underscore.
+    query = re.sub(r"\b(by|on)\s*\([^)]*\)|\[[^\]]*\]|#.*", "", query)
+    found = {name + matchers for name, matchers in _SELECTOR.findall(query)}
+    return {selector for selector in found if "_" in selector.partition("{")[0] or "{" in selector}
+
+
+def read_by_all() -> set[str]:
+    """Return what the rules and the dashboard read of our metrics, but for what the rules themselves record."""
+    queries = [rule["expr"] for rule in rules()] + dashboard_queries()
+    return {selector for query in queries for selector in selectors(query) if not selector.startswith(("lockstep:", "ALERTS"))}
+
+
+class Prometheus:
+    """One that runs."""
+
+    def __init__(self, url: str) -> None:
+        self._client = httpx.Client(base_url=f"{url}/api/v1", trust_env=False)
+
+    def ask(self, path: str, **parameters: Any) -> Any:
+        """Return the data of an answer; None while it does not answer."""
+        try:
+            answer = self._client.get(path, params=parameters)
+        except httpx.TransportError:
+            return None
+        if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:  # it is starting
+            return None
+        answer.raise_for_status()
+        return answer.json()["data"]
+
+    def close(self) -> None:
+        self._client.close()
+
+    def firing(self) -> dict[str, dict[str, Any]]:
+        """Return the alerts that fire, by name."""
+        found = (self.ask("alerts") or {"alerts": []})["alerts"]
+        return {alert["labels"]["alertname"]: alert for alert in found if alert["state"] == "firing"}
+
+
+@contextmanager
+def prometheus(folder: Path, target: str, rule_file: Path) -> Iterator[Prometheus]:
+    """Run one that scrapes `target` every second, while the block runs."""
+    settings = yaml.safe_load((OPS / "prometheus" / "prometheus.yml").read_text())
+    settings["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s", "scrape_timeout": "1s"}
+    settings["rule_files"] = [str(rule_file)]
+    settings["scrape_configs"][0]["static_configs"] = [{"targets": [target]}]
+    del settings["alerting"]
+    config, [port] = folder / "prometheus.yml", free_ports(1)
+    config.write_text(yaml.safe_dump(settings))
+    command = [program("prometheus"), f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}"]
+    with (folder / "prometheus.log").open("wb") as log:
+        running = subprocess.Popen([*command, f"--web.listen-address=127.0.0.1:{port}"], stdout=log, stderr=log)
+    made = Prometheus(f"http://127.0.0.1:{port}")
+    try:
+        assert wait_until(lambda: bool(made.ask("query", query="vector(1)"))), (folder / "prometheus.log").read_text()
+        yield made
+    finally:
+        made.close()
+        running.terminate()
+        running.wait(30)
