@@ -29,6 +29,11 @@ _MAX_SOCKET_DIRECTORY = 80
 _MEDIA_URL = re.compile(r"file:///|(s3|s3a|gs|az|abfs|abfss)://[^/]")
 _WEBHOOK = re.compile(r"https?://[^/\s]")
 _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
+# What may stand in a file instead, as systemd and container engines hand secrets over.
+_SECRETS = (
+    "SECRET_KEY", "DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "LOCKSTEP_ADMIN_PASSWORD", "LOCKSTEP_FLOWER_PASSWORD",
+    "LOCKSTEP_METRICS_TOKEN", "LOCKSTEP_ALERT_WEBHOOK", "LOCKSTEP_SMTP_URL",
+)  # fmt: skip
 _SMTP_URL = re.compile(r"smtps?://([^@/\s]+@)?[^@/\s:]+(:\d{1,5})?/?")
 # No colon, so no namespace is the beginning of another's names.
 _NAMESPACE = validate.Regexp(r"[a-z0-9_-]{1,32}\Z", error="Give it 1 to 32 of the characters a-z, 0-9, _ and -, such as shop-2.")
@@ -106,7 +111,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     Raises:
         SettingsError: with every problem found, one a line.
     """
-    source = dict(os.environ if environ is None else environ)
+    source, unread = _with_files(dict(os.environ if environ is None else environ))
     env = _SourceEnv(source)
     port_range = validate.Range(min=1, max=65535)
     workers_range = validate.Range(min=1, max=64)
@@ -130,7 +135,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     listed_origins: list[str] = env.list("LOCKSTEP_ALLOWED_ORIGINS", [])
     currency = env.str("LOCKSTEP_CURRENCY", "") or None
     media_url = env.str("LOCKSTEP_MEDIA_URL", "") or (home / "media").as_uri()
-    problems = _problems(env)
+    problems = unread + _problems(env)
     allowed_origins, strange_origins = _origins(listed_origins)
     problems += strange_origins + _alert_problems(source)
     if port == flower_port:
@@ -186,6 +191,26 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         media_url=media_url,
         currency=currency,
     )
+
+
+def _with_files(source: dict[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Return `source` with the secrets that it names files for (`SECRET_KEY_FILE`), and what is wrong with these."""
+    problems = []
+    for name in _SECRETS:
+        file = source.get(f"{name}_FILE")
+        if not file:
+            continue
+        if source.get(name):
+            problems.append(f"{name} and {name}_FILE are both set; leave one of them out")
+            continue
+        try:
+            source[name] = Path(file).read_text().rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(f"{name}_FILE: {file} cannot be read as text: {error}")
+        else:
+            if not source[name]:
+                problems.append(f"{name}_FILE: {file} is empty")
+    return source, problems
 
 
 class _SourceEnv(Env):

@@ -4,6 +4,7 @@ from flask import Flask
 
 from app.commands.audit import audit
 from app.commands.catalog import export_parts, import_parts, seed_demo
+from app.commands.doctor import doctor
 from app.commands.prepare import prepare
 from app.commands.prices import move_prices
 from app.commands.search import search_synonyms
@@ -19,7 +20,7 @@ from app.commands.staff import (
 from app.commands.sync import sync
 
 COMMANDS = (
-    prepare, seed_demo, import_parts, export_parts, move_prices, create_user, set_password, set_role, deactivate_user,
+    prepare, doctor, seed_demo, import_parts, export_parts, move_prices, create_user, set_password, set_role, deactivate_user,
     activate_user, create_api_key, revoke_api_key, audit, sync, search_synonyms,
 )  # fmt: skip
 

@@ -122,3 +122,29 @@ def test_where_alerts_go_is_checked_at_the_start(tmp_path: Path) -> None:
         load_settings({"LOCKSTEP_HOME": str(tmp_path), "LOCKSTEP_ALERT_EMAIL": "ops@shop.example"})
     right = {"LOCKSTEP_ALERT_EMAIL": "ops@shop.example", "LOCKSTEP_SMTP_URL": "smtps://me%40x:p@mail.example:465"}
     assert load_settings({"LOCKSTEP_HOME": str(tmp_path), **right}).alert_email == "ops@shop.example"
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("k" * 40 + "\n")
+    (tmp_path / "database").write_text("postgres://shop:secret@db/shop")
+    environ = {name: value for name, value in PRODUCTION.items() if name not in {"SECRET_KEY", "DATABASE_URL"}}
+    environ |= {"SECRET_KEY_FILE": str(tmp_path / "key"), "DATABASE_URL_FILE": str(tmp_path / "database")}
+    settings = load_settings(environ | {"LOCKSTEP_HOME": str(tmp_path / "home")})
+    assert (settings.secret_key, settings.database_url) == ("k" * 40, "postgresql+psycopg://shop:secret@db/shop")
+
+
+def test_a_file_that_holds_no_secret_is_named(tmp_path: Path) -> None:
+    for name, content in (("empty", b""), ("bytes", b"\xff\xfe")):
+        (tmp_path / name).write_bytes(content)
+    environ = {
+        "LOCKSTEP_HOME": str(tmp_path),
+        "SECRET_KEY": "x",
+        "SECRET_KEY_FILE": str(tmp_path / "empty"),
+        "REDIS_URL_FILE": str(tmp_path / "missing"),
+        "DATABASE_URL_FILE": str(tmp_path / "bytes"),
+        "LOCKSTEP_METRICS_TOKEN_FILE": str(tmp_path / "empty"),
+    }
+    with pytest.raises(SettingsError) as refused:
+        load_settings(environ)
+    for name in ("SECRET_KEY and SECRET_KEY_FILE", "REDIS_URL_FILE", "DATABASE_URL_FILE", "LOCKSTEP_METRICS_TOKEN_FILE"):
+        assert f"- {name}" in str(refused.value)
