@@ -15,7 +15,8 @@ from app.domain.stock import Stock
 from app.store.prices import line_of
 
 # By the clock that the records' times are from.
-_HAS_PASSED = text("SELECT CAST(:at AS timestamptz) <= clock_timestamp()")
+# The code on a customer's page names the end of the second in which it was seen, which staff may open within that second.
+_HAS_PASSED = text("SELECT CAST(:at AS timestamptz) <= clock_timestamp() + interval '1 second'")
 # The trail's stock rows have the changed columns only, so the newest value of each column applies.
 _STOCK = text("""
     SELECT DISTINCT ON (v.key) v.key, v.value::text::int AS value
@@ -78,7 +79,7 @@ class PricesThen:
 
 
 def has_passed(connection: Connection, at: datetime) -> bool:
-    """Return whether this moment is not still to come."""
+    """Return whether this moment has passed, or is the end of the present second."""
     return bool(connection.execute(_HAS_PASSED, {"at": at}).scalar_one())
 
 

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from app import logs
 from app.container import Container, build_container
 from app.contract.events import Actor
 from app.contract.task_names import Effect
@@ -116,4 +117,6 @@ def fork_on_demand() -> None:
 
 
 if __name__ == "__main__":
+    # What is written to the standard output is read by the test.
+    logs.configure(development=True)
     fork_on_demand()

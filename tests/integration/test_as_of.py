@@ -82,6 +82,12 @@ def test_the_part_as_customers_saw_it_follows_every_step_of_its_life(
             assert then[field] == body[field], (name, field)
 
 
+def test_the_end_of_the_present_second_is_no_moment_to_come(container: Container, new_part: NewPart) -> None:
+    part_id = new_part()
+    end = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
+    assert container.parts.admin.part_as_of(part_id, end)["part_id"] == part_id
+
+
 def test_a_moment_to_come_and_an_unknown_part_are_refused(container: Container, new_part: NewPart) -> None:
     with pytest.raises(InvalidFieldError, match="still to come"):
         container.parts.admin.part_as_of(new_part(), datetime.now(UTC) + timedelta(minutes=1))
