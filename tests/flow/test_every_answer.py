@@ -80,6 +80,12 @@ def test_browsers_are_told_to_insist_on_https_in_production_alone(closed: FlaskC
     assert "Strict-Transport-Security" in production.get("/healthz", headers={"Host": "evil.example"}).headers
 
 
+def test_the_documentation_is_served_where_it_is_wanted(client: FlaskClient, production: FlaskClient, refused: Refused) -> None:
+    for path in ("/api/v1/docs", "/api/v1/openapi.json"):
+        assert client.get(path).status_code == 200
+        refused(production.get(path, headers=AT_SHOP), 404)
+
+
 def test_a_callers_request_id_is_kept_if_it_is_a_plain_word(client: FlaskClient) -> None:
     assert client.get("/healthz", headers={"X-Request-ID": "trace-0123.abc"}).headers["X-Request-ID"] == "trace-0123.abc"
     for forged in ("short", "x" * 65, "a b c d e f g", "<script>alert</script>", "é" * 10):
@@ -113,8 +119,8 @@ def test_an_audit_row_says_where_a_change_really_came_from(
 
 @pytest.fixture
 def production(app: Flask) -> Iterator[FlaskClient]:
-    """An application as in production."""
-    made = create_app(replace(load_settings(), environment="production", allowed_hosts=("shop.example",)))
+    """An application as in production, without the API's documentation."""
+    made = create_app(replace(load_settings(), environment="production", allowed_hosts=("shop.example",), api_docs=False))
     yield made.test_client()
     made.extensions["lockstep"].engine.dispose()
 
