@@ -46,7 +46,12 @@ SECURITY_SCHEMES = {
         "scheme": "bearer",
         "description": "For machines: made by an administrator (`POST /admin/api-keys`) or `flask create-api-key`.",
     },
-    "session": {"type": "apiKey", "in": "cookie", "name": "lockstep_session", "description": "For browsers: set by the log-in."},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "lockstep_session",
+        "description": "For browsers: set by the log-in. In production its name is `__Host-lockstep_session`.",
+    },
     "csrf": {"type": "apiKey", "in": "header", "name": "X-CSRF-Token", "description": "Goes with the session's unsafe methods."},
 }
 PROBLEMS = {
