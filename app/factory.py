@@ -109,7 +109,7 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
         "API_TITLE": "Lockstep",
         "API_VERSION": "v1",
         "OPENAPI_VERSION": "3.1.0",
-        "OPENAPI_URL_PREFIX": "/api/v1",
+        "OPENAPI_URL_PREFIX": "/api/v1" if settings.api_docs else None,
         "OPENAPI_JSON_PATH": "openapi.json",
         "OPENAPI_SWAGGER_UI_PATH": "docs",
         "OPENAPI_SWAGGER_UI_URL": "/api-docs/",

@@ -162,7 +162,7 @@ class Supervisor:
             "Lockstep runs. Ctrl-C stops it; the data stays.",
             f"  Customer site  {url}/",
             f"  Panel          {url}/panel/",
-            f"  API docs       {url}/api/v1/docs",
+            *([f"  API docs       {url}/api/v1/docs"] if self._settings.api_docs else []),
             f"  Flower         http://127.0.0.1:{self._settings.flower_port}/",
         ]
         self._console.say("\n".join(lines), secret=self._logins())

@@ -26,7 +26,7 @@ from app.contract.events import Actor
 from app.domain.errors import ForbiddenError, TooManyAttemptsError, UnauthenticatedError
 from app.logs import SECURITY
 from app.monitoring import SyncMonitoring
-from app.services.authentication import COOKIE, SESSION_LIFETIME, Authenticator, Caller, Principal
+from app.services.authentication import SESSION_LIFETIME, Authenticator, Caller, Principal, session_cookie
 from app.services.login_limits import DEVICE_LIFETIME
 
 security = structlog.get_logger(channel=SECURITY)
@@ -54,13 +54,22 @@ def authenticate(authenticator: Authenticator) -> Principal:
         if principal is None:
             raise UnauthenticatedError("This API key is not valid; send `Authorization: Bearer <key>` with a present one.")
         return principal
-    principal = authenticator.by_session(request.cookies.get(COOKIE, ""))
+    principal = authenticator.by_session(session_token())
     if principal is None:
         raise UnauthenticatedError
     sent = request.headers.get("X-CSRF-Token", "")
     if request.method not in SAFE_METHODS and not hmac.compare_digest(sent.encode(), (principal.csrf_token or "").encode()):
         raise ForbiddenError("Send the session's `csrf_token` in the header X-CSRF-Token; GET /api/v1/auth/me returns it.")
     return principal
+
+
+def session_token() -> str:
+    """Return the token of the session that the current request belongs to; empty if it has none."""
+    return request.cookies.get(_session_cookie(), "")
+
+
+def _session_cookie() -> str:
+    return session_cookie(https_only=container().settings.production)
 
 
 def require(role: str) -> Callable[[View], View]:
@@ -138,7 +147,7 @@ def log_in(body: dict[str, Any]) -> Response:
     email = body["email"]
     try:
         with attempt(email):
-            who, token = authenticator().log_in(email, body["password"], caller(), replaces=request.cookies.get(COOKIE, ""))
+            who, token = authenticator().log_in(email, body["password"], caller(), replaces=session_token())
     except (UnauthenticatedError, TooManyAttemptsError) as error:
         _monitoring().record_login_failure()
         # What is no address may be a password in the wrong field.
@@ -151,7 +160,7 @@ def log_in(body: dict[str, Any]) -> Response:
 def attempt(email: str) -> AbstractContextManager[None]:
     """Count a password attempt while the block checks the password; see `LoginLimits.attempt`."""
     attempted: AbstractContextManager[None] = login_limits().attempt(
-        email, limited_client(request.environ), request.cookies.get(DEVICE_COOKIE)
+        email, limited_client(request.environ), request.cookies.get(_device_cookie())
     )
     return attempted
 
@@ -159,9 +168,13 @@ def attempt(email: str) -> AbstractContextManager[None]:
 def logged_in(who: Principal, token: str) -> Response:
     """Return the answer to a log-in, with the session's cookie and the one that identifies the browser from now on."""
     response = json_response({"user": who.public(), "csrf_token": who.csrf_token})
-    _set_cookie(response, COOKIE, token, int(SESSION_LIFETIME.total_seconds()), "/")
-    _set_cookie(response, DEVICE_COOKIE, login_limits().new_device(who.email), DEVICE_LIFETIME, blueprint.url_prefix)
+    _set_cookie(response, _session_cookie(), token, int(SESSION_LIFETIME.total_seconds()), "/")
+    _set_cookie(response, _device_cookie(), login_limits().new_device(who.email), DEVICE_LIFETIME, blueprint.url_prefix)
     return response
+
+
+def _device_cookie() -> str:
+    return f"__Secure-{DEVICE_COOKIE}" if container().settings.production else DEVICE_COOKIE
 
 
 def _set_cookie(response: Response, name: str, value: str, seconds: int, path: str) -> None:
@@ -175,10 +188,11 @@ def _set_cookie(response: Response, name: str, value: str, seconds: int, path: s
 @blueprint.response(204)
 def log_out() -> Response:
     """Log out: the session is invalid from now on."""
-    authenticator().log_out(request.cookies.get(COOKIE, ""))
+    authenticator().log_out(session_token())
     security.info("log_out")
     response = Response(status=204)
-    response.delete_cookie(COOKIE, path="/")
+    # Browsers heed this for a name with a prefix only if it has the attributes that the prefix demands.
+    _set_cookie(response, _session_cookie(), "", 0, "/")
     return response
 
 

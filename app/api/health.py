@@ -19,7 +19,10 @@ blueprint = Blueprint("health", __name__)
 @blueprint.get("/healthz")
 def healthz() -> Response:
     """The process answers."""
-    return json_response({"status": "ok"})
+    response = json_response({"status": "ok"})
+    # By this `embed.js` on a page elsewhere tells a shop that does not answer from one that it may not read.
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
 
 
 @blueprint.get("/readyz")

@@ -24,6 +24,8 @@ def media(name: str) -> Response:
     if found is None:
         abort(404, "There is no such file.")
     response = Response(found.data, content_type=_TYPES[found.extension])
+    # Storefronts of other origins show the pictures that the public API names.
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     if found.is_final:
         response.set_etag(name)
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"

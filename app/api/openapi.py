@@ -6,13 +6,15 @@ no view can forget it. A test lets Schemathesis hold the document against the ru
 
 import json
 import re
+from base64 import b64encode
 from copy import deepcopy
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from apispec import APISpec, BasePlugin
 from apispec.ext.marshmallow.common import make_schema_key
-from flask import Flask
+from flask import Flask, Response
 from flask_smorest import Api
 from marshmallow import fields, validate
 from werkzeug.routing import Rule
@@ -21,7 +23,7 @@ from app.api import errors
 from app.api.converters import BigIdConverter, IdConverter
 from app.api.idempotency import HEADER, REPLAYED
 from app.api.parsing import Gathered, Money, Text
-from app.api.request_context import EVENT_IDS, MOST_EVENT_IDS
+from app.api.request_context import EVENT_IDS, MOST_EVENT_IDS, policy
 from app.api.schemas.answers import ProblemSchema
 from app.api.schemas.described import SHAPES, Described
 from app.contract.messages import ANSWERED, SENT, TAKEN
@@ -29,6 +31,7 @@ from app.contract.messages.json_schema import object_schema, shapes_within
 from app.domain.content import CONTROLS, INVISIBLE, LINE_ENDS, SPELLING, UNSEEN
 from app.domain.pricing import AMOUNT
 
+_INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 UNSAFE = frozenset({"post", "put", "patch", "delete"})
 DESCRIPTION = (
     "Lockstep keeps a parts store's admin panel and customer website in lockstep. Errors are problem documents (RFC 9457). Lists"
@@ -43,7 +46,12 @@ SECURITY_SCHEMES = {
         "scheme": "bearer",
         "description": "For machines: made by an administrator (`POST /admin/api-keys`) or `flask create-api-key`.",
     },
-    "session": {"type": "apiKey", "in": "cookie", "name": "lockstep_session", "description": "For browsers: set by the log-in."},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "lockstep_session",
+        "description": "For browsers: set by the log-in. In production its name is `__Host-lockstep_session`.",
+    },
     "csrf": {"type": "apiKey", "in": "header", "name": "X-CSRF-Token", "description": "Goes with the session's unsafe methods."},
 }
 PROBLEMS = {
@@ -125,6 +133,13 @@ class _Api(Api):  # type: ignore[misc] # flask-smorest is untyped
     def handle_http_exception(self, error: Any) -> Any:
         """Answer as a problem document."""
         return errors.http_error(error)
+
+    def _openapi_swagger_ui(self) -> Response:
+        """Return Swagger UI's page, and let its policy name the inline script that flask-smorest's template holds."""
+        page: str = super()._openapi_swagger_ui()
+        digests = [sha256(script.encode()).digest() for script in _INLINE_SCRIPT.findall(page)]
+        named = [f"'sha256-{b64encode(digest).decode()}'" for digest in digests]
+        return Response(page, headers={"Content-Security-Policy": policy(*named)})
 
 
 def _problem(status: int, description: str) -> dict[str, Any]:

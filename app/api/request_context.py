@@ -18,21 +18,34 @@ trace = structlog.get_logger(channel=TRACE)
 # What `admit` has every line say.
 _WHO = ("actor", "actor_id", "api_key")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-# Vue and Nuxt UI set inline styles; scripts come only from our own origin.
-POLICY = (
-    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self' ws: wss:;"
-    " object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
-)
-# Swagger UI's page contains an inline script.
-DOCS_POLICY = POLICY.replace("script-src 'self'", "script-src 'self' 'unsafe-inline'")
 EVENT_IDS = "X-Event-IDs"
 # More would not fit into the header that proxies accept: those of a bulk are found in the audit trail by the request's id.
 MOST_EVENT_IDS = 50
+
+
+def policy(*scripts: str) -> str:
+    """Return a content security policy: all is from our own origin, the socket too, which 'self' includes.
+
+    Args:
+        scripts: sources of scripts beside that.
+    """
+    allowed = " ".join(["'self'", *scripts])
+    return (
+        f"default-src 'self'; script-src {allowed};"
+        # Vue and Nuxt UI set inline styles.
+        " style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self';"
+        " object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+    )
+
+
+# What an answer has unless its view says otherwise.
 HEADERS = {
+    "Content-Security-Policy": policy(),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 
@@ -59,9 +72,8 @@ def register(app: Flask, *, https_only: bool) -> None:
         repeated = noted_call()
         if event_ids := g.get("event_ids") or (repeated and repeated.event_ids):
             response.headers[EVENT_IDS] = ",".join(event_ids[:MOST_EVENT_IDS])
-        response.headers.update(HEADERS)
-        policy = DOCS_POLICY if request.path.startswith("/api/v1/docs") else POLICY
-        response.headers["Content-Security-Policy"] = policy
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
         if https_only:
             response.headers["Strict-Transport-Security"] = "max-age=31536000"
         if request.path.startswith("/api/") and "Cache-Control" not in response.headers:

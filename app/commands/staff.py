@@ -97,6 +97,8 @@ def create_api_key(name: str, role: str, email: str | None) -> None:
         user = users.by_email(container.reading, normal_email(email))
         if user is None:
             console.fail(f"there is no user {email!r}; create one with `flask create-user`")
+        if ROLES.index(role) > ROLES.index(user.role):
+            console.fail(f"a key can do no more than whom it acts as, and {email} is a {user.role}; choose --role {user.role}")
         user_id = user.id
     click.echo(staff.create_key(container.transactions, actor, name, role, user_id))
 

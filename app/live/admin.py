@@ -27,7 +27,7 @@ from app.live.incoming import faults
 from app.live.presence import MAX_OPEN, Presence
 from app.live.standing import Standing
 from app.logs import SECURITY
-from app.services.authentication import COOKIE, Authenticator, Principal
+from app.services.authentication import Authenticator, Principal, session_cookie
 from app.store import users
 from app.store.database import connect, single_statements
 from app.sync.publisher import EventPublisher, PublishError
@@ -148,7 +148,8 @@ class AdminNamespace(Namespace):  # type: ignore[misc] # flask-socketio is untyp
         key = (auth.get("api_key") or auth.get("token")) if isinstance(auth, dict) else None
         if isinstance(key, str):
             return self._authenticator.by_key(key)
-        return self._authenticator.by_session(request.cookies.get(COOKIE, ""))
+        cookie = session_cookie(https_only=self._container.settings.production)
+        return self._authenticator.by_session(request.cookies.get(cookie, ""))
 
     def _refuse(self, reason: str) -> NoReturn:
         self._container.monitoring.record_refusal(reason)

@@ -224,6 +224,11 @@ def hash_password(password: str) -> str:
     return HASHER.hash(prepared(password))
 
 
+def session_cookie(*, https_only: bool) -> str:
+    """Return the name of the session's cookie. With the prefix browsers take it over HTTPS and from this very host alone."""
+    return f"__Host-{COOKIE}" if https_only else COOKIE
+
+
 def digest(token: str) -> str:
     """Return what is stored of a random token, which has enough entropy to need no salt."""
     return hashlib.sha256(token.encode()).hexdigest()

@@ -33,8 +33,11 @@ _BY_SESSION = text("""
     WHERE s.token_digest = :digest AND s.expires_at > clock_timestamp() AND u.is_active
 """)
 _VALID_KEY = "k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp()) AND u.is_active"
+_RANKS = "ARRAY['viewer', 'stock', 'editor', 'admin']"
+# Never more than the role of whom it acts as.
+_ROLE_OF_KEY = f"({_RANKS})[LEAST(array_position({_RANKS}, k.role::text), array_position({_RANKS}, u.role::text))]"
 _BY_KEY = text(f"""
-    SELECT u.id, u.email, u.name, k.role, k.id AS api_key_id,
+    SELECT u.id, u.email, u.name, {_ROLE_OF_KEY} AS role, k.id AS api_key_id,
            COALESCE(k.last_used_at < clock_timestamp() - interval '1 minute', true) AS is_use_to_note
     FROM api_keys k JOIN users u ON u.id = k.user_id
     WHERE k.key_digest = :digest AND {_VALID_KEY}
@@ -50,7 +53,7 @@ _RIGHTS = text(f"""
     SELECT s.token_digest AS digest, u.role FROM user_sessions s JOIN users u ON u.id = s.user_id
     WHERE s.token_digest = ANY(:digests) AND s.expires_at > clock_timestamp() AND u.is_active
     UNION ALL
-    SELECT k.key_digest, k.role FROM api_keys k JOIN users u ON u.id = k.user_id
+    SELECT k.key_digest, {_ROLE_OF_KEY} FROM api_keys k JOIN users u ON u.id = k.user_id
     WHERE k.key_digest = ANY(:digests) AND {_VALID_KEY}
 """)  # noqa: S608 — a constant
 # The lock waits for a concurrent change to the user, and then sees its result.

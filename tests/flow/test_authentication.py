@@ -1,13 +1,19 @@
 """Logging in and out: the cookie, the CSRF token, API keys, and what a stranger learns from a refusal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from app.container import Container
+from app.contract.rooms import ADMIN
+from app.factory import create_app
+from app.live.admin import AdminNamespace
+from config import load_settings
 from tests.flow.credentials import PASSWORD
 
 LOGIN = "/api/v1/auth/login"
@@ -27,6 +33,47 @@ def test_logging_in_sets_a_cookie_that_scripts_cannot_read_and_returns_the_csrf_
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
     assert client.get("/api/v1/auth/me").get_json() == response.get_json()
+
+
+@pytest.fixture
+def production(app: Flask) -> Iterator[Flask]:
+    """An application as in production."""
+    made = create_app(replace(load_settings(), environment="production", allowed_hosts=("shop.example",)))
+    yield made
+    made.extensions["lockstep"].engine.dispose()
+
+
+def test_in_production_cookies_are_of_https_and_of_that_very_host_alone(
+    production: Flask, staff: Callable[..., str], refused: Refused
+) -> None:
+    client = production.test_client()
+    at_shop: dict[str, Any] = {"base_url": "https://shop.example"}
+    response = client.post(LOGIN, json={"email": staff(), "password": PASSWORD}, **at_shop)
+    session, device = response.headers.getlist("Set-Cookie")
+    assert session.startswith("__Host-lockstep_session=")
+    assert device.startswith("__Secure-lockstep_device=")
+    for cookie in (session, device):
+        assert {"Secure", "HttpOnly", "SameSite=Lax"} <= {*cookie.split("; ")}
+        assert "Domain" not in cookie
+    assert "Path=/" in session.split("; ")
+    assert client.get("/api/v1/auth/me", **at_shop).status_code == 200
+    # What a page of a neighbouring host or of plain HTTP could have set counts for nothing.
+    token = session.partition("=")[2].partition(";")[0]
+    plain = production.test_client()
+    plain.set_cookie("lockstep_session", token, domain="shop.example")
+    refused(plain.get("/api/v1/auth/me", **at_shop), 401)
+    with production.test_request_context(headers={"Cookie": f"lockstep_session={token}"}, **at_shop):
+        assert _panel(production)._principal(None) is None
+    with production.test_request_context(headers={"Cookie": f"__Host-lockstep_session={token}"}, **at_shop):
+        assert _panel(production)._principal(None) is not None
+    csrf = {"X-CSRF-Token": response.get_json()["csrf_token"]}
+    (over,) = client.post("/api/v1/auth/logout", headers=csrf, **at_shop).headers.getlist("Set-Cookie")
+    assert {"Secure", "Path=/", "Max-Age=0"} <= {*over.split("; ")}
+    refused(client.get("/api/v1/auth/me", **at_shop), 401)
+
+
+def _panel(app: Flask) -> AdminNamespace:
+    return AdminNamespace(ADMIN, app.extensions["lockstep"], app.extensions["lockstep_authenticator"])
 
 
 def test_only_a_digest_of_the_sessions_token_is_kept(browser: Browser, staff: Callable[..., str], container: Container) -> None:

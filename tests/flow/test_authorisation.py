@@ -1,4 +1,4 @@
-"""Who may do what: every admin route and every role, and no route without a declared permission."""
+"""Who may do what: every admin route and every role, and no route or message of a socket without a declared permission."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,8 +6,14 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_socketio import Namespace
 from werkzeug.routing import Rule
 
+from app.contract import rooms
+from app.contract.messages import TAKEN
+from app.contract.messages.json_schema import members_of
+from app.live.admin import AdminNamespace
+from app.live.customers import CustomersNamespace
 from app.services.authentication import ROLES
 
 Refused = Callable[..., dict[str, Any]]
@@ -64,6 +70,61 @@ NEEDS = {
     "POST /api-keys": "admin",
     "DELETE /api-keys/1": "admin",
 }
+# What anybody may ask for without a log-in, and which methods: everything else needs a role.
+OPEN = {
+    "POST /api/v1/auth/login": "it is how one gets a role",
+    "GET /api/v1/parts": "the catalog",
+    "GET /api/v1/parts/<id:part_id>": "the catalog",
+    "GET /api/v1/parts/by-sku": "the catalog",
+    "GET /api/v1/parts/facets": "the catalog",
+    "GET /api/v1/parts/restocked": "the catalog",
+    "GET /api/v1/parts/suggest": "the catalog",
+    "POST /api/v1/parts/lookup": "the catalog; a list that is too long for an address",
+    "GET /api/v1/categories": "the catalog",
+    "GET /api/v1/pdp/<reference>": "the catalog",
+    "GET /api/v1/openapi.json": "the API's description",
+    "GET /api/v1/docs": "the API's description",
+    "GET /api-docs/<path:name>": "built files",
+    "GET /embed/v1/<path:name>": "built files",
+    "GET /panel/": "built files",
+    "GET /panel/<path:name>": "built files",
+    "GET /": "the customer site",
+    "GET /<page:name>": "the customer site",
+    "GET /media/<path:name>": "pictures",
+    "GET /robots.txt": "for search engines",
+    "GET /sitemap.xml": "for search engines",
+    "GET /sitemaps/lists.xml": "for search engines",
+    "GET /sitemaps/parts-<int:number>.xml": "for search engines",
+    "GET /healthz": "probes",
+    "GET /readyz": "probes",
+    "GET /metrics": "in production with its own token (test_every_answer.py)",
+}
+# By namespace, who is let in, and what they may say then.
+SOCKETS: dict[type[Namespace], tuple[str, str | None, set[str]]] = {
+    CustomersNamespace: (rooms.CUSTOMERS, None, {"watch", "unwatch", "seen"}),
+    # Without a session or key nobody gets in (tests/live/test_admin.py); each has a role, and a viewer may do all of this.
+    AdminNamespace: (rooms.ADMIN, "viewer", {"open", "close", "follow"}),
+}
+
+
+def test_every_route_needs_a_role_or_is_said_to_be_open(app: Flask) -> None:
+    open_to_all = {
+        f"{method} {rule.rule}"
+        for rule in app.url_map.iter_rules()
+        if getattr(app.view_functions[rule.endpoint], "required_role", None) not in ROLES
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert open_to_all == OPEN.keys()
+
+
+def test_every_message_of_a_socket_has_a_permission() -> None:
+    """No other namespace is there, and `app.live.incoming` takes nothing from a client but what is listed for its namespace."""
+    assert {kind for kind in Namespace.__subclasses__() if kind.__module__.startswith("app.")} == SOCKETS.keys()
+    assert TAKEN.keys() == {path for path, _, _ in SOCKETS.values()}
+    for kind, (path, role, events) in SOCKETS.items():
+        assert role is None or role in ROLES
+        handled = {name.removeprefix("on_") for name in dir(kind) if name.startswith("on_")}
+        assert handled - {"connect", "disconnect"} == members_of(TAKEN[path]).keys() == events
 
 
 def _admin_rules(app: Flask) -> list[Rule]:

@@ -14,6 +14,7 @@ from app.factory import create_app
 from config import load_settings
 
 Refused = Callable[..., dict[str, Any]]
+AT_SHOP = {"Host": "shop.example"}
 METRICS = (
     "database_sync_latency_ms",
     "cache_hit_rate",
@@ -50,13 +51,41 @@ def test_every_refusal_is_a_problem_that_quotes_the_request(
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/v1/parts", "/api/v1/categories", "/healthz", "/readyz", "/metrics", "/api/v1/none", "/api/v1/openapi.json"]
-)
+    "path",
+    [
+        "/api/v1/parts", "/api/v1/categories", "/healthz", "/readyz", "/metrics", "/api/v1/none", "/api/v1/openapi.json", "/",
+        "/panel/", "/nothing", "/media/nothing", "/api/v1/admin/parts",
+    ],
+)  # fmt: skip
 def test_every_answer_carries_a_request_id_and_the_security_headers(path: str, client: FlaskClient) -> None:
     response = client.get(path)
     assert len(response.headers["X-Request-ID"]) >= 8
     assert response.headers["X-Content-Type-Options"] == "nosniff"
-    assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]
+    assert response.headers["X-Frame-Options"] == "DENY"
+    assert response.headers["Referrer-Policy"] == "same-origin"
+    assert response.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    # `embed.js` asks elsewhere whether the process answers.
+    shared = "cross-origin" if path == "/healthz" else "same-origin"
+    assert response.headers["Cross-Origin-Resource-Policy"] == shared
+    assert response.headers["Permissions-Policy"] == "camera=(), geolocation=(), microphone=()"
+    policy = dict(rule.split(" ", 1) for rule in response.headers["Content-Security-Policy"].split("; "))
+    assert policy == {
+        "default-src": "'self'", "script-src": "'self'", "style-src": "'self' 'unsafe-inline'", "img-src": "'self' data:",
+        "connect-src": "'self'", "object-src": "'none'", "base-uri": "'none'", "frame-ancestors": "'none'",
+        "form-action": "'self'",
+    }  # fmt: skip
+
+
+def test_browsers_are_told_to_insist_on_https_in_production_alone(closed: FlaskClient, production: FlaskClient) -> None:
+    assert "Strict-Transport-Security" not in closed.get("/healthz", headers=AT_SHOP).headers
+    assert production.get("/healthz", headers=AT_SHOP).headers["Strict-Transport-Security"] == "max-age=31536000"
+    assert "Strict-Transport-Security" in production.get("/healthz", headers={"Host": "evil.example"}).headers
+
+
+def test_the_documentation_is_served_where_it_is_wanted(client: FlaskClient, production: FlaskClient, refused: Refused) -> None:
+    for path in ("/api/v1/docs", "/api/v1/openapi.json"):
+        assert client.get(path).status_code == 200
+        refused(production.get(path, headers=AT_SHOP), 404)
 
 
 def test_a_callers_request_id_is_kept_if_it_is_a_plain_word(client: FlaskClient) -> None:
@@ -88,6 +117,14 @@ def test_an_audit_row_says_where_a_change_really_came_from(
     shown = (row["ip_address"], row["user_agent"], row["request_id"], row["reason"])
     assert shown == ("198.51.100.7", "till/1.0", "till-00000042", "count")
     assert (row["old_values"], row["new_values"]) == ({"current_stock": 10, "version": 1}, {"current_stock": 1, "version": 2})
+
+
+@pytest.fixture
+def production(app: Flask) -> Iterator[FlaskClient]:
+    """An application as in production, without the API's documentation."""
+    made = create_app(replace(load_settings(), environment="production", allowed_hosts=("shop.example",), api_docs=False))
+    yield made.test_client()
+    made.extensions["lockstep"].engine.dispose()
 
 
 @pytest.fixture

@@ -91,6 +91,8 @@ def test_an_uploaded_picture_is_shown_and_served_for_ever(editor: FlaskClient, c
     assert served.headers["Cache-Control"] == "public, max-age=31536000, immutable"
     assert served.headers["X-Content-Type-Options"] == "nosniff"
     assert "default-src 'self'" in served.headers["Content-Security-Policy"]
+    # Storefronts elsewhere show it.
+    assert served.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
     tag = served.headers["ETag"]
     assert not tag.startswith("W/")
     again = client.get(image["url"], headers={"If-None-Match": tag})

@@ -13,7 +13,7 @@ from app.container import Container
 from app.contract.events import Actor
 from app.domain.errors import InvalidFieldError, NotFoundError
 from app.services import staff as people
-from app.services.authentication import COOKIE
+from app.services.authentication import COOKIE, digest
 from app.store import users
 from tests.flow.credentials import PASSWORD
 
@@ -98,6 +98,20 @@ def test_a_deactivation_that_is_taken_back_revives_neither_cookies_nor_keys(
     assert browser.get(ME).status_code == 401
     assert client.get(ME, headers=headers).status_code == 401
     assert browser.post(LOGIN, json={"email": email, "password": PASSWORD}).status_code == 200
+
+
+def test_a_key_never_does_more_than_the_person_that_it_acts_as(
+    member: tuple[str, FlaskClient, FlaskClient], client: FlaskClient, container: Container, actor: Actor
+) -> None:
+    email, browser, _ = member
+    key = people.create_key(container.transactions, actor, "a key", "admin", browser.get(ME).get_json()["user"]["id"])
+    headers = {"Authorization": f"Bearer {key}"}
+    for role, may in (("editor", 422), ("viewer", 403)):
+        people.set_role(container.transactions, actor, email, role)
+        assert client.get(ME, headers=headers).get_json()["user"]["role"] == role
+        assert client.post("/api/v1/admin/categories", json={"nonsense": 1}, headers=headers).status_code == may
+        # Open panels are asked about in the same way.
+        assert users.rights(container.reading, [digest(key)]) == {digest(key): role}
 
 
 def test_a_deactivation_past_the_application_is_not_revived_either(

@@ -243,6 +243,15 @@ def test_a_member_of_staff_is_audited_without_their_password(flask: Callable[...
     assert not any("argon2" in payload or user["password_hash"] in payload for payload in said)
 
 
+def test_no_key_is_made_that_would_do_more_than_whom_it_acts_as(flask: Callable[..., str], query: Query) -> None:
+    email, name = f"{uuid4().hex}@shop.example", uuid4().hex
+    flask("create-user", email, "--role", "stock", "--password", "first secret")
+    with pytest.raises(AssertionError, match=f"{email} is a stock; choose --role stock"):
+        flask("create-api-key", name, "--role", "editor", "--user", email)
+    assert query("SELECT * FROM api_keys WHERE name = :name", name=name) == []
+    assert flask("create-api-key", name, "--role", "stock", "--user", email)
+
+
 def test_an_api_key_is_audited_without_the_key_and_worthless_once_revoked(
     flask: Callable[..., str], app: Flask, deliver: Deliver, query: Query
 ) -> None:

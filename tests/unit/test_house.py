@@ -1,6 +1,7 @@
 """House rules that no linter checks."""
 
 import ast
+import re
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -19,3 +20,14 @@ def test_statements_stand_in_the_store_alone() -> None:
         if alias.name in _STATEMENTS
     ]
     assert outside == []
+
+
+def test_every_test_that_the_security_document_names_exists() -> None:
+    named = re.findall(r"`([\w/]+\.py)::(\w+)`", (REPOSITORY / "docs" / "security.md").read_text())
+    assert len(named) > 100
+    gone = [f"{file}::{name}" for file, name in named if f"def {name}(" not in _source(REPOSITORY / "tests" / file)]
+    assert gone == []
+
+
+def _source(path: Path) -> str:
+    return path.read_text() if path.is_file() else ""
