@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from alembic import command
-from alembic.config import Config
 from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
@@ -16,11 +14,11 @@ from app.contract.task_names import Effect
 from app.factory import create_app
 from app.services.intent import Intent
 from app.store import audit_chain, server, users
-from app.store.database import connect
 from app.sync.prune import prune
 from bench.system import wait_until
-from config import REPOSITORY, load_settings
+from config import load_settings
 from devserver import EmbeddedServers
+from tests.integration.test_two_shops import migrate
 from tests.ops.roles import separated
 
 
@@ -28,13 +26,7 @@ from tests.ops.roles import separated
 def shop(servers: EmbeddedServers) -> Iterator[Container]:
     """A shop whose tables belong to another role than its own, with a part."""
     with separated(servers) as database:
-        owner = connect(database.owner)
-        configuration = Config()
-        configuration.set_main_option("script_location", str(REPOSITORY / "migrations"))
-        with owner.connect() as connection:
-            configuration.attributes["connection"] = connection
-            command.upgrade(configuration, "head")
-        owner.dispose()
+        migrate(database.owner)
         app = create_app(replace(load_settings(), database_url=database.application, namespace="roles"))
         container: Container = app.extensions["lockstep"]
         container.consistency.start()

@@ -97,6 +97,9 @@ def _replaced(path: Path, replacements: Mapping[str, str]) -> str:
 def _nginx(made: Proxy, root: Path, upstream: str, key: Path, folder: Path) -> list[str]:
     site = _replaced(REPOSITORY / "ops" / "nginx" / "lockstep.conf", {
         _UPSTREAM: upstream,
+        # Another address of this machine, which need not have IPv6.
+        "listen [::]:443": f"listen 127.0.0.2:{made.https}",
+        "listen [::]:80": f"listen 127.0.0.2:{made.http}",
         "listen 443": f"listen 127.0.0.1:{made.https}",
         "listen 80": f"listen 127.0.0.1:{made.http}",
         f"/etc/letsencrypt/live/{HOST}/fullchain.pem": str(made.certificate),

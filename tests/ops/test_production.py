@@ -175,7 +175,8 @@ def test_systemd_understands_the_units(tmp_path: Path) -> None:
     for file in (*tmp_path.glob("*.service"), *tmp_path.glob("*/*.conf")):
         # There is no such program here.
         file.write_text(re.sub(r"/opt/lockstep/current/\.venv/bin/\w+", "/usr/bin/true", file.read_text()))
-    (tmp_path / "lockstep-web@.service").rename(tmp_path / "lockstep-web@1.service")
+    for file in tmp_path.glob("*@.service"):
+        file.rename(file.with_stem(f"{file.stem}1"))
     units = [str(file) for pattern in ("*.service", "*.target") for file in tmp_path.glob(pattern)]
     assert len(units) == 7
     found = subprocess.run(
