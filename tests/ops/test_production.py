@@ -1,15 +1,20 @@
 """A shop as docs/production.md sets it up: in production mode, behind nginx or Caddy, on a database that it does not own."""
 
+import os
 import re
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil  # type: ignore[import-untyped]  # publishes no types
 import pytest
 import socketio
 
@@ -148,6 +153,49 @@ def test_a_body_beyond_the_limit_is_refused(client: httpx.Client, path: str, siz
     assert answer.status_code == status if status else answer.status_code not in {413, 502}, answer.text
     if size == 1_050_000:
         assert "1,000,000 bytes" in answer.json()["detail"]
+
+
+def test_replacing_the_web_processes_one_by_one_loses_no_request(front: Proxy, shop: System) -> None:
+    """As `systemctl restart` does: SIGTERM, and the next one when the successor serves."""
+    assert shop.stack is not None
+    [part_id] = shop.make_parts(1)
+    answers: list[int | str] = []
+    is_over = threading.Event()
+
+    def read() -> None:
+        with front.client() as reader:
+            while not is_over.is_set():
+                try:
+                    answers.append(reader.get(f"{API}/parts/{part_id}").status_code)
+                except httpx.TransportError as error:
+                    answers.append(repr(error))
+
+    with ThreadPoolExecutor(4) as pool:
+        reading = [pool.submit(read) for _ in range(4)]
+        try:
+            for name in ("web-1", "web-2"):
+                before, count = shop.stack.pid(name), len(answers)
+                os.kill(before, signal.SIGTERM)
+                after = shop.stack.pid(name, other_than=before, within=60)
+                assert wait_until(lambda after=after: after in listening(shop))
+                assert wait_until(lambda count=count: len(answers) > count + 50)
+        finally:
+            is_over.set()
+        for future in reading:
+            future.result()
+    assert set(answers) == {200}
+
+
+def listening(shop: System) -> set[int]:
+    """Return the processes that have the shop's port open."""
+    port = int(shop.address.rpartition(":")[2])
+    found = set()
+    for name in ("web-1", "web-2"):
+        assert shop.stack is not None
+        process = psutil.Process(shop.stack.pid(name))
+        if any(c.status == psutil.CONN_LISTEN and c.laddr.port == port for c in process.net_connections("tcp")):
+            found.add(process.pid)
+    return found
 
 
 def test_a_web_process_tells_systemd_again_and_again_that_it_serves(shop: System, notified: socket.socket) -> None:
