@@ -73,6 +73,7 @@ class Settings:
     allowed_origins: tuple[str, ...]
     trusted_proxies: int
     probe_socket: str
+    notify_socket: str
     max_connections: int
     max_connections_per_address: int
     frontend: Path
@@ -187,6 +188,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         allowed_origins=allowed_origins,
         trusted_proxies=trusted_proxies,
         probe_socket=source.get("LOCKSTEP_PROBE_SOCKET", ""),
+        notify_socket=source.get("NOTIFY_SOCKET", ""),
         max_connections=max_connections,
         max_connections_per_address=per_address,
         frontend=REPOSITORY / "app" / "frontend" / "dist",

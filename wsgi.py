@@ -58,6 +58,7 @@ def serve(settings: Settings) -> None:
     from app.live.lateness import forgive_own_delay
     from app.live.protocol import HttpProtocol
     from app.live.server import attach, disconnect_all
+    from app.live.service_manager import report_serving
 
     if psycopg.waiting.wait is not psycopg.waiting.wait_selector:
         sys.exit("Start web processes with PSYCOPG_WAIT_FUNC=wait_selector; without it every query stops all connections.")
@@ -86,7 +87,12 @@ def serve(settings: Settings) -> None:
         protocol=HttpProtocol, max_http_version=eventlet.wsgi.DEFAULT_MAX_HTTP_VERSION,
     )  # fmt: skip
     monitoring = container.monitoring
-    acceptor = Acceptor(listener, server, limits, monitoring.record_refusal, monitoring.record_accepting)
+
+    def accepting_now(at: float) -> None:
+        monitoring.record_accepting(at)
+        report_serving(settings.notify_socket)
+
+    acceptor = Acceptor(listener, server, limits, monitoring.record_refusal, accepting_now)
     arrival = cast("Arrival", app.wsgi_app)
     arrival.app = SocketGate(arrival.app, acceptor.connections, monitoring.record_refusal)
     if settings.probe_socket:

@@ -210,7 +210,7 @@ def wait_until(condition: Callable[[], bool], within: float = 30.0, every: float
 @contextmanager
 def own_stack(
     home: Path, without: Sequence[str] = ("flower",), own: Mapping[str, Mapping[str, str]] | None = None,
-    prefix: Sequence[str] = (), sources: Path = REPOSITORY, **environ: str,
+    prefix: Sequence[str] = (), sources: Path = REPOSITORY, prepare: str = "flask --app wsgi db upgrade", **environ: str,
 ) -> Iterator[System]:  # fmt: skip
     """Run a stack without the demo catalog and the processes in `without`, while the block runs.
 
@@ -218,6 +218,7 @@ def own_stack(
         own: variables that only some processes get, by their line of the Procfile; `environ` is for all.
         prefix: a command that runs it, such as `ip netns exec NAME`.
         sources: where the code is that it runs.
+        prepare: the command that brings the schema up to date.
     """
     lines = [line.split(": ", 1) for line in (sources / "Procfile").read_text().splitlines()]
     commands = {name: command for name, command in lines if name not in without}
@@ -225,7 +226,7 @@ def own_stack(
         commands[name] = shlex.join(["env", *(f"{key}={value}" for key, value in variables.items())]) + f" {commands[name]}"
     procfile = home / "Procfile"
     procfile.write_text("".join(f"{name}: {command}\n" for name, command in commands.items()))
-    arguments = ["--procfile", str(procfile), "--prepare", "flask --app wsgi db upgrade"]
+    arguments = ["--procfile", str(procfile), "--prepare", prepare]
     stack = Stack(home, environ, arguments=arguments, prefix=prefix, sources=sources)
     with stack:
         yield System(stack.url, create_key(stack.settings.database_url, "bench"), stack)

@@ -145,7 +145,7 @@ def _database(said: Any, now: float) -> Iterator[Finding]:
         yield _advice(name, "Lockstep connects as a superuser.", "Give it a role of its own, which owns its tables at most.")
     elif said.owns_audit:
         yield _advice(name, "The role that Lockstep connects as owns the audit trail, and could take its guard away.",
-                      "Let another role own data_change_logs.")  # fmt: skip
+                      "Let another role own the tables: ops/postgresql/roles.sql.")  # fmt: skip
     if not found:
         yield Finding(Level.OK, name, f"PostgreSQL {said.version}, {said.used} of {said.connections} connections in use.")
 
