@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -183,7 +184,7 @@ def test_replacing_the_web_processes_one_by_one_loses_no_request(front: Proxy, s
             is_over.set()
         for future in reading:
             future.result()
-    assert set(answers) == {200}
+    assert set(answers) == {200}, Counter(answers)
 
 
 def listening(shop: System) -> set[int]:
