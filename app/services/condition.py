@@ -80,7 +80,7 @@ def _signs_of_life(heard: Heard | None) -> Iterable[Metric]:
         return
     workers = GaugeMetricFamily("workers_alive", "Workers that take tasks from a queue.", labels=["queue"])
     for queue in (LIVE_QUEUE, RECORDS_QUEUE):
-        workers.add_metric([queue], sum(queue in worker.queues for worker in heard.workers))
+        workers.add_metric([queue], heard.serving(queue))
     yield workers
     silence = BEAT_KEPT if heard.beat_seconds is None else heard.beat_seconds
     yield GaugeMetricFamily("beat_silent_seconds", "How long ago beat last ticked, a day at most.", silence)

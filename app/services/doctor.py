@@ -28,7 +28,8 @@ OLDEST_POSTGRESQL = 180000
 # Seconds: by how much clocks may differ, how long beat may be silent, a delivery be owed, and a transaction be open.
 CLOCKS_DIFFER, BEAT_SILENT, OWED, OPEN = 1.0, 120, 60, 3600
 OPEN_FILES = 65536
-LEAST_FREE = 1 << 30
+# Of a disk in bytes, and as a share of it; of connections and memory, the share in use from which on they are short.
+LEAST_FREE, LEAST_SHARE_FREE = 1 << 30, 0.1
 FULL = 0.8
 
 
@@ -110,7 +111,7 @@ def _machine(settings: Settings) -> Iterator[Finding]:
     else:
         usage = shutil.disk_usage(home)
         said = f"{usage.free >> 20} MB of {usage.total >> 20} are free in LOCKSTEP_HOME."
-        if usage.free < LEAST_FREE or usage.free < (1 - FULL) / 2 * usage.total:
+        if usage.free < LEAST_FREE or usage.free < LEAST_SHARE_FREE * usage.total:
             yield _problem("disk", said, "Free or add space: a full disk makes every write fail.")
         else:
             yield Finding(Level.OK, "disk", said)
@@ -203,8 +204,7 @@ def _processes(heard: Heard | None) -> Iterator[Finding]:
         yield _problem("processes", "Nobody knows which are alive while the cache is away.", "Mend the cache first.")
         return
     for queue in (LIVE_QUEUE, RECORDS_QUEUE):
-        count = sum(queue in worker.queues for worker in heard.workers)
-        if count:
+        if count := heard.serving(queue):
             yield Finding(Level.OK, "workers", f"{count} for {queue}.")
         else:
             yield _problem("workers", f"None takes tasks from {queue}.", "Start the worker of that queue (Procfile).")

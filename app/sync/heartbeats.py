@@ -49,6 +49,10 @@ class Heard:
     workers: list[Worker]
     beat_seconds: float | None
 
+    def serving(self, queue: str) -> int:
+        """Return how many workers take tasks from a queue."""
+        return sum(queue in worker.queues for worker in self.workers)
+
 
 class Heartbeats:
     """Notes signs of life, and answers who gave any.

@@ -123,6 +123,23 @@ def test_parts_are_found_by_what_they_say_in_any_unit_and_spelling(shop: Shop) -
     assert len(shop.found(bore("10 mm"), category=False)) == 2
 
 
+@pytest.mark.parametrize("few", [specifications.FEW, 0])
+def test_words_and_specifications_narrow_each_other_whichever_is_looked_up_first(
+    shop: Shop, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(specifications, "FEW", few)
+    catalog = shop.container.parts.catalog
+    wanted = (material("Steel"), bore(low="20 mm"))
+    for word, category, expected in (("bush", True, {1, 2}), ("bush", False, {1, 2}), ("0", True, set()), ("pin", False, set())):
+        filters = PartFilters((word,), category=str(shop.category) if category else None, specifications=wanted)
+        for sort in ("relevance", "name", "-name", "price", "newest", "spec.Bore", "-spec.Bore"):
+            items = catalog.list_parts(filters, sort, None, 50).body.items
+            ours = {shop.parts.index(item["id"]) for item in items if item["id"] in shop.parts}
+            assert ours == expected, (word, sort)
+        if category:
+            assert catalog.facets(filters).body["total"] == len(expected)
+
+
 def test_a_bound_that_cannot_be_compared_is_refused_with_a_remedy(shop: Shop) -> None:
     for wanted, said in (
         (bore(low="5 kg"), "bore is not measured in kg. Use a unit such as "),
