@@ -1,4 +1,4 @@
-"""RabbitMQ for tests: one server of Debian's packages (`tests.debian`)."""
+"""RabbitMQ for tests: one server of Debian's packages (`bench.debian`)."""
 
 import os
 import socket
@@ -7,9 +7,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from bench.debian import unpacked
 from bench.system import wait_until
 from devserver.errors import StartError
-from tests.debian import unpacked
 
 # What RabbitMQ needs of Erlang, and what that needs.
 PACKAGES = (

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.debian import unpacked
+from bench.debian import unpacked
 
 # libfaketime 0.9.10 fails calls of clock_nanosleep, by which Python sleeps, if monotonic clocks are left alone. eventlet has a
 # module of `time` of its own, hence the second part.
@@ -36,7 +36,7 @@ class Clocks:
         folder: an existing one, for what the clocks show.
 
     Raises:
-        tests.debian.UnavailableError: if there is no libfaketime to be had.
+        bench.debian.UnavailableError: if there is no libfaketime to be had.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -32,12 +32,12 @@ from app.contract.drift import DriftKind
 from app.store import audit_chain
 from app.store.database import connect, single_statements
 from bench.checker import Kind, Operation, check
+from bench.debian import UnavailableError
 from bench.page import Page
 from bench.readers import Readers
 from bench.recording import ASPECTS, Call, Recorder, Write
 from bench.system import NoAnswerError, System, close_all
 from devserver.process import is_alive
-from tests.debian import UnavailableError
 from tests.faults.clocks import Clocks
 from tests.faults.farm import Farm, farm
 from tests.faults.inspection import complaints, database, owed, pid, query

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.debian import UnavailableError
+from bench.debian import UnavailableError
 from tests.faults.clocks import Clocks
 from tests.faults.farm import SERVERS, farm
 from tests.faults.soak import Soak

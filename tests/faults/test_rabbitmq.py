@@ -9,10 +9,10 @@ import kombu
 import pytest
 
 from app.contract.task_names import LIVE_QUEUE, RECORDS_QUEUE
+from bench.debian import UnavailableError
 from bench.page import Page
 from bench.recording import Write
 from bench.system import Client, System, close_all, own_stack, wait_until
-from tests.debian import UnavailableError
 from tests.devserver.rabbitmq import RabbitMQ
 from tests.faults.inspection import assert_converges, complaints, owed, query, readiness
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import yaml
 
+from bench.debian import UnavailableError, unpacked
 from config import REPOSITORY, Settings, SettingsError, load_settings
-from tests.debian import UnavailableError, unpacked
 
 OPS = REPOSITORY / "ops"
 PROMETHEUS, ALERTMANAGER = "127.0.0.1:9090", "127.0.0.1:9093"

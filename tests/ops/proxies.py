@@ -12,10 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bench.debian import UnavailableError, unpacked
 from bench.system import wait_until
 from config import REPOSITORY
 from devserver.ports import free_ports
-from tests.debian import UnavailableError, unpacked
 
 HOST = "shop.example"
 # The address of all web processes, as in `ops`.

@@ -12,10 +12,10 @@ import httpx
 import pytest
 import yaml
 
+from bench.debian import UnavailableError, unpacked
 from bench.system import wait_until
 from config import REPOSITORY
 from devserver.ports import free_ports
-from tests.debian import UnavailableError, unpacked
 
 OPS = REPOSITORY / "ops"
 RULES = OPS / "prometheus" / "rules.yml"
