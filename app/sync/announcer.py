@@ -10,6 +10,7 @@ import time
 import structlog
 
 from app.contract.task_names import Effect
+from app.domain.buckets import Allowance, TokenBucket
 from app.sync.delivery import DeliveryService
 from app.sync.wakeup import WakeUps
 
@@ -17,9 +18,11 @@ log = structlog.get_logger()
 
 # Broadcasts per claim, which an event loop encodes in a few milliseconds. A backlog of more is a worker's.
 AT_ONCE = 25
-# A claim of one costs nearly as much as a claim of many, so after each this thread rests for so many times as long as it took, at
-# most for so many seconds: the busier the process, the more is told at once. One commit alone waits for nothing.
-RESTS = 4
+# A claim of one costs nearly as much as a claim of many. So this thread may take a third of the process's time in the long run,
+# and rests once it has taken more: the busier the process, the more is told at once. It saves up enough for some commits that
+# follow each other, each of which is told at once.
+SHARE = Allowance(per_second=1 / 3, at_once=0.2)
+# Seconds for which it rests at most, however long a batch took.
 LONGEST_REST = 0.1
 
 
@@ -30,6 +33,7 @@ class Announcer:
         self._deliveries = deliveries
         self._wake_ups = wake_ups
         self._signal = threading.Event()
+        self._seconds = TokenBucket(SHARE)
 
     def start(self) -> None:
         """From now on deliver the broadcasts for which this process would have woken a worker."""
@@ -42,7 +46,9 @@ class Announcer:
             self._signal.clear()
             began = time.monotonic()
             self.announce()
-            time.sleep(min(RESTS * (time.monotonic() - began), LONGEST_REST))
+            # A batch that took long has waited for a server, not worked.
+            self._seconds.take(min(time.monotonic() - began, SHARE.at_once))
+            time.sleep(min(self._seconds.wait(0), LONGEST_REST))
 
     def announce(self) -> None:
         """Deliver what is due, or wake a worker for what this process cannot or should not deliver itself."""
