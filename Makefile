@@ -90,7 +90,8 @@ frontend-test: $(FRONTEND)/node_modules/.stamp ## Style, types and unit tests of
 ## Measuring
 
 .PHONY: bench soak
-bench: .venv/.test-stamp $(FRONTEND)/dist/.stamp ## Measure speed and latency
+bench: .venv/.test-stamp $(FRONTEND)/dist/.stamp ## Measure speed and latency, each figure beside its limit
+	@python -m bench.ratios --json var/bench.json
 	@python -m bench
 	@python -m devserver.scratch python -m bench.search
 

@@ -17,17 +17,17 @@ ROWS = 15_000
 WORDS = ["for", "high", "speeds", "&", "low", "noise", "<", "5", "µm", "sealed", "housing", "gearbox", "pump", "steel"]
 
 
-def write_file(path: Path, rows: int) -> None:
-    """Write a catalog with ten specifications per part."""
+def write_file(path: Path, rows: int, specifications: int = 10) -> None:
+    """Write a catalog with so many specifications per part."""
     chance = random.Random(rows)  # the same file every time
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         header = ["sku", "part_name", "description", "category", "price", "currency", "current_stock", "min_stock_level"]
-        writer.writerow([*header, *(f"Dimension {n} [mm]" for n in range(10))])
+        writer.writerow([*header, *(f"Dimension {n} [mm]" for n in range(specifications))])
         for number in range(rows):
             text = " ".join(chance.choices(WORDS, k=30))
             place = f"Bench > Family {chance.randrange(10)} > Series {chance.randrange(12)}"
-            price, sizes = f"{chance.randrange(1, 90_000) / 100:.2f}", chance.choices(range(500), k=10)
+            price, sizes = f"{chance.randrange(1, 90_000) / 100:.2f}", chance.choices(range(500), k=specifications)
             writer.writerow([f"B{number:06}", f"Bearing {number}", text, place, price, "EUR", chance.randrange(5000), 10, *sizes])
 
 

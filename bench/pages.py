@@ -58,7 +58,7 @@ class Pages:
 
     url: str
     parts: Sequence[int]
-    _open: list[asyncio.StreamWriter] = field(default_factory=list)
+    open: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = field(default_factory=list)
 
     async def come_back(self, numbers: Sequence[int], gives_up: float = GIVES_UP) -> list[Returned]:
         """Have the pages of these numbers connect at once; return what became of each. They stay open until `close`."""
@@ -67,7 +67,7 @@ class Pages:
 
     def close(self) -> None:
         """Close them."""
-        for writer in self._open:
+        for _reader, writer in self.open:
             writer.transport.abort()
 
     async def _come_back(self, address: str, deadline: float) -> Returned:
@@ -103,7 +103,8 @@ class Pages:
             async with asyncio.timeout(ANSWER_WITHIN):
                 writer.write(frame(b"40/customers,"))
                 await _next(reader, _CONNECTED)
-            watch = json.dumps(["watch", {"parts": dict.fromkeys(map(str, random.sample(self.parts, PARTS)))}])
+            shown = random.sample(self.parts, min(PARTS, len(self.parts)))
+            watch = json.dumps(["watch", {"parts": dict.fromkeys(map(str, shown))}])
             while True:
                 async with asyncio.timeout(ANSWER_WITHIN):
                     writer.write(frame(f"42/customers,0{watch}".encode()))
@@ -115,21 +116,30 @@ class Pages:
         except BaseException:
             writer.transport.abort()
             raise
-        self._open.append(writer)
+        self.open.append((reader, writer))
 
 
 async def _next(reader: asyncio.StreamReader, beginning: bytes) -> bytes:
     """Return the next message that begins so."""
-    while True:
-        head = await reader.readexactly(2)
-        size = head[1] & 127
-        if size > 125:
-            size = int.from_bytes(await reader.readexactly(2 if size == 126 else 8))
-        message = await reader.readexactly(size)
-        if message.startswith(beginning):
-            return message
-        if head[0] & 15 == 8:
-            raise ConnectionResetError("the server has closed")
+    while not (found := await message(reader)).startswith(beginning):
+        pass
+    return found
+
+
+async def message(reader: asyncio.StreamReader) -> bytes:
+    """Return the next message.
+
+    Raises:
+        ConnectionResetError, EOFError: if the server closes the connection.
+    """
+    head = await reader.readexactly(2)
+    size = head[1] & 127
+    if size > 125:
+        size = int.from_bytes(await reader.readexactly(2 if size == 126 else 8))
+    text = await reader.readexactly(size)
+    if head[0] & 15 == 8:
+        raise ConnectionResetError("the server has closed")
+    return text
 
 
 def _address(number: int) -> str:
