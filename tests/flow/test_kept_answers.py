@@ -155,11 +155,10 @@ def test_an_answer_that_was_kept_wrongly_is_put_right_by_dropping_what_it_was_ma
     client: FlaskClient, container: Container, part: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = f"{API}/parts/{part}"
-    right = hit(client, url).data
-    container.cache.invalidate_part_cache(part)
     with monkeypatch.context() as wrong:
         wrong.setattr(services, "_compose", lambda _pieces, _currency: {"id": "wrong"})
-        hit(client, url)
+        assert hit(client, url).get_json()["id"] == "wrong"
     container.cache.invalidate_part_cache(part)
-    assert client.get(url).data == right
-    assert hit(client, url).data == right
+    right = container.truth.part(part).body
+    assert client.get(url).get_json() == right
+    assert hit(client, url).get_json() == right
