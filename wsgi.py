@@ -23,7 +23,6 @@ if __name__ == "__main__":
         import eventlet.wsgi
     eventlet.monkey_patch()
 
-import psycopg.waiting
 import structlog
 
 from app.factory import create_app
@@ -54,14 +53,14 @@ def begin_collecting() -> None:
 def serve(settings: Settings) -> None:
     """Serve on the shared port until SIGTERM or SIGINT; then finish the requests in progress and send the pages elsewhere."""
     # Imported here because it needs the patched modules above, which `flask` commands must not have.
+    from app.live import waiting
     from app.live.connections import BACKLOG, Acceptor, DescriptorsError, Limits, SocketGate, raise_descriptor_limit
     from app.live.lateness import forgive_own_delay
     from app.live.protocol import HttpProtocol
     from app.live.server import attach, disconnect_all
     from app.live.service_manager import report_serving
 
-    if psycopg.waiting.wait is not psycopg.waiting.wait_selector:
-        sys.exit("Start web processes with PSYCOPG_WAIT_FUNC=wait_selector; without it every query stops all connections.")
+    waiting.install()
     forgive_own_delay()
     try:
         connections = raise_descriptor_limit(settings.max_connections)

@@ -68,9 +68,8 @@ def _expand(command: str, environment: Mapping[str, str]) -> list[str]:
 def _own_environment(entry: str, settings: Settings) -> dict[str, str]:
     match entry:
         case "web":
-            # psycopg recognises only gevent: without this, a query would block every green thread of the process. And pictures
-            # are processed in twenty threads, each of which would keep the 300 MB of its largest one in its own malloc arena.
-            return {"PSYCOPG_WAIT_FUNC": "wait_selector", "MALLOC_ARENA_MAX": "1"}
+            # Pictures are processed in twenty threads, each of which would keep the 300 MB of its largest one in a malloc arena.
+            return {"MALLOC_ARENA_MAX": "1"}
         case "flower" if not settings.flower_password:
             # It would exit at once, again and again; see flowerconfig.py.
             raise StartError("Flower needs a password of its own: set LOCKSTEP_FLOWER_PASSWORD.")

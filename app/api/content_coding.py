@@ -27,7 +27,7 @@ class CompressedAnswers:
     """An LRU cache of compressed responses, so that repeated requests are not compressed again."""
 
     def __init__(self, most: int = KEPT) -> None:
-        self._kept = KeptBytes(most)
+        self._kept: KeptBytes[bytes] = KeptBytes(most)
 
     def get(self, digest: str, coding: str, data: bytes) -> bytes:
         """Return `data`, which has this digest, in the given coding."""

@@ -4,13 +4,13 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, TypeVarTuple
 
 import structlog
 from flask import current_app, g, request
 
-from app.api.rendering import Cursors
+from app.api.rendering import Cursors, KeptBytes, Tagged
 from app.arrival import limited_client
 from app.container import Container
 from app.domain.errors import BusyError
@@ -18,6 +18,9 @@ from app.services.authentication import Authenticator, Principal
 from app.services.login_limits import LoginLimits
 from app.services.offload import Offload
 from app.store.idempotency import KeyedCall
+
+# Bytes of answers to customers that a process keeps: several thousand parts and lists.
+KEPT = 8_000_000
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -38,6 +41,7 @@ class Context:
     login_limits: LoginLimits
     cursors: Cursors
     offload: Offload
+    answers: KeptBytes[Tagged] = field(default_factory=lambda: KeptBytes(KEPT))
 
 
 def install(extensions: dict[str, Any], context: Context) -> None:
@@ -68,6 +72,11 @@ def login_limits() -> LoginLimits:
 def cursors() -> Cursors:
     """Return the writer and reader of cursors."""
     return _context().cursors
+
+
+def kept_answers() -> KeptBytes[Tagged]:
+    """Return the answers to customers that this process keeps."""
+    return _context().answers
 
 
 def offload(function: Callable[[*Ts], T], *arguments: *Ts) -> T:

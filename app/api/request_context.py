@@ -72,8 +72,8 @@ def register(app: Flask, *, https_only: bool) -> None:
         repeated = noted_call()
         if event_ids := g.get("event_ids") or (repeated and repeated.event_ids):
             response.headers[EVENT_IDS] = ",".join(event_ids[:MOST_EVENT_IDS])
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
+        said = {name.lower() for name, _ in response.headers}
+        response.headers.extend([(name, value) for name, value in HEADERS.items() if name.lower() not in said])
         if https_only:
             response.headers["Strict-Transport-Security"] = "max-age=31536000"
         if request.path.startswith("/api/") and "Cache-Control" not in response.headers:

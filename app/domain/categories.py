@@ -52,9 +52,10 @@ class Tree:
         return steps[::-1]
 
     def shown(self, category_id: int) -> dict[str, Any]:
-        """Return a category with its path, as parts show it."""
+        """Return a category with its path, as parts show it: in the order in which the cache holds it, so that the bytes of an
+        answer are the same wherever it was read."""
         path = self.path(category_id)
-        return {**path[-1], "path": path}
+        return {"id": category_id, "name": path[-1]["name"], "path": path, "slug": path[-1]["slug"]}
 
     def levels_below(self, category_id: int) -> list[list[int]]:
         """Return a category and all below it, level by level."""

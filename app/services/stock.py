@@ -42,7 +42,7 @@ def _change(transactions: TransactionManager, intent: Intent, part_id: int, deci
         after = decide(before)
         return rows.state_of(row) if after == before else rows.save(unit_of_work, row, after, intent.reason)
 
-    return transactions.run(intent.actor, work, intent.call)
+    return transactions.run(intent.actor, work, intent.call, one_row=True)
 
 
 def current_state(row: Row[Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, Row, text
 
 from app.domain.errors import KeyInUseError, KeyReusedError
 
@@ -22,7 +22,12 @@ _FIND = text("""
     SELECT fingerprint, result, CAST(event_ids AS text[]) AS event_ids FROM idempotency_keys
     WHERE caller = :caller AND key = :key AND created_at > clock_timestamp() - :lifetime
 """)
-_LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended('lockstep: key ' || :caller || ' ' || :key, 0))")
+_CLAIM = text("""
+    SELECT pg_try_advisory_xact_lock(hashtextextended('lockstep: key ' || :caller || ' ' || :key, 0)) AS is_ours,
+           k.fingerprint, k.result, CAST(k.event_ids AS text[]) AS event_ids
+    FROM (VALUES (1)) AS one
+    LEFT JOIN idempotency_keys k ON k.caller = :caller AND k.key = :key AND k.created_at > clock_timestamp() - :lifetime
+""")
 _KEEP = text("""
     INSERT INTO idempotency_keys AS old (caller, key, fingerprint, result, event_ids)
     VALUES (:caller, :key, :fingerprint, CAST(:result AS json), CAST(:event_ids AS uuid[]))
@@ -70,9 +75,15 @@ def find(connection: Connection, call: KeyedCall) -> Kept | None:
     Raises:
         KeyReusedError: if that was another call.
     """
-    row = connection.execute(_FIND, {"caller": call.caller, "key": call.key, "lifetime": LIFETIME}).one_or_none()
-    if row is None:
-        return None
+    row = connection.execute(_FIND, _named(call)).one_or_none()
+    return None if row is None else _kept(row, call)
+
+
+def _named(call: KeyedCall) -> dict[str, Any]:
+    return {"caller": call.caller, "key": call.key, "lifetime": LIFETIME}
+
+
+def _kept(row: Row[Any], call: KeyedCall) -> Kept:
     if bytes(row.fingerprint) != call.fingerprint:
         raise KeyReusedError
     call.is_replay = True
@@ -88,9 +99,10 @@ def claim(connection: Connection, call: KeyedCall) -> Kept | None:
         KeyReusedError: if the key belongs to another call.
         KeyInUseError: if a transaction that reserved it is still running.
     """
-    if (kept := find(connection, call)) is not None:
-        return kept
-    if not connection.execute(_LOCK, {"caller": call.caller, "key": call.key}).scalar_one():
+    row = connection.execute(_CLAIM, _named(call)).one()
+    if row.fingerprint is not None:
+        return _kept(row, call)
+    if not row.is_ours:
         raise KeyInUseError
     # The one that held the lock until now may just have committed.
     return find(connection, call)
@@ -106,7 +118,7 @@ def keep(connection: Connection, call: KeyedCall, result: Any, event_ids: Sequen
     Raises:
         KeyInUseError: if one is kept already; the caller must roll back.
     """
-    parameters = {"caller": call.caller, "key": call.key, "fingerprint": call.fingerprint, "lifetime": LIFETIME}
+    parameters = _named(call) | {"fingerprint": call.fingerprint}
     kept = {"result": orjson.dumps(result).decode(), "event_ids": list(event_ids)}
     if connection.execute(_KEEP, parameters | kept).rowcount == 0:
         raise KeyInUseError

@@ -11,7 +11,7 @@ from app.contract.events import Aspect, Event, EventType, ListFacet
 from app.contract.formats import rfc3339
 from app.domain.stock import Stock
 from app.store.encoding import jsonb
-from app.store.transaction import UnitOfWork
+from app.store.transaction import UnitOfWork, announced
 
 _INSERT = text("""
     INSERT INTO stock_levels (part_id, current_stock, reserved_quantity, min_stock_level, last_updated_by)
@@ -24,14 +24,13 @@ _INSERT_MANY = text("""
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(part_id int, current_stock int, min_stock_level int)
     RETURNING id, part_id, updated_at
 """)
-# Times never fall, even if the clock is set back: pages show the latest of what they have been told.
-_UPDATE = text("""
+_UPDATE = announced("""
     UPDATE stock_levels
     SET current_stock = :current_stock, reserved_quantity = :reserved_quantity, min_stock_level = :min_stock_level,
-        version = :version, last_updated_by = :actor_id, updated_at = GREATEST(clock_timestamp(), updated_at)
-    WHERE part_id = :part_id
-    RETURNING updated_at
+        version = :version, last_updated_by = :actor_id, updated_at = :at
+    WHERE part_id = :part_id AND (:is_locked OR CAST(xmin AS text) = :seen)
 """)
+# Times never fall, even if the clock is set back: pages show the latest of what they have been told.
 _UPDATE_MANY = text("""
     UPDATE stock_levels s
     SET current_stock = r.current_stock, reserved_quantity = r.reserved_quantity, min_stock_level = r.min_stock_level,
@@ -89,17 +88,17 @@ def update_many(unit_of_work: UnitOfWork, rows: Sequence[dict[str, Any]]) -> dic
 
 
 def save(unit_of_work: UnitOfWork, row: Row[Any], after: Stock, reason: str | None) -> dict[str, Any]:
-    """Write `after` over a locked row, record `stock.updated`, and return the new state for the panel."""
+    """Write `after` over a row of `lock_stock`, record `stock.updated`, and return the new state for the panel."""
     return _write(unit_of_work, row, stock_of(row), after, reason)
 
 
 def _write(unit_of_work: UnitOfWork, row: Row[Any], before: Stock, after: Stock, reason: str | None) -> dict[str, Any]:
-    actor = unit_of_work.actor
-    at = unit_of_work.execute(
-        _UPDATE, part_id=row.part_id, version=after.version, actor_id=actor.user_id, **after.quantities()
-    ).scalar_one()
+    actor, at = unit_of_work.actor, row.moment
     state = full_state(row.part_id, after, actor.user_id, actor.name, at)
-    unit_of_work.record(updated_event(row.part_id, row.id, before, after, state, at, reason, is_public=row.is_public))
+    unit_of_work.save(
+        _UPDATE, updated_event(row.part_id, row.id, before, after, state, at, reason, is_public=row.is_public),
+        part_id=row.part_id, version=after.version, at=at, is_locked=unit_of_work.locks, seen=row.seen, **after.quantities(),
+    )  # fmt: skip
     return state
 
 

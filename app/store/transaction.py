@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast
 
 import structlog
 from psycopg import errors as pg
-from sqlalchemy import Connection, CursorResult, Engine, Executable, text
+from sqlalchemy import Connection, CursorResult, Engine, Executable, TextClause, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -24,6 +24,7 @@ from app.contract.events import Actor, Event, Origin
 from app.contract.task_names import Effect
 from app.domain.errors import DatabaseConsistencyError
 from app.store import idempotency
+from app.store.database import run_directly, single_statements
 from app.store.encoding import jsonb
 from app.store.idempotency import KeyedCall
 from app.store.payload import packed
@@ -40,11 +41,11 @@ EVENTS_AT_ONCE = 1000
 _EFFECTS_BY_TYPE = jsonb({str(kind): [str(effect) for effect in effects] for kind, effects in EFFECTS.items()})
 
 # One statement for any number of events; per event the deliveries that its type owes.
-_INSERT_EVENTS = text("""
-    WITH inserted AS (
+_EVENTS = """
+    inserted AS (
         INSERT INTO outbox_events (aggregate_type, aggregate_id, aspect, type, version, payload, actor_id, request_id)
         SELECT aggregate_type, aggregate_id, aspect, type, version, payload, :actor_id, :request_id
-        FROM jsonb_to_recordset(CAST(:events AS jsonb))
+        FROM {after}jsonb_to_recordset(CAST(:events AS jsonb))
           AS e(aggregate_type text, aggregate_id int, aspect text, type text, version int, payload jsonb)
         RETURNING id, event_id, aggregate_type, aggregate_id, aspect, type, version, created_at
     ), owed AS (
@@ -54,7 +55,8 @@ _INSERT_EVENTS = text("""
         FROM inserted i CROSS JOIN LATERAL jsonb_array_elements_text(CAST(:effects AS jsonb) -> i.type) AS effect
     )
     SELECT id, CAST(event_id AS text) AS event_id, aggregate_type, aggregate_id, aspect, version, created_at FROM inserted
-""")
+"""
+_INSERT_EVENTS = text("WITH" + _EVENTS.format(after=""))
 # Where the ids of the events go that the present request commits, if it asked for them.
 _NOTED: ContextVar[list[str] | None] = ContextVar("noted events", default=None)
 
@@ -72,6 +74,15 @@ class CommittedEvent:
 OnCommit = Callable[[Sequence[CommittedEvent]], None]
 
 
+class OvertakenError(Exception):
+    """The row that was to be written is no longer the one that was read."""
+
+
+def announced(statement: str) -> TextClause:
+    """Return a statement that writes one row, made to write its event in the same round trip (`UnitOfWork.save`)."""
+    return text(f"WITH written AS ({statement} RETURNING 1)," + _EVENTS.format(after="written CROSS JOIN "))
+
+
 def note_events() -> list[str]:
     """Return a list to which the ids of the events are added that are committed from now on in this context (`contextvars`)."""
     noted: list[str] = []
@@ -80,11 +91,18 @@ def note_events() -> list[str]:
 
 
 class UnitOfWork:
-    """One open transaction. Leaving it without `commit` rolls back."""
+    """One open transaction. Leaving it without `commit` rolls back.
 
-    def __init__(self, connection: Connection, actor: Actor) -> None:
+    Args:
+        locks: whether it keeps the rows that it reads from changing. If not, each statement is a transaction of its own, and what
+            `save` writes must compare the row with the one that was read.
+    """
+
+    def __init__(self, connection: Connection, actor: Actor, *, locks: bool = True) -> None:
         self.connection = connection
         self.actor = actor
+        self.locks = locks
+        self._saved: list[tuple[TextClause, dict[str, Any], Event, dict[str, Any]]] = []
         self._events: list[Event] = []
         self._rows: list[dict[str, Any]] = []
         self._written: list[CommittedEvent] = []
@@ -97,15 +115,32 @@ class UnitOfWork:
         """Run a statement inside the transaction."""
         return self.connection.execute(statement, parameters)
 
+    def rows(self, statement: TextClause, **parameters: Any) -> Sequence[Any]:
+        """Run a statement inside the transaction and return its rows."""
+        if self.locks:
+            return self.execute(statement, **parameters).all()
+        return run_directly(self.connection, statement, **parameters)
+
     def record(self, event: Event) -> None:
         """Announce a change that this unit of work makes; it is written when the unit of work commits."""
         self._events.append(event)
         self._rows.append(self._row(event))
 
+    def save(self, statement: TextClause, event: Event, **parameters: Any) -> None:
+        """Have a statement that `announced` has made write a row together with its event, before the events that `record` takes.
+
+        Whoever writes (`write`, `commit`) gets an OvertakenError if there was no such row.
+        """
+        self._saved.append((statement, parameters, event, self._row(event)))
+
     def write(self) -> list[CommittedEvent]:
-        """Write the events that were recorded since the last time, and return all as they will be committed."""
+        """Write what was saved and recorded since the last time, and return all events as they will be committed."""
+        for statement, parameters, event, row in self._saved:
+            self._written += self._write_events(statement, [event], [row], **parameters)
         for start in range(0, len(self._events), EVENTS_AT_ONCE):
-            self._written += self._write_chunk(slice(start, start + EVENTS_AT_ONCE))
+            chunk = slice(start, start + EVENTS_AT_ONCE)
+            self._written += self._write_events(_INSERT_EVENTS, self._events[chunk], self._rows[chunk])
+        self._saved.clear()
         self._events.clear()
         self._rows.clear()
         return self._written
@@ -116,18 +151,23 @@ class UnitOfWork:
         self.connection.commit()
         return committed
 
-    def _write_chunk(self, chunk: slice) -> list[CommittedEvent]:
-        rows = self.execute(
-            _INSERT_EVENTS,
-            events=jsonb(self._rows[chunk]),
+    def _write_events(
+        self, statement: TextClause, events: Sequence[Event], rows: Sequence[dict[str, Any]], **parameters: Any
+    ) -> list[CommittedEvent]:
+        inserted = self.rows(
+            statement,
+            **parameters,
+            events=jsonb(rows),
             effects=_EFFECTS_BY_TYPE,
             records=_RECORDS,
             records_wait=RECORDS_WAIT if self.is_bulk else 0.0,
             actor_id=self.actor.user_id,
             request_id=self.actor.request_id,
         )
-        written = {(r.aggregate_type, r.aggregate_id, r.aspect, r.version): r for r in rows}
-        keyed = [(written[e.aggregate_type, e.aggregate_id, e.aspect, e.version], e) for e in self._events[chunk]]
+        written = {(r.aggregate_type, r.aggregate_id, r.aspect, r.version): r for r in inserted}
+        if not written:
+            raise OvertakenError
+        keyed = [(written[e.aggregate_type, e.aggregate_id, e.aspect, e.version], e) for e in events]
         return [CommittedEvent(row.id, row.event_id, row.created_at, event) for row, event in keyed]
 
     def _row(self, event: Event) -> dict[str, Any]:
@@ -146,20 +186,23 @@ class TransactionManager:
 
     def __init__(self, engine: Engine, on_commit: OnCommit) -> None:
         self._engine = engine
+        self._single = single_statements(engine)
         self._on_commit = on_commit
 
     @contextmanager
-    def atomic_operation(self, actor: Actor) -> Iterator[UnitOfWork]:
+    def atomic_operation(self, actor: Actor, *, locks: bool = True) -> Iterator[UnitOfWork]:
         """Open a unit of work. The caller commits it; an exception, or no commit, rolls everything back."""
-        with self._engine.connect() as connection:
-            yield UnitOfWork(connection, actor)
+        with (self._engine if locks else self._single).connect() as connection:
+            yield UnitOfWork(connection, actor, locks=locks)
 
-    def run(self, actor: Actor, work: Callable[[UnitOfWork], T], call: KeyedCall | None = None) -> T:
+    def run(self, actor: Actor, work: Callable[[UnitOfWork], T], call: KeyedCall | None = None, *, one_row: bool = False) -> T:
         """Run `work` in a unit of work, commit, start what follows, and return its result.
 
         A deadlock or serialisation failure rolls back and runs the whole `work` again, a few times, with jitter.
 
         Args:
+            one_row: whether `work` does nothing but read one row and `save` it. Then that is tried first in two round trips
+                instead of four: without a lock, the change being made only if the row is still the one that was read.
             call: if an earlier one with its key took effect, `work` is not run, and the result of that one is returned; else
                 this result, which must be JSON, is kept for the next. What is rolled back leaves nothing.
 
@@ -167,16 +210,12 @@ class TransactionManager:
             DatabaseConsistencyError: if the database is away, or a lock was not to be had in time; nothing was written.
             KeyInUseError, KeyReusedError: if the key of `call` is taken; nothing was written.
         """
-        for attempt in range(1, RETRIES + 1):
+        for attempt in range(0 if one_row and call is None else 1, RETRIES + 1):
             try:
-                with self.atomic_operation(actor) as unit_of_work:
-                    if call is not None and (kept := idempotency.claim(unit_of_work.connection, call)) is not None:
-                        return cast("T", kept.result)
-                    result = work(unit_of_work)
-                    if call is not None:
-                        event_ids = [written.event_id for written in unit_of_work.write()]
-                        idempotency.keep(unit_of_work.connection, call, result, event_ids)
-                    committed = unit_of_work.commit()
+                result, committed = self._attempt(actor, work, call, locks=attempt > 0)
+            except OvertakenError:
+                if attempt > 0:
+                    raise
             except DBAPIError as error:
                 if attempt == RETRIES or not _is_transient(error):
                     raise _explained(error) from error
@@ -188,6 +227,18 @@ class TransactionManager:
                 self.follow(committed)
                 return result
         raise AssertionError("unreachable")
+
+    def _attempt(
+        self, actor: Actor, work: Callable[[UnitOfWork], T], call: KeyedCall | None, *, locks: bool
+    ) -> tuple[T, Sequence[CommittedEvent]]:
+        with self.atomic_operation(actor, locks=locks) as unit_of_work:
+            if call is not None and (kept := idempotency.claim(unit_of_work.connection, call)) is not None:
+                return cast("T", kept.result), ()
+            result = work(unit_of_work)
+            if call is not None:
+                event_ids = [written.event_id for written in unit_of_work.write()]
+                idempotency.keep(unit_of_work.connection, call, result, event_ids)
+            return result, unit_of_work.commit()
 
     def finish(self, unit_of_work: UnitOfWork, scope: ExitStack) -> Sequence[CommittedEvent]:
         """Commit a unit of work that was opened in `scope`, leave that, and return what became true.

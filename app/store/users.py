@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.contract.events import AggregateType, Aspect, Event, EventType
 from app.contract.formats import rfc3339
 from app.domain.errors import InvalidFieldError
+from app.store.database import run_directly
 from app.store.paging import Position, cut
 from app.store.transaction import UnitOfWork
 
@@ -155,9 +156,13 @@ def by_email(engine: Engine, email: str) -> Row[Any] | None:
 
 
 def by_session(engine: Engine, digest: str) -> Row[Any] | None:
-    """Return whom an unexpired session belongs to, with its CSRF token, or None."""
+    """Return whom an unexpired session belongs to, with its CSRF token, or None.
+
+    Args:
+        engine: one whose every statement is its own transaction.
+    """
     with engine.connect() as connection:
-        return connection.execute(_BY_SESSION, {"digest": digest}).one_or_none()
+        return next(iter(run_directly(connection, _BY_SESSION, digest=digest)), None)
 
 
 def by_key(engine: Engine, digest: str) -> Row[Any] | None:
@@ -167,7 +172,7 @@ def by_key(engine: Engine, digest: str) -> Row[Any] | None:
         engine: one whose every statement is its own transaction.
     """
     with engine.connect() as connection:
-        row = connection.execute(_BY_KEY, {"digest": digest}).one_or_none()
+        row: Row[Any] | None = next(iter(run_directly(connection, _BY_KEY, digest=digest)), None)
         if row is not None and row.is_use_to_note:
             _note_use(connection, row.api_key_id)
         return row

@@ -6,6 +6,7 @@ broker did not accept is tried again until it does, so that a process notices it
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
@@ -14,6 +15,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from app.contract import cache_keys
+from app.contract.effects import LIVE
 from app.contract.task_names import Effect, queue_of, task_of
 from app.domain.breaker import CircuitBreaker
 from app.monitoring import SyncMonitoring
@@ -25,6 +27,9 @@ QUEUED_FOR_MS = 1000
 # A wake-up that nobody has taken for this many seconds may go: the sweep sends newer ones. It is RabbitMQ that measures this.
 # Not Celery's `expires`, a time by the sender's clock: a worker whose clock is ahead would throw every message away.
 EXPIRES = 10
+# A task that keeps records, or does what nobody waits for, is woken at most every so many seconds: a worker takes longer to begin
+# than over each record, so under load many are made at once. The first write after a pause wakes it immediately.
+RECORDS_EVERY = 0.1
 
 
 class TaskSender(Protocol):
@@ -50,6 +55,7 @@ class WakeUps:
         self._monitoring = monitoring
         self._breaker = CircuitBreaker()
         self._wanted: set[str] = set()
+        self._rests_until: dict[str, float] = {}
         self._own: dict[str, Callable[[], None]] = {}
         self._signal = threading.Event()
         self._starting = threading.Lock()
@@ -93,13 +99,24 @@ class WakeUps:
 
     def _run(self) -> None:
         while True:
-            self._signal.wait(self._breaker.pause if self._wanted else None)
+            self._signal.wait(self._pause())
             self._signal.clear()
+            now = time.monotonic()
             # Most urgent first: pages and caches, then records, then other tasks.
             for one in [*(effect for effect in Effect if effect in self._wanted), *self._wanted.difference(Effect)]:
+                if self._rests_until.get(one, now) > now:
+                    continue
                 self._wanted.discard(one)
                 if not self._send(one):
                     self._wanted.add(one)
+                elif one not in LIVE:
+                    self._rests_until[one] = time.monotonic() + RECORDS_EVERY
+
+    def _pause(self) -> float | None:
+        """Return how many seconds to wait for something new, at most, before what is wanted already is tried again."""
+        now = time.monotonic()
+        rests = (self._rests_until.get(one, now) - now for one in [*self._wanted])
+        return min((rest for rest in rests if rest > 0), default=self._breaker.pause) if self._wanted else None
 
     def _send(self, wanted: str) -> bool:
         if not self._breaker.allows():

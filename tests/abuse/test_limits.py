@@ -116,7 +116,7 @@ def test_without_descriptors_connections_are_still_accepted(small: System, conne
 
 def test_too_few_descriptors_are_refused_at_the_start(small: System) -> None:
     assert small.stack is not None
-    environ = small.stack.environ | {"PSYCOPG_WAIT_FUNC": "wait_selector", "PORT": "1"}
+    environ = small.stack.environ | {"PORT": "1"}
     environ["PROMETHEUS_MULTIPROC_DIR"] = str(small.stack.settings.metrics_directory)
     done = subprocess.run(
         ["sh", "-c", 'ulimit -n 200 && exec "$0" wsgi.py', str(Path(".venv/bin/python").absolute())],

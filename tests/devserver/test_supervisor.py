@@ -93,11 +93,10 @@ def test_pid_files_name_the_processes_themselves(lasting_stack: Stack) -> None:
 
 
 def test_each_process_has_the_environment_that_it_needs(lasting_stack: Stack) -> None:
-    """Only web processes wait for PostgreSQL via eventlet and return pictures' memory. No environment holds a password."""
+    """Only web processes return pictures' memory. No environment holds a password."""
     web, worker, flower = (psutil.Process(lasting_stack.pid(name)).environ() for name in ("web-1", "worker", "flower"))
-    assert web["PSYCOPG_WAIT_FUNC"] == "wait_selector"
     assert web["MALLOC_ARENA_MAX"] == "1"
-    assert "PSYCOPG_WAIT_FUNC" not in worker
+    assert "MALLOC_ARENA_MAX" not in worker
     settings = lasting_stack.settings
     for environ in (web, worker, flower):
         assert not any(

@@ -226,7 +226,12 @@ SAFEGUARDS = (
     Safeguard(
         "the stock row is locked",
         "tests/integration/test_transactions.py -k adjustments",
-        (Edit("app/store/locks.py", "    FOR NO KEY UPDATE OF s\n", ""),),
+        (Edit("app/store/locks.py", 'f"{_STOCK} FOR NO KEY UPDATE OF s"', "_STOCK"),),
+    ),
+    Safeguard(
+        "what is changed without a lock is still what was read",
+        "tests/integration/test_transactions.py -k adjustments",
+        (Edit("app/store/stock.py", "AND (:is_locked OR", "AND (true OR :is_locked OR"),),
     ),
     Safeguard(
         "locks are taken in the order of ids",

@@ -47,7 +47,7 @@ def web(servers: EmbeddedServers, container: Container, tmp_path: Path) -> Itera
         port = free.getsockname()[1]
     report = tmp_path / "report.txt"
     report.touch()
-    environ = os.environ | servers.environ | {"PSYCOPG_WAIT_FUNC": "wait_selector", "PORT": str(port)}
+    environ = os.environ | servers.environ | {"PORT": str(port)}
     process = subprocess.Popen([sys.executable, "-m", "tests.integration.traced_web", str(report)], env=environ, cwd=REPOSITORY)
     client = Client(f"http://127.0.0.1:{port}", create_key(container.settings.database_url, "traced"))
     try:

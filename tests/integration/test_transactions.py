@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import pairwise
 from threading import Barrier
 from typing import Any
@@ -23,7 +24,7 @@ from app.store import stock as rows
 from app.store.idempotency import KeyedCall
 from app.store.locks import lock_parts, lock_stock, lock_stocks
 from app.store.pipeline import Pipeline
-from app.store.transaction import TransactionManager, UnitOfWork
+from app.store.transaction import OvertakenError, TransactionManager, UnitOfWork
 
 Query = Callable[..., list[dict[str, Any]]]
 WRITERS = 8
@@ -138,6 +139,60 @@ def test_an_event_that_cannot_be_written_undoes_its_change(
     with pytest.raises(IntegrityError):
         container.transactions.run(actor, work)
     assert stock_row(query, part_id)["current_stock"] == 10
+
+
+def test_an_event_that_is_recorded_and_cannot_be_written_undoes_its_change_as_well(
+    container: Container, actor: Actor, new_part: Callable[..., int], query: Query
+) -> None:
+    part_id = new_part()
+
+    def work(unit_of_work: UnitOfWork) -> None:
+        row = lock_stock(unit_of_work, part_id)
+        unit_of_work.execute(text("UPDATE stock_levels SET current_stock = 99 WHERE part_id = :id"), id=part_id)
+        # There is one of this version already.
+        unit_of_work.record(rows.created_event(part_id, row.id, rows.stock_of(row), {}, row.moment, is_public=True))
+
+    with pytest.raises(IntegrityError):
+        container.transactions.run(actor, work)
+    assert stock_row(query, part_id)["current_stock"] == 10
+
+
+def test_a_row_that_changes_after_it_was_read_without_a_lock_is_read_again_under_one(
+    container: Container, actor: Actor, new_part: Callable[..., int], query: Query
+) -> None:
+    part_id, tries = new_part(), []
+
+    def work(unit_of_work: UnitOfWork) -> dict[str, Any]:
+        row = lock_stock(unit_of_work, part_id)
+        if not tries:
+            # By somebody whom neither a version nor a trigger tells of.
+            query("UPDATE stock_levels SET reserved_quantity = 4 WHERE part_id = :id", id=part_id)
+        tries.append(unit_of_work.locks)
+        before = rows.stock_of(row)
+        return rows.save(unit_of_work, row, replace(before, current_stock=7, version=before.version + 1), None)
+
+    state = container.transactions.run(actor, work, one_row=True)
+    assert tries == [False, True]
+    assert (state["current_stock"], state["reserved_quantity"], state["version"]) == (7, 4, 2)
+    assert [event["version"] for event in stock_events(query, part_id)] == [1, 2]
+
+
+def test_what_was_overtaken_writes_nothing_and_is_not_tried_for_ever(
+    container: Container, actor: Actor, new_part: Callable[..., int], query: Query
+) -> None:
+    part_id = new_part()
+
+    def work(unit_of_work: UnitOfWork) -> None:
+        row = lock_stock(unit_of_work, part_id)
+        query("UPDATE stock_levels SET min_stock_level = min_stock_level WHERE part_id = :id", id=part_id)
+        rows.save(unit_of_work, row, Stock(99, version=row.version + 1), None)
+
+    with container.transactions.atomic_operation(actor, locks=False) as unit_of_work:
+        work(unit_of_work)
+        with pytest.raises(OvertakenError):
+            unit_of_work.commit()
+    assert stock_row(query, part_id)["current_stock"] == 10
+    assert len(stock_events(query, part_id)) == 1
 
 
 def test_every_event_owes_exactly_the_deliveries_of_its_type(

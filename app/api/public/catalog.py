@@ -7,10 +7,10 @@ from typing import Any
 from flask import Response
 from flask_smorest import Blueprint
 
-from app.api.context import admit_customer, container, cursors, dismiss_customer
+from app.api.context import admit_customer, container, cursors, dismiss_customer, kept_answers
 from app.api.idempotency import keeps_no_answer, sent_key
 from app.api.parsing import StrictParser
-from app.api.rendering import digest_of, json_response, page_body, public_response
+from app.api.rendering import digest_of, json_response, kept_response, page_body, public_response
 from app.api.schemas.answers import CategoryPageSchema, PublicPartSchema
 from app.api.schemas.categories import CategoryQuerySchema
 from app.api.schemas.search import (
@@ -32,6 +32,7 @@ from app.cache.manager import Result
 from app.domain.errors import NotFoundError
 from app.domain.search import words_of
 from app.services import lookup
+from app.services.catalog import FoundPage, Unmade
 from app.store.listing import PartFilters
 from app.store.paging import page_by_name
 
@@ -46,7 +47,8 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 @blueprint.response(200, PublicPartPageSchema)
 def list_parts(query: dict[str, Any]) -> Response:
     """List published parts."""
-    return public_response(*page_of_parts(query))
+    scope, unmade = _asked_page(query)
+    return kept_response(kept_answers(), scope, unmade, lambda page: _page_shown(scope, page))
 
 
 @blueprint.route("/parts/facets", methods=["GET"])
@@ -64,6 +66,11 @@ def page_of_parts(query: dict[str, Any]) -> tuple[dict[str, Any], Result]:
         BadRequest: if its cursor is none of this list.
         InvalidFieldError: if a bound of a specification cannot be compared with what the shop says.
     """
+    scope, unmade = _asked_page(query)
+    return _page_shown(scope, unmade.body), unmade.result
+
+
+def _asked_page(query: dict[str, Any]) -> tuple[str, Unmade[FoundPage]]:
     filters = _filters(query)
     sort = query["sort"] or "relevance"
     if sort == "relevance" and not filters.words:
@@ -71,9 +78,12 @@ def page_of_parts(query: dict[str, Any]) -> tuple[dict[str, Any], Result]:
     scope = f"parts {sort} {digest_of(asdict(filters))}"
     after = cursors().read(scope, query["cursor"])
     with_specifications = query["include"] == "specifications"
-    answer = container().parts.catalog.list_parts(filters, sort, after, query["limit"], with_specifications=with_specifications)
-    body = page_body(answer.body, cursors().write(scope, answer.body.next)) | {"match": answer.body.match}
-    return body, answer.result
+    catalog = container().parts.catalog
+    return scope, catalog.unmade_list(filters, sort, after, query["limit"], with_specifications=with_specifications)
+
+
+def _page_shown(scope: str, page: FoundPage) -> dict[str, Any]:
+    return page_body(page, cursors().write(scope, page.next)) | {"match": page.match}
 
 
 def facets_of(query: dict[str, Any]) -> tuple[dict[str, Any], Result]:
@@ -154,10 +164,13 @@ def look_up(query: dict[str, Any], body: dict[str, Any]) -> Response:
 @blueprint.response(200, PublicPartSchema)
 def get_part(part_id: int) -> Response:
     """Return one published part."""
-    answer = container().parts.get_part_with_real_time_data(part_id)
-    if answer.body is None:
-        raise NotFoundError(f"There is no part {part_id}.")
-    return public_response(answer.body, answer.result)
+
+    def show(part: dict[str, Any] | None) -> dict[str, Any]:
+        if part is None:
+            raise NotFoundError(f"There is no part {part_id}.")
+        return part
+
+    return kept_response(kept_answers(), "part", container().parts.get_part_with_real_time_data(part_id), show)
 
 
 @blueprint.route("/categories", methods=["GET"])

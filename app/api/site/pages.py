@@ -172,6 +172,6 @@ _ENVIRONMENT = Environment(
 _ENVIRONMENT.globals |= {"stock_text": stock_text, "part_address": part_address, "hue": hue}
 _ENVIRONMENT.tests |= {"html": rich_text.is_html, "address": is_address}
 _ENVIRONMENT.filters |= {"closed": lambda text: Markup(rich_text.closed(text))}  # noqa: S704 — sanitised
-_made = KeptBytes(KEPT)
+_made: KeptBytes[bytes] = KeptBytes(KEPT)
 _HEAD = _ENVIRONMENT.get_template("site/head.html")
 _DATA = _ENVIRONMENT.get_template("site/data.html")
