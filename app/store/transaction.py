@@ -6,7 +6,7 @@ so that no caller can forget to invalidate a cache or to wake the worker.
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ from sqlalchemy import Connection, CursorResult, Engine, Executable, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from app.contract.effects import EFFECTS, LIVE
-from app.contract.events import Actor, Event, Origin
+from app.contract.effects import EFFECTS
+from app.contract.events import Actor, Event, EventType, Origin
 from app.contract.task_names import Effect
 from app.domain.errors import DatabaseConsistencyError
 from app.store import idempotency
@@ -34,10 +34,9 @@ T = TypeVar("T")
 RETRIES = 3
 # How long the records of a bulk wait, in seconds.
 RECORDS_WAIT = 10.0
-_RECORDS = [str(effect) for effect in Effect if effect not in LIVE]
+_RECORDS = [str(Effect.PERSIST_AUDIT), str(Effect.SNAPSHOT_CONTENT)]
 # Events that one statement writes: deleting a category may have ten thousand, and no statement may take five seconds.
 EVENTS_AT_ONCE = 1000
-_EFFECTS_BY_TYPE = jsonb({str(kind): [str(effect) for effect in effects] for kind, effects in EFFECTS.items()})
 
 # One statement for any number of events; per event the deliveries that its type owes.
 _INSERT_EVENTS = text("""
@@ -80,11 +79,16 @@ def note_events() -> list[str]:
 
 
 class UnitOfWork:
-    """One open transaction. Leaving it without `commit` rolls back."""
+    """One open transaction. Leaving it without `commit` rolls back.
 
-    def __init__(self, connection: Connection, actor: Actor) -> None:
+    Args:
+        effects: what each kind of event owes, as JSON.
+    """
+
+    def __init__(self, connection: Connection, actor: Actor, effects: str) -> None:
         self.connection = connection
         self.actor = actor
+        self._effects = effects
         self._events: list[Event] = []
         self._rows: list[dict[str, Any]] = []
         self._written: list[CommittedEvent] = []
@@ -120,7 +124,7 @@ class UnitOfWork:
         rows = self.execute(
             _INSERT_EVENTS,
             events=jsonb(self._rows[chunk]),
-            effects=_EFFECTS_BY_TYPE,
+            effects=self._effects,
             records=_RECORDS,
             records_wait=RECORDS_WAIT if self.is_bulk else 0.0,
             actor_id=self.actor.user_id,
@@ -142,17 +146,22 @@ class UnitOfWork:
 
 
 class TransactionManager:
-    """Opens units of work, retries them when the database asks for it, and starts what follows a commit."""
+    """Opens units of work, retries them when the database asks for it, and starts what follows a commit.
 
-    def __init__(self, engine: Engine, on_commit: OnCommit) -> None:
+    Args:
+        effects: what must follow each kind of change.
+    """
+
+    def __init__(self, engine: Engine, on_commit: OnCommit, effects: Mapping[EventType, Collection[Effect]] = EFFECTS) -> None:
         self._engine = engine
         self._on_commit = on_commit
+        self._effects = jsonb({str(kind): [str(effect) for effect in own] for kind, own in effects.items()})
 
     @contextmanager
     def atomic_operation(self, actor: Actor) -> Iterator[UnitOfWork]:
         """Open a unit of work. The caller commits it; an exception, or no commit, rolls everything back."""
         with self._engine.connect() as connection:
-            yield UnitOfWork(connection, actor)
+            yield UnitOfWork(connection, actor, self._effects)
 
     def run(self, actor: Actor, work: Callable[[UnitOfWork], T], call: KeyedCall | None = None) -> T:
         """Run `work` in a unit of work, commit, start what follows, and return its result.
