@@ -92,9 +92,11 @@ class CacheConsistencyManager:
             owed.discard(Effect.INVALIDATE_CACHE)
             if len(cached) >= SETTLED_AT_ONCE:
                 self._settle(cached)
-        if cached and self._edge is not None:
-            self._edge.after_invalidation([item.event for item in cached], self._reading.connect)
-        self._wake_ups.request(owed)
+        try:
+            if cached and self._edge is not None:
+                self._edge.after_invalidation([item.event for item in cached], self._reading.connect)
+        finally:
+            self._wake_ups.request(owed)
 
     def ensure_cache_consistency(self, committed: Sequence[CommittedEvent]) -> bool:
         """Invalidate now and return whether that is confirmed. If not, return once nobody can be served stale data: when others

@@ -27,7 +27,8 @@ sub vcl_init {
 
 sub vcl_recv {
     if (req.method == "PURGE") {
-        if (client.ip !~ purgers) {
+        # To a Varnish behind a proxy everybody comes from the proxy's address; whoever comes through it has one more.
+        if (client.ip !~ purgers || req.http.X-Forwarded-For ~ ",") {
             return (synth(403, "This address may not purge"));
         }
         # First, so that what is being fetched now, and may be older, is not stored (vcl_backend_response).

@@ -154,6 +154,14 @@ def test_the_shop_is_told_no_cookie_of_a_customer_but_the_language(shop: Origin,
     assert [asked.headers.get("cookie") for asked in shop.asked] == ["language=de", None]
 
 
+def test_nobody_purges_through_a_proxy(edge: str, shop: Origin, client: httpx.Client) -> None:
+    shop.answer = lambda _asked: stored()
+    client.get(PART)
+    refused = client.request("PURGE", "/", headers={"Surrogate-Key": "p17", "X-Forwarded-For": "198.51.100.7"})
+    assert refused.status_code == 403
+    assert client.get(PART).headers["X-Edge"] == "HIT"
+
+
 def test_every_answer_has_a_request_id_of_its_own(shop: Origin, client: httpx.Client) -> None:
     shop.answer = lambda asked: stored(**{"X-Request-ID": asked.headers["x-request-id"]})
     ids = [client.get(PART, headers={"X-Request-ID": sent}).headers["X-Request-ID"] for sent in ("request-1", "request-2", "?")]
