@@ -72,6 +72,14 @@ sub vcl_hash {
     hash_data(req.http.X-Forwarded-Host);
 }
 
+sub vcl_hit {
+    # A purge may have come between the comparison in vcl_backend_response and the insertion, and found nothing: until vcl_deliver has
+    # compared once more, nobody else is served it.
+    if (obj.http.X-Purge && obj.age < 100ms && obj.http.X-Purge != var.global_get("purge")) {
+        return (pass);
+    }
+}
+
 sub vcl_backend_fetch {
     var.set("purge", var.global_get("purge"));
     var.set_real("began", std.time2real(now, 0.0));
@@ -91,6 +99,7 @@ sub vcl_backend_response {
             # After its time it is asked for again by its tag.
             set beresp.keep = 5m;
             set beresp.http.xkey = beresp.http.Surrogate-Key;
+            set beresp.http.X-Purge = var.get("purge");
         } else {
             # It may not be stored, or something was purged since it was asked for. Whoever waits for it asks for themselves.
             set beresp.uncacheable = true;
@@ -107,6 +116,10 @@ sub vcl_backend_response {
 }
 
 sub vcl_deliver {
+    if (obj.hits == 0 && resp.http.X-Purge && resp.http.X-Purge != var.global_get("purge")) {
+        set req.http.X-Purged = xkey.purge(resp.http.xkey);
+    }
+    unset resp.http.X-Purge;
     unset resp.http.xkey;
     unset resp.http.Surrogate-Key;
     unset resp.http.Surrogate-Control;
