@@ -32,8 +32,9 @@ _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
 # What may stand in a file instead, as systemd and container engines hand secrets over.
 _SECRETS = (
     "SECRET_KEY", "DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "LOCKSTEP_ADMIN_PASSWORD", "LOCKSTEP_FLOWER_PASSWORD",
-    "LOCKSTEP_METRICS_TOKEN", "LOCKSTEP_ALERT_WEBHOOK", "LOCKSTEP_SMTP_URL",
+    "LOCKSTEP_METRICS_TOKEN", "LOCKSTEP_ALERT_WEBHOOK", "LOCKSTEP_SMTP_URL", "LOCKSTEP_EDGE_TOKEN",
 )  # fmt: skip
+_EDGE = re.compile(r"varnish\+https?://[^/@\s]+/?|fastly:[A-Za-z0-9]+|cloudflare:[0-9a-f]+")
 _SMTP_URL = re.compile(r"smtps?://([^@/\s]+@)?[^@/\s:]+(:\d{1,5})?/?")
 # No colon, so no namespace is the beginning of another's names.
 _NAMESPACE = validate.Regexp(r"[a-z0-9_-]{1,32}\Z", error="Give it 1 to 32 of the characters a-z, 0-9, _ and -, such as shop-2.")
@@ -78,6 +79,8 @@ class Settings:
     max_connections_per_address: int
     frontend: Path
     media_url: str
+    edges: tuple[str, ...]
+    edge_token: str
     currency: str | None
     api_docs: bool
 
@@ -135,12 +138,13 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     per_address = env.int("LOCKSTEP_MAX_CONNECTIONS_PER_ADDRESS", 1_000, validate=validate.Range(min=10, max=1_000_000))
     allowed_hosts = tuple(filter(None, map(str.strip, env.list("LOCKSTEP_ALLOWED_HOSTS", []))))
     listed_origins: list[str] = env.list("LOCKSTEP_ALLOWED_ORIGINS", [])
+    edges = tuple(filter(None, map(str.strip, env.list("LOCKSTEP_EDGE", []))))
     currency = env.str("LOCKSTEP_CURRENCY", "") or None
     api_docs = env.bool("LOCKSTEP_API_DOCS", True)
     media_url = env.str("LOCKSTEP_MEDIA_URL", "") or (home / "media").as_uri()
     problems = unread + _problems(env)
     allowed_origins, strange_origins = _origins(listed_origins)
-    problems += strange_origins + _alert_problems(source)
+    problems += strange_origins + _alert_problems(source) + _edge_problems(edges, source.get("LOCKSTEP_EDGE_TOKEN", ""))
     if port == flower_port:
         problems.append("PORT and FLOWER_PORT are the same; give one of them another number")
     if database_url and not database_url.startswith(("postgresql://", "postgresql+psycopg://", "postgres://")):
@@ -193,6 +197,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         max_connections_per_address=per_address,
         frontend=REPOSITORY / "app" / "frontend" / "dist",
         media_url=media_url,
+        edges=edges,
+        edge_token=source.get("LOCKSTEP_EDGE_TOKEN", ""),
         currency=currency,
         api_docs=api_docs,
     )
@@ -261,6 +267,21 @@ def _alert_problems(source: Mapping[str, str]) -> list[str]:
         problems.append("LOCKSTEP_SMTP_URL must be smtp://[user:password@]host[:587], or smtps:// with 465")
     if bool(email) != bool(smtp):
         problems.append("LOCKSTEP_ALERT_EMAIL and LOCKSTEP_SMTP_URL need each other: set both, or neither")
+    return problems
+
+
+def _edge_problems(edges: Iterable[str], token: str) -> list[str]:
+    problems = [
+        f"LOCKSTEP_EDGE: {edge!r} is none of varnish+http://host:6081, fastly:SERVICE_ID and cloudflare:ZONE_ID;"
+        " put commas between several"
+        for edge in edges
+        if not _EDGE.fullmatch(edge)
+    ]
+    rented = {edge.partition(":")[0] for edge in edges} & {"fastly", "cloudflare"}
+    if len(rented) > 1:
+        problems.append("LOCKSTEP_EDGE: there is one LOCKSTEP_EDGE_TOKEN, so name either fastly or cloudflare")
+    if rented and not re.fullmatch("[!-~]+", token):
+        problems.append(f"LOCKSTEP_EDGE_TOKEN must be an API token of {rented.pop()} that may purge, in ASCII and without spaces")
     return problems
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from app.cache.manager import CacheManager, Clients
 from app.cache.server import ServerCheck
+from app.contract.effects import table
 from app.domain.pressure import Pressure
 from app.monitoring import Figures, SyncMonitoring, figures
 from app.services.admin_reader import AdminReader
@@ -29,6 +30,7 @@ from app.store.transaction import CommittedEvent, TransactionManager
 from app.sync.announcer import Announcer
 from app.sync.consistency import CacheConsistencyManager
 from app.sync.delivery import DeliveryService
+from app.sync.edge import Edge, edge_cache
 from app.sync.effects import handlers
 from app.sync.heartbeats import Heartbeats, flower_at
 from app.sync.notifier import Notifier, senders
@@ -59,6 +61,8 @@ class Container:
     monitoring: SyncMonitoring
     pressure: Pressure
     cache: CacheManager
+    # The HTTP caches in front; None if there are none.
+    edge: Edge | None
     wake_ups: WakeUps
     consistency: CacheConsistencyManager
     transactions: TransactionManager
@@ -78,10 +82,12 @@ class Container:
     condition: Condition
 
     def close(self) -> None:
-        """Stop sweeping, and close the connections to the database."""
+        """Stop sweeping, and close the connections to the database and the edges."""
         self.consistency.stop()
         self.deliveries.close()
         self.engine.dispose()
+        if self.edge is not None:
+            self.edge.close()
 
 
 def build_container(
@@ -107,7 +113,9 @@ def build_container(
     # A connection of its own: if requests had taken them all, freshness would lapse, and every reader would go to the database.
     # Its commits need not wait for the disk: what a crash undoes is done again, or allowed for (`store.cache_epoch`).
     proving = single_statements(connect(settings.database_url, pool_size=1, waits_for_disk=False))
-    consistency = CacheConsistencyManager(proving, reading, cache, wake_ups, monitoring, cache_timeout)
+    edge = Edge([edge_cache(one, settings.edge_token) for one in settings.edges], monitoring) if settings.edges else None
+    effects = table(has_edge=edge is not None)
+    consistency = CacheConsistencyManager(proving, reading, cache, wake_ups, monitoring, cache_timeout, effects, edge)
     # If a crash of PostgreSQL undoes a delivery's commit, it is simply made again, so these need not wait for the disk; commits
     # of imports, price dates and reconciliation must.
     delivering = connect(settings.database_url, waits_for_disk=False)
@@ -116,10 +124,10 @@ def build_container(
         note(committed)
         consistency.after_commit(committed)
 
-    transactions = TransactionManager(engine, after_commit)
+    transactions = TransactionManager(engine, after_commit, effects)
     publisher = EventPublisher(client, settings.prefix, monitoring)
     deliveries = DeliveryService(
-        delivering, handlers(cache, publisher, consistency.confirm, single_statements(delivering).connect), monitoring
+        delivering, handlers(cache, publisher, consistency.confirm, single_statements(delivering).connect, edge), monitoring
     )
     storage = Storage(settings.media_url)
     told = ToldPages(client, settings.prefix)
@@ -142,6 +150,7 @@ def build_container(
         told,
         heartbeats,
         flower,
+        {effect for own in effects.values() for effect in own},
     )
     return Container(
         settings=settings,
@@ -150,6 +159,7 @@ def build_container(
         monitoring=monitoring,
         pressure=pressure,
         cache=cache,
+        edge=edge,
         wake_ups=wake_ups,
         consistency=consistency,
         transactions=transactions,

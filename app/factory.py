@@ -9,7 +9,7 @@ from flask import Flask
 from flask.json.provider import JSONProvider
 
 import celeryconfig
-from app.api import content_coding, context, cors, errors, health, idempotency, media, openapi, request_context, site
+from app.api import content_coding, context, cors, edge, errors, health, idempotency, media, openapi, request_context, site
 from app.api.account import blueprint as account_blueprint
 from app.api.admin import audit, bulk, categories, events, images, imports, overview, parts, people, stock, sync, versions
 from app.api.asking import ask
@@ -76,6 +76,8 @@ def create_app(settings: Settings, offload: Offload = at_once) -> Flask:
     login_limits = LoginLimits(settings.redis_url, settings.secret_key, settings.prefix)
     context.install(app.extensions, Context(container, authenticator, login_limits, Cursors(settings.secret_key), offload))
     request_context.register(app, https_only=settings.production)
+    # Runs after those below, which answer 304 and say what an answer varies by.
+    edge.register(app, settings.edges)
     cors.register(app, settings.allowed_origins)
     api = openapi.document(app)
     for blueprint in BLUEPRINTS:

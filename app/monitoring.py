@@ -35,6 +35,7 @@ _failures = Counter("sync_failures_total", "Failed attempts at an effect.", ["op
 _attempts = Counter("sync_attempts_total", "Attempts at an effect.", ["operation"])
 _cache_requests = Counter("cache_requests_total", "Reads by what the cache answered.", ["cache_type", "result"])
 _unconfirmed = Counter("cache_invalidations_unconfirmed_total", "Writes that waited because the cache did not confirm.")
+_edge_purges = Counter("edge_purges_total", "Purges of the HTTP caches in front, by what came of them.", ["result"])
 _conflicts = Counter("version_conflicts_total", "Writes refused because of a newer version.", ["entity"])
 _retried = Counter("wake_ups_failed_total", "Wake-ups that the broker did not take; the sweep makes up for them.")
 _clients = Gauge("socket_clients", "Open connections.", ["namespace"], multiprocess_mode="livesum")
@@ -106,6 +107,10 @@ class SyncMonitoring:
     def record_unconfirmed_invalidation(self) -> None:
         """Note a write whose invalidation the cache did not confirm: it waits until nobody can be served the past."""
         _unconfirmed.inc()
+
+    def record_edge_purge(self, *, is_confirmed: bool) -> None:
+        """Note a purge of an HTTP cache in front, and whether it was confirmed."""
+        _edge_purges.labels("confirmed" if is_confirmed else "failed").inc()
 
     def record_freshness(self, *, is_fresh: bool) -> None:
         """Note whether this process may serve from the cache."""
@@ -195,6 +200,7 @@ class SyncMonitoring:
         _conflicts.labels("user"), _conflicts.labels("api_key")
         for effect in Effect:
             _attempts.labels(effect), _failures.labels(effect, "Exception")
+        _edge_purges.labels("confirmed"), _edge_purges.labels("failed")
         for namespace in (rooms.CUSTOMERS, rooms.ADMIN):
             _clients.labels(namespace)
         for difference in ("overdue_effects", *DriftKind):

@@ -72,11 +72,14 @@ class Readers:
         category: whose parts these are, and no others.
         sessions: how many; each waits for its answer before it asks again.
         pause: seconds between two reads of a session.
+        apart: whether each session's reads of lists count as another session's: a cache in front stores each address by itself.
     """
 
-    def __init__(self, addresses: Sequence[str], parts: Sequence[int], category: int, *, sessions: int, pause: float) -> None:
+    def __init__(
+        self, addresses: Sequence[str], parts: Sequence[int], category: int, *, sessions: int, pause: float, apart: bool = False
+    ) -> None:
         self.record = Record()
-        self._task = [list(addresses), list(parts), category, sessions, pause]
+        self._task = [list(addresses), list(parts), category, sessions, pause, sessions if apart else 0]
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -119,7 +122,10 @@ class Connection:
         writer.write(b"GET /api/v1%s HTTP/1.1\r\nHost: %s\r\n%s\r\n" % (path.encode(), self._address.encode(), condition))
         head = await reader.readuntil(b"\r\n\r\n")
         length = header(head, b"Content-Length")
-        body = await reader.readexactly(int(length)) if length else b""
+        if header(head, b"Transfer-Encoding") == b"chunked":
+            body = await _chunks(reader)
+        else:
+            body = await reader.readexactly(int(length)) if length else b""
         if header(head, b"Connection") == b"close":
             self.close()
         return int(head[9:12]), head, body
@@ -131,14 +137,25 @@ class Connection:
         self._streams = None
 
 
+async def _chunks(reader: asyncio.StreamReader) -> bytes:
+    chunks: list[bytes] = []
+    while (size := int(await reader.readline(), 16)) > 0:
+        chunks.append(await reader.readexactly(size))
+        await reader.readline()
+    await reader.readline()
+    return b"".join(chunks)
+
+
 def header(head: bytes, name: bytes) -> bytes | None:
     """Return a header's value, or None."""
     _, found, rest = head.partition(b"\r\n" + name + b": ")
     return rest.partition(b"\r\n")[0] if found else None
 
 
-async def read(record: Record, session: int, addresses: Sequence[str], parts: Sequence[int], category: int, pause: float) -> None:
-    """Read until cancelled."""
+async def read(
+    record: Record, session: int, addresses: Sequence[str], parts: Sequence[int], category: int, pause: float, lists: int
+) -> None:
+    """Read until cancelled; reads of lists count as those of the session `lists`."""
     connections = [Connection(address) for address in addresses for _ in range(CONNECTIONS)]
     held: dict[int, tuple[bytes | None, Versions]] = {}
     for number in itertools.count(session):
@@ -164,18 +181,18 @@ async def read(record: Record, session: int, addresses: Sequence[str], parts: Se
             else:
                 held[part] = header(head, b"Etag"), shown[part]
             record.calls[f"cache {(header(head, b'X-Cache') or b'').decode()}"] += 1
-            record.seen += [(session, one, versions, start, end) for one, versions in shown.items()]
+            reader = lists if asks_list else session
+            record.seen += [(reader, one, versions, start, end) for one, versions in shown.items()]
         elif status == HTTPStatus.NOT_MODIFIED:
             record.seen.append((session, part, held[part][1], start, end))
         await asyncio.sleep(pause if status < HTTPStatus.INTERNAL_SERVER_ERROR else max(pause, RESPITE))
 
 
-async def serve(addresses: Sequence[str], parts: Sequence[int], category: int, sessions: int, pause: float) -> Record:
+async def serve(addresses: Sequence[str], parts: Sequence[int], category: int, sessions: int, pause: float, apart: int) -> Record:
     """Let the sessions read until standard input ends; return what they saw."""
     record = Record()
-    tasks = [
-        asyncio.create_task(read(record, FIRST_SESSION + number, addresses, parts, category, pause)) for number in range(sessions)
-    ]
+    names = range(FIRST_SESSION, FIRST_SESSION + sessions)
+    tasks = [asyncio.create_task(read(record, name, addresses, parts, category, pause, name + apart)) for name in names]
     ended = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
     await asyncio.wait([ended, *tasks], return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:

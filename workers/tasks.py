@@ -48,6 +48,12 @@ def broadcast() -> None:
     _deliver(Effect.BROADCAST)
 
 
+@app.task(name=Effect.PURGE_EDGE.task)
+def purge_edge() -> None:
+    """Have the HTTP caches in front drop what committed changes have made stale."""
+    _deliver(Effect.PURGE_EDGE)
+
+
 @app.task(name=Effect.PERSIST_AUDIT.task)
 def persist_audit() -> None:
     """Write committed changes to the audit trail."""

@@ -3,6 +3,7 @@
 `g` is untyped: no type checker sees what is reached through it, and no editor finds it.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, TypeVarTuple
@@ -12,6 +13,7 @@ from flask import current_app, g, request
 
 from app.api.rendering import Cursors, KeptBytes, Tagged
 from app.arrival import limited_client
+from app.cache.dependencies import note_dependencies
 from app.container import Container
 from app.domain.errors import BusyError
 from app.services.authentication import Authenticator, Principal
@@ -42,6 +44,16 @@ class Context:
     cursors: Cursors
     offload: Offload
     answers: KeptBytes[Tagged] = field(default_factory=lambda: KeptBytes(KEPT))
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A customer's request: what its answer depends on, when it began, and until when what it reads from the cache was proven
+    fresh then (monotonic seconds)."""
+
+    dependencies: set[str]
+    began: float
+    proven_at: float | None
 
 
 def install(extensions: dict[str, Any], context: Context) -> None:
@@ -96,12 +108,20 @@ def admit_customer() -> None:
         raise BusyError
     pressure.begun(limited_client(request.environ))
     g.is_counted = True
+    if container().settings.edges:
+        g.reading = Reading(note_dependencies(), time.monotonic(), container().cache.proven_at)
 
 
 def dismiss_customer(_error: BaseException | None = None) -> None:
     """End what `admit_customer` has begun."""
     if g.pop("is_counted", False):
         container().pressure.ended()
+
+
+def customers_reading() -> Reading | None:
+    """Return what is noted of the current request, if it is a customer's and an HTTP cache in front may keep the answer."""
+    found: Reading | None = g.get("reading")
+    return found
 
 
 def admit(caller: Principal) -> None:

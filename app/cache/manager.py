@@ -24,6 +24,7 @@ from typing import Any, TypeVar, cast
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
+from app.cache.dependencies import depends_on
 from app.cache.loads import Loads
 from app.cache.scripting import Scripts
 from app.cache.server import Life, ServerCheck, present_life
@@ -191,6 +192,11 @@ class CacheManager:
         """Whether freshness was proven recently enough to serve from the cache."""
         return time.monotonic() - self._verified_at < FRESH_FOR
 
+    @property
+    def proven_at(self) -> float | None:
+        """Until when everything committed is in what is served (monotonic seconds); None if that is read from the database."""
+        return self._verified_at if self.is_fresh else None
+
     def get_or_set(self, kind: str, keys: Sequence[str], load: Loader) -> Reading:
         """Return the entries under `keys`, from the cache where they are valid there, else loaded (and, with a lease, filled).
 
@@ -199,6 +205,8 @@ class CacheManager:
         Raises:
             BusyError: if this process is loading too much already.
         """
+        # Parts are joined with the category tree.
+        depends_on((*keys, *_TREE))
         reading = self._get_or_set(keys, load)
         self._observe(kind, reading.result)
         return reading
@@ -336,6 +344,7 @@ class CacheManager:
 
     def tree_stamp(self) -> str | None:
         """Return the stamp under which the category tree is valid now, or None if that is not known."""
+        depends_on(_TREE)
         if not self.is_fresh:
             return None
         try:
@@ -346,6 +355,7 @@ class CacheManager:
     def _get_or_set_list(
         self, key: str, generations: Collection[str], load: Callable[[], bytes], life: float, *, dear: bool
     ) -> tuple[bytes, Result, str | None]:
+        depends_on(generations)
         if not self.is_fresh:
             return self._loads.shared(key, load, dear=dear), Result.BYPASS, None
 

@@ -26,7 +26,7 @@ def doctor() -> None:
     heartbeats = Heartbeats(clients["cache"], settings.prefix)
     heads = ScriptDirectory(str(REPOSITORY / "migrations")).get_heads()
     levels = set()
-    for finding in examine(settings, container.reading, clients, heartbeats.heard, heads):
+    for finding in examine(settings, container.reading, clients, heartbeats.heard, heads, container.edge):
         levels.add(finding.level)
         click.echo(f"{click.style(f'{finding.level:8}', fg=COLOURS[finding.level])} {finding.subject}: {finding.text}")
         if finding.remedy:

@@ -111,3 +111,10 @@ def parse_part_key(key: str) -> tuple[int, Aspect]:
     """Return the part and the aspect that a part's key belongs to."""
     _, part_id, *suffix = key.split(":")
     return int(part_id), _ASPECT_OF_SUFFIX["".join(suffix)]
+
+
+def surrogate(key: str) -> str:
+    """Return what an HTTP cache in front of us calls the answers that were made of this key, which is that of a part or of a
+    generation: those that show anything of the part, or depend on the generation."""
+    kind, name, *rest = key.split(":")
+    return f"p{name}" if kind == "part" else "-".join(rest)

@@ -1,5 +1,7 @@
 """The table event -> effects: what must follow each kind of change, the live effects first."""
 
+from collections.abc import Mapping
+
 from app.contract.events import EventType
 from app.contract.task_names import MAKE_IMAGE_VARIANTS, Effect
 
@@ -33,3 +35,13 @@ EFFECTS: dict[EventType, tuple[Effect, ...]] = {
     # What it has changed so far are events of their own, and panels are told of the job itself.
     EventType.IMPORT_CANCELLED: (Effect.PERSIST_AUDIT,),
 }
+
+
+def table(*, has_edge: bool) -> Mapping[EventType, tuple[Effect, ...]]:
+    """Return the table of a shop with or without an HTTP cache in front: what is invalidated is purged there, too."""
+    if not has_edge:
+        return EFFECTS
+    return {
+        kind: (*effects, Effect.PURGE_EDGE) if Effect.INVALIDATE_CACHE in effects else effects
+        for kind, effects in EFFECTS.items()
+    }

@@ -8,6 +8,8 @@ class Effect(StrEnum):
 
     BROADCAST = "broadcast"
     INVALIDATE_CACHE = "invalidate_cache"
+    # Only where an HTTP cache stands in front (`effects.table`).
+    PURGE_EDGE = "purge_edge"
     PERSIST_AUDIT = "persist_audit"
     SNAPSHOT_CONTENT = "snapshot_content"
 

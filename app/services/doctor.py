@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.contract.task_names import LIVE_QUEUE, RECORDS_QUEUE
 from app.store import outbox, server
+from app.sync.edge import Edge, EdgeUnavailableError
 from app.sync.heartbeats import Heard
 from config import Settings
 
@@ -57,6 +58,7 @@ def examine(
     servers: Mapping[str, Redis],
     heard: Callable[[], Heard | None],
     heads: Collection[str],
+    edge: Edge | None = None,
 ) -> Iterator[Finding]:
     """Yield what is found.
 
@@ -64,6 +66,7 @@ def examine(
         servers: clients of the Valkey servers, by what they are used for.
         heard: returns who gave a sign of life; None while Valkey is away.
         heads: the newest revisions of this code's migrations.
+        edge: the HTTP caches in front, if there are any.
     """
     yield from _settings(settings)
     yield from _machine(settings)
@@ -80,6 +83,8 @@ def examine(
         yield Finding(Level.PROBLEM, "database", f"cannot be examined: {why}", "Check DATABASE_URL, and whether it runs.")
     for name, client in servers.items():
         yield from _valkey(name, client)
+    if edge is not None:
+        yield _edge(edge)
     yield from _processes(heard())
 
 
@@ -168,6 +173,18 @@ def _deliveries(owed: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
         yield _problem("deliveries", f"The oldest has been owed for {oldest:.0f} s.", "See that both workers run.")
     if not dead and oldest <= OWED:
         yield Finding(Level.OK, "deliveries", "None is late, none was given up on.")
+
+
+def _edge(edge: Edge) -> Finding:
+    try:
+        # Nothing is stored under this key.
+        edge.purge(["doctor"])
+    except EdgeUnavailableError as error:
+        remedy = (
+            "See that it runs, that it lets this machine purge, and LOCKSTEP_EDGE and LOCKSTEP_EDGE_TOKEN: writes wait for it."
+        )
+        return _problem("edge", f"{error}.", remedy)
+    return Finding(Level.OK, "edge", "It confirms purges.")
 
 
 def _valkey(name: str, client: Redis) -> Iterator[Finding]:

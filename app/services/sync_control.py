@@ -1,6 +1,6 @@
 """What operators ask of the synchronisation: its status, an event's journey, replays, discards, and a reconciliation now."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -26,12 +26,16 @@ from app.sync.wakeup import WakeUps
 
 
 class SyncControl:
-    """The use cases behind `/admin/sync` and `flask sync`."""
+    """The use cases behind `/admin/sync` and `flask sync`.
+
+    Args:
+        effects: those that this shop's events owe.
+    """
 
     def __init__(
         self, transactions: TransactionManager, reading: Engine, cache: CacheManager, reconciliation: Reconciliation,
         wake_ups: WakeUps, figures: Callable[[], Figures],
-        told: ToldPages, heartbeats: Heartbeats, flower: Callable[[], str | None],
+        told: ToldPages, heartbeats: Heartbeats, flower: Callable[[], str | None], effects: Collection[Effect],
     ) -> None:  # fmt: skip
         self._transactions = transactions
         self._reading = reading
@@ -42,6 +46,7 @@ class SyncControl:
         self._told = told
         self._heartbeats = heartbeats
         self._flower = flower
+        self._effects = effects
 
     def status(self) -> dict[str, Any]:
         """Return what is owed and the recent latency per effect, the last reconciliation, what was found to differ from the
@@ -53,7 +58,7 @@ class SyncControl:
         figures = self._figures()
         heard, is_fresh = self._heartbeats.heard(), self._cache.is_fresh
         return {
-            "effects": {effect: figures | {"latency_ms": latencies[effect]} for effect, figures in owed.items()},
+            "effects": {effect: figures | {"latency_ms": latencies[effect]} for effect, figures in self._shown(owed).items()},
             "window_seconds": outbox.LATENCY_WINDOW,
             "last_reconciliation": _reconciliation(last),
             "drift": {"window_seconds": drift.WINDOW, "kinds": found, "latest": latest},
@@ -91,7 +96,11 @@ class SyncControl:
     def outbox_status(self) -> dict[str, dict[str, Any]]:
         """Return what is owed per effect, for the metrics."""
         with self._reading.connect() as connection:
-            return outbox.owed(connection)
+            return self._shown(outbox.owed(connection))
+
+    def _shown(self, owed: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        """Leave out an effect that this shop has no use for, unless some of it is left over."""
+        return {effect: own for effect, own in owed.items() if effect in self._effects or own["pending"] or own["dead"]}
 
     def dead_letters(self, after: tuple[int, str], limit: int) -> list[dict[str, Any]]:
         """Return deliveries that were given up on: up to `limit`, plus one if there are more."""

@@ -57,6 +57,11 @@ _CLAIM = text(f"""
                    WHERE i.event_id = e.id AND i.effect = '{Effect.INVALIDATE_CACHE}' AND i.state = 'done') AS is_invalidated
     FROM leased l JOIN outbox_events e ON e.id = l.event_id ORDER BY e.id
 """)  # noqa: S608 — the only text put in is the constant list of columns
+_OWE = text("""
+    INSERT INTO outbox_deliveries (event_id, effect)
+    SELECT event_id, :effect FROM unnest(CAST(:event_ids AS bigint[])) AS event_id
+    ON CONFLICT DO NOTHING
+""")
 _SETTLE = text("""
     UPDATE outbox_deliveries
     SET state = 'done', done_at = clock_timestamp(), leased_until = NULL, last_error = NULL
@@ -336,6 +341,11 @@ def unsettled_versions(connection: Connection, versions: Collection[tuple[int, s
     parts, aspects, numbers = (list(column) for column in zip(*versions, strict=True)) if versions else ([], [], [])
     parameters = {"parts": parts, "aspects": aspects, "versions": numbers, "effect": Effect.INVALIDATE_CACHE}
     return list(connection.execute(_UNSETTLED_VERSIONS, parameters).scalars())
+
+
+def owe(connection: Connection, effect: Effect, event_ids: Sequence[int]) -> None:
+    """Have events owe an effect that they were written without."""
+    connection.execute(_OWE, {"effect": effect, "event_ids": list(event_ids)})
 
 
 def settle(connection: Connection, effect: Effect, event_ids: Sequence[int]) -> dict[int, float]:

@@ -6,7 +6,7 @@ so that no caller can forget to invalidate a cache or to wake the worker.
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ from sqlalchemy import Connection, CursorResult, Engine, Executable, TextClause,
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from app.contract.effects import EFFECTS, LIVE
-from app.contract.events import Actor, Event, Origin
+from app.contract.effects import EFFECTS
+from app.contract.events import Actor, Event, EventType, Origin
 from app.contract.task_names import Effect
 from app.domain.errors import DatabaseConsistencyError
 from app.store import idempotency
@@ -35,10 +35,9 @@ T = TypeVar("T")
 RETRIES = 3
 # How long the records of a bulk wait, in seconds.
 RECORDS_WAIT = 10.0
-_RECORDS = [str(effect) for effect in Effect if effect not in LIVE]
+_RECORDS = [str(Effect.PERSIST_AUDIT), str(Effect.SNAPSHOT_CONTENT)]
 # Events that one statement writes: deleting a category may have ten thousand, and no statement may take five seconds.
 EVENTS_AT_ONCE = 1000
-_EFFECTS_BY_TYPE = jsonb({str(kind): [str(effect) for effect in effects] for kind, effects in EFFECTS.items()})
 
 # One statement for any number of events; per event the deliveries that its type owes.
 _EVENTS = """
@@ -94,14 +93,16 @@ class UnitOfWork:
     """One open transaction. Leaving it without `commit` rolls back.
 
     Args:
+        effects: what each kind of event owes, as JSON.
         locks: whether it keeps the rows that it reads from changing. If not, each statement is a transaction of its own, and what
             `save` writes must compare the row with the one that was read.
     """
 
-    def __init__(self, connection: Connection, actor: Actor, *, locks: bool = True) -> None:
+    def __init__(self, connection: Connection, actor: Actor, effects: str, *, locks: bool = True) -> None:
         self.connection = connection
         self.actor = actor
         self.locks = locks
+        self._effects = effects
         self._saved: list[tuple[TextClause, dict[str, Any], Event, dict[str, Any]]] = []
         self._events: list[Event] = []
         self._rows: list[dict[str, Any]] = []
@@ -158,7 +159,7 @@ class UnitOfWork:
             statement,
             **parameters,
             events=jsonb(rows),
-            effects=_EFFECTS_BY_TYPE,
+            effects=self._effects,
             records=_RECORDS,
             records_wait=RECORDS_WAIT if self.is_bulk else 0.0,
             actor_id=self.actor.user_id,
@@ -182,18 +183,23 @@ class UnitOfWork:
 
 
 class TransactionManager:
-    """Opens units of work, retries them when the database asks for it, and starts what follows a commit."""
+    """Opens units of work, retries them when the database asks for it, and starts what follows a commit.
 
-    def __init__(self, engine: Engine, on_commit: OnCommit) -> None:
+    Args:
+        effects: what must follow each kind of change.
+    """
+
+    def __init__(self, engine: Engine, on_commit: OnCommit, effects: Mapping[EventType, Collection[Effect]] = EFFECTS) -> None:
         self._engine = engine
         self._single = single_statements(engine)
         self._on_commit = on_commit
+        self._effects = jsonb({str(kind): [str(effect) for effect in own] for kind, own in effects.items()})
 
     @contextmanager
     def atomic_operation(self, actor: Actor, *, locks: bool = True) -> Iterator[UnitOfWork]:
         """Open a unit of work. The caller commits it; an exception, or no commit, rolls everything back."""
         with (self._engine if locks else self._single).connect() as connection:
-            yield UnitOfWork(connection, actor, locks=locks)
+            yield UnitOfWork(connection, actor, self._effects, locks=locks)
 
     def run(self, actor: Actor, work: Callable[[UnitOfWork], T], call: KeyedCall | None = None, *, one_row: bool = False) -> T:
         """Run `work` in a unit of work, commit, start what follows, and return its result.

@@ -4,7 +4,7 @@ import math
 import secrets
 import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
 
 import structlog
@@ -12,14 +12,15 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.cache.manager import FRESH_FOR, NEVER, CacheBeginningError, CacheManager, CacheUnavailableError
-from app.contract.effects import EFFECTS, TASKS
-from app.contract.events import Event
+from app.contract.effects import TASKS
+from app.contract.events import Event, EventType
 from app.contract.task_names import APPLY_PRICE_DATES, Effect
 from app.domain.constancy import Constancy
 from app.monitoring import SyncMonitoring
 from app.store import cache_epoch, outbox, prices
 from app.store.outbox import Delivery
 from app.store.transaction import CommittedEvent
+from app.sync.edge import Edge
 from app.sync.invalidations import Connect, invalidations_of
 from app.sync.wakeup import WakeUps
 
@@ -46,11 +47,6 @@ CONFIRM_AFTER = 0.8
 LOOK_EVERY = 0.02
 
 
-def _rest_of(event: Delivery) -> set[Effect]:
-    """Return what an event owes besides its invalidation."""
-    return {*(EFFECTS[event.type] if event.is_understood else ())} - {Effect.INVALIDATE_CACHE}
-
-
 class CacheConsistencyManager:
     """Invalidates after commits, and sweeps: a process that serves from the cache proves a few times a second that every
     invalidation committed before that moment has been applied (docs/adr/0002), to the one cache that is in use (docs/adr/0009).
@@ -59,11 +55,13 @@ class CacheConsistencyManager:
         proving: the database, with every statement its own transaction, on a connection of its own.
         reading: the same, for waiting writers.
         patience: how long a writer tries to apply its invalidations, in seconds; more where nobody waits for the writer.
+        effects: what must follow each kind of change.
+        edge: the HTTP caches in front, if there are any.
     """
 
     def __init__(
         self, proving: Engine, reading: Engine, cache: CacheManager, wake_ups: WakeUps, monitoring: SyncMonitoring,
-        patience: float,
+        patience: float, effects: Mapping[EventType, Collection[Effect]], edge: Edge | None = None,
     ) -> None:  # fmt: skip
         self._proving = proving
         self._reading = reading
@@ -71,6 +69,8 @@ class CacheConsistencyManager:
         self._wake_ups = wake_ups
         self._monitoring = monitoring
         self.patience = patience
+        self._effects = effects
+        self._edge = edge
         self._confirming = threading.Lock()
         self._denied_until = NEVER
         self._denial = CacheUnavailableError()
@@ -84,15 +84,19 @@ class CacheConsistencyManager:
 
     def after_commit(self, committed: Sequence[CommittedEvent]) -> None:
         """Invalidate what has just been committed, then have the rest begun. Neither may fail the committed write."""
-        owed: set[str] = {effect for item in committed for effect in EFFECTS[item.event.type]}
+        owed: set[str] = {effect for item in committed for effect in self._effects[item.event.type]}
         owed |= {TASKS[item.event.table_name] for item in committed if item.event.table_name in TASKS}
-        cached = [item for item in committed if Effect.INVALIDATE_CACHE in EFFECTS[item.event.type]]
+        cached = [item for item in committed if Effect.INVALIDATE_CACHE in self._effects[item.event.type]]
         if cached and self.ensure_cache_consistency(cached):
             # Done. The sweep settles a few deliveries; if there are many, it and the worker would pointlessly apply each again.
             owed.discard(Effect.INVALIDATE_CACHE)
             if len(cached) >= SETTLED_AT_ONCE:
                 self._settle(cached)
-        self._wake_ups.request(owed)
+        try:
+            if cached and self._edge is not None:
+                self._edge.after_invalidation([item.event for item in cached], self._reading.connect)
+        finally:
+            self._wake_ups.request(owed)
 
     def ensure_cache_consistency(self, committed: Sequence[CommittedEvent]) -> bool:
         """Invalidate now and return whether that is confirmed. If not, return once nobody can be served stale data: when others
@@ -230,11 +234,19 @@ class CacheConsistencyManager:
                 events = outbox.events(connection, unsettled[start : start + SWEPT_AT_ONCE])
                 # On this connection: freshness must not wait for one of those that serve requests.
                 self._invalidate(events, lambda: nullcontext(connection))
+                by_hand = [event for event in events if event.is_by_hand]
+                if self._edge is not None and by_hand:
+                    # The triggers do not know of it.
+                    outbox.owe(connection, Effect.PURGE_EDGE, [event.id for event in by_hand])
                 outbox.settle(connection, Effect.INVALIDATE_CACHE, [event.id for event in events])
                 # Nobody else knows yet of what was committed around the application.
-                self._wake_ups.request({effect for event in events if event.is_by_hand for effect in _rest_of(event)})
+                self._wake_ups.request({effect for event in by_hand for effect in self._rest_of(event)})
             self._cache.mark_verified(began)
         return True
+
+    def _rest_of(self, event: Delivery) -> set[Effect]:
+        """Return what an event owes besides its invalidation."""
+        return {*(self._effects[event.type] if event.is_understood else ())} - {Effect.INVALIDATE_CACHE}
 
     def _wake_overdue(self) -> None:
         """Wake the tasks responsible for what is overdue; this does not need the cache."""

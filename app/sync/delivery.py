@@ -22,6 +22,7 @@ from app.monitoring import SyncMonitoring
 from app.store import outbox
 from app.store.database import single_statements
 from app.store.outbox import Delivery
+from app.sync.edge import EdgeUnavailableError
 from app.sync.effects import Handler
 from app.sync.publisher import PublishError
 
@@ -35,7 +36,7 @@ BUDGET = 2.0
 FOREIGN_DELAY = 5.0
 # Events of a batch whose ids the log has.
 MOST_TRACED = 20
-OUTAGES = (CacheUnavailableError, PublishError, OperationalError)
+OUTAGES = (CacheUnavailableError, PublishError, EdgeUnavailableError, OperationalError)
 
 
 class DeliveryService:

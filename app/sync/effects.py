@@ -1,4 +1,4 @@
-"""The four effects: how each is applied to a batch of events, why it is idempotent, and when it gives up.
+"""The effects: how each is applied to a batch of events, why it is idempotent, and when it gives up.
 
 Which event owes which effect is in `app.contract.effects`.
 """
@@ -14,6 +14,7 @@ from app.contract.task_names import Effect
 from app.domain.retry import RetryPolicy
 from app.store import audit, versions
 from app.store.outbox import Delivery
+from app.sync.edge import Edge, keys_of
 from app.sync.invalidations import Connect, invalidations_of
 from app.sync.publisher import EventPublisher
 
@@ -31,13 +32,14 @@ RECORDS = RetryPolicy(gives_up_after=12)
 
 
 def handlers(
-    cache: CacheManager, publisher: EventPublisher, confirm: Callable[[], None], connect: Connect
+    cache: CacheManager, publisher: EventPublisher, confirm: Callable[[], None], connect: Connect, edge: Edge | None = None
 ) -> dict[Effect, Handler]:
     """Return this process's handler of each effect.
 
     Args:
         confirm: makes sure that this process's cache is the one in use, or raises.
         connect: connects to the database, with every statement its own transaction.
+        edge: the HTTP caches in front, if there are any.
     """
 
     def invalidate(deliveries: Sequence[Delivery]) -> None:
@@ -54,9 +56,18 @@ def handlers(
             categories_token=cache.catalog_token([ListFacet.CATEGORIES]) if ListFacet.CATEGORIES in touched else None,
         )
 
+    def purge(deliveries: Sequence[Delivery]) -> None:
+        if edge is None:
+            return  # There was one when these were written.
+        # What is asked for again at once must not be answered by an older entry.
+        invalidate([delivery for delivery in deliveries if not delivery.is_invalidated])
+        edge.purge(keys_of(deliveries, connect))
+
     return {
         # The version floor only rises.
         Effect.INVALIDATE_CACHE: Handler(RetryPolicy(gives_up_after=None, longest_delay=5), apply=invalidate),
+        # What is not stored is not dropped. While an edge is away nothing is given up: it is an outage, which counts no attempt.
+        Effect.PURGE_EDGE: Handler(RECORDS, apply=purge),
         # Pages compare versions.
         Effect.BROADCAST: Handler(RECORDS, apply=broadcast),
         # The event id is unique there.

@@ -24,6 +24,7 @@ import structlog
 from sqlalchemy.exc import OperationalError
 
 from app.cache.manager import CacheUnavailableError
+from app.sync.edge import EdgeUnavailableError
 from app.sync.publisher import PublishError
 
 log = structlog.get_logger()
@@ -38,6 +39,12 @@ _REMEDIES: tuple[tuple[tuple[type[BaseException], ...], str, str], ...] = (
         (CacheUnavailableError, PublishError),
         "Valkey does not answer. Bring it back; what is owed is then made good.",
         "cachedown",
+    ),
+    (
+        (EdgeUnavailableError,),
+        "An HTTP cache in front does not confirm purges, and every write waits for it. Bring it back, or take it out of"
+        " LOCKSTEP_EDGE.",
+        "outboxstuck",
     ),
     ((OperationalError,), "PostgreSQL does not answer. Bring it back; what is owed is then made good.", "databasedown"),
     (

@@ -10,7 +10,9 @@ from tempfile import TemporaryDirectory
 from redis import Redis
 
 from bench.system import Client, System, close_all, own_stack
+from bench.varnish import varnish
 from config import load_settings
+from devserver.ports import free_ports
 from devserver.valkey import Valkey
 from tests.faults.clocks import Clocks
 from tests.faults.machines import Machines
@@ -61,17 +63,23 @@ class Farm(Hosts):
         sockets: the UNIX sockets of the first one's servers, and of a spare Valkey that follows the first one, by name.
         clocks: those that can be set, if any.
         machines: those on which the hosts are, if each is on its own.
+        edge: the address and port of the Varnish in front, if there is one.
     """
 
     def __init__(
         self, hosts: Mapping[str, System], network: Network, sockets: Mapping[str, Path], clocks: Clocks | None = None,
-        machines: Machines | None = None,
+        machines: Machines | None = None, edge: str | None = None,
     ) -> None:  # fmt: skip
         Hosts.__init__(self, hosts)
         self.network = network
         self.sockets = sockets
         self.clocks = clocks
         self.machines = machines
+        self.edge = edge
+
+    def reading_addresses(self) -> list[str]:
+        """Return the address and port of whatever answers readers: each host, or what stands in front of them."""
+        return [self.edge] if self.edge else self.addresses()
 
     def links(self, host: str = "", process: str = "", server: str = "") -> list[str]:
         """Return the links of a host, a kind of process and a server; of all of them where none is named."""
@@ -91,12 +99,18 @@ class Farm(Hosts):
 
 
 @contextmanager
-def farm(home: Path, hosts: int = 1, clocks: Clocks | None = None, machines: Machines | None = None) -> Iterator[Farm]:
+def farm(
+    home: Path, hosts: int = 1, clocks: Clocks | None = None, machines: Machines | None = None, *, has_edge: bool = False
+) -> Iterator[Farm]:
     """Run one host, or several over the first one's servers, while the block runs; the homes are in `home`.
 
     Args:
         clocks: by which the processes and PostgreSQL tell the time; without, by the machine's.
         machines: for each host one, called a, b, c.
+        has_edge: whether a Varnish stands in front of the first host.
+
+    Raises:
+        UnavailableError: if there is no Varnish to be had here.
     """
     with ExitStack() as stack:
         # Not in `home`, whose disk may fill up: nobody starts the spare again.
@@ -115,12 +129,18 @@ def farm(home: Path, hosts: int = 1, clocks: Clocks | None = None, machines: Mac
                     targets[f"{host}-{process}-{server}"] = str(sockets["postgres" if server == "postgres" else "valkey"])
         network = stack.enter_context(Network(targets, machines.switch if machines else "127.0.0.1"))
         running: dict[str, System] = {}
+        edge_port = free_ports(1)[0] if has_edge else None
+        edge = {"LOCKSTEP_EDGE": f"varnish+http://127.0.0.1:{edge_port}", "LOCKSTEP_TRUSTED_PROXIES": "1"} if has_edge else {}
         for host in homes:
             own = {
                 LINES.get(process, process): _urls(network, host, process) | (clocks.of(f"{host}-{process}") if clocks else {})
                 for process in SERVERS
             }
-            environ = {"LOCKSTEP_BIND": machines.addresses[host] if machines else "127.0.0.1", **_servers_of(running.get("a"))}
+            environ = {
+                "LOCKSTEP_BIND": machines.addresses[host] if machines else "127.0.0.1",
+                **edge,
+                **_servers_of(running.get("a")),
+            }
             environ |= clocks.of("postgres") if clocks and host == "a" else {}
             prefix = machines.prefix(host) if machines else ()
             running[host] = stack.enter_context(own_stack(homes[host], own=own, prefix=prefix, **environ))
@@ -130,7 +150,10 @@ def farm(home: Path, hosts: int = 1, clocks: Clocks | None = None, machines: Mac
         )  # fmt: skip
         spare.start()
         stack.callback(spare.stop)
-        made = Farm(running, network, sockets, clocks, machines)
+        if edge_port is not None:
+            folder = Path(stack.enter_context(TemporaryDirectory(prefix="varnish-")))
+            stack.enter_context(varnish(edge_port, int(running["a"].address.rpartition(":")[2]), folder))
+        made = Farm(running, network, sockets, clocks, machines, f"127.0.0.1:{edge_port}" if has_edge else None)
         made.follow("spare", FOLLOWING)
         yield made
 

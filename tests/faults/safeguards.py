@@ -472,8 +472,8 @@ SAFEGUARDS = (
         (
             Edit(
                 "app/live/customers.py",
-                "        for part_id in held.keys() - watched:\n            join_room(rooms.part_room(part_id))\n",
-                "",
+                "            join_room(rooms.part_room(part_id))\n            watched[part_id] = now\n",
+                "            watched[part_id] = now\n",
             ),
             Edit(
                 "app/live/customers.py",

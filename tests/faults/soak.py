@@ -64,8 +64,9 @@ WEIGHTS = {"network": 4, "killed": 2, "frozen": 2, "host cut off": 2, "clock": 8
 DISK = "3g"
 # Of the time, how much each topology has: the more processes share the machine, the less is read and written in a minute. Telling
 # the time by a clock that can be set halves that again, so only one of them does, and draws more of what a clock does.
-TOPOLOGIES = {"one-host": 0.45, "two-hosts": 0.25, "three-machines": 0.2, "clocks": 0.1}
-HOSTS = {"one-host": 1, "two-hosts": 2, "three-machines": 3, "clocks": 1}
+# Behind an edge those who only read do so through Varnish.
+TOPOLOGIES = {"one-host": 0.4, "two-hosts": 0.2, "three-machines": 0.2, "edge": 0.1, "clocks": 0.1}
+HOSTS = {"one-host": 1, "two-hosts": 2, "three-machines": 3, "edge": 1, "clocks": 1}
 ACCEPTABLE = {200, 409, 503, None}
 _HELD = """
     SELECT p.id, p.version AS content, s.version AS stock, p.price_version AS price
@@ -235,7 +236,14 @@ class Soak:
             opened = [pages.enter_context(Page(host.url, parts, watch_every=600)) for host in self._system.hosts.values()]
             load = Load(parts, opened)
             readers = pages.enter_context(
-                Readers(self._system.addresses(), parts, category, sessions=READERS, pause=READERS_PAUSE)
+                Readers(
+                    self._system.reading_addresses(),
+                    parts,
+                    category,
+                    sessions=READERS,
+                    pause=READERS_PAUSE,
+                    apart=self._system.edge is not None,
+                )
             )
             recorder = Recorder(self._system, parts, sessions=WRITERS, write_share=1.0, pause=WRITERS_PAUSE)
             slow = Recorder(self._system, self._veterans.parts, sessions=1, write_share=0.3, pause=0.25)
@@ -413,7 +421,11 @@ def soak(topology: str, minutes: float, seed: int, only: Sequence[str], save: Pa
                 clocks = Clocks(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="clocks-"))))
             except UnavailableError as unavailable:
                 print(f"no clock is set: {unavailable}", flush=True)
-        system = stack.enter_context(farm(home, HOSTS[topology], clocks, connected))
+        try:
+            system = stack.enter_context(farm(home, HOSTS[topology], clocks, connected, has_edge=topology == "edge"))
+        except UnavailableError as unavailable:
+            print(f"not tried: {unavailable}", flush=True)
+            return Result()
         known = troubles(system, None if reason else home)
         known = {name: trouble for name, trouble in known.items() if not only or any(part in name for part in only)}
         if not known:

@@ -28,6 +28,8 @@ from bench.system import wait_until
 from config import REPOSITORY
 from tests.faults.victim import LEASE, STEPS, victims_call
 
+# A shop without an HTTP cache in front owes it nothing.
+OWED = [effect for effect in Effect if effect is not Effect.PURGE_EDGE]
 RECORDING = {Effect.PERSIST_AUDIT, Effect.SNAPSHOT_CONTENT}
 RECORDS = text("""
     SELECT (SELECT count(*) FROM outbox_events WHERE aggregate_id = :part AND aggregate_type = 'part') AS events,
@@ -151,7 +153,7 @@ def due_again(container: Container, deliver: Callable[[], None], part: int) -> b
 
 
 @pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize("effect", list(Effect))
+@pytest.mark.parametrize("effect", OWED)
 def test_what_a_killed_worker_left_is_done_by_another_once(
     container: Container,
     actor: Actor,
@@ -174,7 +176,7 @@ def test_what_a_killed_worker_left_is_done_by_another_once(
 
 
 @pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize("effect", list(Effect))
+@pytest.mark.parametrize("effect", OWED)
 def test_a_worker_frozen_past_its_lease_does_no_harm_when_it_goes_on(
     container: Container,
     actor: Actor,

@@ -13,7 +13,9 @@ from app.container import Container
 from app.services import doctor
 from app.services.doctor import Finding, Level
 from app.store.database import connect, single_statements
+from app.sync.edge import Edge, varnish
 from app.sync.heartbeats import Heard
+from tests.origin import origin
 
 
 @pytest.fixture
@@ -33,11 +35,11 @@ def valkey(container: Container) -> Iterator[Redis]:
         client.config_set(name, value)
 
 
-def found(container: Container, *heads: str, heard: Heard | None = None) -> list[Finding]:
+def found(container: Container, *heads: str, heard: Heard | None = None, edge: Edge | None = None) -> list[Finding]:
     if not heads:
         with container.reading.connect() as connection:
             heads = tuple(connection.execute(text("SELECT version_num FROM alembic_version")).scalars())
-    return list(doctor.examine(container.settings, container.reading, valkeys(container.settings), lambda: heard, heads))
+    return list(doctor.examine(container.settings, container.reading, valkeys(container.settings), lambda: heard, heads, edge))
 
 
 def problems(findings: list[Finding]) -> set[str]:
@@ -50,6 +52,15 @@ def test_nothing_is_wrong_with_servers_as_we_start_them(container: Container) ->
     findings = found(container)
     assert problems(findings) == set()
     assert {"database", "schema", "deliveries", "cache", "broker"} <= {one.subject for one in findings if one.level is Level.OK}
+
+
+def test_an_edge_that_confirms_no_purge_is_a_problem(container: Container) -> None:
+    with origin() as server:
+        edge = Edge([varnish(f"http://127.0.0.1:{server.port}")], container.monitoring)
+        assert {one.level for one in found(container, edge=edge) if one.subject == "edge"} == {Level.OK}
+        server.answer = lambda _asked: (403, {}, "This address may not purge")
+        assert problems(found(container, edge=edge)) == {"edge"}
+        edge.close()
 
 
 def test_a_schema_that_is_not_this_codes_is_a_problem(container: Container) -> None:

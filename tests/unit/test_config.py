@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from config import SettingsError, load_settings
+from config import Settings, SettingsError, load_settings
 
 PRODUCTION = {
     "LOCKSTEP_ENV": "production", "SECRET_KEY": "x" * 32, "DATABASE_URL": "postgres://db/shop", "REDIS_URL": "redis://cache/1",
@@ -122,6 +122,28 @@ def test_where_alerts_go_is_checked_at_the_start(tmp_path: Path) -> None:
         load_settings({"LOCKSTEP_HOME": str(tmp_path), "LOCKSTEP_ALERT_EMAIL": "ops@shop.example"})
     right = {"LOCKSTEP_ALERT_EMAIL": "ops@shop.example", "LOCKSTEP_SMTP_URL": "smtps://me%40x:p@mail.example:465"}
     assert load_settings({"LOCKSTEP_HOME": str(tmp_path), **right}).alert_email == "ops@shop.example"
+
+
+def test_edges_are_checked_at_the_start(tmp_path: Path) -> None:
+    def load(edge: str, token: str = "") -> Settings:
+        return load_settings({"LOCKSTEP_HOME": str(tmp_path), "LOCKSTEP_EDGE": edge, "LOCKSTEP_EDGE_TOKEN": token})
+
+    several = " varnish+http://127.0.0.1:6081 , varnish+https://edge.example/,"
+    assert load(several).edges == ("varnish+http://127.0.0.1:6081", "varnish+https://edge.example/")
+    assert load("fastly:SU1Z0isxPaozGVKXdv0eY", "secret").edge_token == "secret"
+    assert load("").edges == ()
+    for wrong in ("http://127.0.0.1:6081", "varnish+http://", "varnish+http://a:b@host", "fastly:", "cloudflare:zone", "squid"):
+        with pytest.raises(SettingsError, match=r"LOCKSTEP_EDGE: .* is none of varnish\+http://host:6081"):
+            load(wrong, "secret")
+    for token in ("", "two words", "ü"):
+        with pytest.raises(SettingsError, match="LOCKSTEP_EDGE_TOKEN must be an API token of cloudflare"):
+            load("cloudflare:0a1b", token)
+    with pytest.raises(SettingsError, match="either fastly or cloudflare"):
+        load("cloudflare:0a1b,fastly:SERVICE", "secret")
+    token = tmp_path / "token"
+    token.write_text("secret\n")
+    environ = {"LOCKSTEP_HOME": str(tmp_path), "LOCKSTEP_EDGE": "fastly:SERVICE", "LOCKSTEP_EDGE_TOKEN_FILE": str(token)}
+    assert load_settings(environ).edge_token == "secret"
 
 
 def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:

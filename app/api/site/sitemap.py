@@ -13,6 +13,9 @@ from app.api.public.catalog import facets_of
 from app.api.rendering import etag_of
 from app.api.schemas.search import FilterQuerySchema
 from app.api.site.pages import part_address
+from app.cache.dependencies import depends_on
+from app.contract import cache_keys
+from app.contract.events import ListFacet
 from app.contract.formats import rfc3339
 from app.domain.stock import MAX_QUANTITY
 from app.services.product_page import category_address
@@ -20,6 +23,8 @@ from app.store import sitemap
 
 # Search engines read it a few times a day at most.
 CACHE_CONTROL = "public, max-age=300"
+# What tells that an address has come, gone or changed; the times of the last changes may lag behind.
+_ADDRESSES = [cache_keys.generation(facet) for facet in (ListFacet.MEMBERS, ListFacet.ADDRESS)]
 _BEGINNING = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
@@ -35,6 +40,7 @@ def register(blueprint: Blueprint) -> None:
     @blueprint.get("/sitemap.xml")
     def index() -> Response:
         admit_customer()
+        depends_on(_ADDRESSES)
         names = ["lists", *(f"parts-{number}" for number in sitemap.files(container().reading))]
         entries = "".join(f"<sitemap><loc>{_loc(f'/sitemaps/{name}.xml')}</loc></sitemap>\n" for name in names)
         return _whole(f'{_BEGINNING}<sitemapindex xmlns="{_NAMESPACE}">\n{entries}</sitemapindex>\n', "application/xml")
@@ -51,6 +57,7 @@ def register(blueprint: Blueprint) -> None:
     @blueprint.get("/sitemaps/parts-<int:number>.xml")
     def parts(number: int) -> Response:
         admit_customer()
+        depends_on(_ADDRESSES)
         reading = container().reading
         state = sitemap.state(reading, number) if number <= MAX_QUANTITY // sitemap.FILE else None
         if state is None:

@@ -1761,7 +1761,7 @@ export interface components {
              * @default null
              * @enum {string|null}
              */
-            effect: "broadcast" | "invalidate_cache" | "persist_audit" | "snapshot_content" | null;
+            effect: "broadcast" | "invalidate_cache" | "purge_edge" | "persist_audit" | "snapshot_content" | null;
             /** @default null */
             error: string | null;
             reason: string;
@@ -6969,7 +6969,7 @@ export interface operations {
     admin_sync_replay_one: {
         parameters: {
             query?: {
-                effect?: "broadcast" | "invalidate_cache" | "persist_audit" | "snapshot_content" | null;
+                effect?: "broadcast" | "invalidate_cache" | "purge_edge" | "persist_audit" | "snapshot_content" | null;
                 error?: string | null;
             };
             header?: {
@@ -7166,7 +7166,7 @@ export interface operations {
     admin_sync_replay_all: {
         parameters: {
             query?: {
-                effect?: "broadcast" | "invalidate_cache" | "persist_audit" | "snapshot_content" | null;
+                effect?: "broadcast" | "invalidate_cache" | "purge_edge" | "persist_audit" | "snapshot_content" | null;
                 error?: string | null;
             };
             header?: {

@@ -7,7 +7,7 @@ from werkzeug.exceptions import BadRequest
 
 from app.api.rendering import Cursors
 from app.contract import cache_keys
-from app.contract.effects import EFFECTS
+from app.contract.effects import EFFECTS, table
 from app.contract.events import Aspect, EventType
 from app.contract.formats import rfc3339
 from app.contract.task_names import LIVE_QUEUE, PRUNE, RECONCILE, RECORDS_QUEUE, Effect, queue_of
@@ -30,9 +30,18 @@ def test_exactly_the_events_of_a_parts_content_are_snapshot() -> None:
     assert snapshots == {EventType.PART_CREATED, EventType.CONTENT_UPDATED, EventType.PART_DELETED, EventType.PART_RESTORED}
 
 
+def test_whatever_is_invalidated_is_purged_where_there_is_an_edge() -> None:
+    assert table(has_edge=False) == EFFECTS
+    behind = table(has_edge=True)
+    assert behind.keys() == EFFECTS.keys()
+    for kind, effects in behind.items():
+        purged = (Effect.PURGE_EDGE,) if Effect.INVALIDATE_CACHE in effects else ()
+        assert effects == (*EFFECTS[kind], *purged)
+
+
 def test_customers_never_wait_behind_records() -> None:
     live = {"sync.invalidate_cache", "sync.broadcast"}
-    records = {"sync.persist_audit", "sync.snapshot_content", RECONCILE, PRUNE}
+    records = {"sync.persist_audit", "sync.snapshot_content", "sync.purge_edge", RECONCILE, PRUNE}
     assert {queue_of(task) for task in live} == {LIVE_QUEUE}
     assert {queue_of(task) for task in records} == {RECORDS_QUEUE}
     assert {effect.task for effect in Effect} <= live | records

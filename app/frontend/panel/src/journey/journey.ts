@@ -7,7 +7,7 @@ export type FollowAnswer = Exclude<AnswersToStaff["follow"], { error: unknown }>
 export type EventJourney = components["schemas"]["Journey"];
 
 /** In the order in which they are shown. */
-export const EFFECTS = ["invalidate_cache", "persist_audit", "snapshot_content", "broadcast"] as const;
+export const EFFECTS = ["invalidate_cache", "purge_edge", "persist_audit", "snapshot_content", "broadcast"] as const;
 export type EffectName = (typeof EFFECTS)[number];
 
 /** One effect of one event: not settled without a time. */
