@@ -199,7 +199,7 @@ def _shown(
     sorts = {value: label for value, label in texts["sorts"].items() if q or value != "relevance"}
     if filtering.is_sort(sort):
         sorts[sort] = filtering.sort_label(sort, written.texts)
-    chips = filtering.chips(filters, written, lambda others: _address(others, sort, is_table=is_table))
+    chips = filtering.chips(filters, facets, written, lambda others: _address(others, sort, is_table=is_table))
     kept: dict[str, Any] = {name: typed[name] for name in ("q", "category") if name in typed}
     table = None
     if is_table:
@@ -233,7 +233,7 @@ def _shown(
             for name, icon, shows in (("cards", "grid", False), ("table", "table", True))
         ],
         "chips": chips,
-        "specifications": filtering.specifications(filters, facets),
+        "specifications": filtering.specifications(filters, facets, written),
         "table": table,
     }
 
