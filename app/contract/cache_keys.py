@@ -10,7 +10,7 @@ from app.contract.events import PLACED, Aspect, ListFacet
 EPOCH = "epoch"
 # Change it whenever a release names its keys or writes their values so differently that it must neither read what another release
 # has cached nor rely on what that one has invalidated. While both run side by side, neither uses the cache (docs/adr/0009).
-LAYOUT = "5"
+LAYOUT = "6"
 # A list of more categories than this depends on all of them: reading a token for each would cost more than it saves.
 MAX_PLACES = 50
 # In place of a category: parts of which it is not known where they stand.

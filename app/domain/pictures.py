@@ -40,10 +40,14 @@ def _variant_url(digest: str, width: int) -> str:
 
 
 def shown(image: dict[str, Any]) -> dict[str, Any]:
-    """Return a stored picture as pages get it: its address and those of its variants, which need not exist yet."""
+    """Return a part's stored picture as pages get it."""
+    return {"id": image["id"], **addressed(image)}
+
+
+def addressed(image: dict[str, Any]) -> dict[str, Any]:
+    """Return a stored picture's address and those of its variants, which need not exist yet, with what else pages get of it."""
     digest, width = image["digest"], image["width"]
     return {
-        "id": image["id"],
         "url": f"/media/{digest}.{image['extension']}",
         "alt": image["alt"],
         "width": width,

@@ -6,8 +6,10 @@ A part has three aspects with a version each: content (`parts.version`), stock (
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Integer, Numeric, String, Text, func
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, CreatedAt, Key, LongKey, Name, OptimisticLockingMixin, Version
@@ -19,7 +21,7 @@ OptionalMoment = DateTime(timezone=True)
 
 
 class Category(OptimisticLockingMixin, Base):
-    """A node of the category tree."""
+    """A node of the category tree. `picture` is what `app.domain.pictures.addressed` makes addresses of, and its `alt`."""
 
     __tablename__ = "categories"
     __table_args__ = (
@@ -33,6 +35,7 @@ class Category(OptimisticLockingMixin, Base):
     slug: Mapped[str] = mapped_column(String(240), unique=True)
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("categories.id"), index=True)
     description: Mapped[str] = mapped_column(Text, server_default="")
+    picture: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
 

@@ -11,7 +11,8 @@ from sqlalchemy import Row
 
 from app.contract.events import Actor
 from app.domain.content import MAX_CATEGORY_DESCRIPTION, changed_columns
-from app.domain.errors import CategoryNotEmptyError, NotFoundError
+from app.domain.errors import CategoryNotEmptyError, InvalidFieldError, NotFoundError
+from app.services.images import refuse_early
 from app.services.intent import Expected, Intent
 from app.services.rich_text import with_clean_description
 from app.services.slugs import category_slug
@@ -52,7 +53,10 @@ def create_category(
 def change_category(
     transactions: TransactionManager, intent: Intent, category_id: int, changes: dict[str, Any],
 ) -> dict[str, Any]:  # fmt: skip
-    """Rename, move or describe a category and return it; values that are already so change nothing.
+    """Rename, move, describe or picture a category and return it; values that are already so change nothing.
+
+    Args:
+        changes: their `picture` is None, what is stored of one, or the `alt` of the present one.
 
     Raises:
         NotFoundError, ConcurrencyError, InvalidFieldError, DuplicateError, DatabaseConsistencyError.
@@ -64,7 +68,7 @@ def change_category(
     def work(unit_of_work: UnitOfWork) -> dict[str, Any]:
         before = _locked(unit_of_work, category_id, intent.expected)
         counted = {"part_count": held.parts - held.archived}
-        changed = changed_columns(dict(before._mapping), changes)
+        changed = changed_columns(dict(before._mapping), changes | _pictured(before.picture, changes))
         if not changed:
             return rows.state(before) | counted
         tree = rows.tree(unit_of_work.connection)
@@ -77,6 +81,15 @@ def change_category(
         return rows.state(after) | counted | {"changed_by": _person(intent.actor)}
 
     return transactions.run(intent.actor, work, intent.call)
+
+
+def refuse_picture_early(transactions: TransactionManager, intent: Intent, category_id: int) -> dict[str, Any] | None:
+    """Refuse a picture for a category that is not there or has changed; see `app.services.images.refuse_early`.
+
+    Raises:
+        NotFoundError, ConcurrencyError, KeyReusedError.
+    """
+    return refuse_early(transactions, intent, lambda work: _locked(work, category_id, intent.expected))
 
 
 def delete_category(
@@ -109,6 +122,16 @@ def delete_category(
         return rows.state(before)
 
     return transactions.run(intent.actor, work, intent.call)
+
+
+def _pictured(present: dict[str, Any] | None, changes: dict[str, Any]) -> dict[str, Any]:
+    """Return the picture that a category is to have, if it is named at all."""
+    given = changes.get("picture")
+    if not given:
+        return {}
+    if "digest" not in given and present is None:
+        raise InvalidFieldError("picture", "This category has no picture yet; send one first.")
+    return {"picture": {**(present or {}), **given}}
 
 
 def _locked(unit_of_work: UnitOfWork, category_id: int, expected: Expected) -> Row[Any]:

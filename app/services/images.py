@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import Engine
 
 from app.contract.events import Operation
-from app.domain.errors import DuplicateError, InvalidFieldError, NotFoundError
+from app.domain.errors import DuplicateError, InvalidFieldError, NotFoundError, StorageUnavailableError
 from app.domain.pictures import MAX_PICTURES, file_path, variant_path, variant_widths
 from app.services.content import current_state, locked_to_change
 from app.services.intent import Intent
@@ -42,21 +42,43 @@ def kept_picture(storage: Storage, upload: bytes) -> Picture:
     return picture
 
 
-def refuse_early(transactions: TransactionManager, intent: Intent, part_id: int) -> dict[str, Any] | None:
-    """Refuse a picture for a part that cannot take one, before doing any work for it; return what `add_image` returned to an
+def kept_in_all_sizes(storage: Storage, upload: bytes) -> Picture:
+    """Like `kept_picture`, with its smaller sizes as well: for what no task makes them of later.
+
+    Raises:
+        InvalidFieldError, StorageUnavailableError.
+    """
+    picture = kept_picture(storage, upload)
+    _keep_variants(storage, picture.digest, picture.data)
+    return picture
+
+
+def refuse_early(
+    transactions: TransactionManager, intent: Intent, check: Callable[[UnitOfWork], object],
+) -> dict[str, Any] | None:  # fmt: skip
+    """Refuse a picture for what `check` says cannot take one, before doing any work for it; return what was answered to an
     earlier call with the same key, if there was one.
 
     Raises:
-        NotFoundError, ArchivedError, ConcurrencyError, InvalidFieldError, KeyReusedError.
+        KeyReusedError, and what `check` raises.
     """
 
     def look(unit_of_work: UnitOfWork) -> dict[str, Any] | None:
         if intent.call is not None and (kept := idempotency.find(unit_of_work.connection, intent.call)) is not None:
             return dict(kept.result)
-        _room_for_one(locked_to_change(unit_of_work, part_id, intent.expected))
+        check(unit_of_work)
         return None
 
     return transactions.run(intent.actor, look)
+
+
+def refuse_image_early(transactions: TransactionManager, intent: Intent, part_id: int) -> dict[str, Any] | None:
+    """Refuse a picture for a part that cannot take one; see `refuse_early`.
+
+    Raises:
+        NotFoundError, ArchivedError, ConcurrencyError, InvalidFieldError, KeyReusedError.
+    """
+    return refuse_early(transactions, intent, lambda work: _room_for_one(locked_to_change(work, part_id, intent.expected)))
 
 
 def add_image(
@@ -191,11 +213,15 @@ def _make_variants(storage: Storage, image: dict[str, Any]) -> None:
         log.error("the file of a picture is missing", digest=digest)
         return
     try:
-        made = variants(data)
+        _keep_variants(storage, digest, data)
+    except StorageUnavailableError:
+        raise
     except Exception:  # whatever makes a decoder fail on one picture must not hold up the others
         log.exception("no variants can be made of a picture", digest=digest)
-        return
-    for width, variant in made.items():
+
+
+def _keep_variants(storage: Storage, digest: str, data: bytes) -> None:
+    for width, variant in variants(data).items():
         storage.put(variant_path(digest, width), variant)
 
 

@@ -76,8 +76,13 @@ class PartsEnhancedService:
         return categories.create_category(self._transactions, intent, name, parent_id, slug, description)
 
     def update_category_with_sync(self, intent: Intent, category_id: int, changes: dict[str, Any]) -> dict[str, Any]:
-        """Rename, move or describe a category and return it; see `app.services.categories.change_category`."""
+        """Rename, move, describe or picture a category and return it; see `app.services.categories.change_category`."""
         return categories.change_category(self._transactions, intent, category_id, changes)
+
+    def check_room_for_category_picture(self, intent: Intent, category_id: int) -> dict[str, Any] | None:
+        """Refuse a picture, or return what was answered to it before, without any work; see
+        `app.services.categories.refuse_picture_early`."""
+        return categories.refuse_picture_early(self._transactions, intent, category_id)
 
     def delete_category_with_sync(self, intent: Intent, category_id: int, target: int | None) -> dict[str, Any]:
         """Delete a category and return what it was; see `app.services.categories.delete_category`."""
@@ -89,8 +94,8 @@ class PartsEnhancedService:
 
     def check_room_for_image(self, intent: Intent, part_id: int) -> dict[str, Any] | None:
         """Refuse a picture, or return what was answered to it before, without any work; see
-        `app.services.images.refuse_early`."""
-        return images.refuse_early(self._transactions, intent, part_id)
+        `app.services.images.refuse_image_early`."""
+        return images.refuse_image_early(self._transactions, intent, part_id)
 
     def add_image_with_sync(self, intent: Intent, part_id: int, picture: Picture, alt: str) -> dict[str, Any]:
         """Add a stored picture to a part and return its content; see `app.services.images.add_image`."""

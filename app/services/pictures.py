@@ -33,10 +33,13 @@ class Picture:
     width: int
     height: int
 
+    def named(self) -> dict[str, Any]:
+        """Return what its addresses are made of."""
+        return {name: value for name, value in asdict(self).items() if name != "data"}
+
     def columns(self) -> dict[str, Any]:
         """Return the columns of its row."""
-        values = asdict(self)
-        return {"byte_size": len(values.pop("data")), **values}
+        return {"byte_size": len(self.data), **self.named()}
 
 
 def prepared(upload: bytes) -> Picture:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from app.domain.pictures import addressed
 from app.domain.pricing import current_price, next_boundary
 from app.domain.stock import Stock
 from app.store import content, prices
@@ -36,7 +37,7 @@ SHOWN_PRICE = """
                  found.currency, found.valid_from DESC NULLS LAST LIMIT 1) price
       ON NOT :only OR price.currency = CAST(:currency AS text)"""
 _CATEGORIES = text(f"""
-    SELECT c.id, c.name, c.slug, c.parent_id, c.description, c.version, search_order(c.name) AS sort_key,
+    SELECT c.id, c.name, c.slug, c.parent_id, c.description, c.picture, c.version, search_order(c.name) AS sort_key,
            (SELECT count(*) FROM parts p WHERE p.category_id = c.id AND {PUBLIC}) AS part_count
     FROM categories c ORDER BY sort_key, c.id
 """)  # noqa: S608 — constant text
@@ -101,4 +102,4 @@ def load_versions(connection: Connection, part_ids: Sequence[int]) -> dict[int, 
 
 def load_categories(connection: Connection) -> list[dict[str, Any]]:
     """Return every category with the number of its own published parts, and its place in the order of names."""
-    return [dict(row._mapping) for row in connection.execute(_CATEGORIES)]
+    return [{**row._mapping, "picture": row.picture and addressed(row.picture)} for row in connection.execute(_CATEGORIES)]

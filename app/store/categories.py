@@ -8,6 +8,8 @@ from sqlalchemy import Connection, Row, text
 from app.contract.events import Aspect, Event, EventType, ListFacet, Operation
 from app.contract.formats import rfc3339
 from app.domain.categories import Node, Tree
+from app.domain.pictures import addressed
+from app.store.encoding import jsonb
 from app.store.transaction import UnitOfWork
 
 _VERSIONS = text("SELECT id, version FROM categories WHERE id = ANY(:category_ids)")
@@ -28,7 +30,7 @@ _NAMED = text("""
 _EXISTS = text("SELECT EXISTS (SELECT FROM categories WHERE id = :category_id)")
 # Who last changed a category is in its newest event, which is never pruned.
 _ROWS = text("""
-    SELECT c.id, c.name, c.slug, c.parent_id, c.description, c.version, c.updated_at, search_order(c.name) AS sort_key,
+    SELECT c.id, c.name, c.slug, c.parent_id, c.description, c.picture, c.version, c.updated_at, search_order(c.name) AS sort_key,
            last.id AS changed_by, last.name AS changed_by_name,
            CASE WHEN :counted THEN (SELECT count(*) FROM parts p WHERE p.category_id = c.id AND p.archived_at IS NULL) END
              AS part_count,
@@ -51,14 +53,14 @@ _INSERT = text("""
     WHERE NOT EXISTS (SELECT FROM categories c WHERE c.slug = free.slug)
       AND (:chosen OR NOT EXISTS (SELECT FROM former_slugs f WHERE f.kind = 'category' AND f.slug = free.slug))
     ORDER BY n LIMIT 1
-    RETURNING id, name, slug, parent_id, description, version
+    RETURNING id, name, slug, parent_id, description, picture, version
 """)
 _UPDATE = text("""
     UPDATE categories
-    SET name = :name, slug = :slug, parent_id = :parent_id, description = :description, version = version + 1,
-        updated_at = clock_timestamp()
+    SET name = :name, slug = :slug, parent_id = :parent_id, description = :description, picture = CAST(:picture AS jsonb),
+        version = version + 1, updated_at = clock_timestamp()
     WHERE id = :category_id
-    RETURNING id, name, slug, parent_id, description, version
+    RETURNING id, name, slug, parent_id, description, picture, version
 """)
 _DELETE = text("DELETE FROM categories WHERE id = :category_id")
 _PARTS = text("SELECT id FROM parts WHERE category_id = :category_id ORDER BY id")
@@ -74,7 +76,7 @@ _MOVE_PARTS = text("""
     WHERE id = ANY(:part_ids)
 """)
 
-_COLUMNS = ("name", "slug", "parent_id", "description")
+_COLUMNS = ("name", "slug", "parent_id", "description", "picture")
 
 
 def nodes(connection: Connection) -> list[tuple[Any, ...]]:
@@ -140,7 +142,8 @@ def insert(
 def update(unit_of_work: UnitOfWork, before: Row[Any], columns: dict[str, Any], reason: str | None) -> None:
     """Write `columns` over a category as its next version and record it."""
     columns = {name: getattr(before, name) for name in _COLUMNS} | columns
-    after = unit_of_work.execute(_UPDATE, category_id=before.id, **columns).one()
+    picture = columns.pop("picture")
+    after = unit_of_work.execute(_UPDATE, category_id=before.id, picture=picture and jsonb(picture), **columns).one()
     unit_of_work.record(changed_event(before, after, reason))
 
 
@@ -187,7 +190,11 @@ def move_parts(unit_of_work: UnitOfWork, part_ids: Sequence[int], target: int) -
 
 
 def _values(row: Any) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in (*_COLUMNS, "version")}
+    # What a trigger kept of a row before there were pictures has none.
+    picture = getattr(row, "picture", None)
+    return {name: getattr(row, name) for name in _COLUMNS[:-1]} | {
+        "picture": picture and addressed(picture), "version": row.version,
+    }  # fmt: skip
 
 
 def _event(

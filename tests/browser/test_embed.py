@@ -94,6 +94,11 @@ def test_a_price_is_shown_in_the_currency_that_the_page_names_and_follows_it(
     expect(shown).to_have_text(["€5.70", ""])
     cost(EUR="5.80", USD="6.20")
     expect(shown).to_have_text(["€5.80", "US$6.20"])
+    page.evaluate(
+        "sku => lockstep.watch(sku, ({ price }) => (window.told = price.amount + price.currency), { currency: 'USD' })",
+        parts[0]["sku"],
+    )
+    page.wait_for_function("window.told === '6.20USD'")
 
 
 def test_the_plain_page_shows_what_is_true_and_follows_it(opened: Open, staff: httpx.Client, parts: list[dict]) -> None:

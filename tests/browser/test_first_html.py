@@ -49,6 +49,8 @@ def part(staff: httpx.Client) -> dict[str, Any]:
     """A part with a bit of everything."""
     word = "w" + uuid4().hex[:10]
     category = staff.post("/categories", json={"name": f"Spindles {word}", "description": SPINDLES}).raise_for_status().json()
+    picture = {"image": ("a.jpg", jpeg(640, 480), "image/jpeg")}
+    staff.post(f"/categories/{category['id']}/picture", files=picture, data={"alt": "A spindle"}).raise_for_status()
     body = {
         "sku": f"F-{word}", "part_name": f"Spindle {word}", "status": "published", "category_id": category["id"],
         "manufacturer": "Ferrum", "manufacturer_number": "F-1", "description": "<p>A <b>bold</b> word</p><ul><li>one</li></ul>",

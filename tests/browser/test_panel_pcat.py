@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from devserver import Stack
+from tests.sample_pictures import jpeg
 
 Make = Callable[..., dict]
 Open = Callable[..., Page]
@@ -254,21 +255,70 @@ def test_a_category_gets_a_text_which_nobody_overwrites_unseen(
     category = make_category(description="<p>Old</p>")
     page = open_panel("/categories")
     node_of(page, category).get_by_role("button", name="Actions for").click()
-    choose(page, "Text for customers…")
+    choose(page, "Text and picture…")
     form = page.get_by_test_id("describe-form")
-    field = form.get_by_label("Text")
-    expect(field).to_have_value("<p>Old</p>")
-    field.fill("<p onclick=x>Mine</p>")
+    field = form.get_by_role("textbox", name="Text")
+    expect(field).to_have_text("Old")
+    field.fill("Mine")
     staff.put(f"/categories/{category['id']}", json={"description": "Theirs"}).raise_for_status()
     form.get_by_role("button", name="Save").click()
     expect(form.get_by_role("alert")).to_contain_text("changed this meanwhile")
-    expect(field).to_have_value("<p onclick=x>Mine</p>")
+    expect(field).to_have_text("Mine")
     form.get_by_role("button", name="Save").click()
     expect(form).to_be_hidden()
     assert staff.get(f"/categories/{category['id']}").json()["description"] == "<p>Mine</p>"
     with page.expect_response(lambda answer: answer.request.method == "PUT"):
         page.get_by_test_id("toast-action").last.click()
     assert staff.get(f"/categories/{category['id']}").json()["description"] == "Theirs"
+
+
+def test_a_categorys_picture_is_seen_by_customers_at_once_and_described_and_taken_away(
+    stack: Stack,
+    context: Callable[..., BrowserContext],
+    open_panel: Open,
+    make_category: Make,
+    make_part: Make,
+    staff: httpx.Client,
+) -> None:
+    category = make_category(description="<p>Old</p>")
+    make_part(category_id=category["id"], status="published")
+    site = context().new_page()
+    site.goto(f"{stack.url}/c/{category['slug']}")
+    expect(site.get_by_text("Old")).to_be_visible()
+    shown = site.locator("main .pictured img")
+    expect(shown).to_have_count(0)
+    page = open_panel("/categories")
+    node_of(page, category).get_by_role("button", name="Actions for").click()
+    choose(page, "Text and picture…")
+    form, picture = page.get_by_test_id("describe-form"), page.get_by_test_id("category-picture")
+    field = form.get_by_role("textbox", name="Text")
+    field.fill("Mine")
+    picture.locator("input[type=file]").set_input_files({"name": "a.gif", "mimeType": "image/gif", "buffer": b"GIF89a"})
+    expect(picture.get_by_test_id("upload-error")).to_have_text("Only JPEG, PNG and WebP pictures can be shown.")
+    picture.get_by_role("button", name="Dismiss").click()
+    picture.locator("input[type=file]").set_input_files({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": jpeg(640, 480)})
+    expect(picture.locator("img")).to_be_visible()
+    expect(shown).to_be_visible()
+    assert shown.evaluate("image => image.decode().then(() => image.naturalWidth > 0)")
+    picture.get_by_label("What it shows, in words").fill("Spindles on a bench")
+    picture.get_by_label("What it shows, in words").blur()
+    expect(shown).to_have_attribute("alt", "Spindles on a bench")
+    # The picture is none of the text's business.
+    expect(field).to_have_text("Mine")
+    form.get_by_role("button", name="Save").click()
+    expect(form).to_be_hidden()
+    expect(site.get_by_text("Mine")).to_be_visible()
+    assert staff.get(f"/categories/{category['id']}").json()["version"] == 4
+    site.goto(stack.url)
+    tile = site.get_by_test_id("category-tile").filter(has_text=category["name"])
+    expect(tile.get_by_role("img", name="Spindles on a bench")).to_be_visible()
+    node_of(page, category).get_by_role("button", name="Actions for").click()
+    choose(page, "Text and picture…")
+    picture.get_by_test_id("picture-remove").click()
+    page.get_by_test_id("confirm").click()
+    expect(picture.locator("img")).to_have_count(0)
+    expect(tile.locator("img")).to_have_count(0)
+    expect(tile.locator("svg").first).to_be_visible()
 
 
 def test_a_conflict_over_a_category_says_who_was_faster_and_goes_through_the_second_time(

@@ -111,6 +111,25 @@ def test_a_list_of_several_pages_is_one_list_and_few_of_its_rows_are_in_the_docu
     expect(row_of(panel, parts[0])).to_be_visible()
 
 
+NEW_AT_ONCE = """() => {
+    window.atOnce = [];
+    const rows = (nodes) => [...nodes].filter((node) => node.dataset?.partId).length;
+    new MutationObserver((records) => window.atOnce.push(records.reduce((sum, one) => sum + rows(one.addedNodes), 0)))
+        .observe(document.querySelector("[role=grid] tbody"), { childList: true });
+}"""
+
+
+def test_after_a_leap_the_rows_come_a_few_at_a_time_and_all_of_them(panel: Page, many: Many) -> None:
+    word, parts = many
+    go_to(panel, word)
+    panel.evaluate(NEW_AT_ONCE)
+    scroll_to(panel, 60)
+    for part in parts[60:80]:
+        expect(row_of(panel, part)).to_be_attached()
+    # More of them would keep the browser busy for longer than is felt.
+    assert 0 < max(panel.evaluate("window.atOnce")) <= 12
+
+
 def test_the_focus_and_an_open_cell_stay_when_their_row_is_scrolled_far_away(panel: Page, many: Many) -> None:
     word, parts = many
     go_to(panel, word)

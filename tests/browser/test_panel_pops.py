@@ -304,6 +304,23 @@ def test_on_a_phone_every_figure_of_an_effect_is_on_the_screen_under_its_name(st
         assert figure.evaluate("cell => getComputedStyle(cell, '::before').content.length") > 2
 
 
+def test_on_a_phone_an_import_is_a_card_and_nothing_of_it_is_beside_the_screen(
+    stack: Stack, panel: Page, staff: httpx.Client
+) -> None:
+    open_imports(stack, panel)
+    name = f"{'a-very-long-name-of-a-file-' * 4}{uuid4().hex[:8]}.csv"
+    drop(panel, csv("sku,name", f"POPS-{uuid4().hex[:8]},One", name=name))
+    panel.wait_for_url(re.compile(r"/imports/\d+$"))
+    panel.set_viewport_size({"width": 375, "height": 740})
+    panel.goto(f"{stack.url}/panel/imports")
+    row = panel.get_by_test_id("import-row").filter(has_text=name)
+    expect(row).to_contain_text("Checked")
+    frame = panel.locator(".table-frame")
+    assert frame.evaluate("frame => frame.scrollWidth <= frame.clientWidth")
+    labels = [cell.evaluate("cell => getComputedStyle(cell, '::before').content") for cell in row.locator(".number").all()]
+    assert labels == ['"New"', '"Changed"', '"Unchanged"', '"Errors"']
+
+
 TILES = {
     "low-stock": r"/panel/stock\?low_stock=true",
     "out-of-stock": r"/panel/stock\?out_of_stock=true",

@@ -43,6 +43,7 @@ NEEDS = {
     "GET /categories/1": "viewer",
     "POST /categories": "editor",
     "PUT /categories/1": "editor",
+    "POST /categories/1/picture": "editor",
     "DELETE /categories/1": "editor",
     "GET /audit": "viewer",
     "GET /audit.csv": "viewer",

@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from app.api.schemas.categories import AdminCategoryPageSchema, AdminCategorySchema
 from tests.flow.test_bad_inputs import NOT_IDS
+from tests.sample_pictures import jpeg
 
 Refused = Callable[..., dict[str, Any]]
 URL = "/api/v1/admin/categories"
@@ -87,6 +90,53 @@ def test_a_text_is_sanitised_and_read_by_customers_with_the_next_request(
         body = refused(editor.put(f"{URL}/{made['id']}", json={"description": text}), 422)
         assert "description" in body["errors"]
     assert make()["description"] == ""
+
+
+def test_a_picture_is_kept_in_all_its_sizes_described_replaced_and_taken_away(
+    editor: FlaskClient, make: Callable[..., dict[str, Any]], client: FlaskClient, refused: Refused
+) -> None:
+    def upload(**form: Any) -> TestResponse:
+        return editor.post(f"{here}/picture", data={"image": (BytesIO(jpeg(640, 480)), "a.jpg"), **form})
+
+    def public() -> dict[str, Any] | None:
+        (one,) = [one for one in client.get("/api/v1/categories").get_json()["items"] if one["id"] == made["id"]]
+        return one["picture"]
+
+    made = make()
+    here = f"{URL}/{made['id']}"
+    assert (made["picture"], public()) == (None, None)
+    assert "picture" in refused(editor.put(here, json={"picture": {"alt": "Nothing"}}), 422)["errors"]
+    pictured = upload(alt="A lathe", version="1").get_json()
+    assert AdminCategorySchema().validate(pictured) == {}
+    picture = pictured["picture"]
+    assert (pictured["version"], picture["alt"], picture["width"], picture["height"]) == (2, "A lathe", 640, 480)
+    assert public() == picture
+    # At once, without a task.
+    sizes = [client.get(size["url"]) for size in picture["srcset"]]
+    assert {(size.status_code, size.content_type, "immutable" in size.headers["Cache-Control"]) for size in sizes} == {
+        (200, "image/webp", True)
+    }
+    described = editor.put(here, json={"picture": {"alt": "A big lathe"}, "version": 2}).get_json()
+    assert public() == described["picture"] == picture | {"alt": "A big lathe"}
+    renamed = editor.put(here, json={"name": f"N {uuid4().hex}"}).get_json()
+    assert (renamed["picture"], renamed["version"]) == (described["picture"], 4)
+    # Somebody was faster: nothing is replaced.
+    assert refused(upload(version="3"), 409)["current"] == renamed
+    replaced = upload().get_json()
+    assert (replaced["picture"]["alt"], replaced["version"]) == ("", 5)
+    assert replaced["picture"]["url"] != picture["url"]
+    assert editor.put(here, json={"picture": None}).get_json()["picture"] is None
+    assert public() is None
+    # Whoever takes it back or looks at what was there before can see it.
+    assert client.get(picture["url"]).status_code == 200
+
+
+def test_what_is_no_picture_is_refused(editor: FlaskClient, make: Callable[..., dict[str, Any]], refused: Refused) -> None:
+    made = make()
+    body = refused(editor.post(f"{URL}/{made['id']}/picture", data={"image": (BytesIO(b"GIF89a"), "a.gif")}), 422)
+    assert "Send one JPEG, PNG or WebP picture." in body["errors"]["image"][0]
+    refused(editor.post(f"{URL}/999999/picture", data={"image": (BytesIO(jpeg()), "a.jpg")}), 404)
+    assert editor.get(f"{URL}/{made['id']}").get_json() == made
 
 
 def test_a_conflict_says_how_the_category_stands(

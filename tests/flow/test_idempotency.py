@@ -80,6 +80,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "POST /admin/parts/{part}/versions/1/restore": {"json": {"fields": ["part_name"]}},
     "POST /admin/categories": {"json": {"name": "Category {tag}"}},
     "PUT /admin/categories/{category}": {"json": {"name": "Renamed {tag}"}},
+    "POST /admin/categories/{category}/picture": {"file": "image"},
     "DELETE /admin/categories/{empty_category}": {},
     "POST /admin/imports": {"file": "file"},
     "POST /admin/imports/{job}/cancel": {},

@@ -117,6 +117,30 @@ def test_columns_that_decide_something_are_read_only_when_somebody_has_said_what
         assert (whole["status"], [one["name"] for one in whole["specifications"]]) == ("draft", ["Tax class", "Weight"])
 
 
+def test_what_is_remarked_about_columns_is_in_the_language_of_the_caller_but_for_the_names_of_the_file(
+    api: Callable[[str], FlaskClient], container: Container, tag: str
+) -> None:
+    editor, german = api("editor"), {"Accept-Language": "de"}
+    header = "sku,name,category,price,Cost,Sale price,Notes,Rating: threads [mm],one level,"
+    data = f'{header}\n{tag}-1,One,All products > Bolts,"12,50",1,9,,5,6,\n{tag}-2,Two,All products > Nuts,"1,25",1,9,,5,6,\n'
+    chosen = {"ignore": "Notes", "map": "manufacturer_number=sku"}
+    answer = editor.post(URL, **form(data.encode(), currency="EUR", dry_run="true", **chosen))
+    work(container)
+    job = editor.get(answer.headers["Location"], headers=german).get_json()
+    assert [one["detail"] for one in job["columns"]] == [
+        "auch manufacturer_number",
+        "",
+        'Ebenen getrennt durch ">"; "All products" am Anfang wird weggelassen',
+        'Dezimalzeichen ","',
+        "nicht gelesen: Was ein Teil den Händler kostet und wer es liefert, ist nichts für Kunden",
+        "nicht gelesen: Die Spalte kann über etwas entscheiden (sale); sagen Sie, was sie ist",
+        "nicht gelesen, wie gewünscht",
+        "threads; Einheit mm; Gruppe Rating",
+        "one level",
+        "sie hat keinen Namen, also müssen ihre Zellen leer sein",
+    ]
+
+
 def test_a_separator_of_categories_that_the_file_does_not_show_is_asked_for_and_named_in_the_form(
     api: Callable[[str], FlaskClient], container: Container, tag: str
 ) -> None:

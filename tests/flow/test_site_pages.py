@@ -580,6 +580,29 @@ def test_germans_type_a_comma_in_the_ends_of_ranges(
     assert 'placeholder="12,7 kN"' in client.get(f"/c/{made['slug']}", headers={"Accept-Language": "de"}).text
 
 
+def test_germans_read_a_comma_in_values_that_are_numbers_to_the_shop(
+    client: FlaskClient, editor: FlaskClient, new_part: NewPart, word: str
+) -> None:
+    made = editor.post("/api/v1/admin/categories", json={"name": word}).get_json()
+    part = new_part(part_name=word, category_id=made["id"])
+    said = [
+        {"name": "Load", "value": "12.7", "unit": "kN"},
+        {"name": "Play", "value": "0.5…1.5", "unit": "mm"},
+        {"name": "Class", "value": "8.8 A"},
+    ]
+    editor.put(f"{PARTS}/{part}/specifications", json={"specifications": said})
+    address = f"/c/{made['slug']}?spec.load=12.7 kN&spec.Class=8.8 A"
+    german, english = (client.get(address, headers={"Accept-Language": language}).text for language in ("de", "en"))
+    for written in ("12,7 kN", "0,5…1,5 mm", "8.8 A"):
+        assert f">{written} <span" in german
+    for written in ("12.7 kN", "0.5…1.5 mm", "8.8 A"):
+        assert f">{written} <span" in english
+        # What is asked for is the same.
+        assert f'value="{written}"' in german
+    assert ">load: 12,7 kN<" in german
+    assert ">Class: 8.8 A<" in german
+
+
 def test_a_german_page_says_nothing_in_english(client: FlaskClient, editor: FlaskClient, new_part: NewPart, word: str) -> None:
     part = new_part(part_name=word)
     editor.put(f"{PARTS}/{part}/prices", json={"prices": [{"currency": "EUR", "amount": a, "min_quantity": n}

@@ -16,7 +16,9 @@ from app.api import request_context
 from app.container import Container
 from app.contract import cache_keys
 from app.contract.task_names import Effect
+from app.store import reconciliation
 from app.sync.heartbeats import Heartbeats
+from app.sync.reconciliation.reconcile import LOCK
 
 ADMIN = "/api/v1/admin"
 AUDIT = Effect.PERSIST_AUDIT
@@ -270,3 +272,11 @@ def test_the_status_says_who_is_alive_and_what_is_well_and_of_what_is_not_known_
         away = status()
     assert (away["workers"], away["beat_last_tick_seconds"], away["flower"]) == (None, None, None)
     assert away["components"]["cache"] == "away"
+
+
+def test_why_nothing_was_compared_is_said_in_the_language_of_the_caller(admin: FlaskClient, container: Container) -> None:
+    with container.engine.connect() as connection:
+        assert reconciliation.try_lock(connection, LOCK)
+        answer = admin.post(f"{ADMIN}/sync/reconcile", headers={"Accept-Language": "de"})
+        reconciliation.unlock(connection, LOCK)
+    assert answer.get_json() == {"skipped": "ein anderer Abgleich läuft gerade"}

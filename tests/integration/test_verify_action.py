@@ -212,6 +212,7 @@ OPERATIONS: dict[str, tuple[list[Callable[[Shop], None]], Callable[[Shop], None]
     ),
     "move legacy prices": ([lambda s: s.legacy()], lambda s: s.move_prices(), ("prices", "DELETE", {"prices", "legacy"})),
 }  # fmt: skip
+PICTURE = {"digest": "0" * 64, "extension": "jpg", "width": 640, "height": 480, "alt": "A lathe"}
 # These change what parts' categories are called and where they stand, and no part. Which category, and the columns that change.
 ON_THE_TREE: dict[str, tuple[list[Callable[[Shop], None]], Callable[[Shop], None], tuple[str, set[str]]]] = {
     "rename a category": ([lambda s: s.place()], lambda s: s.change_category(s.top, name=f"N {s.part_id}"), ("top", {"name"})),
@@ -219,6 +220,7 @@ ON_THE_TREE: dict[str, tuple[list[Callable[[Shop], None]], Callable[[Shop], None
     "give a category another address": (
         [lambda s: s.place()], lambda s: s.change_category(s.leaf, slug=f"s-{s.part_id}"), ("leaf", {"slug"}),
     ),
+    "picture a category": ([lambda s: s.place()], lambda s: s.change_category(s.leaf, picture=PICTURE), ("leaf", {"picture"})),
 }  # fmt: skip
 # These change what lists show, and no part that is open.
 ON_LISTS: dict[str, tuple[list[Callable[[Shop], None]], Callable[[Shop], None]]] = {
@@ -248,6 +250,7 @@ CALLS = {
     "admin_bulk.place_parts": {"withdraw many", "categorise many", "archive many", "restore many"},
     "admin_categories.create_category": {"create a category"},
     "admin_categories.update_category": {"rename a category", "move a category", "give a category another address"},
+    "admin_categories.set_category_picture": {"picture a category"},
     "admin_categories.delete_category": {"delete a category", "delete an empty category"},
     "admin_versions.restore_version": {"restore a version", "restore a field of a version"},
     "admin_imports.start_import": {"import a part"},
@@ -393,6 +396,7 @@ def test_a_change_of_the_tree_is_one_event_from_which_a_page_knows_to_read_the_t
     deliver()
     channel.emits()
     catalog = shop.container.parts.catalog
+    tree = catalog.categories().body
     page, token = catalog.part(shop.part_id).body, catalog.catalog_token([ListFacet.CATEGORIES])
     newest = query("SELECT max(id) AS id FROM outbox_events")[0]["id"]
     operation(shop)
@@ -409,12 +413,14 @@ def test_a_change_of_the_tree_is_one_event_from_which_a_page_knows_to_read_the_t
     assert news["data"]["categories"] != token
     # What the page does then: the part's category by its id, as the tree has it.
     nodes = {node["id"]: node for node in catalog.categories().body}
+    assert [*nodes.values()] != tree
     path, at = [], page["category"]["id"]
     while at is not None:
         path.insert(0, {field: nodes[at][field] for field in ("id", "name", "slug")})
         at = nodes[at]["parent_id"]
     fresh = catalog.part(shop.part_id).body
-    assert fresh != page
+    # A part shows its category's name and place, and not its picture.
+    assert (fresh != page) == (columns != {"picture"})
     assert fresh == page | {"category": {**path[-1], "path": path}}
     (row,) = query("SELECT * FROM data_change_logs WHERE event_id = :id", id=event["event_id"])
     assert (row["table_name"], row["operation"], row["record_id"]) == ("categories", "UPDATE", getattr(shop, which))

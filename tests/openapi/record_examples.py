@@ -120,6 +120,8 @@ def play(recorder: Recorder) -> None:
     call("GET", "/admin/parts?q=bearing&limit=1")
     _play_shop_window(recorder, part)
     call("PUT", f"/admin/categories/{balls}", {"name": "Deep groove ball bearings", "version": 1})
+    form = {"image": (_picture("silver"), "balls.png"), "alt": "A ball bearing"}
+    call("POST", f"/admin/categories/{balls}/picture", data=form, content_type="multipart/form-data")
     call("GET", "/admin/categories")
     call("GET", f"/admin/categories/{balls}")
     call("DELETE", here)
@@ -160,15 +162,19 @@ def _play_account(recorder: Recorder) -> None:
 def _play_pictures(recorder: Recorder, here: str) -> None:
     ids = []
     for color in ("silver", "gray"):
-        file = io.BytesIO()
-        Image.new("RGB", (640, 480), color).save(file, "PNG")
-        file.seek(0)
-        form = {"image": (file, "bearing.png"), "alt": "The bearing from the front"}
+        form = {"image": (_picture(color), "bearing.png"), "alt": "The bearing from the front"}
         answer = recorder.call("POST", f"{here}/images", data=form, content_type="multipart/form-data")
         ids.append(answer["images"][-1]["id"])
     recorder.call("PUT", f"{here}/images/order", {"image_ids": ids[::-1]})
     recorder.call("PUT", f"{here}/images/{ids[0]}", {"alt": "The bearing from the side"})
     recorder.call("DELETE", f"{here}/images/{ids[1]}")
+
+
+def _picture(color: str) -> io.BytesIO:
+    file = io.BytesIO()
+    Image.new("RGB", (640, 480), color).save(file, "PNG")
+    file.seek(0)
+    return file
 
 
 def _play_shop_window(recorder: Recorder, part: int) -> None:

@@ -5,11 +5,12 @@ from typing import Any
 from flask import Response
 from flask_smorest import Blueprint
 
+from app.api.admin.uploads import uploaded
 from app.api.auth import require
 from app.api.context import container, cursors
 from app.api.errors import may_answer
 from app.api.intent import heeds_if_match, intent_of
-from app.api.parsing import StrictParser
+from app.api.parsing import StrictParser, takes_file
 from app.api.rendering import json_response, page_body
 from app.api.schemas.categories import (
     AdminCategoryPageSchema,
@@ -19,6 +20,9 @@ from app.api.schemas.categories import (
     CategoryQuerySchema,
     CategoryUpdateSchema,
 )
+from app.api.schemas.images import ImageUploadSchema
+from app.domain.pictures import MAX_BYTES
+from app.services.images import kept_in_all_sizes
 from app.store.paging import page_by_name
 
 blueprint = Blueprint("admin_categories", __name__, url_prefix="/api/v1/admin/categories", description="The category tree")
@@ -63,8 +67,29 @@ def get_category(category_id: int) -> Response:
 @blueprint.arguments(CategoryUpdateSchema)
 @blueprint.response(200, AdminCategorySchema)
 def update_category(body: dict[str, Any], category_id: int) -> Response:
-    """Rename, move or describe a category. Parts below it show its new path at once, and keep their versions."""
+    """Rename, move or describe a category, or its picture. Parts below it show its new path at once, and keep their versions."""
     return json_response(container().parts.update_category_with_sync(intent_of(body), category_id, body))
+
+
+@blueprint.route("/<id:category_id>/picture", methods=["POST"])
+@require("editor")
+@heeds_if_match
+@takes_file(MAX_BYTES)
+@blueprint.arguments(ImageUploadSchema, location="files")
+@blueprint.response(200, AdminCategorySchema)
+def set_category_picture(form: dict[str, Any], category_id: int) -> Response:
+    """Give a category a picture, in place of the one that it had: JPEG, PNG or WebP, at most 15 MB and 40 million pixels.
+
+    It is re-encoded, upright and without metadata, and made in smaller sizes. `PUT` on the category describes it and takes it
+    away.
+    """
+    intent = intent_of(form)
+    category = container().parts.check_room_for_category_picture(intent, category_id)
+    if category is None:
+        picture = uploaded(kept_in_all_sizes, form["image"])
+        changes = {"picture": picture.named() | {"alt": form["alt"]}}
+        category = container().parts.update_category_with_sync(intent, category_id, changes)
+    return json_response(category)
 
 
 @blueprint.route("/<id:category_id>", methods=["DELETE"])

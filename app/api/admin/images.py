@@ -5,8 +5,9 @@ from typing import Any
 from flask import Response
 from flask_smorest import Blueprint
 
+from app.api.admin.uploads import uploaded
 from app.api.auth import require
-from app.api.context import container, offload
+from app.api.context import container
 from app.api.intent import heeds_if_match, intent_of
 from app.api.parsing import StrictParser, takes_file
 from app.api.rendering import json_response
@@ -14,14 +15,10 @@ from app.api.schemas.answers import ContentAnswerSchema
 from app.api.schemas.images import ImageAltSchema, ImageOrderSchema, ImageUploadSchema
 from app.api.schemas.parts import BodilessWriteSchema
 from app.domain.pictures import MAX_BYTES
-from app.domain.turns import Turns
 from app.services.images import kept_picture
 
 blueprint = Blueprint("admin_images", __name__, url_prefix="/api/v1/admin/parts", description="Pictures, for staff")
 blueprint.ARGUMENTS_PARSER = StrictParser()
-
-# Processing a picture takes up to half a gigabyte and one core for several seconds, so others wait for their turn.
-_AT_WORK = Turns(at_once=1, waiting=7, patience=20.0)
 
 
 @blueprint.route("/<id:part_id>/images", methods=["POST"])
@@ -39,8 +36,7 @@ def add_image(form: dict[str, Any], part_id: int) -> Response:
     intent = intent_of(form)
     content = container().parts.check_room_for_image(intent, part_id)
     if content is None:
-        with _AT_WORK.turn():
-            picture = offload(kept_picture, container().storage, form["image"].read())
+        picture = uploaded(kept_picture, form["image"])
         content = container().parts.add_image_with_sync(intent, part_id, picture, form["alt"])
     return json_response(content, 201, {"Location": content["images"][-1]["url"]})
 

@@ -16,6 +16,7 @@ from app.api.rendering import json_response, page_body
 from app.api.schemas.bulk import DryRunQuerySchema
 from app.api.schemas.imports import ImportJobDetailSchema, ImportJobPageSchema, ImportQuerySchema, ImportUploadSchema
 from app.api.schemas.parts import PageQuerySchema
+from app.domain.imports.columns import Why
 from app.domain.imports.options import Options, mapping_of
 from app.domain.spreadsheets import BYTE_ORDER_MARK, spreadsheet_safe
 from app.services.imports.jobs import MAX_BYTES, keep
@@ -32,7 +33,16 @@ def _told(job: dict[str, Any]) -> dict[str, Any]:
     """Return a job with what it explains in the caller's language: it is kept in English, for whoever reads it."""
     for rows in ("errors", "notices", "conflicts"):
         job = explained(job, rows, "reason")
-    return {**job, "failure": said(job["failure"])}
+    columns = {"columns": [_column_told(column) for column in job["columns"]]} if "columns" in job else {}
+    return {**job, "failure": said(job["failure"]), **columns}
+
+
+def _column_told(column: dict[str, str]) -> dict[str, str]:
+    """Return a column of a file with its remarks in the caller's language; a specification's first is its name in the file."""
+    became, detail = column["became"], column["detail"]
+    remarks = [detail] if became in list(Why) else detail.split("; ")
+    names = int(became == "specification")
+    return {**column, "detail": "; ".join([*remarks[:names], *said(remarks[names:])])}
 
 
 @blueprint.route("", methods=["POST"])

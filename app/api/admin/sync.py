@@ -8,6 +8,7 @@ from flask_smorest import Blueprint
 from app.api.auth import actor, require
 from app.api.context import container, cursors
 from app.api.idempotency import keyed_call
+from app.api.languages import said
 from app.api.parsing import StrictParser
 from app.api.rendering import json_response
 from app.api.schemas.answers import DeadLetterPageSchema, ReconciliationSchema, ReplayedSchema, SyncStatusSchema
@@ -88,4 +89,5 @@ def discard_all(body: dict[str, Any]) -> Response:
 @blueprint.response(200, ReconciliationSchema)
 def reconcile(query: dict[str, Any]) -> Response:
     """Compare PostgreSQL with every copy of its data now, and repair what differs unless `dry_run`."""
-    return json_response(container().sync_control.reconcile(_intent(), dry_run=query["dry_run"]))
+    report = container().sync_control.reconcile(_intent(), dry_run=query["dry_run"])
+    return json_response({**report, "skipped": said(report["skipped"])} if "skipped" in report else report)

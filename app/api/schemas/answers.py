@@ -57,6 +57,21 @@ class PartCategorySchema(Schema):
     """A part's category, with the way to it from the root."""
 
 
+@described(states.ImageSize)
+class ImageSizeSchema(Schema):
+    """A smaller size of a picture, in WebP."""
+
+
+@described(states.Picture)
+class PictureSchema(Schema):
+    """A picture, and the sizes in which it can be had; see `srcset` in HTML."""
+
+
+@described(states.Image)
+class ImageSchema(Schema):
+    """One of a part's pictures."""
+
+
 class CategorySchema(CategoryRefSchema):
     """A node of the category tree."""
 
@@ -64,18 +79,9 @@ class CategorySchema(CategoryRefSchema):
     description = fields.String(
         required=True, metadata={"description": "Text, or HTML of a few harmless elements; empty if there is none."}
     )
+    picture = nested(PictureSchema, allow_none=True)
     version = required(fields.Integer)
     part_count = required(fields.Integer)
-
-
-@described(states.ImageSize)
-class ImageSizeSchema(Schema):
-    """A smaller size of a picture, in WebP."""
-
-
-@described(states.Image)
-class ImageSchema(Schema):
-    """A picture, and the sizes in which it can be had; see `srcset` in HTML."""
 
 
 @described(states.ShownSpecification)

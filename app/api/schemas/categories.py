@@ -6,6 +6,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from app.api.parsing import Quantity, StrictSchema, Text, WholeNumber
 from app.api.schemas.answers import CategorySchema, PersonSchema, page_of
+from app.api.schemas.images import ALT
 from app.api.schemas.parts import BodilessWriteSchema, PageQuerySchema
 from app.domain.content import MAX_CATEGORY_DESCRIPTION
 from app.domain.stock import MAX_QUANTITY
@@ -57,13 +58,21 @@ class CategoryCreateSchema(StrictSchema):
     reason = _reason()
 
 
+class CategoryPictureSchema(StrictSchema):
+    """What the category's picture shows, for those who cannot see it."""
+
+    alt = Text(required=True, validate=ALT)
+
+
 class CategoryUpdateSchema(StrictSchema):
-    """Fields of a category to change; those left out stay as they are. `parent_id` null moves it to the top level."""
+    """Fields of a category to change; those left out stay as they are. `parent_id` null moves it to the top level, `picture` null
+    takes its picture away."""
 
     name = _name(required=False)
     parent_id = Quantity(allow_none=True, validate=_ID)
     slug = _slug()
     description = _description()
+    picture = fields.Nested(CategoryPictureSchema, allow_none=True)
     version = Quantity(validate=_ID)
     reason = _reason()
 

@@ -7,15 +7,15 @@ from app.domain.pictures import MAX_PICTURES
 from app.domain.stock import MAX_QUANTITY
 
 _ID = validate.Range(min=1, max=MAX_QUANTITY)
-_ALT = validate.Length(max=300)
+ALT = validate.Length(max=300)
 _REASON = validate.Length(max=500)
 
 
 class ImageUploadSchema(StrictSchema):
-    """A new picture. Only the file's content matters, not its name."""
+    """A picture to show. Only the file's content matters, not its name."""
 
     image = File(required=True)
-    alt = Text(load_default="", validate=_ALT)
+    alt = Text(load_default="", validate=ALT)
     version = WholeNumber(validate=_ID)
     reason = Text(load_default=None, validate=_REASON)
 
@@ -23,7 +23,7 @@ class ImageUploadSchema(StrictSchema):
 class ImageAltSchema(StrictSchema):
     """What a picture shows, for those who cannot see it."""
 
-    alt = Text(required=True, validate=_ALT)
+    alt = Text(required=True, validate=ALT)
     version = Quantity(validate=_ID)
     reason = Text(load_default=None, validate=_REASON)
 

@@ -32,6 +32,7 @@ def below(tree: Nodes, parent: int | None) -> list[dict[str, Any]]:
             "slug": node["slug"],
             "url": category_address(node["slug"]),
             "about": plain(node["description"]),
+            "picture": node["picture"],
             "count": count(node),
         }
         for node in children.get(parent, ())

@@ -40,7 +40,7 @@ def sort_label(sort: str, texts: Mapping[str, Any]) -> str:
     return str(text.format(name=sort.removeprefix("-").removeprefix(PREFIX)))
 
 
-def specifications(filters: Mapping[str, Any], facets: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+def specifications(filters: Mapping[str, Any], facets: Mapping[str, Any] | None, written: Formats) -> list[dict[str, Any]]:
     """Return the specifications to filter by, those among them that are filtered by already.
 
     Args:
@@ -51,16 +51,17 @@ def specifications(filters: Mapping[str, Any], facets: Mapping[str, Any] | None)
     unknown = [name for name in _filtered_names(filters) if name.lower() not in listed]
     known += [{"name": name, "unit": "", "kind": "values", "values": [], "min": None, "max": None} for name in unknown]
     first = [one["name"] for one in known if len(one["values"]) > 1 or one["min"] != one["max"]][:OPEN]
-    return [_specification(one, filters, is_first=one["name"] in first) for one in known]
+    return [_specification(one, filters, written, is_first=one["name"] in first) for one in known]
 
 
-def _specification(known: Mapping[str, Any], filters: Mapping[str, Any], *, is_first: bool) -> dict[str, Any]:
+def _specification(known: Mapping[str, Any], filters: Mapping[str, Any], written: Formats, *, is_first: bool) -> dict[str, Any]:
     name, unit = known["name"], known["unit"]
     chosen = _sent(filters, name)
     ends = {end: (_sent(filters, f"{name}.{end}") or [""])[0] for end in ENDS}
     values = [{"value": _measured(one["value"], unit), "count": one["count"]} for one in known["values"]]
     values += [{"value": value, "count": 0 if values else None} for value in chosen if not _is_among(value, values)]
     for one in values:
+        one["label"] = _read(one["value"], known, written)
         one["is_chosen"] = any(_is_same(one["value"], value) for value in chosen)
     count = len(chosen) + sum(value != "" for value in ends.values())
     return {
@@ -79,7 +80,9 @@ def _specification(known: Mapping[str, Any], filters: Mapping[str, Any], *, is_f
     }
 
 
-def chips(filters: Mapping[str, Any], written: Formats, address_of: AddressOf) -> list[dict[str, str]]:
+def chips(
+    filters: Mapping[str, Any], facets: Mapping[str, Any] | None, written: Formats, address_of: AddressOf
+) -> list[dict[str, str]]:
     """Return what a list is filtered by, each with the address of the list without it; but for its search and its category."""
     texts = written.texts
     found: list[tuple[str, Mapping[str, Any]]] = []
@@ -91,11 +94,13 @@ def chips(filters: Mapping[str, Any], written: Formats, address_of: AddressOf) -
         found.append((_between(texts, texts["catalog"]["price"], amounts), _without(filters, "min_price", "max_price")))
     if filters.get("in_stock"):
         found.append((texts["catalog"]["inStock"], _without(filters, "in_stock")))
+    listed = {one["name"].lower(): one for one in (facets["specifications"] if facets else ())}
     for name in _filtered_names(filters):
         key, values = _key(filters, name), _sent(filters, name)
         for value in values:
             others = [one for one in values if one != value]
-            found.append((_is(texts, name, value), {**filters, key: others} if others else _without(filters, key)))
+            label = _is(texts, name, _read(value, listed.get(name.lower()), written))
+            found.append((label, {**filters, key: others} if others else _without(filters, key)))
         ends = [_key(filters, f"{name}.{end}") for end in ENDS]
         if any(end in filters for end in ends):
             found.append(
@@ -172,6 +177,11 @@ def _without(filters: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 def _measured(value: str, unit: str) -> str:
     return f"{value} {unit}" if unit else value
+
+
+def _read(value: str, specification: Mapping[str, Any] | None, written: Formats) -> str:
+    """Return a value as the page's language writes it, if it is a number to the shop, and no word with digits in it."""
+    return written.read(value) if specification and specification["kind"] == "range" else value
 
 
 def _is_same(one: str, other: str) -> bool:

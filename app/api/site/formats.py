@@ -61,6 +61,10 @@ class Formats:
         """Return a text that may begin with a number, as the API has it, as it stands in a field."""
         return _POINT.sub(r"\1,\2", text) if self.language == "de" else text
 
+    def read(self, measure: str) -> str:
+        """Return what the shop has measured, a number or a range of them, as it is read."""
+        return "…".join(map(self.typed, measure.split("…")))
+
     def meant(self, typed: str) -> str:
         """Return what stands in a field as the API takes it: in German a comma is the decimal point of the number that it begins
         with, and a point before that groups digits. (`web/src/numbers.ts` does alike.)"""

@@ -20,7 +20,7 @@ from app.api.site import filtering
 from app.api.site.categories import below
 from app.api.site.files import Frame
 from app.api.site.formats import formats
-from app.api.site.pages import Asked, Page, answer, part_address, shortened
+from app.api.site.pages import Asked, Page, answer, part_address, picture_properties, shortened
 from app.contract.events import ListFacet
 from app.domain.content import normalised, without_forbidden
 from app.domain.errors import BusyError, InvalidFieldError
@@ -85,7 +85,8 @@ def list_page(frame: Frame, address: MultiDict[str, str], slug: str | None) -> R
         # Only the shop's data tell whether a bound can be compared with them. The application says that this one cannot.
         return list_page(frame, _without(address, error.field), slug)
     tree, read_tree = page_of_categories(_ALL_CATEGORIES)
-    about = next((node["description"] for node in tree["items"] if category and node["id"] == category["id"]), "")
+    node = next((node for node in tree["items"] if category and node["id"] == category["id"]), None)
+    about, pictured = (node["description"], node["picture"]) if node else ("", None)
     answers = [Asked("/parts", asked, found), Asked("/categories", {}, tree)]
     facets = _facets(filters)
     if facets:
@@ -99,11 +100,11 @@ def list_page(frame: Frame, address: MultiDict[str, str], slug: str | None) -> R
             description=_description(category, about),
             template="site/list.html",
             module="CatalogPage",
-            shown=_shown(typed, category, found, tree["items"], facets) | {"about": about},
+            shown=_shown(typed, category, found, tree["items"], facets) | {"about": about, "pictured": pictured},
             address=_address(filters) if is_plain else None,
             json_ld=_json_ld(category, found["items"], _address(filters)) if is_plain else None,
             here=here,
-            properties={"og:type": "website"},
+            properties={"og:type": "website"} | (picture_properties(pictured) if pictured else {}),
             answers=answers,
             tokens={name: token for name, token in tokens.items() if token},
             result=worst(result, read_tree),
@@ -199,7 +200,7 @@ def _shown(
     sorts = {value: label for value, label in texts["sorts"].items() if q or value != "relevance"}
     if filtering.is_sort(sort):
         sorts[sort] = filtering.sort_label(sort, written.texts)
-    chips = filtering.chips(filters, written, lambda others: _address(others, sort, is_table=is_table))
+    chips = filtering.chips(filters, facets, written, lambda others: _address(others, sort, is_table=is_table))
     kept: dict[str, Any] = {name: typed[name] for name in ("q", "category") if name in typed}
     table = None
     if is_table:
@@ -233,7 +234,7 @@ def _shown(
             for name, icon, shows in (("cards", "grid", False), ("table", "table", True))
         ],
         "chips": chips,
-        "specifications": filtering.specifications(filters, facets),
+        "specifications": filtering.specifications(filters, facets, written),
         "table": table,
     }
 

@@ -138,6 +138,16 @@ def _absolute(address: Any, origin: str) -> Any:
     return origin + address if isinstance(address, str) and address.startswith("/") else address
 
 
+def picture_properties(picture: dict[str, Any]) -> dict[str, str]:
+    """Return a picture in the words of the Open Graph protocol."""
+    return {
+        "og:image": picture["url"],
+        "og:image:width": str(picture["width"]),
+        "og:image:height": str(picture["height"]),
+        "og:image:alt": picture["alt"],
+    }
+
+
 def shortened(text: str) -> str:
     """Return as much of a text as search engines show, in whole words."""
     return shorten(text, MAX_DESCRIPTION, placeholder=" …") or text[:MAX_DESCRIPTION]

@@ -8,7 +8,7 @@ from app.api.context import container
 from app.api.rendering import moved_response
 from app.api.site.files import Frame
 from app.api.site.formats import Formats, formats
-from app.api.site.pages import Asked, Page, answer, part_address, shortened, stock_text
+from app.api.site.pages import Asked, Page, answer, part_address, picture_properties, shortened, stock_text
 from app.contract.events import ListFacet
 from app.domain.stock import MAX_QUANTITY
 from app.services.rich_text import plain
@@ -113,13 +113,7 @@ def _properties(part: dict[str, Any]) -> dict[str, str]:
     """Return a part in the words of the Open Graph protocol."""
     properties = {"og:type": "product", "product:retailer_item_id": part["sku"]}
     if part["images"]:
-        image = part["images"][0]
-        properties |= {
-            "og:image": image["url"],
-            "og:image:width": str(image["width"]),
-            "og:image:height": str(image["height"]),
-            "og:image:alt": image["alt"],
-        }
+        properties |= picture_properties(part["images"][0])
     if part["manufacturer"]:
         properties["product:brand"] = part["manufacturer"]
     if part["price"]:

@@ -72,7 +72,7 @@ class CategoryCreatedEvent(CategoryEvent):
 
 
 class CategoryUpdatedEvent(CategoryEvent):
-    """A category was renamed, moved, or given another address or text."""
+    """A category was renamed, moved, or given another address, text or picture."""
 
     type: Literal["category.updated"]
 

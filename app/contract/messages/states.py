@@ -28,14 +28,6 @@ class PartCategory(CategoryRef):
     path: list[CategoryRef]
 
 
-class CategoryState(CategoryRef):
-    """A node of the category tree by itself."""
-
-    parent_id: int | None
-    description: str
-    version: int
-
-
 class ImageSize(TypedDict):
     """A smaller size of a picture, in WebP."""
 
@@ -43,15 +35,29 @@ class ImageSize(TypedDict):
     url: str
 
 
-class Image(TypedDict):
+class Picture(TypedDict):
     """A picture, and the sizes in which it can be had; see `srcset` in HTML."""
 
-    id: int
     url: str
     alt: str
     width: int
     height: int
     srcset: list[ImageSize]
+
+
+class Image(Picture):
+    """One of a part's pictures."""
+
+    id: int
+
+
+class CategoryState(CategoryRef):
+    """A node of the category tree by itself."""
+
+    parent_id: int | None
+    description: str
+    picture: Picture | None
+    version: int
 
 
 class ShownSpecification(TypedDict):

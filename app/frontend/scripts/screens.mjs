@@ -18,7 +18,8 @@ const METHODS = ["get", "post", "put", "delete"];
 /** What a screen does in a way that this script does not see, or without a call of its own. */
 const OTHERWISE = {
   "GET /admin/categories/{category_id}": "the tree has all of it: `GET /admin/categories`",
-  "POST /admin/parts/{part_id}/images": "[part/uploads.ts](../app/frontend/panel/src/part/uploads.ts), a file at a time",
+  "POST /admin/categories/{category_id}/picture": "[categories/CategoryPicture.vue](../app/frontend/panel/src/categories/CategoryPicture.vue)",
+  "POST /admin/parts/{part_id}/images": "[part/ImagesTab.vue](../app/frontend/panel/src/part/ImagesTab.vue), a file at a time",
   "GET /admin/parts/{part_id}/versions/{number}/diff": "the two versions are compared in the browser, word by word",
 };
 

@@ -129,7 +129,7 @@ export interface paths {
          */
         get: operations["admin_categories_get_category"];
         /**
-         * Rename, move or describe a category. Parts below it show its new path at once, and keep their versions.
+         * Rename, move or describe a category, or its picture. Parts below it show its new path at once, and keep their versions.
          * @description Role: editor or above.
          */
         put: operations["admin_categories_update_category"];
@@ -139,6 +139,28 @@ export interface paths {
          * @description Role: editor or above.
          */
         delete: operations["admin_categories_delete_category"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/categories/{category_id}/picture": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                category_id: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a category a picture, in place of the one that it had: JPEG, PNG or WebP, at most 15 MB and 40 million pixels.
+         * @description Role: editor or above.
+         */
+        post: operations["admin_categories_set_category_picture"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1222,6 +1244,7 @@ export interface components {
             name: string;
             parent_id: number | null;
             part_count: number;
+            picture: components["schemas"]["Picture"] | null;
             slug: string;
             /** Format: date-time */
             updated_at: string;
@@ -1505,6 +1528,7 @@ export interface components {
             name: string;
             parent_id: number | null;
             part_count: number;
+            picture: components["schemas"]["Picture"] | null;
             slug: string;
             version: number;
         };
@@ -1564,6 +1588,9 @@ export interface components {
             items: components["schemas"]["Category"][];
             next_cursor: string | null;
         };
+        CategoryPicture: {
+            alt: string;
+        };
         /** @description A category, named. */
         CategoryRef: {
             id: number;
@@ -1576,6 +1603,7 @@ export interface components {
             id: number;
             name: string;
             parent_id: number | null;
+            picture: components["schemas"]["Picture"] | null;
             slug: string;
             version: number;
         };
@@ -1584,12 +1612,13 @@ export interface components {
             description?: string;
             name?: string;
             parent_id?: number | null;
+            picture?: components["schemas"]["CategoryPicture"] | null;
             /** @default null */
             reason: string | null;
             slug?: string;
             version?: number;
         };
-        /** @description A category was renamed, moved, or given another address or text. */
+        /** @description A category was renamed, moved, or given another address, text or picture. */
         CategoryUpdatedEvent: {
             actor: components["schemas"]["Person"];
             category_id: number;
@@ -1906,7 +1935,7 @@ export interface components {
             price?: number | null;
             stock?: number | null;
         };
-        /** @description A picture, and the sizes in which it can be had; see `srcset` in HTML. */
+        /** @description One of a part's pictures. */
         Image: {
             alt: string;
             height: number;
@@ -2393,6 +2422,14 @@ export interface components {
         Person: {
             id: number;
             name: string;
+        };
+        /** @description A picture, and the sizes in which it can be had; see `srcset` in HTML. */
+        Picture: {
+            alt: string;
+            height: number;
+            srcset: components["schemas"]["ImageSize"][];
+            url: string;
+            width: number;
         };
         Place: {
             archived?: boolean;
@@ -3284,7 +3321,7 @@ export interface operations {
                      *             "id": 1,
                      *             "name": "Lockstep"
                      *           },
-                     *           "created_at": "2026-11-26T21:38:35.317381Z",
+                     *           "created_at": "2026-11-27T04:50:30.902403Z",
                      *           "expires_at": "2100-01-01T00:00:00.000000Z",
                      *           "id": 1,
                      *           "last_used_at": null,
@@ -3354,10 +3391,10 @@ export interface operations {
                      *         "id": 1,
                      *         "name": "Lockstep"
                      *       },
-                     *       "created_at": "2026-11-26T21:38:35.317381Z",
+                     *       "created_at": "2026-11-27T04:50:30.902403Z",
                      *       "expires_at": "2100-01-01T00:00:00.000000Z",
                      *       "id": 1,
-                     *       "key": "lsk_shlvz7aTLqZqXWp2TWq8hRhqhYnUpn6Ui8QKzpatUwQ",
+                     *       "key": "lsk_C_VyAu7YUlnY6siawjUSxzEe1Xh6MQD2vogCqwxb5R4",
                      *       "last_used_at": null,
                      *       "name": "till",
                      *       "role": "stock",
@@ -3460,11 +3497,11 @@ export interface operations {
                      *         {
                      *           "api_key_id": null,
                      *           "api_key_name": null,
-                     *           "changed_at": "2026-11-26T21:38:34.536830Z",
+                     *           "changed_at": "2026-11-27T04:50:30.338504Z",
                      *           "changed_by": 2,
                      *           "changed_by_name": "Anna",
-                     *           "event_id": "01a219cb-c5a8-7d32-ba97-cb211058e5c8",
-                     *           "id": 30,
+                     *           "event_id": "01a21b57-3742-77ff-9c8a-7edec58b2609",
+                     *           "id": 33,
                      *           "ip_address": "127.0.0.1",
                      *           "new_values": {
                      *             "current_stock": 0,
@@ -3477,13 +3514,13 @@ export interface operations {
                      *           "part_id": 3,
                      *           "reason": "import 3: parts.csv",
                      *           "record_id": 3,
-                     *           "request_id": "2b3d2833d1d7476db38db3d999f1b4b0",
+                     *           "request_id": "3318a671e80447a380cee129bf88184e",
                      *           "table_name": "stock_levels",
                      *           "user_agent": "Werkzeug/3.1.9",
                      *           "version": 1
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjZUMjE6Mzg6MzQuNTM2ODMwKzAwOjAwIiwzMCxbXV0.5cCcZiplPC5ksXD_c9fUaCdLqfQ"
+                     *       "next_cursor": "WyJhdWRpdCIsIjIwMjYtMTEtMjdUMDQ6NTA6MzAuMzM4NTA0KzAwOjAwIiwzMyxbXV0.LD5kat19SaFKy9bdN8DURU2OrCM"
                      *     }
                      */
                     "application/json": components["schemas"]["AuditPage"];
@@ -3531,10 +3568,10 @@ export interface operations {
                 content: {
                     /**
                      * @example id,changed_at,changed_by,changed_by_name,api_key_id,api_key_name,operation,table_name,record_id,part_id,version,reason,old_values,new_values,ip_address,user_agent,request_id,event_id
-                     *     31,2026-11-26T21:38:34.730906Z,2,Anna,,,DELETE,parts,3,3,2,import 4: undo of import 3,"{""version"":1,""archived_at"":null}","{""version"":2,""archived_at"":""2026-11-26T21:38:34.705754Z""}",127.0.0.1,Werkzeug/3.1.9,ca8bb967dde74a33a3f600fb1af57c8a,01a219cb-c66a-7e28-80fa-364d216e8ad3
-                     *     27,2026-11-26T21:38:33.371551Z,2,Anna,,,DELETE,categories,2,,3,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""version"":2,""parent_id"":1}",,127.0.0.1,Werkzeug/3.1.9,5f2c48679d884c808e8f5f5600df0349,01a219cb-c11b-78b7-adc4-6977ed66ae6f
-                     *     24,2026-11-26T21:38:32.567984Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-26T21:38:32.509034Z""}",127.0.0.1,Werkzeug/3.1.9,ad2388b89fba4c879d5ea69fb0eda755,01a219cb-bdf7-7f4f-bc0c-1c3a748dddc1
-                     *     21,2026-11-26T21:38:28.408479Z,2,Anna,,,DELETE,part_images,2,1,9,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":9}",127.0.0.1,Werkzeug/3.1.9,15ed6635ca954c2b822b5d543f2d33e0,01a219cb-adb8-773e-9df0-15cd21527df0
+                     *     34,2026-11-27T04:50:30.656542Z,2,Anna,,,DELETE,parts,3,3,2,import 4: undo of import 3,"{""version"":1,""archived_at"":null}","{""version"":2,""archived_at"":""2026-11-27T04:50:30.650469Z""}",127.0.0.1,Werkzeug/3.1.9,4226eb9520d04848b2e612dfa45aa538,01a21b57-3880-7857-8649-5f3581cb9709
+                     *     30,2026-11-27T04:50:30.241337Z,2,Anna,,,DELETE,categories,2,,4,,"{""name"":""Deep groove ball bearings"",""slug"":""ball-bearings"",""picture"":{""alt"":""A ball bearing"",""url"":""/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53.jpg"",""width"":640,""height"":480,""srcset"":[{""url"":""/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-160.webp"",""width"":160},{""url"":""/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-480.webp"",""width"":480},{""url"":""/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-640.webp"",""width"":640}]},""version"":3,""parent_id"":1,""description"":""""}",,127.0.0.1,Werkzeug/3.1.9,d8818dfb5bd8435190955f4ed242c431,01a21b57-36e1-7554-838e-4be01e8734b5
+                     *     27,2026-11-27T04:50:30.204564Z,2,Anna,,,DELETE,parts,1,1,11,,"{""version"":10,""archived_at"":null}","{""version"":11,""archived_at"":""2026-11-27T04:50:30.203266Z""}",127.0.0.1,Werkzeug/3.1.9,0f3a9caa2944466285eae3fde09cc6eb,01a21b57-36bc-78c0-b135-337747f6f6d1
+                     *     21,2026-11-27T04:50:29.748332Z,2,Anna,,,DELETE,part_images,2,1,9,,"{""images"":[{""id"":2,""alt"":""The bearing from the front"",""width"":640,""digest"":""061e6ae9469fc0895c298dce9e05529f8f61c6566c256231c088a022a8b2fec7"",""height"":480,""byte_size"":2323,""extension"":""jpg""},{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":8}","{""images"":[{""id"":1,""alt"":""The bearing from the side"",""width"":640,""digest"":""236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53"",""height"":480,""byte_size"":2325,""extension"":""jpg""}],""version"":9}",127.0.0.1,Werkzeug/3.1.9,0edb2465a0cd4b5b8fdc03bd64b5e018,01a21b57-34f4-74d3-83f9-c094d667bec6
                      */
                     "text/csv": string;
                 };
@@ -3577,7 +3614,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-27T01:14:00.398858Z",
+                     *           "changed_at": "2026-11-27T04:50:29.345183Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3588,12 +3625,13 @@ export interface operations {
                      *           "name": "Bearings",
                      *           "parent_id": null,
                      *           "part_count": 1,
+                     *           "picture": null,
                      *           "slug": "bearings",
-                     *           "updated_at": "2026-11-27T01:14:00.398858Z",
+                     *           "updated_at": "2026-11-27T04:50:29.345183Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-27T01:14:01.581783Z",
+                     *           "changed_at": "2026-11-27T04:50:30.180475Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -3604,9 +3642,29 @@ export interface operations {
                      *           "name": "Deep groove ball bearings",
                      *           "parent_id": 1,
                      *           "part_count": 1,
+                     *           "picture": {
+                     *             "alt": "A ball bearing",
+                     *             "height": 480,
+                     *             "srcset": [
+                     *               {
+                     *                 "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-160.webp",
+                     *                 "width": 160
+                     *               },
+                     *               {
+                     *                 "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-480.webp",
+                     *                 "width": 480
+                     *               },
+                     *               {
+                     *                 "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-640.webp",
+                     *                 "width": 640
+                     *               }
+                     *             ],
+                     *             "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53.jpg",
+                     *             "width": 640
+                     *           },
                      *           "slug": "ball-bearings",
-                     *           "updated_at": "2026-11-27T01:14:01.581783Z",
-                     *           "version": 2
+                     *           "updated_at": "2026-11-27T04:50:30.180475Z",
+                     *           "version": 3
                      *         }
                      *       ],
                      *       "next_cursor": null
@@ -3665,7 +3723,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-27T01:14:00.438658Z",
+                     *       "changed_at": "2026-11-27T04:50:29.380597Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3676,8 +3734,9 @@ export interface operations {
                      *       "name": "Ball bearings",
                      *       "parent_id": 1,
                      *       "part_count": 0,
+                     *       "picture": null,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-27T01:14:00.438658Z",
+                     *       "updated_at": "2026-11-27T04:50:29.380597Z",
                      *       "version": 1
                      *     }
                      */
@@ -3715,7 +3774,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-27T01:14:01.581783Z",
+                     *       "changed_at": "2026-11-27T04:50:30.180475Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3726,9 +3785,29 @@ export interface operations {
                      *       "name": "Deep groove ball bearings",
                      *       "parent_id": 1,
                      *       "part_count": 1,
+                     *       "picture": {
+                     *         "alt": "A ball bearing",
+                     *         "height": 480,
+                     *         "srcset": [
+                     *           {
+                     *             "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-160.webp",
+                     *             "width": 160
+                     *           },
+                     *           {
+                     *             "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-480.webp",
+                     *             "width": 480
+                     *           },
+                     *           {
+                     *             "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-640.webp",
+                     *             "width": 640
+                     *           }
+                     *         ],
+                     *         "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53.jpg",
+                     *         "width": 640
+                     *       },
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-27T01:14:01.581783Z",
-                     *       "version": 2
+                     *       "updated_at": "2026-11-27T04:50:30.180475Z",
+                     *       "version": 3
                      *     }
                      */
                     "application/json": components["schemas"]["AdminCategory"];
@@ -3780,7 +3859,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-27T01:14:01.581783Z",
+                     *       "changed_at": "2026-11-27T04:50:30.097388Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3791,8 +3870,9 @@ export interface operations {
                      *       "name": "Deep groove ball bearings",
                      *       "parent_id": 1,
                      *       "part_count": 1,
+                     *       "picture": null,
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-27T01:14:01.581783Z",
+                     *       "updated_at": "2026-11-27T04:50:30.097388Z",
                      *       "version": 2
                      *     }
                      */
@@ -3845,7 +3925,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-27T01:14:01.581783Z",
+                     *       "changed_at": "2026-11-27T04:50:30.180475Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -3856,9 +3936,29 @@ export interface operations {
                      *       "name": "Deep groove ball bearings",
                      *       "parent_id": 1,
                      *       "part_count": 1,
+                     *       "picture": {
+                     *         "alt": "A ball bearing",
+                     *         "height": 480,
+                     *         "srcset": [
+                     *           {
+                     *             "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-160.webp",
+                     *             "width": 160
+                     *           },
+                     *           {
+                     *             "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-480.webp",
+                     *             "width": 480
+                     *           },
+                     *           {
+                     *             "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-640.webp",
+                     *             "width": 640
+                     *           }
+                     *         ],
+                     *         "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53.jpg",
+                     *         "width": 640
+                     *       },
                      *       "slug": "ball-bearings",
-                     *       "updated_at": "2026-11-27T01:14:01.581783Z",
-                     *       "version": 2
+                     *       "updated_at": "2026-11-27T04:50:30.180475Z",
+                     *       "version": 3
                      *     }
                      */
                     "application/json": components["schemas"]["AdminCategory"];
@@ -3877,6 +3977,91 @@ export interface operations {
                 };
                 content?: never;
             };
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_categories_set_category_picture: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
+                "If-Match"?: string;
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                category_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["ImageUpload"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed_at": "2026-11-27T04:50:30.180475Z",
+                     *       "changed_by": {
+                     *         "id": 2,
+                     *         "name": "Anna"
+                     *       },
+                     *       "child_count": 0,
+                     *       "description": "",
+                     *       "id": 2,
+                     *       "name": "Deep groove ball bearings",
+                     *       "parent_id": 1,
+                     *       "part_count": 1,
+                     *       "picture": {
+                     *         "alt": "A ball bearing",
+                     *         "height": 480,
+                     *         "srcset": [
+                     *           {
+                     *             "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-160.webp",
+                     *             "width": 160
+                     *           },
+                     *           {
+                     *             "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-480.webp",
+                     *             "width": 480
+                     *           },
+                     *           {
+                     *             "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-640.webp",
+                     *             "width": 640
+                     *           }
+                     *         ],
+                     *         "url": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53.jpg",
+                     *         "width": 640
+                     *       },
+                     *       "slug": "ball-bearings",
+                     *       "updated_at": "2026-11-27T04:50:30.180475Z",
+                     *       "version": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AdminCategory"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             503: components["responses"]["Problem503"];
         };
@@ -3909,44 +4094,44 @@ export interface operations {
                      *       "aggregate_id": 1,
                      *       "aggregate_type": "part",
                      *       "aspect": "content",
-                     *       "committed_at": "2026-11-26T21:38:27.898645Z",
+                     *       "committed_at": "2026-11-27T04:50:29.588728Z",
                      *       "effects": {
                      *         "broadcast": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T21:38:27.912485Z",
+                     *           "done_at": "2026-11-27T04:50:29.597652Z",
                      *           "failures": [],
                      *           "last_error": null,
-                     *           "ms": 13.84,
+                     *           "ms": 8.924,
                      *           "state": "done"
                      *         },
                      *         "invalidate_cache": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T21:38:27.921474Z",
+                     *           "done_at": "2026-11-27T04:50:29.599317Z",
                      *           "failures": [],
                      *           "last_error": null,
-                     *           "ms": 22.829,
+                     *           "ms": 10.589,
                      *           "state": "done"
                      *         },
                      *         "persist_audit": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T21:38:27.929853Z",
+                     *           "done_at": "2026-11-27T04:50:29.601117Z",
                      *           "failures": [],
                      *           "last_error": null,
-                     *           "ms": 31.208,
+                     *           "ms": 12.389,
                      *           "state": "done"
                      *         },
                      *         "snapshot_content": {
                      *           "attempts": 1,
-                     *           "done_at": "2026-11-26T21:38:27.942405Z",
+                     *           "done_at": "2026-11-27T04:50:29.603918Z",
                      *           "failures": [],
                      *           "last_error": null,
-                     *           "ms": 43.76,
+                     *           "ms": 15.19,
                      *           "state": "done"
                      *         }
                      *       },
-                     *       "event_id": "01a219cb-abba-7a03-ba53-8e5d81255c92",
+                     *       "event_id": "01a21b57-3454-7b5c-ad5d-0ddd085e8010",
                      *       "pages": null,
-                     *       "request_id": "8a5e881d0d294320807c993484f05f76",
+                     *       "request_id": "d3e2e6ad717a4b4998e402250bc02786",
                      *       "type": "content.updated",
                      *       "version": 4
                      *     }
@@ -3988,7 +4173,7 @@ export interface operations {
                      *           "conflict_count": 0,
                      *           "conflicts": [],
                      *           "created": 0,
-                     *           "created_at": "2026-11-26T21:38:33.846093Z",
+                     *           "created_at": "2026-11-27T04:50:30.284813Z",
                      *           "created_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -4004,7 +4189,7 @@ export interface operations {
                      *           ],
                      *           "failure": null,
                      *           "file_name": "parts.csv",
-                     *           "finished_at": "2026-11-26T21:38:34.150404Z",
+                     *           "finished_at": "2026-11-27T04:50:30.298667Z",
                      *           "id": 2,
                      *           "notice_count": 0,
                      *           "notices": [],
@@ -4020,7 +4205,7 @@ export interface operations {
                      *           "conflict_count": 0,
                      *           "conflicts": [],
                      *           "created": 0,
-                     *           "created_at": "2026-11-26T21:38:33.582892Z",
+                     *           "created_at": "2026-11-27T04:50:30.262232Z",
                      *           "created_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -4030,7 +4215,7 @@ export interface operations {
                      *           "errors": [],
                      *           "failure": null,
                      *           "file_name": "wrong.csv",
-                     *           "finished_at": "2026-11-26T21:38:33.707639Z",
+                     *           "finished_at": "2026-11-27T04:50:30.273382Z",
                      *           "id": 1,
                      *           "notice_count": 0,
                      *           "notices": [],
@@ -4099,7 +4284,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T21:38:34.410984Z",
+                     *       "created_at": "2026-11-27T04:50:30.317636Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4193,7 +4378,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T21:38:33.846093Z",
+                     *       "created_at": "2026-11-27T04:50:30.284813Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4209,7 +4394,7 @@ export interface operations {
                      *       ],
                      *       "failure": null,
                      *       "file_name": "parts.csv",
-                     *       "finished_at": "2026-11-26T21:38:34.150404Z",
+                     *       "finished_at": "2026-11-27T04:50:30.298667Z",
                      *       "id": 2,
                      *       "notice_count": 0,
                      *       "notices": [],
@@ -4263,7 +4448,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T21:38:33.582892Z",
+                     *       "created_at": "2026-11-27T04:50:30.262232Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4273,7 +4458,7 @@ export interface operations {
                      *       "errors": [],
                      *       "failure": null,
                      *       "file_name": "wrong.csv",
-                     *       "finished_at": "2026-11-26T21:38:33.707639Z",
+                     *       "finished_at": "2026-11-27T04:50:30.273382Z",
                      *       "id": 1,
                      *       "notice_count": 0,
                      *       "notices": [],
@@ -4364,7 +4549,7 @@ export interface operations {
                      *       "conflict_count": 0,
                      *       "conflicts": [],
                      *       "created": 0,
-                     *       "created_at": "2026-11-26T21:38:34.601315Z",
+                     *       "created_at": "2026-11-27T04:50:30.611379Z",
                      *       "created_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -4466,7 +4651,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "archived": 1,
-                     *       "changes_today": 31,
+                     *       "changes_today": 34,
                      *       "dead_letters": 0,
                      *       "drafts": 0,
                      *       "last_reconciliation": null,
@@ -4475,9 +4660,9 @@ export interface operations {
                      *       "open_pages": 0,
                      *       "out_of_stock": 0,
                      *       "propagation": {
-                     *         "p50_ms": 21.07,
-                     *         "p95_ms": 124.29,
-                     *         "p99_ms": 150.24,
+                     *         "p50_ms": 6.41,
+                     *         "p95_ms": 97.79,
+                     *         "p99_ms": 242.13,
                      *         "window_seconds": 900
                      *       }
                      *     }
@@ -4551,15 +4736,15 @@ export interface operations {
                      *             "min_stock_level": 5,
                      *             "part_id": 1,
                      *             "reserved_quantity": 0,
-                     *             "updated_at": "2026-11-26T21:38:27.813173Z",
+                     *             "updated_at": "2026-11-27T04:50:29.559975Z",
                      *             "version": 3
                      *           },
                      *           "thumbnail": "/media/236a43a453a4aa7393201c3a8a97f495075866be4ee67ff0783389b40e166d53-160.webp",
-                     *           "updated_at": "2026-11-26T21:38:28.556417Z",
+                     *           "updated_at": "2026-11-27T04:50:29.910383Z",
                      *           "version": 10
                      *         }
                      *       ],
-                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgZWExMzNhMzE4OGY0MDY2ZjMxIiwiNjIwNS0yUlMiLDEsW11d.-89WB4WyFKPBn97VoI_6N6LuOCw"
+                     *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgZWExMzNhMzE4OGY0MDY2ZjMxIiwiNjIwNS0yUlMiLDEsW11d.lg1rR8ce-kn-1z2P_09Y_FOFrWI"
                      *     }
                      */
                     "application/json": components["schemas"]["AdminPartPage"];
@@ -4661,7 +4846,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "created_at": "2026-11-26T21:38:27.583637Z",
+                     *       "created_at": "2026-11-27T04:50:29.470793Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 2,
                      *       "images": [],
@@ -4671,7 +4856,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6206-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-26T21:38:27.583637Z",
+                     *         "changed_at": "2026-11-27T04:50:29.470793Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -4693,7 +4878,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-26T21:38:27.583637Z",
+                     *         "updated_at": "2026-11-27T04:50:29.470793Z",
                      *         "version": 1
                      *       },
                      *       "sku": "6206-2RS",
@@ -4717,10 +4902,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 2,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-26T21:38:27.583637Z",
+                     *         "updated_at": "2026-11-27T04:50:29.470793Z",
                      *         "version": 1
                      *       },
-                     *       "updated_at": "2026-11-26T21:38:27.583637Z",
+                     *       "updated_at": "2026-11-27T04:50:29.470793Z",
                      *       "version": 1,
                      *       "versions": {
                      *         "content": 1,
@@ -4801,7 +4986,7 @@ export interface operations {
                      *             "status": "published",
                      *             "version": 3
                      *           },
-                     *           "changed_at": "2026-11-26T21:38:27.681652Z",
+                     *           "changed_at": "2026-11-27T04:50:29.517318Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -4871,7 +5056,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "created_at": "2026-11-26T21:38:27.396361Z",
+                     *       "created_at": "2026-11-27T04:50:29.428754Z",
                      *       "description": "<p>Sealed on <strong>both</strong> sides.</p>",
                      *       "id": 1,
                      *       "images": [
@@ -4903,7 +5088,7 @@ export interface operations {
                      *       "manufacturer_number": "6205 2RS1",
                      *       "part_name": "Deep groove ball bearing 6205-2RS",
                      *       "price": {
-                     *         "changed_at": "2026-11-26T21:38:27.746625Z",
+                     *         "changed_at": "2026-11-27T04:50:29.534349Z",
                      *         "changed_by": {
                      *           "id": 2,
                      *           "name": "Anna"
@@ -4918,7 +5103,7 @@ export interface operations {
                      *             "valid_to": null
                      *           }
                      *         ],
-                     *         "updated_at": "2026-11-26T21:38:27.746625Z",
+                     *         "updated_at": "2026-11-27T04:50:29.534349Z",
                      *         "version": 2
                      *       },
                      *       "sku": "6205-2RS",
@@ -4942,10 +5127,10 @@ export interface operations {
                      *         "min_stock_level": 5,
                      *         "part_id": 1,
                      *         "reserved_quantity": 0,
-                     *         "updated_at": "2026-11-26T21:38:27.813173Z",
+                     *         "updated_at": "2026-11-27T04:50:29.559975Z",
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-26T21:38:28.556417Z",
+                     *       "updated_at": "2026-11-27T04:50:29.910383Z",
                      *       "version": 10,
                      *       "versions": {
                      *         "content": 10,
@@ -5022,7 +5207,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T21:38:27.632035Z",
+                     *       "changed_at": "2026-11-27T04:50:29.497342Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5046,7 +5231,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T21:38:27.632035Z",
+                     *       "updated_at": "2026-11-27T04:50:29.497342Z",
                      *       "version": 2
                      *     }
                      */
@@ -5111,7 +5296,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T21:38:32.509034Z",
+                     *       "changed_at": "2026-11-27T04:50:30.203266Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5157,7 +5342,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "archived",
-                     *       "updated_at": "2026-11-26T21:38:32.509034Z",
+                     *       "updated_at": "2026-11-27T04:50:30.203266Z",
                      *       "version": 11
                      *     }
                      */
@@ -5204,7 +5389,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "at": "2026-11-26T21:38:28.556417Z",
+                     *       "at": "2026-11-27T04:50:29.910383Z",
                      *       "complete": true,
                      *       "part": {
                      *         "category": {
@@ -5275,7 +5460,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-26T21:38:28.408479Z",
+                     *         "updated_at": "2026-11-27T04:50:29.748332Z",
                      *         "version": 9
                      *       },
                      *       "part_id": 1,
@@ -5349,7 +5534,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T21:38:28.250546Z",
+                     *       "changed_at": "2026-11-27T04:50:29.689167Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5416,7 +5601,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T21:38:28.250546Z",
+                     *       "updated_at": "2026-11-27T04:50:29.689167Z",
                      *       "version": 6
                      *     }
                      */
@@ -5490,7 +5675,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T21:38:28.289960Z",
+                     *       "changed_at": "2026-11-27T04:50:29.710979Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5557,7 +5742,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T21:38:28.289960Z",
+                     *       "updated_at": "2026-11-27T04:50:29.710979Z",
                      *       "version": 7
                      *     }
                      */
@@ -5629,7 +5814,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T21:38:28.362965Z",
+                     *       "changed_at": "2026-11-27T04:50:29.730669Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5696,7 +5881,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T21:38:28.362965Z",
+                     *       "updated_at": "2026-11-27T04:50:29.730669Z",
                      *       "version": 8
                      *     }
                      */
@@ -5762,7 +5947,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T21:38:28.404651Z",
+                     *       "changed_at": "2026-11-27T04:50:29.746771Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5808,7 +5993,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T21:38:28.404651Z",
+                     *       "updated_at": "2026-11-27T04:50:29.746771Z",
                      *       "version": 9
                      *     }
                      */
@@ -5876,7 +6061,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T21:38:27.746625Z",
+                     *       "changed_at": "2026-11-27T04:50:29.534349Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -5891,7 +6076,7 @@ export interface operations {
                      *           "valid_to": null
                      *         }
                      *       ],
-                     *       "updated_at": "2026-11-26T21:38:27.746625Z",
+                     *       "updated_at": "2026-11-27T04:50:29.534349Z",
                      *       "version": 2
                      *     }
                      */
@@ -5956,7 +6141,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T21:38:33.022573Z",
+                     *       "changed_at": "2026-11-27T04:50:30.220458Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -6002,7 +6187,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T21:38:33.022573Z",
+                     *       "updated_at": "2026-11-27T04:50:30.220458Z",
                      *       "version": 12
                      *     }
                      */
@@ -6090,7 +6275,7 @@ export interface operations {
                      *         "slug": "ball-bearings"
                      *       },
                      *       "category_id": 2,
-                     *       "changed_at": "2026-11-26T21:38:27.681652Z",
+                     *       "changed_at": "2026-11-27T04:50:29.517318Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -6114,7 +6299,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T21:38:27.681652Z",
+                     *       "updated_at": "2026-11-27T04:50:29.517318Z",
                      *       "version": 3
                      *     }
                      */
@@ -6183,7 +6368,7 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-26T21:38:27.793489Z",
+                     *       "updated_at": "2026-11-27T04:50:29.549162Z",
                      *       "version": 2
                      *     }
                      */
@@ -6220,8 +6405,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "delta": -2,
-                 *       "reason": "sold at the counter"
+                 *       "delta": 36,
+                 *       "reason": "counted again"
                  *     }
                  */
                 "application/json": components["schemas"]["StockAdjustment"];
@@ -6251,8 +6436,8 @@ export interface operations {
                      *       "min_stock_level": 5,
                      *       "part_id": 1,
                      *       "reserved_quantity": 0,
-                     *       "updated_at": "2026-11-26T21:38:27.813173Z",
-                     *       "version": 3
+                     *       "updated_at": "2026-11-27T04:50:30.049944Z",
+                     *       "version": 5
                      *     }
                      */
                     "application/json": components["schemas"]["AdminStock"];
@@ -6298,7 +6483,7 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T21:38:28.408479Z",
+                     *           "created_at": "2026-11-27T04:50:29.748332Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "fields": {
@@ -6314,7 +6499,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T21:38:28.366347Z",
+                     *           "created_at": "2026-11-27T04:50:29.731962Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "fields": {
@@ -6330,7 +6515,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T21:38:28.291831Z",
+                     *           "created_at": "2026-11-27T04:50:29.713188Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "fields": {
@@ -6346,7 +6531,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T21:38:28.258390Z",
+                     *           "created_at": "2026-11-27T04:50:29.691010Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "fields": {
@@ -6362,7 +6547,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 1 picture",
-                     *           "created_at": "2026-11-26T21:38:28.085968Z",
+                     *           "created_at": "2026-11-27T04:50:29.656779Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "fields": {
@@ -6378,7 +6563,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed category",
-                     *           "created_at": "2026-11-26T21:38:27.898645Z",
+                     *           "created_at": "2026-11-27T04:50:29.588728Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "fields": {
@@ -6394,7 +6579,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed 2 specifications",
-                     *           "created_at": "2026-11-26T21:38:27.684081Z",
+                     *           "created_at": "2026-11-27T04:50:29.518836Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "fields": {
@@ -6410,7 +6595,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Changed name (clearer name)",
-                     *           "created_at": "2026-11-26T21:38:27.635931Z",
+                     *           "created_at": "2026-11-27T04:50:29.499475Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "fields": {
@@ -6426,7 +6611,7 @@ export interface operations {
                      *         },
                      *         {
                      *           "change_summary": "Created",
-                     *           "created_at": "2026-11-26T21:38:27.496030Z",
+                     *           "created_at": "2026-11-27T04:50:29.442364Z",
                      *           "created_by": 2,
                      *           "created_by_name": "Anna",
                      *           "fields": {},
@@ -6520,7 +6705,7 @@ export interface operations {
                      *         ],
                      *         "status": "published"
                      *       },
-                     *       "created_at": "2026-11-26T21:38:27.496030Z",
+                     *       "created_at": "2026-11-27T04:50:29.442364Z",
                      *       "created_by": 2,
                      *       "created_by_name": "Anna",
                      *       "fields": {},
@@ -6668,7 +6853,7 @@ export interface operations {
                      *         "slug": "bearings"
                      *       },
                      *       "category_id": 1,
-                     *       "changed_at": "2026-11-26T21:38:28.556417Z",
+                     *       "changed_at": "2026-11-27T04:50:29.910383Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
@@ -6715,7 +6900,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "status": "published",
-                     *       "updated_at": "2026-11-26T21:38:28.556417Z",
+                     *       "updated_at": "2026-11-27T04:50:29.910383Z",
                      *       "version": 10
                      *     }
                      */
@@ -6813,7 +6998,7 @@ export interface operations {
                      *             "reserved_quantity": 0,
                      *             "version": 1
                      *           },
-                     *           "changed_at": "2026-11-26T21:38:27.583637Z",
+                     *           "changed_at": "2026-11-27T04:50:29.470793Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -6843,7 +7028,7 @@ export interface operations {
                      *             "reserved_quantity": 0,
                      *             "version": 3
                      *           },
-                     *           "changed_at": "2026-11-26T21:38:27.813173Z",
+                     *           "changed_at": "2026-11-27T04:50:29.559975Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
@@ -7101,8 +7286,8 @@ export interface operations {
                      *       },
                      *       "audit_chain": {
                      *         "broken": [],
-                     *         "rows": 31,
-                     *         "verified_to": 31
+                     *         "rows": 34,
+                     *         "verified_to": 34
                      *       },
                      *       "dry_run": true,
                      *       "examples": {
@@ -7142,7 +7327,7 @@ export interface operations {
                      *       },
                      *       "next_after": 0,
                      *       "parts_checked": 3,
-                     *       "seconds": 0.124
+                     *       "seconds": 0.051
                      *     }
                      */
                     "application/json": components["schemas"]["Reconciliation"];
@@ -7246,7 +7431,7 @@ export interface operations {
                      *         "kinds": {
                      *           "cache_stale": {
                      *             "found": 1,
-                     *             "last_found_at": "2026-11-26T21:38:34.854561Z",
+                     *             "last_found_at": "2026-11-27T04:50:30.702895Z",
                      *             "not_repaired": 0,
                      *             "repeating": false
                      *           }
@@ -7265,12 +7450,12 @@ export interface operations {
                      *                 "found": 1
                      *               }
                      *             ],
-                     *             "found_at": "2026-11-26T21:38:34.854561Z",
+                     *             "found_at": "2026-11-27T04:50:30.702895Z",
                      *             "kind": "cache_stale",
                      *             "process": "web 4711 on shop-1",
                      *             "repaired": true,
                      *             "since": {
-                     *               "at": "2026-11-26T21:38:27.794587Z",
+                     *               "at": "2026-11-27T04:50:29.549685Z",
                      *               "event_id": 13,
                      *               "version": 2
                      *             },
@@ -7284,10 +7469,10 @@ export interface operations {
                      *           "dead": 0,
                      *           "failures": 0,
                      *           "latency_ms": {
-                     *             "deliveries": 24,
-                     *             "p50": 21.07,
-                     *             "p95": 124.29,
-                     *             "p99": 150.24
+                     *             "deliveries": 27,
+                     *             "p50": 6.41,
+                     *             "p95": 97.79,
+                     *             "p99": 242.13
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0,
@@ -7297,10 +7482,10 @@ export interface operations {
                      *           "dead": 0,
                      *           "failures": 0,
                      *           "latency_ms": {
-                     *             "deliveries": 24,
-                     *             "p50": 28.88,
-                     *             "p95": 177.46,
-                     *             "p99": 205.15
+                     *             "deliveries": 27,
+                     *             "p50": 8.56,
+                     *             "p95": 100.38,
+                     *             "p99": 247.47
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0,
@@ -7310,10 +7495,10 @@ export interface operations {
                      *           "dead": 0,
                      *           "failures": 0,
                      *           "latency_ms": {
-                     *             "deliveries": 31,
-                     *             "p50": 41.07,
-                     *             "p95": 256.69,
-                     *             "p99": 1250.03
+                     *             "deliveries": 34,
+                     *             "p50": 11.59,
+                     *             "p95": 295.53,
+                     *             "p99": 1124.94
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0,
@@ -7324,9 +7509,9 @@ export interface operations {
                      *           "failures": 0,
                      *           "latency_ms": {
                      *             "deliveries": 16,
-                     *             "p50": 52.54,
-                     *             "p95": 209.08,
-                     *             "p99": 313.74
+                     *             "p50": 13.84,
+                     *             "p95": 177.61,
+                     *             "p99": 275.21
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0,
@@ -7372,35 +7557,35 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-26T21:38:25.563640Z",
+                     *           "changed_at": "2026-11-27T04:50:27.796825Z",
                      *           "changed_by": {
                      *             "id": 1,
                      *             "name": "Lockstep"
                      *           },
-                     *           "created_at": "2026-11-26T21:38:25.563640Z",
+                     *           "created_at": "2026-11-27T04:50:27.796825Z",
                      *           "email": "anna@shop.example",
                      *           "id": 2,
                      *           "is_active": true,
                      *           "name": "Anna",
                      *           "password_expires_at": null,
                      *           "role": "admin",
-                     *           "updated_at": "2026-11-26T21:38:25.563640Z",
+                     *           "updated_at": "2026-11-27T04:50:27.796825Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-26T21:38:35.273499Z",
+                     *           "changed_at": "2026-11-27T04:50:30.884350Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
                      *           },
-                     *           "created_at": "2026-11-26T21:38:35.168165Z",
+                     *           "created_at": "2026-11-27T04:50:30.822476Z",
                      *           "email": "ben@shop.example",
                      *           "id": 3,
                      *           "is_active": true,
                      *           "name": "Ben",
-                     *           "password_expires_at": "2026-12-03T21:38:35.273500Z",
+                     *           "password_expires_at": "2026-12-04T04:50:30.884350Z",
                      *           "role": "editor",
-                     *           "updated_at": "2026-11-26T21:38:35.273499Z",
+                     *           "updated_at": "2026-11-27T04:50:30.884350Z",
                      *           "version": 3
                      *         }
                      *       ],
@@ -7461,20 +7646,20 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T21:38:35.168165Z",
+                     *       "changed_at": "2026-11-27T04:50:30.822476Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T21:38:35.168165Z",
+                     *       "created_at": "2026-11-27T04:50:30.822476Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password": "ck23i-jwjm6-5k4y3-3we5p",
-                     *       "password_expires_at": "2026-12-03T21:38:35.171354Z",
+                     *       "password": "xvacu-jumfk-nmwir-mf7eq",
+                     *       "password_expires_at": "2026-12-04T04:50:30.823328Z",
                      *       "role": "stock",
-                     *       "updated_at": "2026-11-26T21:38:35.168165Z",
+                     *       "updated_at": "2026-11-27T04:50:30.822476Z",
                      *       "version": 1
                      *     }
                      */
@@ -7532,19 +7717,19 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T21:38:35.204385Z",
+                     *       "changed_at": "2026-11-27T04:50:30.836701Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T21:38:35.168165Z",
+                     *       "created_at": "2026-11-27T04:50:30.822476Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password_expires_at": "2026-12-03T21:38:35.171354Z",
+                     *       "password_expires_at": "2026-12-04T04:50:30.823328Z",
                      *       "role": "editor",
-                     *       "updated_at": "2026-11-26T21:38:35.204385Z",
+                     *       "updated_at": "2026-11-27T04:50:30.836701Z",
                      *       "version": 2
                      *     }
                      */
@@ -7602,20 +7787,20 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-26T21:38:35.273499Z",
+                     *       "changed_at": "2026-11-27T04:50:30.884350Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-26T21:38:35.168165Z",
+                     *       "created_at": "2026-11-27T04:50:30.822476Z",
                      *       "email": "ben@shop.example",
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password": "xfzpp-yoivt-yqtqn-blxfe",
-                     *       "password_expires_at": "2026-12-03T21:38:35.273500Z",
+                     *       "password": "u3r4f-z2nab-j3lja-5gj63",
+                     *       "password_expires_at": "2026-12-04T04:50:30.884350Z",
                      *       "role": "editor",
-                     *       "updated_at": "2026-11-26T21:38:35.273499Z",
+                     *       "updated_at": "2026-11-27T04:50:30.884350Z",
                      *       "version": 3
                      *     }
                      */
@@ -7666,7 +7851,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "Olk1JPrKtsoPoPXxPTtZtKnzf6MtVIjG",
+                     *       "csrf_token": "ajzte_aMCSdHgALf5HNRlh7uM811jAls",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7733,7 +7918,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "Olk1JPrKtsoPoPXxPTtZtKnzf6MtVIjG",
+                     *       "csrf_token": "ajzte_aMCSdHgALf5HNRlh7uM811jAls",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7782,7 +7967,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "csrf_token": "B3CMogTPcibr-FpBPUCrRo9AHjjIcteY",
+                     *       "csrf_token": "RSUQz_ouJDqr9Sr8zGqs5dar4aQM2dM_",
                      *       "user": {
                      *         "email": "anna@shop.example",
                      *         "id": 2,
@@ -7828,8 +8013,8 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "created_at": "2026-11-26T21:38:27.187990Z",
-                     *           "expires_at": "2026-11-27T09:38:27.189842Z",
+                     *           "created_at": "2026-11-27T04:50:29.311651Z",
+                     *           "expires_at": "2026-11-27T16:50:29.312224Z",
                      *           "id": 1,
                      *           "ip_address": "127.0.0.1",
                      *           "is_current": true,
@@ -7925,6 +8110,7 @@ export interface operations {
                      *           "name": "Ball bearings",
                      *           "parent_id": 1,
                      *           "part_count": 1,
+                     *           "picture": null,
                      *           "slug": "ball-bearings",
                      *           "version": 1
                      *         },
@@ -7934,6 +8120,7 @@ export interface operations {
                      *           "name": "Bearings",
                      *           "parent_id": null,
                      *           "part_count": 1,
+                     *           "picture": null,
                      *           "slug": "bearings",
                      *           "version": 1
                      *         }
@@ -8063,7 +8250,7 @@ export interface operations {
                      *             "is_low_stock": false,
                      *             "version": 3
                      *           },
-                     *           "updated_at": "2026-11-26T21:38:28.556417Z",
+                     *           "updated_at": "2026-11-27T04:50:29.910383Z",
                      *           "version": 10,
                      *           "versions": {
                      *             "content": 10,
@@ -8073,7 +8260,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "match": "exact",
-                     *       "next_cursor": ".eJwtx0sKgCAQANCrhGuD0Uaps1SLUYcIRGP6nD_Idu_N6iC5zk4480MlcoeOPMbBj8ElO0UDqLTCxHwsNwAMm9T6cHOgnH8xyV62FvQW3EfTG9sgp9JGz-v6AvlGIiQ.VqGls0IDKCa7AYAC1SXlVRCxb4M"
+                     *       "next_cursor": ".eJwtx0sKgCAQANCrhGuD0Uaps1SLUYcIRGP6nD_Idu_N6iC5zk4480MlcoeOPMbBj8ElO0UDqLTCxHwsNwAMm9T6cHOgnH8xyV62FvQW3EfTG9sgp9JGz-v6AvlGIiQ.7_cm-1Dp_XrAmVSAcfr7wVQ15Bg"
                      *     }
                      */
                     "application/json": components["schemas"]["PublicPartPage"];
@@ -8168,7 +8355,7 @@ export interface operations {
                      *             "is_low_stock": false,
                      *             "version": 2
                      *           },
-                     *           "updated_at": "2026-11-26T21:38:27.849000Z",
+                     *           "updated_at": "2026-11-27T04:50:29.573924Z",
                      *           "version": 1,
                      *           "versions": {
                      *             "content": 1,
@@ -8394,7 +8581,7 @@ export interface operations {
                      *               "is_low_stock": false,
                      *               "version": 2
                      *             },
-                     *             "updated_at": "2026-11-26T21:38:27.849000Z",
+                     *             "updated_at": "2026-11-27T04:50:29.573924Z",
                      *             "version": 1,
                      *             "versions": {
                      *               "content": 1,
@@ -8471,14 +8658,14 @@ export interface operations {
                      *                 "current_stock": 36,
                      *                 "is_in_stock": true,
                      *                 "is_low_stock": false,
-                     *                 "version": 3
+                     *                 "version": 5
                      *               },
-                     *               "updated_at": "2026-11-26T21:38:28.556417Z",
+                     *               "updated_at": "2026-11-27T04:50:30.049944Z",
                      *               "version": 10,
                      *               "versions": {
                      *                 "content": 10,
                      *                 "price": 2,
-                     *                 "stock": 3
+                     *                 "stock": 5
                      *               }
                      *             },
                      *             {
@@ -8518,7 +8705,7 @@ export interface operations {
                      *                 "is_low_stock": false,
                      *                 "version": 2
                      *               },
-                     *               "updated_at": "2026-11-26T21:38:27.849000Z",
+                     *               "updated_at": "2026-11-27T04:50:29.573924Z",
                      *               "version": 1,
                      *               "versions": {
                      *                 "content": 1,
@@ -8634,7 +8821,7 @@ export interface operations {
                      *             "is_low_stock": false,
                      *             "version": 5
                      *           },
-                     *           "updated_at": "2026-11-27T00:40:53.847464Z",
+                     *           "updated_at": "2026-11-27T04:50:30.049944Z",
                      *           "version": 10,
                      *           "versions": {
                      *             "content": 10,
@@ -8864,7 +9051,7 @@ export interface operations {
                      *         "is_low_stock": false,
                      *         "version": 3
                      *       },
-                     *       "updated_at": "2026-11-26T21:38:28.556417Z",
+                     *       "updated_at": "2026-11-27T04:50:29.910383Z",
                      *       "version": 10,
                      *       "versions": {
                      *         "content": 10,
@@ -9038,7 +9225,7 @@ export interface operations {
                      *           "is_low_stock": false,
                      *           "version": 3
                      *         },
-                     *         "updated_at": "2026-11-26T21:38:28.556417Z",
+                     *         "updated_at": "2026-11-27T04:50:29.910383Z",
                      *         "version": 10,
                      *         "versions": {
                      *           "content": 10,

@@ -13,6 +13,7 @@ type QueryOf<Path extends "/api/v1/admin/parts"> = NonNullable<paths[Path]["get"
 export type CategoryRef = Schemas["CategoryRef"];
 export type PartCategory = Schemas["PartCategory"];
 export type Category = Schemas["Category"];
+export type Picture = Schemas["Picture"];
 export type PartImage = Schemas["Image"];
 export type Specification = Schemas["ShownSpecification"];
 export type PriceTier = Schemas["Tier"];

@@ -19,7 +19,7 @@ AT = "2026-01-02T03:04:05.000006Z"
 EVENT = "9b2c6a40-1111-4222-8333-123456789abc"
 CATEGORY = {
     "id": EVENT, "type": "category.updated", "category_id": 3, "version": 2, "timestamp": AT, "actor": {"id": 1, "name": "Ana"},
-    "data": {"id": 3, "name": "Nuts", "slug": "nuts", "parent_id": None, "description": "", "version": 2},
+    "data": {"id": 3, "name": "Nuts", "slug": "nuts", "parent_id": None, "description": "", "picture": None, "version": 2},
 }  # fmt: skip
 STOCK = {
     "id": EVENT, "type": "stock.updated", "part_id": 17, "version": 8, "timestamp": AT,

@@ -65,6 +65,15 @@ describe("an element with a field", () => {
     await vi.waitFor(() => expect(texts(body, "b")).toEqual(["€1,234.00", "€1,234.00"]));
   });
 
+  it("shows the price in the currency that is named around its shadow root, and follows that", async () => {
+    const body = await shown('<b data-lockstep-part="SKU-1" data-lockstep-field="price"></b><div data-lockstep-currency="USD"><i></i></div>');
+    const root = body.querySelector("i")?.attachShadow({ mode: "open" }) as ShadowRoot;
+    root.innerHTML = '<lockstep-part sku="SKU-1" field="price"></lockstep-part>';
+    await vi.waitFor(() => expect(texts(root, "lockstep-part")).toEqual(["$9.00"]));
+    body.querySelector("div")?.removeAttribute("data-lockstep-currency");
+    await vi.waitFor(() => expect(texts(root, "lockstep-part")).toEqual(texts(body, "b")));
+  });
+
   it("keeps its text node, which a framework may know", async () => {
     document.body.innerHTML = '<span data-lockstep-part="SKU-2" data-lockstep-field="stock">?</span>';
     const node = document.querySelector("span")?.firstChild;

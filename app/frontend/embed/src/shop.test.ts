@@ -350,11 +350,16 @@ describe("in a currency that the page names", () => {
     socket.receive("price.updated", { ...event, data: { ...data, price: both } });
     await settle();
     expect([server.asked.length, prices().at(-1)]).toEqual([1, "8.00 USD"]);
-    // There is none in dollars any more.
-    server.put(dollars(null, 3));
+    // What it is in dollars is asked for, and meanwhile the price stays.
+    server.put(dollars("7.00", 3));
     socket.receive("price.updated", priceEvent(1, 3));
     await settle();
-    expect([server.asked.length, prices()]).toEqual([2, ["9.00 USD", "8.00 USD", null]]);
+    expect([server.asked.length, prices()]).toEqual([2, ["9.00 USD", "8.00 USD", "7.00 USD"]]);
+    // There is none in dollars any more.
+    server.put(dollars(null, 4));
+    socket.receive("price.updated", priceEvent(1, 4));
+    await settle();
+    expect([server.asked.length, prices().slice(3)]).toEqual([3, [null]]);
   });
 
   it("one that there is not is said once, and asked for rarely", async () => {

@@ -13,3 +13,8 @@ export function meant(typed: string): string {
 export function asTyped(text: string): string {
   return isGerman() ? text.replace(/^([-+−]?\d+)\.(\d+)(?![\d.])/, "$1,$2") : text;
 }
+
+/** @returns what the shop has measured, a number or a range of them, as it is read. */
+export function asRead(measure: string): string {
+  return measure.split("…").map(asTyped).join("…");
+}

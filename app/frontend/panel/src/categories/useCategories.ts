@@ -15,7 +15,17 @@ const PATH = "/admin/categories";
 /** Many parts may move one after the other; the counts follow together. */
 const COUNT_MS = 800;
 const COUNTED = new Set(["part.created", "content.updated", "part.deleted", "part.restored"]);
-type Change = { name?: string; description?: string; parent_id?: number | null };
+/** Other words for what the picture shows; null: it goes. */
+export type PictureChange = { alt: string } | null;
+type Change = { name?: string; description?: string; parent_id?: number | null; picture?: PictureChange };
+
+export function readAgain(): Promise<void> {
+  return refresh(PATH);
+}
+
+export function picturePath(id: number): string {
+  return `/admin/categories/${id}/picture`;
+}
 
 export function useCategories() {
   const session = useSessionStore();
@@ -23,13 +33,12 @@ export function useCategories() {
   const read = useRead<CursorPage<AdminCategory>>(PATH);
   const all = computed(() => read.data.value?.items ?? []);
   const tree = computed(() => branches(all.value));
-  const again = (): Promise<void> => refresh(PATH);
-  const count = useDebounceFn(again, COUNT_MS, { maxWait: 5 * COUNT_MS });
+  const count = useDebounceFn(readAgain, COUNT_MS, { maxWait: 5 * COUNT_MS });
 
   useMessages(({ name }) => {
-    if (name.startsWith("category.")) void again();
+    if (name.startsWith("category.")) void readAgain();
     else if (COUNTED.has(name)) void count();
-  }, () => void again());
+  }, () => void readAgain());
 
   /** @returns what the server says against it, for the field that it is about; "" if it is done. */
   async function create(name: string, parent_id: number | null, key: string): Promise<string> {
@@ -54,6 +63,13 @@ export function useCategories() {
     });
   }
 
+  async function repicture(category: AdminCategory, picture: PictureChange): Promise<string> {
+    return attempt(async () => {
+      const { name } = await change(category, { picture });
+      toasts.info(t(picture ? "categories.altChanged" : "categories.pictureGone", { name }));
+    });
+  }
+
   async function move(category: AdminCategory, parent_id: number | null): Promise<string> {
     return attempt(async () => {
       const changed = await change(category, { parent_id });
@@ -68,7 +84,7 @@ export function useCategories() {
 
   async function undo(category: AdminCategory, changes: Change): Promise<void> {
     await change(category, changes).catch((error: unknown) => reportRefusal(error, t("categories.undoFailed")));
-    await again();
+    await readAgain();
   }
 
   /** @returns as `create`; `needsTarget` if it turns out not to be empty. */
@@ -93,11 +109,11 @@ export function useCategories() {
     } catch (error) {
       return refusal(error);
     } finally {
-      await again();
+      await readAgain();
     }
   }
 
-  return { ...read, all, tree, create, rename, describe, move, remove };
+  return { ...read, all, tree, create, rename, describe, repicture, move, remove };
 }
 
 /** @returns a sentence that says what is true now, for a refusal by the tree's rules. @throws anything but a failed request. */

@@ -1,12 +1,14 @@
 /** Which rows are in the document: those on the screen, a few around them, and the one with the focus, wherever it is. */
-import { defaultRangeExtractor, useVirtualizer, type Range } from "@tanstack/vue-virtual";
+import { defaultRangeExtractor, useVirtualizer, type Range, type VirtualItem } from "@tanstack/vue-virtual";
 import { useMediaQuery } from "@vueuse/core";
-import { computed, nextTick, onMounted, watch, type Ref } from "vue";
+import { computed, nextTick, onMounted, ref, shallowRef, watch, type Ref } from "vue";
 import { chosenDensity } from "../preferences.ts";
 import { useViewStore } from "./view.ts";
 
 const OVERSCAN = 10;
 const CARD = 132;
+/** Rows that come into the document in one frame while the list is scrolled: with more, the browser would be busy for longer than is felt. */
+const MOST_NEW = 12;
 
 /**
  * @param active the row with the focus, which stays in the document.
@@ -50,7 +52,33 @@ export function useRows(active: Ref<number>, frame: Ref<HTMLElement | null>, cov
     };
   }));
 
-  const items = computed(() => virtualizer.value.getVirtualItems());
+  const items = shallowRef<readonly VirtualItem[]>([]);
+  const frames = ref(0);
+  let room = MOST_NEW;
+  let isBehind = false;
+  watch(() => [virtualizer.value.getVirtualItems(), virtualizer.value.isScrolling, frames.value] as const, ([wanted, isScrolling]) => {
+    items.value = isScrolling || isBehind ? admitted(wanted) : wanted;
+    isBehind = items.value.length < wanted.length;
+  }, { immediate: true });
+
+  /** Those that are there, the one with the focus, and as many others as the frame has room for: on the screen first. */
+  function admitted(wanted: readonly VirtualItem[]): readonly VirtualItem[] {
+    const there = new Set(items.value.map(({ key }) => key));
+    const coming = wanted.filter(({ key, index }) => !there.has(key) && index !== active.value);
+    if (coming.length === 0) return wanted;
+    const { startIndex = 0, endIndex = 0 } = virtualizer.value.range ?? {};
+    const away = ({ index }: VirtualItem): number => Math.max(startIndex - index, index - endIndex, 0);
+    const waiting = new Set(coming.sort((a, b) => away(a) - away(b)).slice(room));
+    if (room === MOST_NEW) requestAnimationFrame(nextFrame);
+    room = Math.max(0, room - coming.length);
+    return wanted.filter((item) => !waiting.has(item));
+  }
+
+  function nextFrame(): void {
+    room = MOST_NEW;
+    if (isBehind) frames.value += 1;
+  }
+
   /** Each row, with the room that the rows before it take that are not in the document. */
   const rows = computed(() => {
     let end = 0;

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { branches, isWithin, pathText, type AdminCategory } from "./categoryTree.ts";
 
 function category(id: number, name: string, parent_id: number | null, part_count = 0): AdminCategory {
-  return { id, name, parent_id, part_count, slug: name, description: "", version: 1, child_count: 0, updated_at: "", changed_at: "", changed_by: null };
+  return { id, name, parent_id, part_count, slug: name, description: "", picture: null, version: 1, child_count: 0, updated_at: "", changed_at: "", changed_by: null };
 }
 
 const ALL = [category(3, "Ball", 1, 4), category(1, "Bearings", null, 1), category(2, "Belts", null, 5), category(4, "Deep groove", 3, 2)];

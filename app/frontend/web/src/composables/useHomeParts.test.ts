@@ -1,5 +1,6 @@
 import { listItem } from "@lockstep/shared/live/fixtures.ts";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { usePartsStore } from "../stores/parts.ts";
 import { fakeServer, setUpPage } from "../testing.ts";
 import { useHomeParts } from "./useHomeParts.ts";
 
@@ -28,6 +29,7 @@ it("shows the newest parts and those back in stock, watches them, and reads them
   await server.last(BACK).answer({ items: [listItem(2), listItem(1)] });
   expect([result.newest.value, result.restocked.value, result.isLoading.value]).toEqual([[3, 2], [2, 1], false]);
   expect([...watched.keys()]).toEqual([3, 2, 1]);
+  expect([...usePartsStore().parts.keys()].sort()).toEqual([1, 2, 3]);
   say("a");
   await vi.advanceTimersByTimeAsync(LONGEST_MS);
   expect([server.asked(LIST).length, server.asked("/categories").length]).toEqual([2, 1]);

@@ -1,4 +1,4 @@
-/** Files on their way to a part: one after the other, each with its progress and what is wrong with it. */
+/** Pictures on their way to the server: one after the other, each with its progress and what is wrong with it. */
 import { ApiError } from "@lockstep/shared/http.ts";
 import { newKey } from "@lockstep/shared/intention.ts";
 import type { Session } from "@lockstep/shared/types.ts";
@@ -6,7 +6,6 @@ import { onScopeDispose, reactive, ref } from "vue";
 import { t } from "../i18n.ts";
 import { useSessionStore } from "../session/session.ts";
 import { errorText } from "../ui/errors.ts";
-import type { ContentAnswer } from "./types.ts";
 import { upload } from "../session/upload.ts";
 
 /** As app/domain/pictures.py has them. */
@@ -28,14 +27,15 @@ export interface Upload {
   again: boolean;
 }
 
-/** @returns why a file cannot be a picture of a part, before it is sent. */
+/** @returns why a file cannot be a picture, before it is sent. */
 export function refusalOf({ size, type }: Pick<File, "size" | "type">): "empty" | "tooBig" | "type" | null {
   if (size === 0) return "empty";
   if (size > MAX_BYTES) return "tooBig";
   return type !== "" && !ACCEPTED.includes(type) ? "type" : null;
 }
 
-export function useUploads(path: () => string, done: (answer: ContentAnswer) => void) {
+/** @param done is given what the server answers to each. */
+export function useUploads<T>(path: () => string, done: (answer: T) => void) {
   const session = useSessionStore();
   const list = ref<Upload[]>([]);
   let lastId = 0;
@@ -45,7 +45,7 @@ export function useUploads(path: () => string, done: (answer: ContentAnswer) => 
   function add(files: readonly File[], room: number): void {
     for (const [at, file] of files.entries()) {
       const refusal = refusalOf(file);
-      const error = refusal ? t(`part.images.wrong.${refusal}`, { most: MAX_BYTES / 1_000_000 }) : at >= room ? t("part.images.wrong.tooMany", { most: MAX_PICTURES }) : "";
+      const error = refusal ? t(`editing.upload.${refusal}`, { most: MAX_BYTES / 1_000_000 }) : at >= room ? t("editing.upload.tooMany", { most: MAX_PICTURES }) : "";
       list.value.push(reactive({ id: (lastId += 1), name: file.name, file, key: newKey(), state: error ? "failed" : "waiting", share: null, error, requestId: null, again: false }));
     }
     void work();
@@ -68,12 +68,12 @@ export function useUploads(path: () => string, done: (answer: ContentAnswer) => 
       form.append("image", one.file);
       // This also asks for the password if the session has ended, before anything large is sent.
       const { csrf_token: token } = await session.api<Session>("/auth/me");
-      done(await upload<ContentAnswer>(path(), { method: "POST", form, key: one.key, token: token ?? "", signal: controller.signal, onProgress: (share) => (one.share = share) }));
+      done(await upload<T>(path(), { method: "POST", form, key: one.key, token: token ?? "", signal: controller.signal, onProgress: (share) => (one.share = share) }));
       drop(one.id);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       one.state = "failed";
-      one.error = error.status === 413 ? t("part.images.wrong.tooBig", { most: MAX_BYTES / 1_000_000 }) : (error.errors["image"]?.join(" ") ?? errorText(error));
+      one.error = error.status === 413 ? t("editing.upload.tooBig", { most: MAX_BYTES / 1_000_000 }) : (error.errors["image"]?.join(" ") ?? errorText(error));
       one.requestId = error.requestId;
       one.again = error.isNetwork || error.status === 429 || error.status >= 500;
     }
