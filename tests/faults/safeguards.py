@@ -450,8 +450,8 @@ SAFEGUARDS = (
         (
             Edit(
                 "app/sync/effects.py",
-                "        invalidate([delivery for delivery in deliveries if not delivery.is_invalidated])\n",
-                "",
+                "        invalidate([delivery for delivery in deliveries if not delivery.is_invalidated])\n        touched",
+                "        touched",
             ),
         ),
     ),
