@@ -45,9 +45,6 @@ def before_call(_context: Any, case: Any, _kwargs: dict[str, Any]) -> None:
         _separate(case.body, "prices", ("currency", "min_quantity", "valid_from"))
         _separate(case.body, "specifications", ("group", "name"))
         _choose(case.path, case.body)
-        if case.path.endswith("/categories/{category_id}") and "picture" in case.body:
-            # Only one that is there can be described; any can be taken away.
-            case.body["picture"] = None
         if isinstance(case.body.get("delta"), int):
             # Two large ones in a row would leave the column's range.
             case.body["delta"] %= 1000
@@ -96,7 +93,11 @@ def _ask_for_what_there_is(case: Any) -> None:
 
 
 def _choose(path: str, body: dict[str, Any]) -> None:
-    """Make a bulk name each part once, say one thing of it, and have one of the two forms that a bulk of parts may have."""
+    """Make a bulk name each part once, say one thing of it, and have one of the two forms that a bulk of parts may have; and a
+    category's picture one that any category may have."""
+    if path.endswith("/categories/{category_id}") and "picture" in body:
+        # Only one that is there can be described; any can be taken away.
+        body["picture"] = None
     one_thing: dict[str, Any] = {"status": "published"} if path.endswith("/parts/bulk") else {"delta": 1}
     for number, change in enumerate(body.get("changes", ()), 1):
         change.clear()
