@@ -361,10 +361,8 @@ BARE_ROUTE = f"a bare route, {CLIENTS} clients"
 FIGURES = (
     Figure(f"stock write, {CLIENTS} clients", "/s", BARE_ROUTE, 0.25, AT_LEAST, writes_of_many),
     Figure("stock write, 1 client", "ms", "a bare route + the same SQL in pgbench", 2.5, AT_MOST, write_of_one),
-    Figure("cached part", "/s", BARE_ROUTE, 0.8, AT_LEAST, read_of(lambda bench: f"{API}/parts/{bench.parts[0]}")),
-    Figure(
-        "cached part, 304", "/s", BARE_ROUTE, 0.85, AT_LEAST, read_of(lambda bench: f"{API}/parts/{bench.parts[0]}", held=True)
-    ),
+    Figure("cached part", "/s", BARE_ROUTE, 0.8, AT_LEAST, read_of(_part)),
+    Figure("cached part, 304", "/s", BARE_ROUTE, 0.85, AT_LEAST, read_of(_part, held=True)),
     Figure("cached list of 24", "/s", BARE_ROUTE, 0.5, AT_LEAST, read_of(lambda _bench: f"{API}/parts?limit=24")),
     Figure("cached product page", "/s", BARE_ROUTE, 0.5, AT_LEAST, read_of(lambda bench: f"{API}/pdp/{bench.parts[0]}")),
     Figure("cached part through Varnish", "/s", BARE_ROUTE, 10, AT_LEAST, part_through_varnish),
