@@ -69,7 +69,8 @@ def test_through_the_edge_nobody_reads_less_than_was_acknowledged(front: Front) 
     assert check(recorder.history) == []
     # It was Varnish that answered, most of the time.
     assert hits(front) > 0
-    assert purges(front, "confirmed") >= len(acknowledged)
+    # A bulk purges all of its parts at once.
+    assert purges(front, "confirmed") >= len({write.request_id for write in acknowledged})
     settled(front.shop)
 
 
