@@ -72,14 +72,11 @@ class Readers:
         category: whose parts these are, and no others.
         sessions: how many; each waits for its answer before it asks again.
         pause: seconds between two reads of a session.
-        apart: whether each session's reads of lists count as another session's: a cache in front stores each address by itself.
     """
 
-    def __init__(
-        self, addresses: Sequence[str], parts: Sequence[int], category: int, *, sessions: int, pause: float, apart: bool = False
-    ) -> None:
+    def __init__(self, addresses: Sequence[str], parts: Sequence[int], category: int, *, sessions: int, pause: float) -> None:
         self.record = Record()
-        self._task = [list(addresses), list(parts), category, sessions, pause, sessions if apart else 0]
+        self._task = [list(addresses), list(parts), category, sessions, pause]
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -152,10 +149,8 @@ def header(head: bytes, name: bytes) -> bytes | None:
     return rest.partition(b"\r\n")[0] if found else None
 
 
-async def read(
-    record: Record, session: int, addresses: Sequence[str], parts: Sequence[int], category: int, pause: float, lists: int
-) -> None:
-    """Read until cancelled; reads of lists count as those of the session `lists`."""
+async def read(record: Record, session: int, addresses: Sequence[str], parts: Sequence[int], category: int, pause: float) -> None:
+    """Read until cancelled."""
     connections = [Connection(address) for address in addresses for _ in range(CONNECTIONS)]
     held: dict[int, tuple[bytes | None, Versions]] = {}
     for number in itertools.count(session):
@@ -181,18 +176,18 @@ async def read(
             else:
                 held[part] = header(head, b"Etag"), shown[part]
             record.calls[f"cache {(header(head, b'X-Cache') or b'').decode()}"] += 1
-            reader = lists if asks_list else session
-            record.seen += [(reader, one, versions, start, end) for one, versions in shown.items()]
+            record.seen += [(session, one, versions, start, end) for one, versions in shown.items()]
         elif status == HTTPStatus.NOT_MODIFIED:
             record.seen.append((session, part, held[part][1], start, end))
         await asyncio.sleep(pause if status < HTTPStatus.INTERNAL_SERVER_ERROR else max(pause, RESPITE))
 
 
-async def serve(addresses: Sequence[str], parts: Sequence[int], category: int, sessions: int, pause: float, apart: int) -> Record:
+async def serve(addresses: Sequence[str], parts: Sequence[int], category: int, sessions: int, pause: float) -> Record:
     """Let the sessions read until standard input ends; return what they saw."""
     record = Record()
-    names = range(FIRST_SESSION, FIRST_SESSION + sessions)
-    tasks = [asyncio.create_task(read(record, name, addresses, parts, category, pause, name + apart)) for name in names]
+    tasks = [
+        asyncio.create_task(read(record, FIRST_SESSION + number, addresses, parts, category, pause)) for number in range(sessions)
+    ]
     ended = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
     await asyncio.wait([ended, *tasks], return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:

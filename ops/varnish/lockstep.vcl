@@ -26,6 +26,8 @@ sub vcl_init {
 }
 
 sub vcl_recv {
+    # See vcl_hit.
+    set req.hash_always_miss = req.restarts > 0;
     if (req.method == "PURGE") {
         # To a Varnish behind a proxy everybody comes from the proxy's address; whoever comes through it has one more.
         if (client.ip !~ purgers || req.http.X-Forwarded-For ~ ",") {
@@ -74,9 +76,10 @@ sub vcl_hash {
 
 sub vcl_hit {
     # A purge may have come between the comparison in vcl_backend_response and the insertion, and found nothing: until vcl_deliver has
-    # compared once more, nobody else is served it.
-    if (obj.http.X-Purge && obj.age < 100ms && obj.http.X-Purge != var.global_get("purge")) {
-        return (pass);
+    # compared once more, nobody else is served it. They replace it, instead of passing by it: who has been shown what is newer
+    # must not be served this one afterwards.
+    if (obj.http.X-Purge && obj.age < 100ms && obj.http.X-Purge != var.global_get("purge") && req.restarts == 0) {
+        return (restart);
     }
 }
 
