@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from devserver import Stack
 from tests.browser.axe import faults
@@ -52,6 +52,22 @@ def panel(stack: Stack, context: Callable[..., BrowserContext]) -> Page:
 
 def go(panel: Page, path: str) -> None:
     panel.goto(re.sub(r"/panel/.*", f"/panel{path}", panel.url))
+
+
+def test_versions_that_are_kept_after_their_events_were_sent_appear(panel: Page, part: dict) -> None:
+    """The worker was busy: what it keeps comes when nothing is announced any more."""
+    asked = []
+
+    def late(route: Route) -> None:
+        answer = route.fetch()
+        asked.append(answer.url)
+        body = answer.json()
+        route.fulfill(response=answer, json={**body, "items": body["items"][-1:]} if len(asked) < 3 else body)
+
+    panel.route(f"**/parts/{part['id']}/versions?*", late)
+    go(panel, f"/parts/{part['id']}/history")
+    expect(panel.get_by_test_id("version")).to_have_count(4)
+    assert len(asked) >= 3
 
 
 def test_two_versions_are_compared_and_one_is_restored_after_its_rehearsal(panel: Page, staff: httpx.Client, part: dict) -> None:

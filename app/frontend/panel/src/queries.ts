@@ -6,12 +6,14 @@
  */
 import { ApiError, type Query } from "@lockstep/shared/http.ts";
 import { keepPreviousData, QueryClient, useInfiniteQuery, useQuery } from "@tanstack/vue-query";
-import { computed, toValue, type MaybeRefOrGetter } from "vue";
+import { computed, onScopeDispose, toValue, watch, type MaybeRefOrGetter } from "vue";
 import { afterLogOut } from "./session/forgetting.ts";
 import { useSessionStore } from "./session/session.ts";
 
 const FRESH_MS = 5_000;
 const MAX_RETRIES = 2;
+/** How long to wait before each further look for what follows a write: moments as a rule, longer while the worker is busy or away. */
+export const LATER_MS: readonly number[] = [150, 400, 1_000, 2_500, 6_000, 12_000, 30_000, 60_000];
 
 /** The server's own refusals are final; anything else may pass. */
 function isPassing(error: unknown): boolean {
@@ -72,6 +74,25 @@ export function useReadList<T>(path: MaybeRefOrGetter<string>, query: MaybeRefOr
 /** Has everything that was read at or below these paths read again, at once if it is shown. */
 export async function refresh(...paths: string[]): Promise<void> {
   await Promise.all(paths.map((path) => queryClient.invalidateQueries({ queryKey: keyOf(path) })));
+}
+
+/**
+ * Reads `path` again, less and less often, until it shows what a write leaves there later: the worker keeps versions and audit rows.
+ * That cannot be left to the event of the write, which is sent before, perhaps even before the screen is open.
+ *
+ * @param version the newest that there is.
+ * @param isThere whether it is shown already.
+ */
+export function useFollowing(path: () => string, version: () => number, isThere: () => boolean): void {
+  let isGone = false;
+  onScopeDispose(() => (isGone = true));
+  watch(version, async (wanted) => {
+    for (const pause of LATER_MS) {
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      if (isGone || version() !== wanted || isThere()) return;
+      await refresh(path());
+    }
+  }, { immediate: true });
 }
 
 /** @returns one element for each step of the path, so that a path is a prefix of those below it. */

@@ -1,14 +1,14 @@
 /** The rows that fit, page after page. What is being read never moves: new rows are counted, and shown when that is asked for. */
 import { ApiError } from "@lockstep/shared/http.ts";
 import { useDebounceFn } from "@vueuse/core";
-import { computed, ref, shallowRef, toValue, watch, type MaybeRefOrGetter } from "vue";
+import { computed, onScopeDispose, ref, shallowRef, toValue, watch, type MaybeRefOrGetter } from "vue";
 import { useMessages } from "../live/events.ts";
-import type { CursorPage } from "../queries.ts";
+import { LATER_MS, type CursorPage } from "../queries.ts";
 import { useSessionStore } from "../session/session.ts";
 import { apiQuery, newerThan, type AuditRow, type Filters } from "./rows.ts";
 
 const PAGE = 50;
-/** The trail has a change moments after it was made. */
+/** The trail has a change moments after it was made, as a rule: many changes are looked for together. */
 const TRAIL_MS = 900;
 const QUIET = new Set(["presence", "delivery.settled", "import.progress"]);
 
@@ -69,11 +69,24 @@ export function useAuditRows(filters: MaybeRefOrGetter<Filters>) {
     if (found && asked === toValue(filters)) fresh.value = newerThan(found.items, rows.value);
   }
 
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  /** While the worker is busy or away, the trail follows later. */
+  function again(times = 0): void {
+    clearTimeout(timer);
+    const pause = LATER_MS.filter((one) => one > TRAIL_MS)[times];
+    if (pause !== undefined) timer = setTimeout(() => { void look(); again(times + 1); }, pause);
+  }
+  onScopeDispose(() => clearTimeout(timer));
+
   const later = useDebounceFn(look, TRAIL_MS, { maxWait: 3_000 });
+  function expect(): void {
+    void later();
+    again();
+  }
   useMessages(({ name }) => {
-    if (!QUIET.has(name)) void later();
-  }, () => void later());
-  watch(() => toValue(filters), () => void load(), { immediate: true });
+    if (!QUIET.has(name)) expect();
+  }, expect);
+  watch(() => toValue(filters), () => { void load(); again(); }, { immediate: true });
 
   return { rows, loading, more, error, fresh, isFull, hasMore: computed(() => cursor.value !== null), load, loadMore };
 }

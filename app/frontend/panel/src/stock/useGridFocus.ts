@@ -67,9 +67,13 @@ export function useGridFocus({ table, pageRows, scrollTo, command }: Surrounding
     activate(row, Math.max(0, Math.min(column, columns.value.length - 1)));
     scrollTo(activeRow.value);
     await nextTick();
-    const cell = table.value?.querySelector<HTMLElement>(`[data-cell="${activeRow.value}-${activeColumn.value}"]`);
+    focusCell()?.scrollIntoView?.({ block: "nearest", inline: "nearest" });
+  }
+
+  function focusCell(): HTMLElement | null {
+    const cell = table.value?.querySelector<HTMLElement>(`[data-cell="${activeRow.value}-${activeColumn.value}"]`) ?? null;
     cell?.focus({ preventScroll: true });
-    cell?.scrollIntoView?.({ block: "nearest", inline: "nearest" });
+    return cell;
   }
 
   /** Into the list from the search: where a count is typed. */
@@ -115,7 +119,10 @@ export function useGridFocus({ table, pageRows, scrollTo, command }: Surrounding
     else if (event.ctrlKey || event.metaKey || columns.value[column]?.key === "select") selection.toggle(id);
     // Touch has no Enter key, so a tap opens at once. A mouse click selects, and a double click opens.
     const touch = event instanceof PointerEvent && event.pointerType === "touch";
-    if (!touch || !open(row, column)) void focus(row, column);
+    if (touch && open(row, column)) return;
+    activate(row, column);
+    // What is clicked is on the screen. If it moved, the second click of a double click would hit something else.
+    focusCell();
   }
 
   function onDoubleClick({ target }: MouseEvent): void {
