@@ -13,6 +13,22 @@ AT_REST = """() => new Promise((done) => requestAnimationFrame(() => requestAnim
 RUN = """rules => axe.run(document, rules ? { runOnly: rules } : {}).then(({ violations }) =>
     violations.flatMap(({ id, nodes }) => nodes.slice(0, 3).map(({ target }) => `${id}: ${target.join(" ")}`)))"""
 
+# Words that have room for a letter or two a line, because what holds them was squeezed.
+SQUEEZED = """() => {
+    const found = [];
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    for (let node = texts.nextNode(); node; node = texts.nextNode()) {
+        if (!node.parentElement.checkVisibility() || node.parentElement.clientWidth > 60) continue;
+        for (const { 0: word, index } of node.data.matchAll(/[\\p{L}]{3,12}/gu)) {
+            const range = document.createRange();
+            range.setStart(node, index);
+            range.setEnd(node, index + word.length);
+            if (new Set([...range.getClientRects()].map(({ top }) => Math.round(top))).size > 2) found.push(word);
+        }
+    }
+    return found;
+}"""
+
 
 def faults(page: Page, *rules: str) -> list[str]:
     # A colour half-way through a transition is nobody's.
@@ -33,6 +49,7 @@ def looked_over(page: Page) -> list[str]:
     wait_until(lambda: beside(page) <= 0, within=3)
     if (pixels := beside(page)) > 0:
         found.append(f"{pixels} px beside the page at 320 px")
+    found += [f"no room for {word!r} at 320 px" for word in page.evaluate(SQUEEZED)]
     page.set_viewport_size(WIDE)
     return found
 
