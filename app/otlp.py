@@ -14,7 +14,7 @@ from opentelemetry import context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -55,15 +55,16 @@ class Tracing:
 
     Args:
         process: what the process is.
+        exporter: where spans go, if not to the collector.
     """
 
-    def __init__(self, process: str) -> None:
+    def __init__(self, process: str, exporter: SpanExporter | None = None) -> None:
         instance = f"{process}.{os.getpid()}@{socket.gethostname()}"
         own = Resource.create({"service.name": "lockstep", "service.instance.id": instance})
         # Once more, since ours are only what holds unless the environment says otherwise.
         resource = own.merge(OTELResourceDetector().detect())
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(), max_export_batch_size=AT_ONCE))
+        self._provider.add_span_processor(BatchSpanProcessor(exporter or OTLPSpanExporter(), max_export_batch_size=AT_ONCE))
         self._tracer = self._provider.get_tracer("lockstep")
 
     def close(self) -> None:
@@ -96,19 +97,21 @@ class Tracing:
         self, name: str, traceparents: Sequence[str | None], attributes: Mapping[str, str | int] | None
     ) -> Iterator[Sequence[str | None] | None]:
         """Measure a block as a part of several traces."""
-        spans = [None if one is None else self._continued(name, one, attributes) for one in traceparents]
-        if not any(spans):
+        # Once for each cause: an import's unit of work has hundreds of events.
+        spans = {one: self._continued(name, one, attributes) for one in dict.fromkeys(traceparents) if one is not None}
+        if not spans:
             yield None
             return
+        own = {one: _written(set_span_in_context(span)) for one, span in spans.items()}
         try:
-            yield [None if one is None else _written(set_span_in_context(one)) for one in spans]
+            yield [None if one is None else own[one] for one in traceparents]
         except Exception as error:
-            for one in filter(None, spans):
-                _failed(one, error)
+            for span in spans.values():
+                _failed(span, error)
             raise
         finally:
-            for one in filter(None, spans):
-                one.end()
+            for span in spans.values():
+                span.end()
 
     def _continued(self, name: str, traceparent: str, attributes: Mapping[str, str | int] | None) -> Span:
         cause = _w3c.extract({"traceparent": traceparent})
