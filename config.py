@@ -5,6 +5,7 @@ Redis databases are numbered by purpose: 0 the Celery broker, 1 the cache, its l
 """
 
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -83,6 +84,7 @@ class Settings:
     edge_token: str
     currency: str | None
     api_docs: bool
+    tracing: bool
 
     @property
     def production(self) -> bool:
@@ -144,7 +146,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     media_url = env.str("LOCKSTEP_MEDIA_URL", "") or (home / "media").as_uri()
     problems = unread + _problems(env)
     allowed_origins, strange_origins = _origins(listed_origins)
-    problems += strange_origins + _alert_problems(source) + _edge_problems(edges, source.get("LOCKSTEP_EDGE_TOKEN", ""))
+    problems += strange_origins + _tracing_problems(source) + _alert_problems(source)
+    problems += _edge_problems(edges, source.get("LOCKSTEP_EDGE_TOKEN", ""))
     if port == flower_port:
         problems.append("PORT and FLOWER_PORT are the same; give one of them another number")
     if database_url and not database_url.startswith(("postgresql://", "postgresql+psycopg://", "postgres://")):
@@ -201,6 +204,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         edge_token=source.get("LOCKSTEP_EDGE_TOKEN", ""),
         currency=currency,
         api_docs=api_docs,
+        tracing=bool(source.get("OTEL_EXPORTER_OTLP_ENDPOINT")),
     )
 
 
@@ -268,6 +272,32 @@ def _alert_problems(source: Mapping[str, str]) -> list[str]:
     if bool(email) != bool(smtp):
         problems.append("LOCKSTEP_ALERT_EMAIL and LOCKSTEP_SMTP_URL need each other: set both, or neither")
     return problems
+
+
+def _tracing_problems(source: Mapping[str, str]) -> list[str]:
+    if not (endpoint := source.get("OTEL_EXPORTER_OTLP_ENDPOINT")):
+        return []
+    problems = []
+    if not _WEBHOOK.match(endpoint):
+        problems.append("OTEL_EXPORTER_OTLP_ENDPOINT must be an address such as http://127.0.0.1:4318")
+    problems += [
+        f"{name} must be http/protobuf, or left out (a collector's port for that is 4318)"
+        for name in ("OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL")
+        if source.get(name, "http/protobuf") != "http/protobuf"
+    ]
+    if not _has_opentelemetry():
+        problems.append(
+            "OTEL_EXPORTER_OTLP_ENDPOINT is set, but OpenTelemetry is not installed: run"
+            " `pip install -r requirements/tracing.in`, or leave the variable out"
+        )
+    return problems
+
+
+def _has_opentelemetry() -> bool:
+    try:
+        return importlib.util.find_spec("opentelemetry.exporter.otlp.proto.http") is not None
+    except ModuleNotFoundError:  # not even the packages around it
+        return False
 
 
 def _edge_problems(edges: Iterable[str], token: str) -> list[str]:

@@ -25,6 +25,7 @@ if __name__ == "__main__":
 
 import structlog
 
+from app import tracing
 from app.factory import create_app
 from app.logs import configure
 from app.store import units
@@ -67,6 +68,8 @@ def serve(settings: Settings) -> None:
     except DescriptorsError as error:
         sys.exit(str(error))
     limits = Limits(connections, settings.max_connections_per_address, settings.trusted_proxies)
+    if settings.tracing:
+        tracing.start("web")
     app = create_app(settings, offload=eventlet.tpool.execute)
     container = app.extensions["lockstep"]
     socketio = attach(app, container, app.extensions["lockstep_authenticator"])
@@ -116,6 +119,7 @@ def serve(settings: Settings) -> None:
     disconnect_all(socketio)
     with eventlet.Timeout(DRAIN, exception=False):
         accepting.wait()
+    tracing.stop()
 
 
 try:

@@ -5,9 +5,10 @@ from typing import Any
 import kombu
 from celery import Celery
 from celery.app.amqp import AMQP
-from celery.signals import setup_logging, worker_process_init
+from celery.signals import setup_logging, worker_process_init, worker_process_shutdown, worker_shutdown
 from kombu import Exchange, Queue
 
+from app import tracing
 from app.container import WORKER_CACHE_TIMEOUT, Container, build_container
 from app.contract.task_names import LIVE_QUEUE, RECORDS_QUEUE
 from app.logs import configure
@@ -47,7 +48,15 @@ def _log(**_signal: Any) -> None:
 def _begin(**_signal: Any) -> None:
     """Give a forked child its own connections."""
     settings = load_settings()
+    if settings.tracing:
+        tracing.start("worker")
     _cores[:] = [build_container(settings, connect(settings.database_url), app, WORKER_CACHE_TIMEOUT)]
+
+
+@worker_process_shutdown.connect
+@worker_shutdown.connect
+def _end(**_signal: Any) -> None:
+    tracing.stop()
 
 
 def container() -> Container:

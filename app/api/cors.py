@@ -15,7 +15,7 @@ METHODS = ("GET", "HEAD", "OPTIONS")
 # What is asked with a body because it does not fit into an address, and reads all the same.
 ASKED_BY_POST = frozenset({"/api/v1/parts/lookup"})
 # Headers that a script may send, and read, beyond those that the Fetch standard always allows.
-_SENT = "If-None-Match, If-Modified-Since, Cache-Control, Content-Type, X-Request-ID"
+_SENT = "If-None-Match, If-Modified-Since, Cache-Control, Content-Type, X-Request-ID, traceparent, tracestate"
 _READ = "ETag, X-Request-ID, X-Cache, Retry-After"
 # Seconds for which a browser may cache the answer to a preflight.
 _REMEMBERED = "7200"

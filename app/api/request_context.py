@@ -7,6 +7,7 @@ import uuid
 import structlog
 from flask import Flask, Response, g, request
 
+from app import tracing
 from app.api.asking import OURSELVES
 from app.api.context import container, noted_call, request_id
 from app.arrival import address_of
@@ -56,6 +57,8 @@ def register(app: Flask, *, https_only: bool) -> None:
     Args:
         https_only: whether browsers are told to insist on HTTPS.
     """
+    if tracing.is_on():
+        _trace(app)
 
     @app.before_request
     def begin() -> None:
@@ -79,7 +82,7 @@ def register(app: Flask, *, https_only: bool) -> None:
         if request.path.startswith("/api/") and "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "no-store"
         if "began" in g and OURSELVES not in request.environ:
-            route = request.url_rule.rule if request.url_rule else "none"
+            route = _route()
             seconds = time.perf_counter() - g.began
             container().monitoring.record_request(route, request.method, response.status_code, seconds)
             # Of customers the metrics tell; of staff everybody may want to know what they did.
@@ -90,3 +93,27 @@ def register(app: Flask, *, https_only: bool) -> None:
                 )  # fmt: skip
         structlog.contextvars.unbind_contextvars("request_id", "address", *_WHO)
         return response
+
+
+def _trace(app: Flask) -> None:
+    """Give each request that is neither our own nor a probe's its span."""
+
+    @app.before_request
+    def begin_span() -> None:
+        if OURSELVES not in request.environ and request.blueprint != "health":
+            g.span = tracing.request(request.method, request.headers.get)
+
+    @app.after_request
+    def describe_span(response: Response) -> Response:
+        if (span := g.get("span")) is not None:
+            span.answered(_route(), response.status_code)
+        return response
+
+    @app.teardown_request
+    def end_span(_error: BaseException | None) -> None:
+        if (span := g.pop("span", None)) is not None:
+            span.end()
+
+
+def _route() -> str:
+    return request.url_rule.rule if request.url_rule else "none"

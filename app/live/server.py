@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from socketio import RedisManager
 
+from app import tracing
 from app.arrival import limited_client
 from app.container import Container
 from app.contract import rooms
@@ -84,7 +85,13 @@ class ListeningManager(RedisManager):  # type: ignore[misc] # python-socketio is
             self._reload.request()
         else:
             self._count(message)
-            super()._handle_emit(message)
+            with tracing.following(f"emit {message['event']}", [self._trace_of(message)]):
+                super()._handle_emit(message)
+
+    def _trace_of(self, message: dict[str, Any]) -> str | None:
+        """Return what a message's trace is continued by, unless nobody here is told."""
+        traceparent: str | None = message.get("traceparent")
+        return traceparent if traceparent and self._pages_in(message["room"], message["namespace"]) else None
 
     def _count(self, message: dict[str, Any]) -> None:
         event_id: str | None = message["data"][0].get("id")
@@ -93,8 +100,8 @@ class ListeningManager(RedisManager):  # type: ignore[misc] # python-socketio is
         if pages := self._pages_in(message["room"]):
             self._told.note(event_id, pages)
 
-    def _pages_in(self, room: str) -> int:
-        return len(self.rooms.get(rooms.CUSTOMERS, {}).get(room, ()))
+    def _pages_in(self, room: str, namespace: str = rooms.CUSTOMERS) -> int:
+        return len(self.rooms.get(namespace, {}).get(room, ()))
 
     def _redis_listen_with_retries(self) -> Iterator[dict[str, Any]]:
         while True:

@@ -278,6 +278,8 @@ class Delivery:
     """One event as an effect sees it. `attempts` counts the present attempt; `is_invalidated` says that the cache knows of it;
     `is_by_hand`, that no process of ours committed it, so that none has begun its deliveries.
 
+    `traceparent` is what the trace of its change is continued by, if that is traced (`app.tracing`).
+
     `is_understood` is False for an event that a newer release wrote in an unknown format: then it is only certain which
     aggregate has changed, and `type`, `aspect` and `payload` must not be used.
     """
@@ -298,6 +300,7 @@ class Delivery:
     is_invalidated: bool = False
     is_by_hand: bool = False
     is_understood: bool = True
+    traceparent: str | None = None
 
     @property
     def public(self) -> dict[str, Any] | None:
@@ -323,7 +326,10 @@ def _delivery(row: Row[Any]) -> Delivery:
     values = dict(row._mapping) | {"is_by_hand": by_hand.is_recorded(row.payload)}
     try:
         payload = by_hand.unpacked(row.payload)
-        own = {"aspect": Aspect(row.aspect), "type": EventType(row.type), "payload": payload | {"facets": facets_of(payload)}}
+        own = {
+            "aspect": Aspect(row.aspect), "type": EventType(row.type), "payload": payload | {"facets": facets_of(payload)},
+            "traceparent": payload.get("traceparent"),
+        }  # fmt: skip
     except (ValueError, KeyError, TypeError, AttributeError):
         return Delivery(**values | {"is_understood": False})
     return Delivery(**values | own)

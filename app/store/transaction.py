@@ -19,6 +19,7 @@ from sqlalchemy import Connection, CursorResult, Engine, Executable, TextClause,
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from app import tracing
 from app.contract.effects import EFFECTS
 from app.contract.events import Actor, Event, EventType, Origin
 from app.contract.task_names import Effect
@@ -172,13 +173,16 @@ class UnitOfWork:
         return [CommittedEvent(row.id, row.event_id, row.created_at, event) for row, event in keyed]
 
     def _row(self, event: Event) -> dict[str, Any]:
+        payload = packed(event, self.actor, self.origin)
+        if (traceparent := tracing.traceparent()) is not None:
+            payload["traceparent"] = traceparent
         return {
             "aggregate_type": event.aggregate_type,
             "aggregate_id": event.aggregate_id,
             "aspect": event.aspect,
             "type": event.type,
             "version": event.version,
-            "payload": packed(event, self.actor, self.origin),
+            "payload": payload,
         }
 
 
@@ -198,7 +202,7 @@ class TransactionManager:
     @contextmanager
     def atomic_operation(self, actor: Actor, *, locks: bool = True) -> Iterator[UnitOfWork]:
         """Open a unit of work. The caller commits it; an exception, or no commit, rolls everything back."""
-        with (self._engine if locks else self._single).connect() as connection:
+        with tracing.span("unit of work"), (self._engine if locks else self._single).connect() as connection:
             yield UnitOfWork(connection, actor, self._effects, locks=locks)
 
     def run(self, actor: Actor, work: Callable[[UnitOfWork], T], call: KeyedCall | None = None, *, one_row: bool = False) -> T:

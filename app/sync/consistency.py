@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from app import tracing
 from app.cache.manager import FRESH_FOR, NEVER, CacheBeginningError, CacheManager, CacheUnavailableError
 from app.contract.effects import TASKS
 from app.contract.events import Event, EventType
@@ -94,7 +95,8 @@ class CacheConsistencyManager:
                 self._settle(cached)
         try:
             if cached and self._edge is not None:
-                self._edge.after_invalidation([item.event for item in cached], self._reading.connect)
+                with tracing.span("purge"):
+                    self._edge.after_invalidation([item.event for item in cached], self._reading.connect)
         finally:
             self._wake_ups.request(owed)
 
@@ -104,8 +106,9 @@ class CacheConsistencyManager:
         began = time.monotonic()
         events = [item.event for item in committed]
         try:
-            self.confirm()
-            self._invalidate(events, self._reading.connect, began + self.patience)
+            with tracing.span("invalidate"):
+                self.confirm()
+                self._invalidate(events, self._reading.connect, began + self.patience)
         except Exception as error:  # noqa: BLE001 — the write is committed, whatever this is
             self._monitoring.record_unconfirmed_invalidation()
             log.warning("invalidation unconfirmed", events=len(events), error=repr(error))

@@ -8,11 +8,13 @@ epoch of the cache has begun, as every new shop does, is no failure.
 import random
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
+from app import tracing
 from app.cache.manager import CacheBeginningError, CacheUnavailableError
 from app.contract.effects import LIVE
 from app.contract.task_names import Effect
@@ -115,14 +117,11 @@ class DeliveryService:
                     self._deliver_batch(effect, [delivery])
 
     def _apply(self, effect: Effect, batch: Sequence[Delivery]) -> None:
-        handler = self._handlers[effect]
-        if handler.apply is not None:
-            handler.apply(batch)
-        # A record and its settlement are committed together; without a record there is only one statement.
-        with self._engine.begin() if handler.record else self._single.connect() as connection:
-            if handler.record is not None:
-                handler.record(connection, batch)
-            settled = outbox.settle(connection, effect, [delivery.id for delivery in batch])
+        said = {"lockstep.batch": len(batch)}
+        with tracing.following(f"deliver {effect}", [delivery.traceparent for delivery in batch], said) as own:
+            if own is not None:
+                batch = [replace(delivery, traceparent=one) for delivery, one in zip(batch, own, strict=True)]
+            settled = self._applied(effect, batch)
         trace.info(
             "delivered", effect=effect, events=len(batch),
             event_ids=[str(delivery.event_id) for delivery in batch[:MOST_TRACED]],
@@ -132,6 +131,17 @@ class DeliveryService:
         for delivery in batch:
             if delivery.id in settled and effect is not Effect.INVALIDATE_CACHE:
                 self._monitoring.record_sync_latency(delivery.type, effect, settled[delivery.id])
+
+    def _applied(self, effect: Effect, batch: Sequence[Delivery]) -> Mapping[int, float]:
+        """Apply an effect, and return what `outbox.settle` does."""
+        handler = self._handlers[effect]
+        if handler.apply is not None:
+            handler.apply(batch)
+        # A record and its settlement are committed together; without a record there is only one statement.
+        with self._engine.begin() if handler.record else self._single.connect() as connection:
+            if handler.record is not None:
+                handler.record(connection, batch)
+            return outbox.settle(connection, effect, [delivery.id for delivery in batch])
 
     def _postpone_all(self, effect: Effect, batch: Sequence[Delivery], error: Exception, *, has_failed: bool = True) -> None:
         with self._single.connect() as connection:

@@ -33,12 +33,14 @@ class _Collector(RedisManager):  # type: ignore[misc] # python-socketio is untyp
         super().__init__(write_only=True)
         self.messages: list[bytes] = []
 
-    def emit(self, event: str, data: dict[str, Any], namespace: str, room: str) -> None:
+    def emit(self, event: str, data: dict[str, Any], namespace: str, room: str, traceparent: str | None = None) -> None:
         """Keep a message. Its data came from JSON, so it is not searched for bytes, which is half of the manager's own work."""
         message = {
             "method": "emit", "event": event, "data": [data], "binary": False, "namespace": namespace, "room": room,
             "skip_sid": None, "callback": None, "host_id": self.host_id,
         }  # fmt: skip
+        if traceparent is not None:
+            message["traceparent"] = traceparent
         self.messages.append(orjson.dumps(message))
 
 
@@ -110,13 +112,17 @@ class EventPublisher:
         }
         if to_staff:
             actor = {"id": newest.actor_id, "name": newest.payload["actor_name"]}
-            self._emit(collector, newest.type, envelope | {"actor": actor}, rooms.ADMIN, rooms.EVERYTHING_ROOM)
+            told = envelope | {"actor": actor}
+            self._emit(collector, newest.type, told, rooms.ADMIN, rooms.EVERYTHING_ROOM, newest.traceparent)
         if newest.aggregate_type == "part" and (kind := customer_event(group)) is not None:
             customer = envelope | {"type": kind, "data": newest.payload["public"] or {}}
-            self._emit(collector, kind, customer, rooms.CUSTOMERS, rooms.part_room(newest.aggregate_id))
+            room = rooms.part_room(newest.aggregate_id)
+            self._emit(collector, kind, customer, rooms.CUSTOMERS, room, newest.traceparent)
 
-    def _emit(self, collector: _Collector, event: str, data: dict[str, Any], namespace: str, room: str) -> None:
-        collector.emit(event, data, namespace=namespace, room=room)
+    def _emit(
+        self, collector: _Collector, event: str, data: dict[str, Any], namespace: str, room: str, traceparent: str | None = None
+    ) -> None:
+        collector.emit(event, data, namespace, room, traceparent)
         self._monitoring.record_socket_event(event)
 
 

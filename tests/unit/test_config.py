@@ -124,6 +124,18 @@ def test_where_alerts_go_is_checked_at_the_start(tmp_path: Path) -> None:
     assert load_settings({"LOCKSTEP_HOME": str(tmp_path), **right}).alert_email == "ops@shop.example"
 
 
+def test_where_traces_go_is_checked_at_the_start(tmp_path: Path) -> None:
+    environ = {"LOCKSTEP_HOME": str(tmp_path), "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}
+    assert load_settings(environ).tracing
+    assert not load_settings(environ | {"OTEL_EXPORTER_OTLP_ENDPOINT": ""}).tracing
+    assert load_settings(environ | {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}).tracing
+    wrong = {"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
+    with pytest.raises(SettingsError) as refused:
+        load_settings(environ | wrong)
+    for name in wrong:
+        assert f"- {name} must be" in str(refused.value)
+
+
 def test_edges_are_checked_at_the_start(tmp_path: Path) -> None:
     def load(edge: str, token: str = "") -> Settings:
         return load_settings({"LOCKSTEP_HOME": str(tmp_path), "LOCKSTEP_EDGE": edge, "LOCKSTEP_EDGE_TOKEN": token})
