@@ -2,14 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from redis import Redis
-from redis.backoff import NoBackoff
-from redis.connection import BlockingConnectionPool
-from redis.retry import Retry
 from sqlalchemy import Engine
 
+from app.cache.client import CACHE_TIMEOUT, cache_client
 from app.cache.manager import CacheManager, Clients
 from app.cache.server import ServerCheck
 from app.contract.effects import table
@@ -43,10 +39,6 @@ from app.sync.told import ToldPages
 from app.sync.wakeup import TaskSender, WakeUps
 from config import Settings
 
-# The cache may take this long, in seconds, before it counts as down: for a request its point is to be faster than the database; a
-# worker handles hundreds of events at once and has time.
-CACHE_TIMEOUT = 0.15
-WORKER_CACHE_TIMEOUT = 2.0
 # Seconds that readers wait for a connection. They wait for the CPU, if the cache is well, and so they would for the database.
 READER_WAITS = 1.0
 
@@ -192,24 +184,3 @@ def cache_clients(url: str, prefix: str, timeout: float = CACHE_TIMEOUT) -> Clie
     reading = cache_client(url, timeout, max_wait=READER_WAITS, redis_connect_func=check)
     writing = cache_client(url, timeout, redis_connect_func=check, max_connections=16)
     return Clients(reading, writing, cache_client(url, timeout, max_connections=2), prefix, check)
-
-
-def cache_client(
-    url: str, timeout: float = CACHE_TIMEOUT, *, max_connections: int = 64, max_wait: float | None = None, **options: Any
-) -> Redis:
-    """Return a client that gives up quickly and never retries: the caller has the database to fall back on.
-
-    Args:
-        timeout: seconds that the server may take to answer.
-        max_wait: seconds that a caller waits for one of `max_connections`; `timeout` if None.
-    """
-    pool = BlockingConnectionPool.from_url(
-        url,
-        max_connections=max_connections,
-        timeout=timeout if max_wait is None else max_wait,
-        socket_timeout=timeout,
-        socket_connect_timeout=timeout,
-        retry=Retry(NoBackoff(), 0),
-        **options,
-    )
-    return Redis(connection_pool=pool)

@@ -5,7 +5,7 @@ from typing import Any
 
 from celery.signals import heartbeat_sent
 
-from app.container import cache_client
+from app.cache.client import cache_client
 from app.sync.heartbeats import Heartbeats
 from config import load_settings
 

@@ -7,7 +7,9 @@ from celery import Task
 from app.contract.task_names import APPLY_PRICE_DATES, FORGET_FILES, IMPORT_PARTS, MAKE_IMAGE_VARIANTS, PRUNE, RECONCILE, Effect
 from app.services.images import make_variants
 from app.sync.prune import prune
-from workers.celery_app import app, container
+from workers import heartbeat  # noqa: F401 — what a worker says of itself while it lives
+from workers.celery_app import app
+from workers.process import container
 
 # A quarter of the time between two ticks. Nobody waits for this process's event loop, so portions may be large.
 RECONCILE_FOR = 15.0

@@ -7,8 +7,8 @@ from alembic.script import ScriptDirectory
 from flask.cli import with_appcontext
 from redis import Redis
 
+from app.cache.client import WORKER_CACHE_TIMEOUT, cache_client
 from app.commands import console
-from app.container import WORKER_CACHE_TIMEOUT, cache_client
 from app.services.doctor import Level, examine
 from app.sync.heartbeats import Heartbeats
 from config import REPOSITORY, Settings

@@ -16,7 +16,8 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.arrival import address_of
-from app.container import Container, cache_client
+from app.cache.client import cache_client
+from app.container import Container
 from app.contract import rooms
 from app.contract.messages.customers import BusyRefusal, Refusal, WatchRefusal
 from app.contract.messages.staff import CloseAnswer, DeliverySettledEvent, FollowAnswer, OpenAnswer, PresenceEvent

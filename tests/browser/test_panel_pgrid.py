@@ -125,8 +125,8 @@ def test_on_a_desk_every_heading_is_whole(panel: Page, language: str) -> None:
     panel.set_viewport_size({"width": 1440, "height": 900})
     panel.reload()
     panel.get_by_test_id("stock-row").first.wait_for()
-    cut = "[...document.querySelectorAll('.grid th')].filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.innerText)"
-    assert panel.evaluate(cut) == []
+    cut = "(cells) => cells.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.innerText)"
+    assert panel.locator(".grid th").evaluate_all(cut) == []
 
 
 def test_after_a_leap_the_rows_come_a_few_at_a_time_and_all_of_them(panel: Page, many: Many) -> None:

@@ -9,8 +9,9 @@ import pytest
 from redis import Redis
 from sqlalchemy import text
 
+from app.cache.client import cache_client
 from app.cache.manager import CacheManager, Clients, Observer
-from app.container import Container, cache_client
+from app.container import Container
 from app.sync.wakeup import WakeUps
 from tests.emptied import emptied, rewritable
 

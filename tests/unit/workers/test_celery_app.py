@@ -1,0 +1,12 @@
+"""What beat and Flower load."""
+
+import subprocess
+import sys
+
+from config import REPOSITORY
+
+
+def test_beat_and_flower_do_without_the_application() -> None:
+    program = "import sys, workers.timetable, workers.celery_app; print(*{'app.container', 'sqlalchemy'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == ""
