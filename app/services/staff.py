@@ -1,5 +1,7 @@
 """Members of staff and API keys: creating, changing and revoking them, each in an audited unit of work."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
@@ -109,10 +111,21 @@ def _hash_of_new(password: str) -> str:
     return hash_password(password)
 
 
-def create_key(transactions: TransactionManager, actor: Actor, name: str, role: str, user_id: int) -> str:
-    """Create an API key that acts as a user, and return it: it cannot be read again."""
+def create_key(
+    transactions: TransactionManager, actor: Actor, name: str, role: str, user_id: int, *, scopes: Sequence[str] | None = None,
+    expires_at: datetime | None = None,
+) -> str:  # fmt: skip
+    """Create an API key that acts as a user, and return it: it cannot be read again.
+
+    Raises:
+        InvalidFieldError: if it would have expired already.
+    """
     key = new_api_key()
-    transactions.run(actor, lambda unit_of_work: users.create_key(unit_of_work, name, digest(key), role, user_id))
+
+    def work(unit_of_work: UnitOfWork) -> int:
+        return users.create_key(unit_of_work, name, digest(key), role, user_id, scopes=scopes, expires_at=expires_at)
+
+    transactions.run(actor, work)
     return key
 
 

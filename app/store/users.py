@@ -38,7 +38,7 @@ _RANKS = "ARRAY['viewer', 'stock', 'editor', 'admin']"
 # Never more than the role of whom it acts as.
 _ROLE_OF_KEY = f"({_RANKS})[LEAST(array_position({_RANKS}, k.role::text), array_position({_RANKS}, u.role::text))]"
 _BY_KEY = text(f"""
-    SELECT u.id, u.email, u.name, {_ROLE_OF_KEY} AS role, k.id AS api_key_id,
+    SELECT u.id, u.email, u.name, {_ROLE_OF_KEY} AS role, k.id AS api_key_id, k.scopes,
            COALESCE(k.last_used_at < clock_timestamp() - interval '1 minute', true) AS is_use_to_note
     FROM api_keys k JOIN users u ON u.id = k.user_id
     WHERE k.key_digest = :digest AND {_VALID_KEY}
@@ -55,7 +55,7 @@ _RIGHTS = text(f"""
     WHERE s.token_digest = ANY(:digests) AND s.expires_at > clock_timestamp() AND u.is_active
     UNION ALL
     SELECT k.key_digest, {_ROLE_OF_KEY} FROM api_keys k JOIN users u ON u.id = k.user_id
-    WHERE k.key_digest = ANY(:digests) AND {_VALID_KEY}
+    WHERE k.key_digest = ANY(:digests) AND {_VALID_KEY} AND (k.scopes IS NULL OR :scope = ANY(k.scopes))
 """)  # noqa: S608 — a constant
 # The lock waits for a concurrent change to the user, and then sees its result.
 _OPEN_SESSION = text("""
@@ -111,12 +111,13 @@ _PEOPLE = text("""
     ORDER BY u.id LIMIT :limit
 """)
 _INSERT_KEY = text("""
-    INSERT INTO api_keys (name, key_digest, role, user_id, expires_at) VALUES (:name, :digest, :role, :user_id, :expires_at)
+    INSERT INTO api_keys (name, key_digest, role, scopes, user_id, expires_at)
+    VALUES (:name, :digest, :role, :scopes, :user_id, :expires_at)
     RETURNING id, COALESCE(expires_at > clock_timestamp(), true) AS is_valid
 """)
 _KEYS = text("""
-    SELECT k.id, k.id AS sort_key, k.name, k.role, k.user_id, u.name AS user_name, k.created_at, k.expires_at, k.last_used_at,
-           k.version
+    SELECT k.id, k.id AS sort_key, k.name, k.role, k.scopes, k.user_id, u.name AS user_name, k.created_at, k.expires_at,
+           k.last_used_at, k.version
     FROM api_keys k JOIN users u ON u.id = k.user_id
     WHERE (CAST(:id AS int) IS NULL OR k.id = :id) AND k.id < :before AND k.revoked_at IS NULL ORDER BY k.id DESC LIMIT :limit
 """)
@@ -166,7 +167,7 @@ def by_session(engine: Engine, digest: str) -> Row[Any] | None:
 
 
 def by_key(engine: Engine, digest: str) -> Row[Any] | None:
-    """Return whom a valid API key acts as, with the key's own role, or None; note the use, once a minute at most.
+    """Return whom a valid API key acts as, with the key's own role and scopes, or None; note the use, once a minute at most.
 
     Args:
         engine: one whose every statement is its own transaction.
@@ -186,10 +187,10 @@ def _note_use(connection: Connection, key_id: int) -> None:
         log.warning("the use of an API key is not noted", key=key_id, error=str(error).splitlines()[0])
 
 
-def rights(engine: Engine, digests: Sequence[str]) -> dict[str, str]:
-    """Return the role that each of these sessions and keys gives now; ended ones are left out."""
+def rights(engine: Engine, digests: Sequence[str], *, scope: str) -> dict[str, str]:
+    """Return the role that each of these sessions and keys gives now; ended ones and keys without the scope are left out."""
     with engine.connect() as connection:
-        return {row.digest: row.role for row in connection.execute(_RIGHTS, {"digests": list(digests)})}
+        return {row.digest: row.role for row in connection.execute(_RIGHTS, {"digests": list(digests), "scope": scope})}
 
 
 def open_session(connection: Connection, user: Row[Any], session: NewSession, *, replaces: str | None = None) -> bool:
@@ -316,19 +317,24 @@ def person(connection: Connection, user_id: int) -> Row[Any]:
 
 
 def create_key(
-    unit_of_work: UnitOfWork, name: str, digest: str, role: str, user_id: int, expires_at: datetime | None = None,
-    reason: str | None = None,
+    unit_of_work: UnitOfWork, name: str, digest: str, role: str, user_id: int, *, scopes: Sequence[str] | None = None,
+    expires_at: datetime | None = None, reason: str | None = None,
 ) -> int:  # fmt: skip
     """Store the digest of a new API key; return its id.
+
+    Args:
+        scopes: what the key is limited to within its role; None for nothing.
 
     Raises:
         InvalidFieldError: if it would have expired already.
     """
     given = {"name": name, "role": role, "user_id": user_id}
-    row = unit_of_work.execute(_INSERT_KEY, **given, digest=digest, expires_at=expires_at).one()
+    limits = None if scopes is None else list(dict.fromkeys(scopes))
+    row = unit_of_work.execute(_INSERT_KEY, **given, digest=digest, scopes=limits, expires_at=expires_at).one()
     if not row.is_valid:
         raise InvalidFieldError("expires_at", "give a moment that is still to come")
-    values = given | ({"expires_at": rfc3339(expires_at)} if expires_at else {}) | {"version": 1}
+    values = given | {"version": 1}
+    values |= ({"scopes": limits} if limits else {}) | ({"expires_at": rfc3339(expires_at)} if expires_at else {})
     unit_of_work.record(_event(EventType.API_KEY_CREATED, "api_key", "api_keys", row.id, None, values, reason))
     return int(row.id)
 
