@@ -75,6 +75,7 @@ class Settings:
     trusted_proxies: int
     probe_socket: str
     notify_socket: str
+    session_idle_minutes: int
     max_connections: int
     max_connections_per_address: int
     frontend: Path
@@ -133,6 +134,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     web_concurrency = env.int("WEB_CONCURRENCY", 2, validate=workers_range)
     worker_concurrency = env.int("WORKER_CONCURRENCY", 2, validate=workers_range)
     trusted_proxies = env.int("LOCKSTEP_TRUSTED_PROXIES", 0, validate=validate.Range(min=0, max=10))
+    # A use is noted once a minute, so fewer would end a session that is in use. More never count: sessions end after 12 hours.
+    session_idle = env.int("SESSION_IDLE_MINUTES", 480, validate=validate.Range(min=5, max=720))
     # Of one web process. A browser has a socket and up to six more; many people may share one address.
     max_connections = env.int("LOCKSTEP_MAX_CONNECTIONS", 10_000, validate=validate.Range(min=10, max=1_000_000))
     per_address = env.int("LOCKSTEP_MAX_CONNECTIONS_PER_ADDRESS", 1_000, validate=validate.Range(min=10, max=1_000_000))
@@ -193,6 +196,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         trusted_proxies=trusted_proxies,
         probe_socket=source.get("LOCKSTEP_PROBE_SOCKET", ""),
         notify_socket=source.get("NOTIFY_SOCKET", ""),
+        session_idle_minutes=session_idle,
         max_connections=max_connections,
         max_connections_per_address=per_address,
         frontend=REPOSITORY / "app" / "frontend" / "dist",

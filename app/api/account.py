@@ -69,7 +69,7 @@ def list_sessions(query: dict[str, Any]) -> Response:
     """List your sessions, newest first: since when, until when, and from where."""
     me = _person()
     rows, following = users.sessions_of(
-        container().reading, me.user_id, cursors().read("sessions", query["cursor"]), query["limit"]
+        container().reading, me.user_id, authenticator().idle, cursors().read("sessions", query["cursor"]), query["limit"]
     )
     items = [
         {

@@ -41,6 +41,8 @@ security = structlog.get_logger(channel=SECURITY)
 
 # Identifies a browser that has logged in before; see `app.services.login_limits`.
 DEVICE_COOKIE = "lockstep_device"
+# What the panel says of a call that it makes by itself, while nobody touches it: that keeps no session open.
+UNATTENDED = "X-Unattended"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # No header should contain one, and PostgreSQL cannot store NUL.
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -62,7 +64,7 @@ def authenticate(authenticator: Authenticator) -> Principal:
         if principal is None:
             raise UnauthenticatedError("This API key is not valid; send `Authorization: Bearer <key>` with a present one.")
         return principal
-    principal = authenticator.by_session(session_token())
+    principal = authenticator.by_session(session_token(), is_use=UNATTENDED not in request.headers)
     if principal is None:
         raise UnauthenticatedError
     sent = request.headers.get("X-CSRF-Token", "")

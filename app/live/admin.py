@@ -56,7 +56,8 @@ class AdminNamespace(Namespace):  # type: ignore[misc] # flask-socketio is untyp
         # A dedicated connection, so that requests cannot starve the check. If it goes silent, it is abandoned after 2 s.
         url = make_url(container.settings.database_url).update_query_dict({"tcp_user_timeout": "2000"})
         proving = single_statements(connect(url.render_as_string(hide_password=False), pool_size=1))
-        self.standing = Standing(partial(users.rights, proving, scope=self.required_scope), self._end, self._drop)
+        rights = partial(users.rights, proving, scope=self.required_scope, idle=authenticator.idle)
+        self.standing = Standing(rights, self._end, self._drop)
         settings = container.settings
         client = cache_client(settings.redis_url)
         self._publisher = EventPublisher(client, settings.prefix, container.monitoring)
@@ -154,7 +155,8 @@ class AdminNamespace(Namespace):  # type: ignore[misc] # flask-socketio is untyp
         if isinstance(key, str):
             return self._authenticator.by_key(key)
         cookie = session_cookie(https_only=self._container.settings.production)
-        return self._authenticator.by_session(request.cookies.get(cookie, ""))
+        # A socket is open whether anybody looks at it or not.
+        return self._authenticator.by_session(request.cookies.get(cookie, ""), is_use=False)
 
     def _refuse(self, reason: str, **more: str) -> NoReturn:
         self._container.monitoring.record_refusal(reason)

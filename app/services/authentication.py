@@ -108,9 +108,11 @@ class Authenticator:
     Args:
         reading: for look-ups; engine: for writes.
         offload: runs a slow function off the event loop.
+        idle: how long after its last use a session ends.
     """
 
-    def __init__(self, engine: Engine, reading: Engine, offload: Offload) -> None:
+    def __init__(self, engine: Engine, reading: Engine, offload: Offload, idle: timedelta) -> None:
+        self.idle = idle
         self._engine = engine
         self._reading = reading
         self._offload = offload
@@ -183,9 +185,13 @@ class Authenticator:
         """Invalidate a session token."""
         users.close_session(self._engine, digest(token))
 
-    def by_session(self, token: str) -> Principal | None:
-        """Return whose session this token opens, if any."""
-        row = users.by_session(self._reading, digest(token))
+    def by_session(self, token: str, *, is_use: bool) -> Principal | None:
+        """Return whose session this token opens, if any.
+
+        Args:
+            is_use: whether somebody is there, so that the session goes on.
+        """
+        row = users.by_session(self._reading, digest(token), self.idle, is_use=is_use)
         return row and Principal(row.id, row.email, row.name, row.role, row.csrf_token, digest(token))
 
     def by_key(self, key: str) -> Principal | None:

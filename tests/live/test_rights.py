@@ -112,6 +112,10 @@ SESSION_ENDS: dict[str, Callable[[Colleague], None]] = {
     "its time": lambda it: it.sql(
         "UPDATE user_sessions SET expires_at = now() WHERE user_id = (SELECT id FROM users WHERE email = %s)"
     ),
+    "nobody there for eight hours": lambda it: it.sql(
+        "UPDATE user_sessions SET last_seen_at = now() - interval '8 hours'"
+        " WHERE user_id = (SELECT id FROM users WHERE email = %s)"
+    ),
     "a role changed by hand": lambda it: it.sql("UPDATE users SET role = 'viewer' WHERE email = %s"),
     "a session deleted by hand": lambda it: it.sql(
         "DELETE FROM user_sessions WHERE user_id = (SELECT id FROM users WHERE email = %s)"
@@ -165,6 +169,15 @@ def test_a_key_that_may_not_read_hears_nothing_and_one_that_may_does(
     client.call("PUT", f"/admin/parts/{part_id}/stock", {"reserved_quantity": 3})
     assert panel.heard("stock.updated", part_id=part_id)
     assert panel.call("open", {"part_id": part_id})["people"]
+
+
+def test_an_open_panel_alone_keeps_no_session_open(system: System, colleague: Colleague, connect: Connect) -> None:
+    whose = "user_id = (SELECT id FROM users WHERE email = %s)"
+    colleague.sql(f"UPDATE user_sessions SET last_seen_at = now() - interval '2 minutes' WHERE {whose}")
+    panel = connect(ADMIN, headers={"Cookie": f"{COOKIE}={colleague.token}"})
+    assert panel.call("close", {"part_id": 1}) == {"open": 0}
+    seen = f"SELECT last_seen_at < now() - interval '2 minutes' AS is_old FROM user_sessions WHERE {whose}"
+    assert query(system, seen, colleague.email) == [{"is_old": True}]
 
 
 def test_what_does_not_change_a_right_disturbs_nobody(colleague: Colleague, connect: Connect) -> None:

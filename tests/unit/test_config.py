@@ -18,12 +18,13 @@ def test_all_problems_are_reported_together(tmp_path: Path) -> None:
         "PORT": "x",
         "FLOWER_PORT": "99999",
         "WEB_CONCURRENCY": "0",
+        "SESSION_IDLE_MINUTES": "1",
         "DATABASE_URL": "mysql://x",
         "LOCKSTEP_CURRENCY": "Euro",
     }
     with pytest.raises(SettingsError) as refused:
         load_settings(environ)
-    for name in ("PORT", "FLOWER_PORT", "WEB_CONCURRENCY", "DATABASE_URL", "LOCKSTEP_CURRENCY"):
+    for name in ("PORT", "FLOWER_PORT", "WEB_CONCURRENCY", "SESSION_IDLE_MINUTES", "DATABASE_URL", "LOCKSTEP_CURRENCY"):
         assert f"- {name}" in str(refused.value)
 
 
