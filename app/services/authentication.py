@@ -17,7 +17,7 @@ from sqlalchemy import Engine, Row
 
 from app.contract.events import Actor
 from app.domain.errors import BusyError, DatabaseConsistencyError, InvalidFieldError, UnauthenticatedError
-from app.domain.passwords import objection, possible_forms, prepared
+from app.domain.passwords import objection, possible_forms, prepared, weakness
 from app.services.offload import Offload
 from app.store import users
 from app.store.transaction import TransactionManager, UnitOfWork
@@ -150,6 +150,8 @@ class Authenticator:
         if reason := objection(wanted):
             raise InvalidFieldError("new_password", reason)
         user, _ = self._checked(email, current)
+        if reason := weakness(wanted, user.email, user.name):
+            raise InvalidFieldError("new_password", reason)
         with self._turns.take():
             password_hash = self._offload(hash_password, wanted)
         token, session = _new_session(caller)
