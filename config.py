@@ -141,6 +141,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     per_address = env.int("LOCKSTEP_MAX_CONNECTIONS_PER_ADDRESS", 1_000, validate=validate.Range(min=10, max=1_000_000))
     allowed_hosts = tuple(filter(None, map(str.strip, env.list("LOCKSTEP_ALLOWED_HOSTS", []))))
     listed_origins: list[str] = env.list("LOCKSTEP_ALLOWED_ORIGINS", [])
+    allow_root = env.bool("LOCKSTEP_ALLOW_ROOT", False)
     edges = tuple(filter(None, map(str.strip, env.list("LOCKSTEP_EDGE", []))))
     currency = env.str("LOCKSTEP_CURRENCY", "") or None
     api_docs = env.bool("LOCKSTEP_API_DOCS", True)
@@ -157,10 +158,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     if not _MEDIA_URL.match(media_url):
         problems.append("LOCKSTEP_MEDIA_URL must be a folder (file:///srv/media) or a bucket (such as s3://bucket/prefix)")
     if environment == "production":
-        required = ["SECRET_KEY", "DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "LOCKSTEP_ALLOWED_HOSTS"]
-        problems += [f"{name} is required when LOCKSTEP_ENV=production" for name in required if not source.get(name)]
-        if source.get("SECRET_KEY") and len(source["SECRET_KEY"]) < 32:
-            problems.append("SECRET_KEY must have at least 32 characters in production")
+        problems += _production_problems(source, allow_root=allow_root)
     flower_password = source.get("LOCKSTEP_FLOWER_PASSWORD", "")
     # Flower compares bytes of ASCII, and fails at others.
     if flower_password and (not flower_password.isascii() or not flower_password.strip()):
@@ -258,6 +256,19 @@ def _origins(listed: Iterable[str]) -> tuple[tuple[str, ...], list[str]]:
         except ValueError as error:
             problems.append(f"LOCKSTEP_ALLOWED_ORIGINS: {text!r}: {error}")
     return tuple(dict.fromkeys(origins)), problems
+
+
+def _production_problems(source: Mapping[str, str], *, allow_root: bool) -> list[str]:
+    required = ["SECRET_KEY", "DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "LOCKSTEP_ALLOWED_HOSTS"]
+    problems = [f"{name} is required when LOCKSTEP_ENV=production" for name in required if not source.get(name)]
+    if source.get("SECRET_KEY") and len(source["SECRET_KEY"]) < 32:
+        problems.append("SECRET_KEY must have at least 32 characters in production")
+    if os.geteuid() == 0 and not allow_root:
+        problems.append(
+            "root may not run it in production; start it as a user of its own (or set LOCKSTEP_ALLOW_ROOT=1 in a container"
+            " whose root is nobody outside)"
+        )
+    return problems
 
 
 def _alert_problems(source: Mapping[str, str]) -> list[str]:
