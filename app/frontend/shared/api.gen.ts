@@ -1513,6 +1513,7 @@ export interface components {
             hit_rate: {
                 [key: string]: number;
             };
+            window_seconds: number;
         };
         /** @description Lists may differ: whoever shows one reads it again. */
         CatalogChangedEvent: {
@@ -7436,7 +7437,8 @@ export interface operations {
                      *       "beat_last_tick_seconds": null,
                      *       "cache": {
                      *         "fresh": false,
-                     *         "hit_rate": {}
+                     *         "hit_rate": {},
+                     *         "window_seconds": 300
                      *       },
                      *       "components": {
                      *         "broker": "ok",
@@ -7447,7 +7449,7 @@ export interface operations {
                      *         "kinds": {
                      *           "cache_stale": {
                      *             "found": 1,
-                     *             "last_found_at": "2026-11-27T04:50:30.702895Z",
+                     *             "last_found_at": "2026-11-27T09:48:49.343249Z",
                      *             "not_repaired": 0,
                      *             "repeating": false
                      *           }
@@ -7466,12 +7468,12 @@ export interface operations {
                      *                 "found": 1
                      *               }
                      *             ],
-                     *             "found_at": "2026-11-27T04:50:30.702895Z",
+                     *             "found_at": "2026-11-27T09:48:49.343249Z",
                      *             "kind": "cache_stale",
                      *             "process": "web 4711 on shop-1",
                      *             "repaired": true,
                      *             "since": {
-                     *               "at": "2026-11-27T04:50:29.549685Z",
+                     *               "at": "2026-11-27T09:48:45.071538Z",
                      *               "event_id": 13,
                      *               "version": 2
                      *             },
@@ -7486,9 +7488,9 @@ export interface operations {
                      *           "failures": 0,
                      *           "latency_ms": {
                      *             "deliveries": 27,
-                     *             "p50": 6.41,
-                     *             "p95": 97.79,
-                     *             "p99": 242.13
+                     *             "p50": 39.77,
+                     *             "p95": 65.28,
+                     *             "p99": 452.35
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0,
@@ -7499,9 +7501,9 @@ export interface operations {
                      *           "failures": 0,
                      *           "latency_ms": {
                      *             "deliveries": 27,
-                     *             "p50": 8.56,
-                     *             "p95": 100.38,
-                     *             "p99": 247.47
+                     *             "p50": 51.28,
+                     *             "p95": 74.44,
+                     *             "p99": 459.41
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0,
@@ -7512,9 +7514,9 @@ export interface operations {
                      *           "failures": 0,
                      *           "latency_ms": {
                      *             "deliveries": 34,
-                     *             "p50": 11.59,
-                     *             "p95": 295.53,
-                     *             "p99": 1124.94
+                     *             "p50": 75.23,
+                     *             "p95": 607.08,
+                     *             "p99": 1742.06
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0,
@@ -7525,9 +7527,9 @@ export interface operations {
                      *           "failures": 0,
                      *           "latency_ms": {
                      *             "deliveries": 16,
-                     *             "p50": 13.84,
-                     *             "p95": 177.61,
-                     *             "p99": 275.21
+                     *             "p50": 85.64,
+                     *             "p95": 247.83,
+                     *             "p99": 546.85
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0,
