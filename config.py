@@ -76,6 +76,7 @@ class Settings:
     trusted_proxies: int
     probe_socket: str
     notify_socket: str
+    session_idle_minutes: int
     max_connections: int
     max_connections_per_address: int
     frontend: Path
@@ -135,11 +136,14 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     web_concurrency = env.int("WEB_CONCURRENCY", 2, validate=workers_range)
     worker_concurrency = env.int("WORKER_CONCURRENCY", 2, validate=workers_range)
     trusted_proxies = env.int("LOCKSTEP_TRUSTED_PROXIES", 0, validate=validate.Range(min=0, max=10))
+    # A use is noted once a minute, so fewer would end a session that is in use. More never count: sessions end after 12 hours.
+    session_idle = env.int("SESSION_IDLE_MINUTES", 480, validate=validate.Range(min=5, max=720))
     # Of one web process. A browser has a socket and up to six more; many people may share one address.
     max_connections = env.int("LOCKSTEP_MAX_CONNECTIONS", 10_000, validate=validate.Range(min=10, max=1_000_000))
     per_address = env.int("LOCKSTEP_MAX_CONNECTIONS_PER_ADDRESS", 1_000, validate=validate.Range(min=10, max=1_000_000))
     allowed_hosts = tuple(filter(None, map(str.strip, env.list("LOCKSTEP_ALLOWED_HOSTS", []))))
     listed_origins: list[str] = env.list("LOCKSTEP_ALLOWED_ORIGINS", [])
+    allow_root = env.bool("LOCKSTEP_ALLOW_ROOT", False)
     edges = tuple(filter(None, map(str.strip, env.list("LOCKSTEP_EDGE", []))))
     currency = env.str("LOCKSTEP_CURRENCY", "") or None
     api_docs = env.bool("LOCKSTEP_API_DOCS", True)
@@ -157,10 +161,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     if not _MEDIA_URL.match(media_url):
         problems.append("LOCKSTEP_MEDIA_URL must be a folder (file:///srv/media) or a bucket (such as s3://bucket/prefix)")
     if environment == "production":
-        required = ["SECRET_KEY", "DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "LOCKSTEP_ALLOWED_HOSTS"]
-        problems += [f"{name} is required when LOCKSTEP_ENV=production" for name in required if not source.get(name)]
-        if source.get("SECRET_KEY") and len(source["SECRET_KEY"]) < 32:
-            problems.append("SECRET_KEY must have at least 32 characters in production")
+        problems += _production_problems(source, allow_root=allow_root)
     flower_password = source.get("LOCKSTEP_FLOWER_PASSWORD", "")
     # Flower compares bytes of ASCII, and fails at others.
     if flower_password and (not flower_password.isascii() or not flower_password.strip()):
@@ -196,6 +197,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         trusted_proxies=trusted_proxies,
         probe_socket=source.get("LOCKSTEP_PROBE_SOCKET", ""),
         notify_socket=source.get("NOTIFY_SOCKET", ""),
+        session_idle_minutes=session_idle,
         max_connections=max_connections,
         max_connections_per_address=per_address,
         frontend=REPOSITORY / "app" / "frontend" / "dist",
@@ -258,6 +260,19 @@ def _origins(listed: Iterable[str]) -> tuple[tuple[str, ...], list[str]]:
         except ValueError as error:
             problems.append(f"LOCKSTEP_ALLOWED_ORIGINS: {text!r}: {error}")
     return tuple(dict.fromkeys(origins)), problems
+
+
+def _production_problems(source: Mapping[str, str], *, allow_root: bool) -> list[str]:
+    required = ["SECRET_KEY", "DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "LOCKSTEP_ALLOWED_HOSTS"]
+    problems = [f"{name} is required when LOCKSTEP_ENV=production" for name in required if not source.get(name)]
+    if source.get("SECRET_KEY") and len(source["SECRET_KEY"]) < 32:
+        problems.append("SECRET_KEY must have at least 32 characters in production")
+    if os.geteuid() == 0 and not allow_root:
+        problems.append(
+            "root may not run it in production; start it as a user of its own (or set LOCKSTEP_ALLOW_ROOT=1 in a container"
+            " whose root is nobody outside)"
+        )
+    return problems
 
 
 def _alert_problems(source: Mapping[str, str]) -> list[str]:

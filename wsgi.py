@@ -76,6 +76,7 @@ def serve(settings: Settings) -> None:
     container.consistency.sweep()
     container.consistency.start()
     container.announcer.start()
+    container.figures.start()
     app.extensions["lockstep_verifier"].start()
     container.monitoring.prime()
     container.pressure.watch()

@@ -10,7 +10,7 @@ from app.cache.manager import CacheManager, Clients
 from app.cache.server import ServerCheck
 from app.contract.effects import table
 from app.domain.pressure import Pressure
-from app.monitoring import Figures, SyncMonitoring, figures
+from app.monitoring import Counted, RecentFigures, SyncMonitoring, figures
 from app.services.admin_reader import AdminReader
 from app.services.authentication import ShownOnce
 from app.services.catalog import CatalogReader
@@ -66,6 +66,7 @@ class Container:
     sync_control: SyncControl
     people: People
     told: ToldPages
+    figures: RecentFigures
     # Reads as customers do, but from the database alone: what they are answered is compared with it.
     truth: CatalogReader
     storage: Storage
@@ -125,20 +126,21 @@ def build_container(
     told = ToldPages(client, settings.prefix)
     reconciliation = Reconciliation(engine, reading, transactions, cache, wake_ups, consistency.confirm, monitoring)
 
-    def shared_figures() -> Figures:
-        return Figures(*offload(figures, settings.metrics_directory))
+    def counted() -> Counted:
+        return Counted(*offload(figures, settings.metrics_directory))
 
     def flower() -> str | None:
         return flower_at(settings.flower_port)
 
     heartbeats = Heartbeats(client, settings.prefix)
+    recent = RecentFigures(counted)
     sync_control = SyncControl(
         transactions,
         reading,
         cache,
         reconciliation,
         wake_ups,
-        shared_figures,
+        recent.now,
         told,
         heartbeats,
         flower,
@@ -168,6 +170,7 @@ def build_container(
         price_dates=PriceDates(reading, transactions),
         sync_control=sync_control,
         told=told,
+        figures=recent,
         people=People(transactions, reading, ShownOnce(settings.secret_key), offload),
         # Nothing ever proves to it that this cache is fresh, so it reads past it.
         truth=CatalogReader(reading, CacheManager(clients, lambda _kind, _result: None), settings.currency),

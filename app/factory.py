@@ -1,5 +1,6 @@
 """`create_app`: the Flask application around a wired container. It serves only HTTP; `app.live` adds the sockets."""
 
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -65,7 +66,8 @@ def create_app(settings: Settings, offload: Offload = at_once) -> Flask:
     with app.app_context():
         engine = db.engine
     container = build_container(settings, engine, publisher(settings), offload=offload)
-    authenticator = Authenticator(container.engine, container.reading, offload)
+    idle = timedelta(minutes=settings.session_idle_minutes)
+    authenticator = Authenticator(container.engine, container.reading, offload, idle)
     app.extensions["lockstep"] = container
     app.extensions["lockstep_authenticator"] = authenticator
     host = next((host.lstrip(".") for host in settings.allowed_hosts), "localhost")

@@ -5,11 +5,15 @@ The processes share them by prometheus_client's multiprocess mode.
 No part ids, users or raw paths in labels: each label has a handful of values.
 """
 
+import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -23,6 +27,13 @@ from app.contract.events import EventType
 from app.contract.task_names import Effect
 
 metric_files.install()
+
+log = structlog.get_logger()
+
+# Seconds that the hit rate of `sync/status` is of: what was an hour ago says nothing about the present. And how often what is
+# counted is remembered for it.
+WINDOW = 300
+REMEMBERED_EVERY = 15
 
 # 2000 is what we promise (ops/prometheus/rules.yml).
 LATENCY_BUCKETS_MS = (5, 10, 25, 50, 100, 250, 500, 1000, 2000, 2500, 5000, 10000, 30000)
@@ -222,22 +233,77 @@ class _Exposed:
         shared = list(self._registry.collect())
         yield from shared
         yield from self._asked
-        rate = GaugeMetricFamily("cache_hit_rate", "Share of reads that the cache answered.", labels=["cache_type"])
-        for cache_type, share in _hit_rates(shared).items():
-            rate.add_metric([cache_type], share)
+        rate = GaugeMetricFamily("cache_hit_rate", "Share of all reads that the cache answered.", labels=["cache_type"])
+        for cache_type, reads in _reads(shared).items():
+            if reads.total:
+                rate.add_metric([cache_type], reads.hits / reads.total)
         yield rate
 
 
-class Figures(NamedTuple):
-    """What all processes together say: per kind of cache the share of hits since the system started, and how many pages of
+class Reads(NamedTuple):
+    """How often a kind of cache was read, and how often it answered."""
+
+    hits: float
+    total: float
+
+
+class Counted(NamedTuple):
+    """What all processes together have counted: per kind of cache the reads since the system started, and how many pages of
     customers are open."""
+
+    reads: dict[str, Reads]
+    open_pages: int
+
+
+class Figures(NamedTuple):
+    """What that comes to: per kind of cache that was read in the last `WINDOW` seconds the share of hits, and the open pages."""
 
     hit_rates: dict[str, float]
     open_pages: int
 
 
-def figures(directory: Path) -> Figures:
-    """Return figures of all processes.
+class RecentFigures:
+    """Figures of the last `WINDOW` seconds, or of the time since this process was started, if that is less.
+
+    Args:
+        count: returns what was counted so far.
+        clock: seconds that only grow.
+    """
+
+    def __init__(self, count: Callable[[], Counted], clock: Callable[[], float] = time.monotonic) -> None:
+        self._count = count
+        self._clock = clock
+        self._past: deque[tuple[float, dict[str, Reads]]] = deque()
+
+    def start(self) -> None:
+        """Remember from now on what was counted when, whether anybody asks or not."""
+        threading.Thread(target=self._run, name="figures", daemon=True).start()
+
+    def now(self) -> Figures:
+        """Return the present figures."""
+        counted, at = self._count(), self._clock()
+        self._past.append((at, counted.reads))
+        while len(self._past) > 1 and self._past[1][0] <= at - WINDOW:
+            self._past.popleft()
+        before = self._past[0][1]
+        rates = {}
+        for kind, reads in counted.reads.items():
+            hits, total = before.get(kind, Reads(0, 0))
+            if reads.total > total:
+                rates[kind] = (reads.hits - hits) / (reads.total - total)
+        return Figures(rates, counted.open_pages)
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self.now()
+            except OSError as error:
+                log.warning("the metrics cannot be read", error=str(error))
+            time.sleep(REMEMBERED_EVERY)
+
+
+def figures(directory: Path) -> Counted:
+    """Return what all processes have counted.
 
     This and `exposition` read and parse a file per process, which an event loop must not wait for.
 
@@ -245,19 +311,19 @@ def figures(directory: Path) -> Figures:
         directory: that of the metrics that all processes share.
     """
     metrics = list(_shared_registry(directory).collect())
-    return Figures(_hit_rates(metrics), _open_pages(metrics))
+    return Counted(_reads(metrics), _open_pages(metrics))
 
 
-def _hit_rates(metrics: Iterable[Metric]) -> dict[str, float]:
-    hits: dict[str, float] = {}
-    totals: dict[str, float] = {}
+def _reads(metrics: Iterable[Metric]) -> dict[str, Reads]:
+    reads: dict[str, Reads] = {}
     for metric in metrics:
         for sample in metric.samples if metric.name == "cache_requests" else ():
             if sample.name == "cache_requests_total":
                 kind = sample.labels["cache_type"]
-                totals[kind] = totals.get(kind, 0) + sample.value
-                hits[kind] = hits.get(kind, 0) + sample.value * (sample.labels["result"] == Result.HIT)
-    return {kind: hits[kind] / total for kind, total in totals.items() if total}
+                hits, total = reads.get(kind, Reads(0, 0))
+                is_hit = sample.labels["result"] == Result.HIT
+                reads[kind] = Reads(hits + sample.value * is_hit, total + sample.value)
+    return reads
 
 
 def _open_pages(metrics: Iterable[Metric]) -> int:

@@ -6,7 +6,7 @@ The environment is set here, before anything of ours is imported, because Celery
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -143,16 +143,18 @@ def client(app: Flask, container: Container) -> FlaskClient:
 
 
 @pytest.fixture
-def api(app: Flask, container: Container) -> Callable[[str], FlaskClient]:
-    """Make clients that send an API key of the given role."""
+def api(app: Flask, container: Container) -> Callable[..., FlaskClient]:
+    """Make clients that send an API key of the given role, limited to `scopes` if wanted."""
     from app.services.authentication import digest, new_api_key
 
-    def make(role: str) -> FlaskClient:
+    def make(role: str, scopes: Sequence[str] | None = None) -> FlaskClient:
         key = new_api_key()
         with container.reading.connect() as connection:
             system = users.system(connection)
         author = Actor(system.id, system.name)
-        container.transactions.run(author, lambda uow: users.create_key(uow, f"test {role}", digest(key), role, system.id))
+        container.transactions.run(
+            author, lambda uow: users.create_key(uow, f"test {role}", digest(key), role, system.id, scopes=scopes)
+        )
         made = app.test_client()
         made.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {key}"
         return made

@@ -18,7 +18,7 @@ from app.api.schemas.parts import PageQuerySchema
 from app.contract.formats import rfc3339
 from app.domain.errors import ForbiddenError, InvalidFieldError, NotFoundError, UnauthenticatedError
 from app.logs import SECURITY
-from app.services.authentication import Principal
+from app.services.authentication import ANY_SCOPE, Principal
 from app.store import users
 from app.store.transaction import UnitOfWork
 
@@ -41,7 +41,7 @@ def _person() -> Principal:
 
 
 @blueprint.route("/password", methods=["PUT"])
-@require("viewer")
+@require("viewer", ANY_SCOPE)
 @may_answer(429)
 @keeps_no_answer("It holds the session's secrets; the old session is over, so a repeated call answers 401.")
 @blueprint.arguments(PasswordSchema)
@@ -62,14 +62,14 @@ def change_password(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/sessions", methods=["GET"])
-@require("viewer")
+@require("viewer", ANY_SCOPE)
 @blueprint.arguments(PageQuerySchema, location="query")
 @blueprint.response(200, OwnSessionPageSchema)
 def list_sessions(query: dict[str, Any]) -> Response:
     """List your sessions, newest first: since when, until when, and from where."""
     me = _person()
     rows, following = users.sessions_of(
-        container().reading, me.user_id, cursors().read("sessions", query["cursor"]), query["limit"]
+        container().reading, me.user_id, authenticator().idle, cursors().read("sessions", query["cursor"]), query["limit"]
     )
     items = [
         {
@@ -82,7 +82,7 @@ def list_sessions(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/sessions/<id:session_id>", methods=["DELETE"])
-@require("viewer")
+@require("viewer", ANY_SCOPE)
 @blueprint.response(204)
 def end_session(session_id: int) -> Response:
     """End one of your sessions, with its open panels. Ending the current one logs you out."""

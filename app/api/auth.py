@@ -26,13 +26,23 @@ from app.contract.events import Actor
 from app.domain.errors import ForbiddenError, TooManyAttemptsError, UnauthenticatedError
 from app.logs import SECURITY
 from app.monitoring import SyncMonitoring
-from app.services.authentication import SESSION_LIFETIME, Authenticator, Caller, Principal, session_cookie
+from app.services.authentication import (
+    ANY_SCOPE,
+    NO_SCOPE,
+    SESSION_LIFETIME,
+    Authenticator,
+    Caller,
+    Principal,
+    session_cookie,
+)
 from app.services.login_limits import DEVICE_LIFETIME
 
 security = structlog.get_logger(channel=SECURITY)
 
 # Identifies a browser that has logged in before; see `app.services.login_limits`.
 DEVICE_COOKIE = "lockstep_device"
+# What the panel says of a call that it makes by itself, while nobody touches it: that keeps no session open.
+UNATTENDED = "X-Unattended"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # No header should contain one, and PostgreSQL cannot store NUL.
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -54,7 +64,7 @@ def authenticate(authenticator: Authenticator) -> Principal:
         if principal is None:
             raise UnauthenticatedError("This API key is not valid; send `Authorization: Bearer <key>` with a present one.")
         return principal
-    principal = authenticator.by_session(session_token())
+    principal = authenticator.by_session(session_token(), is_use=UNATTENDED not in request.headers)
     if principal is None:
         raise UnauthenticatedError
     sent = request.headers.get("X-CSRF-Token", "")
@@ -72,8 +82,9 @@ def _session_cookie() -> str:
     return session_cookie(https_only=container().settings.production)
 
 
-def require(role: str) -> Callable[[View], View]:
-    """Let a view be called only by those who have at least `role`."""
+def require(role: str, scope: str) -> Callable[[View], View]:
+    """Let a view be called only by those who have at least `role`, and of API keys that are limited to scopes by those that have
+    this one: one of `SCOPES`, `ANY_SCOPE` or `NO_SCOPE`."""
 
     def decorate(view: View) -> View:
         # Where flask-smorest records what `arguments` declared.
@@ -81,20 +92,21 @@ def require(role: str) -> Callable[[View], View]:
 
         @wraps(view)
         def checked(*arguments: Any, **options: Any) -> Any:
-            _let_in(role)
+            _let_in(role, scope)
             if request.method not in SAFE_METHODS:
                 sent_key()
                 refuse_unread(read)
             return view(*arguments, **options)
 
-        checked.required_role = role  # type: ignore[attr-defined] # read by the test that enumerates routes
+        # Read by the tests that enumerate routes, and by app.api.openapi.
+        checked.required_role, checked.required_scope = role, scope  # type: ignore[attr-defined]
         return checked  # type: ignore[return-value] # wraps keeps the signature
 
     return decorate
 
 
-def _let_in(role: str) -> None:
-    """Let whoever is making the current request go on, if they have at least `role`.
+def _let_in(role: str, scope: str) -> None:
+    """Let whoever is making the current request go on, if they have at least `role` and this scope.
 
     Raises:
         UnauthenticatedError, ForbiddenError.
@@ -110,6 +122,23 @@ def _let_in(role: str) -> None:
     if not principal.may(role):
         _refused("role", has=principal.role, needs=role)
         raise ForbiddenError(f"This needs the role {role}; yours is {principal.role}.")
+    require_scope(scope)
+
+
+def require_scope(scope: str) -> None:
+    """Refuse the current request if it is made with a key that is limited to other scopes; for what only some bodies need.
+
+    Raises:
+        ForbiddenError: if it is.
+    """
+    scopes = principal().scopes
+    if scopes is None or principal().covers(scope):
+        return
+    has = ", ".join(sorted(scopes))
+    _refused("scope", has=has, needs=scope)
+    if scope == NO_SCOPE:
+        raise ForbiddenError(f"This needs a key without scopes, or a person; this key is limited to {has}.")
+    raise ForbiddenError(f"This needs a key with the scope {scope}; this one is limited to {has}.")
 
 
 def _refused(reason: str, **more: str) -> None:
@@ -183,7 +212,7 @@ def _set_cookie(response: Response, name: str, value: str, seconds: int, path: s
 
 
 @blueprint.route("/logout", methods=["POST"])
-@require("viewer")
+@require("viewer", ANY_SCOPE)
 @keeps_no_answer("The session is over, so a repeated call answers 401.")
 @blueprint.response(204)
 def log_out() -> Response:
@@ -197,7 +226,7 @@ def log_out() -> Response:
 
 
 @blueprint.route("/me", methods=["GET"])
-@require("viewer")
+@require("viewer", ANY_SCOPE)
 @blueprint.response(200, SessionSchema)
 def me() -> Response:
     """Return who is logged in, with the session's CSRF token."""

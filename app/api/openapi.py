@@ -30,6 +30,7 @@ from app.contract.messages import ANSWERED, SENT, TAKEN
 from app.contract.messages.json_schema import object_schema, shapes_within
 from app.domain.content import CONTROLS, INVISIBLE, LINE_ENDS, SPELLING, UNSEEN
 from app.domain.pricing import AMOUNT
+from app.services.authentication import ANY_SCOPE, NO_SCOPE
 
 _INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 UNSAFE = frozenset({"post", "put", "patch", "delete"})
@@ -57,7 +58,7 @@ SECURITY_SCHEMES = {
 PROBLEMS = {
     400: "The request cannot be understood: broken JSON, or a cursor of another list.",
     401: "Nobody is logged in.",
-    403: "The role does not suffice, or the CSRF token is missing.",
+    403: "The role or the API key's scopes do not suffice, or the CSRF token is missing.",
     404: "There is nothing here.",
     409: "The present state does not allow this; `code` says why, and a concurrent modification comes with `current`. While the"
     " first call with this `Idempotency-Key` is under way, `Retry-After` says when to try again.",
@@ -194,18 +195,19 @@ class _Completion(BasePlugin):
         view = self._app.view_functions[rule.endpoint]
         for method, operation in (operations or {}).items():
             operation["operationId"] = rule.endpoint.replace(".", "_")
-            _secure(operation, method, getattr(view, "required_role", None))
+            _secure(operation, method, getattr(view, "required_role", None), getattr(view, "required_scope", None))
             _answer(operation, method, rule, view)
             _exemplify(operation)
 
 
-def _secure(operation: dict[str, Any], method: str, role: str | None) -> None:
-    if role is None:
+def _secure(operation: dict[str, Any], method: str, role: str | None, scope: str | None) -> None:
+    if role is None or scope is None:
         operation["security"] = []
         return
     session: dict[str, list[str]] = {"session": [], "csrf": []} if method in UNSAFE else {"session": []}
     operation["security"] = [{"apiKey": []}, session]
-    operation["description"] = f"Role: {role} or above."
+    limit = {ANY_SCOPE: "any", NO_SCOPE: "none suffices, so it takes one without scopes"}.get(scope, f"`{scope}`")
+    operation["description"] = f"Role: {role} or above. Scope of an API key that is limited to scopes: {limit}."
 
 
 def _answer(operation: dict[str, Any], method: str, rule: Rule, view: Any) -> None:

@@ -1,7 +1,9 @@
 """Staff accounts and API keys."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import click
 from flask.cli import with_appcontext
@@ -10,7 +12,7 @@ from app.commands import console
 from app.domain.errors import LockstepError
 from app.domain.passwords import normal_email
 from app.services import staff
-from app.services.authentication import ROLES
+from app.services.authentication import ROLES, SCOPES
 from app.store import users
 
 
@@ -21,6 +23,15 @@ def _failures_said() -> Iterator[None]:
         yield
     except LockstepError as error:
         console.fail(error.detail)
+
+
+def _duration(_context: click.Context, _parameter: click.Parameter, typed: str | None) -> timedelta | None:
+    if typed is None:
+        return None
+    found = re.fullmatch(r"([1-9][0-9]{0,4})([mhd])", typed)
+    if found is None:
+        raise click.BadParameter("give a number with m, h or d, such as 90d")
+    return timedelta(**{{"m": "minutes", "h": "hours", "d": "days"}[found[2]]: int(found[1])})
 
 
 @click.command("create-user")
@@ -86,9 +97,11 @@ def activate_user(email: str) -> None:
 @click.command("create-api-key")
 @click.argument("name")
 @click.option("--role", type=click.Choice(ROLES), default="viewer", show_default=True)
+@click.option("--scope", "scopes", type=click.Choice(SCOPES), multiple=True, help="Limits the key within its role; repeatable.")
+@click.option("--expires-in", "lasts", callback=_duration, metavar="TIME", help="Such as 90d, 12h or 30m; default: never.")
 @click.option("--user", "email", help="The staff member the key acts as; defaults to the system user.")
 @with_appcontext
-def create_api_key(name: str, role: str, email: str | None) -> None:
+def create_api_key(name: str, role: str, scopes: tuple[str, ...], lasts: timedelta | None, email: str | None) -> None:
     """Create an API key and print it, once."""
     container = console.container()
     actor = console.system(container)
@@ -100,7 +113,8 @@ def create_api_key(name: str, role: str, email: str | None) -> None:
         if ROLES.index(role) > ROLES.index(user.role):
             console.fail(f"a key can do no more than whom it acts as, and {email} is a {user.role}; choose --role {user.role}")
         user_id = user.id
-    click.echo(staff.create_key(container.transactions, actor, name, role, user_id))
+    ends = datetime.now(UTC) + lasts if lasts else None
+    click.echo(staff.create_key(container.transactions, actor, name, role, user_id, scopes=scopes or None, expires_at=ends))
 
 
 @click.command("revoke-api-key")

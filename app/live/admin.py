@@ -47,6 +47,9 @@ class AdminNamespace(Namespace):  # type: ignore[misc] # flask-socketio is untyp
     """Whoever is admitted gets every event, or a `resync` for a bulk of them, until their session or key ends. All that a panel
     may say is which part it has open, and which events it follows."""
 
+    # Of keys that are limited to scopes. Without it nobody is let in, so every message needs it.
+    required_scope = "read"
+
     def __init__(self, namespace: str, container: Container, authenticator: Authenticator) -> None:
         super().__init__(namespace)
         self._container = container
@@ -54,7 +57,8 @@ class AdminNamespace(Namespace):  # type: ignore[misc] # flask-socketio is untyp
         # A dedicated connection, so that requests cannot starve the check. If it goes silent, it is abandoned after 2 s.
         url = make_url(container.settings.database_url).update_query_dict({"tcp_user_timeout": "2000"})
         proving = single_statements(connect(url.render_as_string(hide_password=False), pool_size=1))
-        self.standing = Standing(partial(users.rights, proving), self._end, self._drop)
+        rights = partial(users.rights, proving, scope=self.required_scope, idle=authenticator.idle)
+        self.standing = Standing(rights, self._end, self._drop)
         settings = container.settings
         client = cache_client(settings.redis_url)
         self._publisher = EventPublisher(client, settings.prefix, container.monitoring)
@@ -73,6 +77,8 @@ class AdminNamespace(Namespace):  # type: ignore[misc] # flask-socketio is untyp
             self._refuse("unavailable")
         if principal is None:
             self._refuse("unauthenticated")
+        if not principal.covers(self.required_scope):
+            self._refuse("missing_scope", scope=self.required_scope)
         join_room(rooms.EVERYTHING_ROOM)
         self.standing.admit(_sid(), principal, asked_at)
         self.presence.enter(_sid())
@@ -150,12 +156,13 @@ class AdminNamespace(Namespace):  # type: ignore[misc] # flask-socketio is untyp
         if isinstance(key, str):
             return self._authenticator.by_key(key)
         cookie = session_cookie(https_only=self._container.settings.production)
-        return self._authenticator.by_session(request.cookies.get(cookie, ""))
+        # A socket is open whether anybody looks at it or not.
+        return self._authenticator.by_session(request.cookies.get(cookie, ""), is_use=False)
 
-    def _refuse(self, reason: str) -> NoReturn:
+    def _refuse(self, reason: str, **more: str) -> NoReturn:
         self._container.monitoring.record_refusal(reason)
-        security.warning("socket_refused", reason=reason, address=address_of(request.environ))
-        raise Refused(reason)
+        security.warning("socket_refused", reason=reason, address=address_of(request.environ), **more)
+        raise Refused(reason, more) if more else Refused(reason)
 
     def _end(self, sid: str) -> None:
         """Tell the panel and disconnect it; close the transport too, unless the same page is also connected as a customer."""

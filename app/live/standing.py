@@ -1,6 +1,6 @@
 """Watches over the panel's open connections: each ends with the session or key that it was opened with.
 
-Whatever ends those (a log-out, a revoked key, a changed role or password, expiry, a manual change in psql) ends them in
+Whatever ends those (a log-out, a revoked key, a changed role or password, expiry, idleness, a manual change in psql) ends them in
 PostgreSQL, which is therefore polled twice a second, with one query for all connections of the process. This needs no message to
 arrive. While the database does not answer, nobody's right can be verified, and a connection not verified for `PROOF_LASTS`
 seconds is dropped; it reconnects by itself once the database is back.

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, String, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, CreatedAt, Key, Moment, Name, OptimisticLockingMixin
@@ -43,12 +44,14 @@ class UserSession(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[CreatedAt]
     expires_at: Mapped[Moment]
+    # To the minute: when the person was last there.
+    last_seen_at: Mapped[CreatedAt]
     ip_address: Mapped[str | None] = mapped_column(String(45))
     user_agent: Mapped[str | None] = mapped_column(String(500))
 
 
 class ApiKey(OptimisticLockingMixin, Base):
-    """A machine's key. It acts as `user_id`, with a role of its own; it is shown once and stored as a digest."""
+    """A machine's key. It acts as `user_id`, with a role and perhaps scopes of its own; shown once, stored as a digest."""
 
     __tablename__ = "api_keys"
     __table_args__ = (CheckConstraint(ROLE_CHECK, name="role"),)
@@ -57,6 +60,8 @@ class ApiKey(OptimisticLockingMixin, Base):
     name: Mapped[Name]
     key_digest: Mapped[str] = mapped_column(String(64), unique=True)
     role: Mapped[str] = mapped_column(String(20))
+    # None: whatever the role may do.
+    scopes: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     created_at: Mapped[CreatedAt]
     expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, Row
 
 from app.contract.events import Actor
 from app.domain.errors import BusyError, DatabaseConsistencyError, InvalidFieldError, UnauthenticatedError
-from app.domain.passwords import objection, possible_forms, prepared
+from app.domain.passwords import objection, possible_forms, prepared, weakness
 from app.services.offload import Offload
 from app.store import users
 from app.store.transaction import TransactionManager, UnitOfWork
@@ -29,6 +29,11 @@ KEY_PREFIX = "lsk_"
 ONE_TIME_PASSWORD_LASTS = timedelta(days=7)
 # Each role includes the rights of those before it.
 ROLES = ("viewer", "stock", "editor", "admin")
+# What an API key may be limited to, within its role. One without scopes may do all that its role may.
+SCOPES = ("read", "stock:write", "content:write", "prices:write", "imports:write", "audit:read", "sync")
+# Beside those, what a call may need: any key will do, since it is about the caller alone; or one without scopes, since whoever
+# makes users and keys could give themselves everything.
+ANY_SCOPE, NO_SCOPE = "any", "none"
 # OWASP's parameters for Argon2id; the library's defaults cost five times as much.
 HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 # Hashes that a process computes at once, each taking 19 MB and a core, and how many may wait: a second's work.
@@ -50,10 +55,16 @@ class Principal:
     csrf_token: str | None
     digest: str
     api_key_id: int | None = None
+    # None if nothing but the role is the limit, as for every person.
+    scopes: frozenset[str] | None = None
 
     def may(self, role: str) -> bool:
         """Whether this role includes what `role` may do."""
         return ROLES.index(self.role) >= ROLES.index(role)
+
+    def covers(self, scope: str) -> bool:
+        """Whether whoever calls is not limited to other scopes than this one."""
+        return self.scopes is None or scope == ANY_SCOPE or (scope in SCOPES and scope in self.scopes)
 
     def public(self) -> dict[str, Any]:
         """Return what the panel shows of its user."""
@@ -97,9 +108,11 @@ class Authenticator:
     Args:
         reading: for look-ups; engine: for writes.
         offload: runs a slow function off the event loop.
+        idle: how long after its last use a session ends.
     """
 
-    def __init__(self, engine: Engine, reading: Engine, offload: Offload) -> None:
+    def __init__(self, engine: Engine, reading: Engine, offload: Offload, idle: timedelta) -> None:
+        self.idle = idle
         self._engine = engine
         self._reading = reading
         self._offload = offload
@@ -137,6 +150,8 @@ class Authenticator:
         if reason := objection(wanted):
             raise InvalidFieldError("new_password", reason)
         user, _ = self._checked(email, current)
+        if reason := weakness(wanted, user.email, user.name):
+            raise InvalidFieldError("new_password", reason)
         with self._turns.take():
             password_hash = self._offload(hash_password, wanted)
         token, session = _new_session(caller)
@@ -172,15 +187,22 @@ class Authenticator:
         """Invalidate a session token."""
         users.close_session(self._engine, digest(token))
 
-    def by_session(self, token: str) -> Principal | None:
-        """Return whose session this token opens, if any."""
-        row = users.by_session(self._reading, digest(token))
+    def by_session(self, token: str, *, is_use: bool) -> Principal | None:
+        """Return whose session this token opens, if any.
+
+        Args:
+            is_use: whether somebody is there, so that the session goes on.
+        """
+        row = users.by_session(self._reading, digest(token), self.idle, is_use=is_use)
         return row and Principal(row.id, row.email, row.name, row.role, row.csrf_token, digest(token))
 
     def by_key(self, key: str) -> Principal | None:
         """Return whom an API key acts as, if it is valid, and note its use."""
         row = users.by_key(self._reading, digest(key)) if key.startswith(KEY_PREFIX) else None
-        return row and Principal(row.id, row.email, row.name, row.role, None, digest(key), row.api_key_id)
+        if row is None:
+            return None
+        scopes = None if row.scopes is None else frozenset(row.scopes)
+        return Principal(row.id, row.email, row.name, row.role, None, digest(key), row.api_key_id, scopes)
 
     def _modernise(self, user_id: int, known: str, form: str) -> None:
         """Store the hash of a password's prepared form, if the stored one is of another form or has outdated parameters."""

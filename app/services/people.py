@@ -4,6 +4,7 @@ Passwords and keys are made here and shown once. What is kept of a call that may
 which the same answer is made (`app.services.authentication.ShownOnce`).
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -105,7 +106,9 @@ class People:
             rows, following = users.keys(connection, after, limit)
         return Page([_key(row) for row in rows], following)
 
-    def add_key(self, intent: Intent, name: str, role: str, expires_at: datetime | None) -> dict[str, Any]:
+    def add_key(
+        self, intent: Intent, name: str, role: str, scopes: Sequence[str] | None, expires_at: datetime | None
+    ) -> dict[str, Any]:
         """Make an API key that acts as the system user, and return what is known of it with the `key` itself.
 
         Raises:
@@ -116,7 +119,9 @@ class People:
 
         def work(unit_of_work: UnitOfWork) -> dict[str, Any]:
             acts_as = users.system(unit_of_work.connection).id
-            key_id = users.create_key(unit_of_work, name, key_digest, role, acts_as, expires_at, intent.reason)
+            key_id = users.create_key(
+                unit_of_work, name, key_digest, role, acts_as, scopes=scopes, expires_at=expires_at, reason=intent.reason
+            )
             return _key(users.key(unit_of_work.connection, key_id)) | {"nonce": nonce}
 
         made = self._transactions.run(intent.actor, work, intent.call)
@@ -190,6 +195,7 @@ def _key(row: Row[Any]) -> dict[str, Any]:
         "id": row.id,
         "name": row.name,
         "role": row.role,
+        "scopes": row.scopes,
         "acts_as": {"id": row.user_id, "name": row.user_name},
         "created_at": rfc3339(row.created_at),
         "expires_at": _moment(row.expires_at),

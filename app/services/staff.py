@@ -1,19 +1,26 @@
 """Members of staff and API keys: creating, changing and revoking them, each in an audited unit of work."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
 
 from app.contract.events import Actor
 from app.domain.errors import InvalidFieldError, LastAdministratorError, NotFoundError
-from app.domain.passwords import normal_email, objection
+from app.domain.passwords import normal_email, objection, weakness
 from app.services.authentication import digest, hash_password, new_api_key
 from app.store import users
 from app.store.transaction import TransactionManager, UnitOfWork
 
 
-def create_user(transactions: TransactionManager, actor: Actor, email: str, name: str, password: str, role: str) -> int:
+def create_user(
+    transactions: TransactionManager, actor: Actor, email: str, name: str, password: str, role: str, *, may_be_weak: bool = False
+) -> int:
     """Create a member of staff, or give the one with this address a new name, password and role; return the id.
+
+    Args:
+        may_be_weak: whether a password will do that is easily guessed.
 
     Raises:
         InvalidFieldError: if this is not a person's address, or the password cannot be set.
@@ -23,6 +30,8 @@ def create_user(transactions: TransactionManager, actor: Actor, email: str, name
     if "@" not in email or email.lower() == users.SYSTEM_EMAIL:
         raise InvalidFieldError("email", f"{email!r} is no e-mail address of a person")
     password_hash = _hash_of_new(password)
+    if not may_be_weak:
+        _refuse_weak(password, email, name)
 
     def work(unit_of_work: UnitOfWork) -> int:
         before = users.lock_user(unit_of_work, email)
@@ -40,7 +49,7 @@ def set_password(transactions: TransactionManager, actor: Actor, email: str, pas
         NotFoundError: if there is no such member of staff.
         InvalidFieldError: if the password cannot be set.
     """
-    _change(transactions, actor, email, password_hash=_hash_of_new(password))
+    _change(transactions, actor, email, password=password, password_hash=_hash_of_new(password))
 
 
 def set_role(transactions: TransactionManager, actor: Actor, email: str, role: str) -> None:
@@ -72,7 +81,10 @@ def activate_user(transactions: TransactionManager, actor: Actor, email: str) ->
     _change(transactions, actor, email, was_active=False, is_active=True)
 
 
-def _change(transactions: TransactionManager, actor: Actor, email: str, *, was_active: bool | None = None, **wanted: Any) -> None:
+def _change(
+    transactions: TransactionManager, actor: Actor, email: str, *, was_active: bool | None = None, password: str | None = None,
+    **wanted: Any,
+) -> None:  # fmt: skip
     email = normal_email(email)
 
     def work(unit_of_work: UnitOfWork) -> None:
@@ -80,6 +92,8 @@ def _change(transactions: TransactionManager, actor: Actor, email: str, *, was_a
         if row is None or email.lower() == users.SYSTEM_EMAIL or was_active not in {None, row.is_active}:
             kind = {None: "", True: "active ", False: "deactivated "}[was_active]
             raise NotFoundError(f"there is no {kind}user {email!r}")
+        if password is not None:
+            _refuse_weak(password, row.email, row.name)
         users.change_user(unit_of_work, row, **wanted)
         keep_an_administrator(unit_of_work, row, **wanted)
 
@@ -109,10 +123,26 @@ def _hash_of_new(password: str) -> str:
     return hash_password(password)
 
 
-def create_key(transactions: TransactionManager, actor: Actor, name: str, role: str, user_id: int) -> str:
-    """Create an API key that acts as a user, and return it: it cannot be read again."""
+def _refuse_weak(password: str, email: str, name: str) -> None:
+    if reason := weakness(password, email, name):
+        raise InvalidFieldError("password", reason)
+
+
+def create_key(
+    transactions: TransactionManager, actor: Actor, name: str, role: str, user_id: int, *, scopes: Sequence[str] | None = None,
+    expires_at: datetime | None = None,
+) -> str:  # fmt: skip
+    """Create an API key that acts as a user, and return it: it cannot be read again.
+
+    Raises:
+        InvalidFieldError: if it would have expired already.
+    """
     key = new_api_key()
-    transactions.run(actor, lambda unit_of_work: users.create_key(unit_of_work, name, digest(key), role, user_id))
+
+    def work(unit_of_work: UnitOfWork) -> int:
+        return users.create_key(unit_of_work, name, digest(key), role, user_id, scopes=scopes, expires_at=expires_at)
+
+    transactions.run(actor, work)
     return key
 
 

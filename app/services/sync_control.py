@@ -13,7 +13,7 @@ from app.cache.manager import CacheManager
 from app.contract.formats import rfc3339
 from app.contract.task_names import Effect
 from app.domain.errors import NotFoundError
-from app.monitoring import Figures
+from app.monitoring import WINDOW, Figures
 from app.services.intent import Intent
 from app.store import admin_parts, drift, idempotency, outbox, reconciliation
 from app.store.idempotency import Kept
@@ -62,7 +62,7 @@ class SyncControl:
             "window_seconds": outbox.LATENCY_WINDOW,
             "last_reconciliation": _reconciliation(last),
             "drift": {"window_seconds": drift.WINDOW, "kinds": found, "latest": latest},
-            "cache": {"fresh": is_fresh, "hit_rate": figures.hit_rates},
+            "cache": {"fresh": is_fresh, "hit_rate": figures.hit_rates, "window_seconds": WINDOW},
             "components": {
                 # Which has just answered.
                 "database": "ok",

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Engine, Row, text
+from sqlalchemy import Connection, Engine, Row, TextClause, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.contract.events import AggregateType, Aspect, Event, EventType
@@ -28,34 +28,41 @@ _BY_EMAIL = text("""
            COALESCE(password_expires_at <= clock_timestamp(), false) AS is_password_expired
     FROM users WHERE lower(email) = lower(:email) AND is_active
 """)
-_BY_SESSION = text("""
-    SELECT u.id, u.email, u.name, u.role, s.csrf_token
+_VALID_SESSION = "s.expires_at > clock_timestamp() AND s.last_seen_at > clock_timestamp() - :idle"
+_BY_SESSION = text(f"""
+    SELECT u.id, u.email, u.name, u.role, s.csrf_token, s.id AS session_id,
+           s.last_seen_at < clock_timestamp() - interval '1 minute' AS is_use_to_note
     FROM user_sessions s JOIN users u ON u.id = s.user_id
-    WHERE s.token_digest = :digest AND s.expires_at > clock_timestamp() AND u.is_active
-""")
+    WHERE s.token_digest = :digest AND {_VALID_SESSION} AND u.is_active
+""")  # noqa: S608 — a constant
 _VALID_KEY = "k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp()) AND u.is_active"
 _RANKS = "ARRAY['viewer', 'stock', 'editor', 'admin']"
 # Never more than the role of whom it acts as.
 _ROLE_OF_KEY = f"({_RANKS})[LEAST(array_position({_RANKS}, k.role::text), array_position({_RANKS}, u.role::text))]"
 _BY_KEY = text(f"""
-    SELECT u.id, u.email, u.name, {_ROLE_OF_KEY} AS role, k.id AS api_key_id,
+    SELECT u.id, u.email, u.name, {_ROLE_OF_KEY} AS role, k.id AS api_key_id, k.scopes,
            COALESCE(k.last_used_at < clock_timestamp() - interval '1 minute', true) AS is_use_to_note
     FROM api_keys k JOIN users u ON u.id = k.user_id
     WHERE k.key_digest = :digest AND {_VALID_KEY}
 """)  # noqa: S608 — a constant
 # Whoever has locked the row is not waited for: the next use is noted as well.
-_NOTE_USE = text("""
+_NOTE_USE_OF_KEY = text("""
     UPDATE api_keys SET last_used_at = clock_timestamp()
     WHERE id = (SELECT id FROM api_keys
                 WHERE id = :id AND COALESCE(last_used_at < clock_timestamp() - interval '1 minute', true)
                 FOR NO KEY UPDATE SKIP LOCKED)
 """)
+_NOTE_USE_OF_SESSION = text("""
+    UPDATE user_sessions SET last_seen_at = clock_timestamp()
+    WHERE id = (SELECT id FROM user_sessions WHERE id = :id AND last_seen_at < clock_timestamp() - interval '1 minute'
+                FOR NO KEY UPDATE SKIP LOCKED)
+""")
 _RIGHTS = text(f"""
     SELECT s.token_digest AS digest, u.role FROM user_sessions s JOIN users u ON u.id = s.user_id
-    WHERE s.token_digest = ANY(:digests) AND s.expires_at > clock_timestamp() AND u.is_active
+    WHERE s.token_digest = ANY(:digests) AND {_VALID_SESSION} AND u.is_active
     UNION ALL
     SELECT k.key_digest, {_ROLE_OF_KEY} FROM api_keys k JOIN users u ON u.id = k.user_id
-    WHERE k.key_digest = ANY(:digests) AND {_VALID_KEY}
+    WHERE k.key_digest = ANY(:digests) AND {_VALID_KEY} AND (k.scopes IS NULL OR :scope = ANY(k.scopes))
 """)  # noqa: S608 — a constant
 # The lock waits for a concurrent change to the user, and then sees its result.
 _OPEN_SESSION = text("""
@@ -64,10 +71,10 @@ _OPEN_SESSION = text("""
     WHERE id = :user_id AND version = :version AND is_active FOR SHARE
 """)
 _CLOSE_SESSION = text("DELETE FROM user_sessions WHERE token_digest = :digest")
-_SESSIONS_OF = text("""
-    SELECT id, id AS sort_key, created_at, expires_at, ip_address, user_agent, token_digest FROM user_sessions
-    WHERE user_id = :user_id AND expires_at > clock_timestamp() AND id < :before ORDER BY id DESC LIMIT :limit
-""")
+_SESSIONS_OF = text(f"""
+    SELECT id, id AS sort_key, created_at, expires_at, ip_address, user_agent, token_digest FROM user_sessions s
+    WHERE user_id = :user_id AND {_VALID_SESSION} AND id < :before ORDER BY id DESC LIMIT :limit
+""")  # noqa: S608 — a constant
 _CLOSE_ONE_OF = text("DELETE FROM user_sessions WHERE user_id = :user_id AND id = :id")
 _CLOSE_SESSIONS_OF = text("DELETE FROM user_sessions WHERE user_id = :user_id")
 # Two log-ins that clean up at once must not wait for each other.
@@ -111,12 +118,13 @@ _PEOPLE = text("""
     ORDER BY u.id LIMIT :limit
 """)
 _INSERT_KEY = text("""
-    INSERT INTO api_keys (name, key_digest, role, user_id, expires_at) VALUES (:name, :digest, :role, :user_id, :expires_at)
+    INSERT INTO api_keys (name, key_digest, role, scopes, user_id, expires_at)
+    VALUES (:name, :digest, :role, :scopes, :user_id, :expires_at)
     RETURNING id, COALESCE(expires_at > clock_timestamp(), true) AS is_valid
 """)
 _KEYS = text("""
-    SELECT k.id, k.id AS sort_key, k.name, k.role, k.user_id, u.name AS user_name, k.created_at, k.expires_at, k.last_used_at,
-           k.version
+    SELECT k.id, k.id AS sort_key, k.name, k.role, k.scopes, k.user_id, u.name AS user_name, k.created_at, k.expires_at,
+           k.last_used_at, k.version
     FROM api_keys k JOIN users u ON u.id = k.user_id
     WHERE (CAST(:id AS int) IS NULL OR k.id = :id) AND k.id < :before AND k.revoked_at IS NULL ORDER BY k.id DESC LIMIT :limit
 """)
@@ -155,18 +163,23 @@ def by_email(engine: Engine, email: str) -> Row[Any] | None:
         return connection.execute(_BY_EMAIL, {"email": email}).one_or_none()
 
 
-def by_session(engine: Engine, digest: str) -> Row[Any] | None:
-    """Return whom an unexpired session belongs to, with its CSRF token, or None.
+def by_session(engine: Engine, digest: str, idle: timedelta, *, is_use: bool) -> Row[Any] | None:
+    """Return whom a session belongs to that has not ended, with its CSRF token, or None.
 
     Args:
         engine: one whose every statement is its own transaction.
+        idle: how long after its last use it ends.
+        is_use: whether to note this as a use, once a minute at most.
     """
     with engine.connect() as connection:
-        return next(iter(run_directly(connection, _BY_SESSION, digest=digest)), None)
+        row: Row[Any] | None = next(iter(run_directly(connection, _BY_SESSION, digest=digest, idle=idle)), None)
+        if row is not None and is_use and row.is_use_to_note:
+            _note_use(connection, _NOTE_USE_OF_SESSION, row.session_id)
+        return row
 
 
 def by_key(engine: Engine, digest: str) -> Row[Any] | None:
-    """Return whom a valid API key acts as, with the key's own role, or None; note the use, once a minute at most.
+    """Return whom a valid API key acts as, with the key's own role and scopes, or None; note the use, once a minute at most.
 
     Args:
         engine: one whose every statement is its own transaction.
@@ -174,22 +187,23 @@ def by_key(engine: Engine, digest: str) -> Row[Any] | None:
     with engine.connect() as connection:
         row: Row[Any] | None = next(iter(run_directly(connection, _BY_KEY, digest=digest)), None)
         if row is not None and row.is_use_to_note:
-            _note_use(connection, row.api_key_id)
+            _note_use(connection, _NOTE_USE_OF_KEY, row.api_key_id)
         return row
 
 
-def _note_use(connection: Connection, key_id: int) -> None:
+def _note_use(connection: Connection, statement: TextClause, id_: int) -> None:
     try:
-        connection.execute(_NOTE_USE, {"id": key_id})
+        connection.execute(statement, {"id": id_})
     except SQLAlchemyError as error:
-        # The call that the key was sent with need not write anything; if it does, it fails by itself.
-        log.warning("the use of an API key is not noted", key=key_id, error=str(error).splitlines()[0])
+        # The call that it was sent with need not write anything; if it does, it fails by itself.
+        log.warning("the use of a session or API key is not noted", id=id_, error=str(error).splitlines()[0])
 
 
-def rights(engine: Engine, digests: Sequence[str]) -> dict[str, str]:
-    """Return the role that each of these sessions and keys gives now; ended ones are left out."""
+def rights(engine: Engine, digests: Sequence[str], *, scope: str, idle: timedelta) -> dict[str, str]:
+    """Return the role that each of these sessions and keys gives now; ended ones and keys without the scope are left out."""
+    parameters = {"digests": list(digests), "scope": scope, "idle": idle}
     with engine.connect() as connection:
-        return {row.digest: row.role for row in connection.execute(_RIGHTS, {"digests": list(digests)})}
+        return {row.digest: row.role for row in connection.execute(_RIGHTS, parameters)}
 
 
 def open_session(connection: Connection, user: Row[Any], session: NewSession, *, replaces: str | None = None) -> bool:
@@ -205,9 +219,11 @@ def open_session(connection: Connection, user: Row[Any], session: NewSession, *,
     return True
 
 
-def sessions_of(engine: Engine, user_id: int, after: Position | None, limit: int) -> tuple[Sequence[Row[Any]], Position | None]:
+def sessions_of(
+    engine: Engine, user_id: int, idle: timedelta, after: Position | None, limit: int
+) -> tuple[Sequence[Row[Any]], Position | None]:
     """Return a page of a user's sessions, newest first, and where the next one begins."""
-    parameters = {"user_id": user_id, "before": after.id if after else LARGEST_ID, "limit": limit + 1}
+    parameters = {"user_id": user_id, "idle": idle, "before": after.id if after else LARGEST_ID, "limit": limit + 1}
     with engine.connect() as connection:
         return cut(connection.execute(_SESSIONS_OF, parameters).all(), limit)
 
@@ -316,19 +332,24 @@ def person(connection: Connection, user_id: int) -> Row[Any]:
 
 
 def create_key(
-    unit_of_work: UnitOfWork, name: str, digest: str, role: str, user_id: int, expires_at: datetime | None = None,
-    reason: str | None = None,
+    unit_of_work: UnitOfWork, name: str, digest: str, role: str, user_id: int, *, scopes: Sequence[str] | None = None,
+    expires_at: datetime | None = None, reason: str | None = None,
 ) -> int:  # fmt: skip
     """Store the digest of a new API key; return its id.
+
+    Args:
+        scopes: what the key is limited to within its role; None for nothing.
 
     Raises:
         InvalidFieldError: if it would have expired already.
     """
     given = {"name": name, "role": role, "user_id": user_id}
-    row = unit_of_work.execute(_INSERT_KEY, **given, digest=digest, expires_at=expires_at).one()
+    limits = None if scopes is None else list(dict.fromkeys(scopes))
+    row = unit_of_work.execute(_INSERT_KEY, **given, digest=digest, scopes=limits, expires_at=expires_at).one()
     if not row.is_valid:
         raise InvalidFieldError("expires_at", "give a moment that is still to come")
-    values = given | ({"expires_at": rfc3339(expires_at)} if expires_at else {}) | {"version": 1}
+    values = given | {"version": 1}
+    values |= ({"scopes": limits} if limits else {}) | ({"expires_at": rfc3339(expires_at)} if expires_at else {})
     unit_of_work.record(_event(EventType.API_KEY_CREATED, "api_key", "api_keys", row.id, None, values, reason))
     return int(row.id)
 

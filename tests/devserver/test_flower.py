@@ -17,6 +17,7 @@ from config import REPOSITORY, load_settings
 PRODUCTION = {
     "LOCKSTEP_ENV": "production", "SECRET_KEY": "s" * 40, "DATABASE_URL": "postgresql://127.0.0.1:1/x",
     "REDIS_URL": "redis://127.0.0.1:1/1", "CELERY_BROKER_URL": "redis://127.0.0.1:1/0", "LOCKSTEP_ALLOWED_HOSTS": "shop.example",
+    "LOCKSTEP_ALLOW_ROOT": "1",
 }  # fmt: skip
 
 

@@ -278,7 +278,7 @@ def test_in_production_no_log_in_is_shown_and_flower_does_not_start_without_a_pa
     production = {
         "LOCKSTEP_ENV": "production", "SECRET_KEY": "s" * 40, "DATABASE_URL": "postgresql://elsewhere/lockstep",
         "REDIS_URL": "redis://elsewhere", "CELERY_BROKER_URL": "amqp://elsewhere", "LOCKSTEP_ALLOWED_HOSTS": "127.0.0.1",
-        "LOCKSTEP_ADMIN_PASSWORD": "the administrator's", "LOCKSTEP_BIND": "127.0.0.1",
+        "LOCKSTEP_ADMIN_PASSWORD": "the administrator's", "LOCKSTEP_BIND": "127.0.0.1", "LOCKSTEP_ALLOW_ROOT": "1",
     }  # fmt: skip
     procfile = arguments(tmp_path / "Procfile")
     with pytest.raises(StartError, match="LOCKSTEP_FLOWER_PASSWORD"):

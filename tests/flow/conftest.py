@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from app.container import Container
 from app.contract.events import Actor
-from app.services.authentication import ROLES, hash_password
+from app.services.authentication import ROLES, SCOPES, hash_password
 from app.store import users
 from tests.flow.credentials import PASSWORD
 
@@ -52,6 +52,12 @@ def refused() -> Callable[..., dict[str, Any]]:
 def everybody(api: Callable[[str], FlaskClient], client: FlaskClient) -> dict[str, FlaskClient]:
     """A client of each role, and one without a login under the name `nobody`."""
     return {"nobody": client, **{role: api(role) for role in ROLES}}
+
+
+@pytest.fixture
+def limited(api: Callable[..., FlaskClient]) -> dict[str, FlaskClient]:
+    """A client with an administrator's key of each scope alone, and one without scopes under the name `unlimited`."""
+    return {"unlimited": api("admin"), **{scope: api("admin", scopes=[scope]) for scope in SCOPES}}
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ def test_another_password_ends_all_sessions_and_goes_on_in_this_browser_with_a_n
     assert Person(browser(), here.email, "Zoe\u0301's other password").is_in
 
 
-@pytest.mark.parametrize("wanted", ["short", "with\ta tab in it", "", "x" * 1001, 12345678, None])
+@pytest.mark.parametrize("wanted", ["short", "with\ta tab in it", "password1", "Test viewer 1", "", "x" * 1001, 12345678, None])
 def test_a_new_password_that_does_not_fit_changes_nothing(wanted: Any, people: tuple[Person, Person], refused: Refused) -> None:
     here, elsewhere = people
     assert "new_password" in refused(here.change(PASSWORD, wanted), 422)["errors"]

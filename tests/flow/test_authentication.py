@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -116,6 +117,45 @@ def test_an_expired_session_is_nobodys(
     with container.reading.connect() as connection:
         connection.execute(text("UPDATE user_sessions SET expires_at = now() WHERE user_id = :id"), {"id": user_id})
     refused(client.get("/api/v1/auth/me"), 401)
+
+
+def test_a_session_that_nobody_uses_for_the_idle_time_is_nobodys(
+    logged_in: Callable[..., tuple[FlaskClient, str]], container: Container, refused: Refused
+) -> None:
+    client, _ = logged_in()
+    me = client.get("/api/v1/auth/me").get_json()["user"]["id"]
+    idle = timedelta(minutes=container.settings.session_idle_minutes)
+    assert idle == timedelta(hours=8)
+    _last_seen(container, me, idle - timedelta(minutes=1))
+    assert client.get("/api/v1/auth/sessions").get_json()["items"]
+    _last_seen(container, me, idle)
+    refused(client.get("/api/v1/auth/me"), 401)
+
+
+def test_a_use_keeps_a_session_open_and_is_noted_once_a_minute_but_not_what_a_panel_does_by_itself(
+    logged_in: Callable[..., tuple[FlaskClient, str]], container: Container
+) -> None:
+    client, _ = logged_in()
+    me = client.get("/api/v1/auth/me").get_json()["user"]["id"]
+    for ago, headers, is_noted in (
+        (timedelta(seconds=50), {}, False), (timedelta(hours=7), {"X-Unattended": "1"}, False), (timedelta(hours=7), {}, True),
+    ):  # fmt: skip
+        before = _last_seen(container, me, ago)
+        assert client.get("/api/v1/auth/me", headers=headers).status_code == 200
+        assert (_last_seen(container, me) > before) == is_noted
+
+
+def _last_seen(container: Container, user_id: int, ago: timedelta | None = None) -> datetime:
+    """Return when somebody's session was last used, made to be so long ago if wanted."""
+    with container.reading.connect() as connection:
+        moment: datetime = connection.execute(
+            text(
+                "UPDATE user_sessions SET last_seen_at = COALESCE(clock_timestamp() - CAST(:ago AS interval), last_seen_at)"
+                " WHERE user_id = :id RETURNING last_seen_at"
+            ),
+            {"ago": ago, "id": user_id},
+        ).scalar_one()
+    return moment
 
 
 def test_after_repeated_failures_even_the_right_password_has_to_wait(

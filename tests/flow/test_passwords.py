@@ -107,6 +107,19 @@ def test_an_address_is_the_same_in_whatever_case_and_form(
     people.set_role(container.transactions, actor, f"ZOÉ.{mark}@shop.example", "viewer")
 
 
+def test_a_password_that_is_tried_first_is_not_set_and_one_that_is_set_goes_on(
+    container: Container, actor: Actor, log_in: Callable[[str, str], int]
+) -> None:
+    email = f"quentin.{uuid4().hex}@shop.example"
+    people.create_user(container.transactions, actor, email, "Zoé", "password1", "editor", may_be_weak=True)
+    for weak in ("Password1", "Zoé's 2026", "quentin-1"):
+        with pytest.raises(InvalidFieldError, match="password"):
+            people.set_password(container.transactions, actor, email, weak)
+        with pytest.raises(InvalidFieldError, match="password"):
+            people.create_user(container.transactions, actor, email, "Zoé", weak, "editor")
+    assert log_in(email, "password1") == 200
+
+
 @pytest.mark.parametrize("password", ["seven77", "e\u0301" * 7, "with\ta tab", "x" * 1001])
 def test_a_password_that_cannot_be_typed_again_or_is_guessed_at_once_is_not_set(
     password: str, container: Container, actor: Actor

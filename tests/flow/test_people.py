@@ -216,6 +216,8 @@ BAD_KEYS = [
     {"name": "till", "role": "stock", "expires_at": "2020-01-01T00:00:00Z"}, {"name": "till", "role": "stock", "key": "mine"},
     {"name": "till", "role": "stock", "expires_at": "tomorrow"}, {"name": "till", "role": "stock", "expires_at": 1767225600},
     {"name": "till", "role": "stock", "last_used_at": None}, {"name": "till", "role": "stock", "user_id": 2},
+    {"name": "till", "role": "stock", "scopes": []}, {"name": "till", "role": "stock", "scopes": ["write"]},
+    {"name": "till", "role": "stock", "scopes": "read"}, {"name": "till", "role": "stock", "scopes": ["none"]},
 ]  # fmt: skip
 
 
@@ -321,6 +323,19 @@ def test_a_key_is_shown_once_works_and_is_worthless_once_revoked(
     revoked, made = container.parts.admin.audit({"table_name": "api_keys", "record_id": key["id"]}, None, 10).items
     assert (made["new_values"]["expires_at"], revoked["reason"]) == (key["expires_at"], "lost")
     assert key["key"] not in str([made, revoked])
+
+
+def test_a_key_is_limited_to_the_scopes_that_it_was_made_with(
+    admin: FlaskClient, use: Any, deliver: Callable[[], None], container: Container, key: dict[str, Any]
+) -> None:
+    body = {"name": f"till {uuid4().hex}", "role": "stock", "scopes": ["stock:write", "read", "stock:write"]}
+    made = admin.post(KEYS, json=body).get_json()
+    assert made["scopes"] == shown(admin, KEYS, made["id"])["scopes"] == ["stock:write", "read"]
+    assert (use(made), use(admin.post(KEYS, json=body | {"scopes": ["stock:write"]}).get_json())) == (200, 403)
+    assert (key["scopes"], use(key)) == (None, 200)
+    deliver()
+    [said] = container.parts.admin.audit({"table_name": "api_keys", "record_id": made["id"]}, None, 10).items
+    assert said["new_values"]["scopes"] == made["scopes"]
 
 
 def test_a_key_that_has_expired_is_refused(key: dict[str, Any], use: Any, container: Container) -> None:

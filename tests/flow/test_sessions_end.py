@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -111,7 +112,7 @@ def test_a_key_never_does_more_than_the_person_that_it_acts_as(
         assert client.get(ME, headers=headers).get_json()["user"]["role"] == role
         assert client.post("/api/v1/admin/categories", json={"nonsense": 1}, headers=headers).status_code == may
         # Open panels are asked about in the same way.
-        assert users.rights(container.reading, [digest(key)]) == {digest(key): role}
+        assert users.rights(container.reading, [digest(key)], scope="read", idle=timedelta(hours=8)) == {digest(key): role}
 
 
 def test_a_deactivation_past_the_application_is_not_revived_either(

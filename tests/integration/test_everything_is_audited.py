@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -250,6 +251,18 @@ def test_no_key_is_made_that_would_do_more_than_whom_it_acts_as(flask: Callable[
         flask("create-api-key", name, "--role", "editor", "--user", email)
     assert query("SELECT * FROM api_keys WHERE name = :name", name=name) == []
     assert flask("create-api-key", name, "--role", "stock", "--user", email)
+
+
+def test_a_key_has_the_scopes_and_the_end_that_the_command_was_given(flask: Callable[..., str], query: Query) -> None:
+    name = uuid4().hex
+    flask("create-api-key", name, "--role", "stock", "--scope", "stock:write", "--scope", "read", "--expires-in", "90d")
+    [row] = query("SELECT scopes, expires_at - created_at AS lasts FROM api_keys WHERE name = :name", name=name)
+    assert row["scopes"] == ["stock:write", "read"]
+    assert timedelta(days=89, hours=23) < row["lasts"] < timedelta(days=90, hours=1)
+    with pytest.raises(AssertionError, match="such as 90d"):
+        flask("create-api-key", name, "--expires-in", "soon")
+    with pytest.raises(AssertionError, match="stock:write"):
+        flask("create-api-key", name, "--scope", "everything")
 
 
 def test_an_api_key_is_audited_without_the_key_and_worthless_once_revoked(

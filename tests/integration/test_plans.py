@@ -180,7 +180,7 @@ def test_nothing_that_runs_all_the_time_reads_a_table_from_beginning_to_end(
                 digest=digest(uuid4().hex), csrf_token="", lifetime=timedelta(), ip_address=None, user_agent=None
             )
             users.open_session(connection, user, session)
-        users.rights(container.reading, [digest("nobody")])
+        users.rights(container.reading, [digest("nobody")], scope="read", idle=timedelta(hours=8))
         container.people.users(None, 50)
     assert len(statements) > 40
     with container.engine.connect() as connection:

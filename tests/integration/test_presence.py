@@ -1,6 +1,7 @@
 """Who has which part open, over several web processes."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -103,7 +104,7 @@ def test_a_connection_that_ends_while_its_part_is_being_opened_leaves_nothing(
 def panel(container: Container, monkeypatch: pytest.MonkeyPatch) -> AdminNamespace:
     """The namespace as one connected panel calls it."""
     monkeypatch.setattr(admin, "_sid", lambda: "panel")
-    made = AdminNamespace("/admin", container, Authenticator(container.engine, container.reading, at_once))
+    made = AdminNamespace("/admin", container, Authenticator(container.engine, container.reading, at_once, timedelta(hours=8)))
     made.standing.admit("panel", Principal(1, "ana@shop.example", "Ana", "viewer", None, "digest"), 0.0)
     made.presence.enter("panel")
     return made

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import psutil  # type: ignore[import-untyped]  # publishes no types
 import pytest
+import socketio
 
 from app.contract.events import Actor
 from app.services import staff
@@ -111,6 +112,10 @@ SESSION_ENDS: dict[str, Callable[[Colleague], None]] = {
     "its time": lambda it: it.sql(
         "UPDATE user_sessions SET expires_at = now() WHERE user_id = (SELECT id FROM users WHERE email = %s)"
     ),
+    "nobody there for eight hours": lambda it: it.sql(
+        "UPDATE user_sessions SET last_seen_at = now() - interval '8 hours'"
+        " WHERE user_id = (SELECT id FROM users WHERE email = %s)"
+    ),
     "a role changed by hand": lambda it: it.sql("UPDATE users SET role = 'viewer' WHERE email = %s"),
     "a session deleted by hand": lambda it: it.sql(
         "DELETE FROM user_sessions WHERE user_id = (SELECT id FROM users WHERE email = %s)"
@@ -121,6 +126,10 @@ KEY_ENDS: dict[str, Callable[[Colleague], None]] = {
     "deactivate-user": lambda it: it.flask("deactivate-user", it.email),
     "a role changed by hand": lambda it: it.sql("UPDATE api_keys SET role = 'stock' WHERE name = 'key of ' || %s"),
     "its time": lambda it: it.sql("UPDATE api_keys SET expires_at = now() WHERE name = 'key of ' || %s"),
+    "the time that it was made for": lambda it: it.sql(
+        "UPDATE api_keys SET expires_at = clock_timestamp() + interval '1 second' WHERE name = 'key of ' || %s"
+    ),
+    "a scope taken by hand": lambda it: it.sql("UPDATE api_keys SET scopes = '{sync}' WHERE name = 'key of ' || %s"),
 }
 
 
@@ -147,6 +156,28 @@ def test_whatever_ends_a_key_ends_its_panels_in_every_process(
     KEY_ENDS[end](colleague)
     assert wait_until(lambda: all(gone(panel) for panel in panels))
     assert not gone(bystander)
+
+
+def test_a_key_that_may_not_read_hears_nothing_and_one_that_may_does(
+    colleague: Colleague, connect: Connect, client: Client, part_id: int
+) -> None:
+    colleague.sql("UPDATE api_keys SET scopes = '{stock:write,sync}' WHERE name = 'key of ' || %s")
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        connect(ADMIN, auth={"api_key": colleague.key})
+    colleague.sql("UPDATE api_keys SET scopes = '{read}' WHERE name = 'key of ' || %s")
+    panel = connect(ADMIN, auth={"api_key": colleague.key})
+    client.call("PUT", f"/admin/parts/{part_id}/stock", {"reserved_quantity": 3})
+    assert panel.heard("stock.updated", part_id=part_id)
+    assert panel.call("open", {"part_id": part_id})["people"]
+
+
+def test_an_open_panel_alone_keeps_no_session_open(system: System, colleague: Colleague, connect: Connect) -> None:
+    whose = "user_id = (SELECT id FROM users WHERE email = %s)"
+    colleague.sql(f"UPDATE user_sessions SET last_seen_at = now() - interval '2 minutes' WHERE {whose}")
+    panel = connect(ADMIN, headers={"Cookie": f"{COOKIE}={colleague.token}"})
+    assert panel.call("close", {"part_id": 1}) == {"open": 0}
+    seen = f"SELECT last_seen_at < now() - interval '2 minutes' AS is_old FROM user_sessions WHERE {whose}"
+    assert query(system, seen, colleague.email) == [{"is_old": True}]
 
 
 def test_what_does_not_change_a_right_disturbs_nobody(colleague: Colleague, connect: Connect) -> None:

@@ -147,7 +147,7 @@ def _play_people(recorder: Recorder) -> None:
     recorder.call("PUT", f"/admin/users/{ben}", {"role": "editor", "version": 1, "reason": "writes the texts now"})
     recorder.call("POST", f"/admin/users/{ben}/password", {"reason": "forgotten"})
     recorder.call("GET", "/admin/users")
-    till = {"name": "till", "role": "stock", "expires_at": "2100-01-01T00:00:00Z"}
+    till = {"name": "till", "role": "stock", "scopes": ["read", "stock:write"], "expires_at": "2100-01-01T00:00:00Z"}
     key = recorder.call("POST", "/admin/api-keys", till)["id"]
     recorder.call("GET", "/admin/api-keys")
     recorder.call("DELETE", f"/admin/api-keys/{key}?reason=replaced")

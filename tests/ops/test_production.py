@@ -58,7 +58,7 @@ def shop(servers: EmbeddedServers, notified: socket.socket, tmp_path_factory: py
             DATABASE_URL=database.application, REDIS_URL=servers.settings.redis_url,
             CELERY_BROKER_URL=servers.settings.celery_broker_url, SECRET_KEY_FILE=str(secret), LOCKSTEP_ENV="production",
             LOCKSTEP_BIND="127.0.0.1", LOCKSTEP_TRUSTED_PROXIES="1", LOCKSTEP_ALLOWED_HOSTS=f"{HOST},127.0.0.1",
-            LOCKSTEP_NAMESPACE="production", LOCKSTEP_METRICS_TOKEN="m" * 40,
+            LOCKSTEP_NAMESPACE="production", LOCKSTEP_METRICS_TOKEN="m" * 40, LOCKSTEP_ALLOW_ROOT="1",
         ) as system:  # fmt: skip
             yield system
 

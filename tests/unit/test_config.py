@@ -1,5 +1,6 @@
 """Settings: read once, every problem reported together, and nothing left to defaults in production."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from config import Settings, SettingsError, load_settings
 
 PRODUCTION = {
     "LOCKSTEP_ENV": "production", "SECRET_KEY": "x" * 32, "DATABASE_URL": "postgres://db/shop", "REDIS_URL": "redis://cache/1",
-    "CELERY_BROKER_URL": "amqp://queue", "LOCKSTEP_ALLOWED_HOSTS": "shop.example",
+    "CELERY_BROKER_URL": "amqp://queue", "LOCKSTEP_ALLOWED_HOSTS": "shop.example", "LOCKSTEP_ALLOW_ROOT": "1",
 }  # fmt: skip
 
 
@@ -18,16 +19,17 @@ def test_all_problems_are_reported_together(tmp_path: Path) -> None:
         "PORT": "x",
         "FLOWER_PORT": "99999",
         "WEB_CONCURRENCY": "0",
+        "SESSION_IDLE_MINUTES": "1",
         "DATABASE_URL": "mysql://x",
         "LOCKSTEP_CURRENCY": "Euro",
     }
     with pytest.raises(SettingsError) as refused:
         load_settings(environ)
-    for name in ("PORT", "FLOWER_PORT", "WEB_CONCURRENCY", "DATABASE_URL", "LOCKSTEP_CURRENCY"):
+    for name in ("PORT", "FLOWER_PORT", "WEB_CONCURRENCY", "SESSION_IDLE_MINUTES", "DATABASE_URL", "LOCKSTEP_CURRENCY"):
         assert f"- {name}" in str(refused.value)
 
 
-@pytest.mark.parametrize("missing", sorted(PRODUCTION.keys() - {"LOCKSTEP_ENV"}))
+@pytest.mark.parametrize("missing", sorted(PRODUCTION.keys() - {"LOCKSTEP_ENV", "LOCKSTEP_ALLOW_ROOT"}))
 def test_production_refuses_to_start_on_a_default(missing: str, tmp_path: Path) -> None:
     environ = {name: value for name, value in PRODUCTION.items() if name != missing} | {"LOCKSTEP_HOME": str(tmp_path)}
     with pytest.raises(SettingsError, match=f"{missing} is required"):
@@ -40,6 +42,17 @@ def test_production_refuses_a_short_secret_and_makes_up_none(tmp_path: Path) -> 
     settings = load_settings(PRODUCTION | {"LOCKSTEP_HOME": str(tmp_path)})
     assert (settings.production, settings.database_url, settings.bind) == (True, "postgresql+psycopg://db/shop", "0.0.0.0")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_root_runs_it_in_production_only_if_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = PRODUCTION | {"LOCKSTEP_HOME": str(tmp_path), "LOCKSTEP_ALLOW_ROOT": "0"}
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    with pytest.raises(SettingsError, match=r"as a user of its own .*LOCKSTEP_ALLOW_ROOT=1"):
+        load_settings(silent)
+    assert load_settings(silent | {"LOCKSTEP_ALLOW_ROOT": "1"}).production
+    assert not load_settings({"LOCKSTEP_HOME": str(tmp_path)}).production
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert load_settings(silent).production
 
 
 def test_the_shops_currency_is_nobodys_guess(tmp_path: Path) -> None:

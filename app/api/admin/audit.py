@@ -31,7 +31,7 @@ _WITHIN = re.compile(r"([;\t\r\n]\s*)([=+\-@])")
 
 
 @blueprint.route("/audit", methods=["GET"])
-@require("viewer")
+@require("viewer", "audit:read")
 @blueprint.arguments(AuditQuerySchema, location="query")
 @blueprint.response(200, AuditPageSchema)
 def list_audit(query: dict[str, Any]) -> Response:
@@ -42,7 +42,7 @@ def list_audit(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/audit.csv", methods=["GET"])
-@require("viewer")
+@require("viewer", "audit:read")
 @blueprint.arguments(AuditFilterSchema, location="query")
 @blueprint.response(200, {"type": "string"}, content_type="text/csv")
 def export_audit(query: dict[str, Any]) -> Response:

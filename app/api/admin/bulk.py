@@ -26,7 +26,7 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 
 
 @blueprint.route("/stock/bulk", methods=["POST"])
-@require("stock")
+@require("stock", "stock:write")
 @may_answer(404)
 @blueprint.arguments(DryRunQuerySchema, location="query")
 @blueprint.arguments(StockBulkSchema)
@@ -42,7 +42,7 @@ def change_stocks(query: dict[str, Any], body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/parts/bulk", methods=["POST"])
-@require("editor")
+@require("editor", "content:write")
 @may_answer(404)
 @blueprint.arguments(DryRunQuerySchema, location="query")
 @blueprint.arguments(PartBulkSchema)

@@ -30,7 +30,7 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 
 
 @blueprint.route("", methods=["GET"])
-@require("viewer")
+@require("viewer", "read")
 @blueprint.arguments(CategoryQuerySchema, location="query")
 @blueprint.response(200, AdminCategoryPageSchema)
 def list_categories(query: dict[str, Any]) -> Response:
@@ -41,7 +41,7 @@ def list_categories(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("", methods=["POST"])
-@require("editor")
+@require("editor", "content:write")
 @may_answer(409)
 @blueprint.arguments(CategoryCreateSchema)
 @blueprint.response(201, AdminCategorySchema)
@@ -54,7 +54,7 @@ def create_category(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/<id:category_id>", methods=["GET"])
-@require("viewer")
+@require("viewer", "read")
 @blueprint.response(200, AdminCategorySchema)
 def get_category(category_id: int) -> Response:
     """Return one category."""
@@ -62,7 +62,7 @@ def get_category(category_id: int) -> Response:
 
 
 @blueprint.route("/<id:category_id>", methods=["PUT"])
-@require("editor")
+@require("editor", "content:write")
 @heeds_if_match
 @blueprint.arguments(CategoryUpdateSchema)
 @blueprint.response(200, AdminCategorySchema)
@@ -72,7 +72,7 @@ def update_category(body: dict[str, Any], category_id: int) -> Response:
 
 
 @blueprint.route("/<id:category_id>/picture", methods=["POST"])
-@require("editor")
+@require("editor", "content:write")
 @heeds_if_match
 @takes_file(MAX_BYTES)
 @blueprint.arguments(ImageUploadSchema, location="files")
@@ -93,7 +93,7 @@ def set_category_picture(form: dict[str, Any], category_id: int) -> Response:
 
 
 @blueprint.route("/<id:category_id>", methods=["DELETE"])
-@require("editor")
+@require("editor", "content:write")
 @heeds_if_match
 @blueprint.arguments(CategoryDeleteQuerySchema, location="query")
 @blueprint.response(200, AdminCategorySchema)

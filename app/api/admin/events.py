@@ -14,7 +14,7 @@ blueprint = Blueprint("admin_events", __name__, url_prefix="/api/v1/admin/events
 
 
 @blueprint.route("/<uuid:event_id>", methods=["GET"])
-@require("viewer")
+@require("viewer", "read")
 @blueprint.response(200, JourneySchema)
 def journey(event_id: UUID) -> Response:
     """Return what an event was, and what became of each of its effects. Writes name their events in `X-Event-IDs`."""

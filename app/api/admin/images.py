@@ -22,7 +22,7 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 
 
 @blueprint.route("/<id:part_id>/images", methods=["POST"])
-@require("editor")
+@require("editor", "content:write")
 @heeds_if_match
 @takes_file(MAX_BYTES)
 @blueprint.arguments(ImageUploadSchema, location="files")
@@ -42,7 +42,7 @@ def add_image(form: dict[str, Any], part_id: int) -> Response:
 
 
 @blueprint.route("/<id:part_id>/images/order", methods=["PUT"])
-@require("editor")
+@require("editor", "content:write")
 @heeds_if_match
 @blueprint.arguments(ImageOrderSchema)
 @blueprint.response(200, ContentAnswerSchema)
@@ -53,7 +53,7 @@ def order_images(body: dict[str, Any], part_id: int) -> Response:
 
 
 @blueprint.route("/<id:part_id>/images/<id:image_id>", methods=["PUT"])
-@require("editor")
+@require("editor", "content:write")
 @heeds_if_match
 @blueprint.arguments(ImageAltSchema)
 @blueprint.response(200, ContentAnswerSchema)
@@ -64,7 +64,7 @@ def describe_image(body: dict[str, Any], part_id: int, image_id: int) -> Respons
 
 
 @blueprint.route("/<id:part_id>/images/<id:image_id>", methods=["DELETE"])
-@require("editor")
+@require("editor", "content:write")
 @heeds_if_match
 @blueprint.arguments(BodilessWriteSchema, location="query")
 @blueprint.response(200, ContentAnswerSchema)

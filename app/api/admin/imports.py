@@ -46,7 +46,7 @@ def _column_told(column: dict[str, str]) -> dict[str, str]:
 
 
 @blueprint.route("", methods=["POST"])
-@require("editor")
+@require("editor", "imports:write")
 @takes_file(MAX_BYTES)
 @blueprint.arguments(ImportQuerySchema, location="query")
 @blueprint.arguments(ImportUploadSchema, location="files")
@@ -71,7 +71,7 @@ def start_import(query: dict[str, Any], form: dict[str, Any]) -> Response:
 
 
 @blueprint.route("", methods=["GET"])
-@require("viewer")
+@require("viewer", "read")
 @blueprint.arguments(PageQuerySchema, location="query")
 @blueprint.response(200, ImportJobPageSchema)
 def list_imports(query: dict[str, Any]) -> Response:
@@ -84,7 +84,7 @@ def list_imports(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/<id:job_id>", methods=["GET"])
-@require("viewer")
+@require("viewer", "read")
 @blueprint.response(200, ImportJobDetailSchema)
 def get_import(job_id: int) -> Response:
     """Return one import: its progress, its result, and how each column of its file is used."""
@@ -92,7 +92,7 @@ def get_import(job_id: int) -> Response:
 
 
 @blueprint.route("/<id:job_id>/cancel", methods=["POST"])
-@require("editor")
+@require("editor", "imports:write")
 @blueprint.response(200, ImportJobDetailSchema)
 def cancel_import(job_id: int) -> Response:
     """Cancel an import that has not ended: nothing more of its file is applied, and what was applied stays.
@@ -103,7 +103,7 @@ def cancel_import(job_id: int) -> Response:
 
 
 @blueprint.route("/<id:job_id>/undo", methods=["POST"])
-@require("editor")
+@require("editor", "imports:write")
 @blueprint.arguments(DryRunQuerySchema, location="query")
 @blueprint.response(202, ImportJobDetailSchema)
 def undo_import(query: dict[str, Any], job_id: int) -> Response:
@@ -118,7 +118,7 @@ def undo_import(query: dict[str, Any], job_id: int) -> Response:
 
 
 @blueprint.route("/<id:job_id>/errors.csv", methods=["GET"])
-@require("viewer")
+@require("viewer", "read")
 @blueprint.response(200, {"type": "string"}, content_type="text/csv")
 def download_errors(job_id: int) -> Response:
     """Download what is wrong with the file, line by line, safe to open in a spreadsheet."""

@@ -16,7 +16,7 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 
 
 @blueprint.route("/overview", methods=["GET"])
-@require("viewer")
+@require("viewer", "read")
 @blueprint.response(200, OverviewSchema)
 def overview() -> Response:
     """Return what needs somebody's attention: stock, drafts, deliveries that were given up; and how quickly pages hear of
@@ -25,7 +25,7 @@ def overview() -> Response:
 
 
 @blueprint.route("/open-pages", methods=["GET"])
-@require("viewer")
+@require("viewer", "read")
 @blueprint.arguments(OpenPagesQuerySchema, location="query")
 @blueprint.response(200, OpenPagesSchema)
 def open_pages(query: dict[str, Any]) -> Response:

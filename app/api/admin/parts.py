@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response
 from flask_smorest import Blueprint
 
-from app.api.auth import require
+from app.api.auth import require, require_scope
 from app.api.context import container, cursors, offload
 from app.api.errors import may_answer
 from app.api.intent import heeds_if_match, intent_of
@@ -39,7 +39,7 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 
 
 @blueprint.route("", methods=["GET"])
-@require("viewer")
+@require("viewer", "read")
 @blueprint.arguments(AdminPartQuerySchema, location="query")
 @blueprint.response(200, AdminPartPageSchema)
 def list_parts(query: dict[str, Any]) -> Response:
@@ -54,7 +54,7 @@ def list_parts(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("", methods=["POST"])
-@require("editor")
+@require("editor", "content:write")
 @may_answer(409)
 @blueprint.arguments(PartCreateSchema)
 @blueprint.response(201, CreatedPartSchema)
@@ -62,13 +62,17 @@ def create_part(body: dict[str, Any]) -> Response:
     """Create a part, with its prices, stock and specifications. `notices` says what was dropped from its description, if anything
     was."""
     specifications, prices, stock = body.pop("specifications"), body.pop("prices"), body.pop("stock")
+    if prices:
+        require_scope("prices:write")
+    if stock:
+        require_scope("stock:write")
     dropped = offload(notices, body)
     made = container().parts.create_part_with_sync(intent_of(body), body, specifications, price_lines(prices), stock)
     return json_response(made | explained(dropped, "notices", "message"), 201, {"Location": f"/api/v1/admin/parts/{made['id']}"})
 
 
 @blueprint.route("/<id:part_id>", methods=["GET"])
-@require("viewer")
+@require("viewer", "read")
 @blueprint.response(200, AdminPartSchema)
 def get_part(part_id: int) -> Response:
     """Return one part with everything, and the version of each aspect."""
@@ -76,7 +80,7 @@ def get_part(part_id: int) -> Response:
 
 
 @blueprint.route("/<id:part_id>", methods=["PUT"])
-@require("editor")
+@require("editor", "content:write")
 @heeds_if_match
 @blueprint.arguments(PartUpdateSchema)
 @blueprint.response(200, UpdatedContentSchema)
@@ -88,7 +92,7 @@ def update_part(body: dict[str, Any], part_id: int) -> Response:
 
 
 @blueprint.route("/<id:part_id>", methods=["DELETE"])
-@require("editor")
+@require("editor", "content:write")
 @heeds_if_match
 @blueprint.arguments(BodilessWriteSchema, location="query")
 @blueprint.response(200, ContentAnswerSchema)
@@ -99,7 +103,7 @@ def archive_part(query: dict[str, Any], part_id: int) -> Response:
 
 
 @blueprint.route("/<id:part_id>/restore", methods=["POST"])
-@require("editor")
+@require("editor", "content:write")
 @heeds_if_match
 @blueprint.arguments(BodilessWriteSchema, location="query")
 @blueprint.response(200, ContentAnswerSchema)
@@ -110,7 +114,7 @@ def restore_part(query: dict[str, Any], part_id: int) -> Response:
 
 
 @blueprint.route("/<id:part_id>/specifications", methods=["PUT"])
-@require("editor")
+@require("editor", "content:write")
 @heeds_if_match
 @blueprint.arguments(SpecificationListSchema)
 @blueprint.response(200, ContentAnswerSchema)
@@ -121,7 +125,7 @@ def set_specifications(body: dict[str, Any], part_id: int) -> Response:
 
 
 @blueprint.route("/<id:part_id>/prices", methods=["PUT"])
-@require("editor")
+@require("editor", "prices:write")
 @heeds_if_match
 @blueprint.arguments(PriceListSchema)
 @blueprint.response(200, PriceListAnswerSchema)

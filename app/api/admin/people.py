@@ -22,13 +22,14 @@ from app.api.schemas.people import (
     StaffPasswordSchema,
     StaffUpdateSchema,
 )
+from app.services.authentication import NO_SCOPE
 
 blueprint = Blueprint("admin_people", __name__, url_prefix="/api/v1/admin", description="Staff and API keys")
 blueprint.ARGUMENTS_PARSER = StrictParser()
 
 
 @blueprint.route("/users", methods=["GET"])
-@require("admin")
+@require("admin", NO_SCOPE)
 @blueprint.arguments(PageQuerySchema, location="query")
 @blueprint.response(200, StaffPageSchema)
 def list_users(query: dict[str, Any]) -> Response:
@@ -38,7 +39,7 @@ def list_users(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/users", methods=["POST"])
-@require("admin")
+@require("admin", NO_SCOPE)
 @blueprint.arguments(StaffCreateSchema)
 @blueprint.response(201, StaffPasswordSchema)
 def add_user(body: dict[str, Any]) -> Response:
@@ -49,7 +50,7 @@ def add_user(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/users/<id:user_id>", methods=["PUT"])
-@require("admin")
+@require("admin", NO_SCOPE)
 @heeds_if_match
 @blueprint.arguments(StaffUpdateSchema)
 @blueprint.response(200, StaffMemberSchema)
@@ -60,7 +61,7 @@ def change_user(body: dict[str, Any], user_id: int) -> Response:
 
 
 @blueprint.route("/users/<id:user_id>/password", methods=["POST"])
-@require("admin")
+@require("admin", NO_SCOPE)
 @heeds_if_match
 @blueprint.arguments(PasswordResetSchema)
 @blueprint.response(200, StaffPasswordSchema)
@@ -70,7 +71,7 @@ def reset_password(body: dict[str, Any], user_id: int) -> Response:
 
 
 @blueprint.route("/api-keys", methods=["GET"])
-@require("admin")
+@require("admin", NO_SCOPE)
 @blueprint.arguments(PageQuerySchema, location="query")
 @blueprint.response(200, ApiKeyPageSchema)
 def list_keys(query: dict[str, Any]) -> Response:
@@ -80,17 +81,18 @@ def list_keys(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/api-keys", methods=["POST"])
-@require("admin")
+@require("admin", NO_SCOPE)
 @blueprint.arguments(KeyCreateSchema)
 @blueprint.response(201, NewApiKeySchema)
 def add_key(body: dict[str, Any]) -> Response:
     """Make an API key, for a machine. The answer holds the key, shown only here."""
     intent = intent_of(body)
-    return json_response(container().people.add_key(intent, body["name"], body["role"], body["expires_at"]), 201)
+    made = container().people.add_key(intent, body["name"], body["role"], body["scopes"], body["expires_at"])
+    return json_response(made, 201)
 
 
 @blueprint.route("/api-keys/<id:key_id>", methods=["DELETE"])
-@require("admin")
+@require("admin", NO_SCOPE)
 @heeds_if_match
 @blueprint.arguments(BodilessWriteSchema, location="query")
 @blueprint.response(204)

@@ -18,7 +18,7 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 
 
 @blueprint.route("/<id:part_id>/stock", methods=["PUT"])
-@require("stock")
+@require("stock", "stock:write")
 @heeds_if_match
 @blueprint.arguments(StockUpdateSchema)
 @blueprint.response(200, AdminStockSchema)
@@ -28,7 +28,7 @@ def set_stock(body: dict[str, Any], part_id: int) -> Response:
 
 
 @blueprint.route("/<id:part_id>/stock/adjustments", methods=["POST"])
-@require("stock")
+@require("stock", "stock:write")
 @heeds_if_match
 @blueprint.arguments(StockAdjustmentSchema)
 @blueprint.response(200, AdminStockSchema)

@@ -26,7 +26,7 @@ def _intent() -> Intent:
 
 
 @blueprint.route("/status", methods=["GET"])
-@require("viewer")
+@require("viewer", "sync")
 @blueprint.response(200, SyncStatusSchema)
 def status() -> Response:
     """For each effect: pending, oldest age, retries, failures, dead, latency; also the last reconciliation, what was found to
@@ -35,7 +35,7 @@ def status() -> Response:
 
 
 @blueprint.route("/dead-letters", methods=["GET"])
-@require("viewer")
+@require("viewer", "sync")
 @blueprint.arguments(PageQuerySchema, location="query")
 @blueprint.response(200, DeadLetterPageSchema)
 def dead_letters(query: dict[str, Any]) -> Response:
@@ -48,7 +48,7 @@ def dead_letters(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/dead-letters/<bigid:event_id>/replay", methods=["POST"])
-@require("admin")
+@require("admin", "sync")
 @blueprint.arguments(ReplayQuerySchema, location="query")
 @blueprint.response(200, ReplayedSchema)
 def replay_one(query: dict[str, Any], event_id: int) -> Response:
@@ -57,7 +57,7 @@ def replay_one(query: dict[str, Any], event_id: int) -> Response:
 
 
 @blueprint.route("/replay", methods=["POST"])
-@require("admin")
+@require("admin", "sync")
 @blueprint.arguments(ReplayQuerySchema, location="query")
 @blueprint.response(200, ReplayedSchema)
 def replay_all(query: dict[str, Any]) -> Response:
@@ -66,7 +66,7 @@ def replay_all(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/dead-letters/<bigid:event_id>/discard", methods=["POST"])
-@require("admin")
+@require("admin", "sync")
 @blueprint.arguments(DiscardSchema)
 @blueprint.response(200, DiscardedSchema)
 def discard_one(body: dict[str, Any], event_id: int) -> Response:
@@ -75,7 +75,7 @@ def discard_one(body: dict[str, Any], event_id: int) -> Response:
 
 
 @blueprint.route("/discard", methods=["POST"])
-@require("admin")
+@require("admin", "sync")
 @blueprint.arguments(DiscardSchema)
 @blueprint.response(200, DiscardedSchema)
 def discard_all(body: dict[str, Any]) -> Response:
@@ -84,7 +84,7 @@ def discard_all(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/reconcile", methods=["POST"])
-@require("admin")
+@require("admin", "sync")
 @blueprint.arguments(ReconcileQuerySchema, location="query")
 @blueprint.response(200, ReconciliationSchema)
 def reconcile(query: dict[str, Any]) -> Response:

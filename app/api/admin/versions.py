@@ -31,7 +31,7 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 
 
 @blueprint.route("/<id:part_id>/versions", methods=["GET"])
-@require("viewer")
+@require("viewer", "read")
 @blueprint.arguments(VersionsQuerySchema, location="query")
 @blueprint.response(200, VersionPageSchema)
 def list_versions(query: dict[str, Any], part_id: int) -> Response:
@@ -44,7 +44,7 @@ def list_versions(query: dict[str, Any], part_id: int) -> Response:
 
 
 @blueprint.route("/<id:part_id>/versions/<id:number>", methods=["GET"])
-@require("viewer")
+@require("viewer", "read")
 @blueprint.response(200, VersionSchema)
 def get_version(part_id: int, number: int) -> Response:
     """Return one content version with its snapshot.
@@ -55,7 +55,7 @@ def get_version(part_id: int, number: int) -> Response:
 
 
 @blueprint.route("/<id:part_id>/versions/<id:number>/diff", methods=["GET"])
-@require("viewer")
+@require("viewer", "read")
 @blueprint.arguments(DiffQuerySchema, location="query")
 @blueprint.response(200, VersionDiffSchema)
 def diff_versions(query: dict[str, Any], part_id: int, number: int) -> Response:
@@ -64,7 +64,7 @@ def diff_versions(query: dict[str, Any], part_id: int, number: int) -> Response:
 
 
 @blueprint.route("/<id:part_id>/versions/<id:number>/restore", methods=["POST"])
-@require("editor")
+@require("editor", "content:write")
 @heeds_if_match
 @blueprint.arguments(RestoreQuerySchema, location="query")
 @blueprint.arguments(RestoreSchema, required=False)
@@ -84,7 +84,7 @@ def restore_version(query: dict[str, Any], body: dict[str, Any], part_id: int, n
 
 
 @blueprint.route("/<id:part_id>/as-of", methods=["GET"])
-@require("viewer")
+@require("viewer", "read")
 @blueprint.arguments(MomentQuerySchema, location="query")
 @blueprint.response(200, AsOfSchema)
 def part_as_of(query: dict[str, Any], part_id: int) -> Response:

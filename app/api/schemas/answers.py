@@ -309,10 +309,12 @@ class EffectStatusSchema(Schema):
 
 
 class CacheStatusSchema(Schema):
-    """How the cache is doing, as this web process sees it."""
+    """How the cache is doing, as this web process sees it. `hit_rate` is the share of reads that each kind of cache answered in
+    the last `window_seconds`; a kind that nobody read is left out."""
 
     fresh = required(fields.Boolean)
     hit_rate = fields.Dict(keys=fields.String(), values=fields.Float(), required=True)
+    window_seconds = required(fields.Integer)
 
 
 class DifferenceSchema(Schema):

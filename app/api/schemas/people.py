@@ -2,10 +2,10 @@
 
 from marshmallow import Schema, fields, validate
 
-from app.api.parsing import Moment, Quantity, StrictSchema, Switch, Text
+from app.api.parsing import Items, Moment, Quantity, StrictSchema, Switch, Text
 from app.api.schemas.answers import PersonSchema, UserSchema, nested, nullable, one_of, page_of, required
 from app.domain.stock import MAX_QUANTITY
-from app.services.authentication import ROLES
+from app.services.authentication import ROLES, SCOPES
 
 # What a password is delivered to is up to the administrator; here the address is the name that somebody logs in with.
 _EMAIL = r"^[!-?A-~]{1,64}@[!-?A-~]{1,255}\Z"
@@ -31,6 +31,10 @@ def _reason() -> Text:
 
 def _version() -> Quantity:
     return Quantity(validate=validate.Range(min=1, max=MAX_QUANTITY))
+
+
+def _scope() -> fields.String:
+    return fields.String(validate=validate.OneOf(SCOPES))
 
 
 class StaffCreateSchema(StrictSchema):
@@ -62,10 +66,11 @@ class PasswordResetSchema(StrictSchema):
 
 
 class KeyCreateSchema(StrictSchema):
-    """A new API key; without `expires_at` it is valid until it is revoked."""
+    """A new API key; without `expires_at` it is valid until revoked, and without `scopes` it may do all that its role may."""
 
     name = _name(required=True)
     role = _role(required=True)
+    scopes = Items(_scope(), least=1, most=50, load_default=None, allow_none=True)
     expires_at = Moment(load_default=None, allow_none=True)
     reason = _reason()
 
@@ -92,11 +97,12 @@ StaffPageSchema: type[Schema] = page_of(StaffMemberSchema, "StaffPage")
 
 
 class ApiKeySchema(Schema):
-    """An API key. `last_used_at` is exact to a minute."""
+    """An API key. `scopes` is what it is limited to within its role, null for nothing. `last_used_at` is exact to a minute."""
 
     id = required(fields.Integer)
     name = required(fields.String)
     role = one_of(*ROLES)
+    scopes = fields.List(_scope(), required=True, allow_none=True)
     acts_as = nested(PersonSchema)
     created_at = required(fields.DateTime)
     expires_at = nullable(fields.DateTime)

@@ -13,13 +13,13 @@ export interface paths {
         };
         /**
          * List the API keys that are not revoked, newest first.
-         * @description Role: admin or above.
+         * @description Role: admin or above. Scope of an API key that is limited to scopes: none suffices, so it takes one without scopes.
          */
         get: operations["admin_people_list_keys"];
         put?: never;
         /**
          * Make an API key, for a machine. The answer holds the key, shown only here.
-         * @description Role: admin or above.
+         * @description Role: admin or above. Scope of an API key that is limited to scopes: none suffices, so it takes one without scopes.
          */
         post: operations["admin_people_add_key"];
         delete?: never;
@@ -42,7 +42,7 @@ export interface paths {
         post?: never;
         /**
          * Revoke an API key for good, and end the panels that it has open.
-         * @description Role: admin or above.
+         * @description Role: admin or above. Scope of an API key that is limited to scopes: none suffices, so it takes one without scopes.
          */
         delete: operations["admin_people_revoke_key"];
         options?: never;
@@ -59,7 +59,7 @@ export interface paths {
         };
         /**
          * List changes, newest first: who, when, from where, old and new.
-         * @description Role: viewer or above.
+         * @description Role: viewer or above. Scope of an API key that is limited to scopes: `audit:read`.
          */
         get: operations["admin_audit_list_audit"];
         put?: never;
@@ -79,7 +79,7 @@ export interface paths {
         };
         /**
          * Download the matching changes as CSV, newest first, as recorded so far, in a file safe to open in a spreadsheet.
-         * @description Role: viewer or above.
+         * @description Role: viewer or above. Scope of an API key that is limited to scopes: `audit:read`.
          */
         get: operations["admin_audit_export_audit"];
         put?: never;
@@ -99,13 +99,13 @@ export interface paths {
         };
         /**
          * List categories by name, each with its parent and how many parts and subcategories it has.
-         * @description Role: viewer or above.
+         * @description Role: viewer or above. Scope of an API key that is limited to scopes: `read`.
          */
         get: operations["admin_categories_list_categories"];
         put?: never;
         /**
          * Create a category.
-         * @description Role: editor or above.
+         * @description Role: editor or above. Scope of an API key that is limited to scopes: `content:write`.
          */
         post: operations["admin_categories_create_category"];
         delete?: never;
@@ -125,18 +125,18 @@ export interface paths {
         };
         /**
          * Return one category.
-         * @description Role: viewer or above.
+         * @description Role: viewer or above. Scope of an API key that is limited to scopes: `read`.
          */
         get: operations["admin_categories_get_category"];
         /**
          * Rename, move or describe a category, or its picture. Parts below it show its new path at once, and keep their versions.
-         * @description Role: editor or above.
+         * @description Role: editor or above. Scope of an API key that is limited to scopes: `content:write`.
          */
         put: operations["admin_categories_update_category"];
         post?: never;
         /**
          * Delete a category that is empty, or whose parts and subcategories `target` takes over; returns it as it was.
-         * @description Role: editor or above.
+         * @description Role: editor or above. Scope of an API key that is limited to scopes: `content:write`.
          */
         delete: operations["admin_categories_delete_category"];
         options?: never;
@@ -157,7 +157,7 @@ export interface paths {
         put?: never;
         /**
          * Give a category a picture, in place of the one that it had: JPEG, PNG or WebP, at most 15 MB and 40 million pixels.
-         * @description Role: editor or above.
+         * @description Role: editor or above. Scope of an API key that is limited to scopes: `content:write`.
          */
         post: operations["admin_categories_set_category_picture"];
         delete?: never;
@@ -177,7 +177,7 @@ export interface paths {
         };
         /**
          * Return what an event was, and what became of each of its effects. Writes name their events in `X-Event-IDs`.
-         * @description Role: viewer or above.
+         * @description Role: viewer or above. Scope of an API key that is limited to scopes: `read`.
          */
         get: operations["admin_events_journey"];
         put?: never;
@@ -197,13 +197,13 @@ export interface paths {
         };
         /**
          * List imports, newest first.
-         * @description Role: viewer or above.
+         * @description Role: viewer or above. Scope of an API key that is limited to scopes: `read`.
          */
         get: operations["admin_imports_list_imports"];
         put?: never;
         /**
          * Import a catalog file: CSV of at most 50 MB. The whole file is checked first; nothing is applied if any row is invalid.
-         * @description Role: editor or above.
+         * @description Role: editor or above. Scope of an API key that is limited to scopes: `imports:write`.
          */
         post: operations["admin_imports_start_import"];
         delete?: never;
@@ -223,7 +223,7 @@ export interface paths {
         };
         /**
          * Return one import: its progress, its result, and how each column of its file is used.
-         * @description Role: viewer or above.
+         * @description Role: viewer or above. Scope of an API key that is limited to scopes: `read`.
          */
         get: operations["admin_imports_get_import"];
         put?: never;
@@ -247,7 +247,7 @@ export interface paths {
         put?: never;
         /**
          * Cancel an import that has not ended: nothing more of its file is applied, and what was applied stays.
-         * @description Role: editor or above.
+         * @description Role: editor or above. Scope of an API key that is limited to scopes: `imports:write`.
          */
         post: operations["admin_imports_cancel_import"];
         delete?: never;
@@ -267,7 +267,7 @@ export interface paths {
         };
         /**
          * Download what is wrong with the file, line by line, safe to open in a spreadsheet.
-         * @description Role: viewer or above.
+         * @description Role: viewer or above. Scope of an API key that is limited to scopes: `read`.
          */
         get: operations["admin_imports_download_errors"];
         put?: never;
@@ -291,7 +291,7 @@ export interface paths {
         put?: never;
         /**
          * Undo an import that has ended: parts that it created are archived, and what it changed becomes what it was before.
-         * @description Role: editor or above.
+         * @description Role: editor or above. Scope of an API key that is limited to scopes: `imports:write`.
          */
         post: operations["admin_imports_undo_import"];
         delete?: never;
@@ -309,7 +309,7 @@ export interface paths {
         };
         /**
          * Return how many pages of customers show each of up to 200 parts right now.
-         * @description Role: viewer or above.
+         * @description Role: viewer or above. Scope of an API key that is limited to scopes: `read`.
          */
         get: operations["admin_overview_open_pages"];
         put?: never;
@@ -330,7 +330,7 @@ export interface paths {
         /**
          * Return what needs somebody's attention: stock, drafts, deliveries that were given up; and how quickly pages hear of
          *     changes.
-         * @description Role: viewer or above.
+         * @description Role: viewer or above. Scope of an API key that is limited to scopes: `read`.
          */
         get: operations["admin_overview_overview"];
         put?: never;
@@ -350,14 +350,14 @@ export interface paths {
         };
         /**
          * List parts with their stock and price.
-         * @description Role: viewer or above.
+         * @description Role: viewer or above. Scope of an API key that is limited to scopes: `read`.
          */
         get: operations["admin_parts_list_parts"];
         put?: never;
         /**
          * Create a part, with its prices, stock and specifications. `notices` says what was dropped from its description, if anything
          *     was.
-         * @description Role: editor or above.
+         * @description Role: editor or above. Scope of an API key that is limited to scopes: `content:write`.
          */
         post: operations["admin_parts_create_part"];
         delete?: never;
@@ -377,7 +377,7 @@ export interface paths {
         put?: never;
         /**
          * Place, archive or restore up to 1,000 parts, in one transaction; with `dry_run` only say what would be done.
-         * @description Role: editor or above.
+         * @description Role: editor or above. Scope of an API key that is limited to scopes: `content:write`.
          */
         post: operations["admin_bulk_place_parts"];
         delete?: never;
@@ -397,18 +397,18 @@ export interface paths {
         };
         /**
          * Return one part with everything, and the version of each aspect.
-         * @description Role: viewer or above.
+         * @description Role: viewer or above. Scope of an API key that is limited to scopes: `read`.
          */
         get: operations["admin_parts_get_part"];
         /**
          * Change the given content fields. `notices` says what was dropped from the description, if anything.
-         * @description Role: editor or above.
+         * @description Role: editor or above. Scope of an API key that is limited to scopes: `content:write`.
          */
         put: operations["admin_parts_update_part"];
         post?: never;
         /**
          * Archive a part: gone for customers, its history kept.
-         * @description Role: editor or above.
+         * @description Role: editor or above. Scope of an API key that is limited to scopes: `content:write`.
          */
         delete: operations["admin_parts_archive_part"];
         options?: never;
@@ -427,7 +427,7 @@ export interface paths {
         };
         /**
          * Return the part as customers saw it at a given time: content, price and stock.
-         * @description Role: viewer or above.
+         * @description Role: viewer or above. Scope of an API key that is limited to scopes: `read`.
          */
         get: operations["admin_versions_part_as_of"];
         put?: never;
@@ -451,7 +451,7 @@ export interface paths {
         put?: never;
         /**
          * Add a picture after the part's other ones: JPEG, PNG or WebP, at most 15 MB and 40 million pixels.
-         * @description Role: editor or above.
+         * @description Role: editor or above. Scope of an API key that is limited to scopes: `content:write`.
          */
         post: operations["admin_images_add_image"];
         delete?: never;
@@ -472,7 +472,7 @@ export interface paths {
         get?: never;
         /**
          * Set the order of the part's pictures; name each of them once.
-         * @description Role: editor or above.
+         * @description Role: editor or above. Scope of an API key that is limited to scopes: `content:write`.
          */
         put: operations["admin_images_order_images"];
         post?: never;
@@ -495,13 +495,13 @@ export interface paths {
         get?: never;
         /**
          * Set a picture's alternative text.
-         * @description Role: editor or above.
+         * @description Role: editor or above. Scope of an API key that is limited to scopes: `content:write`.
          */
         put: operations["admin_images_describe_image"];
         post?: never;
         /**
          * Remove a picture from the part; earlier content versions keep it.
-         * @description Role: editor or above.
+         * @description Role: editor or above. Scope of an API key that is limited to scopes: `content:write`.
          */
         delete: operations["admin_images_delete_image"];
         options?: never;
@@ -521,7 +521,7 @@ export interface paths {
         get?: never;
         /**
          * Replace the part's price list.
-         * @description Role: editor or above.
+         * @description Role: editor or above. Scope of an API key that is limited to scopes: `prices:write`.
          */
         put: operations["admin_parts_set_prices"];
         post?: never;
@@ -544,7 +544,7 @@ export interface paths {
         put?: never;
         /**
          * Bring an archived part back as it was.
-         * @description Role: editor or above.
+         * @description Role: editor or above. Scope of an API key that is limited to scopes: `content:write`.
          */
         post: operations["admin_parts_restore_part"];
         delete?: never;
@@ -565,7 +565,7 @@ export interface paths {
         get?: never;
         /**
          * Replace the part's specifications; they are shown in the order in which they are sent.
-         * @description Role: editor or above.
+         * @description Role: editor or above. Scope of an API key that is limited to scopes: `content:write`.
          */
         put: operations["admin_parts_set_specifications"];
         post?: never;
@@ -587,7 +587,7 @@ export interface paths {
         get?: never;
         /**
          * Set the given quantities. With `version` or `If-Match`, only if nobody has changed the stock since.
-         * @description Role: stock or above.
+         * @description Role: stock or above. Scope of an API key that is limited to scopes: `stock:write`.
          */
         put: operations["admin_stock_set_stock"];
         post?: never;
@@ -610,7 +610,7 @@ export interface paths {
         put?: never;
         /**
          * Add pieces to the stock, or remove them; needs no version, since adjustments commute (`If-Match` is honoured).
-         * @description Role: stock or above.
+         * @description Role: stock or above. Scope of an API key that is limited to scopes: `stock:write`.
          */
         post: operations["admin_stock_adjust_stock"];
         delete?: never;
@@ -630,7 +630,7 @@ export interface paths {
         };
         /**
          * List a part's content versions, newest first; all, or those that came by one way.
-         * @description Role: viewer or above.
+         * @description Role: viewer or above. Scope of an API key that is limited to scopes: `read`.
          */
         get: operations["admin_versions_list_versions"];
         put?: never;
@@ -653,7 +653,7 @@ export interface paths {
         };
         /**
          * Return one content version with its snapshot.
-         * @description Role: viewer or above.
+         * @description Role: viewer or above. Scope of an API key that is limited to scopes: `read`.
          */
         get: operations["admin_versions_get_version"];
         put?: never;
@@ -676,7 +676,7 @@ export interface paths {
         };
         /**
          * Say what leads from this version to another: field by field, texts by words, lists by items.
-         * @description Role: viewer or above.
+         * @description Role: viewer or above. Scope of an API key that is limited to scopes: `read`.
          */
         get: operations["admin_versions_diff_versions"];
         put?: never;
@@ -701,7 +701,7 @@ export interface paths {
         put?: never;
         /**
          * Make this version's content the present one, as a new version; with `dry_run` only say what would change.
-         * @description Role: editor or above.
+         * @description Role: editor or above. Scope of an API key that is limited to scopes: `content:write`.
          */
         post: operations["admin_versions_restore_version"];
         delete?: never;
@@ -721,7 +721,7 @@ export interface paths {
         put?: never;
         /**
          * Set the stock of up to 1,000 parts, or adjust it, in one transaction; with `dry_run` only say what would be done.
-         * @description Role: stock or above.
+         * @description Role: stock or above. Scope of an API key that is limited to scopes: `stock:write`.
          */
         post: operations["admin_bulk_change_stocks"];
         delete?: never;
@@ -739,7 +739,7 @@ export interface paths {
         };
         /**
          * List deliveries that were given up on, each with its last error.
-         * @description Role: viewer or above.
+         * @description Role: viewer or above. Scope of an API key that is limited to scopes: `sync`.
          */
         get: operations["admin_sync_dead_letters"];
         put?: never;
@@ -763,7 +763,7 @@ export interface paths {
         put?: never;
         /**
          * Give up one event's dead deliveries for good; `effect` and `error` limit this to some of them. It is audited.
-         * @description Role: admin or above.
+         * @description Role: admin or above. Scope of an API key that is limited to scopes: `sync`.
          */
         post: operations["admin_sync_discard_one"];
         delete?: never;
@@ -785,7 +785,7 @@ export interface paths {
         put?: never;
         /**
          * Retry one event's dead deliveries; `effect` and `error` limit this to some of them.
-         * @description Role: admin or above.
+         * @description Role: admin or above. Scope of an API key that is limited to scopes: `sync`.
          */
         post: operations["admin_sync_replay_one"];
         delete?: never;
@@ -805,7 +805,7 @@ export interface paths {
         put?: never;
         /**
          * Give up all dead deliveries for good, or those of an `effect`, or whose last error begins with `error`. It is audited.
-         * @description Role: admin or above.
+         * @description Role: admin or above. Scope of an API key that is limited to scopes: `sync`.
          */
         post: operations["admin_sync_discard_all"];
         delete?: never;
@@ -825,7 +825,7 @@ export interface paths {
         put?: never;
         /**
          * Compare PostgreSQL with every copy of its data now, and repair what differs unless `dry_run`.
-         * @description Role: admin or above.
+         * @description Role: admin or above. Scope of an API key that is limited to scopes: `sync`.
          */
         post: operations["admin_sync_reconcile"];
         delete?: never;
@@ -845,7 +845,7 @@ export interface paths {
         put?: never;
         /**
          * Retry all dead deliveries, or those of an `effect`, or whose last error begins with `error`.
-         * @description Role: admin or above.
+         * @description Role: admin or above. Scope of an API key that is limited to scopes: `sync`.
          */
         post: operations["admin_sync_replay_all"];
         delete?: never;
@@ -864,7 +864,7 @@ export interface paths {
         /**
          * For each effect: pending, oldest age, retries, failures, dead, latency; also the last reconciliation, what was found to
          *     differ from the truth and why, the cache's figures, and which workers and servers are well.
-         * @description Role: viewer or above.
+         * @description Role: viewer or above. Scope of an API key that is limited to scopes: `sync`.
          */
         get: operations["admin_sync_status"];
         put?: never;
@@ -884,13 +884,13 @@ export interface paths {
         };
         /**
          * List the members of staff, deactivated ones included.
-         * @description Role: admin or above.
+         * @description Role: admin or above. Scope of an API key that is limited to scopes: none suffices, so it takes one without scopes.
          */
         get: operations["admin_people_list_users"];
         put?: never;
         /**
          * Add a member of staff. The answer holds a one-time password, shown only here, which they replace within seven days.
-         * @description Role: admin or above.
+         * @description Role: admin or above. Scope of an API key that is limited to scopes: none suffices, so it takes one without scopes.
          */
         post: operations["admin_people_add_user"];
         delete?: never;
@@ -912,7 +912,7 @@ export interface paths {
         /**
          * Change a member of staff. Another role ends their sessions, and so does a deactivation, which also revokes the keys that
          *     act as them. The last administrator keeps that role.
-         * @description Role: admin or above.
+         * @description Role: admin or above. Scope of an API key that is limited to scopes: none suffices, so it takes one without scopes.
          */
         put: operations["admin_people_change_user"];
         post?: never;
@@ -935,7 +935,7 @@ export interface paths {
         put?: never;
         /**
          * Give a member of staff a one-time password, shown only here, which they replace within seven days. Their sessions end.
-         * @description Role: admin or above.
+         * @description Role: admin or above. Scope of an API key that is limited to scopes: none suffices, so it takes one without scopes.
          */
         post: operations["admin_people_reset_password"];
         delete?: never;
@@ -972,7 +972,7 @@ export interface paths {
         put?: never;
         /**
          * Log out: the session is invalid from now on.
-         * @description Role: viewer or above.
+         * @description Role: viewer or above. Scope of an API key that is limited to scopes: any.
          */
         post: operations["auth_log_out"];
         delete?: never;
@@ -990,7 +990,7 @@ export interface paths {
         };
         /**
          * Return who is logged in, with the session's CSRF token.
-         * @description Role: viewer or above.
+         * @description Role: viewer or above. Scope of an API key that is limited to scopes: any.
          */
         get: operations["auth_me"];
         put?: never;
@@ -1011,7 +1011,7 @@ export interface paths {
         get?: never;
         /**
          * Change your password: ends all your sessions, and opens a new one in place of this one.
-         * @description Role: viewer or above.
+         * @description Role: viewer or above. Scope of an API key that is limited to scopes: any.
          */
         put: operations["account_change_password"];
         post?: never;
@@ -1030,7 +1030,7 @@ export interface paths {
         };
         /**
          * List your sessions, newest first: since when, until when, and from where.
-         * @description Role: viewer or above.
+         * @description Role: viewer or above. Scope of an API key that is limited to scopes: any.
          */
         get: operations["account_list_sessions"];
         put?: never;
@@ -1055,7 +1055,7 @@ export interface paths {
         post?: never;
         /**
          * End one of your sessions, with its open panels. Ending the current one logs you out.
-         * @description Role: viewer or above.
+         * @description Role: viewer or above. Scope of an API key that is limited to scopes: any.
          */
         delete: operations["account_end_session"];
         options?: never;
@@ -1433,6 +1433,7 @@ export interface components {
             name: string;
             /** @enum {string} */
             role: "viewer" | "stock" | "editor" | "admin";
+            scopes: ("read" | "stock:write" | "content:write" | "prices:write" | "imports:write" | "audit:read" | "sync")[] | null;
             version: number;
         };
         ApiKeyPage: {
@@ -1512,6 +1513,7 @@ export interface components {
             hit_rate: {
                 [key: string]: number;
             };
+            window_seconds: number;
         };
         /** @description Lists may differ: whoever shows one reads it again. */
         CatalogChangedEvent: {
@@ -2127,6 +2129,8 @@ export interface components {
             reason: string | null;
             /** @enum {string} */
             role: "viewer" | "stock" | "editor" | "admin";
+            /** @default null */
+            scopes: ("read" | "stock:write" | "content:write" | "prices:write" | "imports:write" | "audit:read" | "sync")[] | null;
         };
         Latency: {
             deliveries: number;
@@ -2193,6 +2197,7 @@ export interface components {
             name: string;
             /** @enum {string} */
             role: "viewer" | "stock" | "editor" | "admin";
+            scopes: ("read" | "stock:write" | "content:write" | "prices:write" | "imports:write" | "audit:read" | "sync")[] | null;
             version: number;
         };
         /** @description What customers may know of a part that is gone. */
@@ -3180,7 +3185,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The role does not suffice, or the CSRF token is missing. */
+        /** @description The role or the API key's scopes do not suffice, or the CSRF token is missing. */
         Problem403: {
             headers: {
                 /** @description Quote it when you report a problem. */
@@ -3321,12 +3326,16 @@ export interface operations {
                      *             "id": 1,
                      *             "name": "Lockstep"
                      *           },
-                     *           "created_at": "2026-11-27T04:50:30.902403Z",
+                     *           "created_at": "2026-11-27T09:13:30.308002Z",
                      *           "expires_at": "2100-01-01T00:00:00.000000Z",
                      *           "id": 1,
                      *           "last_used_at": null,
                      *           "name": "till",
                      *           "role": "stock",
+                     *           "scopes": [
+                     *             "read",
+                     *             "stock:write"
+                     *           ],
                      *           "version": 1
                      *         }
                      *       ],
@@ -3366,7 +3375,11 @@ export interface operations {
                  * @example {
                  *       "expires_at": "2100-01-01T00:00:00Z",
                  *       "name": "till",
-                 *       "role": "stock"
+                 *       "role": "stock",
+                 *       "scopes": [
+                 *         "read",
+                 *         "stock:write"
+                 *       ]
                  *     }
                  */
                 "application/json": components["schemas"]["KeyCreate"];
@@ -3391,13 +3404,17 @@ export interface operations {
                      *         "id": 1,
                      *         "name": "Lockstep"
                      *       },
-                     *       "created_at": "2026-11-27T04:50:30.902403Z",
+                     *       "created_at": "2026-11-27T09:13:30.308002Z",
                      *       "expires_at": "2100-01-01T00:00:00.000000Z",
                      *       "id": 1,
-                     *       "key": "lsk_C_VyAu7YUlnY6siawjUSxzEe1Xh6MQD2vogCqwxb5R4",
+                     *       "key": "lsk_Hq_Up56jzjdpnM5AbWmmQc7wUA6w9f6VWg8uIkSXWGg",
                      *       "last_used_at": null,
                      *       "name": "till",
                      *       "role": "stock",
+                     *       "scopes": [
+                     *         "read",
+                     *         "stock:write"
+                     *       ],
                      *       "version": 1
                      *     }
                      */
@@ -7420,7 +7437,8 @@ export interface operations {
                      *       "beat_last_tick_seconds": null,
                      *       "cache": {
                      *         "fresh": false,
-                     *         "hit_rate": {}
+                     *         "hit_rate": {},
+                     *         "window_seconds": 300
                      *       },
                      *       "components": {
                      *         "broker": "ok",
@@ -7431,7 +7449,7 @@ export interface operations {
                      *         "kinds": {
                      *           "cache_stale": {
                      *             "found": 1,
-                     *             "last_found_at": "2026-11-27T04:50:30.702895Z",
+                     *             "last_found_at": "2026-11-27T09:48:49.343249Z",
                      *             "not_repaired": 0,
                      *             "repeating": false
                      *           }
@@ -7450,12 +7468,12 @@ export interface operations {
                      *                 "found": 1
                      *               }
                      *             ],
-                     *             "found_at": "2026-11-27T04:50:30.702895Z",
+                     *             "found_at": "2026-11-27T09:48:49.343249Z",
                      *             "kind": "cache_stale",
                      *             "process": "web 4711 on shop-1",
                      *             "repaired": true,
                      *             "since": {
-                     *               "at": "2026-11-27T04:50:29.549685Z",
+                     *               "at": "2026-11-27T09:48:45.071538Z",
                      *               "event_id": 13,
                      *               "version": 2
                      *             },
@@ -7470,9 +7488,9 @@ export interface operations {
                      *           "failures": 0,
                      *           "latency_ms": {
                      *             "deliveries": 27,
-                     *             "p50": 6.41,
-                     *             "p95": 97.79,
-                     *             "p99": 242.13
+                     *             "p50": 39.77,
+                     *             "p95": 65.28,
+                     *             "p99": 452.35
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0,
@@ -7483,9 +7501,9 @@ export interface operations {
                      *           "failures": 0,
                      *           "latency_ms": {
                      *             "deliveries": 27,
-                     *             "p50": 8.56,
-                     *             "p95": 100.38,
-                     *             "p99": 247.47
+                     *             "p50": 51.28,
+                     *             "p95": 74.44,
+                     *             "p99": 459.41
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0,
@@ -7496,9 +7514,9 @@ export interface operations {
                      *           "failures": 0,
                      *           "latency_ms": {
                      *             "deliveries": 34,
-                     *             "p50": 11.59,
-                     *             "p95": 295.53,
-                     *             "p99": 1124.94
+                     *             "p50": 75.23,
+                     *             "p95": 607.08,
+                     *             "p99": 1742.06
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0,
@@ -7509,9 +7527,9 @@ export interface operations {
                      *           "failures": 0,
                      *           "latency_ms": {
                      *             "deliveries": 16,
-                     *             "p50": 13.84,
-                     *             "p95": 177.61,
-                     *             "p99": 275.21
+                     *             "p50": 85.64,
+                     *             "p95": 247.83,
+                     *             "p99": 546.85
                      *           },
                      *           "oldest_age_seconds": 0,
                      *           "pending": 0,

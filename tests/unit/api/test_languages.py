@@ -28,7 +28,7 @@ from config import REPOSITORY
 # Of these, what is raised is never answered, or by other means.
 ELSEWHERE = {"commands", "live"}
 # What is said by these functions is passed on by whoever raises: their texts are what they return.
-REASONS = {"objection", "forbidden_characters", "refusal_of", "forbidden", "_why_not", "_what_blocks"}
+REASONS = {"objection", "weakness", "forbidden_characters", "refusal_of", "forbidden", "_why_not", "_what_blocks"}
 # What is wrong with a file of the catalog is raised or noted by these.
 FAULTS = {"RefusedCellError", "RowError"}
 # What only a command is refused with, and what a page of the site cannot be made for.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.domain.passwords import normal_email, objection, possible_forms, prepared
+from app.domain.passwords import normal_email, objection, possible_forms, prepared, weakness
 
 COMPOSED, DECOMPOSED = "Résumé für Åsa", "Re\u0301sume\u0301 fu\u0308r A\u030asa"
 
@@ -42,6 +42,22 @@ def test_what_cannot_be_set(password: str) -> None:
 @pytest.mark.parametrize("password", ["12345678", "        ", "é" * 8, "🔑" * 8, "👩\u200d👩\u200d👧 family", "x" * 1000])
 def test_what_can_be_set(password: str) -> None:
     assert objection(password) is None
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "12345678", "password1", "Password1", "PASSWORD1", "iloveyou", "lockstep", "Lockstep2026!", "shop-keller-26",
+        "zoë.keller@shop.example", "Zoë.Keller@shop.example", "kellerzoë99", "Keller-Zoë", "1234keller",
+    ],
+)  # fmt: skip
+def test_what_is_guessed_first_is_weak(password: str) -> None:
+    assert weakness(password, "zoë.keller@shop.example", "Zoë Keller")
+
+
+@pytest.mark.parametrize("password", ["correct horse battery staple", "keller but in winter", "a lockstep of horses"])
+def test_what_nobody_guesses_first_is_not(password: str) -> None:
+    assert weakness(password, "zoë.keller@shop.example", "Zoë Keller") is None
 
 
 def test_an_email_address_is_kept_composed_and_without_spaces_around_it() -> None:

@@ -4,6 +4,7 @@ import { newKey } from "@lockstep/shared/intention.ts";
 import type { Session, User } from "@lockstep/shared/types.ts";
 import { defineStore } from "pinia";
 import { computed, ref, shallowRef } from "vue";
+import { attendance } from "./attended.ts";
 
 /** @param eventIds of what a write has changed, as the server names them. */
 type WriteListener = (eventIds: string[]) => void;
@@ -100,7 +101,7 @@ export const useSessionStore = defineStore("session", () => {
     const unsafe = options.method !== undefined && options.method !== "GET";
     const token = session.value?.csrf_token;
     const headers: Record<string, string> = unsafe && token ? { "X-CSRF-Token": token } : {};
-    return request<T>(path, { ...options, headers: { ...headers, ...options.headers }, heads: unsafe ? heads : undefined });
+    return request<T>(path, { ...options, headers: { ...headers, ...attendance(), ...options.headers }, heads: unsafe ? heads : undefined });
   }
 
   function heads(headers: Headers): void {

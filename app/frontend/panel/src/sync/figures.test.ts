@@ -9,7 +9,7 @@ function effect(oldest_age_seconds = 0) {
 
 function status(more: Partial<Status> = {}): Status {
   return {
-    effects: { broadcast: effect(), invalidate_cache: effect() }, window_seconds: 900, cache: { fresh: true, hit_rate: {} },
+    effects: { broadcast: effect(), invalidate_cache: effect() }, window_seconds: 900, cache: { fresh: true, hit_rate: {}, window_seconds: 300 },
     drift: { kinds: {}, latest: [], window_seconds: 86_400 }, last_reconciliation: { finished_at: "2026-01-01T11:59:00Z" },
     components: { database: "ok", cache: "ok", broker: "ok" }, workers: null, beat_last_tick_seconds: null, open_pages: 0, flower: null, ...more,
   };
