@@ -23,6 +23,7 @@ from app.services.imports.jobs import ImportJobs
 from app.services.offload import Offload, at_once
 from app.services.parts_enhanced import PartsEnhancedService
 from app.services.people import People
+from app.services.second_factor import SecondFactors
 from app.services.sync_control import SyncControl
 from app.store.database import connect, single_statements
 from app.store.files import Storage
@@ -73,6 +74,7 @@ class Container:
     price_dates: PriceDates
     sync_control: SyncControl
     people: People
+    second_factors: SecondFactors
     told: ToldPages
     # Reads as customers do, but from the database alone: what they are answered is compared with it.
     truth: CatalogReader
@@ -125,6 +127,7 @@ def build_container(
         consistency.after_commit(committed)
 
     transactions = TransactionManager(engine, after_commit, effects)
+    shown_once = ShownOnce(settings.secret_key)
     publisher = EventPublisher(client, settings.prefix, monitoring)
     deliveries = DeliveryService(
         delivering, handlers(cache, publisher, consistency.confirm, single_statements(delivering).connect, edge), monitoring
@@ -176,7 +179,8 @@ def build_container(
         price_dates=PriceDates(reading, transactions),
         sync_control=sync_control,
         told=told,
-        people=People(transactions, reading, ShownOnce(settings.secret_key), offload),
+        people=People(transactions, reading, shown_once, offload),
+        second_factors=SecondFactors(transactions, reading, shown_once, settings.secret_key),
         # Nothing ever proves to it that this cache is fresh, so it reads past it.
         truth=CatalogReader(reading, CacheManager(clients, lambda _kind, _result: None), settings.currency),
         storage=storage,

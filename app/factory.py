@@ -65,7 +65,7 @@ def create_app(settings: Settings, offload: Offload = at_once) -> Flask:
     with app.app_context():
         engine = db.engine
     container = build_container(settings, engine, publisher(settings), offload=offload)
-    authenticator = Authenticator(container.engine, container.reading, offload)
+    authenticator = Authenticator(container.engine, container.reading, offload, container.second_factors.check)
     app.extensions["lockstep"] = container
     app.extensions["lockstep_authenticator"] = authenticator
     host = next((host.lstrip(".") for host in settings.allowed_hosts), "localhost")

@@ -23,7 +23,7 @@ from app.api.schemas.answers import SessionSchema
 from app.api.schemas.auth import LoginSchema
 from app.arrival import address_of, limited_client
 from app.contract.events import Actor
-from app.domain.errors import ForbiddenError, TooManyAttemptsError, UnauthenticatedError
+from app.domain.errors import ForbiddenError, SecondFactorRequiredError, TooManyAttemptsError, UnauthenticatedError
 from app.logs import SECURITY
 from app.monitoring import SyncMonitoring
 from app.services.authentication import SESSION_LIFETIME, Authenticator, Caller, Principal, session_cookie
@@ -142,12 +142,16 @@ def _monitoring() -> SyncMonitoring:
 @blueprint.arguments(LoginSchema)
 @blueprint.response(200, SessionSchema)
 def log_in(body: dict[str, Any]) -> Response:
-    """Log in: sets the session cookie and returns the CSRF token for unsafe methods. A session whose cookie is sent ends."""
+    """Log in: sets the session cookie and returns the CSRF token for unsafe methods. A session whose cookie is sent ends. Whoever
+    has a second factor is answered `second_factor_required` until they send a `code`, too."""
     sent_key()
     email = body["email"]
     try:
         with attempt(email):
-            who, token = authenticator().log_in(email, body["password"], caller(), replaces=session_token())
+            who, token = authenticator().log_in(email, body["password"], caller(), body.get("code"), replaces=session_token())
+    except SecondFactorRequiredError:
+        security.info("second_factor_asked", account=email)
+        raise
     except (UnauthenticatedError, TooManyAttemptsError) as error:
         _monitoring().record_login_failure()
         # What is no address may be a password in the wrong field.

@@ -176,6 +176,24 @@ class UnauthenticatedError(LockstepError):
     code = "unauthenticated"
 
 
+class SecondFactorRequiredError(LockstepError):
+    """Send a code of your authenticator app, or a recovery code, as `code`."""
+
+    code = "second_factor_required"
+
+
+class WrongCodeError(UnauthenticatedError):
+    """This code is wrong, or was used already. Send your authenticator app's next one, or a recovery code."""
+
+    code = "wrong_code"
+
+
+class SecondFactorOnError(LockstepError):
+    """You have a second factor already; turn it off first."""
+
+    code = "second_factor_on"
+
+
 class ForbiddenError(LockstepError):
     """Your role does not allow this."""
 

@@ -3,6 +3,7 @@
 from app.models.base import Base
 from app.models.cache import CacheEpoch
 from app.models.catalog import Category, FormerSlug, Part, PartImage, PartPrice, PartSpecification, Price, StockLevel
+from app.models.factors import SecondFactor
 from app.models.history import AuditChain, DataChangeLog, PartContentVersion
 from app.models.idempotency import IdempotencyKey
 from app.models.imports import ImportJob
@@ -24,6 +25,6 @@ __all__ = [
     "PartImage", "PartPrice",
     "PartSearch",
     "PartSpecification", "Price",
-    "SearchSynonym", "SearchWord",
+    "SearchSynonym", "SearchWord", "SecondFactor",
     "SpecificationValue", "StockLevel", "SyncDrift", "SyncPosition", "SyncRun", "UnreadSpecification", "User", "UserSession",
 ]  # fmt: skip

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,7 +13,7 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Engine, Row
+from sqlalchemy import Connection, Engine, Row
 
 from app.contract.events import Actor
 from app.domain.errors import BusyError, DatabaseConsistencyError, InvalidFieldError, UnauthenticatedError
@@ -34,6 +34,8 @@ HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 # Hashes that a process computes at once, each taking 19 MB and a core, and how many may wait: a second's work.
 HASHES_AT_ONCE = 2
 MAX_WAITING = 32
+# Checks a code of a user's second factor, if they have one, and uses it up: `SecondFactors.check`.
+CheckFactor = Callable[[Connection, int, str | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,20 +99,25 @@ class Authenticator:
     Args:
         reading: for look-ups; engine: for writes.
         offload: runs a slow function off the event loop.
+        check_factor: checks the second factor once the password is right.
     """
 
-    def __init__(self, engine: Engine, reading: Engine, offload: Offload) -> None:
+    def __init__(self, engine: Engine, reading: Engine, offload: Offload, check_factor: CheckFactor) -> None:
         self._engine = engine
         self._reading = reading
         self._offload = offload
+        self._check_factor = check_factor
         self._turns = Turns()
         self._nobody = HASHER.hash(secrets.token_hex(16))
 
-    def log_in(self, email: str, password: str, caller: Caller, replaces: str = "") -> tuple[Principal, str]:
+    def log_in(
+        self, email: str, password: str, caller: Caller, code: str | None = None, replaces: str = ""
+    ) -> tuple[Principal, str]:
         """Return who that is and a new session token. The session of the token in `replaces` ends.
 
         Raises:
             UnauthenticatedError: if the address or the password is wrong, after the same amount of work for either.
+            SecondFactorRequiredError, WrongCodeError: if they are right, but the second factor's `code` is missing or wrong.
             BusyError: if too many are logging in.
         """
         for _ in range(2):
@@ -118,6 +125,8 @@ class Authenticator:
             token, session = _new_session(caller)
             with self._engine.begin() as connection:
                 opens = users.open_session(connection, user, session, replaces=digest(replaces))
+                if opens:
+                    self._check_factor(connection, user.id, code)
             if opens:
                 self._modernise(user.id, user.password_hash, form)
                 return _person(user, session), token
@@ -167,6 +176,14 @@ class Authenticator:
         if user is None or form is None:
             raise UnauthenticatedError("The address or the password is wrong.")
         return user, form
+
+    def prove(self, email: str, password: str) -> None:
+        """Check a user's password.
+
+        Raises:
+            UnauthenticatedError, BusyError.
+        """
+        self._checked(email, password)
 
     def log_out(self, token: str) -> None:
         """Invalidate a session token."""
@@ -239,6 +256,12 @@ def new_api_key() -> str:
     return KEY_PREFIX + secrets.token_urlsafe(32)
 
 
+def readable(random: bytes) -> str:
+    """Return a hundred bits of `random` in groups of letters and digits that can be read out."""
+    signs = base64.b32encode(random).decode().lower()
+    return "-".join(signs[start : start + 5] for start in range(0, 20, 5))
+
+
 class ShownOnce:
     """Makes the secrets that are shown once: of a random nonce and the application's own secret, so that the answer to a call
     that is sent again can be made from what the database keeps of it, and by nobody who has no more than that.
@@ -259,9 +282,12 @@ class ShownOnce:
         return KEY_PREFIX + base64.urlsafe_b64encode(self._digest("API key", nonce)).rstrip(b"=").decode()
 
     def password(self, nonce: str) -> str:
-        """Return the one-time password of a nonce: a hundred bits in groups of letters and digits that can be read out."""
-        signs = base64.b32encode(self._digest("password", nonce)).decode().lower()
-        return "-".join(signs[start : start + 5] for start in range(0, 20, 5))
+        """Return the one-time password of a nonce."""
+        return readable(self._digest("password", nonce))
+
+    def totp_secret(self, nonce: str) -> str:
+        """Return the secret of a nonce that an authenticator app makes its codes of: 160 bits, as RFC 4226 recommends."""
+        return base64.b32encode(self._digest("TOTP", nonce)[:20]).decode()
 
     def _digest(self, kind: str, nonce: str) -> bytes:
         return hmac.digest(self._secret, f"{kind} {nonce}".encode(), "sha256")

@@ -8,7 +8,7 @@ from app.contract.events import Actor
 from app.domain.errors import InvalidFieldError, LastAdministratorError, NotFoundError
 from app.domain.passwords import normal_email, objection
 from app.services.authentication import digest, hash_password, new_api_key
-from app.store import users
+from app.store import factors, users
 from app.store.transaction import TransactionManager, UnitOfWork
 
 
@@ -82,6 +82,22 @@ def _change(transactions: TransactionManager, actor: Actor, email: str, *, was_a
             raise NotFoundError(f"there is no {kind}user {email!r}")
         users.change_user(unit_of_work, row, **wanted)
         keep_an_administrator(unit_of_work, row, **wanted)
+
+    transactions.run(actor, work)
+
+
+def disable_second_factor(transactions: TransactionManager, actor: Actor, email: str) -> None:
+    """Let a member of staff log in with their password alone; all their sessions end.
+
+    Raises:
+        NotFoundError: if there is nobody of that address who has a second factor.
+    """
+    email = normal_email(email)
+
+    def work(unit_of_work: UnitOfWork) -> None:
+        row = users.lock_user(unit_of_work, email)
+        if row is None or not factors.turn_off(unit_of_work, row):
+            raise NotFoundError(f"there is no user {email!r} who has a second factor")
 
     transactions.run(actor, work)
 

@@ -67,6 +67,7 @@ NEEDS = {
     "POST /users": "admin",
     "PUT /users/1": "admin",
     "POST /users/1/password": "admin",
+    "DELETE /users/1/second-factor": "admin",
     "GET /api-keys": "admin",
     "POST /api-keys": "admin",
     "DELETE /api-keys/1": "admin",

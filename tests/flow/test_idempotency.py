@@ -58,6 +58,7 @@ class Shop:
     job: int
     ended: int
     person: int
+    guarded: int
     api_key: int
 
 
@@ -95,10 +96,14 @@ CALLS: dict[str, dict[str, Any]] = {
     "PUT /admin/users/{person}": {"json": {"role": "editor"}},
     "POST /admin/users/{person}/password": {},
     "POST /admin/api-keys": {"json": {"name": "till {tag}", "role": "stock"}},
+    "DELETE /admin/users/{guarded}/second-factor": {},
     "DELETE /admin/api-keys/{api_key}": {},
 }
 # Their answers hold secrets, or end the session that could ask again; or they change nothing.
-UNKEPT = {"POST /auth/login", "POST /auth/logout", "PUT /auth/password", "POST /parts/lookup"}
+UNKEPT = {
+    "POST /auth/login", "POST /auth/logout", "PUT /auth/password", "POST /auth/second-factor", "PUT /auth/second-factor",
+    "POST /auth/second-factor/off", "POST /parts/lookup",
+}  # fmt: skip
 
 
 def _unsafe(app: Flask) -> dict[str, Rule]:
@@ -159,7 +164,9 @@ def shop(clerk: FlaskClient, new_part: Callable[..., int], container: Container)
     clerk.delete(f"{API}/admin/parts/{archived}")
     image = post(f"/admin/parts/{pictured}/images", data={"image": (BytesIO(jpeg()), "a.jpg")})["images"][0]["id"]
     categories = [post("/admin/categories", json={"name": uuid4().hex})["id"] for _ in range(2)]
-    person = post("/admin/users", json={"email": f"{uuid4().hex}@shop.example", "role": "viewer"})["id"]
+    person, guarded = (
+        post("/admin/users", json={"email": f"{uuid4().hex}@shop.example", "role": "viewer"})["id"] for _ in range(2)
+    )
     api_key = post("/admin/api-keys", json={"name": "till", "role": "stock"})["id"]
     while container.deliveries.deliver(Effect.SNAPSHOT_CONTENT):
         pass
@@ -168,6 +175,8 @@ def shop(clerk: FlaskClient, new_part: Callable[..., int], container: Container)
             text("SELECT max(id) FROM outbox_events WHERE aggregate_id = :id AND aspect = 'stock'"), {"id": part}
         ).scalar_one()
         connection.execute(text("UPDATE outbox_deliveries SET state = 'dead' WHERE event_id = :id"), {"id": event})
+        factor = text("INSERT INTO second_factors (user_id, nonce, last_step, recovery_digests) VALUES (:id, 'x', 0, '{}')")
+        connection.execute(factor, {"id": guarded})
         session = connection.execute(
             text("""
                 INSERT INTO user_sessions (token_digest, user_id, csrf_token, expires_at)
@@ -180,7 +189,7 @@ def shop(clerk: FlaskClient, new_part: Callable[..., int], container: Container)
         clerk.post(f"{API}/admin/imports", data={"file": (BytesIO(file), "queued.csv")}).get_json()["id"] for _ in range(2)
     )
     clerk.post(f"{API}/admin/imports/{ended}/cancel")
-    return Shop(part, archived, pictured, image, *categories, event, session, job, ended, person, api_key)
+    return Shop(part, archived, pictured, image, *categories, event, session, job, ended, person, guarded, api_key)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import Flask
 from PIL import Image
+from pyotp import TOTP
 from werkzeug.test import TestResponse
 
 from app.commands import console
@@ -156,6 +157,11 @@ def _play_people(recorder: Recorder) -> None:
 def _play_account(recorder: Recorder) -> None:
     recorder.call("GET", "/auth/sessions")
     recorder.change_password()
+    offer = recorder.call("POST", "/auth/second-factor")
+    code = TOTP(offer["secret"]).now()
+    codes = recorder.call("PUT", "/auth/second-factor", {"ticket": offer["ticket"], "code": code})["recovery_codes"]
+    recorder.call("GET", "/auth/second-factor")
+    recorder.call("POST", "/auth/second-factor/off", {"password": f"another {PASSWORD}", "code": codes[0]})
     recorder.call("POST", "/auth/logout")
 
 

@@ -69,6 +69,17 @@ def reset_password(body: dict[str, Any], user_id: int) -> Response:
     return json_response(container().people.reset_password(intent_of(body), user_id))
 
 
+@blueprint.route("/users/<id:user_id>/second-factor", methods=["DELETE"])
+@require("admin")
+@heeds_if_match
+@blueprint.arguments(BodilessWriteSchema, location="query")
+@blueprint.response(204)
+def take_second_factor(query: dict[str, Any], user_id: int) -> Response:
+    """Take the second factor of a member of staff who lost it away: their password alone opens the panel. Their sessions end."""
+    container().people.take_second_factor(intent_of(query), user_id)
+    return Response(status=204)
+
+
 @blueprint.route("/api-keys", methods=["GET"])
 @require("admin")
 @blueprint.arguments(PageQuerySchema, location="query")

@@ -11,11 +11,17 @@ def _password() -> fields.String:
     return fields.String(required=True, validate=validate.Length(min=1, max=LONGEST))
 
 
+def _code(*, required: bool = True) -> Text:
+    """Return a one-time code of an authenticator app, or a recovery code."""
+    return Text(required=required, validate=validate.Length(min=1, max=64))
+
+
 class LoginSchema(StrictSchema):
     """A log-in. Lengths are capped, since hashing a password is expensive."""
 
     email = Text(required=True, validate=validate.Length(min=1, max=320))
     password = _password()
+    code = _code(required=False)
 
 
 class PasswordSchema(StrictSchema):
@@ -23,6 +29,42 @@ class PasswordSchema(StrictSchema):
 
     current_password = _password()
     new_password = _password()
+
+
+class FactorOfferSchema(Schema):
+    """A new secret for an authenticator app: as text, as the address that apps read, and that as a QR code (a data URI)."""
+
+    ticket = required(fields.String)
+    secret = required(fields.String)
+    uri = required(fields.String)
+    qr_code = required(fields.String)
+
+
+class FactorOnSchema(StrictSchema):
+    """The ticket of an offer, and the app's present code."""
+
+    ticket = Text(required=True, validate=validate.Length(min=1, max=500))
+    code = _code()
+
+
+class FactorOffSchema(StrictSchema):
+    """The password, and a code of the app or a recovery code."""
+
+    password = _password()
+    code = _code()
+
+
+class RecoveryCodesSchema(Schema):
+    """Codes to log in with once each when the app is lost; shown only here."""
+
+    recovery_codes = fields.List(fields.String(), required=True)
+
+
+class FactorSchema(Schema):
+    """Since when one has a second factor, null without one, and how many recovery codes are left."""
+
+    since = nullable(fields.DateTime)
+    recovery_codes = required(fields.Integer)
 
 
 class OwnSessionSchema(Schema):

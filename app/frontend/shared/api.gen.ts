@@ -944,6 +944,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/users/{user_id}/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take the second factor of a member of staff who lost it away: their password alone opens the panel. Their sessions end.
+         * @description Role: admin or above.
+         */
+        delete: operations["admin_people_take_second_factor"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/login": {
         parameters: {
             query?: never;
@@ -953,7 +975,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Log in: sets the session cookie and returns the CSRF token for unsafe methods. A session whose cookie is sent ends. */
+        /**
+         * Log in: sets the session cookie and returns the CSRF token for unsafe methods. A session whose cookie is sent ends. Whoever
+         *     has a second factor is answered `second_factor_required` until they send a `code`, too.
+         */
         post: operations["auth_log_in"];
         delete?: never;
         options?: never;
@@ -1015,6 +1040,55 @@ export interface paths {
          */
         put: operations["account_change_password"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Say since when you have a second factor, and how many recovery codes are left.
+         * @description Role: viewer or above.
+         */
+        get: operations["account_second_factor"];
+        /**
+         * Turn the second factor on: from now on a log-in needs a code. The answer holds ten recovery codes, shown only here. Your
+         *     other sessions end.
+         * @description Role: viewer or above.
+         */
+        put: operations["account_turn_second_factor_on"];
+        /**
+         * Get a new secret for an authenticator app. Within ten minutes a code of the app turns it on (`PUT`).
+         * @description Role: viewer or above.
+         */
+        post: operations["account_offer_second_factor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/second-factor/off": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Turn the second factor off, given the password and a code. Your other sessions end.
+         * @description Role: viewer or above.
+         */
+        post: operations["account_turn_second_factor_off"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1892,6 +1966,25 @@ export interface components {
             /** @description The parts that fit all filters. */
             total: number;
         };
+        Factor: {
+            recovery_codes: number;
+            /** Format: date-time */
+            since: string | null;
+        };
+        FactorOff: {
+            code: string;
+            password: string;
+        };
+        FactorOffer: {
+            qr_code: string;
+            secret: string;
+            ticket: string;
+            uri: string;
+        };
+        FactorOn: {
+            code: string;
+            ticket: string;
+        };
         Failure: {
             /** Format: date-time */
             at: string;
@@ -2135,6 +2228,7 @@ export interface components {
             p99: number | null;
         };
         Login: {
+            code?: string;
             email: string;
             password: string;
         };
@@ -2645,6 +2739,9 @@ export interface components {
             seconds?: number;
             skipped?: string;
         };
+        RecoveryCodes: {
+            recovery_codes: string[];
+        };
         /** @description What is wrong with a message. */
         Refusal: {
             /** @enum {string} */
@@ -2797,6 +2894,7 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             email: string;
+            has_second_factor: boolean;
             id: number;
             is_active: boolean;
             name: string;
@@ -2819,6 +2917,7 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             email: string;
+            has_second_factor: boolean;
             id: number;
             is_active: boolean;
             name: string;
@@ -7557,35 +7656,37 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-27T04:50:27.796825Z",
+                     *           "changed_at": "2026-11-27T09:14:44.567647Z",
                      *           "changed_by": {
                      *             "id": 1,
                      *             "name": "Lockstep"
                      *           },
-                     *           "created_at": "2026-11-27T04:50:27.796825Z",
+                     *           "created_at": "2026-11-27T09:14:44.567647Z",
                      *           "email": "anna@shop.example",
+                     *           "has_second_factor": false,
                      *           "id": 2,
                      *           "is_active": true,
                      *           "name": "Anna",
                      *           "password_expires_at": null,
                      *           "role": "admin",
-                     *           "updated_at": "2026-11-27T04:50:27.796825Z",
+                     *           "updated_at": "2026-11-27T09:14:44.567647Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-27T04:50:30.884350Z",
+                     *           "changed_at": "2026-11-27T09:14:49.779363Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
                      *           },
-                     *           "created_at": "2026-11-27T04:50:30.822476Z",
+                     *           "created_at": "2026-11-27T09:14:49.648696Z",
                      *           "email": "ben@shop.example",
+                     *           "has_second_factor": false,
                      *           "id": 3,
                      *           "is_active": true,
                      *           "name": "Ben",
-                     *           "password_expires_at": "2026-12-04T04:50:30.884350Z",
+                     *           "password_expires_at": "2026-12-04T09:14:49.779363Z",
                      *           "role": "editor",
-                     *           "updated_at": "2026-11-27T04:50:30.884350Z",
+                     *           "updated_at": "2026-11-27T09:14:49.779363Z",
                      *           "version": 3
                      *         }
                      *       ],
@@ -7646,20 +7747,21 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-27T04:50:30.822476Z",
+                     *       "changed_at": "2026-11-27T09:14:49.648696Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-27T04:50:30.822476Z",
+                     *       "created_at": "2026-11-27T09:14:49.648696Z",
                      *       "email": "ben@shop.example",
+                     *       "has_second_factor": false,
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password": "xvacu-jumfk-nmwir-mf7eq",
-                     *       "password_expires_at": "2026-12-04T04:50:30.823328Z",
+                     *       "password": "kbiu6-qrk3j-iw5bk-efghf",
+                     *       "password_expires_at": "2026-12-04T09:14:49.653619Z",
                      *       "role": "stock",
-                     *       "updated_at": "2026-11-27T04:50:30.822476Z",
+                     *       "updated_at": "2026-11-27T09:14:49.648696Z",
                      *       "version": 1
                      *     }
                      */
@@ -7717,19 +7819,20 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-27T04:50:30.836701Z",
+                     *       "changed_at": "2026-11-27T09:14:49.701669Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-27T04:50:30.822476Z",
+                     *       "created_at": "2026-11-27T09:14:49.648696Z",
                      *       "email": "ben@shop.example",
+                     *       "has_second_factor": false,
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password_expires_at": "2026-12-04T04:50:30.823328Z",
+                     *       "password_expires_at": "2026-12-04T09:14:49.653619Z",
                      *       "role": "editor",
-                     *       "updated_at": "2026-11-27T04:50:30.836701Z",
+                     *       "updated_at": "2026-11-27T09:14:49.701669Z",
                      *       "version": 2
                      *     }
                      */
@@ -7787,20 +7890,21 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-27T04:50:30.884350Z",
+                     *       "changed_at": "2026-11-27T09:14:49.779363Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-27T04:50:30.822476Z",
+                     *       "created_at": "2026-11-27T09:14:49.648696Z",
                      *       "email": "ben@shop.example",
+                     *       "has_second_factor": false,
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password": "u3r4f-z2nab-j3lja-5gj63",
-                     *       "password_expires_at": "2026-12-04T04:50:30.884350Z",
+                     *       "password": "m4pva-wneul-3hz6f-wf574",
+                     *       "password_expires_at": "2026-12-04T09:14:49.779363Z",
                      *       "role": "editor",
-                     *       "updated_at": "2026-11-27T04:50:30.884350Z",
+                     *       "updated_at": "2026-11-27T09:14:49.779363Z",
                      *       "version": 3
                      *     }
                      */
@@ -7815,6 +7919,55 @@ export interface operations {
             412: components["responses"]["Problem412"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_people_take_second_factor: {
+        parameters: {
+            query?: {
+                version?: number | null;
+                reason?: string | null;
+            };
+            header?: {
+                /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
+                "If-Match"?: string;
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                user_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             422: components["responses"]["Problem422"];
             503: components["responses"]["Problem503"];
         };
@@ -7982,6 +8135,175 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    account_second_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "recovery_codes": 10,
+                     *       "since": "2026-11-27T09:14:49.997035Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Factor"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    account_turn_second_factor_on: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The answer is not kept: It holds the recovery codes; to get others, turn the second factor off and on again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "077526",
+                 *       "ticket": "WzIsImNnNVRpeEZWekYtNVdBMWotdGtwQ2dsRzRqOGxKRWpRQTNsdFNNNFNZM0kiXQ.awlKCQ.KjenkdAV9rp-ZeZfuhZ3jUdW1Bg"
+                 *     }
+                 */
+                "application/json": components["schemas"]["FactorOn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "recovery_codes": [
+                     *         "vei6o-55n35-f4igi-x5c6v",
+                     *         "xc6ut-oh6oa-ojnbu-dtx3b",
+                     *         "teh4a-q2dhx-vxbje-fusyu",
+                     *         "nlids-n6ybm-ae7hc-nevej",
+                     *         "rlv2e-4xt5h-hijgi-e3f2k",
+                     *         "2tktm-ekl7k-6sndq-5ym3o",
+                     *         "szvsk-klths-nesae-rijoj",
+                     *         "gddsa-xhzb6-atfgu-nvyup",
+                     *         "7tr2v-jeotn-7oxqz-bjtim",
+                     *         "wydu7-elljz-piycu-zn6uz"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    account_offer_second_factor: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The answer is not kept: It changes nothing, and each call offers another secret. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "qr_code": "data:image/svg+xml;charset=utf-8,%3Csvg%20xmlns%3D%27http%3A%2F%2Fwww.w3.org%2F2000%2Fsvg%27%20width%3D%27180%27%20height%3D%27180%27%20class%3D%27segno%27%3E%3Cg%20transform%3D%27scale%284%29%27%3E%3Cpath%20fill%3D%27%23fff%27%20d%3D%27M0%200h45v45h-45z%27%2F%3E%3Cpath%20class%3D%27qrline%27%20stroke%3D%27%23000%27%20d%3D%27M4%204.5h7m1%200h1m2%200h3m5%200h1m4%200h1m1%200h1m3%200h7m-37%201h1m5%200h1m2%200h2m3%200h1m1%200h4m2%200h1m1%200h3m1%200h1m1%200h1m5%200h1m-37%201h1m1%200h3m1%200h1m3%200h1m1%200h3m1%200h1m1%200h1m2%200h1m3%200h1m2%200h1m1%200h1m1%200h3m1%200h1m-37%201h1m1%200h3m1%200h1m5%200h2m11%200h1m4%200h1m1%200h3m1%200h1m-37%201h1m1%200h3m1%200h1m2%200h1m1%200h1m4%200h1m1%200h1m2%200h2m2%200h2m1%200h1m1%200h1m1%200h3m1%200h1m-37%201h1m5%200h1m3%200h1m1%200h1m1%200h1m3%200h1m1%200h1m1%200h2m1%200h2m1%200h1m1%200h1m5%200h1m-37%201h7m1%200h1m1%200h1m1%200h1m1%200h1m1%200h1m1%200h1m1%200h1m1%200h1m1%200h1m1%200h1m1%200h1m1%200h7m-29%201h1m1%200h2m1%200h1m4%200h2m2%200h1m2%200h1m-26%201h2m1%200h2m1%200h1m2%200h3m2%200h1m1%200h1m2%200h3m2%200h1m1%200h2m2%200h1m5%200h1m-37%201h1m1%200h1m1%200h1m2%200h1m1%200h1m2%200h1m1%200h2m1%200h7m3%200h2m2%200h5m-35%201h1m1%200h2m1%200h1m1%200h2m1%200h1m3%200h1m1%200h2m1%200h5m1%200h2m1%200h1m1%200h1m1%200h1m2%200h1m-37%201h2m5%200h6m1%200h2m1%200h1m2%200h1m3%200h1m8%200h2m1%200h1m-35%201h1m1%200h1m1%200h1m4%200h2m2%200h3m2%200h2m1%200h1m2%200h2m2%200h2m1%200h1m2%200h1m-37%201h2m2%200h2m3%200h1m3%200h1m1%200h1m1%200h3m3%200h1m2%200h2m1%200h1m2%200h1m1%200h2m-35%201h1m1%200h1m1%200h5m1%200h2m2%200h1m1%200h4m1%200h1m3%200h2m2%200h1m1%200h5m-35%201h1m1%200h1m3%200h4m2%200h1m1%200h1m1%200h1m1%200h1m2%200h2m1%200h1m2%200h1m1%200h1m2%200h3m-37%201h3m1%200h7m1%200h3m1%200h2m1%200h7m1%200h1m2%200h1m3%200h3m-37%201h2m3%200h1m1%200h1m1%200h1m1%200h4m3%200h1m1%200h1m6%200h2m2%200h1m3%200h1m-34%201h1m1%200h3m1%200h1m1%200h4m1%200h1m2%200h2m1%200h3m1%200h1m1%200h1m2%200h4m2%200h1m-35%201h2m1%200h1m1%200h4m1%200h2m1%200h2m2%200h1m5%200h1m4%200h1m5%200h1m-37%201h1m2%200h2m1%200h2m4%200h3m1%200h1m2%200h3m2%200h1m1%200h6m1%200h1m2%200h1m-37%201h1m2%200h1m1%200h1m2%200h1m3%200h3m3%200h6m1%200h1m1%200h1m3%200h3m1%200h1m-36%201h7m3%200h3m2%200h2m1%200h1m3%200h2m2%200h2m2%200h2m2%200h1m1%200h1m-35%201h3m3%200h2m1%200h2m4%200h4m1%200h1m1%200h1m2%200h1m2%200h3m1%200h3m-37%201h1m4%200h2m2%200h1m1%200h1m3%200h1m1%200h1m1%200h1m1%200h1m1%200h1m4%200h1m1%200h2m1%200h1m2%200h1m-37%201h1m2%200h1m4%200h1m1%200h2m2%200h1m1%200h1m1%200h1m1%200h4m1%200h5m1%200h5m-36%201h2m1%200h7m4%200h2m3%200h1m1%200h2m2%200h1m1%200h2m1%200h2m3%200h2m-37%201h1m2%200h3m9%200h2m6%200h1m3%200h1m2%200h1m1%200h4m-36%201h1m1%200h2m2%200h2m2%200h4m1%200h3m1%200h4m2%200h1m2%200h5m1%200h1m-27%201h3m6%200h1m2%200h1m1%200h1m1%200h2m2%200h1m3%200h4m-36%201h7m3%200h3m1%200h2m1%200h3m1%200h3m1%200h1m2%200h1m1%200h1m1%200h3m1%200h1m-37%201h1m5%200h1m2%200h2m2%200h1m6%200h1m1%200h1m2%200h1m1%200h2m3%200h2m1%200h1m-36%201h1m1%200h3m1%200h1m1%200h3m3%200h1m2%200h2m2%200h1m2%200h1m1%200h8m2%200h1m-37%201h1m1%200h3m1%200h1m1%200h4m1%200h2m7%200h2m3%200h2m1%200h2m1%200h1m-34%201h1m1%200h3m1%200h1m4%200h1m1%200h4m1%200h1m3%200h3m1%200h2m3%200h2m1%200h1m1%200h1m-37%201h1m5%200h1m1%200h1m3%200h1m1%200h1m1%200h5m2%200h1m5%200h1m3%200h4m-37%201h7m1%200h1m2%200h1m3%200h1m1%200h1m2%200h2m2%200h1m3%200h2m2%200h1m3%200h1%27%2F%3E%3C%2Fg%3E%3C%2Fsvg%3E",
+                     *       "secret": "QMCPNYAGOKL75IL5SZJIJKBEQ2QYSUOY",
+                     *       "ticket": "WzIsImNnNVRpeEZWekYtNVdBMWotdGtwQ2dsRzRqOGxKRWpRQTNsdFNNNFNZM0kiXQ.awlKCQ.KjenkdAV9rp-ZeZfuhZ3jUdW1Bg",
+                     *       "uri": "otpauth://totp/Lockstep:anna%40shop.example?secret=QMCPNYAGOKL75IL5SZJIJKBEQ2QYSUOY&issuer=Lockstep"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FactorOffer"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    account_turn_second_factor_off: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The answer is not kept: It uses up a code, so a repeated call is refused. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "vei6o-55n35-f4igi-x5c6v",
+                 *       "password": "another correct horse battery staple"
+                 *     }
+                 */
+                "application/json": components["schemas"]["FactorOff"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];

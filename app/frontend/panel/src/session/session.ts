@@ -31,8 +31,9 @@ export const useSessionStore = defineStore("session", () => {
     }
   }
 
-  async function logIn(email: string, password: string): Promise<void> {
-    session.value = await request<Session>("/auth/login", { method: "POST", body: { email, password } });
+  /** @param code of the second factor, once it has been asked for. */
+  async function logIn(email: string, password: string, code = ""): Promise<void> {
+    session.value = await request<Session>("/auth/login", { method: "POST", body: { email, password, ...(code ? { code } : {}) } });
     logins.value += 1;
     settle(true);
   }
