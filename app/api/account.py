@@ -23,6 +23,7 @@ from app.api.schemas.auth import (
     OwnSessionPageSchema,
     PasswordSchema,
     RecoveryCodesSchema,
+    StepUpSchema,
 )
 from app.api.schemas.parts import PageQuerySchema
 from app.contract.formats import rfc3339
@@ -75,7 +76,7 @@ def second_factor() -> Response:
 
 
 @blueprint.route("/second-factor", methods=["POST"])
-@require("viewer")
+@require("viewer", step_up=True)
 @keeps_no_answer("It changes nothing, and each call offers another secret.")
 @blueprint.response(200, FactorOfferSchema)
 def offer_second_factor() -> Response:
@@ -84,7 +85,7 @@ def offer_second_factor() -> Response:
 
 
 @blueprint.route("/second-factor", methods=["PUT"])
-@require("viewer")
+@require("viewer", step_up=True)
 @may_answer(409)
 @keeps_no_answer("It holds the recovery codes; to get others, turn the second factor off and on again.")
 @blueprint.arguments(FactorOnSchema)
@@ -108,6 +109,24 @@ def turn_second_factor_off(body: dict[str, Any]) -> Response:
     with _proving(me, "second_factor_kept", "password"):
         authenticator().prove(me.email, body["password"])
         container().second_factors.turn_off(actor(), me, body["code"])
+    return Response(status=204)
+
+
+@blueprint.route("/step-up", methods=["POST"])
+@require("viewer")
+@may_answer(429)
+@keeps_no_answer("It changes nothing but the session.")
+@blueprint.arguments(StepUpSchema)
+@blueprint.response(204)
+def step_up(body: dict[str, Any]) -> Response:
+    """Prove who you are, by your password or a code of your second factor. For ten minutes calls that are answered
+    `step_up_required` are allowed then, as they are after a log-in."""
+    me = _person()
+    if not body:
+        raise InvalidFieldError("password", "send your password, or a code of your second factor as `code`")
+    with _proving(me, "step_up_refused", "password"):
+        authenticator().step_up(me, body.get("password"), body.get("code"))
+    security.info("step_up")
     return Response(status=204)
 
 

@@ -23,7 +23,13 @@ from app.api.schemas.answers import SessionSchema
 from app.api.schemas.auth import LoginSchema
 from app.arrival import address_of, limited_client
 from app.contract.events import Actor
-from app.domain.errors import ForbiddenError, SecondFactorRequiredError, TooManyAttemptsError, UnauthenticatedError
+from app.domain.errors import (
+    ForbiddenError,
+    SecondFactorRequiredError,
+    StepUpRequiredError,
+    TooManyAttemptsError,
+    UnauthenticatedError,
+)
 from app.logs import SECURITY
 from app.monitoring import SyncMonitoring
 from app.services.authentication import SESSION_LIFETIME, Authenticator, Caller, Principal, session_cookie
@@ -72,8 +78,13 @@ def _session_cookie() -> str:
     return session_cookie(https_only=container().settings.production)
 
 
-def require(role: str) -> Callable[[View], View]:
-    """Let a view be called only by those who have at least `role`."""
+def require(role: str, *, step_up: bool = False) -> Callable[[View], View]:
+    """Let a view be called only by those who have at least `role`.
+
+    Args:
+        step_up: whether a person has to have proven who they are within the last ten minutes: a session that was left open, or
+            stolen, does nothing with it. API keys are not asked.
+    """
 
     def decorate(view: View) -> View:
         # Where flask-smorest records what `arguments` declared.
@@ -82,12 +93,15 @@ def require(role: str) -> Callable[[View], View]:
         @wraps(view)
         def checked(*arguments: Any, **options: Any) -> Any:
             _let_in(role)
+            if step_up and principal().api_key_id is None and not principal().is_proven:
+                raise StepUpRequiredError
             if request.method not in SAFE_METHODS:
                 sent_key()
                 refuse_unread(read)
             return view(*arguments, **options)
 
         checked.required_role = role  # type: ignore[attr-defined] # read by the test that enumerates routes
+        checked.needs_step_up = step_up  # type: ignore[attr-defined] # and by app.api.openapi
         return checked  # type: ignore[return-value] # wraps keeps the signature
 
     return decorate

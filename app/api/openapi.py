@@ -194,18 +194,24 @@ class _Completion(BasePlugin):
         view = self._app.view_functions[rule.endpoint]
         for method, operation in (operations or {}).items():
             operation["operationId"] = rule.endpoint.replace(".", "_")
-            _secure(operation, method, getattr(view, "required_role", None))
+            _secure(operation, method, view)
             _answer(operation, method, rule, view)
             _exemplify(operation)
 
 
-def _secure(operation: dict[str, Any], method: str, role: str | None) -> None:
+def _secure(operation: dict[str, Any], method: str, view: Any) -> None:
+    role = getattr(view, "required_role", None)
     if role is None:
         operation["security"] = []
         return
     session: dict[str, list[str]] = {"session": [], "csrf": []} if method in UNSAFE else {"session": []}
     operation["security"] = [{"apiKey": []}, session]
     operation["description"] = f"Role: {role} or above."
+    if view.needs_step_up:
+        operation["description"] += (
+            " A person who has not proven who they are within the last ten minutes is answered `step_up_required` (403):"
+            " see `POST /auth/step-up`."
+        )
 
 
 def _answer(operation: dict[str, Any], method: str, rule: Rule, view: Any) -> None:

@@ -200,6 +200,12 @@ class ForbiddenError(LockstepError):
     code = "forbidden"
 
 
+class StepUpRequiredError(ForbiddenError):
+    """Prove who you are once more: POST /api/v1/auth/step-up. Then send this again."""
+
+    code = "step_up_required"
+
+
 class TooManyAttemptsError(LockstepError):
     """Too many attempts to log in."""
 

@@ -16,7 +16,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection, Engine, Row
 
 from app.contract.events import Actor
-from app.domain.errors import BusyError, DatabaseConsistencyError, InvalidFieldError, UnauthenticatedError
+from app.domain.errors import BusyError, DatabaseConsistencyError, InvalidFieldError, UnauthenticatedError, WrongCodeError
 from app.domain.passwords import objection, possible_forms, prepared
 from app.services.offload import Offload
 from app.store import users
@@ -34,8 +34,8 @@ HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 # Hashes that a process computes at once, each taking 19 MB and a core, and how many may wait: a second's work.
 HASHES_AT_ONCE = 2
 MAX_WAITING = 32
-# Checks a code of a user's second factor, if they have one, and uses it up: `SecondFactors.check`.
-CheckFactor = Callable[[Connection, int, str | None], None]
+# Checks a code of a user's second factor and uses it up; tells whether they have one: `SecondFactors.check`.
+CheckFactor = Callable[[Connection, int, str | None], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,8 @@ class Principal:
     csrf_token: str | None
     digest: str
     api_key_id: int | None = None
+    # Whether a person has proven who they are just now, by logging in or after it.
+    is_proven: bool = False
 
     def may(self, role: str) -> bool:
         """Whether this role includes what `role` may do."""
@@ -185,6 +187,20 @@ class Authenticator:
         """
         self._checked(email, password)
 
+    def step_up(self, me: Principal, password: str | None, code: str | None) -> None:
+        """Note that the owner of a session has just proven who they are: by the password, a code of their second factor, or both.
+
+        Raises:
+            UnauthenticatedError: if what is sent is wrong.
+            BusyError: if too many passwords are being checked.
+        """
+        if password is not None:
+            self._checked(me.email, password)
+        with self._engine.begin() as connection:
+            if code is not None and not self._check_factor(connection, me.user_id, code):
+                raise WrongCodeError
+            users.prove_session(connection, me.digest)
+
     def log_out(self, token: str) -> None:
         """Invalidate a session token."""
         users.close_session(self._engine, digest(token))
@@ -192,7 +208,7 @@ class Authenticator:
     def by_session(self, token: str) -> Principal | None:
         """Return whose session this token opens, if any."""
         row = users.by_session(self._reading, digest(token))
-        return row and Principal(row.id, row.email, row.name, row.role, row.csrf_token, digest(token))
+        return row and Principal(row.id, row.email, row.name, row.role, row.csrf_token, digest(token), is_proven=row.is_proven)
 
     def by_key(self, key: str) -> Principal | None:
         """Return whom an API key acts as, if it is valid, and note its use."""

@@ -29,7 +29,8 @@ _BY_EMAIL = text("""
     FROM users WHERE lower(email) = lower(:email) AND is_active
 """)
 _BY_SESSION = text("""
-    SELECT u.id, u.email, u.name, u.role, s.csrf_token
+    SELECT u.id, u.email, u.name, u.role, s.csrf_token,
+           COALESCE(s.proven_at, s.created_at) > clock_timestamp() - interval '10 minutes' AS is_proven
     FROM user_sessions s JOIN users u ON u.id = s.user_id
     WHERE s.token_digest = :digest AND s.expires_at > clock_timestamp() AND u.is_active
 """)
@@ -63,6 +64,7 @@ _OPEN_SESSION = text("""
     SELECT :digest, :csrf_token, id, clock_timestamp() + :lifetime, :ip_address, :user_agent FROM users
     WHERE id = :user_id AND version = :version AND is_active FOR SHARE
 """)
+_PROVE_SESSION = text("UPDATE user_sessions SET proven_at = clock_timestamp() WHERE token_digest = :digest")
 _CLOSE_SESSION = text("DELETE FROM user_sessions WHERE token_digest = :digest")
 _SESSIONS_OF = text("""
     SELECT id, id AS sort_key, created_at, expires_at, ip_address, user_agent, token_digest FROM user_sessions
@@ -206,6 +208,11 @@ def open_session(connection: Connection, user: Row[Any], session: NewSession, *,
     connection.execute(_CLOSE_SESSION, {"digest": replaces})
     connection.execute(_FORGET_EXPIRED)
     return True
+
+
+def prove_session(connection: Connection, digest: str) -> None:
+    """Note that a session's owner has just proven who they are, which counts for ten minutes as a log-in does."""
+    connection.execute(_PROVE_SESSION, {"digest": digest})
 
 
 def sessions_of(engine: Engine, user_id: int, after: Position | None, limit: int) -> tuple[Sequence[Row[Any]], Position | None]:

@@ -1,4 +1,4 @@
-"""A log-in may need a second factor. The release before does not ask for it: who has one is safe from a stolen password once
+"""A log-in may need a second factor, and a session knows when its owner last proved who they are. The release before does not ask for it: who has one is safe from a stolen password once
 every process is of this release.
 
 Revision ID: 0046
@@ -16,6 +16,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column("user_sessions", sa.Column("proven_at", sa.DateTime(timezone=True), nullable=True))
     op.create_table(
         "second_factors",
         sa.Column("user_id", sa.Integer(), autoincrement=False, nullable=False),
@@ -30,3 +31,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("second_factors")
+    op.drop_column("user_sessions", "proven_at")

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 from pyotp import TOTP
+from sqlalchemy import NullPool, create_engine, text
 
 from devserver import Stack
 from tests.browser.axe import looked_over
@@ -32,6 +33,7 @@ def page(stack: Stack, context: Callable[..., BrowserContext], email: str) -> Pa
     opened = context().new_page()
     opened.goto(f"{stack.url}/panel/account")
     log_in(opened, email)
+    opened.get_by_test_id("log-out").wait_for()
     return opened
 
 
@@ -83,6 +85,33 @@ def test_an_app_is_set_up_asked_at_the_log_in_and_taken_away(
     form.get_by_label("Code from the app").fill(codes[1])
     form.get_by_role("button", name="Turn off").click()
     expect(page.get_by_test_id("factor-on")).to_be_visible()
+
+
+def test_after_a_while_something_dangerous_asks_who_is_there_and_loses_nothing(page: Page, stack: Stack) -> None:
+    page.goto(f"{stack.url}/panel/people")
+    page.get_by_test_id("new-key").click()
+    form, name = page.get_by_test_id("key-form"), f"till {uuid4().hex[:6]}"
+    form.get_by_label("Name of the key").fill(name)
+    engine = create_engine(stack.settings.database_url, poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE user_sessions SET created_at = created_at - interval '11 minutes', proven_at = NULL"))
+    form.get_by_role("button", name="Create").click()
+    asked = page.get_by_test_id("step-up")
+    expect(asked.get_by_label("Password")).to_be_focused()
+    assert looked_over(page) == []
+    page.keyboard.press("Escape")
+    expect(asked).to_have_count(0)
+    expect(form.get_by_text("it needs your password")).to_be_visible()
+    form.get_by_role("button", name="Create").click()
+    asked.get_by_label("Password").fill("wrong")
+    page.keyboard.press("Enter")
+    expect(asked.get_by_role("alert")).to_have_text("This is not your password.")
+    asked.get_by_label("Password").fill(PASSWORD)
+    asked.get_by_role("button", name="Continue").click()
+    expect(page.get_by_test_id("secret")).to_contain_text("lsk_")
+    page.get_by_test_id("secret-kept").check()
+    page.get_by_role("button", name="Close").click()
+    expect(page.get_by_test_id("api-key").filter(has_text=name)).to_have_count(1)
 
 
 def test_an_administrator_takes_it_away_and_asks_before(page: Page, email: str, stack: Stack, panel: Page) -> None:

@@ -104,6 +104,7 @@ def test_a_machine_has_neither_password_nor_sessions(
         ("POST", "second-factor", None),
         ("PUT", "second-factor", {"ticket": "x", "code": "x"}),
         ("POST", "second-factor/off", {"password": "x", "code": "x"}),
+        ("POST", "step-up", {"password": "x"}),
     ]
     for method, path, body in calls:
         refused(api("admin").open(f"{AUTH}/{path}", method=method, json=body), 403)

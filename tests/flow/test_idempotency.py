@@ -102,7 +102,7 @@ CALLS: dict[str, dict[str, Any]] = {
 # Their answers hold secrets, or end the session that could ask again; or they change nothing.
 UNKEPT = {
     "POST /auth/login", "POST /auth/logout", "PUT /auth/password", "POST /auth/second-factor", "PUT /auth/second-factor",
-    "POST /auth/second-factor/off", "POST /parts/lookup",
+    "POST /auth/second-factor/off", "POST /auth/step-up", "POST /parts/lookup",
 }  # fmt: skip
 
 

@@ -179,6 +179,44 @@ def test_it_is_turned_off_with_the_password_and_a_code_and_with_nothing_less(
     refused(guarded.turn_off(PASSWORD, guarded.code()), 404)
 
 
+def test_a_code_proves_who_somebody_is_as_their_password_does(
+    guarded: Guarded, clock: Clock, aged: Callable[[], None], refused: Refused
+) -> None:
+    def prove(**sent: str) -> TestResponse:
+        return guarded.client.post(f"{AUTH}/step-up", json=sent)
+
+    def status() -> int:
+        return guarded.client.post(f"{AUTH}/second-factor").status_code
+
+    clock.now += STEP
+    aged()
+    refused(prove(), 422)
+    assert "password" in refused(prove(password="wrong"), 422)["errors"]
+    assert "password" in refused(prove(password="wrong", code=guarded.code()), 422)["errors"]
+    assert "code" in refused(prove(code="000000" if guarded.code() != "000000" else "1"), 422)["errors"]
+    assert status() == 403
+    assert prove(code=guarded.code()).status_code == 204
+    assert status() == 200
+    aged()
+    assert "code" in refused(prove(code=guarded.code()), 422)["errors"]
+    assert prove(password=PASSWORD).status_code == 204
+    assert status() == 200
+
+
+def test_who_has_no_second_factor_proves_nothing_by_a_code(
+    logged_in: Callable[..., tuple[FlaskClient, str]], refused: Refused
+) -> None:
+    client, token = logged_in()
+    answer = client.post(f"{AUTH}/step-up", json={"code": "123456"}, headers={"X-CSRF-Token": token})
+    assert "code" in refused(answer, 422)["errors"]
+
+
+def test_proofs_count_as_attempts_to_log_in(guarded: Guarded, refused: Refused) -> None:
+    for _ in range(PAIR_LIMITS[0].amount):
+        refused(guarded.client.post(f"{AUTH}/step-up", json={"password": "wrong"}), 422)
+    refused(guarded.client.post(f"{AUTH}/step-up", json={"password": PASSWORD}), 429)
+
+
 def test_an_administrator_takes_it_from_whoever_lost_it_and_the_trail_says_so_without_secrets(
     guarded: Guarded, api: Callable[[str], FlaskClient], deliver: Callable[[], None], container: Container, refused: Refused
 ) -> None:

@@ -157,6 +157,7 @@ def _play_people(recorder: Recorder) -> None:
 def _play_account(recorder: Recorder) -> None:
     recorder.call("GET", "/auth/sessions")
     recorder.change_password()
+    recorder.call("POST", "/auth/step-up", {"password": f"another {PASSWORD}"})
     offer = recorder.call("POST", "/auth/second-factor")
     code = TOTP(offer["secret"]).now()
     codes = recorder.call("PUT", "/auth/second-factor", {"ticket": offer["ticket"], "code": code})["recovery_codes"]

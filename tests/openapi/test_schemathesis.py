@@ -26,7 +26,7 @@ SEED = os.environ.get("SCHEMATHESIS_SEED", "1")
 NEVER_WELL = {
     "POST /api/v1/auth/login", "PUT /api/v1/auth/password", "GET /api/v1/auth/sessions",
     "DELETE /api/v1/auth/sessions/{session_id}", "GET /api/v1/auth/second-factor", "POST /api/v1/auth/second-factor",
-    "PUT /api/v1/auth/second-factor", "POST /api/v1/auth/second-factor/off",
+    "PUT /api/v1/auth/second-factor", "POST /api/v1/auth/second-factor/off", "POST /api/v1/auth/step-up",
     "DELETE /api/v1/admin/users/{user_id}/second-factor", "POST /api/v1/admin/sync/dead-letters/{event_id}/replay",
     "POST /api/v1/admin/sync/dead-letters/{event_id}/discard",
 }  # fmt: skip

@@ -38,7 +38,7 @@ def list_users(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/users", methods=["POST"])
-@require("admin")
+@require("admin", step_up=True)
 @blueprint.arguments(StaffCreateSchema)
 @blueprint.response(201, StaffPasswordSchema)
 def add_user(body: dict[str, Any]) -> Response:
@@ -49,7 +49,7 @@ def add_user(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/users/<id:user_id>", methods=["PUT"])
-@require("admin")
+@require("admin", step_up=True)
 @heeds_if_match
 @blueprint.arguments(StaffUpdateSchema)
 @blueprint.response(200, StaffMemberSchema)
@@ -60,7 +60,7 @@ def change_user(body: dict[str, Any], user_id: int) -> Response:
 
 
 @blueprint.route("/users/<id:user_id>/password", methods=["POST"])
-@require("admin")
+@require("admin", step_up=True)
 @heeds_if_match
 @blueprint.arguments(PasswordResetSchema)
 @blueprint.response(200, StaffPasswordSchema)
@@ -70,7 +70,7 @@ def reset_password(body: dict[str, Any], user_id: int) -> Response:
 
 
 @blueprint.route("/users/<id:user_id>/second-factor", methods=["DELETE"])
-@require("admin")
+@require("admin", step_up=True)
 @heeds_if_match
 @blueprint.arguments(BodilessWriteSchema, location="query")
 @blueprint.response(204)
@@ -91,7 +91,7 @@ def list_keys(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/api-keys", methods=["POST"])
-@require("admin")
+@require("admin", step_up=True)
 @blueprint.arguments(KeyCreateSchema)
 @blueprint.response(201, NewApiKeySchema)
 def add_key(body: dict[str, Any]) -> Response:

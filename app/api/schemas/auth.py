@@ -7,8 +7,8 @@ from app.api.schemas.answers import nullable, page_of, required
 from app.domain.passwords import LONGEST
 
 
-def _password() -> fields.String:
-    return fields.String(required=True, validate=validate.Length(min=1, max=LONGEST))
+def _password(*, required: bool = True) -> fields.String:
+    return fields.String(required=required, validate=validate.Length(min=1, max=LONGEST))
 
 
 def _code(*, required: bool = True) -> Text:
@@ -52,6 +52,13 @@ class FactorOffSchema(StrictSchema):
 
     password = _password()
     code = _code()
+
+
+class StepUpSchema(StrictSchema):
+    """The password, or a code of the second factor."""
+
+    password = _password(required=False)
+    code = _code(required=False)
 
 
 class RecoveryCodesSchema(Schema):

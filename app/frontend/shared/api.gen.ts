@@ -19,7 +19,7 @@ export interface paths {
         put?: never;
         /**
          * Make an API key, for a machine. The answer holds the key, shown only here.
-         * @description Role: admin or above.
+         * @description Role: admin or above. A person who has not proven who they are within the last ten minutes is answered `step_up_required` (403): see `POST /auth/step-up`.
          */
         post: operations["admin_people_add_key"];
         delete?: never;
@@ -291,7 +291,7 @@ export interface paths {
         put?: never;
         /**
          * Undo an import that has ended: parts that it created are archived, and what it changed becomes what it was before.
-         * @description Role: editor or above.
+         * @description Role: editor or above. A person who has not proven who they are within the last ten minutes is answered `step_up_required` (403): see `POST /auth/step-up`.
          */
         post: operations["admin_imports_undo_import"];
         delete?: never;
@@ -890,7 +890,7 @@ export interface paths {
         put?: never;
         /**
          * Add a member of staff. The answer holds a one-time password, shown only here, which they replace within seven days.
-         * @description Role: admin or above.
+         * @description Role: admin or above. A person who has not proven who they are within the last ten minutes is answered `step_up_required` (403): see `POST /auth/step-up`.
          */
         post: operations["admin_people_add_user"];
         delete?: never;
@@ -912,7 +912,7 @@ export interface paths {
         /**
          * Change a member of staff. Another role ends their sessions, and so does a deactivation, which also revokes the keys that
          *     act as them. The last administrator keeps that role.
-         * @description Role: admin or above.
+         * @description Role: admin or above. A person who has not proven who they are within the last ten minutes is answered `step_up_required` (403): see `POST /auth/step-up`.
          */
         put: operations["admin_people_change_user"];
         post?: never;
@@ -935,7 +935,7 @@ export interface paths {
         put?: never;
         /**
          * Give a member of staff a one-time password, shown only here, which they replace within seven days. Their sessions end.
-         * @description Role: admin or above.
+         * @description Role: admin or above. A person who has not proven who they are within the last ten minutes is answered `step_up_required` (403): see `POST /auth/step-up`.
          */
         post: operations["admin_people_reset_password"];
         delete?: never;
@@ -958,7 +958,7 @@ export interface paths {
         post?: never;
         /**
          * Take the second factor of a member of staff who lost it away: their password alone opens the panel. Their sessions end.
-         * @description Role: admin or above.
+         * @description Role: admin or above. A person who has not proven who they are within the last ten minutes is answered `step_up_required` (403): see `POST /auth/step-up`.
          */
         delete: operations["admin_people_take_second_factor"];
         options?: never;
@@ -1061,12 +1061,12 @@ export interface paths {
         /**
          * Turn the second factor on: from now on a log-in needs a code. The answer holds ten recovery codes, shown only here. Your
          *     other sessions end.
-         * @description Role: viewer or above.
+         * @description Role: viewer or above. A person who has not proven who they are within the last ten minutes is answered `step_up_required` (403): see `POST /auth/step-up`.
          */
         put: operations["account_turn_second_factor_on"];
         /**
          * Get a new secret for an authenticator app. Within ten minutes a code of the app turns it on (`PUT`).
-         * @description Role: viewer or above.
+         * @description Role: viewer or above. A person who has not proven who they are within the last ten minutes is answered `step_up_required` (403): see `POST /auth/step-up`.
          */
         post: operations["account_offer_second_factor"];
         delete?: never;
@@ -1132,6 +1132,27 @@ export interface paths {
          * @description Role: viewer or above.
          */
         delete: operations["account_end_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/step-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Prove who you are, by your password or a code of your second factor. For ten minutes calls that are answered
+         *     `step_up_required` are allowed then, as they are after a log-in.
+         * @description Role: viewer or above.
+         */
+        post: operations["account_step_up"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2939,6 +2960,10 @@ export interface components {
             /** @enum {string} */
             role?: "viewer" | "stock" | "editor" | "admin";
             version?: number;
+        };
+        StepUp: {
+            code?: string;
+            password?: string;
         };
         StockAdjustment: {
             delta: number;
@@ -8396,6 +8421,46 @@ export interface operations {
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
             422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    account_step_up: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The answer is not kept: It changes nothing but the session. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "another correct horse battery staple"
+                 *     }
+                 */
+                "application/json": components["schemas"]["StepUp"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
