@@ -22,6 +22,7 @@ from app.services.condition import Condition
 from app.services.imports.jobs import ImportJobs
 from app.services.offload import Offload, at_once
 from app.services.parts_enhanced import PartsEnhancedService
+from app.services.passkeys import Passkeys
 from app.services.people import People
 from app.services.second_factor import SecondFactors
 from app.services.sync_control import SyncControl
@@ -75,6 +76,7 @@ class Container:
     sync_control: SyncControl
     people: People
     second_factors: SecondFactors
+    passkeys: Passkeys
     told: ToldPages
     # Reads as customers do, but from the database alone: what they are answered is compared with it.
     truth: CatalogReader
@@ -180,6 +182,7 @@ def build_container(
         sync_control=sync_control,
         told=told,
         people=People(transactions, reading, shown_once, offload),
+        passkeys=Passkeys(transactions, reading, settings.secret_key),
         second_factors=SecondFactors(transactions, reading, shown_once, settings.secret_key),
         # Nothing ever proves to it that this cache is fresh, so it reads past it.
         truth=CatalogReader(reading, CacheManager(clients, lambda _kind, _result: None), settings.currency),

@@ -8,7 +8,7 @@ import structlog
 from flask import Response
 from flask_smorest import Blueprint
 
-from app.api.auth import actor, attempt, caller, logged_in, require
+from app.api.auth import actor, attempt, caller, logged_in, proof_by_passkey, require, site
 from app.api.context import authenticator, container, cursors, principal
 from app.api.errors import may_answer
 from app.api.idempotency import keeps_no_answer, keyed_call
@@ -21,13 +21,24 @@ from app.api.schemas.auth import (
     FactorOnSchema,
     FactorSchema,
     OwnSessionPageSchema,
+    PasskeyCreateSchema,
+    PasskeyOptionsSchema,
+    PasskeySchema,
+    PasskeysSchema,
     PasswordSchema,
     RecoveryCodesSchema,
     StepUpSchema,
 )
 from app.api.schemas.parts import PageQuerySchema
 from app.contract.formats import rfc3339
-from app.domain.errors import ForbiddenError, InvalidFieldError, NotFoundError, UnauthenticatedError, WrongCodeError
+from app.domain.errors import (
+    ForbiddenError,
+    InvalidFieldError,
+    NotFoundError,
+    UnauthenticatedError,
+    WrongCodeError,
+    WrongPasskeyError,
+)
 from app.logs import SECURITY
 from app.services.authentication import Principal
 from app.store import users
@@ -112,6 +123,44 @@ def turn_second_factor_off(body: dict[str, Any]) -> Response:
     return Response(status=204)
 
 
+@blueprint.route("/passkeys", methods=["GET"])
+@require("viewer")
+@blueprint.response(200, PasskeysSchema)
+def list_passkeys() -> Response:
+    """List your passkeys, oldest first."""
+    return json_response({"items": container().passkeys.of(_person().user_id)})
+
+
+@blueprint.route("/passkeys/offer", methods=["POST"])
+@require("viewer", step_up=True)
+@keeps_no_answer("It changes nothing, and each call makes another offer.")
+@blueprint.response(200, PasskeyOptionsSchema)
+def offer_passkey() -> Response:
+    """Get what your browser needs to make a passkey. Within five minutes it can be added (`POST /auth/passkeys`)."""
+    return json_response(container().passkeys.offer(_person(), site()))
+
+
+@blueprint.route("/passkeys", methods=["POST"])
+@require("viewer", step_up=True)
+@may_answer(409)
+@keeps_no_answer("A passkey is added once; a repeated call is refused.")
+@blueprint.arguments(PasskeyCreateSchema)
+@blueprint.response(201, PasskeySchema)
+def add_passkey(body: dict[str, Any]) -> Response:
+    """Add the passkey that your browser made for an offer: it logs you in at this host, without password and code."""
+    me = _person()
+    return json_response(container().passkeys.add(actor(), me, site(), body["name"], body["ticket"], body["credential"]), 201)
+
+
+@blueprint.route("/passkeys/<id:passkey_id>", methods=["DELETE"])
+@require("viewer", step_up=True)
+@blueprint.response(204)
+def remove_passkey(passkey_id: int) -> Response:
+    """Remove one of your passkeys: it opens nothing any more."""
+    container().passkeys.remove(actor(), _person(), passkey_id, keyed_call())
+    return Response(status=204)
+
+
 @blueprint.route("/step-up", methods=["POST"])
 @require("viewer")
 @may_answer(429)
@@ -119,13 +168,14 @@ def turn_second_factor_off(body: dict[str, Any]) -> Response:
 @blueprint.arguments(StepUpSchema)
 @blueprint.response(204)
 def step_up(body: dict[str, Any]) -> Response:
-    """Prove who you are, by your password or a code of your second factor. For ten minutes calls that are answered
+    """Prove who you are, by your password, a code of your second factor or a passkey. For ten minutes calls that are answered
     `step_up_required` are allowed then, as they are after a log-in."""
     me = _person()
     if not body:
-        raise InvalidFieldError("password", "send your password, or a code of your second factor as `code`")
+        raise InvalidFieldError("password", "send your password, or a `code` of your second factor, or a `passkey`")
     with _proving(me, "step_up_refused", "password"):
-        authenticator().step_up(me, body.get("password"), body.get("code"))
+        passkey = proof_by_passkey(body["passkey"]) if "passkey" in body else None
+        authenticator().step_up(me, body.get("password"), body.get("code"), passkey)
     security.info("step_up")
     return Response(status=204)
 
@@ -147,6 +197,9 @@ def _proving(me: Principal, refusal: str, field: str) -> Iterator[None]:
     except WrongCodeError as error:
         security.warning(refusal)
         raise InvalidFieldError("code", "this code is wrong, or was used already") from error
+    except WrongPasskeyError as error:
+        security.warning(refusal)
+        raise InvalidFieldError("passkey", "this is none of your passkeys, or its answer came too late") from error
     except UnauthenticatedError as error:
         security.warning(refusal)
         raise InvalidFieldError(field, "this is not your password") from error

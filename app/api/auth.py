@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import structlog
 from flask import Response, request
@@ -20,7 +21,7 @@ from app.api.idempotency import keeps_no_answer, sent_key
 from app.api.parsing import StrictParser, refuse_unread
 from app.api.rendering import json_response
 from app.api.schemas.answers import SessionSchema
-from app.api.schemas.auth import LoginSchema
+from app.api.schemas.auth import LoginSchema, PasskeyAnswerSchema, PasskeyOptionsSchema
 from app.arrival import address_of, limited_client
 from app.contract.events import Actor
 from app.domain.errors import (
@@ -30,10 +31,12 @@ from app.domain.errors import (
     TooManyAttemptsError,
     UnauthenticatedError,
 )
+from app.domain.origins import normal_origin
 from app.logs import SECURITY
 from app.monitoring import SyncMonitoring
-from app.services.authentication import SESSION_LIFETIME, Authenticator, Caller, Principal, session_cookie
+from app.services.authentication import SESSION_LIFETIME, Authenticator, Caller, Principal, ProveByPasskey, session_cookie
 from app.services.login_limits import DEVICE_LIFETIME
+from app.services.passkeys import Site
 
 security = structlog.get_logger(channel=SECURITY)
 
@@ -173,6 +176,46 @@ def log_in(body: dict[str, Any]) -> Response:
         raise
     security.info("log_in", actor=who.name, actor_id=who.user_id, account=who.email)
     return logged_in(who, token)
+
+
+@blueprint.route("/passkey-challenge", methods=["POST"])
+@keeps_no_answer("It changes nothing, and each call makes another challenge.")
+@may_answer(400)
+@blueprint.response(200, PasskeyOptionsSchema)
+def challenge_passkey() -> Response:
+    """Get a challenge for any passkey of this host, to log in with or for a step-up. It is to be answered within five minutes."""
+    sent_key()
+    return json_response(container().passkeys.challenge(site()))
+
+
+@blueprint.route("/login/passkey", methods=["POST"])
+@may_answer(401, 503)
+@keeps_no_answer("It holds the session's secrets, and an answer of a passkey counts once.")
+@blueprint.arguments(PasskeyAnswerSchema)
+@blueprint.response(200, SessionSchema)
+def log_in_by_passkey(body: dict[str, Any]) -> Response:
+    """Log in with a passkey, without address, password or code; otherwise as `POST /auth/login`."""
+    sent_key()
+    try:
+        who, token = authenticator().enter(proof_by_passkey(body), caller(), replaces=session_token())
+    except UnauthenticatedError as error:
+        _monitoring().record_login_failure()
+        security.warning("log_in_refused", reason=error.code)
+        raise
+    security.info("log_in", actor=who.name, actor_id=who.user_id, account=who.email, by="passkey")
+    return logged_in(who, token)
+
+
+def proof_by_passkey(answer: dict[str, Any]) -> ProveByPasskey:
+    """Return the check of a passkey's answer, to be made within a transaction."""
+    here = site()
+    return lambda connection: container().passkeys.check(connection, here, answer["ticket"], answer["credential"])
+
+
+def site() -> Site:
+    """Return where the panel is that the current request comes from: what its browser asks for, at a host that is served."""
+    origin = normal_origin(f"{request.scheme}://{request.host}")
+    return Site(urlsplit(origin).hostname or "", origin)
 
 
 def attempt(email: str) -> AbstractContextManager[None]:

@@ -35,6 +35,7 @@ STATUSES: tuple[tuple[type[errors.LockstepError], int], ...] = (
     (errors.LastAdministratorError, 409),
     (errors.SystemUserError, 409),
     (errors.SecondFactorOnError, 409),
+    (errors.TooManyPasskeysError, 409),
     (errors.KeyInUseError, 409),
     (errors.KeyReusedError, 422),
     (errors.NotFoundError, 404),

@@ -87,7 +87,7 @@ def activate_user(email: str) -> None:
 @click.argument("email")
 @with_appcontext
 def disable_second_factor(email: str) -> None:
-    """Take away the second factor of whoever lost it; they are logged out everywhere. Their password stays."""
+    """Take away the second factor and the passkeys of whoever lost them; they are logged out everywhere. Their password stays."""
     container = console.container()
     with _failures_said():
         staff.disable_second_factor(container.transactions, console.system(container), email)

@@ -188,6 +188,18 @@ class WrongCodeError(UnauthenticatedError):
     code = "wrong_code"
 
 
+class WrongPasskeyError(UnauthenticatedError):
+    """This passkey is not known here, or its answer came too late. Try again, or log in with your password."""
+
+    code = "wrong_passkey"
+
+
+class TooManyPasskeysError(LockstepError):
+    """You have 20 passkeys already; remove one first."""
+
+    code = "too_many_passkeys"
+
+
 class SecondFactorOnError(LockstepError):
     """You have a second factor already; turn it off first."""
 

@@ -16,7 +16,14 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection, Engine, Row
 
 from app.contract.events import Actor
-from app.domain.errors import BusyError, DatabaseConsistencyError, InvalidFieldError, UnauthenticatedError, WrongCodeError
+from app.domain.errors import (
+    BusyError,
+    DatabaseConsistencyError,
+    InvalidFieldError,
+    UnauthenticatedError,
+    WrongCodeError,
+    WrongPasskeyError,
+)
 from app.domain.passwords import objection, possible_forms, prepared
 from app.services.offload import Offload
 from app.store import users
@@ -36,6 +43,8 @@ HASHES_AT_ONCE = 2
 MAX_WAITING = 32
 # Checks a code of a user's second factor and uses it up; tells whether they have one: `SecondFactors.check`.
 CheckFactor = Callable[[Connection, int, str | None], bool]
+# Finds whose passkey was used, and uses its answer up: `Passkeys.check`.
+ProveByPasskey = Callable[[Connection], Row[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +196,24 @@ class Authenticator:
         """
         self._checked(email, password)
 
-    def step_up(self, me: Principal, password: str | None, code: str | None) -> None:
-        """Note that the owner of a session has just proven who they are: by the password, a code of their second factor, or both.
+    def enter(self, prove: ProveByPasskey, caller: Caller, replaces: str = "") -> tuple[Principal, str]:
+        """Return whom `prove` finds, and a new session token. The session of the token in `replaces` ends.
+
+        Raises:
+            UnauthenticatedError: if it finds nobody.
+        """
+        token, session = _new_session(caller)
+        with self._engine.begin() as connection:
+            user = prove(connection)
+            if not users.open_session(connection, user, session, replaces=digest(replaces)):
+                raise DatabaseConsistencyError
+        return _person(user, session), token
+
+    def step_up(
+        self, me: Principal, password: str | None = None, code: str | None = None, prove: ProveByPasskey | None = None
+    ) -> None:
+        """Note that the owner of a session has just proven who they are: by all of these that are given, the password, a code of
+        their second factor, and a passkey.
 
         Raises:
             UnauthenticatedError: if what is sent is wrong.
@@ -199,6 +224,8 @@ class Authenticator:
         with self._engine.begin() as connection:
             if code is not None and not self._check_factor(connection, me.user_id, code):
                 raise WrongCodeError
+            if prove is not None and prove(connection).id != me.user_id:
+                raise WrongPasskeyError
             users.prove_session(connection, me.digest)
 
     def log_out(self, token: str) -> None:

@@ -100,7 +100,7 @@ class People:
         return self._with_password(self._transactions.run(intent.actor, work, intent.call))
 
     def take_second_factor(self, intent: Intent, user_id: int) -> None:
-        """Take a member of staff's second factor away, so that their password alone opens the panel; all their sessions end.
+        """Take a member of staff's second factor and passkeys away: their password alone opens the panel. All their sessions end.
 
         Raises:
             NotFoundError, SystemUserError, ConcurrencyError.
@@ -108,7 +108,7 @@ class People:
 
         def work(unit_of_work: UnitOfWork) -> None:
             row = _locked_user(unit_of_work, intent, user_id)
-            if not factors.turn_off(unit_of_work, row, reason=intent.reason):
+            if not factors.take_all(unit_of_work, row, intent.reason):
                 raise NotFoundError(f"The member of staff {user_id} has no second factor.")
 
         self._transactions.run(intent.actor, work, intent.call)
@@ -192,6 +192,7 @@ def _person(row: Row[Any]) -> dict[str, Any]:
         "is_active": row.is_active,
         "password_expires_at": _moment(row.password_expires_at),
         "has_second_factor": row.has_second_factor,
+        "passkeys": row.passkeys,
         "version": row.version,
         "created_at": rfc3339(row.created_at),
         "updated_at": at,

@@ -87,7 +87,7 @@ def _change(transactions: TransactionManager, actor: Actor, email: str, *, was_a
 
 
 def disable_second_factor(transactions: TransactionManager, actor: Actor, email: str) -> None:
-    """Let a member of staff log in with their password alone; all their sessions end.
+    """Let a member of staff log in with their password alone, without passkeys; all their sessions end.
 
     Raises:
         NotFoundError: if there is nobody of that address who has a second factor.
@@ -96,7 +96,7 @@ def disable_second_factor(transactions: TransactionManager, actor: Actor, email:
 
     def work(unit_of_work: UnitOfWork) -> None:
         row = users.lock_user(unit_of_work, email)
-        if row is None or not factors.turn_off(unit_of_work, row):
+        if row is None or not factors.take_all(unit_of_work, row):
             raise NotFoundError(f"there is no user {email!r} who has a second factor")
 
     transactions.run(actor, work)

@@ -106,6 +106,7 @@ _UPDATE_USER = text("""
 _PEOPLE = text("""
     SELECT u.id, u.id AS sort_key, u.email, u.name, u.role, u.is_active, u.password_expires_at, u.version, u.created_at,
            u.updated_at, EXISTS (SELECT FROM second_factors f WHERE f.user_id = u.id) AS has_second_factor,
+           (SELECT count(*) FROM passkeys p WHERE p.user_id = u.id) AS passkeys,
            last.id AS changed_by, last.name AS changed_by_name
     FROM users u
     LEFT JOIN LATERAL (
@@ -284,39 +285,43 @@ def lock_user_by_id(unit_of_work: UnitOfWork, user_id: int) -> Row[Any] | None:
 
 def change_user(
     unit_of_work: UnitOfWork, row: Row[Any], *, password_hash: str | None = None, password_lasts: timedelta | None = None,
-    second_factor: bool | None = None, keeps_session: str | None = None, reason: str | None = None, **wanted: Any,
+    proof: tuple[str, Any, Any] | None = None, reason: str | None = None, **wanted: Any,
 ) -> None:  # fmt: skip
     """Give a locked user another password, role, name or address, or set `is_active`, and record what changed; if nothing does,
     do nothing. Neither a password nor its hash gets into the trail.
 
-    A new password or role, or a change of the second factor or of `is_active`, ends their sessions. The last also revokes their
-    keys for good.
+    A new password or role, or a change of `is_active`, ends their sessions. The last also revokes their keys for good.
 
     Args:
         password_lasts: how long a one-time password lasts; None for one of the person's own.
-        second_factor: whether one was just turned on or off, which is recorded here.
-        keeps_session: the digest of a session that goes on.
+        proof: what else has just been changed of how they log in, to be recorded: its name, and what it was and is.
     """
     before = {"email": row.email, "name": row.name, "role": row.role, "is_active": row.is_active}
     after = before | wanted
     changed = [column for column in after if after[column] != before[column]]
-    if not changed and password_hash is None and second_factor is None:
+    if not changed and password_hash is None and proof is None:
         return
     old = {column: before[column] for column in changed} | {"version": row.version}
     new = {column: after[column] for column in changed} | {"version": row.version + 1}
     if password_hash is not None:
         old, new = old | {"password": "set"}, new | {"password": "changed"}
-    if second_factor is not None:
-        old, new = old | {"second_factor": not second_factor}, new | {"second_factor": second_factor}
+    if proof is not None:
+        name, was, becomes = proof
+        old, new = old | {name: was}, new | {name: becomes}
     unit_of_work.execute(
         _UPDATE_USER, id=row.id, password_hash=password_hash, password_lasts=password_lasts, version=row.version + 1, **after
     )
     unit_of_work.record(_event(EventType.USER_UPDATED, "user", "users", row.id, old, new, reason))
-    if password_hash is not None or second_factor is not None or {"role", "is_active"} & {*changed}:
-        unit_of_work.execute(_CLOSE_SESSIONS_OF, user_id=row.id, kept=keeps_session)
+    if password_hash is not None or {"role", "is_active"} & {*changed}:
+        close_sessions_of(unit_of_work, row.id)
     if "is_active" in changed:
         for key in unit_of_work.execute(_LOCK_KEYS_OF, user_id=row.id).all():
             revoke_key(unit_of_work, key, reason)
+
+
+def close_sessions_of(unit_of_work: UnitOfWork, user_id: int, kept: str | None = None) -> None:
+    """End all sessions of a user, but one if it is named by its digest."""
+    unit_of_work.execute(_CLOSE_SESSIONS_OF, user_id=user_id, kept=kept)
 
 
 def people(connection: Connection, after: Position | None, limit: int) -> tuple[Sequence[Row[Any]], Position | None]:

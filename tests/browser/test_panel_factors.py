@@ -44,6 +44,13 @@ def log_in(page: Page, email: str) -> None:
     form.locator("button[type=submit]").click()
 
 
+def age_sessions(stack: Stack) -> None:
+    """Make every session one that was opened eleven minutes ago, and not proven since."""
+    engine = create_engine(stack.settings.database_url, poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE user_sessions SET created_at = created_at - interval '11 minutes', proven_at = NULL"))
+
+
 def test_an_app_is_set_up_asked_at_the_log_in_and_taken_away(
     page: Page, email: str, stack: Stack, context: Callable[..., BrowserContext]
 ) -> None:
@@ -92,9 +99,7 @@ def test_after_a_while_something_dangerous_asks_who_is_there_and_loses_nothing(p
     page.get_by_test_id("new-key").click()
     form, name = page.get_by_test_id("key-form"), f"till {uuid4().hex[:6]}"
     form.get_by_label("Name of the key").fill(name)
-    engine = create_engine(stack.settings.database_url, poolclass=NullPool)
-    with engine.begin() as connection:
-        connection.execute(text("UPDATE user_sessions SET created_at = created_at - interval '11 minutes', proven_at = NULL"))
+    age_sessions(stack)
     form.get_by_role("button", name="Create").click()
     asked = page.get_by_test_id("step-up")
     expect(asked.get_by_label("Password")).to_be_focused()
@@ -124,7 +129,45 @@ def test_an_administrator_takes_it_away_and_asks_before(page: Page, email: str, 
     row = panel.locator(f"[data-testid=person][data-email='{email}']")
     expect(row).to_contain_text("Second factor")
     row.get_by_role("button").click()
-    panel.get_by_role("menuitem", name="Take the second factor away").click()
+    panel.get_by_role("menuitem", name="Take second factor and passkeys away").click()
     panel.get_by_test_id("confirm").click()
     expect(row).not_to_contain_text("Second factor")
     expect(page.get_by_test_id("relogin-dialog")).to_be_visible()
+
+
+def test_a_passkey_is_added_logs_in_proves_and_is_removed(
+    stack: Stack, context: Callable[..., BrowserContext], email: str
+) -> None:
+    page = context().new_page()
+    device = page.context.new_cdp_session(page)
+    device.send("WebAuthn.enable")
+    made = {
+        "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
+        "isUserVerified": True, "automaticPresenceSimulation": True,
+    }  # fmt: skip
+    device.send("WebAuthn.addVirtualAuthenticator", {"options": made})
+    # A passkey belongs to a host by name.
+    page.goto(f"{stack.url.replace('127.0.0.1', 'localhost')}/panel/account")
+    log_in(page, email)
+    form = page.get_by_test_id("passkey-form")
+    form.get_by_label("Name of the passkey").fill("My laptop")
+    form.get_by_role("button").click()
+    passkey = page.get_by_test_id("passkey")
+    expect(passkey).to_contain_text("My laptop")
+    expect(passkey).not_to_contain_text("last used")
+    assert looked_over(page) == []
+
+    page.get_by_test_id("log-out").click()
+    page.get_by_test_id("passkey-log-in").click()
+    page.get_by_test_id("log-out").wait_for()
+    page.goto(f"{stack.url.replace('127.0.0.1', 'localhost')}/panel/account")
+    expect(passkey).to_contain_text("last used")
+
+    age_sessions(stack)
+    passkey.get_by_role("button").click()
+    page.get_by_test_id("confirm").click()
+    page.get_by_test_id("passkey-step-up").click()
+    expect(passkey).to_have_count(0)
+    page.get_by_test_id("log-out").click()
+    page.get_by_test_id("passkey-log-in").click()
+    expect(page.get_by_test_id("login-form").get_by_role("alert")).to_contain_text("This passkey is not known here")

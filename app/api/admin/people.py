@@ -75,7 +75,8 @@ def reset_password(body: dict[str, Any], user_id: int) -> Response:
 @blueprint.arguments(BodilessWriteSchema, location="query")
 @blueprint.response(204)
 def take_second_factor(query: dict[str, Any], user_id: int) -> Response:
-    """Take the second factor of a member of staff who lost it away: their password alone opens the panel. Their sessions end."""
+    """Take the second factor and the passkeys of a member of staff away, who lost them: their password alone opens the panel.
+    Their sessions end."""
     container().people.take_second_factor(intent_of(query), user_id)
     return Response(status=204)
 

@@ -3,7 +3,7 @@
 from marshmallow import Schema, fields, validate
 
 from app.api.parsing import StrictSchema, Text
-from app.api.schemas.answers import nullable, page_of, required
+from app.api.schemas.answers import nested, nullable, page_of, required
 from app.domain.passwords import LONGEST
 
 
@@ -54,11 +54,47 @@ class FactorOffSchema(StrictSchema):
     code = _code()
 
 
+class PasskeySchema(Schema):
+    """One of the caller's passkeys."""
+
+    id = required(fields.Integer)
+    name = required(fields.String)
+    created_at = required(fields.DateTime)
+    last_used_at = nullable(fields.DateTime)
+
+
+class PasskeysSchema(Schema):
+    """All of the caller's passkeys, oldest first."""
+
+    items = fields.List(nested(PasskeySchema), required=True)
+
+
+class PasskeyOptionsSchema(Schema):
+    """What a browser makes or asks for a passkey with (WebAuthn's options as JSON), and the ticket to answer with."""
+
+    ticket = required(fields.String)
+    options = required(fields.Dict)
+
+
+class PasskeyAnswerSchema(StrictSchema):
+    """The ticket of a challenge, and what the browser answers (`PublicKeyCredential.toJSON()`)."""
+
+    ticket = Text(required=True, validate=validate.Length(min=1, max=500))
+    credential = fields.Dict(required=True)
+
+
+class PasskeyCreateSchema(PasskeyAnswerSchema):
+    """A new passkey, with a name to know it by."""
+
+    name = Text(required=True, validate=validate.Length(min=1, max=200))
+
+
 class StepUpSchema(StrictSchema):
-    """The password, or a code of the second factor."""
+    """The password, a code of the second factor, or a passkey's answer."""
 
     password = _password(required=False)
     code = _code(required=False)
+    passkey = fields.Nested(PasskeyAnswerSchema)
 
 
 class RecoveryCodesSchema(Schema):

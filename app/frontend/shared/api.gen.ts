@@ -957,7 +957,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Take the second factor of a member of staff who lost it away: their password alone opens the panel. Their sessions end.
+         * Take the second factor and the passkeys of a member of staff away, who lost them: their password alone opens the panel.
+         *     Their sessions end.
          * @description Role: admin or above. A person who has not proven who they are within the last ten minutes is answered `step_up_required` (403): see `POST /auth/step-up`.
          */
         delete: operations["admin_people_take_second_factor"];
@@ -980,6 +981,23 @@ export interface paths {
          *     has a second factor is answered `second_factor_required` until they send a `code`, too.
          */
         post: operations["auth_log_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/login/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Log in with a passkey, without address, password or code; otherwise as `POST /auth/login`. */
+        post: operations["auth_log_in_by_passkey"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1021,6 +1039,89 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/passkey-challenge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Get a challenge for any passkey of this host, to log in with or for a step-up. It is to be answered within five minutes. */
+        post: operations["auth_challenge_passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List your passkeys, oldest first.
+         * @description Role: viewer or above.
+         */
+        get: operations["account_list_passkeys"];
+        put?: never;
+        /**
+         * Add the passkey that your browser made for an offer: it logs you in at this host, without password and code.
+         * @description Role: viewer or above. A person who has not proven who they are within the last ten minutes is answered `step_up_required` (403): see `POST /auth/step-up`.
+         */
+        post: operations["account_add_passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/passkeys/offer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get what your browser needs to make a passkey. Within five minutes it can be added (`POST /auth/passkeys`).
+         * @description Role: viewer or above. A person who has not proven who they are within the last ten minutes is answered `step_up_required` (403): see `POST /auth/step-up`.
+         */
+        post: operations["account_offer_passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/passkeys/{passkey_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                passkey_id: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove one of your passkeys: it opens nothing any more.
+         * @description Role: viewer or above. A person who has not proven who they are within the last ten minutes is answered `step_up_required` (403): see `POST /auth/step-up`.
+         */
+        delete: operations["account_remove_passkey"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1147,7 +1248,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Prove who you are, by your password or a code of your second factor. For ten minutes calls that are answered
+         * Prove who you are, by your password, a code of your second factor or a passkey. For ten minutes calls that are answered
          *     `step_up_required` are allowed then, as they are after a log-in.
          * @description Role: viewer or above.
          */
@@ -2518,6 +2619,36 @@ export interface components {
             /** @description The SKUs that no part has which customers may see. */
             missing: string[];
         };
+        Passkey: {
+            /** Format: date-time */
+            created_at: string;
+            id: number;
+            /** Format: date-time */
+            last_used_at: string | null;
+            name: string;
+        };
+        PasskeyAnswer: {
+            credential: {
+                [key: string]: unknown;
+            };
+            ticket: string;
+        };
+        PasskeyCreate: {
+            credential: {
+                [key: string]: unknown;
+            };
+            name: string;
+            ticket: string;
+        };
+        PasskeyOptions: {
+            options: {
+                [key: string]: unknown;
+            };
+            ticket: string;
+        };
+        Passkeys: {
+            items: components["schemas"]["Passkey"][];
+        };
         Password: {
             current_password: string;
             new_password: string;
@@ -2919,6 +3050,7 @@ export interface components {
             id: number;
             is_active: boolean;
             name: string;
+            passkeys: number;
             /** Format: date-time */
             password_expires_at: string | null;
             /** @enum {string} */
@@ -2942,6 +3074,7 @@ export interface components {
             id: number;
             is_active: boolean;
             name: string;
+            passkeys: number;
             password: string;
             /** Format: date-time */
             password_expires_at: string | null;
@@ -2963,6 +3096,7 @@ export interface components {
         };
         StepUp: {
             code?: string;
+            passkey?: components["schemas"]["PasskeyAnswer"];
             password?: string;
         };
         StockAdjustment: {
@@ -7692,6 +7826,7 @@ export interface operations {
                      *           "id": 2,
                      *           "is_active": true,
                      *           "name": "Anna",
+                     *           "passkeys": 0,
                      *           "password_expires_at": null,
                      *           "role": "admin",
                      *           "updated_at": "2026-11-27T09:14:44.567647Z",
@@ -7709,6 +7844,7 @@ export interface operations {
                      *           "id": 3,
                      *           "is_active": true,
                      *           "name": "Ben",
+                     *           "passkeys": 0,
                      *           "password_expires_at": "2026-12-04T09:14:49.779363Z",
                      *           "role": "editor",
                      *           "updated_at": "2026-11-27T09:14:49.779363Z",
@@ -7783,6 +7919,7 @@ export interface operations {
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
+                     *       "passkeys": 0,
                      *       "password": "kbiu6-qrk3j-iw5bk-efghf",
                      *       "password_expires_at": "2026-12-04T09:14:49.653619Z",
                      *       "role": "stock",
@@ -7855,6 +7992,7 @@ export interface operations {
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
+                     *       "passkeys": 0,
                      *       "password_expires_at": "2026-12-04T09:14:49.653619Z",
                      *       "role": "editor",
                      *       "updated_at": "2026-11-27T09:14:49.701669Z",
@@ -7926,6 +8064,7 @@ export interface operations {
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
+                     *       "passkeys": 0,
                      *       "password": "m4pva-wneul-3hz6f-wf574",
                      *       "password_expires_at": "2026-12-04T09:14:49.779363Z",
                      *       "role": "editor",
@@ -8050,6 +8189,68 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    auth_log_in_by_passkey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The answer is not kept: It holds the session's secrets, and an answer of a passkey counts once. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "credential": {
+                 *         "clientExtensionResults": {},
+                 *         "id": "obi-mwZInsX8IWhqNfVbpQ",
+                 *         "rawId": "obi-mwZInsX8IWhqNfVbpQ",
+                 *         "response": {
+                 *           "authenticatorData": "SZYN5YgOjGh0NBcPZHZgW4_krrmihjLHmVzzuoMdl2MFAAAAAQ",
+                 *           "clientDataJSON": "eyJ0eXBlIjogIndlYmF1dGhuLmdldCIsICJjaGFsbGVuZ2UiOiAiX3hCU2xVVDBDUzJOMUlRM2laZkx1MUoyNFZZX1hwVEVJcUJaWXFTeklKZWh6NnJwWTBQVUFMU0xSa29tZjFyblRxMDJCY3hDVGhPV1lZMThhSXdHT1EiLCAib3JpZ2luIjogImh0dHA6Ly9sb2NhbGhvc3QifQ",
+                 *           "signature": "MEUCIHYBGFfTtS1KGv5k5q__CuG6_VLrUhzjX_VhjMjG_bKEAiEA6yTbGCCQLMLTzQUKkvb-_d7PxF85DeAhzgb-Dghq4rA"
+                 *         },
+                 *         "type": "public-key"
+                 *       },
+                 *       "ticket": "WzAsMTc5NTc3MjM3ODA0Mjk5MCwiX3hCU2xVVDBDUzJOMUlRM2laZkx1MUoyNFZZX1hwVEVJcUJaWXFTeklKZWh6NnJwWTBQVUFMU0xSa29tZjFyblRxMDJCY3hDVGhPV1lZMThhSXdHT1EiXQ.awlP2g.NAxMdUrEkA0wYr5T3UsuhTkT3gQ"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PasskeyAnswer"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "csrf_token": "mQs_9mPbyNM-TlMlz0FIf7EVtOI5vDCW",
+                     *       "user": {
+                     *         "email": "anna@shop.example",
+                     *         "id": 2,
+                     *         "name": "Anna",
+                     *         "role": "admin"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     auth_log_out: {
         parameters: {
             query?: never;
@@ -8110,6 +8311,247 @@ export interface operations {
             };
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    auth_challenge_passkey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The answer is not kept: It changes nothing, and each call makes another challenge. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "options": {
+                     *         "allowCredentials": [],
+                     *         "challenge": "_xBSlUT0CS2N1IQ3iZfLu1J24VY_XpTEIqBZYqSzIJehz6rpY0PUALSLRkomf1rnTq02BcxCThOWYY18aIwGOQ",
+                     *         "rpId": "localhost",
+                     *         "timeout": 60000,
+                     *         "userVerification": "required"
+                     *       },
+                     *       "ticket": "WzAsMTc5NTc3MjM3ODA0Mjk5MCwiX3hCU2xVVDBDUzJOMUlRM2laZkx1MUoyNFZZX1hwVEVJcUJaWXFTeklKZWh6NnJwWTBQVUFMU0xSa29tZjFyblRxMDJCY3hDVGhPV1lZMThhSXdHT1EiXQ.awlP2g.NAxMdUrEkA0wYr5T3UsuhTkT3gQ"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PasskeyOptions"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    account_list_passkeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-11-27T09:39:38.016300Z",
+                     *           "id": 1,
+                     *           "last_used_at": "2026-11-27T09:39:38.062384Z",
+                     *           "name": "Laptop"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Passkeys"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    account_add_passkey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The answer is not kept: A passkey is added once; a repeated call is refused. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "credential": {
+                 *         "clientExtensionResults": {},
+                 *         "id": "obi-mwZInsX8IWhqNfVbpQ",
+                 *         "rawId": "obi-mwZInsX8IWhqNfVbpQ",
+                 *         "response": {
+                 *           "attestationObject": "o2NmbXRkbm9uZWdhdHRTdG10oGhhdXRoRGF0YViUSZYN5YgOjGh0NBcPZHZgW4_krrmihjLHmVzzuoMdl2NFAAAAAAAAAAAAAAAAAAAAAAAAAAAAEKG4vpsGSJ7F_CFoajX1W6WlAQIDJiABIVggMfddMX4aQWyB1DotvwPmHi1Sz2tIIs1MVL90Kg0wLHQiWCBrcxojImsTBle7R7cuQW5Mfw0XEH7WgIODBlfuSOYoYQ",
+                 *           "clientDataJSON": "eyJ0eXBlIjogIndlYmF1dGhuLmNyZWF0ZSIsICJjaGFsbGVuZ2UiOiAiUHgwbVFwdFVrTDVUQjNGb0Rzd19BUk1MaG1DVVlBMmJQa1YxNFdiNDd4QjdES01wOElPTUVGMEZrNmdSQTlDUThPaldxQzZsT2xwTGtzTWZ1T2hGTmciLCAib3JpZ2luIjogImh0dHA6Ly9sb2NhbGhvc3QifQ"
+                 *         },
+                 *         "type": "public-key"
+                 *       },
+                 *       "name": "Laptop",
+                 *       "ticket": "WzIsMTc5NTc3MjM3ODAwNDUwMiwiUHgwbVFwdFVrTDVUQjNGb0Rzd19BUk1MaG1DVVlBMmJQa1YxNFdiNDd4QjdES01wOElPTUVGMEZrNmdSQTlDUThPaldxQzZsT2xwTGtzTWZ1T2hGTmciXQ.awlP2g.ZwbwUnSlwNsqP2cBkRD23OJvcd0"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PasskeyCreate"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-27T09:39:38.016300Z",
+                     *       "id": 1,
+                     *       "last_used_at": null,
+                     *       "name": "Laptop"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Passkey"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    account_offer_passkey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The answer is not kept: It changes nothing, and each call makes another offer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "options": {
+                     *         "attestation": "none",
+                     *         "authenticatorSelection": {
+                     *           "requireResidentKey": true,
+                     *           "residentKey": "required",
+                     *           "userVerification": "required"
+                     *         },
+                     *         "challenge": "Px0mQptUkL5TB3FoDsw_ARMLhmCUYA2bPkV14Wb47xB7DKMp8IOMEF0Fk6gRA9CQ8OjWqC6lOlpLksMfuOhFNg",
+                     *         "excludeCredentials": [],
+                     *         "pubKeyCredParams": [
+                     *           {
+                     *             "alg": -8,
+                     *             "type": "public-key"
+                     *           },
+                     *           {
+                     *             "alg": -7,
+                     *             "type": "public-key"
+                     *           },
+                     *           {
+                     *             "alg": -257,
+                     *             "type": "public-key"
+                     *           }
+                     *         ],
+                     *         "rp": {
+                     *           "id": "localhost",
+                     *           "name": "Lockstep"
+                     *         },
+                     *         "timeout": 60000,
+                     *         "user": {
+                     *           "displayName": "Anna",
+                     *           "id": "Mg",
+                     *           "name": "anna@shop.example"
+                     *         }
+                     *       },
+                     *       "ticket": "WzIsMTc5NTc3MjM3ODAwNDUwMiwiUHgwbVFwdFVrTDVUQjNGb0Rzd19BUk1MaG1DVVlBMmJQa1YxNFdiNDd4QjdES01wOElPTUVGMEZrNmdSQTlDUThPaldxQzZsT2xwTGtzTWZ1T2hGTmciXQ.awlP2g.ZwbwUnSlwNsqP2cBkRD23OJvcd0"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PasskeyOptions"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    account_remove_passkey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                passkey_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
             503: components["responses"]["Problem503"];
         };
     };

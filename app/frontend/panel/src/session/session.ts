@@ -4,6 +4,7 @@ import { newKey } from "@lockstep/shared/intention.ts";
 import type { Session, User } from "@lockstep/shared/types.ts";
 import { defineStore } from "pinia";
 import { computed, ref, shallowRef } from "vue";
+import type { PasskeyAnswer } from "./passkey.ts";
 
 /** @param eventIds of what a write has changed, as the server names them. */
 type WriteListener = (eventIds: string[]) => void;
@@ -63,9 +64,15 @@ export const useSessionStore = defineStore("session", () => {
     settle(true);
   }
 
+  async function logInByPasskey(answer: PasskeyAnswer): Promise<void> {
+    session.value = await request<Session>("/auth/login/passkey", { method: "POST", body: answer });
+    logins.value += 1;
+    settle(true);
+  }
+
   /** For ten minutes what is dangerous is done without asking. @throws ApiError, with what is wrong at its field. */
-  async function prove(password: string): Promise<void> {
-    await api("/auth/step-up", { method: "POST", body: { password } });
+  async function prove(by: { password: string } | { passkey: PasskeyAnswer }): Promise<void> {
+    await api("/auth/step-up", { method: "POST", body: by });
     proof.settle(true);
   }
 
@@ -147,5 +154,5 @@ export const useSessionStore = defineStore("session", () => {
     }
   }
 
-  return { user, loginNeeded: login.isOpen, proofNeeded: proof.isOpen, leaveUnproven: () => proof.settle(false), logins, load, logIn, prove, changePassword, logOut, forget, api, check, onWrite };
+  return { user, loginNeeded: login.isOpen, proofNeeded: proof.isOpen, leaveUnproven: () => proof.settle(false), logins, load, logIn, logInByPasskey, prove, changePassword, logOut, forget, api, check, onWrite };
 });
