@@ -18,7 +18,9 @@ from app.services.condition import Condition
 from app.services.imports.jobs import ImportJobs
 from app.services.offload import Offload, at_once
 from app.services.parts_enhanced import PartsEnhancedService
+from app.services.passkeys import Passkeys
 from app.services.people import People
+from app.services.second_factor import SecondFactors
 from app.services.sync_control import SyncControl
 from app.store.database import connect, single_statements
 from app.store.files import Storage
@@ -65,6 +67,8 @@ class Container:
     price_dates: PriceDates
     sync_control: SyncControl
     people: People
+    second_factors: SecondFactors
+    passkeys: Passkeys
     told: ToldPages
     figures: RecentFigures
     # Reads as customers do, but from the database alone: what they are answered is compared with it.
@@ -118,6 +122,7 @@ def build_container(
         consistency.after_commit(committed)
 
     transactions = TransactionManager(engine, after_commit, effects)
+    shown_once = ShownOnce(settings.secret_key)
     publisher = EventPublisher(client, settings.prefix, monitoring)
     deliveries = DeliveryService(
         delivering, handlers(cache, publisher, consistency.confirm, single_statements(delivering).connect, edge), monitoring
@@ -171,7 +176,9 @@ def build_container(
         sync_control=sync_control,
         told=told,
         figures=recent,
-        people=People(transactions, reading, ShownOnce(settings.secret_key), offload),
+        people=People(transactions, reading, shown_once, offload),
+        passkeys=Passkeys(transactions, reading, settings.secret_key),
+        second_factors=SecondFactors(transactions, reading, shown_once, settings.secret_key),
         # Nothing ever proves to it that this cache is fresh, so it reads past it.
         truth=CatalogReader(reading, CacheManager(clients, lambda _kind, _result: None), settings.currency),
         storage=storage,

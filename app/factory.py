@@ -67,7 +67,7 @@ def create_app(settings: Settings, offload: Offload = at_once) -> Flask:
         engine = db.engine
     container = build_container(settings, engine, publisher(settings), offload=offload)
     idle = timedelta(minutes=settings.session_idle_minutes)
-    authenticator = Authenticator(container.engine, container.reading, offload, idle)
+    authenticator = Authenticator(container.engine, container.reading, offload, container.second_factors.check, idle)
     app.extensions["lockstep"] = container
     app.extensions["lockstep_authenticator"] = authenticator
     host = next((host.lstrip(".") for host in settings.allowed_hosts), "localhost")

@@ -11,7 +11,7 @@ from app.contract import cache_keys
 from app.domain.audit_chain import GENESIS
 
 # Who may use the shop, and what the migrations fill in.
-KEPT = ("alembic_version", "users", "api_keys", "user_sessions", "cache_epoch", "search_synonyms")
+KEPT = ("alembic_version", "users", "api_keys", "user_sessions", "second_factors", "passkeys", "cache_epoch", "search_synonyms")
 _TABLES = text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND NOT tablename = ANY(:kept) ORDER BY tablename")
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import structlog
 from flask import Response, request
@@ -20,10 +21,17 @@ from app.api.idempotency import keeps_no_answer, sent_key
 from app.api.parsing import StrictParser, refuse_unread
 from app.api.rendering import json_response
 from app.api.schemas.answers import SessionSchema
-from app.api.schemas.auth import LoginSchema
+from app.api.schemas.auth import LoginSchema, PasskeyAnswerSchema, PasskeyOptionsSchema
 from app.arrival import address_of, limited_client
 from app.contract.events import Actor
-from app.domain.errors import ForbiddenError, TooManyAttemptsError, UnauthenticatedError
+from app.domain.errors import (
+    ForbiddenError,
+    SecondFactorRequiredError,
+    StepUpRequiredError,
+    TooManyAttemptsError,
+    UnauthenticatedError,
+)
+from app.domain.origins import normal_origin
 from app.logs import SECURITY
 from app.monitoring import SyncMonitoring
 from app.services.authentication import (
@@ -33,9 +41,11 @@ from app.services.authentication import (
     Authenticator,
     Caller,
     Principal,
+    ProveByPasskey,
     session_cookie,
 )
 from app.services.login_limits import DEVICE_LIFETIME
+from app.services.passkeys import Site
 
 security = structlog.get_logger(channel=SECURITY)
 
@@ -82,9 +92,14 @@ def _session_cookie() -> str:
     return session_cookie(https_only=container().settings.production)
 
 
-def require(role: str, scope: str) -> Callable[[View], View]:
-    """Let a view be called only by those who have at least `role`, and of API keys that are limited to scopes by those that have
-    this one: one of `SCOPES`, `ANY_SCOPE` or `NO_SCOPE`."""
+def require(role: str, scope: str, *, step_up: bool = False) -> Callable[[View], View]:
+    """Let a view be called only by those who have at least `role`.
+
+    Args:
+        scope: what an API key that is limited to scopes needs, too: one of `SCOPES`, `ANY_SCOPE` or `NO_SCOPE`.
+        step_up: whether a person has to have proven who they are within the last ten minutes: a session that was left open, or
+            stolen, does nothing with it. API keys are not asked.
+    """
 
     def decorate(view: View) -> View:
         # Where flask-smorest records what `arguments` declared.
@@ -93,6 +108,8 @@ def require(role: str, scope: str) -> Callable[[View], View]:
         @wraps(view)
         def checked(*arguments: Any, **options: Any) -> Any:
             _let_in(role, scope)
+            if step_up and principal().api_key_id is None and not principal().is_proven:
+                raise StepUpRequiredError
             if request.method not in SAFE_METHODS:
                 sent_key()
                 refuse_unread(read)
@@ -100,6 +117,7 @@ def require(role: str, scope: str) -> Callable[[View], View]:
 
         # Read by the tests that enumerate routes, and by app.api.openapi.
         checked.required_role, checked.required_scope = role, scope  # type: ignore[attr-defined]
+        checked.needs_step_up = step_up  # type: ignore[attr-defined]
         return checked  # type: ignore[return-value] # wraps keeps the signature
 
     return decorate
@@ -171,12 +189,16 @@ def _monitoring() -> SyncMonitoring:
 @blueprint.arguments(LoginSchema)
 @blueprint.response(200, SessionSchema)
 def log_in(body: dict[str, Any]) -> Response:
-    """Log in: sets the session cookie and returns the CSRF token for unsafe methods. A session whose cookie is sent ends."""
+    """Log in: sets the session cookie and returns the CSRF token for unsafe methods. A session whose cookie is sent ends. Whoever
+    has a second factor is answered `second_factor_required` until they send a `code`, too."""
     sent_key()
     email = body["email"]
     try:
         with attempt(email):
-            who, token = authenticator().log_in(email, body["password"], caller(), replaces=session_token())
+            who, token = authenticator().log_in(email, body["password"], caller(), body.get("code"), replaces=session_token())
+    except SecondFactorRequiredError:
+        security.info("second_factor_asked", account=email)
+        raise
     except (UnauthenticatedError, TooManyAttemptsError) as error:
         _monitoring().record_login_failure()
         # What is no address may be a password in the wrong field.
@@ -184,6 +206,46 @@ def log_in(body: dict[str, Any]) -> Response:
         raise
     security.info("log_in", actor=who.name, actor_id=who.user_id, account=who.email)
     return logged_in(who, token)
+
+
+@blueprint.route("/passkey-challenge", methods=["POST"])
+@keeps_no_answer("It changes nothing, and each call makes another challenge.")
+@may_answer(400)
+@blueprint.response(200, PasskeyOptionsSchema)
+def challenge_passkey() -> Response:
+    """Get a challenge for any passkey of this host, to log in with or for a step-up. It is to be answered within five minutes."""
+    sent_key()
+    return json_response(container().passkeys.challenge(site()))
+
+
+@blueprint.route("/login/passkey", methods=["POST"])
+@may_answer(401, 503)
+@keeps_no_answer("It holds the session's secrets, and an answer of a passkey counts once.")
+@blueprint.arguments(PasskeyAnswerSchema)
+@blueprint.response(200, SessionSchema)
+def log_in_by_passkey(body: dict[str, Any]) -> Response:
+    """Log in with a passkey, without address, password or code; otherwise as `POST /auth/login`."""
+    sent_key()
+    try:
+        who, token = authenticator().enter(proof_by_passkey(body), caller(), replaces=session_token())
+    except UnauthenticatedError as error:
+        _monitoring().record_login_failure()
+        security.warning("log_in_refused", reason=error.code)
+        raise
+    security.info("log_in", actor=who.name, actor_id=who.user_id, account=who.email, by="passkey")
+    return logged_in(who, token)
+
+
+def proof_by_passkey(answer: dict[str, Any]) -> ProveByPasskey:
+    """Return the check of a passkey's answer, to be made within a transaction."""
+    here = site()
+    return lambda connection: container().passkeys.check(connection, here, answer["ticket"], answer["credential"])
+
+
+def site() -> Site:
+    """Return where the panel is that the current request comes from: what its browser asks for, at a host that is served."""
+    origin = normal_origin(f"{request.scheme}://{request.host}")
+    return Site(urlsplit(origin).hostname or "", origin)
 
 
 def attempt(email: str) -> AbstractContextManager[None]:

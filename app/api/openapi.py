@@ -195,19 +195,26 @@ class _Completion(BasePlugin):
         view = self._app.view_functions[rule.endpoint]
         for method, operation in (operations or {}).items():
             operation["operationId"] = rule.endpoint.replace(".", "_")
-            _secure(operation, method, getattr(view, "required_role", None), getattr(view, "required_scope", None))
+            _secure(operation, method, view)
             _answer(operation, method, rule, view)
             _exemplify(operation)
 
 
-def _secure(operation: dict[str, Any], method: str, role: str | None, scope: str | None) -> None:
-    if role is None or scope is None:
+def _secure(operation: dict[str, Any], method: str, view: Any) -> None:
+    role = getattr(view, "required_role", None)
+    if role is None:
         operation["security"] = []
         return
     session: dict[str, list[str]] = {"session": [], "csrf": []} if method in UNSAFE else {"session": []}
     operation["security"] = [{"apiKey": []}, session]
+    scope = view.required_scope
     limit = {ANY_SCOPE: "any", NO_SCOPE: "none suffices, so it takes one without scopes"}.get(scope, f"`{scope}`")
     operation["description"] = f"Role: {role} or above. Scope of an API key that is limited to scopes: {limit}."
+    if view.needs_step_up:
+        operation["description"] += (
+            " A person who has not proven who they are within the last ten minutes is answered `step_up_required` (403):"
+            " see `POST /auth/step-up`."
+        )
 
 
 def _answer(operation: dict[str, Any], method: str, rule: Rule, view: Any) -> None:

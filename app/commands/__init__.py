@@ -13,6 +13,7 @@ from app.commands.staff import (
     create_api_key,
     create_user,
     deactivate_user,
+    disable_second_factor,
     revoke_api_key,
     set_password,
     set_role,
@@ -21,7 +22,7 @@ from app.commands.sync import sync
 
 COMMANDS = (
     prepare, doctor, seed_demo, import_parts, export_parts, move_prices, create_user, set_password, set_role, deactivate_user,
-    activate_user, create_api_key, revoke_api_key, audit, sync, search_synonyms,
+    activate_user, disable_second_factor, create_api_key, revoke_api_key, audit, sync, search_synonyms,
 )  # fmt: skip
 
 

@@ -94,6 +94,17 @@ def activate_user(email: str) -> None:
     click.echo(f"{email} is active")
 
 
+@click.command("disable-second-factor")
+@click.argument("email")
+@with_appcontext
+def disable_second_factor(email: str) -> None:
+    """Take away the second factor and the passkeys of whoever lost them; they are logged out everywhere. Their password stays."""
+    container = console.container()
+    with _failures_said():
+        staff.disable_second_factor(container.transactions, console.system(container), email)
+    click.echo(f"{email} logs in with the password alone")
+
+
 @click.command("create-api-key")
 @click.argument("name")
 @click.option("--role", type=click.Choice(ROLES), default="viewer", show_default=True)

@@ -176,10 +176,46 @@ class UnauthenticatedError(LockstepError):
     code = "unauthenticated"
 
 
+class SecondFactorRequiredError(LockstepError):
+    """Send a code of your authenticator app, or a recovery code, as `code`."""
+
+    code = "second_factor_required"
+
+
+class WrongCodeError(UnauthenticatedError):
+    """This code is wrong, or was used already. Send your authenticator app's next one, or a recovery code."""
+
+    code = "wrong_code"
+
+
+class WrongPasskeyError(UnauthenticatedError):
+    """This passkey is not known here, or its answer came too late. Try again, or log in with your password."""
+
+    code = "wrong_passkey"
+
+
+class TooManyPasskeysError(LockstepError):
+    """You have 20 passkeys already; remove one first."""
+
+    code = "too_many_passkeys"
+
+
+class SecondFactorOnError(LockstepError):
+    """You have a second factor already; turn it off first."""
+
+    code = "second_factor_on"
+
+
 class ForbiddenError(LockstepError):
     """Your role does not allow this."""
 
     code = "forbidden"
+
+
+class StepUpRequiredError(ForbiddenError):
+    """Prove who you are once more: POST /api/v1/auth/step-up. Then send this again."""
+
+    code = "step_up_required"
 
 
 class TooManyAttemptsError(LockstepError):

@@ -3,6 +3,7 @@
 from app.models.base import Base
 from app.models.cache import CacheEpoch
 from app.models.catalog import Category, FormerSlug, Part, PartImage, PartPrice, PartSpecification, Price, StockLevel
+from app.models.factors import Passkey, SecondFactor
 from app.models.history import AuditChain, DataChangeLog, PartContentVersion
 from app.models.idempotency import IdempotencyKey
 from app.models.imports import ImportJob
@@ -19,11 +20,37 @@ from app.models.search import (
 from app.models.users import ApiKey, User, UserSession
 
 __all__ = [
-    "ApiKey", "AuditChain", "Base", "CacheEpoch", "Category", "ChangeByHand", "DataChangeLog", "FormerSlug", "IdempotencyKey",
-    "ImportJob", "OutboxDelivery", "OutboxEvent", "Part", "PartContentVersion", "PartCurrentPrice", "PartFeatures",
-    "PartImage", "PartPrice",
+    "ApiKey",
+    "AuditChain",
+    "Base",
+    "CacheEpoch",
+    "Category",
+    "ChangeByHand",
+    "DataChangeLog",
+    "FormerSlug",
+    "IdempotencyKey",
+    "ImportJob",
+    "OutboxDelivery",
+    "OutboxEvent",
+    "Part",
+    "PartContentVersion",
+    "PartCurrentPrice",
+    "PartFeatures",
+    "PartImage",
+    "PartPrice",
     "PartSearch",
-    "PartSpecification", "Price",
-    "SearchSynonym", "SearchWord",
-    "SpecificationValue", "StockLevel", "SyncDrift", "SyncPosition", "SyncRun", "UnreadSpecification", "User", "UserSession",
+    "PartSpecification",
+    "Passkey",
+    "Price",
+    "SearchSynonym",
+    "SearchWord",
+    "SecondFactor",
+    "SpecificationValue",
+    "StockLevel",
+    "SyncDrift",
+    "SyncPosition",
+    "SyncRun",
+    "UnreadSpecification",
+    "User",
+    "UserSession",
 ]  # fmt: skip

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,10 +13,17 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Engine, Row
+from sqlalchemy import Connection, Engine, Row
 
 from app.contract.events import Actor
-from app.domain.errors import BusyError, DatabaseConsistencyError, InvalidFieldError, UnauthenticatedError
+from app.domain.errors import (
+    BusyError,
+    DatabaseConsistencyError,
+    InvalidFieldError,
+    UnauthenticatedError,
+    WrongCodeError,
+    WrongPasskeyError,
+)
 from app.domain.passwords import objection, possible_forms, prepared, weakness
 from app.services.offload import Offload
 from app.store import users
@@ -39,6 +46,10 @@ HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 # Hashes that a process computes at once, each taking 19 MB and a core, and how many may wait: a second's work.
 HASHES_AT_ONCE = 2
 MAX_WAITING = 32
+# Checks a code of a user's second factor and uses it up; tells whether they have one: `SecondFactors.check`.
+CheckFactor = Callable[[Connection, int, str | None], bool]
+# Finds whose passkey was used, and uses its answer up: `Passkeys.check`.
+ProveByPasskey = Callable[[Connection], Row[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +68,8 @@ class Principal:
     api_key_id: int | None = None
     # None if nothing but the role is the limit, as for every person.
     scopes: frozenset[str] | None = None
+    # Whether a person has proven who they are just now, by logging in or after it.
+    is_proven: bool = False
 
     def may(self, role: str) -> bool:
         """Whether this role includes what `role` may do."""
@@ -108,22 +121,27 @@ class Authenticator:
     Args:
         reading: for look-ups; engine: for writes.
         offload: runs a slow function off the event loop.
+        check_factor: checks the second factor once the password is right.
         idle: how long after its last use a session ends.
     """
 
-    def __init__(self, engine: Engine, reading: Engine, offload: Offload, idle: timedelta) -> None:
+    def __init__(self, engine: Engine, reading: Engine, offload: Offload, check_factor: CheckFactor, idle: timedelta) -> None:
         self.idle = idle
         self._engine = engine
         self._reading = reading
         self._offload = offload
+        self._check_factor = check_factor
         self._turns = Turns()
         self._nobody = HASHER.hash(secrets.token_hex(16))
 
-    def log_in(self, email: str, password: str, caller: Caller, replaces: str = "") -> tuple[Principal, str]:
+    def log_in(
+        self, email: str, password: str, caller: Caller, code: str | None = None, replaces: str = ""
+    ) -> tuple[Principal, str]:
         """Return who that is and a new session token. The session of the token in `replaces` ends.
 
         Raises:
             UnauthenticatedError: if the address or the password is wrong, after the same amount of work for either.
+            SecondFactorRequiredError, WrongCodeError: if they are right, but the second factor's `code` is missing or wrong.
             BusyError: if too many are logging in.
         """
         for _ in range(2):
@@ -131,6 +149,8 @@ class Authenticator:
             token, session = _new_session(caller)
             with self._engine.begin() as connection:
                 opens = users.open_session(connection, user, session, replaces=digest(replaces))
+                if opens:
+                    self._check_factor(connection, user.id, code)
             if opens:
                 self._modernise(user.id, user.password_hash, form)
                 return _person(user, session), token
@@ -183,6 +203,46 @@ class Authenticator:
             raise UnauthenticatedError("The address or the password is wrong.")
         return user, form
 
+    def prove(self, email: str, password: str) -> None:
+        """Check a user's password.
+
+        Raises:
+            UnauthenticatedError, BusyError.
+        """
+        self._checked(email, password)
+
+    def enter(self, prove: ProveByPasskey, caller: Caller, replaces: str = "") -> tuple[Principal, str]:
+        """Return whom `prove` finds, and a new session token. The session of the token in `replaces` ends.
+
+        Raises:
+            UnauthenticatedError: if it finds nobody.
+        """
+        token, session = _new_session(caller)
+        with self._engine.begin() as connection:
+            user = prove(connection)
+            if not users.open_session(connection, user, session, replaces=digest(replaces)):
+                raise DatabaseConsistencyError
+        return _person(user, session), token
+
+    def step_up(
+        self, me: Principal, password: str | None = None, code: str | None = None, prove: ProveByPasskey | None = None
+    ) -> None:
+        """Note that the owner of a session has just proven who they are: by all of these that are given, the password, a code of
+        their second factor, and a passkey.
+
+        Raises:
+            UnauthenticatedError: if what is sent is wrong.
+            BusyError: if too many passwords are being checked.
+        """
+        if password is not None:
+            self._checked(me.email, password)
+        with self._engine.begin() as connection:
+            if code is not None and not self._check_factor(connection, me.user_id, code):
+                raise WrongCodeError
+            if prove is not None and prove(connection).id != me.user_id:
+                raise WrongPasskeyError
+            users.prove_session(connection, me.digest)
+
     def log_out(self, token: str) -> None:
         """Invalidate a session token."""
         users.close_session(self._engine, digest(token))
@@ -194,7 +254,7 @@ class Authenticator:
             is_use: whether somebody is there, so that the session goes on.
         """
         row = users.by_session(self._reading, digest(token), self.idle, is_use=is_use)
-        return row and Principal(row.id, row.email, row.name, row.role, row.csrf_token, digest(token))
+        return row and Principal(row.id, row.email, row.name, row.role, row.csrf_token, digest(token), is_proven=row.is_proven)
 
     def by_key(self, key: str) -> Principal | None:
         """Return whom an API key acts as, if it is valid, and note its use."""
@@ -261,6 +321,12 @@ def new_api_key() -> str:
     return KEY_PREFIX + secrets.token_urlsafe(32)
 
 
+def readable(random: bytes) -> str:
+    """Return a hundred bits of `random` in groups of letters and digits that can be read out."""
+    signs = base64.b32encode(random).decode().lower()
+    return "-".join(signs[start : start + 5] for start in range(0, 20, 5))
+
+
 class ShownOnce:
     """Makes the secrets that are shown once: of a random nonce and the application's own secret, so that the answer to a call
     that is sent again can be made from what the database keeps of it, and by nobody who has no more than that.
@@ -281,9 +347,12 @@ class ShownOnce:
         return KEY_PREFIX + base64.urlsafe_b64encode(self._digest("API key", nonce)).rstrip(b"=").decode()
 
     def password(self, nonce: str) -> str:
-        """Return the one-time password of a nonce: a hundred bits in groups of letters and digits that can be read out."""
-        signs = base64.b32encode(self._digest("password", nonce)).decode().lower()
-        return "-".join(signs[start : start + 5] for start in range(0, 20, 5))
+        """Return the one-time password of a nonce."""
+        return readable(self._digest("password", nonce))
+
+    def totp_secret(self, nonce: str) -> str:
+        """Return the secret of a nonce that an authenticator app makes its codes of: 160 bits, as RFC 4226 recommends."""
+        return base64.b32encode(self._digest("TOTP", nonce)[:20]).decode()
 
     def _digest(self, kind: str, nonce: str) -> bytes:
         return hmac.digest(self._secret, f"{kind} {nonce}".encode(), "sha256")

@@ -18,7 +18,7 @@ from app.services.authentication import ONE_TIME_PASSWORD_LASTS, ShownOnce, dige
 from app.services.intent import Intent
 from app.services.offload import Offload
 from app.services.staff import keep_an_administrator
-from app.store import users
+from app.store import factors, users
 from app.store.paging import Page, Position
 from app.store.transaction import TransactionManager, UnitOfWork
 
@@ -99,6 +99,20 @@ class People:
             return _changed_person(unit_of_work, user_id, row.version) | {"nonce": nonce}
 
         return self._with_password(self._transactions.run(intent.actor, work, intent.call))
+
+    def take_second_factor(self, intent: Intent, user_id: int) -> None:
+        """Take a member of staff's second factor and passkeys away: their password alone opens the panel. All their sessions end.
+
+        Raises:
+            NotFoundError, SystemUserError, ConcurrencyError.
+        """
+
+        def work(unit_of_work: UnitOfWork) -> None:
+            row = _locked_user(unit_of_work, intent, user_id)
+            if not factors.take_all(unit_of_work, row, intent.reason):
+                raise NotFoundError(f"The member of staff {user_id} has no second factor.")
+
+        self._transactions.run(intent.actor, work, intent.call)
 
     def keys(self, after: Position | None, limit: int) -> Page[dict[str, Any]]:
         """Return one page of the API keys that are not revoked, newest first."""
@@ -182,6 +196,8 @@ def _person(row: Row[Any]) -> dict[str, Any]:
         "role": row.role,
         "is_active": row.is_active,
         "password_expires_at": _moment(row.password_expires_at),
+        "has_second_factor": row.has_second_factor,
+        "passkeys": row.passkeys,
         "version": row.version,
         "created_at": rfc3339(row.created_at),
         "updated_at": at,

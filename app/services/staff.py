@@ -10,7 +10,7 @@ from app.contract.events import Actor
 from app.domain.errors import InvalidFieldError, LastAdministratorError, NotFoundError
 from app.domain.passwords import normal_email, objection, weakness
 from app.services.authentication import digest, hash_password, new_api_key
-from app.store import users
+from app.store import factors, users
 from app.store.transaction import TransactionManager, UnitOfWork
 
 
@@ -96,6 +96,22 @@ def _change(
             _refuse_weak(password, row.email, row.name)
         users.change_user(unit_of_work, row, **wanted)
         keep_an_administrator(unit_of_work, row, **wanted)
+
+    transactions.run(actor, work)
+
+
+def disable_second_factor(transactions: TransactionManager, actor: Actor, email: str) -> None:
+    """Let a member of staff log in with their password alone, without passkeys; all their sessions end.
+
+    Raises:
+        NotFoundError: if there is nobody of that address who has a second factor.
+    """
+    email = normal_email(email)
+
+    def work(unit_of_work: UnitOfWork) -> None:
+        row = users.lock_user(unit_of_work, email)
+        if row is None or not factors.take_all(unit_of_work, row):
+            raise NotFoundError(f"there is no user {email!r} who has a second factor")
 
     transactions.run(actor, work)
 

@@ -31,6 +31,7 @@ _BY_EMAIL = text("""
 _VALID_SESSION = "s.expires_at > clock_timestamp() AND s.last_seen_at > clock_timestamp() - :idle"
 _BY_SESSION = text(f"""
     SELECT u.id, u.email, u.name, u.role, s.csrf_token, s.id AS session_id,
+           COALESCE(s.proven_at, s.created_at) > clock_timestamp() - interval '10 minutes' AS is_proven,
            s.last_seen_at < clock_timestamp() - interval '1 minute' AS is_use_to_note
     FROM user_sessions s JOIN users u ON u.id = s.user_id
     WHERE s.token_digest = :digest AND {_VALID_SESSION} AND u.is_active
@@ -70,13 +71,16 @@ _OPEN_SESSION = text("""
     SELECT :digest, :csrf_token, id, clock_timestamp() + :lifetime, :ip_address, :user_agent FROM users
     WHERE id = :user_id AND version = :version AND is_active FOR SHARE
 """)
+_PROVE_SESSION = text("UPDATE user_sessions SET proven_at = clock_timestamp() WHERE token_digest = :digest")
 _CLOSE_SESSION = text("DELETE FROM user_sessions WHERE token_digest = :digest")
 _SESSIONS_OF = text(f"""
     SELECT id, id AS sort_key, created_at, expires_at, ip_address, user_agent, token_digest FROM user_sessions s
     WHERE user_id = :user_id AND {_VALID_SESSION} AND id < :before ORDER BY id DESC LIMIT :limit
 """)  # noqa: S608 — a constant
 _CLOSE_ONE_OF = text("DELETE FROM user_sessions WHERE user_id = :user_id AND id = :id")
-_CLOSE_SESSIONS_OF = text("DELETE FROM user_sessions WHERE user_id = :user_id")
+_CLOSE_SESSIONS_OF = text("""
+    DELETE FROM user_sessions WHERE user_id = :user_id AND token_digest IS DISTINCT FROM CAST(:kept AS text)
+""")
 # Two log-ins that clean up at once must not wait for each other.
 _FORGET_EXPIRED = text("""
     DELETE FROM user_sessions
@@ -108,7 +112,9 @@ _UPDATE_USER = text("""
 # Who last changed somebody is in the newest event about them, which is never pruned.
 _PEOPLE = text("""
     SELECT u.id, u.id AS sort_key, u.email, u.name, u.role, u.is_active, u.password_expires_at, u.version, u.created_at,
-           u.updated_at, last.id AS changed_by, last.name AS changed_by_name
+           u.updated_at, EXISTS (SELECT FROM second_factors f WHERE f.user_id = u.id) AS has_second_factor,
+           (SELECT count(*) FROM passkeys p WHERE p.user_id = u.id) AS passkeys,
+           last.id AS changed_by, last.name AS changed_by_name
     FROM users u
     LEFT JOIN LATERAL (
         SELECT a.id, a.name FROM outbox_events e JOIN users a ON a.id = e.actor_id
@@ -219,6 +225,11 @@ def open_session(connection: Connection, user: Row[Any], session: NewSession, *,
     return True
 
 
+def prove_session(connection: Connection, digest: str) -> None:
+    """Note that a session's owner has just proven who they are, which counts for ten minutes as a log-in does."""
+    connection.execute(_PROVE_SESSION, {"digest": digest})
+
+
 def sessions_of(
     engine: Engine, user_id: int, idle: timedelta, after: Position | None, limit: int
 ) -> tuple[Sequence[Row[Any]], Position | None]:
@@ -290,7 +301,7 @@ def lock_user_by_id(unit_of_work: UnitOfWork, user_id: int) -> Row[Any] | None:
 
 def change_user(
     unit_of_work: UnitOfWork, row: Row[Any], *, password_hash: str | None = None, password_lasts: timedelta | None = None,
-    reason: str | None = None, **wanted: Any,
+    proof: tuple[str, Any, Any] | None = None, reason: str | None = None, **wanted: Any,
 ) -> None:  # fmt: skip
     """Give a locked user another password, role, name or address, or set `is_active`, and record what changed; if nothing does,
     do nothing. Neither a password nor its hash gets into the trail.
@@ -299,25 +310,34 @@ def change_user(
 
     Args:
         password_lasts: how long a one-time password lasts; None for one of the person's own.
+        proof: what else has just been changed of how they log in, to be recorded: its name, and what it was and is.
     """
     before = {"email": row.email, "name": row.name, "role": row.role, "is_active": row.is_active}
     after = before | wanted
     changed = [column for column in after if after[column] != before[column]]
-    if not changed and password_hash is None:
+    if not changed and password_hash is None and proof is None:
         return
     old = {column: before[column] for column in changed} | {"version": row.version}
     new = {column: after[column] for column in changed} | {"version": row.version + 1}
     if password_hash is not None:
         old, new = old | {"password": "set"}, new | {"password": "changed"}
+    if proof is not None:
+        name, was, becomes = proof
+        old, new = old | {name: was}, new | {name: becomes}
     unit_of_work.execute(
         _UPDATE_USER, id=row.id, password_hash=password_hash, password_lasts=password_lasts, version=row.version + 1, **after
     )
     unit_of_work.record(_event(EventType.USER_UPDATED, "user", "users", row.id, old, new, reason))
     if password_hash is not None or {"role", "is_active"} & {*changed}:
-        unit_of_work.execute(_CLOSE_SESSIONS_OF, user_id=row.id)
+        close_sessions_of(unit_of_work, row.id)
     if "is_active" in changed:
         for key in unit_of_work.execute(_LOCK_KEYS_OF, user_id=row.id).all():
             revoke_key(unit_of_work, key, reason)
+
+
+def close_sessions_of(unit_of_work: UnitOfWork, user_id: int, kept: str | None = None) -> None:
+    """End all sessions of a user, but one if it is named by its digest."""
+    unit_of_work.execute(_CLOSE_SESSIONS_OF, user_id=user_id, kept=kept)
 
 
 def people(connection: Connection, after: Position | None, limit: int) -> tuple[Sequence[Row[Any]], Position | None]:

@@ -12,7 +12,7 @@ security = structlog.get_logger(channel=SECURITY)
 
 RIGHTS = {EventType.USER_CREATED, EventType.USER_UPDATED, EventType.API_KEY_CREATED, EventType.API_KEY_REVOKED}
 # Of what is changed, what gives or takes rights. `password` says only that.
-_TOLD = ("role", "is_active", "password", "scopes", "expires_at", "revoked_at")
+_TOLD = ("role", "is_active", "password", "second_factor", "passkey", "passkeys", "scopes", "expires_at", "revoked_at")
 
 
 def note(committed: Sequence[CommittedEvent]) -> None:

@@ -85,6 +85,18 @@ def browser(app: Flask, container: Container) -> Callable[[], FlaskClient]:
 
 
 @pytest.fixture
+def aged(container: Container) -> Callable[[], None]:
+    """Make every session one that was opened eleven minutes ago, and not proven since."""
+
+    def age() -> None:
+        with container.engine.begin() as connection:
+            made = text("UPDATE user_sessions SET created_at = created_at - interval '11 minutes', proven_at = NULL")
+            connection.execute(made)
+
+    return age
+
+
+@pytest.fixture
 def logged_in(browser: Callable[[], FlaskClient], staff: Callable[..., str]) -> Callable[..., tuple[FlaskClient, str]]:
     """Make logged-in clients with their CSRF token."""
 

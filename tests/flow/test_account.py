@@ -100,6 +100,15 @@ def test_a_machine_has_neither_password_nor_sessions(
         ("PUT", "password", {"current_password": "x", "new_password": OTHER}),
         ("GET", "sessions", None),
         ("DELETE", "sessions/1", None),
+        ("GET", "second-factor", None),
+        ("POST", "second-factor", None),
+        ("PUT", "second-factor", {"ticket": "x", "code": "x"}),
+        ("POST", "second-factor/off", {"password": "x", "code": "x"}),
+        ("POST", "step-up", {"password": "x"}),
+        ("GET", "passkeys", None),
+        ("POST", "passkeys/offer", None),
+        ("POST", "passkeys", {"ticket": "x", "credential": {}, "name": "x"}),
+        ("DELETE", "passkeys/1", None),
     ]
     for method, path, body in calls:
         refused(api("admin").open(f"{AUTH}/{path}", method=method, json=body), 403)

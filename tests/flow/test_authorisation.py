@@ -1,5 +1,6 @@
 """Who may do what: every admin route and every role, and no route or message of a socket without a declared permission."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -16,6 +17,7 @@ from app.contract.messages.json_schema import members_of
 from app.live.admin import AdminNamespace
 from app.live.customers import CustomersNamespace
 from app.services.authentication import ANY_SCOPE, NO_SCOPE, ROLES, SCOPES
+from tests.flow.credentials import PASSWORD
 
 Refused = Callable[..., dict[str, Any]]
 # By call, the role that it needs, and the scope, of a key that is limited to scopes.
@@ -69,6 +71,7 @@ NEEDS = {
     "POST /users": ("admin", NO_SCOPE),
     "PUT /users/1": ("admin", NO_SCOPE),
     "POST /users/1/password": ("admin", NO_SCOPE),
+    "DELETE /users/1/second-factor": ("admin", NO_SCOPE),
     "GET /api-keys": ("admin", NO_SCOPE),
     "POST /api-keys": ("admin", NO_SCOPE),
     "DELETE /api-keys/1": ("admin", NO_SCOPE),
@@ -76,6 +79,8 @@ NEEDS = {
 # What anybody may ask for without a log-in, and which methods: everything else needs a role.
 OPEN = {
     "POST /api/v1/auth/login": "it is how one gets a role",
+    "POST /api/v1/auth/passkey-challenge": "it is how one gets a role",
+    "POST /api/v1/auth/login/passkey": "it is how one gets a role",
     "GET /api/v1/parts": "the catalog",
     "GET /api/v1/parts/<id:part_id>": "the catalog",
     "GET /api/v1/parts/by-sku": "the catalog",
@@ -102,6 +107,20 @@ OPEN = {
     "GET /readyz": "probes",
     "GET /metrics": "in production with its own token (test_every_answer.py)",
 }
+# What a person does only if they have proven who they are just now; an API key is not asked.
+STEP_UP = {
+    "POST /api/v1/admin/users",
+    "PUT /api/v1/admin/users/<id:user_id>",
+    "POST /api/v1/admin/users/<id:user_id>/password",
+    "DELETE /api/v1/admin/users/<id:user_id>/second-factor",
+    "POST /api/v1/admin/api-keys",
+    "POST /api/v1/admin/imports/<id:job_id>/undo",
+    "POST /api/v1/auth/second-factor",
+    "PUT /api/v1/auth/second-factor",
+    "POST /api/v1/auth/passkeys/offer",
+    "POST /api/v1/auth/passkeys",
+    "DELETE /api/v1/auth/passkeys/<id:passkey_id>",
+}
 # By namespace, who is let in, and what they may say then.
 SOCKETS: dict[type[Namespace], tuple[str, str | None, str | None, set[str]]] = {
     CustomersNamespace: (rooms.CUSTOMERS, None, None, {"watch", "unwatch", "seen"}),
@@ -118,6 +137,33 @@ def test_every_route_needs_a_role_or_is_said_to_be_open(app: Flask) -> None:
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
     assert open_to_all == OPEN.keys()
+
+
+def test_what_needs_a_fresh_proof_is_said(app: Flask) -> None:
+    needing = {
+        f"{method} {rule.rule}"
+        for rule in app.url_map.iter_rules()
+        if getattr(app.view_functions[rule.endpoint], "needs_step_up", False)
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert needing == STEP_UP
+
+
+@pytest.mark.parametrize("call", sorted(STEP_UP))
+def test_a_session_that_was_left_open_does_nothing_dangerous(
+    call: str, logged_in: Callable[..., tuple[FlaskClient, str]], aged: Callable[[], None], refused: Refused,
+    events: Callable[[], int],
+) -> None:  # fmt: skip
+    client, token = logged_in("admin")
+    method, path = re.sub("<.*?>", "1", call).split()
+    aged()
+    before = events()
+    headers = {"X-CSRF-Token": token}
+    answer = refused(client.open(path, method=method, json={"nonsense": 1}, headers=headers), 403)
+    assert answer["code"] == "step_up_required"
+    assert client.post("/api/v1/auth/step-up", json={"password": PASSWORD}, headers=headers).status_code == 204
+    assert client.open(path, method=method, json={"nonsense": 1}, headers=headers).status_code in {200, 400, 404, 415, 422}
+    assert events() == before
 
 
 def test_every_message_of_a_socket_has_a_permission() -> None:

@@ -55,9 +55,11 @@ class Shop:
     empty_category: int
     event: int
     session: int
+    passkey: int
     job: int
     ended: int
     person: int
+    guarded: int
     api_key: int
 
 
@@ -91,14 +93,21 @@ CALLS: dict[str, dict[str, Any]] = {
     "POST /admin/sync/discard": {"json": {"reason": "because", "effect": "persist_audit"}},
     "POST /admin/sync/reconcile": {},
     "DELETE /auth/sessions/{session}": {},
+    "DELETE /auth/passkeys/{passkey}": {},
     "POST /admin/users": {"json": {"email": "new-{tag}@shop.example", "role": "stock"}},
     "PUT /admin/users/{person}": {"json": {"role": "editor"}},
     "POST /admin/users/{person}/password": {},
     "POST /admin/api-keys": {"json": {"name": "till {tag}", "role": "stock"}},
+    "DELETE /admin/users/{guarded}/second-factor": {},
     "DELETE /admin/api-keys/{api_key}": {},
 }
 # Their answers hold secrets, or end the session that could ask again; or they change nothing.
-UNKEPT = {"POST /auth/login", "POST /auth/logout", "PUT /auth/password", "POST /parts/lookup"}
+UNKEPT = {
+    "POST /auth/login", "POST /auth/logout", "PUT /auth/password", "POST /auth/second-factor", "PUT /auth/second-factor",
+    "POST /auth/second-factor/off", "POST /auth/step-up",
+    "POST /auth/passkey-challenge", "POST /auth/login/passkey", "POST /auth/passkeys/offer",
+    "POST /auth/passkeys", "POST /parts/lookup",
+}  # fmt: skip
 
 
 def _unsafe(app: Flask) -> dict[str, Rule]:
@@ -159,7 +168,9 @@ def shop(clerk: FlaskClient, new_part: Callable[..., int], container: Container)
     clerk.delete(f"{API}/admin/parts/{archived}")
     image = post(f"/admin/parts/{pictured}/images", data={"image": (BytesIO(jpeg()), "a.jpg")})["images"][0]["id"]
     categories = [post("/admin/categories", json={"name": uuid4().hex})["id"] for _ in range(2)]
-    person = post("/admin/users", json={"email": f"{uuid4().hex}@shop.example", "role": "viewer"})["id"]
+    person, guarded = (
+        post("/admin/users", json={"email": f"{uuid4().hex}@shop.example", "role": "viewer"})["id"] for _ in range(2)
+    )
     api_key = post("/admin/api-keys", json={"name": "till", "role": "stock"})["id"]
     while container.deliveries.deliver(Effect.SNAPSHOT_CONTENT):
         pass
@@ -168,6 +179,15 @@ def shop(clerk: FlaskClient, new_part: Callable[..., int], container: Container)
             text("SELECT max(id) FROM outbox_events WHERE aggregate_id = :id AND aspect = 'stock'"), {"id": part}
         ).scalar_one()
         connection.execute(text("UPDATE outbox_deliveries SET state = 'dead' WHERE event_id = :id"), {"id": event})
+        factor = text("INSERT INTO second_factors (user_id, nonce, last_step, recovery_digests) VALUES (:id, 'x', 0, '{}')")
+        connection.execute(factor, {"id": guarded})
+        passkey = connection.execute(
+            text("""
+                INSERT INTO passkeys (user_id, name, credential_id, public_key, sign_count, last_challenge)
+                SELECT user_id, 'laptop', :id, '', 0, 0 FROM user_sessions ORDER BY id DESC LIMIT 1 RETURNING id
+            """),
+            {"id": uuid4().bytes},
+        ).scalar_one()
         session = connection.execute(
             text("""
                 INSERT INTO user_sessions (token_digest, user_id, csrf_token, expires_at)
@@ -180,7 +200,7 @@ def shop(clerk: FlaskClient, new_part: Callable[..., int], container: Container)
         clerk.post(f"{API}/admin/imports", data={"file": (BytesIO(file), "queued.csv")}).get_json()["id"] for _ in range(2)
     )
     clerk.post(f"{API}/admin/imports/{ended}/cancel")
-    return Shop(part, archived, pictured, image, *categories, event, session, job, ended, person, api_key)
+    return Shop(part, archived, pictured, image, *categories, event, session, passkey, job, ended, person, guarded, api_key)
 
 
 @pytest.fixture
@@ -237,7 +257,11 @@ def test_every_unsafe_call_refuses_a_key_that_is_none(
     before = trace()
     method, path = call.split()
     path = "/".join("1" if "{" in step else step for step in path.split("/"))
-    read_first = {"/auth/login": {"email": "a@b.example", "password": PASSWORD}, "/parts/lookup": {"lines": [{"sku": "A"}]}}
+    read_first = {
+        "/auth/login": {"email": "a@b.example", "password": PASSWORD},
+        "/auth/login/passkey": {"ticket": "x", "credential": {}},
+        "/parts/lookup": {"lines": [{"sku": "A"}]},
+    }
     json = read_first.get(path)
     problem = refused(clerk.open(f"{API}{path}", method=method, json=json, headers={KEY: "x" * 256}), 400)
     assert KEY in problem["detail"]

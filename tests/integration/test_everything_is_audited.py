@@ -36,6 +36,8 @@ AUDITED = {
     "prices": ({"prices"}, "price events of the move to price lists"),
     "users": ({"users"}, "user events, without the password"),
     "api_keys": ({"users"}, "API key events, without the key"),
+    "second_factors": ({"factors"}, "user events, which say that one was turned on or off"),
+    "passkeys": ({"factors"}, "user events, which name the one that was added or removed"),
     "search_synonyms": ({"synonyms"}, "synonym events"),
 }
 NOT_AUDITED = {
@@ -91,6 +93,7 @@ OWNERS = {
     "part_images": ("part_id", "part", "content"), "stock_levels": ("part_id", "part", "stock"),
     "part_prices": ("part_id", "part", "price"), "prices": ("part_id", "part", "price"), "users": ("id", "user", ""),
     "api_keys": ("id", "api_key", ""), "search_synonyms": ("id", "synonym", ""),
+    "second_factors": ("user_id", "user", ""), "passkeys": ("user_id", "user", ""),
 }  # fmt: skip
 # What the machine works out by itself from the rest.
 DERIVED = ["variants_at", "price_boundary", "last_used_at"]

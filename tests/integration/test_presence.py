@@ -104,7 +104,10 @@ def test_a_connection_that_ends_while_its_part_is_being_opened_leaves_nothing(
 def panel(container: Container, monkeypatch: pytest.MonkeyPatch) -> AdminNamespace:
     """The namespace as one connected panel calls it."""
     monkeypatch.setattr(admin, "_sid", lambda: "panel")
-    made = AdminNamespace("/admin", container, Authenticator(container.engine, container.reading, at_once, timedelta(hours=8)))
+    authenticator = Authenticator(
+        container.engine, container.reading, at_once, container.second_factors.check, timedelta(hours=8)
+    )
+    made = AdminNamespace("/admin", container, authenticator)
     made.standing.admit("panel", Principal(1, "ana@shop.example", "Ana", "viewer", None, "digest"), 0.0)
     made.presence.enter("panel")
     return made

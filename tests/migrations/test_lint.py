@@ -33,6 +33,7 @@ ALLOWED = {
         "prefer-bigint-over-int": "the type of the key that it refers to, and a count of what one file changed",
     },
     "0040": {"prefer-bigint-over-int": "the type of the key that it refers to"},
+    "0046": {"prefer-bigint-over-int": "the type of the key that it refers to"},
     "0031": {"ban-drop-constraint": "the same statement puts a wider one in its place"},
 }
 SQUAWK = Path(sys.executable).with_name("squawk")

@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import Flask
 from PIL import Image
+from pyotp import TOTP
 from werkzeug.test import TestResponse
 
 from app.commands import console
@@ -22,6 +23,7 @@ from app.services import staff
 from app.store import drift
 from bench.system import wait_until
 from config import REPOSITORY, load_settings
+from tests.flow.device import Device
 
 FILE = REPOSITORY / "app" / "api" / "examples.json"
 EMAIL, PASSWORD = "anna@shop.example", "correct horse battery staple"
@@ -67,6 +69,12 @@ class Recorder:
         """Change the password, and continue with the session that this opens."""
         body = {"current_password": PASSWORD, "new_password": f"another {PASSWORD}"}
         self._headers["X-CSRF-Token"] = self.call("PUT", "/auth/password", body)["csrf_token"]
+
+    def log_in_by(self, device: Device) -> None:
+        """Log in with a passkey, and continue with the session that this opens."""
+        given = self.call("POST", "/auth/passkey-challenge")
+        answer = {"ticket": given["ticket"], "credential": device.use(given["options"])}
+        self._headers["X-CSRF-Token"] = self.call("POST", "/auth/login/passkey", answer)["csrf_token"]
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None, **options: Any) -> Any:
         """Make a call, record it, and return its answer."""
@@ -156,6 +164,18 @@ def _play_people(recorder: Recorder) -> None:
 def _play_account(recorder: Recorder) -> None:
     recorder.call("GET", "/auth/sessions")
     recorder.change_password()
+    recorder.call("POST", "/auth/step-up", {"password": f"another {PASSWORD}"})
+    offer = recorder.call("POST", "/auth/second-factor")
+    code = TOTP(offer["secret"]).now()
+    codes = recorder.call("PUT", "/auth/second-factor", {"ticket": offer["ticket"], "code": code})["recovery_codes"]
+    recorder.call("GET", "/auth/second-factor")
+    recorder.call("POST", "/auth/second-factor/off", {"password": f"another {PASSWORD}", "code": codes[0]})
+    device, offer = Device(), recorder.call("POST", "/auth/passkeys/offer")
+    made = {"name": "Laptop", "ticket": offer["ticket"], "credential": device.make(offer["options"])}
+    passkey = recorder.call("POST", "/auth/passkeys", made)["id"]
+    recorder.log_in_by(device)
+    recorder.call("GET", "/auth/passkeys")
+    recorder.call("DELETE", f"/auth/passkeys/{passkey}")
     recorder.call("POST", "/auth/logout")
 
 

@@ -25,7 +25,12 @@ SEED = os.environ.get("SCHEMATHESIS_SEED", "1")
 # Logging in too often is refused, an API key has no log-in of its own, and a healthy shop has no dead letter.
 NEVER_WELL = {
     "POST /api/v1/auth/login", "PUT /api/v1/auth/password", "GET /api/v1/auth/sessions",
-    "DELETE /api/v1/auth/sessions/{session_id}", "POST /api/v1/admin/sync/dead-letters/{event_id}/replay",
+    "DELETE /api/v1/auth/sessions/{session_id}", "GET /api/v1/auth/second-factor", "POST /api/v1/auth/second-factor",
+    "PUT /api/v1/auth/second-factor", "POST /api/v1/auth/second-factor/off", "POST /api/v1/auth/step-up",
+    "POST /api/v1/auth/login/passkey",
+    "GET /api/v1/auth/passkeys", "POST /api/v1/auth/passkeys", "POST /api/v1/auth/passkeys/offer",
+    "DELETE /api/v1/auth/passkeys/{passkey_id}",
+    "DELETE /api/v1/admin/users/{user_id}/second-factor", "POST /api/v1/admin/sync/dead-letters/{event_id}/replay",
     "POST /api/v1/admin/sync/dead-letters/{event_id}/discard",
 }  # fmt: skip
 

@@ -103,7 +103,7 @@ def cancel_import(job_id: int) -> Response:
 
 
 @blueprint.route("/<id:job_id>/undo", methods=["POST"])
-@require("editor", "imports:write")
+@require("editor", "imports:write", step_up=True)
 @blueprint.arguments(DryRunQuerySchema, location="query")
 @blueprint.response(202, ImportJobDetailSchema)
 def undo_import(query: dict[str, Any], job_id: int) -> Response:

@@ -39,7 +39,7 @@ def list_users(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/users", methods=["POST"])
-@require("admin", NO_SCOPE)
+@require("admin", NO_SCOPE, step_up=True)
 @blueprint.arguments(StaffCreateSchema)
 @blueprint.response(201, StaffPasswordSchema)
 def add_user(body: dict[str, Any]) -> Response:
@@ -50,7 +50,7 @@ def add_user(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/users/<id:user_id>", methods=["PUT"])
-@require("admin", NO_SCOPE)
+@require("admin", NO_SCOPE, step_up=True)
 @heeds_if_match
 @blueprint.arguments(StaffUpdateSchema)
 @blueprint.response(200, StaffMemberSchema)
@@ -61,13 +61,25 @@ def change_user(body: dict[str, Any], user_id: int) -> Response:
 
 
 @blueprint.route("/users/<id:user_id>/password", methods=["POST"])
-@require("admin", NO_SCOPE)
+@require("admin", NO_SCOPE, step_up=True)
 @heeds_if_match
 @blueprint.arguments(PasswordResetSchema)
 @blueprint.response(200, StaffPasswordSchema)
 def reset_password(body: dict[str, Any], user_id: int) -> Response:
     """Give a member of staff a one-time password, shown only here, which they replace within seven days. Their sessions end."""
     return json_response(container().people.reset_password(intent_of(body), user_id))
+
+
+@blueprint.route("/users/<id:user_id>/second-factor", methods=["DELETE"])
+@require("admin", NO_SCOPE, step_up=True)
+@heeds_if_match
+@blueprint.arguments(BodilessWriteSchema, location="query")
+@blueprint.response(204)
+def take_second_factor(query: dict[str, Any], user_id: int) -> Response:
+    """Take the second factor and the passkeys of a member of staff away, who lost them: their password alone opens the panel.
+    Their sessions end."""
+    container().people.take_second_factor(intent_of(query), user_id)
+    return Response(status=204)
 
 
 @blueprint.route("/api-keys", methods=["GET"])
@@ -81,7 +93,7 @@ def list_keys(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/api-keys", methods=["POST"])
-@require("admin", NO_SCOPE)
+@require("admin", NO_SCOPE, step_up=True)
 @blueprint.arguments(KeyCreateSchema)
 @blueprint.response(201, NewApiKeySchema)
 def add_key(body: dict[str, Any]) -> Response:

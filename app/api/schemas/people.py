@@ -80,6 +80,8 @@ class StaffMemberSchema(UserSchema):
 
     is_active = required(fields.Boolean)
     password_expires_at = nullable(fields.DateTime)
+    has_second_factor = required(fields.Boolean)
+    passkeys = required(fields.Integer)
     version = required(fields.Integer)
     created_at = required(fields.DateTime)
     updated_at = required(fields.DateTime)

@@ -19,7 +19,7 @@ export interface paths {
         put?: never;
         /**
          * Make an API key, for a machine. The answer holds the key, shown only here.
-         * @description Role: admin or above. Scope of an API key that is limited to scopes: none suffices, so it takes one without scopes.
+         * @description Role: admin or above. Scope of an API key that is limited to scopes: none suffices, so it takes one without scopes. A person who has not proven who they are within the last ten minutes is answered `step_up_required` (403): see `POST /auth/step-up`.
          */
         post: operations["admin_people_add_key"];
         delete?: never;
@@ -291,7 +291,7 @@ export interface paths {
         put?: never;
         /**
          * Undo an import that has ended: parts that it created are archived, and what it changed becomes what it was before.
-         * @description Role: editor or above. Scope of an API key that is limited to scopes: `imports:write`.
+         * @description Role: editor or above. Scope of an API key that is limited to scopes: `imports:write`. A person who has not proven who they are within the last ten minutes is answered `step_up_required` (403): see `POST /auth/step-up`.
          */
         post: operations["admin_imports_undo_import"];
         delete?: never;
@@ -890,7 +890,7 @@ export interface paths {
         put?: never;
         /**
          * Add a member of staff. The answer holds a one-time password, shown only here, which they replace within seven days.
-         * @description Role: admin or above. Scope of an API key that is limited to scopes: none suffices, so it takes one without scopes.
+         * @description Role: admin or above. Scope of an API key that is limited to scopes: none suffices, so it takes one without scopes. A person who has not proven who they are within the last ten minutes is answered `step_up_required` (403): see `POST /auth/step-up`.
          */
         post: operations["admin_people_add_user"];
         delete?: never;
@@ -912,7 +912,7 @@ export interface paths {
         /**
          * Change a member of staff. Another role ends their sessions, and so does a deactivation, which also revokes the keys that
          *     act as them. The last administrator keeps that role.
-         * @description Role: admin or above. Scope of an API key that is limited to scopes: none suffices, so it takes one without scopes.
+         * @description Role: admin or above. Scope of an API key that is limited to scopes: none suffices, so it takes one without scopes. A person who has not proven who they are within the last ten minutes is answered `step_up_required` (403): see `POST /auth/step-up`.
          */
         put: operations["admin_people_change_user"];
         post?: never;
@@ -935,10 +935,33 @@ export interface paths {
         put?: never;
         /**
          * Give a member of staff a one-time password, shown only here, which they replace within seven days. Their sessions end.
-         * @description Role: admin or above. Scope of an API key that is limited to scopes: none suffices, so it takes one without scopes.
+         * @description Role: admin or above. Scope of an API key that is limited to scopes: none suffices, so it takes one without scopes. A person who has not proven who they are within the last ten minutes is answered `step_up_required` (403): see `POST /auth/step-up`.
          */
         post: operations["admin_people_reset_password"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/users/{user_id}/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take the second factor and the passkeys of a member of staff away, who lost them: their password alone opens the panel.
+         *     Their sessions end.
+         * @description Role: admin or above. Scope of an API key that is limited to scopes: none suffices, so it takes one without scopes. A person who has not proven who they are within the last ten minutes is answered `step_up_required` (403): see `POST /auth/step-up`.
+         */
+        delete: operations["admin_people_take_second_factor"];
         options?: never;
         head?: never;
         patch?: never;
@@ -953,8 +976,28 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Log in: sets the session cookie and returns the CSRF token for unsafe methods. A session whose cookie is sent ends. */
+        /**
+         * Log in: sets the session cookie and returns the CSRF token for unsafe methods. A session whose cookie is sent ends. Whoever
+         *     has a second factor is answered `second_factor_required` until they send a `code`, too.
+         */
         post: operations["auth_log_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/login/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Log in with a passkey, without address, password or code; otherwise as `POST /auth/login`. */
+        post: operations["auth_log_in_by_passkey"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1001,6 +1044,89 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/passkey-challenge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Get a challenge for any passkey of this host, to log in with or for a step-up. It is to be answered within five minutes. */
+        post: operations["auth_challenge_passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List your passkeys, oldest first.
+         * @description Role: viewer or above. Scope of an API key that is limited to scopes: any.
+         */
+        get: operations["account_list_passkeys"];
+        put?: never;
+        /**
+         * Add the passkey that your browser made for an offer: it logs you in at this host, without password and code.
+         * @description Role: viewer or above. Scope of an API key that is limited to scopes: any. A person who has not proven who they are within the last ten minutes is answered `step_up_required` (403): see `POST /auth/step-up`.
+         */
+        post: operations["account_add_passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/passkeys/offer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get what your browser needs to make a passkey. Within five minutes it can be added (`POST /auth/passkeys`).
+         * @description Role: viewer or above. Scope of an API key that is limited to scopes: any. A person who has not proven who they are within the last ten minutes is answered `step_up_required` (403): see `POST /auth/step-up`.
+         */
+        post: operations["account_offer_passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/passkeys/{passkey_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                passkey_id: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove one of your passkeys: it opens nothing any more.
+         * @description Role: viewer or above. Scope of an API key that is limited to scopes: any. A person who has not proven who they are within the last ten minutes is answered `step_up_required` (403): see `POST /auth/step-up`.
+         */
+        delete: operations["account_remove_passkey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/password": {
         parameters: {
             query?: never;
@@ -1015,6 +1141,55 @@ export interface paths {
          */
         put: operations["account_change_password"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Say since when you have a second factor, and how many recovery codes are left.
+         * @description Role: viewer or above. Scope of an API key that is limited to scopes: any.
+         */
+        get: operations["account_second_factor"];
+        /**
+         * Turn the second factor on: from now on a log-in needs a code. The answer holds ten recovery codes, shown only here. Your
+         *     other sessions end.
+         * @description Role: viewer or above. Scope of an API key that is limited to scopes: any. A person who has not proven who they are within the last ten minutes is answered `step_up_required` (403): see `POST /auth/step-up`.
+         */
+        put: operations["account_turn_second_factor_on"];
+        /**
+         * Get a new secret for an authenticator app. Within ten minutes a code of the app turns it on (`PUT`).
+         * @description Role: viewer or above. Scope of an API key that is limited to scopes: any. A person who has not proven who they are within the last ten minutes is answered `step_up_required` (403): see `POST /auth/step-up`.
+         */
+        post: operations["account_offer_second_factor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/second-factor/off": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Turn the second factor off, given the password and a code. Your other sessions end.
+         * @description Role: viewer or above. Scope of an API key that is limited to scopes: any.
+         */
+        post: operations["account_turn_second_factor_off"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1058,6 +1233,27 @@ export interface paths {
          * @description Role: viewer or above. Scope of an API key that is limited to scopes: any.
          */
         delete: operations["account_end_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/step-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Prove who you are, by your password, a code of your second factor or a passkey. For ten minutes calls that are answered
+         *     `step_up_required` are allowed then, as they are after a log-in.
+         * @description Role: viewer or above. Scope of an API key that is limited to scopes: any.
+         */
+        post: operations["account_step_up"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1894,6 +2090,25 @@ export interface components {
             /** @description The parts that fit all filters. */
             total: number;
         };
+        Factor: {
+            recovery_codes: number;
+            /** Format: date-time */
+            since: string | null;
+        };
+        FactorOff: {
+            code: string;
+            password: string;
+        };
+        FactorOffer: {
+            qr_code: string;
+            secret: string;
+            ticket: string;
+            uri: string;
+        };
+        FactorOn: {
+            code: string;
+            ticket: string;
+        };
         Failure: {
             /** Format: date-time */
             at: string;
@@ -2139,6 +2354,7 @@ export interface components {
             p99: number | null;
         };
         Login: {
+            code?: string;
             email: string;
             password: string;
         };
@@ -2408,6 +2624,36 @@ export interface components {
             /** @description The SKUs that no part has which customers may see. */
             missing: string[];
         };
+        Passkey: {
+            /** Format: date-time */
+            created_at: string;
+            id: number;
+            /** Format: date-time */
+            last_used_at: string | null;
+            name: string;
+        };
+        PasskeyAnswer: {
+            credential: {
+                [key: string]: unknown;
+            };
+            ticket: string;
+        };
+        PasskeyCreate: {
+            credential: {
+                [key: string]: unknown;
+            };
+            name: string;
+            ticket: string;
+        };
+        PasskeyOptions: {
+            options: {
+                [key: string]: unknown;
+            };
+            ticket: string;
+        };
+        Passkeys: {
+            items: components["schemas"]["Passkey"][];
+        };
         Password: {
             current_password: string;
             new_password: string;
@@ -2650,6 +2896,9 @@ export interface components {
             seconds?: number;
             skipped?: string;
         };
+        RecoveryCodes: {
+            recovery_codes: string[];
+        };
         /** @description What is wrong with a message. */
         Refusal: {
             /** @enum {string} */
@@ -2802,9 +3051,11 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             email: string;
+            has_second_factor: boolean;
             id: number;
             is_active: boolean;
             name: string;
+            passkeys: number;
             /** Format: date-time */
             password_expires_at: string | null;
             /** @enum {string} */
@@ -2824,9 +3075,11 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             email: string;
+            has_second_factor: boolean;
             id: number;
             is_active: boolean;
             name: string;
+            passkeys: number;
             password: string;
             /** Format: date-time */
             password_expires_at: string | null;
@@ -2845,6 +3098,11 @@ export interface components {
             /** @enum {string} */
             role?: "viewer" | "stock" | "editor" | "admin";
             version?: number;
+        };
+        StepUp: {
+            code?: string;
+            passkey?: components["schemas"]["PasskeyAnswer"];
+            password?: string;
         };
         StockAdjustment: {
             delta: number;
@@ -7575,35 +7833,39 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
-                     *           "changed_at": "2026-11-27T04:50:27.796825Z",
+                     *           "changed_at": "2026-11-27T09:14:44.567647Z",
                      *           "changed_by": {
                      *             "id": 1,
                      *             "name": "Lockstep"
                      *           },
-                     *           "created_at": "2026-11-27T04:50:27.796825Z",
+                     *           "created_at": "2026-11-27T09:14:44.567647Z",
                      *           "email": "anna@shop.example",
+                     *           "has_second_factor": false,
                      *           "id": 2,
                      *           "is_active": true,
                      *           "name": "Anna",
+                     *           "passkeys": 0,
                      *           "password_expires_at": null,
                      *           "role": "admin",
-                     *           "updated_at": "2026-11-27T04:50:27.796825Z",
+                     *           "updated_at": "2026-11-27T09:14:44.567647Z",
                      *           "version": 1
                      *         },
                      *         {
-                     *           "changed_at": "2026-11-27T04:50:30.884350Z",
+                     *           "changed_at": "2026-11-27T09:14:49.779363Z",
                      *           "changed_by": {
                      *             "id": 2,
                      *             "name": "Anna"
                      *           },
-                     *           "created_at": "2026-11-27T04:50:30.822476Z",
+                     *           "created_at": "2026-11-27T09:14:49.648696Z",
                      *           "email": "ben@shop.example",
+                     *           "has_second_factor": false,
                      *           "id": 3,
                      *           "is_active": true,
                      *           "name": "Ben",
-                     *           "password_expires_at": "2026-12-04T04:50:30.884350Z",
+                     *           "passkeys": 0,
+                     *           "password_expires_at": "2026-12-04T09:14:49.779363Z",
                      *           "role": "editor",
-                     *           "updated_at": "2026-11-27T04:50:30.884350Z",
+                     *           "updated_at": "2026-11-27T09:14:49.779363Z",
                      *           "version": 3
                      *         }
                      *       ],
@@ -7664,20 +7926,22 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-27T04:50:30.822476Z",
+                     *       "changed_at": "2026-11-27T09:14:49.648696Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-27T04:50:30.822476Z",
+                     *       "created_at": "2026-11-27T09:14:49.648696Z",
                      *       "email": "ben@shop.example",
+                     *       "has_second_factor": false,
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password": "xvacu-jumfk-nmwir-mf7eq",
-                     *       "password_expires_at": "2026-12-04T04:50:30.823328Z",
+                     *       "passkeys": 0,
+                     *       "password": "kbiu6-qrk3j-iw5bk-efghf",
+                     *       "password_expires_at": "2026-12-04T09:14:49.653619Z",
                      *       "role": "stock",
-                     *       "updated_at": "2026-11-27T04:50:30.822476Z",
+                     *       "updated_at": "2026-11-27T09:14:49.648696Z",
                      *       "version": 1
                      *     }
                      */
@@ -7735,19 +7999,21 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-27T04:50:30.836701Z",
+                     *       "changed_at": "2026-11-27T09:14:49.701669Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-27T04:50:30.822476Z",
+                     *       "created_at": "2026-11-27T09:14:49.648696Z",
                      *       "email": "ben@shop.example",
+                     *       "has_second_factor": false,
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password_expires_at": "2026-12-04T04:50:30.823328Z",
+                     *       "passkeys": 0,
+                     *       "password_expires_at": "2026-12-04T09:14:49.653619Z",
                      *       "role": "editor",
-                     *       "updated_at": "2026-11-27T04:50:30.836701Z",
+                     *       "updated_at": "2026-11-27T09:14:49.701669Z",
                      *       "version": 2
                      *     }
                      */
@@ -7805,20 +8071,22 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "changed_at": "2026-11-27T04:50:30.884350Z",
+                     *       "changed_at": "2026-11-27T09:14:49.779363Z",
                      *       "changed_by": {
                      *         "id": 2,
                      *         "name": "Anna"
                      *       },
-                     *       "created_at": "2026-11-27T04:50:30.822476Z",
+                     *       "created_at": "2026-11-27T09:14:49.648696Z",
                      *       "email": "ben@shop.example",
+                     *       "has_second_factor": false,
                      *       "id": 3,
                      *       "is_active": true,
                      *       "name": "Ben",
-                     *       "password": "u3r4f-z2nab-j3lja-5gj63",
-                     *       "password_expires_at": "2026-12-04T04:50:30.884350Z",
+                     *       "passkeys": 0,
+                     *       "password": "m4pva-wneul-3hz6f-wf574",
+                     *       "password_expires_at": "2026-12-04T09:14:49.779363Z",
                      *       "role": "editor",
-                     *       "updated_at": "2026-11-27T04:50:30.884350Z",
+                     *       "updated_at": "2026-11-27T09:14:49.779363Z",
                      *       "version": 3
                      *     }
                      */
@@ -7833,6 +8101,55 @@ export interface operations {
             412: components["responses"]["Problem412"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    admin_people_take_second_factor: {
+        parameters: {
+            query?: {
+                version?: number | null;
+                reason?: string | null;
+            };
+            header?: {
+                /** @description The version that the writer saw, as a strong tag such as `"7"`; an alternative to `version`. */
+                "If-Match"?: string;
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                user_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            /** @description The address is too long. */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             422: components["responses"]["Problem422"];
             503: components["responses"]["Problem503"];
         };
@@ -7887,6 +8204,68 @@ export interface operations {
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    auth_log_in_by_passkey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The answer is not kept: It holds the session's secrets, and an answer of a passkey counts once. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "credential": {
+                 *         "clientExtensionResults": {},
+                 *         "id": "obi-mwZInsX8IWhqNfVbpQ",
+                 *         "rawId": "obi-mwZInsX8IWhqNfVbpQ",
+                 *         "response": {
+                 *           "authenticatorData": "SZYN5YgOjGh0NBcPZHZgW4_krrmihjLHmVzzuoMdl2MFAAAAAQ",
+                 *           "clientDataJSON": "eyJ0eXBlIjogIndlYmF1dGhuLmdldCIsICJjaGFsbGVuZ2UiOiAiX3hCU2xVVDBDUzJOMUlRM2laZkx1MUoyNFZZX1hwVEVJcUJaWXFTeklKZWh6NnJwWTBQVUFMU0xSa29tZjFyblRxMDJCY3hDVGhPV1lZMThhSXdHT1EiLCAib3JpZ2luIjogImh0dHA6Ly9sb2NhbGhvc3QifQ",
+                 *           "signature": "MEUCIHYBGFfTtS1KGv5k5q__CuG6_VLrUhzjX_VhjMjG_bKEAiEA6yTbGCCQLMLTzQUKkvb-_d7PxF85DeAhzgb-Dghq4rA"
+                 *         },
+                 *         "type": "public-key"
+                 *       },
+                 *       "ticket": "WzAsMTc5NTc3MjM3ODA0Mjk5MCwiX3hCU2xVVDBDUzJOMUlRM2laZkx1MUoyNFZZX1hwVEVJcUJaWXFTeklKZWh6NnJwWTBQVUFMU0xSa29tZjFyblRxMDJCY3hDVGhPV1lZMThhSXdHT1EiXQ.awlP2g.NAxMdUrEkA0wYr5T3UsuhTkT3gQ"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PasskeyAnswer"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "csrf_token": "mQs_9mPbyNM-TlMlz0FIf7EVtOI5vDCW",
+                     *       "user": {
+                     *         "email": "anna@shop.example",
+                     *         "id": 2,
+                     *         "name": "Anna",
+                     *         "role": "admin"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -7953,6 +8332,247 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    auth_challenge_passkey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The answer is not kept: It changes nothing, and each call makes another challenge. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "options": {
+                     *         "allowCredentials": [],
+                     *         "challenge": "_xBSlUT0CS2N1IQ3iZfLu1J24VY_XpTEIqBZYqSzIJehz6rpY0PUALSLRkomf1rnTq02BcxCThOWYY18aIwGOQ",
+                     *         "rpId": "localhost",
+                     *         "timeout": 60000,
+                     *         "userVerification": "required"
+                     *       },
+                     *       "ticket": "WzAsMTc5NTc3MjM3ODA0Mjk5MCwiX3hCU2xVVDBDUzJOMUlRM2laZkx1MUoyNFZZX1hwVEVJcUJaWXFTeklKZWh6NnJwWTBQVUFMU0xSa29tZjFyblRxMDJCY3hDVGhPV1lZMThhSXdHT1EiXQ.awlP2g.NAxMdUrEkA0wYr5T3UsuhTkT3gQ"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PasskeyOptions"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    account_list_passkeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2026-11-27T09:39:38.016300Z",
+                     *           "id": 1,
+                     *           "last_used_at": "2026-11-27T09:39:38.062384Z",
+                     *           "name": "Laptop"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Passkeys"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    account_add_passkey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The answer is not kept: A passkey is added once; a repeated call is refused. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "credential": {
+                 *         "clientExtensionResults": {},
+                 *         "id": "obi-mwZInsX8IWhqNfVbpQ",
+                 *         "rawId": "obi-mwZInsX8IWhqNfVbpQ",
+                 *         "response": {
+                 *           "attestationObject": "o2NmbXRkbm9uZWdhdHRTdG10oGhhdXRoRGF0YViUSZYN5YgOjGh0NBcPZHZgW4_krrmihjLHmVzzuoMdl2NFAAAAAAAAAAAAAAAAAAAAAAAAAAAAEKG4vpsGSJ7F_CFoajX1W6WlAQIDJiABIVggMfddMX4aQWyB1DotvwPmHi1Sz2tIIs1MVL90Kg0wLHQiWCBrcxojImsTBle7R7cuQW5Mfw0XEH7WgIODBlfuSOYoYQ",
+                 *           "clientDataJSON": "eyJ0eXBlIjogIndlYmF1dGhuLmNyZWF0ZSIsICJjaGFsbGVuZ2UiOiAiUHgwbVFwdFVrTDVUQjNGb0Rzd19BUk1MaG1DVVlBMmJQa1YxNFdiNDd4QjdES01wOElPTUVGMEZrNmdSQTlDUThPaldxQzZsT2xwTGtzTWZ1T2hGTmciLCAib3JpZ2luIjogImh0dHA6Ly9sb2NhbGhvc3QifQ"
+                 *         },
+                 *         "type": "public-key"
+                 *       },
+                 *       "name": "Laptop",
+                 *       "ticket": "WzIsMTc5NTc3MjM3ODAwNDUwMiwiUHgwbVFwdFVrTDVUQjNGb0Rzd19BUk1MaG1DVVlBMmJQa1YxNFdiNDd4QjdES01wOElPTUVGMEZrNmdSQTlDUThPaldxQzZsT2xwTGtzTWZ1T2hGTmciXQ.awlP2g.ZwbwUnSlwNsqP2cBkRD23OJvcd0"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PasskeyCreate"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2026-11-27T09:39:38.016300Z",
+                     *       "id": 1,
+                     *       "last_used_at": null,
+                     *       "name": "Laptop"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Passkey"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    account_offer_passkey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The answer is not kept: It changes nothing, and each call makes another offer. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "options": {
+                     *         "attestation": "none",
+                     *         "authenticatorSelection": {
+                     *           "requireResidentKey": true,
+                     *           "residentKey": "required",
+                     *           "userVerification": "required"
+                     *         },
+                     *         "challenge": "Px0mQptUkL5TB3FoDsw_ARMLhmCUYA2bPkV14Wb47xB7DKMp8IOMEF0Fk6gRA9CQ8OjWqC6lOlpLksMfuOhFNg",
+                     *         "excludeCredentials": [],
+                     *         "pubKeyCredParams": [
+                     *           {
+                     *             "alg": -8,
+                     *             "type": "public-key"
+                     *           },
+                     *           {
+                     *             "alg": -7,
+                     *             "type": "public-key"
+                     *           },
+                     *           {
+                     *             "alg": -257,
+                     *             "type": "public-key"
+                     *           }
+                     *         ],
+                     *         "rp": {
+                     *           "id": "localhost",
+                     *           "name": "Lockstep"
+                     *         },
+                     *         "timeout": 60000,
+                     *         "user": {
+                     *           "displayName": "Anna",
+                     *           "id": "Mg",
+                     *           "name": "anna@shop.example"
+                     *         }
+                     *       },
+                     *       "ticket": "WzIsMTc5NTc3MjM3ODAwNDUwMiwiUHgwbVFwdFVrTDVUQjNGb0Rzd19BUk1MaG1DVVlBMmJQa1YxNFdiNDd4QjdES01wOElPTUVGMEZrNmdSQTlDUThPaldxQzZsT2xwTGtzTWZ1T2hGTmciXQ.awlP2g.ZwbwUnSlwNsqP2cBkRD23OJvcd0"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PasskeyOptions"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    account_remove_passkey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this call, so that it may be sent again after a lost answer: for 24 hours the same call with the same key changes nothing more and gets the first answer. A refusal is not kept. Make up a new key, such as a UUID, for every call. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                passkey_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    /** @description This is the answer to an earlier call with the same key. */
+                    "Idempotency-Replayed"?: "true";
+                    /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
+                    "X-Event-IDs"?: string;
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     account_change_password: {
         parameters: {
             query?: never;
@@ -8000,6 +8620,175 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    account_second_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "recovery_codes": 10,
+                     *       "since": "2026-11-27T09:14:49.997035Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Factor"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    account_turn_second_factor_on: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The answer is not kept: It holds the recovery codes; to get others, turn the second factor off and on again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "077526",
+                 *       "ticket": "WzIsImNnNVRpeEZWekYtNVdBMWotdGtwQ2dsRzRqOGxKRWpRQTNsdFNNNFNZM0kiXQ.awlKCQ.KjenkdAV9rp-ZeZfuhZ3jUdW1Bg"
+                 *     }
+                 */
+                "application/json": components["schemas"]["FactorOn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "recovery_codes": [
+                     *         "vei6o-55n35-f4igi-x5c6v",
+                     *         "xc6ut-oh6oa-ojnbu-dtx3b",
+                     *         "teh4a-q2dhx-vxbje-fusyu",
+                     *         "nlids-n6ybm-ae7hc-nevej",
+                     *         "rlv2e-4xt5h-hijgi-e3f2k",
+                     *         "2tktm-ekl7k-6sndq-5ym3o",
+                     *         "szvsk-klths-nesae-rijoj",
+                     *         "gddsa-xhzb6-atfgu-nvyup",
+                     *         "7tr2v-jeotn-7oxqz-bjtim",
+                     *         "wydu7-elljz-piycu-zn6uz"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    account_offer_second_factor: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The answer is not kept: It changes nothing, and each call offers another secret. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "qr_code": "data:image/svg+xml;charset=utf-8,%3Csvg%20xmlns%3D%27http%3A%2F%2Fwww.w3.org%2F2000%2Fsvg%27%20width%3D%27180%27%20height%3D%27180%27%20class%3D%27segno%27%3E%3Cg%20transform%3D%27scale%284%29%27%3E%3Cpath%20fill%3D%27%23fff%27%20d%3D%27M0%200h45v45h-45z%27%2F%3E%3Cpath%20class%3D%27qrline%27%20stroke%3D%27%23000%27%20d%3D%27M4%204.5h7m1%200h1m2%200h3m5%200h1m4%200h1m1%200h1m3%200h7m-37%201h1m5%200h1m2%200h2m3%200h1m1%200h4m2%200h1m1%200h3m1%200h1m1%200h1m5%200h1m-37%201h1m1%200h3m1%200h1m3%200h1m1%200h3m1%200h1m1%200h1m2%200h1m3%200h1m2%200h1m1%200h1m1%200h3m1%200h1m-37%201h1m1%200h3m1%200h1m5%200h2m11%200h1m4%200h1m1%200h3m1%200h1m-37%201h1m1%200h3m1%200h1m2%200h1m1%200h1m4%200h1m1%200h1m2%200h2m2%200h2m1%200h1m1%200h1m1%200h3m1%200h1m-37%201h1m5%200h1m3%200h1m1%200h1m1%200h1m3%200h1m1%200h1m1%200h2m1%200h2m1%200h1m1%200h1m5%200h1m-37%201h7m1%200h1m1%200h1m1%200h1m1%200h1m1%200h1m1%200h1m1%200h1m1%200h1m1%200h1m1%200h1m1%200h1m1%200h7m-29%201h1m1%200h2m1%200h1m4%200h2m2%200h1m2%200h1m-26%201h2m1%200h2m1%200h1m2%200h3m2%200h1m1%200h1m2%200h3m2%200h1m1%200h2m2%200h1m5%200h1m-37%201h1m1%200h1m1%200h1m2%200h1m1%200h1m2%200h1m1%200h2m1%200h7m3%200h2m2%200h5m-35%201h1m1%200h2m1%200h1m1%200h2m1%200h1m3%200h1m1%200h2m1%200h5m1%200h2m1%200h1m1%200h1m1%200h1m2%200h1m-37%201h2m5%200h6m1%200h2m1%200h1m2%200h1m3%200h1m8%200h2m1%200h1m-35%201h1m1%200h1m1%200h1m4%200h2m2%200h3m2%200h2m1%200h1m2%200h2m2%200h2m1%200h1m2%200h1m-37%201h2m2%200h2m3%200h1m3%200h1m1%200h1m1%200h3m3%200h1m2%200h2m1%200h1m2%200h1m1%200h2m-35%201h1m1%200h1m1%200h5m1%200h2m2%200h1m1%200h4m1%200h1m3%200h2m2%200h1m1%200h5m-35%201h1m1%200h1m3%200h4m2%200h1m1%200h1m1%200h1m1%200h1m2%200h2m1%200h1m2%200h1m1%200h1m2%200h3m-37%201h3m1%200h7m1%200h3m1%200h2m1%200h7m1%200h1m2%200h1m3%200h3m-37%201h2m3%200h1m1%200h1m1%200h1m1%200h4m3%200h1m1%200h1m6%200h2m2%200h1m3%200h1m-34%201h1m1%200h3m1%200h1m1%200h4m1%200h1m2%200h2m1%200h3m1%200h1m1%200h1m2%200h4m2%200h1m-35%201h2m1%200h1m1%200h4m1%200h2m1%200h2m2%200h1m5%200h1m4%200h1m5%200h1m-37%201h1m2%200h2m1%200h2m4%200h3m1%200h1m2%200h3m2%200h1m1%200h6m1%200h1m2%200h1m-37%201h1m2%200h1m1%200h1m2%200h1m3%200h3m3%200h6m1%200h1m1%200h1m3%200h3m1%200h1m-36%201h7m3%200h3m2%200h2m1%200h1m3%200h2m2%200h2m2%200h2m2%200h1m1%200h1m-35%201h3m3%200h2m1%200h2m4%200h4m1%200h1m1%200h1m2%200h1m2%200h3m1%200h3m-37%201h1m4%200h2m2%200h1m1%200h1m3%200h1m1%200h1m1%200h1m1%200h1m1%200h1m4%200h1m1%200h2m1%200h1m2%200h1m-37%201h1m2%200h1m4%200h1m1%200h2m2%200h1m1%200h1m1%200h1m1%200h4m1%200h5m1%200h5m-36%201h2m1%200h7m4%200h2m3%200h1m1%200h2m2%200h1m1%200h2m1%200h2m3%200h2m-37%201h1m2%200h3m9%200h2m6%200h1m3%200h1m2%200h1m1%200h4m-36%201h1m1%200h2m2%200h2m2%200h4m1%200h3m1%200h4m2%200h1m2%200h5m1%200h1m-27%201h3m6%200h1m2%200h1m1%200h1m1%200h2m2%200h1m3%200h4m-36%201h7m3%200h3m1%200h2m1%200h3m1%200h3m1%200h1m2%200h1m1%200h1m1%200h3m1%200h1m-37%201h1m5%200h1m2%200h2m2%200h1m6%200h1m1%200h1m2%200h1m1%200h2m3%200h2m1%200h1m-36%201h1m1%200h3m1%200h1m1%200h3m3%200h1m2%200h2m2%200h1m2%200h1m1%200h8m2%200h1m-37%201h1m1%200h3m1%200h1m1%200h4m1%200h2m7%200h2m3%200h2m1%200h2m1%200h1m-34%201h1m1%200h3m1%200h1m4%200h1m1%200h4m1%200h1m3%200h3m1%200h2m3%200h2m1%200h1m1%200h1m-37%201h1m5%200h1m1%200h1m3%200h1m1%200h1m1%200h5m2%200h1m5%200h1m3%200h4m-37%201h7m1%200h1m2%200h1m3%200h1m1%200h1m2%200h2m2%200h1m3%200h2m2%200h1m3%200h1%27%2F%3E%3C%2Fg%3E%3C%2Fsvg%3E",
+                     *       "secret": "QMCPNYAGOKL75IL5SZJIJKBEQ2QYSUOY",
+                     *       "ticket": "WzIsImNnNVRpeEZWekYtNVdBMWotdGtwQ2dsRzRqOGxKRWpRQTNsdFNNNFNZM0kiXQ.awlKCQ.KjenkdAV9rp-ZeZfuhZ3jUdW1Bg",
+                     *       "uri": "otpauth://totp/Lockstep:anna%40shop.example?secret=QMCPNYAGOKL75IL5SZJIJKBEQ2QYSUOY&issuer=Lockstep"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["FactorOffer"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    account_turn_second_factor_off: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The answer is not kept: It uses up a code, so a repeated call is refused. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "vei6o-55n35-f4igi-x5c6v",
+                 *       "password": "another correct horse battery staple"
+                 *     }
+                 */
+                "application/json": components["schemas"]["FactorOff"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
@@ -8092,6 +8881,46 @@ export interface operations {
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
             422: components["responses"]["Problem422"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    account_step_up: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The answer is not kept: It changes nothing but the session. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "another correct horse battery staple"
+                 *     }
+                 */
+                "application/json": components["schemas"]["StepUp"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    /** @description Quote it when you report a problem. */
+                    "X-Request-ID": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };

@@ -32,7 +32,10 @@ REASONS = {"objection", "weakness", "forbidden_characters", "refusal_of", "forbi
 # What is wrong with a file of the catalog is raised or noted by these.
 FAULTS = {"RefusedCellError", "RowError"}
 # What only a command is refused with, and what a page of the site cannot be made for.
-NEVER_ANSWERED = {"there is no 7user 7", "no working API key has the name or id 7", "Asked for part 7, it answered 7."}
+NEVER_ANSWERED = {
+    "there is no 7user 7", "there is no user 7 who has a second factor", "no working API key has the name or id 7",
+    "Asked for part 7, it answered 7.",
+}  # fmt: skip
 
 
 class _Sevens(Formatter):

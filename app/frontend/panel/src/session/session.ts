@@ -5,19 +5,45 @@ import type { Session, User } from "@lockstep/shared/types.ts";
 import { defineStore } from "pinia";
 import { computed, ref, shallowRef } from "vue";
 import { attendance } from "./attended.ts";
+import type { PasskeyAnswer } from "./passkey.ts";
 
 /** @param eventIds of what a write has changed, as the server names them. */
 type WriteListener = (eventIds: string[]) => void;
+
+/** What a dialog asks for. Several requests may need it; one dialog serves them all. */
+function question() {
+  const isOpen = ref(false);
+  let waiting: { promise: Promise<boolean>; done: (answer: boolean) => void } | null = null;
+
+  function ask(): Promise<boolean> {
+    if (!waiting) {
+      let done: (answer: boolean) => void = () => undefined;
+      const promise = new Promise<boolean>((resolve) => (done = resolve));
+      waiting = { promise, done };
+      isOpen.value = true;
+    }
+    return waiting.promise;
+  }
+
+  function settle(answer: boolean): void {
+    isOpen.value = false;
+    waiting?.done(answer);
+    waiting = null;
+  }
+
+  return { isOpen, ask, settle };
+}
 
 export const useSessionStore = defineStore("session", () => {
   const session = shallowRef<Session | null>(null);
   const user = computed<User | null>(() => session.value?.user ?? null);
   /** The log-in dialog is open over the page. */
-  const loginNeeded = ref(false);
+  const login = question();
+  /** The dialog that asks somebody to prove who they are once more is open over the page. */
+  const proof = question();
   /** Incremented with every log-in, so that the live feed reconnects with the new cookie. */
   const logins = ref(0);
   const writeListeners = new Set<WriteListener>();
-  let waiting: { promise: Promise<boolean>; done: (loggedIn: boolean) => void } | null = null;
 
   /** @returns whether there is a session already. @throws ApiError if the server cannot be asked. */
   async function load(): Promise<boolean> {
@@ -32,10 +58,23 @@ export const useSessionStore = defineStore("session", () => {
     }
   }
 
-  async function logIn(email: string, password: string): Promise<void> {
-    session.value = await request<Session>("/auth/login", { method: "POST", body: { email, password } });
+  /** @param code of the second factor, once it has been asked for. */
+  async function logIn(email: string, password: string, code = ""): Promise<void> {
+    session.value = await request<Session>("/auth/login", { method: "POST", body: { email, password, ...(code ? { code } : {}) } });
     logins.value += 1;
     settle(true);
+  }
+
+  async function logInByPasskey(answer: PasskeyAnswer): Promise<void> {
+    session.value = await request<Session>("/auth/login/passkey", { method: "POST", body: answer });
+    logins.value += 1;
+    settle(true);
+  }
+
+  /** For ten minutes what is dangerous is done without asking. @throws ApiError, with what is wrong at its field. */
+  async function prove(by: { password: string } | { passkey: PasskeyAnswer }): Promise<void> {
+    await api("/auth/step-up", { method: "POST", body: by });
+    proof.settle(true);
   }
 
   /** All sessions of this person end, and a new one takes the place of this one. @throws ApiError, with what is wrong at its field. */
@@ -62,21 +101,10 @@ export const useSessionStore = defineStore("session", () => {
     settle(false);
   }
 
+  /** A log-in proves, too, who somebody is. */
   function settle(loggedIn: boolean): void {
-    loginNeeded.value = false;
-    waiting?.done(loggedIn);
-    waiting = null;
-  }
-
-  /** Several requests may find the session gone; one dialog serves them all. */
-  function logInAgain(): Promise<boolean> {
-    if (!waiting) {
-      let done: (loggedIn: boolean) => void = () => undefined;
-      const promise = new Promise<boolean>((resolve) => (done = resolve));
-      waiting = { promise, done };
-      loginNeeded.value = true;
-    }
-    return waiting.promise;
+    login.settle(loggedIn);
+    proof.settle(loggedIn);
   }
 
   async function api<T>(path: string, asked: RequestOptions = {}): Promise<T> {
@@ -87,7 +115,9 @@ export const useSessionStore = defineStore("session", () => {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (error.status === 401) {
-        if (await logInAgain()) return await send<T>(path, options);
+        if (await login.ask()) return await send<T>(path, options);
+      } else if (error.code === "step_up_required") {
+        if (await proof.ask()) return await send<T>(path, options);
       } else if (error.status === 403) {
         // Another tab may have logged in again, so that the token held here is the old session's.
         const token = session.value?.csrf_token;
@@ -117,7 +147,7 @@ export const useSessionStore = defineStore("session", () => {
 
   /** The live feed was refused: check whether the session has ended. */
   async function check(): Promise<void> {
-    if (loginNeeded.value || !session.value) return;
+    if (login.isOpen.value || !session.value) return;
     try {
       await api<Session>("/auth/me");
     } catch (error) {
@@ -125,5 +155,5 @@ export const useSessionStore = defineStore("session", () => {
     }
   }
 
-  return { user, loginNeeded, logins, load, logIn, changePassword, logOut, forget, api, check, onWrite };
+  return { user, loginNeeded: login.isOpen, proofNeeded: proof.isOpen, leaveUnproven: () => proof.settle(false), logins, load, logIn, logInByPasskey, prove, changePassword, logOut, forget, api, check, onWrite };
 });

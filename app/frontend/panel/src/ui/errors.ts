@@ -7,6 +7,7 @@ import { useToastsStore } from "./toasts.ts";
 export function errorText(error: unknown): string {
   if (!(error instanceof ApiError)) return t("ui.error.unexpected");
   if (error.isNetwork) return t("ui.error.offline");
+  if (error.code === "step_up_required") return t("ui.error.unproven");
   if (error.status === 403) return t("ui.error.forbidden");
   if (error.status === 429 || error.status === 503) return t("ui.error.busy");
   if (error.status >= 500) return t("ui.error.server");
