@@ -38,6 +38,7 @@ _SECRETS = (
 _EDGE = re.compile(r"varnish\+https?://[^/@\s]+/?|fastly:[A-Za-z0-9]+|cloudflare:[0-9a-f]+")
 # A path is one that a proxy has it at; with none it is at the root.
 _FLOWER_URL = re.compile(r"http://[A-Za-z0-9.-]+(:\d{1,5})?/([a-z0-9-]+/)?")
+_TLS_ADDRESS = re.compile(r"[A-Za-z0-9.-]+:\d{1,5}")
 _SMTP_URL = re.compile(r"smtps?://([^@/\s]+@)?[^@/\s:]+(:\d{1,5})?/?")
 # No colon, so no namespace is the beginning of another's names.
 _NAMESPACE = validate.Regexp(r"[a-z0-9_-]{1,32}\Z", error="Give it 1 to 32 of the characters a-z, 0-9, _ and -, such as shop-2.")
@@ -71,6 +72,7 @@ class Settings:
     flower_password: str
     metrics_token: str
     backup_stamp: Path | None
+    tls_address: str
     alert_webhook: str
     alert_email: str
     smtp_url: str
@@ -193,6 +195,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         admin_password=source.get("LOCKSTEP_ADMIN_PASSWORD") or kept.get("admin_password", 9),
         flower_password=flower_password or kept.get("flower_password", 12),
         metrics_token=source.get("LOCKSTEP_METRICS_TOKEN", ""),
+        tls_address=source.get("LOCKSTEP_TLS_ADDRESS", ""),
         alert_webhook=source.get("LOCKSTEP_ALERT_WEBHOOK", ""),
         alert_email=source.get("LOCKSTEP_ALERT_EMAIL", ""),
         smtp_url=source.get("LOCKSTEP_SMTP_URL", ""),
@@ -274,6 +277,9 @@ def _alert_problems(source: Mapping[str, str]) -> list[str]:
         problems.append("LOCKSTEP_ALERT_EMAIL must be one e-mail address")
     if smtp and not _SMTP_URL.fullmatch(smtp):
         problems.append("LOCKSTEP_SMTP_URL must be smtp://[user:password@]host[:587], or smtps:// with 465")
+    address = source.get("LOCKSTEP_TLS_ADDRESS", "")
+    if address and not _TLS_ADDRESS.fullmatch(address):
+        problems.append("LOCKSTEP_TLS_ADDRESS must be the shop's host and port as customers reach it, such as shop.example:443")
     if bool(email) != bool(smtp):
         problems.append("LOCKSTEP_ALERT_EMAIL and LOCKSTEP_SMTP_URL need each other: set both, or neither")
     return problems

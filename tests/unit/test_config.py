@@ -128,6 +128,7 @@ def test_a_list_of_hosts_may_have_spaces_and_a_comma_at_its_end(tmp_path: Path) 
 
 def test_where_alerts_go_is_checked_at_the_start(tmp_path: Path) -> None:
     wrong = {
+        "LOCKSTEP_TLS_ADDRESS": "https://shop.example",
         "LOCKSTEP_ALERT_WEBHOOK": "file:///etc/passwd",
         "LOCKSTEP_ALERT_EMAIL": "a@b, c@d",
         "LOCKSTEP_SMTP_URL": "mail.example",
