@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
+from urllib.parse import urlsplit
 
 from environs import Env, EnvValidationError, validate
 
@@ -36,6 +37,9 @@ _SECRETS = (
     "LOCKSTEP_METRICS_TOKEN", "LOCKSTEP_ALERT_WEBHOOK", "LOCKSTEP_SMTP_URL", "LOCKSTEP_EDGE_TOKEN",
 )  # fmt: skip
 _EDGE = re.compile(r"varnish\+https?://[^/@\s]+/?|fastly:[A-Za-z0-9]+|cloudflare:[0-9a-f]+")
+# A path is one that a proxy has it at; with none it is at the root.
+_FLOWER_URL = re.compile(r"http://[A-Za-z0-9.-]+(:\d{1,5})?/([a-z0-9-]+/)?")
+_TLS_ADDRESS = re.compile(r"[A-Za-z0-9.-]+:\d{1,5}")
 _SMTP_URL = re.compile(r"smtps?://([^@/\s]+@)?[^@/\s:]+(:\d{1,5})?/?")
 # No colon, so no namespace is the beginning of another's names.
 _NAMESPACE = validate.Regexp(r"[a-z0-9_-]{1,32}\Z", error="Give it 1 to 32 of the characters a-z, 0-9, _ and -, such as shop-2.")
@@ -54,6 +58,7 @@ class Settings:
     bind: str
     port: int
     flower_port: int
+    flower_url: str
     database_url: str
     redis_url: str
     celery_broker_url: str
@@ -68,6 +73,7 @@ class Settings:
     flower_password: str
     metrics_token: str
     backup_stamp: Path | None
+    tls_address: str
     alert_webhook: str
     alert_email: str
     smtp_url: str
@@ -96,6 +102,11 @@ class Settings:
     def prefix(self) -> str:
         """What every key and channel of ours in Valkey begins with: other installations may share the server."""
         return f"{self.namespace}:"
+
+    @property
+    def flower_path(self) -> str:
+        """What the paths of Flower's pages begin with: `/`, or where the proxy has it for administrators."""
+        return urlsplit(self.flower_url).path
 
     @property
     def run_directory(self) -> Path:
@@ -133,6 +144,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     namespace = env.str("LOCKSTEP_NAMESPACE", "lockstep", validate=_NAMESPACE)
     port = env.int("PORT", 8000, validate=port_range)
     flower_port = env.int("FLOWER_PORT", 5555, validate=port_range)
+    flower_url = env.str("LOCKSTEP_FLOWER_URL", "") or f"http://127.0.0.1:{flower_port}/"
     web_concurrency = env.int("WEB_CONCURRENCY", 2, validate=workers_range)
     worker_concurrency = env.int("WORKER_CONCURRENCY", 2, validate=workers_range)
     trusted_proxies = env.int("LOCKSTEP_TRUSTED_PROXIES", 0, validate=validate.Range(min=0, max=10))
@@ -163,9 +175,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     if environment == "production":
         problems += _production_problems(source, allow_root=allow_root)
     flower_password = source.get("LOCKSTEP_FLOWER_PASSWORD", "")
-    # Flower compares bytes of ASCII, and fails at others.
-    if flower_password and (not flower_password.isascii() or not flower_password.strip()):
-        problems.append("LOCKSTEP_FLOWER_PASSWORD must consist of ASCII characters, not of spaces alone")
+    problems += _flower_problems(flower_url, flower_password)
     if problems:
         raise SettingsError("Lockstep cannot start with this environment:\n" + "\n".join(f"  - {p}" for p in problems))
     kept = _KeptSecrets(home, writes=environment != "production")
@@ -175,6 +185,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         bind=bind,
         port=port,
         flower_port=flower_port,
+        flower_url=flower_url,
         database_url=_with_driver(database_url) or f"postgresql+psycopg://lockstep@/lockstep?host={sockets}",
         redis_url=redis_url or f"unix://{sockets}/valkey.sock?db=1",
         celery_broker_url=broker_url or f"redis+socket://{sockets}/valkey.sock?virtual_host=0",
@@ -188,6 +199,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         admin_password=source.get("LOCKSTEP_ADMIN_PASSWORD") or kept.get("admin_password", 9),
         flower_password=flower_password or kept.get("flower_password", 12),
         metrics_token=source.get("LOCKSTEP_METRICS_TOKEN", ""),
+        tls_address=source.get("LOCKSTEP_TLS_ADDRESS", ""),
         alert_webhook=source.get("LOCKSTEP_ALERT_WEBHOOK", ""),
         alert_email=source.get("LOCKSTEP_ALERT_EMAIL", ""),
         smtp_url=source.get("LOCKSTEP_SMTP_URL", ""),
@@ -284,6 +296,9 @@ def _alert_problems(source: Mapping[str, str]) -> list[str]:
         problems.append("LOCKSTEP_ALERT_EMAIL must be one e-mail address")
     if smtp and not _SMTP_URL.fullmatch(smtp):
         problems.append("LOCKSTEP_SMTP_URL must be smtp://[user:password@]host[:587], or smtps:// with 465")
+    address = source.get("LOCKSTEP_TLS_ADDRESS", "")
+    if address and not _TLS_ADDRESS.fullmatch(address):
+        problems.append("LOCKSTEP_TLS_ADDRESS must be the shop's host and port as customers reach it, such as shop.example:443")
     if bool(email) != bool(smtp):
         problems.append("LOCKSTEP_ALERT_EMAIL and LOCKSTEP_SMTP_URL need each other: set both, or neither")
     return problems
@@ -313,6 +328,18 @@ def _has_opentelemetry() -> bool:
         return importlib.util.find_spec("opentelemetry.exporter.otlp.proto.http") is not None
     except ModuleNotFoundError:  # not even the packages around it
         return False
+
+
+def _flower_problems(url: str, password: str) -> list[str]:
+    problems = []
+    if not _FLOWER_URL.fullmatch(url):
+        problems.append(
+            "LOCKSTEP_FLOWER_URL must be Flower's address, with a path of one word at most: http://127.0.0.1:5555/flower/"
+        )
+    # Flower compares bytes of ASCII, and fails at others.
+    if password and (not password.isascii() or not password.strip()):
+        problems.append("LOCKSTEP_FLOWER_PASSWORD must consist of ASCII characters, not of spaces alone")
+    return problems
 
 
 def _edge_problems(edges: Iterable[str], token: str) -> list[str]:

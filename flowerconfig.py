@@ -8,9 +8,15 @@ import sys
 from config import FLOWER_USER, SettingsError, load_settings
 
 try:
-    _password = load_settings().flower_password
+    _settings = load_settings()
 except SettingsError as error:
     sys.exit(str(error))
-if not _password:
+if not _settings.flower_password:
     sys.exit("Flower does not start without a password: set LOCKSTEP_FLOWER_PASSWORD.")
-basic_auth = [f"{FLOWER_USER}:{_password}"]
+basic_auth = [f"{FLOWER_USER}:{_settings.flower_password}"]
+url_prefix = _settings.flower_path.strip("/")
+# The tasks that were seen outlast a restart; those of the last minute do not outlast a crash.
+persistent = True
+db = str(_settings.home / "flower-tasks")
+state_save_interval = 60_000
+max_tasks = 10_000

@@ -135,7 +135,7 @@ def build_container(
         return Counted(*offload(figures, settings.metrics_directory))
 
     def flower() -> str | None:
-        return flower_at(settings.flower_port)
+        return flower_at(settings.flower_url)
 
     heartbeats = Heartbeats(client, settings.prefix)
     recent = RecentFigures(counted)

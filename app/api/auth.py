@@ -5,6 +5,7 @@ Deny by default: every admin view states its permission with `require`, and a te
 
 import hmac
 import re
+from base64 import b64encode
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import wraps
@@ -26,6 +27,7 @@ from app.arrival import address_of, limited_client
 from app.contract.events import Actor
 from app.domain.errors import (
     ForbiddenError,
+    NotFoundError,
     SecondFactorRequiredError,
     StepUpRequiredError,
     TooManyAttemptsError,
@@ -46,6 +48,7 @@ from app.services.authentication import (
 )
 from app.services.login_limits import DEVICE_LIFETIME
 from app.services.passkeys import Site
+from config import FLOWER_USER
 
 security = structlog.get_logger(channel=SECURITY)
 
@@ -293,3 +296,20 @@ def log_out() -> Response:
 def me() -> Response:
     """Return who is logged in, with the session's CSRF token."""
     return json_response({"user": principal().public(), "csrf_token": principal().csrf_token})
+
+
+@blueprint.route("/allows/flower", methods=["GET"])
+@require("admin", NO_SCOPE)
+@may_answer(404)
+@blueprint.response(204)
+def allows_flower() -> Response:
+    """Tell the proxy in front that whoever asks it for Flower may open it.
+
+    The proxy sends Flower the answer's X-Flower-Authorization as Authorization, and lets nobody make this call from outside.
+    """
+    password = container().settings.flower_password
+    if not password:
+        raise NotFoundError("Flower's password is not known here; set LOCKSTEP_FLOWER_PASSWORD for the web processes, too.")
+    response = Response(status=204)
+    response.headers["X-Flower-Authorization"] = f"Basic {b64encode(f'{FLOWER_USER}:{password}'.encode()).decode()}"
+    return response

@@ -1,10 +1,13 @@
-"""What a scrape of the metrics finds out at the moment: of the database, Valkey, the workers, beat, this machine and its backup.
+"""What a scrape of the metrics finds out at the moment: of the database, Valkey, the workers, beat, this machine, its
+backup, and the certificate in front.
 
 What cannot be known is left out: while Valkey is away, nobody knows of the workers.
 """
 
 import platform
 import shutil
+import socket
+import ssl
 import time
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
@@ -15,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 import psutil  # type: ignore[import-untyped]  # publishes no types
 import structlog
+from cryptography.x509 import load_der_x509_certificate
 from prometheus_client.core import GaugeMetricFamily, Metric
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -25,6 +29,9 @@ from app.sync.heartbeats import BEAT_KEPT, Heard
 from config import REPOSITORY, Settings
 
 log = structlog.get_logger()
+
+# Seconds that a proxy may take to show its certificate.
+_SHOWN_WITHIN = 2.0
 
 
 class Condition:
@@ -106,13 +113,37 @@ def _of_this_machine(settings: Settings) -> list[Metric]:
             continue
         free.add_metric([name], usage.free)
         size.add_metric([name], usage.total)
-    return [now, build, files, free, size, *_backup(settings.backup_stamp)]
+    return [now, build, files, free, size, *_backup(settings.backup_stamp), *_certificate(settings.tls_address)]
 
 
 def _backup(stamp: Path | None) -> Iterable[Metric]:
     if stamp is not None:
         at = stamp.stat().st_mtime if stamp.exists() else 0
         yield GaugeMetricFamily("backup_last_success_timestamp_seconds", "When a backup was last finished; 0 for never.", at)
+
+
+def _certificate(address: str) -> Iterable[Metric]:
+    """Ask for what customers are shown: a certificate that was renewed is of no use before the proxy has it."""
+    if not address:
+        return
+    host, _, port = address.rpartition(":")
+    context = ssl.create_default_context()
+    # The end of one that is not valid is of interest, too.
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with (
+            socket.create_connection((host, int(port)), timeout=_SHOWN_WITHIN) as connection,
+            context.wrap_socket(connection, server_hostname=host) as secure,
+        ):
+            shown = secure.getpeercert(binary_form=True)
+    except OSError as error:
+        log.warning("the certificate in front cannot be looked at", address=address, error=str(error))
+        return
+    if shown:
+        until = load_der_x509_certificate(shown).not_valid_after_utc.timestamp()
+        yield GaugeMetricFamily(
+            "tls_certificate_expires_timestamp_seconds", "Until when the proxy's certificate is valid.", until
+        )
 
 
 def _open_files(pid: int) -> float:

@@ -97,6 +97,7 @@ def _settings(settings: Settings) -> Iterator[Finding]:
                                              settings.alert_webhook or settings.alert_email),
         "/metrics answers nobody": ("LOCKSTEP_METRICS_TOKEN", settings.metrics_token),
         "nobody notices that there are no backups": ("LOCKSTEP_BACKUP_STAMP", settings.backup_stamp),
+        "nobody notices that the certificate in front ends": ("LOCKSTEP_TLS_ADDRESS", settings.tls_address),
         "every address is the proxy's if there is one in front": ("LOCKSTEP_TRUSTED_PROXIES", settings.trusted_proxies),
     }  # fmt: skip
     unset = {text: name for text, (name, value) in missing.items() if not value}

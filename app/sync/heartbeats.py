@@ -10,6 +10,7 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 import structlog
 from redis import Redis
@@ -24,7 +25,7 @@ log = structlog.get_logger()
 EVERY = 2.0
 WORKER_KEPT = 20
 BEAT_KEPT = 86_400
-# Seconds that Flower, on this machine, may take to say who it is, and bytes that it may need.
+# Seconds that Flower may take to say who it is, and bytes that it may need.
 _AT_ONCE = 0.5
 _HEAD = 4096
 # How it asks for the password without which it does not start (flowerconfig.py); nobody else uses its name there.
@@ -122,22 +123,26 @@ def _since(kept: int, left_ms: int) -> float:
     return round(max(0.0, kept - left_ms / 1000), 3)
 
 
-def flower_at(port: int) -> str | None:
-    """Return the address of Flower, which listens on this machine only; None if it does not, whatever else may listen there."""
+def flower_at(url: str) -> str | None:
+    """Return what opens Flower: its path, if a proxy has it there, or else its address on this machine; None if Flower is not at
+    `url`, whatever else may listen there."""
+    asked = urlsplit(url)
     try:
-        head = _head_at(port, time.monotonic() + _AT_ONCE)
+        head = _head_at(asked, time.monotonic() + _AT_ONCE)
     except OSError:
         return None
-    return f"http://127.0.0.1:{port}/" if _ITSELF.search(head) else None
+    if not _ITSELF.search(head):
+        return None
+    return url if asked.path == "/" else asked.path
 
 
-def _head_at(port: int, deadline: float) -> bytes:
+def _head_at(asked: SplitResult, deadline: float) -> bytes:
     """Ask for the first page there, without a password; return what has been answered by the deadline, at least if that is all.
 
     Not by an HTTP client, whose timeout begins anew with every byte.
     """
-    with socket.create_connection(("127.0.0.1", port), timeout=_AT_ONCE) as connection:
-        connection.sendall(f"GET / HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+    with socket.create_connection((asked.hostname, asked.port or 80), timeout=_AT_ONCE) as connection:
+        connection.sendall(f"GET {asked.path} HTTP/1.0\r\nHost: {asked.netloc}\r\n\r\n".encode())
         head = b""
         while b"\r\n\r\n" not in head and len(head) < _HEAD and (left := deadline - time.monotonic()) > 0:
             connection.settimeout(left)

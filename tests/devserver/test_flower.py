@@ -84,3 +84,15 @@ def test_it_opens_to_its_own_password_and_to_none_other(production: bool, tmp_pa
             )
             assert {login: status(port, path, login) for login in wrong} == dict.fromkeys(wrong, 401)
         assert status(port, "/tasks", f"flower:{own}") == 200
+
+
+def test_behind_a_proxy_its_pages_are_below_a_path_and_what_it_has_seen_is_kept(tmp_path: Path) -> None:
+    environ = {"CELERY_BROKER_URL": PRODUCTION["CELERY_BROKER_URL"], "LOCKSTEP_FLOWER_PASSWORD": "own"}
+    with flower(tmp_path, environ | {"LOCKSTEP_FLOWER_URL": "http://127.0.0.1:5555/flower/"}) as (process, port):
+        assert wait_until(lambda: answers(port), within=60)
+        assert status(port, "/flower/tasks", None) == 401
+        assert status(port, "/flower/tasks", "flower:own") == 200
+        assert status(port, "/tasks", "flower:own") == 404
+        process.terminate()
+        process.wait(60)
+    assert [path.name for path in tmp_path.glob("flower-tasks*")] != []

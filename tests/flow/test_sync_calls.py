@@ -247,7 +247,7 @@ def test_the_status_says_who_is_alive_and_what_is_well_and_of_what_is_not_known_
     api: Api, container: Container, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def status() -> dict[str, Any]:
-        return dict(api("viewer").get(f"{ADMIN}/sync/status").get_json())
+        return dict(api("admin").get(f"{ADMIN}/sync/status").get_json())
 
     control = container.sync_control
     monkeypatch.setattr(control, "_cache", SimpleNamespace(is_fresh=True))
@@ -263,6 +263,8 @@ def test_the_status_says_who_is_alive_and_what_is_well_and_of_what_is_not_known_
     assert (well["components"]["database"], well["components"]["cache"]) == ("ok", "ok")
     assert (well["flower"], well["open_pages"]) == ("http://127.0.0.1:5555/", 0)
     assert "live@here" not in [one["name"] for one in status()["workers"]]
+    # Whoever opens it can shut workers down.
+    assert api("editor").get(f"{ADMIN}/sync/status").get_json()["flower"] is None
 
     monkeypatch.setattr(control, "_cache", SimpleNamespace(is_fresh=False))
     monkeypatch.setattr(control, "_flower", lambda: None)

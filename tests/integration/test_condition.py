@@ -22,6 +22,7 @@ from app.monitoring import exposition
 from bench.system import wait_until
 from config import REPOSITORY, load_settings
 from devserver.ports import free_ports
+from tests.certificates import showing_a_certificate
 
 # Sets what a web process sets, and ends without cleaning up.
 A_WEB_PROCESS = """
@@ -136,6 +137,17 @@ def test_a_backup_is_as_old_as_its_stamp_and_unknown_without_one(
     stamp.touch()
     os.utime(stamp, (5000, 5000))
     assert scraped(watched)[name] == 5000
+
+
+def test_the_certificate_that_customers_are_shown_has_an_end(
+    other: Callable[..., FlaskClient], client: FlaskClient, tmp_path: Path
+) -> None:
+    name = "tls_certificate_expires_timestamp_seconds"
+    assert name not in scraped(client)
+    with showing_a_certificate(tmp_path, days=10) as address:
+        left = scraped(other(tls_address=address))[name] - time.time()
+        assert 9.9 * 86400 < left < 10.1 * 86400
+    assert name not in scraped(other(tls_address=address)), "nobody knows"
 
 
 def test_this_machine_and_what_runs_on_it_are_described(client: FlaskClient) -> None:

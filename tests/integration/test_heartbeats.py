@@ -105,12 +105,27 @@ def answering() -> Iterator[Callable[[Callable[[socket.socket], object]], int]]:
         yield start
 
 
+def at(port: int) -> str:
+    return f"http://127.0.0.1:{port}/"
+
+
 def test_flower_has_an_address_while_it_answers_there(answering: Callable[..., int]) -> None:
     """As the real one answers, which tests/browser/test_panel_pops.py finds."""
     port = answering(lambda connection: connection.sendall(_FLOWER))
-    assert flower_at(port) == f"http://127.0.0.1:{port}/"
+    assert flower_at(at(port)) == f"http://127.0.0.1:{port}/"
     (free,) = free_ports(1)
-    assert flower_at(free) is None
+    assert flower_at(at(free)) is None
+
+
+def test_flower_behind_a_proxy_opens_at_its_path(answering: Callable[..., int]) -> None:
+    asked: list[bytes] = []
+
+    def answer(connection: socket.socket) -> None:
+        asked.append(connection.recv(4096))
+        connection.sendall(_FLOWER)
+
+    assert flower_at(at(answering(answer)) + "flower/") == "/flower/"
+    assert asked[0].startswith(b"GET /flower/ HTTP")
 
 
 @pytest.mark.parametrize(
@@ -126,7 +141,7 @@ def test_flower_has_an_address_while_it_answers_there(answering: Callable[..., i
     ids=["nothing", "another page", "another password", "no password", "another protocol", "noise"],
 )
 def test_whatever_else_listens_there_is_not_flower(answering: Callable[..., int], answer: bytes) -> None:
-    assert flower_at(answering(lambda connection: connection.sendall(answer))) is None
+    assert flower_at(at(answering(lambda connection: connection.sendall(answer)))) is None
 
 
 def test_who_never_says_who_it_is_is_not_waited_for(answering: Callable[..., int]) -> None:
@@ -144,5 +159,5 @@ def test_who_never_says_who_it_is_is_not_waited_for(answering: Callable[..., int
                 if not connection.recv(1000):
                     return
 
-    assert flower_at(answering(listens)) is None
-    assert flower_at(answering(drips)) is None
+    assert flower_at(at(answering(listens))) is None
+    assert flower_at(at(answering(drips))) is None

@@ -18,8 +18,9 @@ from config import REPOSITORY
 from devserver.ports import free_ports
 
 HOST = "shop.example"
-# The address of all web processes, as in `ops`.
+# The addresses of all web processes and of Flower, as in `ops`.
 _UPSTREAM = "127.0.0.1:8000"
+_FLOWER = "127.0.0.1:5555"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,8 @@ class Proxy:
 
 
 @contextmanager
-def proxy(kind: str, upstream: str, folder: Path) -> Iterator[Proxy]:
-    """Run one in front of `upstream` while the block runs; skip the test where it is not to be had."""
+def proxy(kind: str, upstream: str, flower: str, folder: Path) -> Iterator[Proxy]:
+    """Run one in front of `upstream` and `flower` while the block runs; skip the test where it is not to be had."""
     try:
         root = unpacked(kind, [kind])
     except UnavailableError as error:
@@ -52,7 +53,7 @@ def proxy(kind: str, upstream: str, folder: Path) -> Iterator[Proxy]:
     certificate, key = _certificate(folder)
     https, http = free_ports(2)
     made = Proxy(https, http, certificate)
-    command = {"nginx": _nginx, "caddy": _caddy}[kind](made, root, upstream, key, folder)
+    command = {"nginx": _nginx, "caddy": _caddy}[kind](made, root, {_UPSTREAM: upstream, _FLOWER: flower}, key, folder)
     log = folder / "proxy.log"
     with log.open("wb") as output:
         running = subprocess.Popen(command, stdout=output, stderr=output, env=os.environ | {"HOME": str(folder)})
@@ -94,9 +95,9 @@ def _replaced(path: Path, replacements: Mapping[str, str]) -> str:
     return text
 
 
-def _nginx(made: Proxy, root: Path, upstream: str, key: Path, folder: Path) -> list[str]:
+def _nginx(made: Proxy, root: Path, addresses: Mapping[str, str], key: Path, folder: Path) -> list[str]:
     site = _replaced(REPOSITORY / "ops" / "nginx" / "lockstep.conf", {
-        _UPSTREAM: upstream,
+        **addresses,
         # Another address of this machine, which need not have IPv6.
         "listen [::]:443": f"listen 127.0.0.2:{made.https}",
         "listen [::]:80": f"listen 127.0.0.2:{made.http}",
@@ -117,9 +118,9 @@ def _nginx(made: Proxy, root: Path, upstream: str, key: Path, folder: Path) -> l
     return [str(root / "usr" / "sbin" / "nginx"), "-p", str(folder), "-e", "stderr", "-c", str(file)]
 
 
-def _caddy(made: Proxy, root: Path, upstream: str, key: Path, folder: Path) -> list[str]:
+def _caddy(made: Proxy, root: Path, addresses: Mapping[str, str], key: Path, folder: Path) -> list[str]:
     site = _replaced(REPOSITORY / "ops" / "caddy" / "Caddyfile", {
-        _UPSTREAM: upstream,
+        **addresses,
         "\n{\n": f"\n{{\n\tadmin off\n\tauto_https disable_certs\n\thttp_port {made.http}\n\thttps_port {made.https}\n",
         f"\n{HOST} {{\n": f"\n{HOST} {{\n\tbind 127.0.0.1\n\ttls {made.certificate} {key}\n",
     })  # fmt: skip

@@ -14,7 +14,7 @@ from tests.faults.inspection import dead_valkey
 from tests.ops.watchers import RULES, Prometheus, prometheus, read_by_all
 
 # Set up by nobody here.
-OPTIONAL = "backup_last_success"
+OPTIONAL = ("backup_last_success", "tls_certificate")
 
 
 @pytest.fixture

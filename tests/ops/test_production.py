@@ -1,5 +1,7 @@
 """A shop as docs/production.md sets it up: in production mode, behind nginx or Caddy, on a database that it does not own."""
 
+import base64
+import hashlib
 import os
 import re
 import shlex
@@ -22,6 +24,7 @@ import socketio
 from bench.system import System, own_stack, wait_until
 from config import REPOSITORY
 from devserver import EmbeddedServers
+from devserver.ports import free_ports
 from tests.ops.proxies import HOST, Proxy, proxy
 from tests.ops.roles import separated
 
@@ -51,14 +54,17 @@ def shop(servers: EmbeddedServers, notified: socket.socket, tmp_path_factory: py
     with separated(servers) as database:
         secret = home / "secret_key"
         secret.write_text("s" * 40)
+        (flower,) = free_ports(1)
         with own_stack(
             home,
+            without=(),
             own={"web": {"NOTIFY_SOCKET": notified.getsockname()}},
             prepare=f"env {shlex.quote(f'DATABASE_URL={database.owner}')} flask --app wsgi db upgrade",
             DATABASE_URL=database.application, REDIS_URL=servers.settings.redis_url,
             CELERY_BROKER_URL=servers.settings.celery_broker_url, SECRET_KEY_FILE=str(secret), LOCKSTEP_ENV="production",
             LOCKSTEP_BIND="127.0.0.1", LOCKSTEP_TRUSTED_PROXIES="1", LOCKSTEP_ALLOWED_HOSTS=f"{HOST},127.0.0.1",
             LOCKSTEP_NAMESPACE="production", LOCKSTEP_METRICS_TOKEN="m" * 40, LOCKSTEP_ALLOW_ROOT="1",
+            FLOWER_PORT=str(flower), LOCKSTEP_FLOWER_URL=f"http://127.0.0.1:{flower}/flower/", LOCKSTEP_FLOWER_PASSWORD="f" * 40,
         ) as system:  # fmt: skip
             yield system
 
@@ -66,7 +72,9 @@ def shop(servers: EmbeddedServers, notified: socket.socket, tmp_path_factory: py
 @pytest.fixture(scope="module", params=["nginx", "caddy"])
 def front(request: pytest.FixtureRequest, shop: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     """The proxy in front of it."""
-    with proxy(request.param, shop.address, tmp_path_factory.mktemp(request.param)) as running:
+    assert shop.stack is not None
+    flower = f"127.0.0.1:{shop.stack.settings.flower_port}"
+    with proxy(request.param, shop.address, flower, tmp_path_factory.mktemp(request.param)) as running:
         yield running
 
 
@@ -131,6 +139,51 @@ def test_what_a_client_says_of_its_address_is_not_believed(client: httpx.Client,
 
     assert wait_until(lambda: addresses() != [])
     assert set(addresses()) == {"127.0.0.1"}
+
+
+def test_flower_opens_to_administrators_who_are_logged_in_and_to_nobody_else(front: Proxy, client: httpx.Client) -> None:
+    for path in ("/flower/", "/flower/tasks", "/flower/api/workers", "/flower/metrics", "/flower/static/js/flower.js"):
+        with front.client() as stranger:
+            assert stranger.get(path).status_code == 401, path
+            # With its own password neither: it is the proxy's.
+            assert stranger.get(path, auth=("flower", "f" * 40)).status_code == 401, path
+        assert client.get(path).status_code == 200, path
+    for role in ("viewer", "editor"):
+        made = client.post(f"{API}/admin/api-keys", json={"name": f"{role} {front.https}", "role": role})
+        with front.client(Authorization=f"Bearer {made.json()['key']}") as other:
+            assert other.get("/flower/").status_code == 403
+            assert other.get(f"{API}/admin/sync/status").json()["flower"] is None
+    assert client.get(f"{API}/admin/sync/status").json()["flower"] == "/flower/"
+    # Whom the proxy asks is not for others: the answer has Flower's password.
+    assert client.get(f"{API}/auth/allows/flower").status_code == 404
+
+
+def test_in_a_browser_flower_works_until_the_session_ends(front: Proxy, client: httpx.Client, shop: System) -> None:
+    person = {"email": f"kim-{front.https}@shop.example", "name": "Kim", "role": "admin"}
+    given = client.post(f"{API}/admin/users", json=person).json()["password"]
+    with front.client() as browser:
+        login = browser.post(f"{API}/auth/login", json={"email": person["email"], "password": given})
+        token = {"X-CSRF-Token": login.json()["csrf_token"]}
+        assert wait_until(lambda: "sync.live" in browser.get("/flower/api/workers").text)
+        page = browser.get("/flower/workers")
+        policy = page.headers["Content-Security-Policy"]
+        scripts = re.findall("<script[^>]*>([^<]+)</script>", page.text)
+        assert scripts
+        for script in scripts:
+            assert base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() in policy, "the page may not run it"
+        addresses = re.findall('(?:src|href)="(/[^"]*)"', page.text)
+        assert addresses
+        assert {address.split("/")[1] for address in addresses} == {"flower"}
+        [part_id] = shop.make_parts(1)
+        set_stock(client, part_id, 7)
+        table = {"draw": "1", "start": "0", "length": "5", "search[value]": "", "order[0][column]": "0", "order[0][dir]": "asc",
+                 "columns[0][data]": "name"}  # fmt: skip
+        own_page = {"Sec-Fetch-Site": "same-origin"}
+        assert wait_until(lambda: browser.post("/flower/tasks/datatable", data=table, headers=own_page).json()["data"] != [])
+        elsewhere = {"Sec-Fetch-Site": "cross-site"}
+        assert browser.post("/flower/tasks/datatable", data=table, headers=elsewhere).status_code == 403
+        assert browser.post(f"{API}/auth/logout", headers=token).status_code == 204
+        assert browser.get("/flower/").status_code == 401
 
 
 @pytest.mark.parametrize(

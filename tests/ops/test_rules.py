@@ -15,8 +15,8 @@ from tests.ops.watchers import OPS, alerts, dashboard_queries, program, read_by_
 
 RUNBOOKS = (REPOSITORY / "docs" / "runbooks.md").read_text()
 CASES = {path.name: path.read_text() for path in (OPS / "prometheus").glob("rules*_test.yml")}
-# Made by Prometheus itself, or (the second) only if somebody sets LOCKSTEP_BACKUP_STAMP.
-MADE_ELSEWHERE = {"up", "backup_last_success_timestamp_seconds"}
+# Made by Prometheus itself, or only if somebody sets LOCKSTEP_BACKUP_STAMP or LOCKSTEP_TLS_ADDRESS.
+MADE_ELSEWHERE = {"up", "backup_last_success_timestamp_seconds", "tls_certificate_expires_timestamp_seconds"}
 # What a label may be at most, by far. Routes are those that the application has.
 MOST_VALUES = 40
 

@@ -117,6 +117,23 @@ def test_a_password_that_flower_cannot_check_is_refused(password: str, tmp_path:
         load_settings({"LOCKSTEP_HOME": str(tmp_path), "LOCKSTEP_FLOWER_PASSWORD": password})
 
 
+def test_flower_is_on_this_machine_unless_it_is_said_to_be_elsewhere(tmp_path: Path) -> None:
+    environ = {"LOCKSTEP_HOME": str(tmp_path), "FLOWER_PORT": "5556"}
+    settings = load_settings(environ)
+    assert (settings.flower_url, settings.flower_path) == ("http://127.0.0.1:5556/", "/")
+    settings = load_settings(environ | {"LOCKSTEP_FLOWER_URL": "http://flower:5555/flower/"})
+    assert (settings.flower_url, settings.flower_path) == ("http://flower:5555/flower/", "/flower/")
+    for wrong in (
+        "flower:5555",
+        "http://flower:5555/flower",
+        "http://flower:5555/a/b/",
+        "http://u:p@flower/",
+        "file:///etc/passwd",
+    ):
+        with pytest.raises(SettingsError, match="LOCKSTEP_FLOWER_URL"):
+            load_settings(environ | {"LOCKSTEP_FLOWER_URL": wrong})
+
+
 def test_a_list_of_hosts_may_have_spaces_and_a_comma_at_its_end(tmp_path: Path) -> None:
     environ = {"LOCKSTEP_HOME": str(tmp_path), "LOCKSTEP_ALLOWED_HOSTS": " shop.example , panel.example,"}
     assert load_settings(environ).allowed_hosts == ("shop.example", "panel.example")
@@ -124,6 +141,7 @@ def test_a_list_of_hosts_may_have_spaces_and_a_comma_at_its_end(tmp_path: Path) 
 
 def test_where_alerts_go_is_checked_at_the_start(tmp_path: Path) -> None:
     wrong = {
+        "LOCKSTEP_TLS_ADDRESS": "https://shop.example",
         "LOCKSTEP_ALERT_WEBHOOK": "file:///etc/passwd",
         "LOCKSTEP_ALERT_EMAIL": "a@b, c@d",
         "LOCKSTEP_SMTP_URL": "mail.example",

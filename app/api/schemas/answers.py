@@ -383,7 +383,8 @@ class WorkerSchema(Schema):
 class SyncStatusSchema(Schema):
     """How the synchronisation is doing. `workers` is null if it is not known which are alive, since Valkey is away, and so is
     `beat_last_tick_seconds`, which is also null if beat has not been heard of in a day. `open_pages` are those of customers.
-    `flower` is Flower's address on the server itself; null if it does not run there."""
+    `flower`, for administrators, is where Flower opens: a path of this host, or its address on the server itself; null if it does
+    not run."""
 
     effects = fields.Dict(keys=fields.String(), values=fields.Nested(EffectStatusSchema), required=True)
     window_seconds = required(fields.Integer)
