@@ -32,7 +32,7 @@ _INSERT_PASSKEY = text("""
     ON CONFLICT (credential_id) DO NOTHING RETURNING id, name, credential_id, created_at, last_used_at
 """)
 _DELETE_PASSKEY = text("DELETE FROM passkeys WHERE user_id = :user_id AND id = :id RETURNING name")
-_DELETE_PASSKEYS = text("DELETE FROM passkeys WHERE user_id = :user_id")
+_DELETE_PASSKEYS = text("DELETE FROM passkeys WHERE user_id = :user_id RETURNING name")
 # The user first, as whoever removes a passkey does: two that wait for each other would end in an error.
 _LOCK_PASSKEY = text("""
     WITH owner AS MATERIALIZED (
@@ -75,7 +75,7 @@ def turn_on(unit_of_work: UnitOfWork, user: Row[Any], nonce: str, step: int, dig
     """
     if unit_of_work.execute(_INSERT, user_id=user.id, nonce=nonce, step=step, digests=list(digests)).rowcount == 0:
         return False
-    users.change_user(unit_of_work, user, proof=("second_factor", False, True))
+    users.change_user(unit_of_work, user, proof=({"second_factor": False}, {"second_factor": True}))
     users.close_sessions_of(unit_of_work, user.id, keeps_session)
     return True
 
@@ -88,7 +88,7 @@ def turn_off(unit_of_work: UnitOfWork, user: Row[Any], keeps_session: str) -> bo
     """
     if unit_of_work.execute(_DELETE, user_id=user.id).rowcount == 0:
         return False
-    users.change_user(unit_of_work, user, proof=("second_factor", True, False))
+    users.change_user(unit_of_work, user, proof=({"second_factor": True}, {"second_factor": False}))
     users.close_sessions_of(unit_of_work, user.id, keeps_session)
     return True
 
@@ -99,12 +99,15 @@ def take_all(unit_of_work: UnitOfWork, user: Row[Any], reason: str | None = None
     Returns:
         False, and changes nothing, if there was nothing but that.
     """
-    factors = unit_of_work.execute(_DELETE, user_id=user.id).rowcount
-    passkeys = unit_of_work.execute(_DELETE_PASSKEYS, user_id=user.id).rowcount
-    if factors + passkeys == 0:
+    taken: dict[str, Any] = {}
+    if unit_of_work.execute(_DELETE, user_id=user.id).rowcount:
+        taken["second_factor"] = True
+    if names := unit_of_work.execute(_DELETE_PASSKEYS, user_id=user.id).scalars().all():
+        taken["passkeys"] = sorted(names)
+    if not taken:
         return False
-    proof = ("passkeys", passkeys, 0) if passkeys else ("second_factor", True, False)
-    users.change_user(unit_of_work, user, proof=proof, reason=reason)
+    left = {name: type(value)() for name, value in taken.items()}
+    users.change_user(unit_of_work, user, proof=(taken, left), reason=reason)
     users.close_sessions_of(unit_of_work, user.id)
     return True
 
@@ -118,7 +121,7 @@ def add_passkey(unit_of_work: UnitOfWork, user: Row[Any], **values: Any) -> Row[
     """Give a locked user a passkey and return it as `passkeys` does; None, changing nothing, if somebody has it already."""
     row: Row[Any] | None = unit_of_work.execute(_INSERT_PASSKEY, user_id=user.id, **values).one_or_none()
     if row is not None:
-        users.change_user(unit_of_work, user, proof=("passkey", None, row.name))
+        users.change_user(unit_of_work, user, proof=({"passkey": None}, {"passkey": row.name}))
     return row
 
 
@@ -127,7 +130,7 @@ def remove_passkey(unit_of_work: UnitOfWork, user: Row[Any], passkey_id: int) ->
     name = unit_of_work.execute(_DELETE_PASSKEY, user_id=user.id, id=passkey_id).scalar_one_or_none()
     if name is None:
         return False
-    users.change_user(unit_of_work, user, proof=("passkey", name, None))
+    users.change_user(unit_of_work, user, proof=({"passkey": name}, {"passkey": None}))
     return True
 
 

@@ -301,7 +301,7 @@ def lock_user_by_id(unit_of_work: UnitOfWork, user_id: int) -> Row[Any] | None:
 
 def change_user(
     unit_of_work: UnitOfWork, row: Row[Any], *, password_hash: str | None = None, password_lasts: timedelta | None = None,
-    proof: tuple[str, Any, Any] | None = None, reason: str | None = None, **wanted: Any,
+    proof: tuple[dict[str, Any], dict[str, Any]] | None = None, reason: str | None = None, **wanted: Any,
 ) -> None:  # fmt: skip
     """Give a locked user another password, role, name or address, or set `is_active`, and record what changed; if nothing does,
     do nothing. Neither a password nor its hash gets into the trail.
@@ -310,7 +310,7 @@ def change_user(
 
     Args:
         password_lasts: how long a one-time password lasts; None for one of the person's own.
-        proof: what else has just been changed of how they log in, to be recorded: its name, and what it was and is.
+        proof: what else has just been changed of how they log in, to be recorded: what it was, and is.
     """
     before = {"email": row.email, "name": row.name, "role": row.role, "is_active": row.is_active}
     after = before | wanted
@@ -322,8 +322,7 @@ def change_user(
     if password_hash is not None:
         old, new = old | {"password": "set"}, new | {"password": "changed"}
     if proof is not None:
-        name, was, becomes = proof
-        old, new = old | {name: was}, new | {name: becomes}
+        old, new = old | proof[0], new | proof[1]
     unit_of_work.execute(
         _UPDATE_USER, id=row.id, password_hash=password_hash, password_lasts=password_lasts, version=row.version + 1, **after
     )

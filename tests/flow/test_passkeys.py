@@ -154,14 +154,19 @@ def test_a_deactivated_person_does_not_get_in_by_it(
 
 
 def test_an_administrator_takes_all_of_them(
-    owner: Owner, client: FlaskClient, api: Callable[[str], FlaskClient], refused: Refused
-) -> None:
+    owner: Owner, client: FlaskClient, api: Callable[[str], FlaskClient], refused: Refused, container: Container,
+    deliver: Callable[[], None],
+) -> None:  # fmt: skip
     admin = api("admin")
     # A change of nothing answers what is.
     assert admin.put(f"{USERS}/{owner.me['id']}", json={}).get_json()["passkeys"] == 1
     assert admin.delete(f"{USERS}/{owner.me['id']}/second-factor").status_code == 204
     refused(log_in(client, owner.device), 401)
     assert owner.client.get(f"{AUTH}/me").status_code == 401
+    deliver()
+    taken, *_ = container.parts.admin.audit({"table_name": "users", "record_id": owner.me["id"]}, None, 10).items
+    assert taken["old_values"] == {"passkeys": ["Laptop"], "version": 2}
+    assert taken["new_values"] == {"passkeys": [], "version": 3}
 
 
 def test_a_passkey_proves_who_its_owner_is_and_nobody_elses_does(
