@@ -164,7 +164,7 @@ def test_in_a_browser_flower_works_until_the_session_ends(front: Proxy, client: 
     with front.client() as browser:
         login = browser.post(f"{API}/auth/login", json={"email": person["email"], "password": given})
         token = {"X-CSRF-Token": login.json()["csrf_token"]}
-        assert wait_until(lambda: "sync.live" in browser.get("/flower/api/workers").text)
+        assert wait_until(lambda: "sync.live" in browser.get("/flower/api/workers?refresh=1").text)
         page = browser.get("/flower/workers")
         policy = page.headers["Content-Security-Policy"]
         scripts = re.findall("<script[^>]*>([^<]+)</script>", page.text)

@@ -17,6 +17,7 @@ const TARGET = join(DOCS, "screens.md");
 const METHODS = ["get", "post", "put", "delete"];
 /** What a screen does in a way that this script does not see, or without a call of its own. */
 const OTHERWISE = {
+  "GET /auth/allows/flower": "the proxy in front, before it opens Flower",
   "GET /admin/categories/{category_id}": "the tree has all of it: `GET /admin/categories`",
   "POST /admin/categories/{category_id}/picture": "[categories/CategoryPicture.vue](../app/frontend/panel/src/categories/CategoryPicture.vue)",
   "POST /admin/parts/{part_id}/images": "[part/ImagesTab.vue](../app/frontend/panel/src/part/ImagesTab.vue), a file at a time",

@@ -1,0 +1,239 @@
+"""Incidents of every kind in a real shop that a real Prometheus watches: of each the right alert tells, and no other.
+
+The alerts wait for seconds instead of minutes; what they measure, and from when on it is too much, is as in production.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from app.contract import cache_keys
+from app.sync.heartbeats import BEAT_KEPT
+from bench.debian import UnavailableError
+from bench.system import System, own_stack, wait_until
+from devserver import EmbeddedServers
+from tests.certificates import Shown, showing_a_certificate
+from tests.faults.clocks import Clocks
+from tests.faults.inspection import owed, pid, query
+from tests.faults.network import Network, Weather
+from tests.ops.watchers import Prometheus, hurried, prometheus
+
+LINK = ["valkey"]
+
+
+@dataclass
+class Shop:
+    """A shop whose surroundings can be changed."""
+
+    system: System
+    watching: Prometheus
+    servers: EmbeddedServers
+    network: Network
+    certificate: Shown
+    clocks: Clocks | None
+    media: Path | None
+
+    def valkey(self, database: int) -> Redis:
+        """Return a client that does not go through the network."""
+        return Redis(unix_socket_path=str(self.servers.settings.socket_directory / "valkey.sock"), db=database)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """One for all incidents; each of them ends."""
+    home = tmp_path_factory.mktemp("incidents")
+    try:
+        clocks = Clocks(tmp_path_factory.mktemp("clocks"))
+    except UnavailableError:
+        clocks = None
+    with (
+        EmbeddedServers(home / "servers") as servers,
+        Network({"valkey": str(servers.settings.socket_directory / "valkey.sock")}) as network,
+        showing_a_certificate(home, days=60) as certificate,
+        small_disk(home / "media") as media,
+    ):
+        valkey = f"redis://127.0.0.1:{network.ports['valkey']}"
+        with (
+            own_stack(
+                home, own={"web": clocks.of("web")} if clocks else None, DATABASE_URL=servers.settings.database_url,
+                REDIS_URL=f"{valkey}/1", CELERY_BROKER_URL=f"{valkey}/0", LOCKSTEP_TLS_ADDRESS=certificate.address,
+                LOCKSTEP_MEDIA_URL=(home / "media").as_uri(),
+            ) as system,
+            prometheus(home, system.address, hurried(home)) as watching,
+        ):  # fmt: skip
+            with closing(system.client()) as client:
+                # Before the first one ends on the timetable the last one counts as too long ago.
+                assert client.call("POST", "/admin/sync/reconcile").status == 200
+            yield Shop(system, watching, servers, network, certificate, clocks, media)
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[Path | None]:
+    """Mount one of its own at a folder while the block runs, where that is allowed."""
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=16m", "lockstep-test", str(folder)], capture_output=True, check=False
+    )
+    try:
+        yield folder if mounted.returncode == 0 else None
+    finally:
+        if mounted.returncode == 0:
+            subprocess.run(["umount", str(folder)], check=True)
+
+
+@contextmanager
+def stopped(shop: Shop, name: str) -> Iterator[None]:
+    """A process hangs."""
+    process = pid(shop.system, name)
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
+
+
+@contextmanager
+def dead_worker(shop: Shop) -> Iterator[None]:
+    with stopped(shop, "worker"):
+        yield
+
+
+@contextmanager
+def silent_beat(shop: Shop) -> Iterator[None]:
+    """It stopped 200 seconds ago."""
+    assert shop.system.stack is not None
+    with stopped(shop, "beat"), closing(shop.valkey(1)) as valkey:
+        valkey.expire(shop.system.stack.settings.prefix + cache_keys.BEAT, BEAT_KEPT - 200)
+        yield
+
+
+@contextmanager
+def dead_valkey(shop: Shop) -> Iterator[None]:
+    shop.network.change(LINK, Weather.REFUSED)
+    try:
+        yield
+    finally:
+        shop.network.change(LINK, Weather.FAIR)
+
+
+@contextmanager
+def slow_valkey(shop: Shop) -> Iterator[None]:
+    """It takes longer to answer than anybody waits for it."""
+    shop.network.change(LINK, Weather.DELAYED)
+    try:
+        yield
+    finally:
+        shop.network.change(LINK, Weather.FAIR)
+
+
+@contextmanager
+def poison_event(shop: Shop) -> Iterator[None]:
+    """An event cannot be recorded, twelve times."""
+    with stopped(shop, "worker"):
+        [part] = shop.system.make_parts(1)
+        newest = "SELECT id, payload FROM outbox_events WHERE aggregate_id = %s ORDER BY id DESC LIMIT 1"
+        [event] = query(shop.system, newest, part)
+        query(shop.system, "UPDATE outbox_events SET payload = payload - 'table_name' WHERE id = %s RETURNING id", event["id"])
+        nearly = """
+            UPDATE outbox_deliveries SET attempts = 11
+            WHERE event_id = %s AND effect = 'persist_audit' AND state = 'pending' RETURNING 1
+        """
+        assert query(shop.system, nearly, event["id"])
+    try:
+        yield
+    finally:
+        mended = "UPDATE outbox_events SET payload = payload || %s::jsonb WHERE id = %s RETURNING id"
+        query(shop.system, mended, f'{{"table_name": "{event["payload"]["table_name"]}"}}', event["id"])
+        with closing(shop.system.client()) as client:
+            assert client.call("POST", "/admin/sync/replay").status == 200
+
+
+@contextmanager
+def stuck_delivery(shop: Shop) -> Iterator[None]:
+    """A worker has taken a delivery and does not get any further with it."""
+    with stopped(shop, "worker"):
+        [part] = shop.system.make_parts(1)
+        held = """
+            UPDATE outbox_deliveries SET leased_until = now() + interval '1 hour', created_at = now() - interval '2 minutes'
+            WHERE effect = 'persist_audit' AND state = 'pending'
+                AND event_id IN (SELECT id FROM outbox_events WHERE aggregate_id = %s) RETURNING 1
+        """
+        assert query(shop.system, held, part)
+    try:
+        yield
+    finally:
+        query(shop.system, "UPDATE outbox_deliveries SET leased_until = NULL WHERE state = 'pending' RETURNING 1")
+
+
+@contextmanager
+def full_disk(shop: Shop) -> Iterator[None]:
+    if shop.media is None:
+        pytest.skip("a disk of one's own needs the right to mount one")
+    much = shop.media / "much"
+    much.write_bytes(bytes(int(shutil.disk_usage(shop.media).free * 0.95)))
+    try:
+        yield
+    finally:
+        much.unlink()
+
+
+@contextmanager
+def wrong_clock(shop: Shop) -> Iterator[None]:
+    if shop.clocks is None:
+        pytest.skip("there is no libfaketime to be had")
+    shop.clocks.set("web", 60)
+    try:
+        yield
+    finally:
+        shop.clocks.set("web", 0)
+
+
+@contextmanager
+def ending_certificate(shop: Shop) -> Iterator[None]:
+    shop.certificate.renew(days=3)
+    try:
+        yield
+    finally:
+        shop.certificate.renew(days=60)
+
+
+Incident = Callable[[Shop], AbstractContextManager[None]]
+INCIDENTS: dict[Incident, str] = {
+    dead_worker: "WorkerNone",
+    silent_beat: "BeatSilent",
+    dead_valkey: "CacheDown",
+    slow_valkey: "CacheDown",
+    poison_event: "DeadLetters",
+    stuck_delivery: "OutboxStuck",
+    full_disk: "DiskLow",
+    wrong_clock: "ClockOff",
+    ending_certificate: "CertExpiry",
+}
+
+
+@pytest.mark.parametrize("incident", INCIDENTS, ids=lambda incident: incident.__name__)
+def test_of_an_incident_one_alert_tells_until_it_is_over(
+    incident: Callable[[Shop], AbstractContextManager[None]], shop: Shop
+) -> None:
+    alert = INCIDENTS[incident]
+    assert wait_until(lambda: well(shop), within=60), (owed(shop.system), shop.watching.firing())
+    with incident(shop):
+        assert wait_until(lambda: alert in shop.watching.firing(), within=60), shop.watching.firing()
+        assert set(shop.watching.firing()) == {alert}
+        summary = shop.watching.firing()[alert]["annotations"]["summary"]
+    assert "<" not in summary, "what it says is filled in"
+    assert wait_until(lambda: alert not in shop.watching.firing(), within=60)
+
+
+def well(shop: Shop) -> bool:
+    """Whether it is watched, owes nothing, and no alert fires."""
+    seen = shop.watching.ask("query", query="cache_up == 1 and on () sum(workers_alive) == 2")
+    return bool(seen and seen["result"]) and owed(shop.system) == 0 and shop.watching.firing() == {}
