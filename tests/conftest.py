@@ -5,6 +5,7 @@ The environment is set here, before anything of ours is imported, because Celery
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -59,6 +60,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_sessionfinish() -> None:
     """Remove the run's home; the servers have stopped by then."""
     shutil.rmtree(HOME, ignore_errors=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End here, once all is said and done.
+
+    The shop's threads live as long as their process. One that says that its servers are gone, just when the interpreter ends,
+    holds the lock of its stream for ever, and the interpreter aborts: a run of which every test passed would have failed.
+    """
+    session = config.pluginmanager.get_plugin("session")
+    if session is not None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(int(session.exitstatus))
 
 
 @pytest.fixture(scope="session")

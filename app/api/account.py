@@ -35,6 +35,7 @@ from app.domain.errors import (
     ForbiddenError,
     InvalidFieldError,
     NotFoundError,
+    SecondFactorRequiredError,
     UnauthenticatedError,
     WrongCodeError,
     WrongPasskeyError,
@@ -168,11 +169,11 @@ def remove_passkey(passkey_id: int) -> Response:
 @blueprint.arguments(StepUpSchema)
 @blueprint.response(204)
 def step_up(body: dict[str, Any]) -> Response:
-    """Prove who you are, by your password, a code of your second factor or a passkey. For ten minutes calls that are answered
-    `step_up_required` are allowed then, as they are after a log-in."""
+    """Prove who you are, as you do to log in: by your password, with a `code` if you have a second factor, or by a passkey. For
+    ten minutes calls that are answered `step_up_required` are allowed then, as they are after a log-in."""
     me = _person()
-    if not body:
-        raise InvalidFieldError("password", "send your password, or a `code` of your second factor, or a `passkey`")
+    if "passkey" not in body and "password" not in body:
+        raise InvalidFieldError("password", "send your password, or a `passkey`")
     with _proving(me, "step_up_refused", "password"):
         passkey = proof_by_passkey(body["passkey"]) if "passkey" in body else None
         authenticator().step_up(me, body.get("password"), body.get("code"), passkey)
@@ -194,6 +195,8 @@ def _proving(me: Principal, refusal: str, field: str) -> Iterator[None]:
     try:
         with attempt(me.email):
             yield
+    except SecondFactorRequiredError as error:
+        raise InvalidFieldError("code", "send a code of your second factor, too") from error
     except WrongCodeError as error:
         security.warning(refusal)
         raise InvalidFieldError("code", "this code is wrong, or was used already") from error
@@ -210,7 +213,7 @@ def _proving(me: Principal, refusal: str, field: str) -> Iterator[None]:
 @blueprint.arguments(PageQuerySchema, location="query")
 @blueprint.response(200, OwnSessionPageSchema)
 def list_sessions(query: dict[str, Any]) -> Response:
-    """List your sessions, newest first: since when, until when, and from where."""
+    """List your sessions, newest first: since when, until when, when used last, and from where."""
     me = _person()
     rows, following = users.sessions_of(
         container().reading, me.user_id, authenticator().idle, cursors().read("sessions", query["cursor"]), query["limit"]
@@ -218,7 +221,8 @@ def list_sessions(query: dict[str, Any]) -> Response:
     items = [
         {
             "id": row.id, "created_at": rfc3339(row.created_at), "expires_at": rfc3339(row.expires_at),
-            "ip_address": row.ip_address, "user_agent": row.user_agent, "is_current": row.token_digest == me.digest,
+            "last_seen_at": rfc3339(row.last_seen_at), "ip_address": row.ip_address, "user_agent": row.user_agent,
+            "is_current": row.token_digest == me.digest,
         }
         for row in rows
     ]  # fmt: skip

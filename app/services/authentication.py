@@ -21,7 +21,6 @@ from app.domain.errors import (
     DatabaseConsistencyError,
     InvalidFieldError,
     UnauthenticatedError,
-    WrongCodeError,
     WrongPasskeyError,
 )
 from app.domain.passwords import objection, possible_forms, prepared, weakness
@@ -227,19 +226,20 @@ class Authenticator:
     def step_up(
         self, me: Principal, password: str | None = None, code: str | None = None, prove: ProveByPasskey | None = None
     ) -> None:
-        """Note that the owner of a session has just proven who they are: by all of these that are given, the password, a code of
-        their second factor, and a passkey.
+        """Note that the owner of a session has just proven who they are, as they do to log in: by a passkey, or else by their
+        password, with a code if they have a second factor.
 
         Raises:
             UnauthenticatedError: if what is sent is wrong.
+            SecondFactorRequiredError: if the password is right, and a code is needed, too.
             BusyError: if too many passwords are being checked.
         """
-        if password is not None:
-            self._checked(me.email, password)
+        if prove is None:
+            self._checked(me.email, password or "")
         with self._engine.begin() as connection:
-            if code is not None and not self._check_factor(connection, me.user_id, code):
-                raise WrongCodeError
-            if prove is not None and prove(connection).id != me.user_id:
+            if prove is None:
+                self._check_factor(connection, me.user_id, code)
+            elif prove(connection).id != me.user_id:
                 raise WrongPasskeyError
             users.prove_session(connection, me.digest)
 

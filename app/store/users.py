@@ -74,7 +74,7 @@ _OPEN_SESSION = text("""
 _PROVE_SESSION = text("UPDATE user_sessions SET proven_at = clock_timestamp() WHERE token_digest = :digest")
 _CLOSE_SESSION = text("DELETE FROM user_sessions WHERE token_digest = :digest")
 _SESSIONS_OF = text(f"""
-    SELECT id, id AS sort_key, created_at, expires_at, ip_address, user_agent, token_digest FROM user_sessions s
+    SELECT id, id AS sort_key, created_at, expires_at, last_seen_at, ip_address, user_agent, token_digest FROM user_sessions s
     WHERE user_id = :user_id AND {_VALID_SESSION} AND id < :before ORDER BY id DESC LIMIT :limit
 """)  # noqa: S608 — a constant
 _CLOSE_ONE_OF = text("DELETE FROM user_sessions WHERE user_id = :user_id AND id = :id")

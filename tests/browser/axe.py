@@ -46,16 +46,17 @@ def looked_over(page: Page) -> list[str]:
     found += [f"dark {fault}" for fault in faults(page, "color-contrast")]
     page.set_viewport_size(NARROW)
     # The navigation becomes a drawer once the page has noticed.
-    wait_until(lambda: beside(page) <= 0, within=3)
-    if (pixels := beside(page)) > 0:
-        found.append(f"{pixels} px beside the page at 320 px")
-    found += [f"no room for {word!r} at 320 px" for word in page.evaluate(SQUEEZED)]
+    wait_until(lambda: not too_narrow(page), within=3)
+    found += too_narrow(page)
     page.set_viewport_size(WIDE)
     return found
 
 
-def beside(page: Page) -> int:
-    return int(page.evaluate("document.documentElement.scrollWidth - innerWidth"))
+def too_narrow(page: Page) -> list[str]:
+    """What a narrow screen does not hold."""
+    pixels = int(page.evaluate("document.documentElement.scrollWidth - innerWidth"))
+    found = [f"{pixels} px beside the page at 320 px"] if pixels > 0 else []
+    return found + [f"no room for {word!r} at 320 px" for word in page.evaluate(SQUEEZED)]
 
 
 def assert_nothing(wrong: dict[str, list[str]]) -> None:

@@ -86,6 +86,20 @@ def test_an_app_is_set_up_asked_at_the_log_in_and_taken_away(
     elsewhere.keyboard.press("Enter")
     expect(elsewhere.get_by_test_id("second-factor")).to_contain_text("9 recovery codes are left")
 
+    elsewhere.goto(f"{stack.url}/panel/people")
+    elsewhere.get_by_test_id("new-key").click()
+    elsewhere.get_by_label("Name of the key").fill(f"till {uuid4().hex[:6]}")
+    age_sessions(stack)
+    elsewhere.get_by_test_id("key-form").get_by_role("button", name="Create").click()
+    asked = elsewhere.get_by_test_id("step-up")
+    asked.get_by_label("Password").fill(PASSWORD)
+    asked.get_by_role("button", name="Continue").click()
+    expect(asked.get_by_label("Code from your app")).to_be_focused()
+    assert looked_over(elsewhere) == []
+    elsewhere.keyboard.type(codes[2])
+    elsewhere.keyboard.press("Enter")
+    expect(elsewhere.get_by_test_id("secret")).to_contain_text("lsk_")
+
     page.get_by_test_id("factor-off").click()
     form = page.get_by_test_id("factor-off-form")
     form.get_by_label("Password").fill(PASSWORD)

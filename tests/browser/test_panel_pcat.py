@@ -307,7 +307,7 @@ def test_a_categorys_picture_is_seen_by_customers_at_once_and_described_and_take
     expect(field).to_have_text("Mine")
     form.get_by_role("button", name="Save").click()
     expect(form).to_be_hidden()
-    expect(site.get_by_text("Mine")).to_be_visible()
+    expect(site.get_by_text("Mine", exact=True)).to_be_visible()
     assert staff.get(f"/categories/{category['id']}").json()["version"] == 4
     site.goto(stack.url)
     tile = site.get_by_test_id("category-tile").filter(has_text=category["name"])

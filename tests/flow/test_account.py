@@ -121,7 +121,7 @@ def test_ones_sessions_are_listed_with_their_origin_newest_first_and_in_pages(pe
     assert [item["is_current"] for item in items] == [False, True]
     assert items[0]["ip_address"] == parse_address(elsewhere.client.environ_base["REMOTE_ADDR"])
     assert {item["user_agent"] for item in items} == {"Browser 1.0"}
-    assert all(item["created_at"] < item["expires_at"] for item in items)
+    assert all(item["created_at"] <= item["last_seen_at"] < item["expires_at"] for item in items)
     assert not {"token", "token_digest", "csrf_token"} & items[0].keys()
     first = here.sessions("?limit=1")
     second = here.sessions(f"?limit=1&cursor={first['next_cursor']}")

@@ -179,7 +179,7 @@ def test_it_is_turned_off_with_the_password_and_a_code_and_with_nothing_less(
     refused(guarded.turn_off(PASSWORD, guarded.code()), 404)
 
 
-def test_a_code_proves_who_somebody_is_as_their_password_does(
+def test_who_has_one_proves_who_they_are_by_password_and_code(
     guarded: Guarded, clock: Clock, aged: Callable[[], None], refused: Refused
 ) -> None:
     def prove(**sent: str) -> TestResponse:
@@ -191,16 +191,17 @@ def test_a_code_proves_who_somebody_is_as_their_password_does(
     clock.now += STEP
     aged()
     refused(prove(), 422)
+    assert "password" in refused(prove(code=guarded.code()), 422)["errors"]
     assert "password" in refused(prove(password="wrong"), 422)["errors"]
     assert "password" in refused(prove(password="wrong", code=guarded.code()), 422)["errors"]
-    assert "code" in refused(prove(code="000000" if guarded.code() != "000000" else "1"), 422)["errors"]
+    assert "code" in refused(prove(password=PASSWORD), 422)["errors"]
+    assert "code" in refused(prove(password=PASSWORD, code="000000" if guarded.code() != "000000" else "1"), 422)["errors"]
     assert status() == 403
-    assert prove(code=guarded.code()).status_code == 204
+    assert prove(password=PASSWORD, code=guarded.code()).status_code == 204
     assert status() == 200
     aged()
-    assert "code" in refused(prove(code=guarded.code()), 422)["errors"]
-    assert prove(password=PASSWORD).status_code == 204
-    assert status() == 200
+    assert "code" in refused(prove(password=PASSWORD, code=guarded.code()), 422)["errors"]
+    assert status() == 403
 
 
 def test_who_has_no_second_factor_proves_nothing_by_a_code(
@@ -208,7 +209,7 @@ def test_who_has_no_second_factor_proves_nothing_by_a_code(
 ) -> None:
     client, token = logged_in()
     answer = client.post(f"{AUTH}/step-up", json={"code": "123456"}, headers={"X-CSRF-Token": token})
-    assert "code" in refused(answer, 422)["errors"]
+    assert "password" in refused(answer, 422)["errors"]
 
 
 def test_proofs_count_as_attempts_to_log_in(guarded: Guarded, refused: Refused) -> None:

@@ -106,8 +106,13 @@ def test_the_schema_is_migrated_by_its_owner_with_the_command_for_it() -> None:
 
 
 @pytest.mark.parametrize("name", [*LINES, ONCE])
-def test_what_it_sets_is_a_configuration_for_production_and_every_secret_is_a_file(name: str, tmp_path: Path) -> None:
+def test_what_it_sets_is_a_configuration_for_production_and_every_secret_is_a_file(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     service = SERVICES[name]
+    # Root is refused.
+    user = int(service["user"].partition(":")[0])
+    monkeypatch.setattr("os.geteuid", lambda: user)
     environment: dict[str, str] = service["environment"]
     values = {"database_url": "postgresql://lockstep@postgres/lockstep", "owner_database_url": "postgresql://o@postgres/lockstep",
               "redis_url": "redis://valkey/1", "celery_broker_url": "redis://valkey/0"}  # fmt: skip

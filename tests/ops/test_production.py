@@ -213,31 +213,46 @@ def test_replacing_the_web_processes_one_by_one_loses_no_request(front: Proxy, s
     """As `systemctl restart` does: SIGTERM, and the next one when the successor serves."""
     assert shop.stack is not None
     [part_id] = shop.make_parts(1)
+    stock = stock_of(front, shop, part_id)
     answers: list[int | str] = []
+    written: list[int | str] = []
     is_over = threading.Event()
 
-    def read() -> None:
-        with front.client() as reader:
+    def ask(method: str, path: str, into: list[int | str], body: dict[str, int] | None = None) -> None:
+        with front.client(Authorization=f"Bearer {shop.key}") as asking:
             while not is_over.is_set():
                 try:
-                    answers.append(reader.get(f"{API}/parts/{part_id}").status_code)
+                    into.append(asking.request(method, path, json=body).status_code)
                 except httpx.TransportError as error:
-                    answers.append(repr(error))
+                    into.append(repr(error))
 
-    with ThreadPoolExecutor(4) as pool:
-        reading = [pool.submit(read) for _ in range(4)]
+    def read() -> None:
+        ask("GET", f"{API}/parts/{part_id}", answers)
+
+    def write() -> None:
+        ask("POST", f"{API}/admin/parts/{part_id}/stock/adjustments", written, {"delta": 1})
+
+    with ThreadPoolExecutor(6) as pool:
+        reading = [pool.submit(work) for work in (read, read, read, read, write, write)]
         try:
             for name in ("web-1", "web-2"):
-                before, count = shop.stack.pid(name), len(answers)
+                before, count, writes = shop.stack.pid(name), len(answers), len(written)
                 os.kill(before, signal.SIGTERM)
                 after = shop.stack.pid(name, other_than=before, within=60)
                 assert wait_until(lambda after=after: after in listening(shop))
-                assert wait_until(lambda count=count: len(answers) > count + 50)
+                assert wait_until(lambda count=count, writes=writes: len(answers) > count + 50 and len(written) > writes + 20)
         finally:
             is_over.set()
         for future in reading:
             future.result()
     assert set(answers) == {200}, Counter(answers)
+    assert set(written) == {200}, Counter(written)
+    assert stock_of(front, shop, part_id) == stock + len(written)
+
+
+def stock_of(front: Proxy, shop: System, part_id: int) -> int:
+    with front.client(Authorization=f"Bearer {shop.key}") as asking:
+        return int(asking.get(f"{API}/admin/parts/{part_id}").raise_for_status().json()["stock"]["current_stock"])
 
 
 def listening(shop: System) -> set[int]:

@@ -90,7 +90,7 @@ class PasskeyCreateSchema(PasskeyAnswerSchema):
 
 
 class StepUpSchema(StrictSchema):
-    """The password, a code of the second factor, or a passkey's answer."""
+    """The password, with a code if there is a second factor, or a passkey's answer."""
 
     password = _password(required=False)
     code = _code(required=False)
@@ -111,11 +111,12 @@ class FactorSchema(Schema):
 
 
 class OwnSessionSchema(Schema):
-    """One of the caller's own sessions."""
+    """One of the caller's own sessions. `last_seen_at` is exact to a minute."""
 
     id = required(fields.Integer)
     created_at = required(fields.DateTime)
     expires_at = required(fields.DateTime)
+    last_seen_at = required(fields.DateTime)
     ip_address = nullable(fields.String)
     user_agent = nullable(fields.String)
     is_current = required(fields.Boolean)

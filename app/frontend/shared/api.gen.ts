@@ -1224,7 +1224,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List your sessions, newest first: since when, until when, and from where.
+         * List your sessions, newest first: since when, until when, when used last, and from where.
          * @description Role: viewer or above. Scope of an API key that is limited to scopes: any.
          */
         get: operations["account_list_sessions"];
@@ -1268,8 +1268,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Prove who you are, by your password, a code of your second factor or a passkey. For ten minutes calls that are answered
-         *     `step_up_required` are allowed then, as they are after a log-in.
+         * Prove who you are, as you do to log in: by your password, with a `code` if you have a second factor, or by a passkey. For
+         *     ten minutes calls that are answered `step_up_required` are allowed then, as they are after a log-in.
          * @description Role: viewer or above. Scope of an API key that is limited to scopes: any.
          */
         post: operations["account_step_up"];
@@ -2492,6 +2492,8 @@ export interface components {
             id: number;
             ip_address: string | null;
             is_current: boolean;
+            /** Format: date-time */
+            last_seen_at: string;
             user_agent: string | null;
         };
         OwnSessionPage: {
@@ -8869,6 +8871,7 @@ export interface operations {
                      *           "id": 1,
                      *           "ip_address": "127.0.0.1",
                      *           "is_current": true,
+                     *           "last_seen_at": "2026-11-27T04:50:29.311651Z",
                      *           "user_agent": "Werkzeug/3.1.9"
                      *         }
                      *       ],

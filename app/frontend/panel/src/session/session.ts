@@ -72,7 +72,7 @@ export const useSessionStore = defineStore("session", () => {
   }
 
   /** For ten minutes what is dangerous is done without asking. @throws ApiError, with what is wrong at its field. */
-  async function prove(by: { password: string } | { passkey: PasskeyAnswer }): Promise<void> {
+  async function prove(by: { password: string; code?: string } | { passkey: PasskeyAnswer }): Promise<void> {
     await api("/auth/step-up", { method: "POST", body: by });
     proof.settle(true);
   }
