@@ -45,8 +45,8 @@ HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 # Hashes that a process computes at once, each taking 19 MB and a core, and how many may wait: a second's work.
 HASHES_AT_ONCE = 2
 MAX_WAITING = 32
-# Checks a code of a user's second factor and uses it up; tells whether they have one: `SecondFactors.check`.
-CheckFactor = Callable[[Connection, int, str | None], bool]
+# Checks a code of a user's second factor, if they have one, and uses it up: `SecondFactors.check`.
+CheckFactor = Callable[[Connection, int, str | None], None]
 # Finds whose passkey was used, and uses its answer up: `Passkeys.check`.
 ProveByPasskey = Callable[[Connection], Row[Any]]
 

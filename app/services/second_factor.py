@@ -109,8 +109,8 @@ class SecondFactors:
 
         self._transactions.run(actor, work)
 
-    def check(self, connection: Connection, user_id: int, code: str | None) -> bool:
-        """Use up a code of a user's second factor, once the transaction is committed; return whether they have one.
+    def check(self, connection: Connection, user_id: int, code: str | None) -> None:
+        """Use up a code of a user's second factor, once the transaction is committed; whoever has none needs none.
 
         Raises:
             SecondFactorRequiredError: if they have one and there is no code.
@@ -118,7 +118,7 @@ class SecondFactors:
         """
         factor = factors.lock(connection, user_id)
         if factor is None:
-            return False
+            return
         if code is None:
             raise SecondFactorRequiredError
         step = self._step(factor.nonce, code)
@@ -126,7 +126,6 @@ class SecondFactors:
             factors.use_step(connection, user_id, step)
         elif not factors.use_recovery_code(connection, user_id, _kept(code)):
             raise WrongCodeError
-        return True
 
     def _step(self, nonce: str, code: str) -> int | None:
         """Return the time step whose code this is, or None."""
