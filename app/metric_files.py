@@ -69,7 +69,8 @@ def living(directory: Path) -> set[int]:
 def counting(directory: Path) -> list[str]:
     """Return the files that count: what the dead have counted stays, what they said of their present does not."""
     alive = living(directory)
-    files = directory.glob("*.db")
+    # A file that is just being created has no length yet, and the library fails at it.
+    files = [file for file in directory.glob("*.db") if file.stat().st_size]
     return [str(file) for file in files if not file.name.startswith("gauge_live") or _pid(file) in alive]
 
 

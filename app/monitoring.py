@@ -297,8 +297,8 @@ class RecentFigures:
         while True:
             try:
                 self.now()
-            except OSError as error:
-                log.warning("the metrics cannot be read", error=str(error))
+            except Exception as error:  # noqa: BLE001 — whatever it is, the next time it may be read
+                log.warning("the metrics cannot be read", error=repr(error))
             time.sleep(REMEMBERED_EVERY)
 
 

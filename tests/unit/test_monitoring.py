@@ -1,6 +1,9 @@
 """Figures that are of the last minutes, from counts that only grow."""
 
-from app.monitoring import WINDOW, Counted, Reads, RecentFigures
+import os
+from pathlib import Path
+
+from app.monitoring import WINDOW, Counted, Reads, RecentFigures, exposition, figures
 
 
 def test_the_hit_rate_is_of_the_last_minutes_and_of_what_was_read_then() -> None:
@@ -17,3 +20,9 @@ def test_the_hit_rate_is_of_the_last_minutes_and_of_what_was_read_then() -> None
     assert recent.now().hit_rates == {"part": 1.0}
     now = 2 * WINDOW + 40.0
     assert recent.now().hit_rates == {}
+
+
+def test_a_file_that_a_process_is_just_creating_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / f"counter_{os.getpid()}.db").touch()
+    assert figures(tmp_path) == Counted({}, 0)
+    assert b"cache_hit_rate" in exposition(tmp_path, [])
