@@ -406,10 +406,11 @@ def keep_for_the_release_before() -> None:
 
 def end_the_release_before() -> None:
     """Drop what only the release before this one reads."""
+    # The column and what fills it in one statement, and so at once: without a name no row could be written.
+    column = "ALTER TABLE part_search DROP COLUMN IF EXISTS name"
     for statement in (
-        "DROP TRIGGER IF EXISTS search_name_kept ON part_search",
+        f"DO $do$ BEGIN DROP TRIGGER IF EXISTS search_name_kept ON part_search; {column}; END $do$",
         "DROP FUNCTION IF EXISTS keep_search_name()",
-        "ALTER TABLE part_search DROP COLUMN IF EXISTS name",
         "DROP FUNCTION IF EXISTS search_query(text, boolean)",
         "DROP FUNCTION IF EXISTS search_marks(text)",
     ):

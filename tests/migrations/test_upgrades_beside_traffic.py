@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import DBAPIError
 
@@ -182,6 +183,39 @@ def test_nobody_waits_for_the_migrations_of_a_shop_that_is_used(scratch: Engine)
         finally:
             shop.dispose()
         assert waits[-1][0] < LONGEST, (target, waits[-3:])
+    assert_whole(scratch)
+
+
+def test_what_is_written_between_any_two_steps_of_a_migration_is_written(scratch: Engine) -> None:
+    """The one before looks at what happens to meet; this one tries every place."""
+    migrate(scratch, "up", "0001")
+    fill(scratch, 3)
+    shop = connect(scratch.url.render_as_string(hide_password=False))
+    met = dict.fromkeys(STATEMENTS, 0)
+    refused: list[tuple[str, DBAPIError]] = []
+
+    def write(_connection: Connection, _cursor: object, step: str, *_rest: object) -> None:
+        for statement in STATEMENTS:
+            try:
+                # Taken back, since a migration works until there are no more new rows.
+                with shop.connect() as connection:
+                    connection.exec_driver_sql("SET LOCAL lock_timeout = '5ms'")
+                    connection.execute(text(statement), {"part": 1, "n": next(numbers)})
+                    connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
+                met[statement] += 1
+            except DBAPIError as error:
+                waited = isinstance(error.orig, LockNotAvailable)
+                if not waited and not (error.connection_invalidated and "cached plan" in str(error)):
+                    refused.append((step, error))
+
+    event.listen(scratch, "before_cursor_execute", write)
+    try:
+        migrate(scratch, "up", "head")
+    finally:
+        event.remove(scratch, "before_cursor_execute", write)
+        shop.dispose()
+    assert not refused
+    assert min(met.values()) > 100, met
     assert_whole(scratch)
 
 
