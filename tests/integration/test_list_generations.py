@@ -23,7 +23,7 @@ from app.domain.stock import set_quantities
 from app.services.catalog import JUST_RESTOCKED
 from app.services.intent import Intent
 from app.services.product_page import product_page
-from app.store import cached_lists, catalog, locks, outbox, stock
+from app.store import cached_lists, catalog, locks, outbox, restocked, stock
 from app.store.listing import PartFilters
 from app.store.restocked import MAX_RESTOCKED
 from app.sync.invalidations import invalidations_of
@@ -189,6 +189,26 @@ def test_what_comes_back_into_stock_is_news_until_it_runs_out_or_is_no_news_any_
     assert {*back()[:2]} == {second, others[1]}
     assert back()[2] == first
     assert first not in back(later=JUST_RESTOCKED)
+
+
+def test_what_has_run_out_again_or_is_not_shown_takes_no_place_among_what_is_back(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restocked, "MAX_RESTOCKED", 1)
+    first, second = store.parts[:2]
+    for part_id in (first, second):
+        store.stock(part_id, 0)
+        store.stock(part_id, 1)
+
+    def back() -> list[int]:
+        return [item["id"] for item in store.services.catalog.restocked(1, time()).body]
+
+    assert back() == [second]
+    store.stock(second, 0)
+    assert back() == [first]
+    store.stock(second, 1)
+    store.change(second, status="draft")
+    assert back() == [first]
 
 
 def test_what_runs_out_while_its_part_moves_is_dropped_from_the_list_that_it_moved_to(
