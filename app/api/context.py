@@ -24,7 +24,7 @@ from app.store.idempotency import KeyedCall
 if TYPE_CHECKING:
     from app.api.kept import Kept
 
-# Bytes of answers to customers that a process keeps: several thousand parts and lists.
+# Bytes of answers to customers that a process keeps: several thousand parts, or hundreds of lists.
 KEPT = 8_000_000
 
 T = TypeVar("T")

@@ -20,15 +20,16 @@ BYTES_OF_A_KEY = 150
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A body with its entity tag, and what has to be confirmed before they are sent again."""
+    """A body with its entity tag, and what has to be confirmed before they are sent to this address again."""
 
+    address: tuple[str, bytes]
     data: bytes
     tag: str
     proof: Proof
 
     def __len__(self) -> int:
         """Return about how many bytes it takes."""
-        return len(self.data) + BYTES_OF_A_KEY * len(self.proof.keys)
+        return sum(map(len, self.address)) + len(self.data) + BYTES_OF_A_KEY * len(self.proof.keys)
 
 
 def kept_answer() -> Response | None:
@@ -49,7 +50,8 @@ def keep_response(body: Any, cache_result: str) -> Response:
     # something else.
     tag = etag_of(data)
     if (proof := sources().proof()) is not None:
-        kept_answers().keep(_address(), Kept(data, tag, proof))
+        kept = Kept(_address(), data, tag, proof)
+        kept_answers().keep(kept.address, kept)
     return tagged_response(data, tag, cache_result)
 
 

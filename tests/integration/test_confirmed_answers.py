@@ -14,6 +14,7 @@ from app.cache.manager import CacheManager, Entry, Invalidation, Result
 from app.container import Container, cache_clients
 from app.contract import cache_keys
 from app.contract.events import ListFacet
+from app.domain.categories import Tree
 from bench.system import wait_until
 from tests.integration.conftest import manager_over
 
@@ -48,8 +49,10 @@ def test_what_was_loaded_is_not_kept(manager: CacheManager) -> None:
 
 
 def test_what_was_read_past_the_cache_is_not_kept(manager: CacheManager) -> None:
-    noted = note_sources()
     kept(manager)
+    noted = note_sources()
+    manager.get_or_set("part", [PART], constant())
+    assert noted.proof() is not None
     manager.load_dear("dear", lambda: 1)
     assert noted.proof() is None
 
@@ -136,6 +139,16 @@ def test_nothing_is_confirmed_after_its_time_which_is_that_of_the_category_tree(
     assert proofs[-1] is not None
     assert proofs[-1].until == catalog._tree._held[2]
     assert not container.cache.confirms(replace(proofs[-1], until=0.0))
+
+
+def test_what_the_tree_was_just_read_for_is_not_kept(container: Container, new_part: Callable[..., int]) -> None:
+    """It would be kept for longer than the tree is held."""
+    catalog, part_id = container.parts.catalog, new_part()
+    assert wait_until(lambda: catalog.part(part_id).result is Result.HIT)
+    catalog._tree._held = ("", Tree(()), 0.0)
+    noted = note_sources()
+    catalog.part(part_id)
+    assert noted.proof() is None
 
 
 def test_a_cache_that_is_away_confirms_nothing(manager: CacheManager, tmp_path: Path) -> None:
