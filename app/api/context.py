@@ -6,14 +6,14 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
 import structlog
 from flask import current_app, g, request
 
-from app.api.rendering import Cursors, KeptBytes, Tagged
+from app.api.rendering import Cursors, KeptBytes
 from app.arrival import limited_client
-from app.cache.dependencies import note_dependencies
+from app.cache.dependencies import Sources, note_sources
 from app.container import Container
 from app.domain.errors import BusyError
 from app.services.authentication import Authenticator, Principal
@@ -21,7 +21,10 @@ from app.services.login_limits import LoginLimits
 from app.services.offload import Offload
 from app.store.idempotency import KeyedCall
 
-# Bytes of answers to customers that a process keeps: several thousand parts and lists.
+if TYPE_CHECKING:
+    from app.api.kept import Kept
+
+# Bytes of answers to customers that a process keeps: several thousand parts, or hundreds of lists.
 KEPT = 8_000_000
 
 T = TypeVar("T")
@@ -43,15 +46,15 @@ class Context:
     login_limits: LoginLimits
     cursors: Cursors
     offload: Offload
-    answers: KeptBytes[Tagged] = field(default_factory=lambda: KeptBytes(KEPT))
+    answers: KeptBytes["Kept"] = field(default_factory=lambda: KeptBytes(KEPT))
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A customer's request: what its answer depends on, when it began, and until when what it reads from the cache was proven
+    """A customer's request: what its answer is made of, when it began, and until when what it reads from the cache was proven
     fresh then (monotonic seconds)."""
 
-    dependencies: set[str]
+    sources: Sources
     began: float
     proven_at: float | None
 
@@ -86,7 +89,7 @@ def cursors() -> Cursors:
     return _context().cursors
 
 
-def kept_answers() -> KeptBytes[Tagged]:
+def kept_answers() -> KeptBytes["Kept"]:
     """Return the answers to customers that this process keeps."""
     return _context().answers
 
@@ -108,8 +111,9 @@ def admit_customer() -> None:
         raise BusyError
     pressure.begun(limited_client(request.environ))
     g.is_counted = True
+    noted = note_sources()
     if container().settings.edges:
-        g.reading = Reading(note_dependencies(), time.monotonic(), container().cache.proven_at)
+        g.reading = Reading(noted, time.monotonic(), container().cache.proven_at)
 
 
 def dismiss_customer(_error: BaseException | None = None) -> None:

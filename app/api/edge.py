@@ -29,7 +29,7 @@ def register(app: Flask, edges: Collection[str]) -> None:
         reading = customers_reading()
         if reading is None or request.method not in {"GET", "HEAD"} or response.status_code not in {200, 304}:
             return response
-        keys = sorted(set(map(cache_keys.surrogate, reading.dependencies)))
+        keys = sorted(set(map(cache_keys.surrogate, reading.sources.names)))
         named = " ".join(keys)
         is_for_all = "Set-Cookie" not in response.headers
         may_be_stored = is_for_all and len(named) <= MOST_CHARACTERS and _age(reading) <= OLDEST

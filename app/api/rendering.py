@@ -2,8 +2,7 @@
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Sized
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sized
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
@@ -13,8 +12,6 @@ from itsdangerous import BadData, URLSafeSerializer
 from itsdangerous.encoding import base64_decode, base64_encode
 from werkzeug.exceptions import BadRequest
 
-from app.cache.manager import Result
-from app.services.catalog import Unmade
 from app.store.paging import Page, Position
 
 T = TypeVar("T")
@@ -27,10 +24,10 @@ class KeptBytes(Generic[Bytes]):
     def __init__(self, most: int) -> None:
         self._most = most
         self._size = 0
-        self._kept: OrderedDict[str, Bytes] = OrderedDict()
+        self._kept: OrderedDict[Hashable, Bytes] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, key: str, make: Callable[[], Bytes]) -> Bytes:
+    def get(self, key: Hashable, make: Callable[[], Bytes]) -> Bytes:
         """Return what `make` returns, or returned before for this key."""
         found = self.find(key)
         if found is None:
@@ -38,7 +35,7 @@ class KeptBytes(Generic[Bytes]):
             self.keep(key, found)
         return found
 
-    def find(self, key: str) -> Bytes | None:
+    def find(self, key: Hashable) -> Bytes | None:
         """Return what is kept for this key."""
         with self._lock:
             if key not in self._kept:
@@ -46,7 +43,7 @@ class KeptBytes(Generic[Bytes]):
             self._kept.move_to_end(key)
             return self._kept[key]
 
-    def keep(self, key: str, made: Bytes) -> None:
+    def keep(self, key: Hashable, made: Bytes) -> None:
         """Keep what was made for this key."""
         with self._lock:
             before = self._kept.pop(key, None)
@@ -54,18 +51,6 @@ class KeptBytes(Generic[Bytes]):
             self._kept[key] = made
             while self._size > self._most:
                 self._size -= len(self._kept.popitem(last=False)[1])
-
-
-@dataclass(frozen=True, slots=True)
-class Tagged:
-    """A body with its entity tag."""
-
-    data: bytes
-    tag: str
-
-    def __len__(self) -> int:
-        """Return how many bytes it takes."""
-        return len(self.data)
 
 
 def json_response(
@@ -87,39 +72,14 @@ def digest_of(question: Any) -> str:
 
 def public_response(body: Any, cache_result: str) -> Response:
     """Return public JSON with a strong ETag, for which `app.api.content_coding` answers 304 to clients that hold it."""
-    return _public_response(_tagged(body), cache_result)
-
-
-def kept_response(
-    kept: KeptBytes[Tagged], scope: str, unmade: Unmade[T], show: Callable[[T], Any] = lambda body: body
-) -> Response:
-    """Return what `public_response` does, putting it together only if nothing is kept that was made of the same.
-
-    The tag is that of the bytes all the same: no version says as much as they do, since prices change by their dates, and a
-    database that was restored gives the same versions to something else.
-
-    Args:
-        scope: all that `show` depends on besides what it is given.
-    """
-    source, made = unmade.source, None
-    # What was loaded is put together anew: if what was kept is wrong, a repair drops what it was made of.
-    if source is not None and unmade.result is Result.HIT:
-        made = kept.find(f"{scope} {source}")
-    if made is None:
-        made = _tagged(show(unmade.body))
-        if unmade.source is not None:
-            kept.keep(f"{scope} {unmade.source}", made)
-    return _public_response(made, unmade.result)
-
-
-def _tagged(body: Any) -> Tagged:
     data = orjson.dumps(body)
-    return Tagged(data, etag_of(data))
+    return tagged_response(data, etag_of(data), cache_result)
 
 
-def _public_response(made: Tagged, cache_result: str) -> Response:
-    response = Response(made.data, content_type="application/json")
-    response.set_etag(made.tag)
+def tagged_response(data: bytes, tag: str, cache_result: str) -> Response:
+    """Return public JSON that has this entity tag."""
+    response = Response(data, content_type="application/json")
+    response.set_etag(tag)
     response.headers["Cache-Control"] = "no-cache"
     response.headers["X-Cache"] = cache_result
     return response

@@ -24,7 +24,7 @@ from typing import Any, TypeVar, cast
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from app.cache.dependencies import depends_on
+from app.cache.dependencies import Proof, sources
 from app.cache.loads import Loads
 from app.cache.scripting import Scripts
 from app.cache.server import Life, ServerCheck, present_life
@@ -206,9 +206,9 @@ class CacheManager:
             BusyError: if this process is loading too much already.
         """
         # Parts are joined with the category tree.
-        depends_on((*keys, *_TREE))
+        sources().names.update((*keys, *_TREE))
         reading = self._get_or_set(keys, load)
-        self._observe(kind, reading.result)
+        self._count(kind, reading.result)
         return reading
 
     def _get_or_set(self, keys: Sequence[str], load: Loader) -> Reading:
@@ -272,15 +272,17 @@ class CacheManager:
         others."""
         tree = cache_keys.generation(ListFacet.CATEGORIES)
         stamp, *answer = self._run("read", [cache_keys.EPOCH, tree, *keys], [epoch, token, LEASE_MS, int(ENTRY_LIFE * 1000)])
-        leased, busy = [], {}
-        for key, (version, body, *floor) in zip(keys, answer, strict=True):
+        leased, busy, named = [], {}, {}
+        for key, (version, body, *more) in zip(keys, answer, strict=True):
             if version == b"lease":
                 leased.append(key)
             elif version == b"busy":
                 # With the epoch: a lease may outlive it, and what was invalidated in another one did not revoke it here.
-                busy[key] = _Busy(f"{epoch} {body.decode()}", int(floor[0]))
+                busy[key] = _Busy(f"{epoch} {body.decode()}", int(more[0]))
             else:
                 found[key] = Entry(int(version), body)
+                named[key] = more[0] + version
+        sources().add(_tokens_in(stamp or epoch.encode(), _TREE), named)
         return stamp.decode(), leased, busy
 
     def _fill(self, epoch: str, token: str, loaded: Mapping[str, Entry]) -> None:
@@ -325,8 +327,29 @@ class CacheManager:
             BusyError: if this process is loading too much already.
         """
         body, result, _stamp = self._get_or_set_list(key, generations, load, life, dear=True)
-        self._observe(kind, result)
+        self._count(kind, result)
         return body, result
+
+    def confirms(self, proof: Proof) -> bool:
+        """Return whether all is still as it was of which an answer was made; if so, it counts as having been read again."""
+        if not self.is_fresh or proof.epoch != self._epoch or time.monotonic() >= proof.until:
+            return False
+        try:
+            is_so = bool(self._run("confirm", proof.keys, proof.said))
+        except CacheUnavailableError:
+            return False
+        if is_so:
+            sources().names.update(proof.names)
+            for kind in proof.kinds:
+                self._observe(kind, Result.HIT)
+        return is_so
+
+    def _count(self, kind: str, result: Result) -> None:
+        self._observe(kind, result)
+        noted = sources()
+        noted.kinds.append(kind)
+        if result is not Result.HIT:
+            noted.are_whole = False
 
     def load_dear(self, key: str, load: Callable[[], T]) -> T:
         """Return what a load returns that begins after this call and costs as much as that of a list; its result is not cached.
@@ -334,17 +357,18 @@ class CacheManager:
         Raises:
             BusyError: if this process is loading too much already, or this caller more than their share.
         """
+        sources().are_whole = False
         return self._loads.shared(key, load, dear=True)
 
     def category_tree(self, load: Callable[[], bytes]) -> tuple[bytes, str | None]:
         """Return the category tree, loading it if necessary, and the stamp under which it is valid; None if it is not cached."""
         body, result, stamp = self._get_or_set_list(cache_keys.category_tree(), _TREE, load, ENTRY_LIFE, dear=False)
-        self._observe("tree", result)
+        self._count("tree", result)
         return body, stamp
 
     def tree_stamp(self) -> str | None:
         """Return the stamp under which the category tree is valid now, or None if that is not known."""
-        depends_on(_TREE)
+        sources().names.update(_TREE)
         if not self.is_fresh:
             return None
         try:
@@ -355,7 +379,7 @@ class CacheManager:
     def _get_or_set_list(
         self, key: str, generations: Collection[str], load: Callable[[], bytes], life: float, *, dear: bool
     ) -> tuple[bytes, Result, str | None]:
-        depends_on(generations)
+        sources().names.update(generations)
         if not self.is_fresh:
             return self._loads.shared(key, load, dear=dear), Result.BYPASS, None
 
@@ -366,8 +390,9 @@ class CacheManager:
         try:
             for wait in (*WAITS, None):
                 token = secrets.token_hex(8)
-                stamp, body, state = self._read_list(key, generations, token)
+                stamp, body, state, fill = self._read_list(key, generations, token)
                 if body is not None:
+                    sources().add(_tokens_in(stamp, generations), {key: fill})
                     return body, Result.HIT, stamp.decode()
                 # Every invalidation changes the stamp, so what is loaded under it is new enough for us.
                 under = {key: stamp.decode()}
@@ -384,12 +409,12 @@ class CacheManager:
             return self._loads.shared(key, load, dear=dear) if loaded is None else loaded, Result.BYPASS, None
         raise AssertionError("unreachable")
 
-    def _read_list(self, key: str, generations: Collection[str], token: str) -> tuple[bytes, bytes | None, bytes]:
+    def _read_list(self, key: str, generations: Collection[str], token: str) -> tuple[bytes, bytes | None, bytes, bytes]:
         keys = [cache_keys.EPOCH, key, *generations]
-        stamp, body, state = self._run(
+        stamp, body, state, fill = self._run(
             "read_list", keys, [self._epoch, token, LEASE_MS, secrets.token_hex(8), int(ENTRY_LIFE * 1000)]
         )
-        return stamp, body, state
+        return stamp, body, state, fill
 
     def invalidate(self, invalidations: Sequence[Invalidation]) -> None:
         """Apply any number of invalidations, in one call to the cache; repeated or late ones do no harm.
@@ -500,7 +525,7 @@ class CacheManager:
         Raises:
             CacheUnavailableError: if the cache does not answer.
         """
-        stamp, _, _ = self._read_list(
+        stamp, *_ = self._read_list(
             f"{cache_keys.EPOCH}:catalog", [cache_keys.generation(facet) for facet in facets], secrets.token_hex(8)
         )
         return stamp.decode()
@@ -523,6 +548,11 @@ class CacheManager:
             raise CacheUnavailableError(str(error)) from error
         self._breaker.succeeded()
         return answer
+
+
+def _tokens_in(stamp: bytes, generations: Iterable[str]) -> dict[str, bytes]:
+    """Return the epoch in a stamp and the tokens of generations, if it has any, by their keys."""
+    return dict(zip((cache_keys.EPOCH, *generations), stamp.split(), strict=False))
 
 
 def _tokens(busy: Mapping[str, _Busy]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from redis import Redis
 from redis.exceptions import NoScriptError
 
 _FOLDER = Path(__file__).parent / "scripts"
-NAMES = ("read", "fill", "invalidate", "read_list", "fill_list", "release", "versions")
+NAMES = ("read", "fill", "invalidate", "read_list", "fill_list", "confirm", "release", "versions")
 
 
 class Scripts:

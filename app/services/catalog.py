@@ -3,17 +3,18 @@
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import Connection, Engine
 
+from app.cache.dependencies import sources
 from app.cache.manager import CacheManager, CacheUnavailableError, Entry, Result
 from app.contract import cache_keys
 from app.contract.events import Aspect, ListFacet
 from app.domain.alternatives import most_alike
 from app.domain.categories import Tree
-from app.services.joined_tree import Joined, JoinedTree
+from app.services.joined_tree import JoinedTree
 from app.store import cached_lists, catalog
 from app.store.catalog import Loaded
 from app.store.listing import PartFilters
@@ -50,39 +51,6 @@ class Answer:
     result: Result
 
 
-@dataclass(slots=True)
-class Unmade(Generic[T]):
-    """An answer that is not put together yet.
-
-    Args:
-        make: puts it together.
-        source: a digest of all that it is made of: whoever has what was made of an equal one need not make it again. None, maybe
-            only once it is made, if nobody can know.
-    """
-
-    make: Callable[[], T]
-    result: Result
-    source: str | None
-
-    @property
-    def body(self) -> T:
-        """Public JSON, put together."""
-        return self.make()
-
-
-@dataclass(slots=True)
-class _Gathered:
-    """What was read of some parts, each with its keys, and the tree that goes with it, if any of it came from the cache."""
-
-    keys: Mapping[int, Sequence[str]]
-    entries: dict[str, Entry]
-    joined: Joined | None
-    result: Result
-
-    def bodies(self) -> Iterable[bytes]:
-        return (self.entries[key].body if key in self.entries else ABSENT for own in self.keys.values() for key in own)
-
-
 @dataclass(frozen=True, slots=True)
 class FoundPage(Page[dict[str, Any]]):
     """A page of a list; `match` is `similar` if no part has the words as typed, else `exact`."""
@@ -111,16 +79,8 @@ class CatalogReader:
 
     def part(self, part_id: int) -> Answer:
         """Return one part as customers see it; the body is None if they may not see it."""
-        unmade = self.unmade_part(part_id)
-        return Answer(unmade.body, unmade.result)
-
-    def unmade_part(self, part_id: int) -> Unmade[dict[str, Any] | None]:
-        """Return what `part` does, not put together yet."""
-
-        def compose(found: dict[int, list[Any]]) -> dict[str, Any] | None:
-            return _compose(found[part_id], self._currency) if found else None
-
-        return self._unmade(self._gather("part", [part_id], with_specifications=True), b"", compose)
+        parts, result = self.parts([part_id])
+        return Answer(parts.get(part_id), result)
 
     def parts(self, part_ids: Sequence[int], counted: str = "part") -> tuple[dict[int, dict[str, Any]], Result]:
         """Return those of the given parts that customers may see, by id; counted as reads of the kind `counted`."""
@@ -148,31 +108,14 @@ class CatalogReader:
         Raises:
             InvalidFieldError: if a bound of a specification cannot be compared with what the shop says.
         """
-        unmade = self.unmade_list(filters, sort, after, limit, with_specifications=with_specifications)
-        return Answer(unmade.body, unmade.result)
-
-    def unmade_list(
-        self, filters: PartFilters, sort: str, after: Position | None, limit: int, *, with_specifications: bool = False
-    ) -> Unmade[FoundPage]:
-        """Return what `list_parts` does, not put together yet.
-
-        Raises:
-            InvalidFieldError: as there.
-        """
         query = {"filters": self._looked_up(filters), "sort": sort, "after": after and asdict(after), "limit": limit}
         # A price that begins or ends by its date invalidates lists like any other change. If the worker that announces it is
         # down, parts themselves show the new price at once, and lists follow within `LIST_LIFE`.
-        raw, result = self._looked_at("list", "page", query)
-        page = orjson.loads(raw)["answer"]
-        shown_in, only = page["currency"] or self._currency, filters.currency is not None
-
-        def compose(found: dict[int, list[Any]]) -> FoundPage:
-            items = [_compose_short(pieces, shown_in, only=only) for pieces in found.values()]
-            return FoundPage(items, cached_lists.position_of(page["next"]), page["match"])
-
-        gathered = self._gather("part", page["ids"], with_specifications=with_specifications)
-        gathered.result = worst(result, gathered.result)
-        return self._unmade(gathered, orjson.dumps([only, with_specifications]) + raw, compose)
+        page, result = self.lookup("list", "page", query)
+        only = filters.currency is not None
+        items, read = self.short_parts(page["ids"], page["currency"], only=only, with_specifications=with_specifications)
+        found = FoundPage(items, cached_lists.position_of(page["next"]), page["match"])
+        return Answer(found, worst(result, read))
 
     def short_parts(
         self, part_ids: Sequence[int], currency: str | None = None, *, only: bool = False, with_specifications: bool = False
@@ -300,16 +243,16 @@ class CatalogReader:
 
     def lookup(self, counted: str, kind: str, query: dict[str, Any]) -> tuple[Any, Result]:
         """Return the answer of `app.store.cached_lists` to a query of that kind; counted as a read of `counted`."""
-        raw, result = self._looked_at(counted, kind, query)
-        return orjson.loads(raw)["answer"], result
 
-    def _looked_at(self, counted: str, kind: str, query: dict[str, Any]) -> tuple[bytes, Result]:
         def load() -> bytes:
             with self._reading.connect() as connection:
                 return cached_lists.body(connection, kind, query)
 
         generations = cached_lists.KINDS[kind].generations(query)
-        return self._cache.get_or_set_list(counted, cache_keys.parts_list(_digest(kind, query)), generations, load, LIST_LIFE)
+        raw, result = self._cache.get_or_set_list(
+            counted, cache_keys.parts_list(_digest(kind, query)), generations, load, LIST_LIFE
+        )
+        return orjson.loads(raw)["answer"], result
 
     def categories(self) -> Answer:
         """Return the category tree as a flat list, each with its parent and its number of parts."""
@@ -332,59 +275,30 @@ class CatalogReader:
 
     def _pieces(self, kind: str, part_ids: Sequence[int], *, with_specifications: bool) -> tuple[dict[int, list[Any]], Result]:
         """Return the bodies of those of the given parts that customers may see, by part, in the order of `_keys`."""
-        gathered = self._gather(kind, part_ids, with_specifications=with_specifications)
-        return self._joined_pieces(gathered)[0], gathered.result
-
-    def _unmade(self, gathered: _Gathered, asked: bytes, compose: Callable[[dict[int, list[Any]]], T]) -> Unmade[T]:
-        """Return what is composed of the pieces of parts.
-
-        Args:
-            asked: all that the composition depends on besides.
-        """
-
-        def make() -> T:
-            found, is_exact = self._joined_pieces(gathered)
-            if not is_exact:
-                unmade.source = None
-            return compose(found)
-
-        unmade = Unmade(make, gathered.result, None)
-        if gathered.joined is not None:
-            # No piece of JSON has a zero byte.
-            whole = b"\0".join([(self._currency or "").encode(), asked, gathered.joined.reading, *gathered.bodies()])
-            unmade.source = hashlib.blake2b(whole, digest_size=16).hexdigest()
-        return unmade
-
-    def _gather(self, kind: str, part_ids: Sequence[int], *, with_specifications: bool) -> _Gathered:
         keys = {part_id: _keys(part_id, with_specifications=with_specifications) for part_id in part_ids}
         if not keys:
-            return _Gathered({}, {}, None, Result.HIT)
+            return {}, Result.HIT
         reading = self._cache.get_or_set(kind, [key for own in keys.values() for key in own], self._load)
         entries = dict(reading.entries)
         # Entries of one aspect are replaced together, but one of them may meanwhile have been evicted and reloaded.
         self._reload(entries, [part_id for part_id in keys if _is_torn(entries, part_id)])
         if reading.result is Result.BYPASS:
             self._after_reading_past({(*cache_keys.parse_part_key(key), entry.version) for key, entry in entries.items()})
-        # Whatever was loaded by this very read has its category's present path already.
-        joined = None if reading.stamp is None else self._tree.under(reading.stamp)
-        return _Gathered(keys, entries, joined, reading.result)
-
-    def _joined_pieces(self, gathered: _Gathered) -> tuple[dict[int, list[Any]], bool]:
-        """Return the pieces by part, each with its category as the tree has it, and whether they are all made of what was
-        gathered."""
-        keys, entries = gathered.keys, gathered.entries
         found = {part_id: pieces for part_id, own in keys.items() if (pieces := _parsed(entries, own))}
-        if gathered.joined is None:
-            return found, True
-        lost = [part_id for part_id, (part, *_) in found.items() if not _join(part, gathered.joined.tree)]
+        if reading.stamp is None:
+            # Whatever was loaded by this very read has its category's present path already.
+            return found, reading.result
+        tree = self._tree.under(reading.stamp)
+        lost = [part_id for part_id, (part, *_) in found.items() if not _join(part, tree)]
         if lost:
             # Their category has come or gone between the readings of tree and parts, so both are read anew, in one statement.
             self._reload(entries, lost)
             found |= {part_id: _parsed(entries, keys[part_id]) or [] for part_id in lost}
-        return {part_id: pieces for part_id, pieces in found.items() if pieces}, not lost
+        return {part_id: pieces for part_id, pieces in found.items() if pieces}, reading.result
 
     def _reload(self, entries: dict[str, Entry], part_ids: Sequence[int]) -> None:
         if part_ids:
+            sources().are_whole = False
             entries |= self._load([key for part_id in part_ids for key in cache_keys.aspect_keys(part_id, Aspect.CONTENT)])
 
     def _load(self, keys: Sequence[str]) -> dict[str, Entry]:

@@ -10,7 +10,7 @@ from typing import Any
 from app.domain.pricing import PriceLine
 from app.services import bulk, categories, content, images, prices, specifications, stock, versions
 from app.services.admin_reader import AdminReader
-from app.services.catalog import Answer, CatalogReader, Unmade
+from app.services.catalog import Answer, CatalogReader
 from app.services.intent import Intent
 from app.services.offload import Offload, at_once
 from app.services.pictures import Picture
@@ -125,9 +125,9 @@ class PartsEnhancedService:
         """Restore the content of an earlier version and return it; see `app.services.versions.restore`."""
         return versions.restore(self._transactions, intent, wish)
 
-    def get_part_with_real_time_data(self, part_id: int) -> Unmade[dict[str, Any] | None]:
+    def get_part_with_real_time_data(self, part_id: int) -> Answer:
         """Return a part as customers see it, never older than the last acknowledged write."""
-        return self.catalog.unmade_part(part_id)
+        return self.catalog.part(part_id)
 
     def get_product_page(self, reference: str) -> Answer:
         """Return everything a product page shows; see `app.services.product_page`."""

@@ -33,6 +33,7 @@ CACHE = (
     " tests/integration/test_cache_state_machine.py -k 'not without_its_guard'"
 )
 LISTS = "tests/integration/test_list_generations.py"
+CONFIRMED = "tests/integration/test_confirmed_answers.py"
 HALTED = "tests/faults/test_halted_at_each_step.py"
 SESSIONS = "tests/faults/test_sessions_never_go_back.py"
 
@@ -145,6 +146,52 @@ SAFEGUARDS = (
         "a reader past the cache waits until nobody can be served less",
         SESSIONS,
         (Edit("app/services/catalog.py", "if reading.result is Result.BYPASS:", "if False:"),),
+    ),
+    # Answers that a process keeps
+    Safeguard(
+        "the tokens of a kept answer are confirmed",
+        CACHE,
+        (lua("confirm", "if redis.call('GET', KEYS[i]) ~= ARGV[i + 1] then return 0 end", ""),),
+    ),
+    Safeguard(
+        "the bodies of a kept answer are confirmed",
+        CACHE,
+        (lua("confirm", " or body[1] .. (body[2] or '') ~= ARGV[i + 1] then", " then"),),
+    ),
+    Safeguard(
+        "what is filled in again has another name",
+        CONFIRMED + " -k same_version",
+        (lua("fill", "'fill', ARGV[2])", "'fill', '1')"),),
+    ),
+    Safeguard(
+        "a list that is filled in again has another name",
+        CONFIRMED + " -k same_version",
+        (lua("fill_list", "'fill', ARGV[2])", "'fill', '1')"),),
+    ),
+    Safeguard(
+        "nothing is confirmed when freshness has lapsed",
+        CONFIRMED + " -k lapsed",
+        (Edit(MANAGER, "if not self.is_fresh or proof.epoch", "if proof.epoch"),),
+    ),
+    Safeguard(
+        "nothing is confirmed in an epoch that this process has left",
+        CONFIRMED + " -k has_left",
+        (Edit(MANAGER, "or proof.epoch != self._epoch or", "or"),),
+    ),
+    Safeguard(
+        "an answer is kept for no longer than its category tree",
+        CONFIRMED + " -k its_time",
+        (Edit("app/services/joined_tree.py", "            noted.until = min(noted.until, until)\n", ""),),
+    ),
+    Safeguard(
+        "what was loaded is not kept",
+        CONFIRMED + " -k was_loaded",
+        (Edit(MANAGER, "if result is not Result.HIT:", "if False:"),),
+    ),
+    Safeguard(
+        "what changed between two reads is not kept",
+        CONFIRMED + " -k between_two_reads",
+        (Edit("app/cache/dependencies.py", "                self.are_whole = False", "                pass"),),
     ),
     # Which cache, and the proof
     Safeguard(

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from redis import Redis
 
+from app.cache.dependencies import Proof, note_sources
 from app.cache.manager import CacheUnavailableError, Entry, Invalidation
 from app.contract import cache_keys
 from app.contract.events import ListFacet
@@ -56,6 +57,7 @@ class CacheMachine(RuleBasedStateMachine):
         self.unconfirmed: list[tuple[str, int, int]] = []
         self.past: list[tuple[str, int, int]] = []
         self.readers: list[Reader] = []
+        self.kept: list[tuple[str, int, Proof]] = []
         self.old_snapshot: dict[str, int] | None = None
 
     def _invalidate(self, events: Sequence[tuple[str, int, int]]) -> None:
@@ -141,6 +143,14 @@ class CacheMachine(RuleBasedStateMachine):
             # It waits for another one's load.
             self.readers.append(reader)
 
+    @precondition(lambda self: self.kept)
+    @rule(which=st.integers(0, 50))
+    def send_again(self, which: int) -> None:
+        """A process has an answer that it was able to keep, and asks whether it may send it again."""
+        key, version, proof = self.kept[which % len(self.kept)]
+        if self.manager.confirms(proof):
+            assert version >= self.acknowledged[key], f"{key}: served {version} again"
+
     @rule()
     def flush(self) -> None:
         """The cache loses everything."""
@@ -170,6 +180,10 @@ class CacheMachine(RuleBasedStateMachine):
             stop()
             return body
 
+        def keep(version: int, proof: Proof | None) -> None:
+            if proof is not None:
+                self.kept.append((key, version, proof))
+
         def read_entry() -> None:
             loaded: list[bytes] = []
 
@@ -178,14 +192,18 @@ class CacheMachine(RuleBasedStateMachine):
                 loaded.append(body)
                 return dict.fromkeys(keys, Entry(int(json.loads(body)), body))
 
+            noted = note_sources()
             entry = self.manager.get_or_set("part", [key], loader).entries[key]
+            keep(entry.version, noted.proof())
             assert json.loads(entry.body) == entry.version
             if not (snapshot and loaded):
                 assert entry.version >= reader.at_least[key], f"{key}: served {entry.version}"
 
         def read_list() -> None:
+            noted = note_sources()
             body, _ = self.manager.get_or_set_list("list", LIST, FACETS, load)
             assert json.loads(body) >= reader.at_least[LIST], f"list: served {body!r}"
+            keep(json.loads(body), noted.proof())
 
         reader.run = greenlet.greenlet(read_list if key == LIST else read_entry)
         reader.run.switch()

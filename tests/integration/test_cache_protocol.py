@@ -122,6 +122,46 @@ def entry_of_another_epoch(machine: CacheMachine) -> None:
     machine.read(PART)
 
 
+def kept_entry(machine: CacheMachine) -> None:
+    keep(machine, PART)
+    machine.write(PART)
+    machine.send_again(0)
+
+
+def kept_entry_of_which_the_key_is_gone(machine: CacheMachine) -> None:
+    keep(machine, PART)
+    machine.evict(PART)
+    machine.write(PART)
+    machine.send_again(0)
+
+
+def kept_list(machine: CacheMachine) -> None:
+    keep(machine, LIST)
+    machine.write(PART)
+    machine.send_again(0)
+
+
+def kept_in_an_epoch_that_others_have_left(machine: CacheMachine) -> None:
+    keep(machine, PART)
+    before = machine.client.dump(PART)
+    machine.write(PART)
+    machine.flush()
+    machine.client.set(cache_keys.EPOCH, "another")
+    machine.client.restore(PART, 0, before)
+    machine.send_again(0)
+
+
+def keep(machine: CacheMachine, key: str) -> None:
+    """Read what is cached by then, so that the answer is kept."""
+    machine.read(key)
+    machine.read(key)
+    assert machine.kept
+
+
+TOKENS_CONFIRMED = ("confirm", "if redis.call('GET', KEYS[i]) ~= ARGV[i + 1] then return 0 end", "")
+BODIES_CONFIRMED = ("confirm", " or body[1] .. (body[2] or '') ~= ARGV[i + 1] then", " then")
+
+
 @dataclass(frozen=True)
 class World:
     """A history, and the guards without which it ends in something old."""
@@ -162,6 +202,10 @@ WORLDS = (
         ),
     ),
     World(entry_of_another_epoch, (("read", "if entry[1] == epoch and entry[3]", "if entry[3]"),)),
+    World(kept_entry, (BODIES_CONFIRMED,)),
+    World(kept_entry_of_which_the_key_is_gone, (("confirm", "if not body[1] or", "if body[1] and"),)),
+    World(kept_list, (TOKENS_CONFIRMED,)),
+    World(kept_in_an_epoch_that_others_have_left, (TOKENS_CONFIRMED,)),
 )  # fmt: skip
 
 

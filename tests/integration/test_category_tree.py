@@ -23,7 +23,6 @@ from app.domain.errors import (
 )
 from app.services import categories as use_cases
 from app.services.intent import ANY, Expected, Intent
-from app.services.joined_tree import Joined
 from app.services.versions import Wish
 from app.store.listing import PartFilters
 from app.store.payload import unpacked
@@ -361,7 +360,7 @@ def test_a_part_whose_category_the_tree_at_hand_does_not_know_is_shown_where_it_
     catalog = container.parts.catalog
     catalog.part(part_id)
     known = container.parts.catalog._tree.present()
-    without = Joined(Tree(node for node in known._nodes.values() if node.id != new), b"without it")
+    without = Tree(node for node in known._nodes.values() if node.id != new)
     monkeypatch.setattr(catalog._tree, "under", lambda _stamp: without)
     shown = catalog.part(part_id)
     assert (shown.result, shown.body["category"]["id"]) == (Result.HIT, new)

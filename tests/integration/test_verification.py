@@ -175,7 +175,7 @@ def test_a_tree_that_one_process_alone_holds_wrongly_is_found_by_that_process_al
     other.consistency.sweep()
     warm(container, part_id), warm(other, part_id)
     tree = other.parts.catalog._tree
-    held = tree._held[1].tree
+    held = tree._held[1]
     held._nodes[category_id] = replace(held._nodes[category_id], name="Wrong")
     assert other.parts.catalog.part(part_id).body["category"]["name"] == "Wrong"
     others: Verifier = other_app.extensions["lockstep_verifier"]

@@ -7,10 +7,11 @@ from typing import Any
 from flask import Response
 from flask_smorest import Blueprint
 
-from app.api.context import admit_customer, container, cursors, dismiss_customer, kept_answers
+from app.api.context import admit_customer, container, cursors, dismiss_customer
 from app.api.idempotency import keeps_no_answer, sent_key
+from app.api.kept import keep_response, kept_answer
 from app.api.parsing import StrictParser
-from app.api.rendering import digest_of, json_response, kept_response, page_body, public_response
+from app.api.rendering import digest_of, json_response, page_body, public_response
 from app.api.schemas.answers import CategoryPageSchema, PublicPartSchema
 from app.api.schemas.categories import CategoryQuerySchema
 from app.api.schemas.search import (
@@ -32,12 +33,13 @@ from app.cache.manager import Result
 from app.domain.errors import NotFoundError
 from app.domain.search import words_of
 from app.services import lookup
-from app.services.catalog import FoundPage, Unmade
+from app.services.catalog import FoundPage
 from app.store.listing import PartFilters
 from app.store.paging import page_by_name
 
 blueprint = Blueprint("public", __name__, url_prefix="/api/v1", description="The customers' side")
 blueprint.before_request(admit_customer)
+blueprint.before_request(kept_answer)
 blueprint.teardown_request(dismiss_customer)
 blueprint.ARGUMENTS_PARSER = StrictParser()
 
@@ -47,8 +49,7 @@ blueprint.ARGUMENTS_PARSER = StrictParser()
 @blueprint.response(200, PublicPartPageSchema)
 def list_parts(query: dict[str, Any]) -> Response:
     """List published parts."""
-    scope, unmade = _asked_page(query)
-    return kept_response(kept_answers(), scope, unmade, lambda page: _page_shown(scope, page))
+    return keep_response(*page_of_parts(query))
 
 
 @blueprint.route("/parts/facets", methods=["GET"])
@@ -56,7 +57,7 @@ def list_parts(query: dict[str, Any]) -> Response:
 @blueprint.response(200, FacetsSchema)
 def facets(query: dict[str, Any]) -> Response:
     """Count the published parts that each choice of a filter would leave."""
-    return public_response(*facets_of(query))
+    return keep_response(*facets_of(query))
 
 
 def page_of_parts(query: dict[str, Any]) -> tuple[dict[str, Any], Result]:
@@ -66,11 +67,6 @@ def page_of_parts(query: dict[str, Any]) -> tuple[dict[str, Any], Result]:
         BadRequest: if its cursor is none of this list.
         InvalidFieldError: if a bound of a specification cannot be compared with what the shop says.
     """
-    scope, unmade = _asked_page(query)
-    return _page_shown(scope, unmade.body), unmade.result
-
-
-def _asked_page(query: dict[str, Any]) -> tuple[str, Unmade[FoundPage]]:
     filters = _filters(query)
     sort = query["sort"] or "relevance"
     if sort == "relevance" and not filters.words:
@@ -79,11 +75,9 @@ def _asked_page(query: dict[str, Any]) -> tuple[str, Unmade[FoundPage]]:
     after = cursors().read(scope, query["cursor"])
     with_specifications = query["include"] == "specifications"
     catalog = container().parts.catalog
-    return scope, catalog.unmade_list(filters, sort, after, query["limit"], with_specifications=with_specifications)
-
-
-def _page_shown(scope: str, page: FoundPage) -> dict[str, Any]:
-    return page_body(page, cursors().write(scope, page.next)) | {"match": page.match}
+    answer = catalog.list_parts(filters, sort, after, query["limit"], with_specifications=with_specifications)
+    page: FoundPage = answer.body
+    return page_body(page, cursors().write(scope, page.next)) | {"match": page.match}, answer.result
 
 
 def facets_of(query: dict[str, Any]) -> tuple[dict[str, Any], Result]:
@@ -110,7 +104,7 @@ def page_of_categories(query: dict[str, Any]) -> tuple[dict[str, Any], Result]:
 def suggest(query: dict[str, Any]) -> Response:
     """Return parts and categories that somebody may be looking for who has typed this much."""
     answer = container().parts.catalog.suggest(words_of(query["q"]), query["limit"])
-    return public_response(answer.body, answer.result)
+    return keep_response(answer.body, answer.result)
 
 
 def _filters(query: dict[str, Any]) -> PartFilters:
@@ -141,7 +135,7 @@ def restocked_parts(query: dict[str, Any]) -> tuple[dict[str, Any], Result]:
 def parts_by_sku(query: dict[str, Any]) -> Response:
     """Return published parts by their SKUs, as in a list."""
     answer = container().parts.catalog.by_sku(query["sku"], query["currency"])
-    return public_response(answer.body, answer.result)
+    return keep_response(answer.body, answer.result)
 
 
 @blueprint.route("/parts/lookup", methods=["POST"])
@@ -164,13 +158,10 @@ def look_up(query: dict[str, Any], body: dict[str, Any]) -> Response:
 @blueprint.response(200, PublicPartSchema)
 def get_part(part_id: int) -> Response:
     """Return one published part."""
-
-    def show(part: dict[str, Any] | None) -> dict[str, Any]:
-        if part is None:
-            raise NotFoundError(f"There is no part {part_id}.")
-        return part
-
-    return kept_response(kept_answers(), "part", container().parts.get_part_with_real_time_data(part_id), show)
+    answer = container().parts.get_part_with_real_time_data(part_id)
+    if answer.body is None:
+        raise NotFoundError(f"There is no part {part_id}.")
+    return keep_response(answer.body, answer.result)
 
 
 @blueprint.route("/categories", methods=["GET"])
@@ -178,4 +169,4 @@ def get_part(part_id: int) -> Response:
 @blueprint.response(200, CategoryPageSchema)
 def categories(query: dict[str, Any]) -> Response:
     """List categories by name, each with its parent and the number of its own published parts."""
-    return public_response(*page_of_categories(query))
+    return keep_response(*page_of_categories(query))

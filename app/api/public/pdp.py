@@ -4,13 +4,15 @@ from flask import Response
 from flask_smorest import Blueprint
 
 from app.api.context import admit_customer, container, dismiss_customer
-from app.api.rendering import moved_response, public_response
+from app.api.kept import keep_response, kept_answer
+from app.api.rendering import moved_response
 from app.api.schemas.search import ProductPageSchema
 from app.domain.errors import NotFoundError
 from app.services.product_page import Moved
 
 blueprint = Blueprint("pdp", __name__, url_prefix="/api/v1/pdp", description="The customers' product pages")
 blueprint.before_request(admit_customer)
+blueprint.before_request(kept_answer)
 blueprint.teardown_request(dismiss_customer)
 
 
@@ -29,4 +31,4 @@ def get_product_page(reference: str) -> Response:
         raise NotFoundError("There is no such part.")
     if isinstance(answer.body, Moved):
         return moved_response(f"{blueprint.url_prefix}/{answer.body.slug}")
-    return public_response(answer.body, answer.result)
+    return keep_response(answer.body, answer.result)

@@ -13,7 +13,7 @@ from app.api.public.catalog import facets_of
 from app.api.rendering import etag_of
 from app.api.schemas.search import FilterQuerySchema
 from app.api.site.pages import part_address
-from app.cache.dependencies import depends_on
+from app.cache.dependencies import sources
 from app.contract import cache_keys
 from app.contract.events import ListFacet
 from app.contract.formats import rfc3339
@@ -40,7 +40,7 @@ def register(blueprint: Blueprint) -> None:
     @blueprint.get("/sitemap.xml")
     def index() -> Response:
         admit_customer()
-        depends_on(_ADDRESSES)
+        sources().names.update(_ADDRESSES)
         names = ["lists", *(f"parts-{number}" for number in sitemap.files(container().reading))]
         entries = "".join(f"<sitemap><loc>{_loc(f'/sitemaps/{name}.xml')}</loc></sitemap>\n" for name in names)
         return _whole(f'{_BEGINNING}<sitemapindex xmlns="{_NAMESPACE}">\n{entries}</sitemapindex>\n', "application/xml")
@@ -57,7 +57,7 @@ def register(blueprint: Blueprint) -> None:
     @blueprint.get("/sitemaps/parts-<int:number>.xml")
     def parts(number: int) -> Response:
         admit_customer()
-        depends_on(_ADDRESSES)
+        sources().names.update(_ADDRESSES)
         reading = container().reading
         state = sitemap.state(reading, number) if number <= MAX_QUANTITY // sitemap.FILE else None
         if state is None:

@@ -10,7 +10,7 @@ for i = 2, #KEYS do
   if entry[2] == ARGV[2] then
     redis.call('HDEL', KEYS[i], 'lease', 'leased_until')
     if tonumber(ARGV[at]) >= tonumber(entry[1] or 0) then
-      redis.call('HSET', KEYS[i], 'epoch', ARGV[1], 'version', ARGV[at], 'body', ARGV[at + 1])
+      redis.call('HSET', KEYS[i], 'epoch', ARGV[1], 'version', ARGV[at], 'body', ARGV[at + 1], 'fill', ARGV[2])
       redis.call('PEXPIRE', KEYS[i], ARGV[at + 2])
       accepted = accepted + 1
     end
