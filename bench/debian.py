@@ -44,5 +44,20 @@ def unpacked(name: str, packages: Sequence[str]) -> Path:
     return folder
 
 
+def with_its_share(folder: Path, program: str) -> list[str]:
+    """Return what runs an unpacked program that finds its files below /usr/share only: it alone sees them there.
+
+    Raises:
+        UnavailableError: if the kernel gives this user no file systems of their own.
+    """
+    own = ["unshare", "--map-root-user", "--mount", "--"]
+    try:
+        _run(*own, "true", directory=folder)
+    except (subprocess.SubprocessError, OSError) as error:
+        raise UnavailableError(f"{program} has to be installed, as users have no mounts of their own here: {error}") from error
+    # `exec` leaves one process, which is the program.
+    return [*own, "sh", "-c", 'mount --bind "$0/usr/share" /usr/share && exec "$0/usr/bin/$@"', str(folder), program]
+
+
 def _run(*command: str, directory: Path) -> None:
     subprocess.run(command, cwd=directory, check=True, capture_output=True, timeout=_DOWNLOAD_SECONDS)

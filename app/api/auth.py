@@ -195,20 +195,8 @@ def log_in(body: dict[str, Any]) -> Response:
     """Log in: sets the session cookie and returns the CSRF token for unsafe methods. A session whose cookie is sent ends. Whoever
     has a second factor is answered `second_factor_required` until they send a `code`, too."""
     sent_key()
-    email = body["email"]
-    try:
-        with attempt(email):
-            who, token = authenticator().log_in(email, body["password"], caller(), body.get("code"), replaces=session_token())
-    except SecondFactorRequiredError:
-        security.info("second_factor_asked", account=email)
-        raise
-    except (UnauthenticatedError, TooManyAttemptsError) as error:
-        _monitoring().record_login_failure()
-        # What is no address may be a password in the wrong field.
-        security.warning("log_in_refused", account=email[:254] if "@" in email else None, reason=error.code)
-        raise
-    security.info("log_in", actor=who.name, actor_id=who.user_id, account=who.email)
-    return logged_in(who, token)
+    email, password, code = body["email"], body["password"], body.get("code")
+    return _entered(email, lambda: authenticator().log_in(email, password, caller(), code, replaces=session_token()))
 
 
 @blueprint.route("/passkey-challenge", methods=["POST"])
@@ -222,20 +210,36 @@ def challenge_passkey() -> Response:
 
 
 @blueprint.route("/login/passkey", methods=["POST"])
-@may_answer(401, 503)
+@may_answer(401, 429, 503)
 @keeps_no_answer("It holds the session's secrets, and an answer of a passkey counts once.")
 @blueprint.arguments(PasskeyAnswerSchema)
 @blueprint.response(200, SessionSchema)
 def log_in_by_passkey(body: dict[str, Any]) -> Response:
     """Log in with a passkey, without address, password or code; otherwise as `POST /auth/login`."""
     sent_key()
+    account = container().passkeys.account(body["credential"])
+    enter = proof_by_passkey(body)
+    return _entered(account, lambda: authenticator().enter(enter, caller(), replaces=session_token()), by="passkey")
+
+
+def _entered(account: str, enter: Callable[[], tuple[Principal, str]], **how: str) -> Response:
+    """Return the answer to a log-in. It is counted as an attempt at that account, and the security log says what came of it.
+
+    Args:
+        how: what the log says besides.
+    """
     try:
-        who, token = authenticator().enter(proof_by_passkey(body), caller(), replaces=session_token())
-    except UnauthenticatedError as error:
-        _monitoring().record_login_failure()
-        security.warning("log_in_refused", reason=error.code)
+        with attempt(account):
+            who, token = enter()
+    except SecondFactorRequiredError:
+        security.info("second_factor_asked", account=account)
         raise
-    security.info("log_in", actor=who.name, actor_id=who.user_id, account=who.email, by="passkey")
+    except (UnauthenticatedError, TooManyAttemptsError) as error:
+        _monitoring().record_login_failure()
+        # What is no address may be a password in the wrong field.
+        security.warning("log_in_refused", account=account[:254] if "@" in account else None, reason=error.code, **how)
+        raise
+    security.info("log_in", actor=who.name, actor_id=who.user_id, account=who.email, **how)
     return logged_in(who, token)
 
 
@@ -251,10 +255,10 @@ def site() -> Site:
     return Site(urlsplit(origin).hostname or "", origin)
 
 
-def attempt(email: str) -> AbstractContextManager[None]:
-    """Count a password attempt while the block checks the password; see `LoginLimits.attempt`."""
+def attempt(account: str) -> AbstractContextManager[None]:
+    """Count an attempt to log in while the block makes it; see `LoginLimits.attempt`."""
     attempted: AbstractContextManager[None] = login_limits().attempt(
-        email, limited_client(request.environ), request.cookies.get(_device_cookie())
+        account, limited_client(request.environ), request.cookies.get(_device_cookie())
     )
     return attempted
 

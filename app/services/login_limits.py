@@ -1,4 +1,5 @@
-"""How often a password may be guessed. An attempt is counted before anything is hashed, and refunded unless it was a wrong guess.
+"""How often a log-in may be tried, by a password or a passkey. An attempt is counted before anything is hashed or verified, and
+refunded unless it was refused.
 
 Three things are counted: one client's attempts on one account, all attempts on an account, and all attempts by a client, in this
 order, so that what the first refuses uses up none of the others. Ten failures lock one client out of one account; everybody else
@@ -75,10 +76,11 @@ class LoginLimits:
         return str(self._devices.dumps([_account(email), secrets.token_hex(8)]))
 
     @contextmanager
-    def attempt(self, email: str, client: str, device: str | None = None) -> Iterator[None]:
-        """Count one attempt while the block finds out whether the password is right.
+    def attempt(self, account: str, client: str, device: str | None = None) -> Iterator[None]:
+        """Count one attempt while the block finds out whether it is somebody's.
 
         Args:
+            account: the e-mail address that is tried; of a passkey that is nobody's, what stands for it.
             client: what counts as one client, such as an address.
             device: the token that the browser kept from an earlier log-in.
 
@@ -86,7 +88,7 @@ class LoginLimits:
             TooManyAttemptsError: before the block, if there were too many attempts.
             BusyError: before the block, if it could not be counted.
         """
-        counts = self._counts(email, client, device)
+        counts = self._counts(_account(account), client, device)
         storage = self._take(counts)
         try:
             yield
@@ -97,8 +99,7 @@ class LoginLimits:
             raise
         self._give_back(storage, counts)
 
-    def _counts(self, email: str, client: str, device: str | None) -> list[_Count]:
-        account = _account(email)
+    def _counts(self, account: str, client: str, device: str | None) -> list[_Count]:
         if (known := self._known_device(account, device)) is not None:
             return [_Count(item, f"device:{account}:{known}") for item in PAIR_LIMITS]
         by_key = (

@@ -137,6 +137,15 @@ class Passkeys:
         )
         return self._with_ticket(options, challenge, 0)
 
+    def account(self, credential: dict[str, Any]) -> str:
+        """Return the address of whose passkey this claims to be, with nothing proven yet; of nobody's, what stands for it."""
+        try:
+            claimed = base64url_to_bytes(credential["id"])
+        except _REFUSED:
+            return ""
+        with self._reading.connect() as connection:
+            return factors.owner(connection, claimed) or claimed.hex()
+
     def check(self, connection: Connection, site: Site, ticket: str, credential: dict[str, Any]) -> Row[Any]:
         """Return whose passkey has answered a challenge. The challenge is used up once the transaction is committed.
 

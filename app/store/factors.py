@@ -33,6 +33,7 @@ _INSERT_PASSKEY = text("""
 """)
 _DELETE_PASSKEY = text("DELETE FROM passkeys WHERE user_id = :user_id AND id = :id RETURNING name")
 _DELETE_PASSKEYS = text("DELETE FROM passkeys WHERE user_id = :user_id RETURNING name")
+_OWNER = text("SELECT u.email FROM passkeys p JOIN users u ON u.id = p.user_id WHERE p.credential_id = :credential_id")
 # The user first, as whoever removes a passkey does: two that wait for each other would end in an error.
 _LOCK_PASSKEY = text("""
     WITH owner AS MATERIALIZED (
@@ -132,6 +133,11 @@ def remove_passkey(unit_of_work: UnitOfWork, user: Row[Any], passkey_id: int) ->
         return False
     users.change_user(unit_of_work, user, proof=({"passkey": name}, {"passkey": None}))
     return True
+
+
+def owner(connection: Connection, credential_id: bytes) -> str | None:
+    """Return the e-mail address of a passkey's owner, or None."""
+    return connection.execute(_OWNER, {"credential_id": credential_id}).scalar_one_or_none()
 
 
 def lock_passkey(connection: Connection, credential_id: bytes) -> Row[Any] | None:

@@ -5,10 +5,11 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, CDPSession, Page, expect
 from pyotp import TOTP
 from sqlalchemy import NullPool, create_engine, text
 
+from bench.system import wait_until
 from devserver import Stack
 from tests.browser.axe import looked_over
 
@@ -149,17 +150,24 @@ def test_an_administrator_takes_it_away_and_asks_before(page: Page, email: str, 
     expect(page.get_by_test_id("relogin-dialog")).to_be_visible()
 
 
-def test_a_passkey_is_added_logs_in_proves_and_is_removed(
-    stack: Stack, context: Callable[..., BrowserContext], email: str
-) -> None:
-    page = context().new_page()
+def with_passkeys(page: Page) -> tuple[CDPSession, str]:
+    """Give a page a device that makes passkeys, and uses them without asking anybody."""
     device = page.context.new_cdp_session(page)
     device.send("WebAuthn.enable")
     made = {
         "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
         "isUserVerified": True, "automaticPresenceSimulation": True,
     }  # fmt: skip
-    device.send("WebAuthn.addVirtualAuthenticator", {"options": made})
+    return device, device.send("WebAuthn.addVirtualAuthenticator", {"options": made})["authenticatorId"]
+
+
+def test_a_passkey_is_added_logs_in_proves_and_is_removed(
+    stack: Stack, context: Callable[..., BrowserContext], email: str
+) -> None:
+    page = context().new_page()
+    with_passkeys(page)
+    # A browser that does not offer them by itself.
+    page.add_init_script("PublicKeyCredential.isConditionalMediationAvailable = async () => false")
     # A passkey belongs to a host by name.
     page.goto(f"{stack.url.replace('127.0.0.1', 'localhost')}/panel/account")
     log_in(page, email)
@@ -185,3 +193,43 @@ def test_a_passkey_is_added_logs_in_proves_and_is_removed(
     page.get_by_test_id("log-out").click()
     page.get_by_test_id("passkey-log-in").click()
     expect(page.get_by_test_id("login-form").get_by_role("alert")).to_contain_text("This passkey is not known here")
+
+
+def test_a_passkey_is_offered_in_the_field_of_the_address_until_something_else_logs_in(
+    stack: Stack, context: Callable[..., BrowserContext], email: str
+) -> None:
+    page = context().new_page()
+    device, authenticator = with_passkeys(page)
+    page.goto(f"{stack.url.replace('127.0.0.1', 'localhost')}/panel/account")
+    expect(page.get_by_label("E-mail")).to_have_attribute("autocomplete", "username webauthn")
+    log_in(page, email)
+    page.get_by_test_id("passkey-form").get_by_role("button").click()
+    page.get_by_test_id("passkey").wait_for()
+    # Chosen as soon as it is offered.
+    with page.expect_response("**/auth/login/passkey") as answered:
+        page.get_by_test_id("log-out").click()
+    assert answered.value.status == 200
+    page.get_by_test_id("log-out").wait_for()
+
+    # Nobody chooses it: what was offered first ends with a wrong password, and what was offered then with the button.
+    device.send("WebAuthn.setAutomaticPresenceSimulation", {"authenticatorId": authenticator, "enabled": False})
+    page.evaluate("""() => {
+        const get = navigator.credentials.get.bind(navigator.credentials);
+        window.offered = [];
+        navigator.credentials.get = (asked) => {
+            if (asked.mediation === "conditional") window.offered.push(asked.signal);
+            return get(asked);
+        };
+    }""")
+    page.get_by_test_id("log-out").click()
+    over = "window.offered.map((signal) => signal.aborted)"
+    assert wait_until(lambda: page.evaluate(over) == [False])
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password").fill("wrong")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("login-form").get_by_role("alert")).to_be_visible()
+    assert wait_until(lambda: page.evaluate(over) == [True, False])
+    device.send("WebAuthn.setAutomaticPresenceSimulation", {"authenticatorId": authenticator, "enabled": True})
+    page.get_by_test_id("passkey-log-in").click()
+    page.get_by_test_id("log-out").wait_for()
+    assert page.evaluate(over) == [True, True]

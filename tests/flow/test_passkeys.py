@@ -10,8 +10,10 @@ from werkzeug.test import TestResponse
 
 from app.container import Container
 from app.services import passkeys
+from app.services.login_limits import ACCOUNT_LIMITS, CLIENT_LIMITS, PAIR_LIMITS
 from tests.flow.device import PRESENT, VERIFIED, Device
 
+PAIR, ACCOUNT, CLIENT = (limits[0].amount for limits in (PAIR_LIMITS, ACCOUNT_LIMITS, CLIENT_LIMITS))
 AUTH, USERS = "/api/v1/auth", "/api/v1/admin/users"
 Refused = Callable[..., dict[str, Any]]
 LoggedIn = Callable[..., tuple[FlaskClient, str]]
@@ -41,6 +43,12 @@ class Owner:
 @pytest.fixture
 def owner(logged_in: LoggedIn) -> Owner:
     return Owner(logged_in)
+
+
+@pytest.fixture
+def client(browser: Callable[[], FlaskClient]) -> FlaskClient:
+    """One whose attempts are nobody else's."""
+    return browser()
 
 
 def answer_of(client: FlaskClient, device: Device) -> dict[str, Any]:
@@ -180,6 +188,37 @@ def test_a_passkey_proves_who_its_owner_is_and_nobody_elses_does(
     right = {"passkey": answer_of(owner.client, owner.device)}
     assert owner.client.post(f"{AUTH}/step-up", json=right).status_code == 204
     assert owner.client.post(f"{AUTH}/passkeys/offer").status_code == 200
+
+
+def fail(client: FlaskClient, device: Device) -> TestResponse:
+    return client.post(f"{AUTH}/login/passkey", json=answer_of(client, device) | {"ticket": "forged"})
+
+
+def test_log_ins_by_passkey_are_as_limited_as_those_by_password_and_together_with_them(
+    owner: Owner, client: FlaskClient, browser: Callable[[], FlaskClient], refused: Refused
+) -> None:
+    for number in range(PAIR):
+        wrong = {"email": owner.me["email"], "password": "wrong"}
+        answer = client.post(f"{AUTH}/login", json=wrong) if number % 2 else fail(client, owner.device)
+        assert answer.status_code == 401
+    waiting = log_in(client, owner.device)
+    assert refused(waiting, 429)["code"] == "too_many_requests"
+    assert 0 < int(waiting.headers["Retry-After"]) <= 60
+    refused(client.post(f"{AUTH}/login", json=wrong), 429)
+    # Somebody else there gets in, and the owner does elsewhere.
+    assert fail(client, Device()).status_code == 401
+    assert log_in(browser(), owner.device).status_code == 200
+
+
+def test_who_tries_passkeys_of_nobody_or_one_from_everywhere_is_stopped_too_but_not_the_browser_that_it_knows(
+    owner: Owner, client: FlaskClient, browser: Callable[[], FlaskClient]
+) -> None:
+    assert [fail(client, Device()).status_code for _ in range(CLIENT + 2)] == [401] * CLIENT + [429] * 2
+    one_each = [fail(browser(), owner.device).status_code for _ in range(ACCOUNT + 2)]
+    assert one_each == [401] * ACCOUNT + [429] * 2
+    assert log_in(browser(), owner.device).status_code == 429
+    assert log_in(owner.client, owner.device).status_code == 200
+    assert log_in(owner.client, owner.device).status_code == 200
 
 
 def test_only_the_public_half_is_kept(owner: Owner, container: Container) -> None:

@@ -1,4 +1,4 @@
-"""`make ops`: Debian's Prometheus, and Alertmanager where it is installed, beside a running Lockstep, until Ctrl-C.
+"""`make ops`: Debian's Prometheus and Alertmanager beside a running Lockstep, until Ctrl-C.
 
 Their data is in LOCKSTEP_HOME/ops. They watch the Lockstep of the same PORT, LOCKSTEP_HOME and LOCKSTEP_METRICS_TOKEN.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from bench.debian import UnavailableError, unpacked
+from bench.debian import UnavailableError, unpacked, with_its_share
 from config import REPOSITORY, Settings, SettingsError, load_settings
 
 OPS = REPOSITORY / "ops"
@@ -22,27 +22,27 @@ def main() -> int:
     """Run both until a signal; return the exit code, not 0 if one of them ended by itself."""
     try:
         settings = load_settings()
-        programs = unpacked("prometheus", ["prometheus", "prometheus-alertmanager"]) / "usr" / "bin"
+        root = unpacked("prometheus", ["prometheus", "prometheus-alertmanager"])
     except (SettingsError, UnavailableError) as error:
         print(f"{error}\nWith Docker: docker compose -f ops/compose.yml up", file=sys.stderr)
         return 1
     home = settings.home / "ops"
     config = _configured(settings, home)
     prometheus = subprocess.Popen([
-        str(programs / "prometheus"), f"--config.file={config}", f"--storage.tsdb.path={home / 'prometheus'}",
+        str(root / "usr" / "bin" / "prometheus"), f"--config.file={config}", f"--storage.tsdb.path={home / 'prometheus'}",
         f"--web.listen-address={PROMETHEUS}", "--storage.tsdb.retention.time=35d", "--log.level=warn",
     ])  # fmt: skip
     running = [prometheus]
     print(f"Prometheus    http://{PROMETHEUS}/alerts")
-    # Debian's finds its templates only where it is installed.
-    if alertmanager := shutil.which("prometheus-alertmanager"):
+    try:
         running.append(subprocess.Popen([
-            alertmanager, f"--config.file={OPS / 'alertmanager' / 'alertmanager.yml'}", f"--storage.path={home / 'alertmanager'}",
-            f"--web.listen-address={ALERTMANAGER}", "--cluster.listen-address=", "--log.level=warn",
+            *with_its_share(root, "prometheus-alertmanager"), f"--config.file={OPS / 'alertmanager' / 'alertmanager.yml'}",
+            f"--storage.path={home / 'alertmanager'}", f"--web.listen-address={ALERTMANAGER}", "--cluster.listen-address=",
+            "--log.level=warn",
         ]))  # fmt: skip
-        print(f"Alertmanager  http://{ALERTMANAGER}/")
-    else:
-        print("Alertmanager  apt install prometheus-alertmanager, or: docker compose -f ops/compose.yml up alertmanager")
+        print(f"Alertmanager  http://{ALERTMANAGER}/api/v2/alerts")
+    except UnavailableError as error:
+        print(f"Alertmanager  {error}; or: docker compose -f ops/compose.yml up alertmanager")
     print("Grafana       docker compose -f ops/compose.yml up grafana   (or import ops/grafana/lockstep.json)", flush=True)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: _stop(running))

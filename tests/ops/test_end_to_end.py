@@ -9,6 +9,7 @@ import pytest
 import socketio
 
 from bench.system import System, wait_until
+from devserver.ports import free_ports
 from tests.ops.watchers import RULES, Prometheus, prometheus, read_by_all
 
 # Set up by nobody here.
@@ -18,7 +19,7 @@ OPTIONAL = ("backup_last_success", "tls_certificate")
 @pytest.fixture
 def watching(system: System, tmp_path: Path) -> Iterator[Prometheus]:
     """A Prometheus with our rules."""
-    with prometheus(tmp_path, system.address, RULES) as made:
+    with prometheus(tmp_path, system.address, RULES, tells=free_ports(1)[0]) as made:
         yield made
 
 

@@ -3,6 +3,7 @@
 The alerts wait for seconds instead of minutes; what they measure, and from when on it is too much, is as in production.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -20,11 +22,13 @@ from app.sync.heartbeats import BEAT_KEPT
 from bench.debian import UnavailableError
 from bench.system import System, own_stack, wait_until
 from devserver import EmbeddedServers
+from devserver.ports import free_ports
 from tests.certificates import Shown, showing_a_certificate
 from tests.faults.clocks import Clocks
 from tests.faults.inspection import owed, pid, query
 from tests.faults.network import Network, Weather
-from tests.ops.watchers import Prometheus, hurried, prometheus
+from tests.ops.watchers import Prometheus, alertmanager, alerts, hurried, prometheus
+from tests.origin import origin
 
 LINK = ["valkey"]
 
@@ -35,6 +39,7 @@ class Shop:
 
     system: System
     watching: Prometheus
+    alertmanager_port: int
     servers: EmbeddedServers
     network: Network
     certificate: Shown
@@ -60,6 +65,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         showing_a_certificate(home, days=60) as certificate,
         small_disk(home / "media") as media,
     ):
+        [alertmanager_port] = free_ports(1)
         valkey = f"redis://127.0.0.1:{network.ports['valkey']}"
         with (
             own_stack(
@@ -67,12 +73,12 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
                 REDIS_URL=f"{valkey}/1", CELERY_BROKER_URL=f"{valkey}/0", LOCKSTEP_TLS_ADDRESS=certificate.address,
                 LOCKSTEP_MEDIA_URL=(home / "media").as_uri(),
             ) as system,
-            prometheus(home, system.address, hurried(home)) as watching,
+            prometheus(home, system.address, hurried(home, lasting={"WorkerNone"}), alertmanager_port) as watching,
         ):  # fmt: skip
             with closing(system.client()) as client:
                 # Before the first one ends on the timetable the last one counts as too long ago.
                 assert client.call("POST", "/admin/sync/reconcile").status == 200
-            yield Shop(system, watching, servers, network, certificate, clocks, media)
+            yield Shop(system, watching, alertmanager_port, servers, network, certificate, clocks, media)
 
 
 @contextmanager
@@ -224,13 +230,46 @@ def test_of_an_incident_one_alert_tells_until_it_is_over(
     incident: Callable[[Shop], AbstractContextManager[None]], shop: Shop
 ) -> None:
     alert = INCIDENTS[incident]
-    assert wait_until(lambda: well(shop), within=60), (owed(shop.system), shop.watching.firing())
+    assert wait_until(lambda: well(shop), within=120), (owed(shop.system), shop.watching.firing())
     with incident(shop):
-        assert wait_until(lambda: alert in shop.watching.firing(), within=60), shop.watching.firing()
+        assert wait_until(lambda: alert in shop.watching.firing(), within=120), shop.watching.firing()
         assert set(shop.watching.firing()) == {alert}
         summary = shop.watching.firing()[alert]["annotations"]["summary"]
     assert "<" not in summary, "what it says is filled in"
-    assert wait_until(lambda: alert not in shop.watching.firing(), within=60)
+    assert wait_until(lambda: alert not in shop.watching.firing(), within=120)
+
+
+def test_of_an_incident_somebody_is_told_once_of_its_cause_and_once_of_its_end(shop: Shop, tmp_path: Path) -> None:
+    """No worker lives, and what waits for one has waited too long: the first alert tells, of both."""
+
+    def told() -> list[tuple[str, dict[str, Any]]]:
+        """Return what was told of these two; a busy machine may have more to tell."""
+        every = [(asked.path, json.loads(asked.body)) for asked in hook.asked]
+        return [one for one in every if one[1]["groupLabels"]["alertname"] in {"WorkerNone", "OutboxStuck"}]
+
+    assert wait_until(lambda: well(shop), within=120), (owed(shop.system), shop.watching.firing())
+    with origin() as hook, alertmanager(tmp_path, shop.alertmanager_port, f"http://127.0.0.1:{hook.port}") as telling:
+        with dead_worker(shop):
+            assert wait_until(lambda: bool(told()), within=120), shop.watching.firing()
+            [part] = shop.system.make_parts(1)
+            aged = """
+                UPDATE outbox_deliveries SET created_at = now() - %s::interval
+                WHERE state = 'pending' AND event_id IN (SELECT id FROM outbox_events WHERE aggregate_id = %s) RETURNING 1
+            """
+            assert query(shop.system, aged, "2 minutes", part)
+            assert wait_until(lambda: "OutboxStuck" in telling.alerts(), within=120), shop.watching.firing()
+            known = telling.alerts()
+            assert known["OutboxStuck"]["status"]["inhibitedBy"] == [known["WorkerNone"]["fingerprint"]]
+            # It ends first, so that it never stands alone.
+            query(shop.system, aged, "0", part)
+            assert wait_until(lambda: "OutboxStuck" not in telling.alerts(), within=120), telling.alerts()
+        assert wait_until(lambda: len(told()) > 1, within=120), telling.alerts()
+    labels = {"alertname": "WorkerNone", "queue": "sync.records", "severity": "page"}
+    assert [(path, one["status"]) for path, one in told()] == [("/page", "firing"), ("/page", "resolved")]
+    for _, one in told():
+        [alert] = one["alerts"]
+        assert alert["labels"] == labels
+        assert alert["annotations"]["runbook_url"] == alerts()["WorkerNone"]["annotations"]["runbook_url"]
 
 
 def well(shop: Shop) -> bool:

@@ -5,6 +5,7 @@ import subprocess
 from collections import defaultdict
 
 import pytest
+import yaml
 from flask.testing import FlaskClient
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
@@ -57,6 +58,20 @@ def test_every_alert_has_cases_and_a_runbook_that_says_how_to_look_and_how_to_cu
         assert alert["annotations"]["runbook_url"] == f"docs/runbooks.md#{name.lower()}"
         for part in ("**Means**", "**Customers", "**Look**", "ure**"):
             assert part in sections[name], (name, part)
+
+
+def test_each_severity_reaches_somebody_and_no_alert_is_kept_quiet_under_a_name_that_is_none() -> None:
+    settings = yaml.safe_load((OPS / "alertmanager" / "alertmanager.yml").read_text())
+    for severity in ("page", "ticket"):
+        asked = [program("amtool"), "config", "routes", "test", "--config.file=alertmanager.yml", f"severity={severity}"]
+        done = subprocess.run(asked, cwd=OPS / "alertmanager", capture_output=True, text=True, timeout=60, check=True)
+        assert done.stdout.strip() == severity
+    assert all(len(receiver) > 1 for receiver in settings["receivers"])
+    for rule in settings["inhibit_rules"]:
+        for matcher in rule["source_matchers"] + rule["target_matchers"]:
+            [pattern] = re.findall(r'^alertname =~? "(.+)"$', matcher)
+            for name in pattern.split("|"):
+                assert any(re.fullmatch(name, alert) for alert in alerts()), matcher
 
 
 def test_links_between_runbooks_lead_to_one() -> None:

@@ -1,9 +1,9 @@
-"""Debian's Prometheus, unpacked without root, and what the files under `ops/` ask it for."""
+"""Debian's Prometheus and Alertmanager, unpacked without root, and what the files under `ops/` ask it for."""
 
 import json
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import httpx
 import pytest
 import yaml
 
-from bench.debian import UnavailableError, unpacked
+from bench.debian import UnavailableError, unpacked, with_its_share
 from bench.system import wait_until
 from config import REPOSITORY
 from devserver.ports import free_ports
@@ -25,8 +25,12 @@ _SELECTOR = re.compile(r"\b([a-z][a-z0-9_:]*)\b(\{[^}]*\})?(?!\s*\()")
 
 def program(name: str) -> str:
     """Return the path of a program of Prometheus's; skip the test where it is not to be had."""
+    return str(_root() / "usr" / "bin" / name)
+
+
+def _root() -> Path:
     try:
-        return str(unpacked("prometheus", ["prometheus", "prometheus-alertmanager"]) / "usr" / "bin" / name)
+        return unpacked("prometheus", ["prometheus", "prometheus-alertmanager"])
     except UnavailableError as error:
         pytest.skip(str(error))
 
@@ -61,13 +65,19 @@ def read_by_all() -> set[str]:
     return {selector for query in queries for selector in selectors(query) if not selector.startswith(("lockstep:", "ALERTS"))}
 
 
-def hurried(folder: Path, seconds: int = 5) -> Path:
-    """Write the rules with alerts that wait for so many seconds only, and no longer than they do; return the file."""
+def hurried(folder: Path, seconds: int = 5, lasting: Container[str] = ()) -> Path:
+    """Write the rules with alerts that wait for so many seconds only, and no longer than they do; return the file.
+
+    Args:
+        lasting: alerts that one scrape which a busy machine misses does not end.
+    """
     written = yaml.safe_load(RULES.read_text())
     for group in written["groups"]:
         for rule in group["rules"]:
             if "for" in rule:
                 rule["for"] = f"{seconds}s"
+            if rule.get("alert") in lasting:
+                rule["keep_firing_for"] = "15s"
     file = folder / "rules.yml"
     file.write_text(yaml.safe_dump(written))
     return file
@@ -100,13 +110,17 @@ class Prometheus:
 
 
 @contextmanager
-def prometheus(folder: Path, target: str, rule_file: Path) -> Iterator[Prometheus]:
-    """Run one that scrapes `target` every other second, while the block runs."""
+def prometheus(folder: Path, target: str, rule_file: Path, tells: int) -> Iterator[Prometheus]:
+    """Run one that scrapes `target` every third second, while the block runs.
+
+    Args:
+        tells: the port at which there may be an Alertmanager.
+    """
     settings = yaml.safe_load((OPS / "prometheus" / "prometheus.yml").read_text())
-    settings["global"] = {"scrape_interval": "2s", "evaluation_interval": "1s", "scrape_timeout": "2s"}
+    settings["global"] = {"scrape_interval": "3s", "evaluation_interval": "1s", "scrape_timeout": "3s"}
     settings["rule_files"] = [str(rule_file)]
     settings["scrape_configs"][0]["static_configs"] = [{"targets": [target]}]
-    del settings["alerting"]
+    settings["alerting"]["alertmanagers"] = [{"static_configs": [{"targets": [f"127.0.0.1:{tells}"]}]}]
     config, [port] = folder / "prometheus.yml", free_ports(1)
     config.write_text(yaml.safe_dump(settings))
     command = [program("prometheus"), f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}"]
@@ -115,6 +129,56 @@ def prometheus(folder: Path, target: str, rule_file: Path) -> Iterator[Prometheu
     made = Prometheus(f"http://127.0.0.1:{port}")
     try:
         assert wait_until(lambda: bool(made.ask("query", query="vector(1)"))), (folder / "prometheus.log").read_text()
+        yield made
+    finally:
+        made.close()
+        running.terminate()
+        running.wait(30)
+
+
+class Alertmanager:
+    """One that runs."""
+
+    def __init__(self, port: int) -> None:
+        self._client = httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False)
+
+    def is_ready(self) -> bool:
+        """Whether it answers."""
+        try:
+            return self._client.get("/-/ready").is_success
+        except httpx.TransportError:
+            return False
+
+    def alerts(self) -> dict[str, dict[str, Any]]:
+        """Return the alerts that it has been told of and that go on, by name."""
+        found = self._client.get("/api/v2/alerts").raise_for_status().json()
+        return {alert["labels"]["alertname"]: alert for alert in found}
+
+    def close(self) -> None:
+        self._client.close()
+
+
+@contextmanager
+def alertmanager(folder: Path, port: int, webhook: str) -> Iterator[Alertmanager]:
+    """Run one that tells a webhook everything, and within seconds, while the block runs; skip the test where it cannot run."""
+    settings = yaml.safe_load((OPS / "alertmanager" / "alertmanager.yml").read_text())
+    for route in (settings["route"], *settings["route"]["routes"]):
+        route |= {"group_wait": "1s", "group_interval": "1s"}
+    settings["receivers"] = [
+        {"name": one["name"], "webhook_configs": [{"url": f"{webhook}/{one['name']}"}]} for one in settings["receivers"]
+    ]
+    config = folder / "alertmanager.yml"
+    config.write_text(yaml.safe_dump(settings))
+    try:
+        command = with_its_share(_root(), "prometheus-alertmanager")
+    except UnavailableError as error:
+        pytest.skip(str(error))
+    command += [f"--config.file={config}", f"--storage.path={folder / 'told'}", "--cluster.listen-address="]
+    with (folder / "alertmanager.log").open("wb") as log:
+        running = subprocess.Popen([*command, f"--web.listen-address=127.0.0.1:{port}"], stdout=log, stderr=log)
+    made = Alertmanager(port)
+    try:
+        assert wait_until(made.is_ready), (folder / "alertmanager.log").read_text()
         yield made
     finally:
         made.close()
