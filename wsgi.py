@@ -17,7 +17,7 @@ gc.disable()
 if __name__ == "__main__":
     with warnings.catch_warnings():
         # eventlet announces its retirement in every process; docs/adr/0004 says how we would replace it.
-        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore")
         import eventlet
         import eventlet.tpool
         import eventlet.wsgi
@@ -29,7 +29,7 @@ from app import tracing
 from app.factory import create_app
 from app.logs import configure
 from app.store import units
-from config import Settings, SettingsError, load_settings
+from config import Settings, settings_or_exit
 
 if TYPE_CHECKING:
     from app.arrival import Arrival
@@ -123,10 +123,7 @@ def serve(settings: Settings) -> None:
     tracing.stop()
 
 
-try:
-    _settings = load_settings()
-except SettingsError as error:
-    sys.exit(str(error))
+_settings = settings_or_exit()
 configure(development=not _settings.production, limited=__name__ == "__main__")
 if __name__ == "__main__":
     serve(_settings)
