@@ -3,9 +3,9 @@
 The outbox table is the truth and a message only a wake-up, so Celery need not remember anything: no results, no ETAs, no retries.
 """
 
-from config import load_settings
+from config import settings_or_exit
 
-_settings = load_settings()
+_settings = settings_or_exit()
 
 broker_url = _settings.celery_broker_url
 # kombu's own for RabbitMQ would wait for ever for a broker that says nothing. None: as the URL says.

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import secrets
+import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -37,6 +38,11 @@ _SECRETS = (
     "LOCKSTEP_METRICS_TOKEN", "LOCKSTEP_ALERT_WEBHOOK", "LOCKSTEP_SMTP_URL", "LOCKSTEP_EDGE_TOKEN",
 )  # fmt: skip
 _EDGE = re.compile(r"varnish\+https?://[^/@\s]+/?|fastly:[A-Za-z0-9]+|cloudflare:[0-9a-f]+")
+_SCHEMES = {
+    "DATABASE_URL": ("postgresql", "postgresql+psycopg", "postgres"),
+    "REDIS_URL": ("redis", "rediss", "unix"),
+    "CELERY_BROKER_URL": ("redis", "rediss", "redis+socket", "amqp", "amqps"),
+}
 # A path is one that a proxy has it at; with none it is at the root.
 _FLOWER_URL = re.compile(r"http://[A-Za-z0-9.-]+(:\d{1,5})?/([a-z0-9-]+/)?")
 _TLS_ADDRESS = re.compile(r"[A-Za-z0-9.-]+:\d{1,5}")
@@ -166,8 +172,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     problems += _edge_problems(edges, source.get("LOCKSTEP_EDGE_TOKEN", ""))
     if port == flower_port:
         problems.append("PORT and FLOWER_PORT are the same; give one of them another number")
-    if database_url and not database_url.startswith(("postgresql://", "postgresql+psycopg://", "postgres://")):
-        problems.append("DATABASE_URL must begin with postgresql:// or postgresql+psycopg://")
+    for name, url in {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "CELERY_BROKER_URL": broker_url}.items():
+        problems += _url_problems(name, url)
     if currency is not None and currency not in CURRENCIES:
         problems.append("LOCKSTEP_CURRENCY must be an ISO 4217 code in capitals, such as EUR")
     if not _MEDIA_URL.match(media_url):
@@ -220,6 +226,14 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         api_docs=api_docs,
         tracing=bool(source.get("OTEL_EXPORTER_OTLP_ENDPOINT")),
     )
+
+
+def settings_or_exit() -> Settings:
+    """Return the settings of this process; end it with what is wrong with them instead, if something is."""
+    try:
+        return load_settings()
+    except SettingsError as error:
+        sys.exit(str(error))
 
 
 def _with_files(source: dict[str, str]) -> tuple[dict[str, str], list[str]]:
@@ -285,6 +299,26 @@ def _production_problems(source: Mapping[str, str], *, allow_root: bool) -> list
             " whose root is nobody outside)"
         )
     return problems
+
+
+def _url_problems(name: str, url: str) -> list[str]:
+    """Return what is wrong with a server's address, without its password, which is nobody's to read in a log."""
+    if not url:
+        return []
+    schemes = _SCHEMES[name]
+    if not url.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+        return [f"{name} must begin with {', '.join(f'{scheme}://' for scheme in schemes[:-1])} or {schemes[-1]}://"]
+    try:
+        parts = urlsplit(url)
+        is_one = parts.netloc.count("@") <= 1 and not parts.fragment and parts.port != 0
+    except ValueError:
+        is_one = False
+    if is_one:
+        return []
+    return [
+        f"{name} is no address that can be taken apart: its port must be a number, and in its password @, :, /, ?, # and %"
+        " must be percent-encoded (@ is %40, / is %2F)"
+    ]
 
 
 def _alert_problems(source: Mapping[str, str]) -> list[str]:

@@ -5,12 +5,9 @@ Anyone who can open Flower can shut down the worker, so it needs its own passwor
 
 import sys
 
-from config import FLOWER_USER, SettingsError, load_settings
+from config import FLOWER_USER, settings_or_exit
 
-try:
-    _settings = load_settings()
-except SettingsError as error:
-    sys.exit(str(error))
+_settings = settings_or_exit()
 if not _settings.flower_password:
     sys.exit("Flower does not start without a password: set LOCKSTEP_FLOWER_PASSWORD.")
 basic_auth = [f"{FLOWER_USER}:{_settings.flower_password}"]

@@ -17,7 +17,7 @@ gc.disable()
 if __name__ == "__main__":
     with warnings.catch_warnings():
         # eventlet announces its retirement in every process; docs/adr/0004 says how we would replace it.
-        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore")
         import eventlet
         import eventlet.tpool
         import eventlet.wsgi
@@ -26,10 +26,11 @@ if __name__ == "__main__":
 import structlog
 
 from app import tracing
+from app.commands import explain_failures
 from app.factory import create_app
 from app.logs import configure
 from app.store import units
-from config import Settings, SettingsError, load_settings
+from config import Settings, settings_or_exit
 
 if TYPE_CHECKING:
     from app.arrival import Arrival
@@ -82,7 +83,10 @@ def serve(settings: Settings) -> None:
     container.pressure.watch()
     units.prepare()
     begin_collecting()
-    listener = eventlet.listen((settings.bind, settings.port), backlog=BACKLOG, reuse_port=True)
+    try:
+        listener = eventlet.listen((settings.bind, settings.port), backlog=BACKLOG, reuse_port=True)
+    except OSError as error:
+        sys.exit(f"LOCKSTEP_BIND, PORT: nobody can listen on {settings.bind}:{settings.port}: {error}. Free it, or name another.")
     # Inherited by accepted connections. Without it, a response sent in two pieces waits for the client's delayed acknowledgement.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     server = eventlet.wsgi.Server(
@@ -123,13 +127,11 @@ def serve(settings: Settings) -> None:
     tracing.stop()
 
 
-try:
-    _settings = load_settings()
-except SettingsError as error:
-    sys.exit(str(error))
+_settings = settings_or_exit()
 configure(development=not _settings.production, limited=__name__ == "__main__")
 if __name__ == "__main__":
     serve(_settings)
 else:
+    explain_failures()
     app = create_app(_settings)
     begin_collecting()

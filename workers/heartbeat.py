@@ -7,13 +7,13 @@ from celery.signals import heartbeat_sent
 
 from app.cache.client import cache_client
 from app.sync.heartbeats import Heartbeats
-from config import load_settings
+from config import settings_or_exit
 
 
 @cache
 def heartbeats() -> Heartbeats:
     """Return those of this process, which must not wait for Valkey for long."""
-    settings = load_settings()
+    settings = settings_or_exit()
     return Heartbeats(cache_client(settings.redis_url, max_connections=1), settings.prefix)
 
 

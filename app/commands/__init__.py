@@ -1,6 +1,11 @@
 """The command line: `flask …`, run with the same environment, works on the running system."""
 
+import sys
+from types import TracebackType
+
+import click
 from flask import Flask
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app.commands.audit import audit
 from app.commands.catalog import export_parts, import_parts, seed_demo
@@ -25,8 +30,44 @@ COMMANDS = (
     activate_user, disable_second_factor, create_api_key, revoke_api_key, audit, sync, search_synonyms,
 )  # fmt: skip
 
+# By PostgreSQL's SQLSTATE: undefined_table, undefined_column, insufficient_privilege.
+_OLD = "Its schema is not this code's. Run: flask --app wsgi db upgrade (or systemctl start lockstep-migrate@RELEASE)."
+_REMEDIES = {
+    "42P01": _OLD,
+    "42703": _OLD,
+    "42501": (
+        "The role of DATABASE_URL may not do that. Run ops/postgresql/roles.sql as a superuser; migrations run as lockstep_owner"
+        " (docs/production.md)."
+    ),
+}
+
 
 def register(app: Flask) -> None:
     """Add the commands to `app`."""
     for command in COMMANDS:
         app.cli.add_command(command)
+
+
+def explain_failures() -> None:
+    """Let a command end with what to mend instead of a traceback, if what the database says tells what that is."""
+    as_before = sys.excepthook
+
+    def explain(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        reason = _reason(error)
+        if reason is None:
+            as_before(kind, error, trace)
+        else:
+            click.echo(reason, err=True)
+
+    sys.excepthook = explain
+
+
+def _reason(error: BaseException) -> str | None:
+    """Return what is wrong with the deployment, and its remedy; None if this is an error of another kind."""
+    if not isinstance(error, DBAPIError):
+        return None
+    if isinstance(error, OperationalError) and error.statement is None:
+        remedy = "Check the address, role and password in DATABASE_URL, and whether it runs."
+    else:
+        remedy = _REMEDIES.get(getattr(error.orig, "sqlstate", ""), "")
+    return f"The database: {str(error.orig).strip()}\n{remedy}" if remedy else None

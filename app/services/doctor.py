@@ -80,7 +80,8 @@ def examine(
                 yield from _deliveries(outbox.owed(connection))
     except SQLAlchemyError as error:
         why = str(getattr(error, "orig", None) or error).strip()
-        yield Finding(Level.PROBLEM, "database", f"cannot be examined: {why}", "Check DATABASE_URL, and whether it runs.")
+        remedy = "Check its address, role and password in DATABASE_URL, and whether it runs."
+        yield _problem("database", f"cannot be examined: {why}", remedy)
     for name, client in servers.items():
         yield from _valkey(name, client)
     if edge is not None:
@@ -195,7 +196,8 @@ def _valkey(name: str, client: Redis) -> Iterator[Finding]:
         now = (began + time.time()) / 2
         said = cast("Mapping[str, Any]", client.info())
     except RedisError as error:
-        yield _problem(name, f"cannot be examined: {error}", "Check its address in the settings, and whether it runs.")
+        setting = {"cache": "REDIS_URL", "broker": "CELERY_BROKER_URL"}[name]
+        yield _problem(name, f"cannot be examined: {error}", f"Check its address and password in {setting}, and whether it runs.")
         return
     policy, most, used = said["maxmemory_policy"], said["maxmemory"], said["used_memory"]
     apart = abs(seconds + microseconds / 1e6 - now)

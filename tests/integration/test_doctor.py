@@ -104,7 +104,11 @@ def test_servers_that_are_away_are_problems_and_keep_nothing_else_from_being_exa
         settings=replace(container.settings, redis_url=f"unix://{tmp_path}/none.sock", celery_broker_url="amqp://nowhere"),
         reading=single_statements(connect(url)),
     )
-    assert problems(found(away, "1")) == {"database", "cache"}
+    findings = found(away, "1")
+    assert problems(findings) == {"database", "cache"}
+    remedies = {finding.subject: finding.remedy for finding in findings}
+    assert "DATABASE_URL" in remedies["database"]
+    assert "REDIS_URL" in remedies["cache"]
 
 
 def test_workers_and_beat_that_are_silent_are_problems(container: Container) -> None:

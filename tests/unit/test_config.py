@@ -1,11 +1,14 @@
 """Settings: read once, every problem reported together, and nothing left to defaults in production."""
 
 import os
+import subprocess
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from config import Settings, SettingsError, load_settings
+from config import REPOSITORY, Settings, SettingsError, load_settings
 
 PRODUCTION = {
     "LOCKSTEP_ENV": "production", "SECRET_KEY": "x" * 32, "DATABASE_URL": "postgres://db/shop", "REDIS_URL": "redis://cache/1",
@@ -42,6 +45,63 @@ def test_production_refuses_a_short_secret_and_makes_up_none(tmp_path: Path) -> 
     settings = load_settings(PRODUCTION | {"LOCKSTEP_HOME": str(tmp_path)})
     assert (settings.production, settings.database_url, settings.bind) == (True, "postgresql+psycopg://db/shop", "0.0.0.0")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        ["flask", "--app", "wsgi", "doctor"], ["flask", "--app", "wsgi", "db", "upgrade"], ["wsgi.py"],
+        ["-m", "workers.alive", "beat"],
+        *(["celery", "--quiet", "-A", "workers.celery_app", name] for name in ("worker", "beat", "flower")),
+    ],
+    ids=lambda program: program[-1],
+)  # fmt: skip
+def test_each_program_ends_with_what_is_wrong_with_its_settings_and_nothing_else(program: Sequence[str], tmp_path: Path) -> None:
+    environ = PRODUCTION | {"LOCKSTEP_HOME": str(tmp_path), "SECRET_KEY": "", "SECRET_KEY_FILE": "/nowhere/secret_key"}
+    command = program if program[0].startswith(("-", "wsgi")) else [str(Path(sys.executable).with_name(program[0])), *program[1:]]
+    done = subprocess.run(
+        [sys.executable, *command], cwd=REPOSITORY, env=os.environ | environ, capture_output=True, text=True,
+        timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stdout == ""
+    refusal = "Lockstep cannot start with this environment:\n  - SECRET_KEY_FILE: /nowhere/secret_key cannot be read"
+    assert done.stderr.startswith(refusal)
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("DATABASE_URL", "postgresql://lockstep:sesame/1@db/shop"),
+        ("DATABASE_URL", "postgresql://lockstep:sesame@1@db/shop"),
+        ("DATABASE_URL", "postgresql://lockstep:sesame@db:port/shop"),
+        ("REDIS_URL", "redis://:sesame#1@cache/1"),
+        ("REDIS_URL", "redis://:sesame@cache:99999/1"),
+        ("CELERY_BROKER_URL", "redis://:sesame?1@cache/0"),
+        ("CELERY_BROKER_URL", "amqp://[::1/"),
+    ],
+)
+def test_an_address_that_cannot_be_taken_apart_is_refused_and_its_password_not_said(name: str, url: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=f"- {name} is no address .* percent-encoded") as refused:
+        load_settings({"LOCKSTEP_HOME": str(tmp_path), name: url})
+    assert "sesame" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL"])
+def test_an_address_of_another_kind_is_refused_with_the_kinds_that_there_are(name: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=rf"- {name} must begin with \w+://, .* or [a-z]+://"):
+        load_settings({"LOCKSTEP_HOME": str(tmp_path), name: "127.0.0.1:6379"})
+
+
+def test_addresses_of_every_kind_are_taken(tmp_path: Path) -> None:
+    for name, urls in {
+        "DATABASE_URL": ("postgresql://lockstep@/lockstep?host=/run/postgresql", "postgresql+psycopg://u:%40%2F@[::1]:5432/shop"),
+        "REDIS_URL": ("redis://:p%23@cache:6379/1", "rediss://user:p@cache/1", "unix:///run/valkey.sock?db=1"),
+        "CELERY_BROKER_URL": ("redis+socket:///run/valkey.sock?virtual_host=0", "amqps://u:p@queue/host"),
+    }.items():
+        for url in urls:
+            load_settings({"LOCKSTEP_HOME": str(tmp_path), name: url})
 
 
 def test_root_runs_it_in_production_only_if_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
