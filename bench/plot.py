@@ -20,7 +20,7 @@ def drawn(report: dict[str, Any]) -> Figure:
     sizes = report["sizes"]
     parts = [size["parts"] for size in sizes]
     first = sizes[0]["milliseconds"]
-    figure = Figure(figsize=(8.5, 5), layout="constrained")
+    figure = Figure(figsize=(10.5, 5), layout="constrained")
     axes = figure.subplots()
     axes.axhline(AIM, color="#b91c1c", linestyle="--", linewidth=1)
     axes.annotate(f"aim: at most {AIM} times", (parts[0], AIM), xytext=(0, 4), textcoords="offset points", color="#b91c1c")
