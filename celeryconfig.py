@@ -60,8 +60,9 @@ RECONCILE_EVERY = 60.0
 beat_scheduler = "workers.timetable:Timetable"
 beat_schedule = {
     "reconcile": {"task": "sync.reconcile", "schedule": RECONCILE_EVERY, "options": {"expiration": RECONCILE_EVERY}},
-    # A tick that is not taken within a second is not worth taking: the next one does the same work (`workers.tasks._TICKS`).
-    "price-dates": {"task": "sync.apply_price_dates", "schedule": 1.0, "options": {"expiration": 1.0, "queue": "sync.live"}},
+    # As a rule a web process's sweep finds the date that has come. A tick that is not taken before the next is not worth taking:
+    # that does the same work (`workers.tasks._TICKS`).
+    "price-dates": {"task": "sync.apply_price_dates", "schedule": 5.0, "options": {"expiration": 5.0, "queue": "sync.live"}},
     "image-variants": {"task": "catalog.make_image_variants", "schedule": 30.0, "options": {"expiration": 30.0}},
     # A job whose worker died is taken over when its lease has expired.
     "imports": {"task": "catalog.import_parts", "schedule": 10.0, "options": {"expiration": 10.0}},
@@ -70,7 +71,8 @@ beat_schedule = {
     "files": {"task": "catalog.forget_files", "schedule": 3600.0, "options": {"expiration": 3600.0}},
 }
 beat_schedule_filename = str(_settings.home / "beat-schedule")
-beat_max_loop_interval = 5
+# As often as it says that it is alive (`app.sync.heartbeats`).
+beat_max_loop_interval = 2
 
 # Web processes: publishing fails within a tenth of a second, and Celery itself never retries it.
 PUBLISHER = {

@@ -1,17 +1,22 @@
-"""`python -m bench.growth [SIZE…]`: what a write, a read, the status, a prune and a reconciliation cost beside so many events.
+"""`python -m bench.growth [SIZE…] [--json FILE]`: what writes, reads, status, pruning and reconciliation cost as a shop grows.
 
 SIZE is a number of events, 10^5 and 10^6 unless given; there are a tenth as many parts. Each is measured in a new database, with
-the application in this process. Prints milliseconds and, from the second size on, how many times the first one's they are.
+the application in this process. Prints milliseconds of processor time and, from the second size on, how many times the first
+one's they are.
+`bench.plot` draws the file.
 """
 
+import argparse
+import json
 import logging
 import os
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import structlog
@@ -19,23 +24,27 @@ from flask_migrate import upgrade
 
 from app.container import Container
 from app.contract.events import Actor
+from app.domain.search import words_of
 from app.factory import create_app
 from app.services.intent import Intent
-from app.store import users
+from app.store import database, users
 from app.store.listing import PartFilters
 from app.sync import prune
-from bench.system import wait_until
+from bench.system import machine, wait_until
 from config import load_settings
 from devserver import EmbeddedServers
 
 SIZES = (100_000, 1_000_000)
 # Events a part: one of its content, the others of its stock, from 15 days ago until now.
 EACH = 10
-TIMES = 50
+TIMES = 100
+# What does not grow: how fast the machine was at the time.
+YARDSTICK = "SELECT 1"
 
 _PARTS = """
-    INSERT INTO parts (sku, slug, part_name, status, created_at)
-    SELECT 'G-' || n, 'g-' || n, 'Growing part ' || n, 'published', now() FROM generate_series(1, %(parts)s) AS n
+    INSERT INTO parts (sku, slug, part_name, manufacturer, status, created_at)
+    SELECT 'G-' || n, 'g-' || n, 'Growing part ' || n, 'Maker ' || n %% 20, 'published', now()
+    FROM generate_series(1, %(parts)s) AS n
 """
 _STOCKS = """
     INSERT INTO stock_levels (part_id, current_stock, version) SELECT id, 100, %(versions)s FROM parts WHERE sku LIKE 'G-%%'
@@ -83,9 +92,8 @@ _END_OF_CHAIN = (
 _KEPT = ("parts", "stock_levels", "data_change_logs", "part_content_versions", "audit_chain")
 
 
-def fill(database_url: str, events: int) -> None:
+def fill(url: str, events: int) -> None:
     """Fill a migrated database with delivered and recorded events, and a tenth as many parts that agree with them."""
-    url = database_url.replace("postgresql+psycopg://", "postgresql://")
     with psycopg.connect(url, options="-c lockstep.writer=application") as connection:
         for table in _KEPT:
             connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
@@ -101,76 +109,112 @@ def fill(database_url: str, events: int) -> None:
         connection.execute("VACUUM ANALYZE")
 
 
-def _median(call: Callable[[int], object]) -> float:
-    """Return how many milliseconds a call takes, the median of many."""
-    taken = []
-    for number in range(TIMES):
-        began = time.perf_counter()
-        call(number)
-        taken.append((time.perf_counter() - began) * 1000)
-    return statistics.median(taken)
+class _Meter:
+    """Measures processor time: of the calling thread, and of what PostgreSQL does for this database. Unlike the time that passes,
+    it says nearly the same on a busy machine as on a quiet one, but nothing of waiting, such as for the disk at a commit.
+
+    Args:
+        connection: one of its own, whose every statement is its own transaction.
+    """
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self._connection = connection
+
+    def cost(self, call: Callable[[int], object]) -> float:
+        """Return how many milliseconds a call takes, the median of many."""
+        return statistics.median(self.once(lambda number=number: call(number)) for number in range(TIMES))  # type: ignore[misc]
+
+    def once(self, call: Callable[[], object]) -> float:
+        """Return how many milliseconds this call takes."""
+        before, began = self._backends(), time.thread_time()
+        call()
+        own = time.thread_time() - began
+        return own * 1000 + self._backends() - before
+
+    def _backends(self) -> float:
+        pids = self._connection.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        ).fetchall()
+        return sum(int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) for (pid,) in pids) / 1_000_000
 
 
-def _once(call: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    call()
-    return (time.perf_counter() - began) * 1000
-
-
-def measure(container: Container) -> dict[str, float]:
-    """Return what the operations cost in milliseconds."""
-    with container.reading.connect() as connection:
-        system = users.system(connection)
-        parts = [row[0] for row in connection.exec_driver_sql(f"SELECT id FROM parts ORDER BY hashint4(id) LIMIT {TIMES}")]
+def measure(container: Container, connection: psycopg.Connection) -> dict[str, float]:
+    """Return what the operations cost in milliseconds; `connection` is for looking on."""
+    meter = _Meter(connection)
+    with container.reading.connect() as reading:
+        system = users.system(reading)
+        parts = [row[0] for row in reading.exec_driver_sql(f"SELECT id FROM parts ORDER BY hashint4(id) LIMIT {TIMES}")]
+        # The last ones' numbers begin no other's, so a search for one finds as few in a large shop as in a small one.
+        names = [row[0] for row in reading.exec_driver_sql(f"SELECT part_name FROM parts ORDER BY id DESC LIMIT {TIMES}")]
     intent, control, catalog = Intent(Actor(system.id, system.name)), container.sync_control, container.parts.catalog
+    # It never proves freshness, and so reads the database each time.
+    uncached = container.truth
+    rare = [PartFilters(words=words_of(name)) for name in names]
+    common = PartFilters(words=words_of("growing"))
     container.consistency.start()
     assert wait_until(lambda: container.cache.is_fresh)
     # The first of each is slower: plans are made, pages are read.
     container.parts.adjust_stock_with_sync(intent, parts[0], 1)
     container.reconciliation.run(seconds=0)
     figures = {
-        "a write": _median(lambda number: container.parts.adjust_stock_with_sync(intent, parts[number], 1)),
-        "a read": _median(lambda number: container.parts.admin.part(parts[number])),
-        "a page of a list, not cached": _median(lambda number: catalog.list_parts(PartFilters(), "name", None, number + 1)),
-        "the status": _median(lambda _: control.status()),
-        "the figures for /metrics": _median(lambda _: control.outbox_status()),
-        "a page of the audit trail": _median(lambda number: container.parts.admin.audit({"part_id": parts[number]}, None, 50)),
-        "a reconciliation without time for old rows": _once(lambda: container.reconciliation.run(seconds=0)),
+        YARDSTICK: meter.cost(lambda _: database.check(container.reading)),
+        "a write": meter.cost(lambda number: container.parts.adjust_stock_with_sync(intent, parts[number], 1)),
+        "a read in the panel": meter.cost(lambda number: container.parts.admin.part(parts[number])),
+        "a part, cached": meter.cost(lambda _: catalog.part(parts[0])),
+        "a part": meter.cost(lambda number: uncached.part(parts[number])),
+        "a page of a list": meter.cost(lambda _: uncached.list_parts(PartFilters(), "name", None, 24)),
+        "a search for a few": meter.cost(lambda number: uncached.list_parts(rare[number], "relevance", None, 24)),
+        "a search that finds all": meter.cost(lambda _: uncached.list_parts(common, "relevance", None, 24)),
+        "facets of a few": meter.cost(lambda number: uncached.facets(rare[number])),
+        "facets of all": meter.cost(lambda _: uncached.facets(PartFilters())),
+        "the status": meter.cost(lambda _: control.status()),
+        "the figures for /metrics": meter.cost(lambda _: control.outbox_status()),
+        "a page of the audit trail": meter.cost(lambda number: container.parts.admin.audit({"part_id": parts[number]}, None, 50)),
+        "a reconciliation without time for old rows": meter.once(lambda: container.reconciliation.run(seconds=0)),
     }
-    began = time.perf_counter()
-    report = container.reconciliation.run(seconds=5, portion=250)
-    figures["1,000 parts reconciled"] = (time.perf_counter() - began) * 1_000_000 / report["parts_checked"]
-    with psycopg.connect(container.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)) as connection:
-        before = connection.execute("SELECT count(*) FROM outbox_events").fetchone()
-        prune.KEEP_DAYS, prune.BUDGET = 7, 15.0
-        began = time.perf_counter()
-        prune.prune(container.engine)
-        took = time.perf_counter() - began
-        left = connection.execute("SELECT count(*) FROM outbox_events").fetchone()
-    assert before is not None
-    assert left is not None
-    return figures | {"1,000 events pruned": took * 1_000_000 / (before[0] - left[0])}
+    report: dict[str, Any] = {}
+    took = meter.once(lambda: report.update(container.reconciliation.run(seconds=5, portion=250)))
+    figures["1,000 parts reconciled"] = took * 1000 / report["parts_checked"]
+    before = _events(connection)
+    prune.KEEP_DAYS, prune.BUDGET = 7, 15.0
+    took = meter.once(lambda: prune.prune(container.engine))
+    return figures | {"1,000 events pruned": took * 1000 / (before - _events(connection))}
+
+
+def _events(connection: psycopg.Connection) -> int:
+    return int(connection.execute("SELECT count(*) FROM outbox_events").fetchall()[0][0])
 
 
 def main() -> None:
     """Fill, measure and print, for each size."""
+    parser = argparse.ArgumentParser(prog="python -m bench.growth", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("sizes", nargs="*", metavar="SIZE", type=float, default=SIZES, help="how many events")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where the figures are written as well")
+    chosen = parser.parse_args()
     first: dict[str, float] = {}
+    sizes = []
     # The trail that is filled in has no chain.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    for size in [int(float(argument)) for argument in sys.argv[1:]] or SIZES:
+    for size in map(int, chosen.sizes):
         with tempfile.TemporaryDirectory(prefix="lockstep-") as home, EmbeddedServers(Path(home)) as servers:
             os.environ.update(servers.environ | {"LOCKSTEP_HOME": home})
             application = create_app(load_settings())
             container: Container = application.extensions["lockstep"]
             with application.app_context():
                 upgrade(directory="migrations")
-            fill(container.settings.database_url, size)
-            figures = measure(container)
+            url = container.settings.database_url.replace("postgresql+psycopg://", "postgresql://")
+            fill(url, size)
+            with psycopg.connect(url, autocommit=True) as connection:
+                figures = measure(container, connection)
             container.close()
         print(f"{size:,} events, {size // EACH:,} parts")
         for name, cost in figures.items():
             print(f"  {name}: {cost:.1f} ms" + (f", {cost / first[name]:.1f} times" if first else ""))
         first = first or figures
+        sizes.append({"events": size, "parts": size // EACH, "load": os.getloadavg()[0], "milliseconds": figures})
+        if chosen.json:
+            report = {"at": datetime.now(UTC).isoformat(), "machine": machine(), "sizes": sizes}
+            chosen.json.write_text(json.dumps(report, indent=2) + "\n")
 
 
 if __name__ == "__main__":

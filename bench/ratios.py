@@ -8,8 +8,6 @@ the figures whose names contain one of them.
 import argparse
 import http.client
 import json
-import os
-import platform
 import random
 import statistics
 import subprocess
@@ -43,7 +41,7 @@ from bench.audience import Audience
 from bench.imports import write_file
 from bench.pages import PARTS
 from bench.search import statements
-from bench.system import API, System, own_stack, wait_until
+from bench.system import API, System, machine, own_stack, wait_until
 from bench.varnish import varnish
 from config import REPOSITORY, Settings
 from devserver.ports import free_ports
@@ -426,8 +424,7 @@ def written(results: Sequence[Result], file: Path) -> None:
         }
         for one in results
     ]  # fmt: skip
-    machine = {"cpus": os.cpu_count(), "platform": platform.platform(), "load": os.getloadavg()[0]}
-    file.write_text(json.dumps({"at": datetime.now(UTC).isoformat(), "machine": machine, "figures": figures}, indent=2) + "\n")
+    file.write_text(json.dumps({"at": datetime.now(UTC).isoformat(), "machine": machine(), "figures": figures}, indent=2) + "\n")
 
 
 def main() -> None:

@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import os
+import platform
 import shlex
 import time
 import uuid
@@ -189,6 +191,11 @@ def create_key(database_url: str, name: str) -> str:
         return staff.create_key(transactions, Actor(system.id, system.name), name, "admin", system.id)
     finally:
         engine.dispose()
+
+
+def machine() -> dict[str, Any]:
+    """Return what figures are measured on: cores, system, and the load of the last minute."""
+    return {"cpus": os.cpu_count(), "platform": platform.platform(), "load": os.getloadavg()[0]}
 
 
 def close_all(clients: Iterable[Client]) -> None:

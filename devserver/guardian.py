@@ -1,7 +1,7 @@
 """`python -m devserver.guardian RUN_DIRECTORY`: ends the children of a supervisor that was killed.
 
-It waits for end of file on its standard input, which comes when the supervisor ends, however that happens, and then kills
-every process that still has a pid file. After an orderly stop there are none.
+It is begun when the supervisor has ended (`devserver.tenancy`), and kills every process that still has a pid file. After an
+orderly stop there are none.
 """
 
 import contextlib
@@ -44,5 +44,4 @@ def _kill_groups(pids: Iterable[int]) -> None:
 
 
 if __name__ == "__main__":
-    sys.stdin.buffer.read()
     end_all(Path(sys.argv[1]))

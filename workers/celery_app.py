@@ -1,5 +1,6 @@
 """The Celery application of the worker, beat and Flower."""
 
+import gc
 from importlib import import_module
 from typing import Any
 
@@ -44,3 +45,5 @@ def _log(**_signal: Any) -> None:
 def _know_the_tasks(**_signal: Any) -> None:
     """Load the application before workers fork. Beat and Flower, which go by the tasks' names, do without its 40 MB each."""
     import_module("workers.tasks")
+    # A collection writes to each object that it looks at, and so copies the pages that a child has in common with its parent.
+    gc.freeze()

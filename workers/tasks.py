@@ -16,7 +16,7 @@ RECONCILE_FOR = 15.0
 RECONCILED_AT_ONCE = 250
 # How soon after one of beat's ticks this process takes the next one, in seconds. What piled up while no worker was there is not
 # worth taking; how old a message is could only be told by comparing two machines' clocks.
-_TICKS = {RECONCILE: 30.0, APPLY_PRICE_DATES: 0.5}
+_TICKS = {RECONCILE: 30.0, APPLY_PRICE_DATES: 2.5}
 _ticked: dict[str, float] = {}
 
 

@@ -39,14 +39,13 @@ def present_life(client: Redis, prefix: str) -> Life:
         RedisError: if it does not answer, or is a replica.
     """
     with client.pipeline(transaction=False) as pipeline:
-        pipeline.info("server")
-        pipeline.info("replication")
+        pipeline.info("server", "replication")
         pipeline.get(prefix + cache_keys.EPOCH)
-        server, replication, epoch = pipeline.execute()
-    if replication["role"] != "master":
-        raise NotPrimaryError(f"the cache at hand is a {replication['role']}, not a primary")
+        server, epoch = pipeline.execute()
+    if server["role"] != "master":
+        raise NotPrimaryError(f"the cache at hand is a {server['role']}, not a primary")
     names = prefix + cache_keys.LAYOUT
-    return Life(str(server["run_id"]), str(replication["master_replid"]), names, (epoch or b"").decode())
+    return Life(str(server["run_id"]), str(server["master_replid"]), names, (epoch or b"").decode())
 
 
 class ServerCheck:

@@ -49,6 +49,7 @@ class Pressure:
         self._chance = chance
         self._level = 0.0
         self._under_way = 0
+        self._crowded = threading.Event()
         self._shares = Shares()
         self._places = Places()
 
@@ -60,6 +61,8 @@ class Pressure:
         """
         self._places.take(caller)
         self._under_way += 1
+        if self._under_way >= FEW:
+            self._crowded.set()
         _caller.set(caller)
 
     def ended(self) -> None:
@@ -91,12 +94,15 @@ class Pressure:
         return self._chance() >= min(MOST, self._level - 1)
 
     def watch(self) -> None:
-        """From now on, follow the lag of the calling thread's event loop, in a green thread of its own."""
+        """From now on, while there are many requests, follow the lag of the calling thread's event loop in a green thread."""
         threading.Thread(target=self._watch, name="pressure", daemon=True).start()
 
     def _watch(self) -> None:
         while True:
-            self.note(min(_lag() for _ in range(LOOKS)))
+            self._crowded.wait()
+            self._crowded.clear()
+            while self._under_way >= FEW or self._level > 0:
+                self.note(min(_lag() for _ in range(LOOKS)))
 
 
 def _lag() -> float:

@@ -44,7 +44,7 @@ BACKLOG = 4_096
 # Seconds that the most recently accepted connections get to send their request when the process is told to stop.
 GREETING = 0.5
 # Seconds between checks whether to stop accepting, and between attempts while there are no descriptors.
-TURN = 0.1
+TURN = 0.5
 # Seconds after which an acceptor that has made no such check counts as stuck.
 MAX_PAUSE = 5.0
 # Seconds between two signs that connections are accepted.

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, text
 
 from app.contract.task_names import Effect
+from app.store.database import run_directly
 
 # A process acts on what it read for `manager.FRESH_FOR` seconds; the rest is headroom.
 IN_USE = 1.4
@@ -71,12 +72,12 @@ def use(connection: Connection, epoch: str, server: str, over: str) -> Used | No
     None means that it names another one, or that the database's timeline is another: then nothing in this cache is valid.
 
     Args:
+        connection: one whose every statement is its own transaction.
         over: the `epoch_and_run` that the caller has seen named for `IN_USE` seconds, so that the epoch before is out of use; ""
             if it has not.
     """
-    parameters = {"epoch": epoch, "server": server, "over": over, "in_use": IN_USE}
-    found = connection.execute(_USE, parameters).one_or_none()
-    return None if found is None else Used(*found)
+    found = run_directly(connection, _USE, epoch=epoch, server=server, over=over, in_use=IN_USE)
+    return Used(*found[0]) if found else None
 
 
 def begin(connection: Connection, epoch: str, server: str) -> bool:

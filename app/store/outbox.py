@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Row, text
 
 from app.contract.events import Aspect, Event, EventType, ListFacet
 from app.contract.task_names import Effect
 from app.store import by_hand
-from app.store.database import single_statements
+from app.store.database import run_directly, single_statements
 from app.store.payload import facets_of
 from app.store.transaction import UnitOfWork
 
@@ -101,14 +101,23 @@ _UNSETTLED_VERSIONS = text("""
     JOIN outbox_deliveries d ON d.event_id = e.id AND d.effect = :effect AND d.state = 'pending'
 """)
 _EVENTS = text(f"SELECT {_COLUMNS} FROM outbox_events e WHERE e.id = ANY(:event_ids)")  # noqa: S608 — as above
-# By effect, so that one delivery of each is enough to answer, however many are due.
+# One statement, since every process asks all of this several times a second. By effect, so that one delivery of each is enough
+# to answer, however many are due.
 _OVERDUE = text("""
-    SELECT effect FROM unnest(CAST(:effects AS text[])) AS known(effect)
-    WHERE EXISTS (
-        SELECT FROM outbox_deliveries d
-        WHERE d.effect = known.effect AND d.state = 'pending'
-          AND d.next_attempt_at <= statement_timestamp() - make_interval(secs => :seconds)
-          AND (d.leased_until IS NULL OR d.leased_until < clock_timestamp()))
+    SELECT ARRAY(
+        SELECT effect FROM unnest(CAST(:effects AS text[])) AS known(effect)
+        WHERE EXISTS (
+            SELECT FROM outbox_deliveries d
+            WHERE d.effect = known.effect AND d.state = 'pending'
+              AND d.next_attempt_at <= statement_timestamp() - make_interval(secs => :seconds)
+              AND (d.leased_until IS NULL OR d.leased_until < clock_timestamp()))) AS effects,
+    EXISTS (SELECT FROM parts WHERE price_boundary <= statement_timestamp()) AS has_price_dates,
+    EXISTS (
+        SELECT FROM unnest(CAST(:effects AS text[])) AS known(effect)
+        WHERE EXISTS (
+            SELECT FROM outbox_deliveries d
+            WHERE d.effect = known.effect AND d.state = 'pending'
+              AND d.next_attempt_at > statement_timestamp() + make_interval(secs => :longest))) AS is_ahead
 """)
 # Nothing is told to wait for so long: the clock has been set back since. A lease may be as wrong. Some at a time; at the end of
 # each effect's index, where as a rule there is nothing to be read.
@@ -383,8 +392,12 @@ def bury(connection: Connection, effect: Effect, delivery: Delivery, error: str)
 
 
 def unsettled(connection: Connection, effect: Effect, most: int) -> list[int]:
-    """Return the events of up to `most` deliveries that are not done, leased or not."""
-    return list(connection.execute(_UNSETTLED, {"effect": effect, "most": most}).scalars())
+    """Return the events of up to `most` deliveries that are not done, leased or not.
+
+    Args:
+        connection: one whose every statement is its own transaction.
+    """
+    return [row.event_id for row in run_directly(connection, _UNSETTLED, effect=effect, most=most)]
 
 
 def events(connection: Connection, event_ids: Sequence[int]) -> list[Delivery]:
@@ -408,9 +421,23 @@ def made_by_import(
     return [_delivery(row) for row in connection.execute(_MADE_BY_IMPORT, parameters)]
 
 
-def overdue_effects(connection: Connection, seconds: float) -> list[Effect]:
-    """Return the effects that have a delivery due for longer than `seconds` with nobody working on it."""
-    return [Effect(name) for name in connection.execute(_OVERDUE, {"seconds": seconds, "effects": list(Effect)}).scalars()]
+class Overdue(NamedTuple):
+    """What nobody is working on: effects; whether prices should have changed by their dates; and whether deliveries wait for a
+    time that PostgreSQL's clock, set back since, will not soon reach."""
+
+    effects: list[str]
+    has_price_dates: bool
+    is_ahead: bool
+
+
+def overdue(connection: Connection, seconds: float) -> Overdue:
+    """Return what is to be begun, of effects those with a delivery that has been due for longer than `seconds`.
+
+    Args:
+        connection: one whose every statement is its own transaction.
+    """
+    (row,) = run_directly(connection, _OVERDUE, effects=list(Effect), seconds=seconds, longest=LONGEST_WAIT)
+    return Overdue(*row)
 
 
 def bring_forward(connection: Connection) -> Counter[str]:
@@ -547,9 +574,13 @@ def deliver_again(connection: Connection, effect: Effect, event_ids: Sequence[in
     connection.execute(_DELIVER_AGAIN, {"effect": effect, "event_ids": list(event_ids), "why": why})
 
 
-def part_changes(connection: Connection, after: int, most: int) -> list[Row[Any]]:
-    """Return up to `most` of the changes of parts after an event's id, the newest first: `id`, `part_id`, `aspect`, `version`."""
-    return list(connection.execute(_PART_CHANGES, {"after": after, "most": most}))
+def part_changes(connection: Connection, after: int, most: int) -> Sequence[Row[Any]]:
+    """Return up to `most` of the changes of parts after an event's id, the newest first: `id`, `part_id`, `aspect`, `version`.
+
+    Args:
+        connection: one whose every statement is its own transaction.
+    """
+    return run_directly(connection, _PART_CHANGES, after=after, most=most)
 
 
 def last_of(connection: Connection, after: int, until: int, size: int) -> int | None:

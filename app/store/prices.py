@@ -33,7 +33,7 @@ _SET_BOUNDARIES = text("""
 """)
 _CURRENCIES = text("SELECT currency FROM part_prices UNION SELECT currency FROM prices")
 _ANY_DUE = text("""
-    SELECT EXISTS (SELECT FROM parts WHERE price_boundary <= statement_timestamp() - make_interval(secs => :seconds))
+    SELECT EXISTS (SELECT FROM parts WHERE price_boundary <= statement_timestamp())
 """)
 _PASS_BOUNDARIES = text("""
     UPDATE parts p
@@ -147,9 +147,9 @@ def currencies(connection: Connection) -> list[str]:
     return list(connection.execute(_CURRENCIES).scalars())
 
 
-def any_due(connection: Connection, seconds: float = 0.0) -> bool:
-    """Return whether any part's price should have changed by its dates at least this many seconds ago."""
-    return bool(connection.execute(_ANY_DUE, {"seconds": seconds}).scalar_one())
+def any_due(connection: Connection) -> bool:
+    """Return whether any part's price should have changed by its dates."""
+    return bool(connection.execute(_ANY_DUE).scalar_one())
 
 
 def pass_boundaries(unit_of_work: UnitOfWork, rows: Sequence[dict[str, Any]]) -> None:

@@ -18,7 +18,7 @@ from app.contract.events import Event, EventType
 from app.contract.task_names import APPLY_PRICE_DATES, Effect
 from app.domain.constancy import Constancy
 from app.monitoring import SyncMonitoring
-from app.store import cache_epoch, outbox, prices
+from app.store import cache_epoch, outbox
 from app.store.outbox import Delivery
 from app.store.transaction import CommittedEvent
 from app.sync.edge import Edge
@@ -37,8 +37,7 @@ SWEPT_AT_ONCE = 50
 AT_ONCE = 200
 # The writer itself settles a commit's invalidations from this number on.
 SETTLED_AT_ONCE = 50
-# Deliveries that have been due for this many seconds with nobody working on them get another wake-up, and so do price dates: beat
-# triggers those every second, but may be dead.
+# Deliveries that have been due for this many seconds with nobody working on them get another wake-up.
 OVERDUE_AFTER = 1.0
 
 
@@ -254,11 +253,12 @@ class CacheConsistencyManager:
     def _wake_overdue(self) -> None:
         """Wake the tasks responsible for what is overdue; this does not need the cache."""
         with self._proving.connect() as connection:
-            if ahead := outbox.bring_forward(connection):
-                log.warning("the database's clock was set back; what waited for the time before is due", **ahead)
-            self._wake_ups.request(outbox.overdue_effects(connection, OVERDUE_AFTER))
-            if prices.any_due(connection, OVERDUE_AFTER):
+            overdue = outbox.overdue(connection, OVERDUE_AFTER)
+            self._wake_ups.request(overdue.effects)
+            if overdue.has_price_dates:
                 self._wake_ups.request([APPLY_PRICE_DATES])
+            if overdue.is_ahead and (ahead := outbox.bring_forward(connection)):
+                log.warning("the database's clock was set back; what waited for the time before is due", **ahead)
 
     def _invalidate(self, changes: Sequence[Event | Delivery], connect: Connect, deadline: float = math.inf) -> None:
         for at in range(0, len(changes), AT_ONCE):

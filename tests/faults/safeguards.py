@@ -259,7 +259,7 @@ SAFEGUARDS = (
         "a replica is no cache",
         "tests/integration/test_which_cache.py -k replica",
         (
-            Edit("app/cache/server.py", 'if replication["role"] != "master":', "if False:"),
+            Edit("app/cache/server.py", 'if server["role"] != "master":', "if False:"),
             lua("read", "#!lua\n", ""),
             lua("invalidate", "#!lua\n", ""),
         ),
@@ -394,7 +394,7 @@ SAFEGUARDS = (
         (
             Edit(
                 CONSISTENCY,
-                "            self._wake_ups.request(outbox.overdue_effects(connection, OVERDUE_AFTER))\n",
+                "            self._wake_ups.request(overdue.effects)\n",
                 "            pass\n",
             ),
         ),

@@ -263,8 +263,8 @@ def test_a_web_process_killed_just_before_the_commit_leaves_a_key_that_is_free_a
     assert_exactly_once(container, part)
 
 
-def _overdue(container: Container) -> list[Effect]:
+def _overdue(container: Container) -> list[str]:
     from app.store import outbox
 
     with container.reading.connect() as connection:
-        return outbox.overdue_effects(connection, 0)
+        return outbox.overdue(connection, 0).effects

@@ -298,11 +298,11 @@ def test_deliveries_that_nobody_works_on_are_overdue(
 ) -> None:
     (event_id,) = owed(1)
     with container.reading.connect() as connection:
-        assert AUDIT not in outbox.overdue_effects(connection, 60)
+        assert AUDIT not in outbox.overdue(connection, 60).effects
         query("UPDATE outbox_deliveries SET next_attempt_at = now() - interval '2 minutes' WHERE event_id = :id", id=event_id)
-        assert AUDIT in outbox.overdue_effects(connection, 60)
+        assert AUDIT in outbox.overdue(connection, 60).effects
         outbox.claim(container.engine, AUDIT, 1)
-        assert AUDIT not in outbox.overdue_effects(connection, 60)
+        assert AUDIT not in outbox.overdue(connection, 60).effects
 
 
 def test_any_number_of_dead_letters_is_replayed_some_at_a_time(

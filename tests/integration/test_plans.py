@@ -10,8 +10,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from flask import Flask
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, TextClause, event, text
 
 from app.container import Container
 from app.contract.events import Actor
@@ -20,7 +21,7 @@ from app.services.authentication import digest
 from app.services.images import make_variants
 from app.services.intent import Intent
 from app.services.lookup import look_up
-from app.store import drift, specifications, users
+from app.store import cache_epoch, database, drift, outbox, specifications, transaction, users
 from app.store.users import NewSession
 from app.sync.prune import prune
 
@@ -96,6 +97,11 @@ _IDS = """
 def heard(*engines: Any) -> Iterator[dict[str, Any]]:
     """Collect what is executed meanwhile by whoever: statements with the parameters of one execution."""
     found: dict[str, Any] = {}
+    directly = database.run_directly
+
+    def run_directly(connection: Connection, statement: TextClause, **parameters: Any) -> Any:
+        found[database._as_the_driver_takes_it(statement)] = parameters
+        return directly(connection, statement, **parameters)
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
         if statement.lstrip().upper().startswith(("SELECT", "WITH", "UPDATE", "DELETE", "INSERT")):
@@ -104,7 +110,10 @@ def heard(*engines: Any) -> Iterator[dict[str, Any]]:
     for engine in engines:
         event.listen(engine, "before_cursor_execute", note)
     try:
-        yield found
+        with pytest.MonkeyPatch.context() as patched:
+            for module in (cache_epoch, outbox, transaction, users):
+                patched.setattr(module, "run_directly", run_directly)
+            yield found
     finally:
         for engine in engines:
             event.remove(engine, "before_cursor_execute", note)

@@ -1,5 +1,6 @@
 """Beat's timetable, and what a worker makes of its ticks."""
 
+import gc
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 from celery import Celery
+from celery.signals import celeryd_init
 
 from app.contract.task_names import APPLY_PRICE_DATES
 from workers import tasks
@@ -62,6 +64,14 @@ def test_ticks_that_piled_up_are_taken_once(monkeypatch: pytest.MonkeyPatch) -> 
     # A wake-up is never too soon: it says that something is due.
     tasks.apply_price_dates.apply()
     assert len(applied) == 2
+
+
+def test_what_a_worker_has_loaded_before_it_forks_is_not_collected_in_its_children() -> None:
+    try:
+        celeryd_init.send("worker")
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
 
 
 def test_no_message_carries_a_time_by_which_another_machine_would_judge_it(

@@ -137,8 +137,8 @@ class Reconciliation:
         run_id = reconciliation.begin_run(self._engine, "reconcile", dry_run=dry_run)
         findings = Findings()
         with self._reading.connect() as connection:
-            overdue = outbox.overdue_effects(connection, 1.0)
-        findings.add("overdue_effects", [str(effect) for effect in overdue])
+            overdue = outbox.overdue(connection, 1.0).effects
+        findings.add("overdue_effects", overdue)
         if not dry_run:
             self._wake_ups.send_now(overdue)
         self._check_records(findings, seconds * FOR_RECORDS, dry_run=dry_run)

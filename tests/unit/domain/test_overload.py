@@ -84,6 +84,28 @@ def test_once_the_lag_or_the_requests_are_gone_everything_is_admitted_again(lag:
     assert wait_until(lambda: pressure.note(lag) or (pressure.admits() and pressure.admits_dear()), every=0.0)
 
 
+def test_the_lag_is_followed_whenever_there_are_many_requests_and_only_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[float] = []
+
+    def lag() -> float:
+        looks.append(2 * TARGET)
+        return looks[-1]
+
+    monkeypatch.setattr("app.domain.pressure._lag", lag)
+    pressure = Pressure(lambda: 0.0)
+    pressure.watch()
+    for _ in range(2):
+        for _ in range(FEW - 1):
+            pressure.begun("")
+        assert not pressure._crowded.is_set()
+        pressure.begun("")
+        assert wait_until(lambda: not pressure.admits_dear())
+        for _ in range(FEW):
+            pressure.ended()
+        assert wait_until(lambda: pressure.admits_dear())
+    assert looks
+
+
 def test_a_caller_has_as_much_as_he_likes_while_nobody_else_wants_any_and_then_his_share() -> None:
     time = [0.0]
     shares = Shares(lambda: time[0])
