@@ -7,6 +7,7 @@ import platform
 import shlex
 import time
 import uuid
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -53,6 +54,8 @@ class Client:
         """Talk to `url`, with the rights of an API key."""
         parts = urlsplit(url)
         self._connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=timeout)
+        # Whoever asks only once need not close it.
+        weakref.finalize(self, self._connection.close)
         self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
 
     @property
