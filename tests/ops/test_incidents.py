@@ -25,12 +25,14 @@ from devserver import EmbeddedServers
 from devserver.ports import free_ports
 from tests.certificates import Shown, showing_a_certificate
 from tests.faults.clocks import Clocks
-from tests.faults.inspection import owed, pid, query
+from tests.faults.inspection import database, owed, pid, query
 from tests.faults.network import Network, Weather
 from tests.ops.watchers import Prometheus, alertmanager, alerts, hurried, prometheus
 from tests.origin import origin
 
 LINK = ["valkey"]
+# A long queue, and how often the shop is used at most while it is worked off.
+LONG, MOST_ROUNDS = 100_000, 10_000
 
 
 @dataclass
@@ -270,6 +272,71 @@ def test_of_an_incident_somebody_is_told_once_of_its_cause_and_once_of_its_end(s
         [alert] = one["alerts"]
         assert alert["labels"] == labels
         assert alert["annotations"]["runbook_url"] == alerts()["WorkerNone"]["annotations"]["runbook_url"]
+
+
+@pytest.mark.skipif("OPERATIONS" not in os.environ, reason="minutes of a worker's work: run by make soak")
+def test_a_queue_of_a_hundred_thousand_is_told_of_and_worked_off_while_the_shop_goes_on(shop: Shop) -> None:
+    assert wait_until(lambda: well(shop), within=120), (owed(shop.system), shop.watching.firing())
+    [part, other] = shop.system.make_parts(2)
+    assert wait_until(lambda: owed(shop.system) == 0, within=60)
+    in_a_queue(shop, part, LONG)
+    assert wait_until(lambda: "OutboxStuck" in shop.watching.firing(), within=120), shop.watching.firing()
+    waiting, rounds = owed(shop.system), 0
+    with closing(shop.system.client()) as client:
+        while owed(shop.system) and rounds < MOST_ROUNDS:
+            # What nobody has to wait for is not behind the queue: caches and open pages are told at once.
+            rounds += 1
+            written = client.call("POST", f"/admin/parts/{other}/stock/adjustments", {"delta": 1, "reason": "meanwhile"})
+            assert written.status == 200
+            read = client.call("GET", f"/parts/{other}")
+            assert (read.status, read.body["stock"]["current_stock"]) == (200, written.body["current_stock"])
+            assert wait_until(lambda: owed_of(shop, other, "broadcast", "invalidate_cache") == 0, within=20)
+            if (fewer := owed(shop.system)) > LONG // 10:
+                assert set(shop.watching.firing()) == {"OutboxStuck"}
+            assert fewer <= waiting + rounds, "nobody works on it"
+    assert owed(shop.system) == 0
+    assert rounds > 1
+    audited = (
+        "SELECT count(*) AS n, max(version) AS last FROM data_change_logs WHERE table_name = 'stock_levels' AND part_id = %s"
+    )
+    assert query(shop.system, audited, part) == [{"n": 1 + LONG, "last": 1 + LONG}]
+    assert wait_until(lambda: well(shop), within=120), shop.watching.firing()
+
+
+def in_a_queue(shop: Shop, part: int, count: int) -> None:
+    """Have so many changes of a part's stock been written two minutes ago, whose records nobody has made yet."""
+    with database(shop.system) as connection, connection.transaction():
+        # As the application writes: changes by hand would have events of their own.
+        connection.execute("SELECT set_config('lockstep.writer', 'application', true)")
+        connection.execute(
+            """
+            WITH first AS (
+                SELECT * FROM outbox_events WHERE aggregate_type = 'part' AND aggregate_id = %(part)s AND aspect = 'stock'
+            ), written AS (
+                INSERT INTO outbox_events (aggregate_type, aggregate_id, aspect, type, version, payload, actor_id, created_at)
+                SELECT f.aggregate_type, f.aggregate_id, f.aspect, 'stock.updated', f.version + n,
+                       f.payload || jsonb_build_object(
+                           'operation', 'UPDATE', 'old_values', jsonb_build_object('version', f.version + n - 1),
+                           'new_values', jsonb_build_object('version', f.version + n)),
+                       f.actor_id, now() - interval '2 minutes'
+                FROM first f, generate_series(1, %(count)s) AS n
+                RETURNING id
+            )
+            INSERT INTO outbox_deliveries (event_id, effect, created_at)
+            SELECT id, 'persist_audit', now() - interval '2 minutes' FROM written
+            """,
+            {"part": part, "count": count},
+        )
+        connection.execute("UPDATE stock_levels SET version = version + %s WHERE part_id = %s", (count, part))
+
+
+def owed_of(shop: Shop, part: int, *effects: str) -> int:
+    """Return how many deliveries of these effects are not done for a part."""
+    count = """
+        SELECT count(*) AS n FROM outbox_deliveries d JOIN outbox_events e ON e.id = d.event_id
+        WHERE e.aggregate_type = 'part' AND e.aggregate_id = %s AND d.effect = ANY(%s) AND d.state <> 'done'
+    """
+    return int(query(shop.system, count, part, list(effects))[0]["n"])
 
 
 def well(shop: Shop) -> bool:
