@@ -274,7 +274,6 @@ def test_of_an_incident_somebody_is_told_once_of_its_cause_and_once_of_its_end(s
         assert alert["annotations"]["runbook_url"] == alerts()["WorkerNone"]["annotations"]["runbook_url"]
 
 
-@pytest.mark.skipif("OPERATIONS" not in os.environ, reason="minutes of a worker's work: run by make soak")
 def test_a_queue_of_a_hundred_thousand_is_told_of_and_worked_off_while_the_shop_goes_on(shop: Shop) -> None:
     assert wait_until(lambda: well(shop), within=120), (owed(shop.system), shop.watching.firing())
     [part, other] = shop.system.make_parts(2)
