@@ -130,7 +130,13 @@ class Bench:
         """Adjust stocks."""
         headers = {"Authorization": f"Bearer {self.system.key}", "Content-Type": "application/json"}
         paths = [f"{API}/admin/parts/{part}/stock/adjustments" for part in self.parts]
-        return self.load(paths, clients, method="POST", bodies=[ADJUSTMENT], headers=headers)
+        found = self.load(paths, clients, method="POST", bodies=[ADJUSTMENT], headers=headers)
+        # What is still to be done for the writes would slow down whatever is measured next.
+        with psycopg.connect(pgbench.plain(self.settings.database_url), autocommit=True) as connection:
+            owed = "SELECT EXISTS (SELECT FROM outbox_deliveries WHERE state = 'pending')"
+            if not wait_until(lambda: connection.execute(owed).fetchone() == (False,), 60):
+                raise RuntimeError("what follows the writes is not done within a minute")
+        return found
 
 
 def _settings(system: System) -> Settings:
