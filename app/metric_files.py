@@ -69,9 +69,17 @@ def living(directory: Path) -> set[int]:
 def counting(directory: Path) -> list[str]:
     """Return the files that count: what the dead have counted stays, what they said of their present does not."""
     alive = living(directory)
-    # A file that is just being created has no length yet, and the library fails at it.
-    files = [file for file in directory.glob("*.db") if file.stat().st_size]
+    files = filter(_has_content, directory.glob("*.db"))
     return [str(file) for file in files if not file.name.startswith("gauge_live") or _pid(file) in alive]
+
+
+def _has_content(file: Path) -> bool:
+    """Return whether a file is whole: one that is just being created has no length yet, at which the library fails, and one of a
+    process that has just ended may be gone."""
+    try:
+        return file.stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 def _pid(file: Path) -> int:

@@ -30,6 +30,7 @@ from app.services.intent import Intent
 from app.store import database, users
 from app.store.listing import PartFilters
 from app.sync import prune
+from bench.pgbench import plain
 from bench.system import machine, wait_until
 from config import load_settings
 from devserver import EmbeddedServers
@@ -202,7 +203,7 @@ def main() -> None:
             container: Container = application.extensions["lockstep"]
             with application.app_context():
                 upgrade(directory="migrations")
-            url = container.settings.database_url.replace("postgresql+psycopg://", "postgresql://")
+            url = plain(container.settings.database_url)
             fill(url, size)
             with psycopg.connect(url, autocommit=True) as connection:
                 figures = measure(container, connection)

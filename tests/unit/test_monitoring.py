@@ -22,7 +22,9 @@ def test_the_hit_rate_is_of_the_last_minutes_and_of_what_was_read_then() -> None
     assert recent.now().hit_rates == {}
 
 
-def test_a_file_that_a_process_is_just_creating_is_left_out(tmp_path: Path) -> None:
+def test_a_file_that_a_process_is_just_creating_or_that_is_just_gone_is_left_out(tmp_path: Path) -> None:
     (tmp_path / f"counter_{os.getpid()}.db").touch()
+    # Listed, and not there when it is looked at.
+    (tmp_path / f"gauge_livesum_{os.getpid()}.db").symlink_to(tmp_path / "gone")
     assert figures(tmp_path) == Counted({}, 0)
     assert b"cache_hit_rate" in exposition(tmp_path, [])

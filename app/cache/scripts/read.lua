@@ -1,8 +1,9 @@
 #!lua
 -- Read entries; on a miss, grant a lease to fill them.
 -- KEYS: epoch, generation, entry...   ARGV: epoch expected, lease token, lease in ms, entry life in ms
--- Returns the stamp of lists of that generation, as read_list does, or '' if it has no token; then for each entry: version, body and
--- the lease it was filled under (hit; '' if a release filled it that did not note it), 'lease' and false (miss), or 'busy', the lease of whoever is loading it, and the floor.
+-- Returns the stamp of lists of that generation, as read_list does, or '' if it has no token; then for each entry: version, body
+-- and the lease that it was filled under (hit; '' if that was not noted), 'lease' and false (miss), or 'busy', the lease of whoever
+-- is loading it, and the floor.
 -- An entry counts only in the epoch it was written in, and only at or above its floor.
 local epoch = ARGV[1]
 if redis.call('GET', KEYS[1]) ~= epoch then return redis.error_reply('ANOTHEREPOCH') end

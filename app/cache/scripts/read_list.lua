@@ -1,8 +1,8 @@
 #!lua
 -- Read a list that is valid under the current generation tokens; on a miss, grant a lease to fill it.
 -- KEYS: epoch, list, generation...   ARGV: epoch expected, lease token, lease in ms, token for missing generations, life in ms
--- Returns the stamp (epoch and tokens, read before the list is loaded), body | false, 'hit' | 'lease' | 'busy', and the lease that the
--- body was filled under ('' if it is not known).
+-- Returns the stamp (epoch and tokens, read before the list is loaded), body | false, 'hit' | 'lease' | 'busy', and the lease
+-- that the body was filled under ('' if it is not known).
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return redis.error_reply('ANOTHEREPOCH') end
 local tokens = redis.call('MGET', unpack(KEYS, 3))
 for i, token in ipairs(tokens) do
