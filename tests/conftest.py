@@ -37,6 +37,7 @@ from devserver import EmbeddedServers
 from tests.emptied import emptied
 from tests.faults.inspection import settled
 from tests.messages import emissions_checked
+from tests.sweeping import no_sweep
 
 # How long an example takes says nothing on a busy machine.
 hypothesis.settings.register_profile(
@@ -118,6 +119,13 @@ def container(_session_core: Container) -> Iterator[Container]:
     with emissions_checked(_session_core.settings):
         assert wait_until(lambda: _session_core.consistency.sweep() or _session_core.cache.is_fresh)
         yield _session_core
+
+
+@pytest.fixture
+def unswept(container: Container) -> Iterator[None]:
+    """The container's own sweep settles nothing during the test."""
+    with no_sweep(container):
+        yield
 
 
 @pytest.fixture

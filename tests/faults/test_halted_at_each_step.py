@@ -27,6 +27,7 @@ from app.services.intent import Intent
 from bench.system import wait_until
 from config import REPOSITORY
 from tests.faults.victim import LEASE, STEPS, victims_call
+from tests.sweeping import no_sweep
 
 # A shop without an HTTP cache in front owes it nothing.
 OWED = [effect for effect in Effect if effect is not Effect.PURGE_EDGE]
@@ -95,14 +96,6 @@ def victims(servers: object) -> Iterator[Victims]:
     made = Victims()
     yield made
     made.close()
-
-
-@contextmanager
-def no_sweep(container: Container) -> Iterator[None]:
-    """Keep our own sweep from doing the victim's work before the victim gets to it."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(container.consistency, "process_retry_queue", lambda: True)
-        yield
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from app.contract import cache_keys
 from app.contract.events import Actor
 from app.services.catalog import CatalogReader
 from app.services.intent import Intent
+from tests.sweeping import no_sweep
 
 
 def test_a_reader_that_loads_past_anothers_lease_is_not_shown_an_older_version_afterwards(
@@ -35,14 +36,13 @@ def test_a_reader_that_loads_past_anothers_lease_is_not_shown_an_older_version_a
         assert fill.wait(10)
         return entries
 
-    with ThreadPoolExecutor(2) as pool:
+    with no_sweep(container), ThreadPoolExecutor(2) as pool:
         monkeypatch.setattr(reader, "_load", slowly)
         slow = pool.submit(reader.part, part)
         assert loaded.wait(10)
         monkeypatch.setattr(reader, "_load", load)
         # The commit has happened; what follows it (the invalidation) has not.
         monkeypatch.setattr(container.transactions, "_on_commit", lambda _events: None)
-        monkeypatch.setattr(container.consistency, "process_retry_queue", lambda: True)
         container.parts.adjust_stock_with_sync(Intent(actor, reason="counted"), part, 1)
         first = CatalogReader(container.reading, elsewhere).part(part).body["versions"]["stock"]
         # Whoever waits for the slow load here may not have its result either.
@@ -50,7 +50,7 @@ def test_a_reader_that_loads_past_anothers_lease_is_not_shown_an_older_version_a
         fill.set()
         slow.result(10)
         assert waiting.result(10).body["versions"]["stock"] >= first
-    second = reader.part(part).body["versions"]["stock"]
+        second = reader.part(part).body["versions"]["stock"]
     assert first == 2
     assert second >= first
 
@@ -75,15 +75,16 @@ def test_a_reader_past_the_cache_is_answered_once_nobody_can_be_served_an_older_
         wait(event_ids, latest)
 
     monkeypatch.setattr(consistency, "wait_until_harmless", noted)
-    with monkeypatch.context() as nothing_follows:
-        nothing_follows.setattr(container.transactions, "_on_commit", lambda _events: None)
-        container.parts.adjust_stock_with_sync(Intent(actor, reason="counted"), part, 1)
-    with ThreadPoolExecutor(1) as pool:
+    settle = consistency.process_retry_queue
+    with no_sweep(container), ThreadPoolExecutor(1) as pool:
+        with monkeypatch.context() as nothing_follows:
+            nothing_follows.setattr(container.transactions, "_on_commit", lambda _events: None)
+            container.parts.adjust_stock_with_sync(Intent(actor, reason="counted"), part, 1)
         past = CatalogReader(container.reading, unproven, None, consistency.after_reading_past)
         first = pool.submit(past.part, part)
         assert waits.wait(10)
         assert not first.done()
         assert reader.part(part).body["versions"]["stock"] == 1
-        assert consistency.process_retry_queue()
+        assert settle()
         assert first.result(10).body["versions"]["stock"] == 2
     assert reader.part(part).body["versions"]["stock"] == 2

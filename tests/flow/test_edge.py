@@ -300,11 +300,9 @@ def test_an_edge_is_purged_again_as_an_effect(catalog: Catalog, writer: Containe
     assert writer.sync_control.outbox_status()[Effect.PURGE_EDGE]["pending"] == 0
 
 
-def test_a_change_by_hand_is_purged_as_well(
-    catalog: Catalog, writer: Container, purged: Origin, container: Container, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # All processes of a shop have the same edge; this one has none.
-    monkeypatch.setattr(container.consistency, "process_retry_queue", lambda: True)
+# All processes of a shop have the same edge; the one that sweeps here has none.
+@pytest.mark.usefixtures("unswept")
+def test_a_change_by_hand_is_purged_as_well(catalog: Catalog, writer: Container, purged: Origin) -> None:
     delivered(writer, purged)
     with writer.engine.begin() as connection:
         connection.execute(text("SET LOCAL lockstep.writer = ''; SET LOCAL application_name = 'psql'"))

@@ -39,12 +39,11 @@ def test_the_sweep_wakes_whoever_has_left_something_due(
     assert {Effect.BROADCAST, Effect.PERSIST_AUDIT} <= woken
 
 
+@pytest.mark.usefixtures("unswept")
 def test_an_invalidation_that_fails_for_the_thousandth_time_is_tried_again(
     container: Container, change: tuple[int, int], query: Query, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, event_id = change
-    # The sweep would do it meanwhile.
-    monkeypatch.setattr(container.consistency, "process_retry_queue", lambda: True)
     own = {"id": event_id, "effect": Effect.INVALIDATE_CACHE}
     query(
         "UPDATE outbox_deliveries SET state = 'pending', attempts = 999, next_attempt_at = now()"
@@ -100,11 +99,11 @@ def test_panels_are_told_of_a_bulk_of_changes_with_one_message_and_pages_of_thei
             assert staff == [("resync", [{}])]
 
 
+@pytest.mark.usefixtures("unswept")
 def test_pages_are_told_of_a_change_only_after_the_cache_has_been(
     container: Container, change: tuple[int, int], query: Query, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     part, event_id = change
-    monkeypatch.setattr(container.consistency, "process_retry_queue", lambda: True)
     query("UPDATE outbox_deliveries SET state = 'pending', next_attempt_at = now() WHERE event_id = :id", id=event_id)
     order: list[str] = []
 
