@@ -88,7 +88,7 @@ _CATEGORY = """
     INSERT INTO categories (name, slug, parent_id)
     VALUES (%(name)s, %(slug)s, (SELECT id FROM categories WHERE slug = %(parent)s))
 """
-_KEPT = ("parts", "stock_levels", "part_prices", "prices", "part_search")
+_KEPT = ("parts", "stock_levels", "part_prices", "prices")
 PREFIX = "c-"
 
 

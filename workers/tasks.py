@@ -88,7 +88,7 @@ def apply_price_dates(task: Task[..., None]) -> None:
 
 @app.task(name=PRUNE)
 def prune_outbox() -> None:
-    """Delete old delivered events, and idempotency keys that no longer count."""
+    """Delete old delivered events, and idempotency keys that no longer count; add up the counts of facets."""
     container().wake_ups.taken(PRUNE)
     if prune(container().engine):
         container().wake_ups.send_now([PRUNE])

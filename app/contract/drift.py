@@ -33,6 +33,8 @@ class DriftKind(StrEnum):
     PRICE_ROW = "price_row"
     LEGACY_PRICE = "legacy_price"
     PRICE_BOUNDARY = "price_boundary"
+    # How many parts of a category say something, as facets show it.
+    FACET_COUNTS = "facet_counts"
 
 
 class Checked(StrEnum):

@@ -9,6 +9,10 @@ from app.models.idempotency import IdempotencyKey
 from app.models.imports import ImportJob
 from app.models.outbox import ChangeByHand, OutboxDelivery, OutboxEvent, SyncDrift, SyncPosition, SyncRun
 from app.models.search import (
+    FeatureChange,
+    FeatureCount,
+    GroupChange,
+    GroupCount,
     PartCurrentPrice,
     PartFeatures,
     PartSearch,
@@ -27,7 +31,11 @@ __all__ = [
     "Category",
     "ChangeByHand",
     "DataChangeLog",
+    "FeatureChange",
+    "FeatureCount",
     "FormerSlug",
+    "GroupChange",
+    "GroupCount",
     "IdempotencyKey",
     "ImportJob",
     "OutboxDelivery",

@@ -1,6 +1,6 @@
 """What lists and searches look in: one narrow row a part, its prices now, what it specifies, and the words that any part holds.
 
-PostgreSQL keeps them by triggers (migrations 0003 to 0041), as it keeps an index: nothing here writes them, and
+PostgreSQL keeps them by triggers (migrations 0003 to 0047), as it keeps an index: nothing here writes them, and
 a part that is changed by hand is found under its new name at once. They are no business tables, hence without version, event or
 audit.
 `search_synonyms` is one: the shop says what buyers mean.
@@ -9,7 +9,7 @@ audit.
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Double, ForeignKey, Index, Numeric, String, Text
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Double, ForeignKey, Index, Numeric, String, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -70,13 +70,71 @@ class PartCurrentPrice(Base):
 
 
 class PartFeatures(Base):
-    """What a part says in its specifications, in its order: a key for each name, value and unit (`specification_key`)."""
+    """What a part says in its specifications, in its order: a key for each name, value and unit (`specification_key`).
+
+    It is counted in `category_id`: nowhere if customers do not see the part.
+    """
 
     __tablename__ = "part_features"
-    __table_args__ = (Index("ix_part_features_keys", "keys", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),)
+    __table_args__ = (
+        Index("ix_part_features_keys", "keys", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
+        Index("ix_part_features_category", "category_id", "part_id", postgresql_where="category_id IS NOT NULL"),
+    )
 
     part_id: Mapped[int] = mapped_column(ForeignKey("parts.id", ondelete="CASCADE"), primary_key=True, autoincrement=False)
     keys: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    category_id: Mapped[int | None]
+
+
+class FeatureCount(Base):
+    """How many public parts that are directly in a category say something, but for what is in `feature_changes`."""
+
+    __tablename__ = "feature_counts"
+    __table_args__ = (UniqueConstraint("category_id", "key", name="uq_feature_counts", postgresql_nulls_not_distinct=True),)
+
+    id: Mapped[LongKey]
+    category_id: Mapped[int]
+    key: Mapped[int] = mapped_column(BigInteger)
+    count: Mapped[int]
+
+
+class FeatureChange(Base):
+    """By how much a statement has changed such a count: rows are only added, and added up now and then."""
+
+    __tablename__ = "feature_changes"
+    __table_args__ = (Index("ix_feature_changes_category", "category_id"),)
+
+    id: Mapped[LongKey]
+    category_id: Mapped[int]
+    key: Mapped[int] = mapped_column(BigInteger)
+    change: Mapped[int]
+
+
+class GroupCount(Base):
+    """How many public parts of a manufacturer are directly in a category, in stock or not, but for what is in `group_changes`."""
+
+    __tablename__ = "group_counts"
+    __table_args__ = (
+        UniqueConstraint("category_id", "manufacturer", "in_stock", name="uq_group_counts", postgresql_nulls_not_distinct=True),
+    )
+
+    id: Mapped[LongKey]
+    category_id: Mapped[int | None]
+    manufacturer: Mapped[str | None] = mapped_column(String(200))
+    in_stock: Mapped[bool]
+    count: Mapped[int]
+
+
+class GroupChange(Base):
+    """By how much a statement has changed such a count."""
+
+    __tablename__ = "group_changes"
+
+    id: Mapped[LongKey]
+    category_id: Mapped[int | None]
+    manufacturer: Mapped[str | None] = mapped_column(String(200))
+    in_stock: Mapped[bool]
+    change: Mapped[int]
 
 
 class SpecificationValue(Base):

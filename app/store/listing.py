@@ -18,7 +18,7 @@ from app.contract.events import ListFacet
 from app.domain.facets import MAX_MANUFACTURERS, composed, specification_facets
 from app.domain.measures import SpecificationFilter
 from app.domain.search import Typed
-from app.store import search, specifications
+from app.store import facet_counts, search, specifications
 from app.store.currencies import written
 from app.store.database import parsed
 from app.store.paging import Order, Position, cut
@@ -72,6 +72,11 @@ class PartFilters:
     def is_of_category(self) -> bool:
         """Whether only the parts of one category are shown: then their facets have its specifications."""
         return self.category is not None or self.within is not None
+
+    @property
+    def cuts_groups(self) -> bool:
+        """Whether of the parts of one manufacturer in one category, in stock or not, some may fit and others not."""
+        return bool(self.words or self.specifications) or self.min_price is not None or self.max_price is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,9 +290,11 @@ def _counts_of_specifications(
     connection: Connection, filters: PartFilters, typed: Typed, prices: Prices, fits: Sequence[Fitting]
 ) -> Sequence[Any]:
     """Return what the parts of a list say in their specifications, counted."""
+    chosen, choices = _choices(connection, filters)
+    if not filters.cuts_groups and filters.manufacturer is None and filters.in_stock is None:
+        return specifications.counted_before(connection, choices["categories"])
     wanted = search.conditions(typed)
     within, bounds = _price_bounds(filters, prices)
-    chosen, choices = _choices(connection, filters)
     parameters = wanted.parameters | bounds | choices | {"currency": prices.currency}
     return specifications.counted(
         connection,
@@ -321,12 +328,15 @@ def _counts(connection: Connection, filters: PartFilters, typed: Typed, prices: 
         # Beside a count, the planner does not seek the ends in the order of prices, passing by all that the filters leave out.
         beside = "count(*), " if narrower else ""
         ends = f"SELECT {beside}{both} FROM {rows} WHERE {' AND '.join(['s.is_public', *narrower])}"  # noqa: S608 — as below
+    groups = f"""
+        SELECT s.category_id, s.manufacturer, s.in_stock, count(*) FILTER (WHERE {counted}) AS count{group}
+        FROM {rows} WHERE {" AND ".join(["s.is_public", *wanted.found])} GROUP BY s.category_id, s.manufacturer, s.in_stock"""  # noqa: S608 — as below
+    if not filters.cuts_groups:
+        groups = facet_counts.GROUPS
+        if filters.is_of_category and prices.amount == Prices(None).amount:
+            ends = facet_counts.ENDS.format(conditions=" AND ".join(chosen.values()))
     statement = parsed(f"""
-        WITH groups AS MATERIALIZED (
-            SELECT s.category_id, s.manufacturer, s.in_stock, count(*) FILTER (WHERE {counted}) AS count{group}
-            FROM {rows} WHERE {" AND ".join(["s.is_public", *wanted.found])}
-            GROUP BY s.category_id, s.manufacturer, s.in_stock),
-        ends AS ({ends})
+        WITH groups AS MATERIALIZED ({groups}), ends AS ({ends})
         SELECT 'category' AS facet, s.category_id::text AS value, sum(s.count)::int AS count, NULL AS low, NULL AS high
         FROM groups s WHERE {chosen["manufacturer"]} AND {chosen["in_stock"]} GROUP BY s.category_id
         UNION ALL (SELECT 'manufacturer', s.manufacturer, sum(s.count)::int, NULL, NULL

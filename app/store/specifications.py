@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, text
 from app.domain import measures
 from app.domain.errors import InvalidFieldError
 from app.domain.measures import NUMBER, THREAD, Reading, SpecificationFilter
+from app.store import facet_counts
 from app.store.database import parsed
 from app.store.encoding import jsonb
 from app.store.units import unit_of
@@ -263,13 +264,34 @@ def counted(
     missed = " + ".join(f"CASE WHEN {one} THEN 0 ELSE {1 << place} END" for place, one in enumerate(each)) or "0"
     # Of parts that miss a single filter, only what they say of its own name counts.
     own = "".join(_COUNTED_OWN.format(place=place, missed=1 << place) for place in range(len(fits)))
+    hits = f"SELECT s.part_id, {missed} AS missed FROM {rows} WHERE {' AND '.join(conditions)}"  # noqa: S608 — as in `_summed_up`
+    said = f"""
+        SELECT f.key, true AS fits, count(*) AS count
+        FROM (SELECT unnest(p.keys) AS key
+              FROM part_features p WHERE p.part_id = ANY(ARRAY(SELECT part_id FROM hits WHERE missed = 0))) f
+        GROUP BY f.key {own}"""  # noqa: S608 — as in `_summed_up`
+    fitting_each = {f"fits_{place}": keys_of([one]) for place, one in enumerate(fits)}
+    names = {f"named_{place}": one.name for place, one in enumerate(fits)}
+    return _summed_up(connection, hits, said, {**parameters, **fitting_each, **names})
+
+
+def counted_before(connection: Connection, categories: Sequence[int]) -> Sequence[Row[Any]]:
+    """Return what `counted` does of all parts of some categories, from the counts that are kept."""
+    first = facet_counts.FIRST.format(limit=SAMPLE)
+    hits = f"SELECT first.part_id, 0 AS missed FROM ({first}) first"  # noqa: S608 — constant text
+    return _summed_up(connection, hits, facet_counts.FEATURES, {"categories": categories})
+
+
+def _summed_up(connection: Connection, hits: str, said: str, parameters: Mapping[str, Any]) -> Sequence[Row[Any]]:
+    """Return what parts say, by name.
+
+    Args:
+        hits: the query of the parts, of which only the first are looked at here; those that miss no filter have `missed = 0`.
+        said: the query of how many of them say each key, and whether they fit all filters.
+    """
     statement = parsed(f"""
-        WITH hits AS MATERIALIZED (SELECT s.part_id, {missed} AS missed FROM {rows} WHERE {" AND ".join(conditions)}),
-        said AS MATERIALIZED (
-            SELECT f.key, true AS fits, count(*) AS count
-            FROM (SELECT unnest(p.keys) AS key
-                  FROM part_features p WHERE p.part_id = ANY(ARRAY(SELECT part_id FROM hits WHERE missed = 0))) f
-            GROUP BY f.key {own}),
+        WITH hits AS MATERIALIZED ({hits}),
+        said AS MATERIALIZED ({said}),
         places AS (
             SELECT v.named, avg(f.place) AS position
             FROM (SELECT unnest(p.keys) AS key, generate_subscripts(p.keys, 1) AS place
@@ -293,6 +315,4 @@ def counted(
         SELECT r.* FROM ranked r LEFT JOIN places p ON p.named = r.named
         WHERE r.rank <= {MAX_VALUES} ORDER BY r.hits DESC, p.position, r.named, r.rank
     """)  # noqa: S608 — put together from constants; every value is a parameter
-    fitting_each = {f"fits_{place}": keys_of([one]) for place, one in enumerate(fits)}
-    names = {f"named_{place}": one.name for place, one in enumerate(fits)}
-    return connection.execute(statement, {**parameters, **fitting_each, **names}).all()
+    return connection.execute(statement, parameters).all()

@@ -1,11 +1,11 @@
-"""`sync.prune`: deletes delivered events that a newer one has superseded, and idempotency keys that no longer count, in small
-batches that each commit. Safe to run concurrently."""
+"""`sync.prune`: deletes delivered events that a newer one has superseded and idempotency keys that no longer count, and adds up
+the counts of facets, in small batches that each commit. Safe to run concurrently."""
 
 import time
 
 from sqlalchemy import Engine
 
-from app.store import idempotency, outbox, positions
+from app.store import facet_counts, idempotency, outbox, positions
 
 # How old the event must be that supersedes another: what was the state so long ago is still known.
 KEEP_DAYS = 14
@@ -19,15 +19,16 @@ DAY = 86_400.0
 
 
 def prune(engine: Engine) -> bool:
-    """Delete old keys and events until there are none or the budget is spent; return whether there may be more."""
+    """Delete old keys and events, and add up counts, until nothing is left or the budget is spent; return whether it may be."""
     deadline = time.monotonic() + BUDGET
     with engine.connect() as connection:
         until = outbox.newest_before(connection, KEEP_DAYS * DAY)
-    has_keys = has_events = True
-    while (has_keys or has_events) and time.monotonic() < deadline:
+    has_keys = has_events = has_changes = True
+    while (has_keys or has_events or has_changes) and time.monotonic() < deadline:
+        has_changes = has_changes and facet_counts.fold(engine, BATCH)
         has_keys = has_keys and idempotency.prune(engine, BATCH) == BATCH
         has_events = has_events and _prune_events(engine, until)
-    return has_keys or has_events
+    return has_keys or has_events or has_changes
 
 
 def _prune_events(engine: Engine, until: int) -> bool:

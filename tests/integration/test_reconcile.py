@@ -369,3 +369,23 @@ def test_a_row_that_cannot_be_adopted_or_compared_is_reported_and_keeps_no_other
             payload=jsonb(kept["payload"]),
         )
     assert found(container.reconciliation.run())["stock_row"] == 2
+
+
+def test_wrong_counts_of_facets_are_found_and_put_right_category_by_category(
+    container: Container, actor: Actor, new_part: Callable[..., int], query: Query, deliver: Callable[[], None]
+) -> None:
+    create = container.parts.create_category_with_sync
+    categories = [create(Intent(actor), name, None, None)["id"] for name in ("Bolts", "Nuts")]
+    for category in (*categories, None):
+        new_part(category_id=category, manufacturer="Ferrum")
+    deliver()
+    # From the beginning.
+    query("DELETE FROM sync_positions WHERE name = :name", name=reconcile.COUNTS)
+    query("UPDATE group_changes SET change = 2 WHERE category_id IS NOT DISTINCT FROM :id", id=categories[1])
+    query("UPDATE group_changes SET change = 3 WHERE category_id IS NULL AND manufacturer = 'Ferrum'")
+    assert container.reconciliation.run(dry_run=True, seconds=60)["found"]["facet_counts"] == 2
+    report = container.reconciliation.run(seconds=60)
+    assert report["examples"]["facet_counts"] == [categories[1], None]
+    subjects = [one["subject"] for one in report["explained"] if one["kind"] == "facet_counts"]
+    assert subjects == [f"category {categories[1]}", "parts without a category"]
+    assert container.reconciliation.run(seconds=60)["found"]["facet_counts"] == 0

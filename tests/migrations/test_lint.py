@@ -34,6 +34,7 @@ ALLOWED = {
     },
     "0040": {"prefer-bigint-over-int": "the type of the key that it refers to"},
     "0046": {"prefer-bigint-over-int": "the type of the key that it refers to"},
+    "0047": {"prefer-bigint-over-int": "the type of the key that it refers to, and counts of parts"},
     "0031": {"ban-drop-constraint": "the same statement puts a wider one in its place"},
 }
 SQUAWK = Path(sys.executable).with_name("squawk")

@@ -25,10 +25,12 @@ __all__ = ["scratch"]
 
 # A shop of the first release: what each migration with batches has to go through.
 FILL = """
-    INSERT INTO parts (sku, slug, part_name, description, manufacturer, status)
+    INSERT INTO categories (name, slug) VALUES ('Screws', 'screws'), ('Bolts', 'bolts');
+    INSERT INTO parts (sku, slug, part_name, description, manufacturer, status, category_id)
     SELECT 'SKU-' || n, 'slug-' || n, 'Screw M' || n %% 40 || ' x ' || n %% 100, '<p>Made of steel</p><script>x</script>',
-           'Maker ' || n %% 50, 'published'
+           'Maker ' || n %% 50, 'published', 1 + n %% 2
     FROM generate_series(1, {parts}) AS n;
+    INSERT INTO part_specifications (part_id, name, value) SELECT id, 'Length', id %% 100 FROM parts;
     INSERT INTO stock_levels (part_id, current_stock) SELECT id, id %% 7 FROM parts;
     INSERT INTO part_prices (part_id, currency, amount) SELECT id, 'EUR', id %% 900 FROM parts;
     INSERT INTO part_prices (part_id, currency, amount, valid_from) SELECT id, 'USD', 5, now() + interval '1 day' FROM parts;
@@ -44,6 +46,8 @@ STATEMENTS = (
     "UPDATE parts SET part_name = 'Renamed ' || :part, slug = 'renamed-' || :n, version = version + 1 WHERE id = :part",
     "UPDATE part_prices SET amount = :n % 100 WHERE part_id = :part AND currency = 'EUR'",
     "INSERT INTO parts (sku, slug, part_name) VALUES ('NEW-' || :n, 'new-' || :n, 'New')",
+    "UPDATE parts SET category_id = 1 + :n % 2, version = version + 1 WHERE id = :part",
+    "UPDATE part_specifications SET value = :n % 50 WHERE part_id = :part",
     "INSERT INTO outbox_events (aggregate_type, aggregate_id, aspect, type, version, payload)"
     " VALUES ('part', :part, 'stock', 'x', :n, '{}')",
 )
@@ -108,6 +112,8 @@ def assert_whole(engine: Engine) -> None:
         assert connection.execute(text("SELECT count(*) FROM pg_index WHERE NOT indisvalid")).scalar_one() == 0
         assert connection.execute(text("SELECT count(*) FROM pg_constraint WHERE NOT convalidated")).scalar_one() == 0
     assert list(audit_chain.verify(single_statements(engine)).broken) == []
+    recounted = rows(engine, "SELECT id, recount_facets(id) FROM (VALUES (1), (2), (NULL)) AS c(id)")
+    assert recounted == [(1, 0), (2, 0), (None, 0)]
     searched, priced = rows(engine, SEARCHED), rows(engine, PRICED)
     with engine.begin() as connection:
         connection.execute(text("SELECT fill_part_search()"))

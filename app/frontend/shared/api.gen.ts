@@ -2021,7 +2021,7 @@ export interface components {
             /** Format: date-time */
             found_at?: string;
             /** @enum {string} */
-            kind: "cache_stale" | "cache_ahead" | "cache_wrong" | "cache_list" | "cache_tree" | "etag_wrong" | "page_behind" | "audit_missing" | "audit_wrong" | "snapshot_missing" | "snapshot_wrong" | "stock_row" | "content_row" | "price_row" | "legacy_price" | "price_boundary";
+            kind: "cache_stale" | "cache_ahead" | "cache_wrong" | "cache_list" | "cache_tree" | "etag_wrong" | "page_behind" | "audit_missing" | "audit_wrong" | "snapshot_missing" | "snapshot_wrong" | "stock_row" | "content_row" | "price_row" | "legacy_price" | "price_boundary" | "facet_counts";
             process: string;
             repaired: boolean;
             since: components["schemas"]["Since"] | null;
@@ -7596,6 +7596,7 @@ export interface operations {
                      *         "cache_tree": [],
                      *         "cache_wrong": [],
                      *         "content_row": [],
+                     *         "facet_counts": [],
                      *         "legacy_price": [],
                      *         "overdue_effects": [],
                      *         "price_boundary": [],
@@ -7614,6 +7615,7 @@ export interface operations {
                      *         "cache_tree": 0,
                      *         "cache_wrong": 0,
                      *         "content_row": 0,
+                     *         "facet_counts": 0,
                      *         "legacy_price": 0,
                      *         "overdue_effects": 0,
                      *         "price_boundary": 0,

@@ -1,8 +1,8 @@
 """`sync.reconcile`: compares PostgreSQL with every copy of its data, and repairs what differs by the ordinary means.
 
-Four comparisons: overdue deliveries; records that were delivered but are missing or say something else; rows written around the
-application; cache entries, lists and the category tree that disagree with PostgreSQL. Differences are counted by kind, explained
-and logged. The newest rows of the audit trail's hash chain are verified too.
+Five comparisons: overdue deliveries; records that were delivered but are missing or say something else; counts of facets; rows
+written around the application; cache entries, lists and the category tree that disagree with PostgreSQL. Differences are
+counted by kind, explained and logged. The newest rows of the audit trail's hash chain are verified too.
 """
 
 import time
@@ -24,7 +24,7 @@ from app.contract.events import Actor
 from app.contract.formats import rfc3339
 from app.contract.task_names import Effect
 from app.monitoring import SyncMonitoring
-from app.store import audit_chain, drift, outbox, positions, reconciliation, users
+from app.store import audit_chain, drift, facet_counts, outbox, positions, reconciliation, users
 from app.store.transaction import TransactionManager
 from app.sync.reconciliation import cached_copies, records
 from app.sync.reconciliation.adoption import Adopt, edited_directly
@@ -53,12 +53,13 @@ FOR_RECORDS = 1 / 4
 # What is compared of the records that are there, and of the lists, in proportion.
 FOR_COMPARING = 1 / 10
 FOR_LISTS = 1 / 5
+FOR_COUNTS = 1 / 20
 RECENT_SECONDS = 900
 RECENT_EVENTS = 2000
 # The newest rows of the audit trail, which a run verifies; `flask audit verify` checks all of it.
 AUDIT_ROWS = 2000
 LOCK = "reconcile"
-PARTS, LISTS = "parts", "lists"
+PARTS, LISTS, COUNTS = "parts", "lists", "facet counts"
 # Findings of a kind that a run explains.
 MAX_EXPLAINED = 20
 CHECKS = {Effect.PERSIST_AUDIT: Checked.AUDIT, Effect.SNAPSHOT_CONTENT: Checked.SNAPSHOT}
@@ -144,6 +145,7 @@ class Reconciliation:
         self._check_records(findings, seconds * FOR_RECORDS, dry_run=dry_run)
         chain = self._check_audit_chain()
         self._check_what_records_say(findings, seconds * FOR_COMPARING, dry_run=dry_run)
+        self._check_counts(findings, seconds * FOR_COUNTS, dry_run=dry_run)
         checked = self._check_parts(findings, began + seconds, portion, dry_run=dry_run)
         self._look_at_lists(findings, seconds * FOR_LISTS, dry_run=dry_run)
         self._look_again(findings, dry_run=dry_run)
@@ -221,6 +223,28 @@ class Reconciliation:
         if found.broken:
             log.error("audit trail broken", places=found.broken)
         return {"verified_to": found.head.last_id, "rows": found.length, "broken": list(found.broken)}
+
+    def _check_counts(self, findings: Findings, seconds: float, *, dry_run: bool) -> None:
+        """Count the facets of categories anew, and last those of parts in none, until all have come round or time is up."""
+        findings.add(DriftKind.FACET_COUNTS, [])
+        deadline = time.monotonic() + seconds
+        with self._reading.connect() as connection:
+            place = positions.find(connection, COUNTS)
+        category: int | None = place.position if place else 0
+        while category is not None and time.monotonic() < deadline:
+            # What is not committed is taken back.
+            with self._engine.connect() as connection:
+                category = facet_counts.next_category(connection, category)
+                wrong = facet_counts.recount(connection, category)
+                positions.move(connection, COUNTS, category or 0)
+                if not dry_run:
+                    connection.commit()
+            if wrong:
+                log.error("counts of facets differed", category=category, wrong=wrong)
+                findings.add(DriftKind.FACET_COUNTS, [category])
+                subject = f"category {category}" if category else "parts without a category"
+                differing = Difference("", f"{wrong} wrong counts", "what counting gives")
+                findings.explain([Drift(DriftKind.FACET_COUNTS, subject, (differing,), BY, is_repaired=not dry_run)])
 
     def _check_parts(self, findings: Findings, deadline: float, portion: int, *, dry_run: bool) -> int:
         """Compare the parts that were changed last, and then others until the deadline; return how many."""
