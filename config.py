@@ -91,6 +91,7 @@ class Settings:
     session_idle_minutes: int
     max_connections: int
     max_connections_per_address: int
+    calls_per_second: int
     frontend: Path
     media_url: str
     edges: tuple[str, ...]
@@ -159,6 +160,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     # Of one web process. A browser has a socket and up to six more; many people may share one address.
     max_connections = env.int("LOCKSTEP_MAX_CONNECTIONS", 10_000, validate=validate.Range(min=10, max=1_000_000))
     per_address = env.int("LOCKSTEP_MAX_CONNECTIONS_PER_ADDRESS", 1_000, validate=validate.Range(min=10, max=1_000_000))
+    # Of one caller in one web process. At most that many are gathered for ten seconds, and a page of the panel makes a dozen.
+    calls_per_second = env.int("LOCKSTEP_CALLS_PER_SECOND", 500, validate=validate.Range(min=5, max=1_000_000))
     allowed_hosts = tuple(filter(None, map(str.strip, env.list("LOCKSTEP_ALLOWED_HOSTS", []))))
     listed_origins: list[str] = env.list("LOCKSTEP_ALLOWED_ORIGINS", [])
     allow_root = env.bool("LOCKSTEP_ALLOW_ROOT", False)
@@ -218,6 +221,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         session_idle_minutes=session_idle,
         max_connections=max_connections,
         max_connections_per_address=per_address,
+        calls_per_second=calls_per_second,
         frontend=REPOSITORY / "app" / "frontend" / "dist",
         media_url=media_url,
         edges=edges,
