@@ -66,6 +66,8 @@ class Settings:
     flower_port: int
     flower_url: str
     database_url: str
+    # The variable that names it, and the file, if that says so: a migration has another one than the shop.
+    database_url_from: str
     redis_url: str
     celery_broker_url: str
     namespace: str
@@ -196,6 +198,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         flower_port=flower_port,
         flower_url=flower_url,
         database_url=_with_driver(database_url) or f"postgresql+psycopg://lockstep@/lockstep?host={sockets}",
+        database_url_from=f"DATABASE_URL_FILE ({file})" if (file := source.get("DATABASE_URL_FILE")) else "DATABASE_URL",
         redis_url=redis_url or f"unix://{sockets}/valkey.sock?db=1",
         celery_broker_url=broker_url or f"redis+socket://{sockets}/valkey.sock?virtual_host=0",
         namespace=namespace,
