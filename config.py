@@ -66,6 +66,8 @@ class Settings:
     flower_port: int
     flower_url: str
     database_url: str
+    # The variable that names it, and the file, if that says so: a migration has another one than the shop.
+    database_url_from: str
     redis_url: str
     celery_broker_url: str
     namespace: str
@@ -91,6 +93,7 @@ class Settings:
     session_idle_minutes: int
     max_connections: int
     max_connections_per_address: int
+    calls_per_second: int
     frontend: Path
     media_url: str
     edges: tuple[str, ...]
@@ -159,6 +162,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     # Of one web process. A browser has a socket and up to six more; many people may share one address.
     max_connections = env.int("LOCKSTEP_MAX_CONNECTIONS", 10_000, validate=validate.Range(min=10, max=1_000_000))
     per_address = env.int("LOCKSTEP_MAX_CONNECTIONS_PER_ADDRESS", 1_000, validate=validate.Range(min=10, max=1_000_000))
+    # Of one caller in one web process. At most that many are gathered for ten seconds, and a page of the panel makes a dozen.
+    calls_per_second = env.int("LOCKSTEP_CALLS_PER_SECOND", 500, validate=validate.Range(min=5, max=1_000_000))
     allowed_hosts = tuple(filter(None, map(str.strip, env.list("LOCKSTEP_ALLOWED_HOSTS", []))))
     listed_origins: list[str] = env.list("LOCKSTEP_ALLOWED_ORIGINS", [])
     allow_root = env.bool("LOCKSTEP_ALLOW_ROOT", False)
@@ -193,6 +198,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         flower_port=flower_port,
         flower_url=flower_url,
         database_url=_with_driver(database_url) or f"postgresql+psycopg://lockstep@/lockstep?host={sockets}",
+        database_url_from=f"DATABASE_URL_FILE ({file})" if (file := source.get("DATABASE_URL_FILE")) else "DATABASE_URL",
         redis_url=redis_url or f"unix://{sockets}/valkey.sock?db=1",
         celery_broker_url=broker_url or f"redis+socket://{sockets}/valkey.sock?virtual_host=0",
         namespace=namespace,
@@ -218,6 +224,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         session_idle_minutes=session_idle,
         max_connections=max_connections,
         max_connections_per_address=per_address,
+        calls_per_second=calls_per_second,
         frontend=REPOSITORY / "app" / "frontend" / "dist",
         media_url=media_url,
         edges=edges,

@@ -132,6 +132,6 @@ configure(development=not _settings.production, limited=__name__ == "__main__")
 if __name__ == "__main__":
     serve(_settings)
 else:
-    explain_failures()
+    explain_failures(_settings.database_url_from)
     app = create_app(_settings)
     begin_collecting()

@@ -10,7 +10,20 @@ from flask import Flask
 from flask.json.provider import JSONProvider
 
 import celeryconfig
-from app.api import content_coding, context, cors, edge, errors, health, idempotency, media, openapi, request_context, site
+from app.api import (
+    content_coding,
+    context,
+    cors,
+    edge,
+    errors,
+    health,
+    idempotency,
+    media,
+    openapi,
+    rate_limits,
+    request_context,
+    site,
+)
 from app.api.account import blueprint as account_blueprint
 from app.api.admin import audit, bulk, categories, events, images, imports, overview, parts, people, stock, sync, versions
 from app.api.asking import ask
@@ -24,6 +37,7 @@ from app.commands import register as register_commands
 from app.container import build_container
 from app.extensions import db, migrate
 from app.services.authentication import Authenticator
+from app.services.call_limits import CallLimits
 from app.services.login_limits import LoginLimits
 from app.services.offload import Offload, at_once
 from app.store.database import engine_options
@@ -76,7 +90,8 @@ def create_app(settings: Settings, offload: Offload = at_once) -> Flask:
         container.monitoring,
     )  # fmt: skip
     login_limits = LoginLimits(settings.redis_url, settings.secret_key, settings.prefix)
-    context.install(app.extensions, Context(container, authenticator, login_limits, Cursors(settings.secret_key), offload))
+    call_limits, cursors = CallLimits(settings.calls_per_second), Cursors(settings.secret_key)
+    context.install(app.extensions, Context(container, authenticator, login_limits, call_limits, cursors, offload))
     request_context.register(app, https_only=settings.production)
     # Runs after those below, which answer 304 and say what an answer varies by.
     edge.register(app, settings.edges)
@@ -86,6 +101,7 @@ def create_app(settings: Settings, offload: Offload = at_once) -> Flask:
         api.register_blueprint(blueprint)
     errors.register(app)
     idempotency.register(app)
+    rate_limits.register(app)
     content_coding.register(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(media.blueprint)

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -68,6 +68,7 @@ _beat = Gauge("beat_last_tick_timestamp_seconds", "When beat's last tick was wor
 _http = Histogram("http_request_duration_seconds", "Requests by route.", ["route", "method", "status"])
 _replays = Counter("idempotency_replays_total", "Calls that were sent again and answered as the first time.")
 _logins = Counter("login_failures_total", "Refused log-ins.")
+_calls = Counter("call_refusals_total", "Calls of staff beyond what one caller may make, by who called.", ["kind"])
 _in_use = Gauge(
     "db_pool_in_use", "Connections to the database in use, in the process that uses most.", multiprocess_mode="livemax"
 )
@@ -203,12 +204,17 @@ class SyncMonitoring:
         """Note a refused log-in."""
         _logins.inc()
 
+    def record_refused_call(self, kind: Literal["person", "key"]) -> None:
+        """Note a call beyond what one caller may make."""
+        _calls.labels(kind).inc()
+
     def prime(self) -> None:
         """Make every series exist from the start: a rate needs the zero that it rises from."""
         for kind in EventType:
             _events.labels(kind)
         _conflicts.labels("stock"), _conflicts.labels("content"), _conflicts.labels("price"), _conflicts.labels("category")
         _conflicts.labels("user"), _conflicts.labels("api_key")
+        _calls.labels("person"), _calls.labels("key")
         for effect in Effect:
             _attempts.labels(effect), _failures.labels(effect, "Exception")
         _edge_purges.labels("confirmed"), _edge_purges.labels("failed")

@@ -65,7 +65,6 @@ def _person() -> Principal:
 
 @blueprint.route("/password", methods=["PUT"])
 @require("viewer", ANY_SCOPE)
-@may_answer(429)
 @keeps_no_answer("It holds the session's secrets; the old session is over, so a repeated call answers 401.")
 @blueprint.arguments(PasswordSchema)
 @blueprint.response(200, SessionSchema)
@@ -111,7 +110,7 @@ def turn_second_factor_on(body: dict[str, Any]) -> Response:
 
 @blueprint.route("/second-factor/off", methods=["POST"])
 @require("viewer", ANY_SCOPE)
-@may_answer(404, 429)
+@may_answer(404)
 @keeps_no_answer("It uses up a code, so a repeated call is refused.")
 @blueprint.arguments(FactorOffSchema)
 @blueprint.response(204)
@@ -164,7 +163,6 @@ def remove_passkey(passkey_id: int) -> Response:
 
 @blueprint.route("/step-up", methods=["POST"])
 @require("viewer", ANY_SCOPE)
-@may_answer(429)
 @keeps_no_answer("It changes nothing but the session.")
 @blueprint.arguments(StepUpSchema)
 @blueprint.response(204)

@@ -16,10 +16,11 @@ import structlog
 from flask import Response, request
 from flask_smorest import Blueprint
 
-from app.api.context import admit, authenticator, container, login_limits, principal, request_id
+from app.api.context import admit, authenticator, container, login_limits, note_quota, principal, request_id
 from app.api.errors import may_answer
 from app.api.idempotency import keeps_no_answer, sent_key
 from app.api.parsing import StrictParser, refuse_unread
+from app.api.rate_limits import limit_calls
 from app.api.rendering import json_response
 from app.api.schemas.answers import SessionSchema
 from app.api.schemas.auth import LoginSchema, PasskeyAnswerSchema, PasskeyOptionsSchema
@@ -130,7 +131,7 @@ def _let_in(role: str, scope: str) -> None:
     """Let whoever is making the current request go on, if they have at least `role` and this scope.
 
     Raises:
-        UnauthenticatedError, ForbiddenError.
+        UnauthenticatedError, ForbiddenError, TooManyCallsError.
     """
     try:
         principal = authenticate(authenticator())
@@ -140,6 +141,7 @@ def _let_in(role: str, scope: str) -> None:
             _refused(error.code)
         raise
     admit(principal)
+    limit_calls(principal)
     if not principal.may(role):
         _refused("role", has=principal.role, needs=role)
         raise ForbiddenError(f"This needs the role {role}; yours is {principal.role}.")
@@ -257,9 +259,8 @@ def site() -> Site:
 
 def attempt(account: str) -> AbstractContextManager[None]:
     """Count an attempt to log in while the block makes it; see `LoginLimits.attempt`."""
-    attempted: AbstractContextManager[None] = login_limits().attempt(
-        account, limited_client(request.environ), request.cookies.get(_device_cookie())
-    )
+    client, device = limited_client(request.environ), request.cookies.get(_device_cookie())
+    attempted: AbstractContextManager[None] = login_limits().attempt(account, client, note_quota, device)
     return attempted
 
 

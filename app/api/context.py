@@ -4,7 +4,7 @@
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
@@ -16,7 +16,9 @@ from app.arrival import limited_client
 from app.cache.dependencies import Sources, note_sources
 from app.container import Container
 from app.domain.errors import BusyError
+from app.domain.quotas import Quota
 from app.services.authentication import Authenticator, Principal
+from app.services.call_limits import CallLimits
 from app.services.login_limits import LoginLimits
 from app.services.offload import Offload
 from app.store.idempotency import KeyedCall
@@ -44,6 +46,7 @@ class Context:
     container: Container
     authenticator: Authenticator
     login_limits: LoginLimits
+    call_limits: CallLimits
     cursors: Cursors
     offload: Offload
     answers: KeptBytes["Kept"] = field(default_factory=lambda: KeptBytes(KEPT))
@@ -82,6 +85,22 @@ def authenticator() -> Authenticator:
 def login_limits() -> LoginLimits:
     """Return the limiter of log-in attempts."""
     return _context().login_limits
+
+
+def call_limits() -> CallLimits:
+    """Return the limiter of staff's calls."""
+    return _context().call_limits
+
+
+def note_quota(quota: Quota) -> None:
+    """Note a limit that the current request has counted towards, for its answer to tell."""
+    g.setdefault("quotas", []).append(quota)
+
+
+def noted_quotas() -> Sequence[Quota]:
+    """Return the limits that the current request has counted towards."""
+    quotas: Sequence[Quota] = g.get("quotas", ())
+    return quotas
 
 
 def cursors() -> Cursors:

@@ -43,7 +43,7 @@ STATUSES: tuple[tuple[type[errors.LockstepError], int], ...] = (
     (errors.UnauthenticatedError, 401),
     (errors.SecondFactorRequiredError, 401),
     (errors.ForbiddenError, 403),
-    (errors.TooManyAttemptsError, 429),
+    (errors.TooManyRequestsError, 429),
     (errors.BusyError, 503),
     (errors.DatabaseConsistencyError, 503),
     (errors.StorageUnavailableError, 503),
@@ -113,7 +113,7 @@ def _domain_error(error: errors.LockstepError) -> Response:
         if error.holder:
             more["taken_by"] = asdict(error.holder)
     headers = RETRY_AFTER if status == 503 or isinstance(error, errors.KeyInUseError) else None
-    if isinstance(error, errors.TooManyAttemptsError):
+    if isinstance(error, errors.TooManyRequestsError):
         headers = {"Retry-After": str(error.seconds)}
     return problem(status, error.detail, error.code, headers, **more)
 

@@ -49,12 +49,11 @@ def sent_key() -> str | None:
 
 
 def keyed_call() -> KeyedCall | None:
-    """Return the current call by its key, if it carries one. Keys belong to a person, whatever their session, or an API key."""
+    """Return the current call by its key, if it carries one."""
     key = sent_key()
     if key is None:
         return None
-    who = principal()
-    call = KeyedCall(f"key {who.api_key_id}" if who.api_key_id else f"user {who.user_id}", key, _fingerprint())
+    call = KeyedCall(principal().identity, key, _fingerprint())
     note_call(call)
     return call
 

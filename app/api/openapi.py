@@ -23,6 +23,7 @@ from app.api import errors
 from app.api.converters import BigIdConverter, IdConverter
 from app.api.idempotency import HEADER, REPLAYED
 from app.api.parsing import Gathered, Money, Text
+from app.api.rate_limits import LEFT, POLICY
 from app.api.request_context import EVENT_IDS, MOST_EVENT_IDS, policy
 from app.api.schemas.answers import ProblemSchema
 from app.api.schemas.described import SHAPES, Described
@@ -66,7 +67,7 @@ PROBLEMS = {
     413: "The body is too large.",
     415: "The body is of another type than the call takes.",
     422: "Fields do not fit; `errors` says which and what each expects. Or the `Idempotency-Key` belongs to another call.",
-    429: "Too many attempts; `Retry-After` says when to try again.",
+    429: "Too many calls, or too many attempts to log in; `Retry-After` says when to try again.",
     503: "The database is busy or away; try again after `Retry-After`.",
 }
 IF_MATCH = {
@@ -90,6 +91,19 @@ EVENT_IDS_HEADER = {
     "schema": {"type": "string"},
 }
 REQUEST_ID = {"description": "Quote it when you report a problem.", "required": True, "schema": {"type": "string"}}
+# Attempts to log in that could not be counted are not told of.
+RATE_LIMITS = {
+    POLICY: {
+        "description": "The limits that the call counted towards: `calls` of one API key or person in one process of the server,"
+        " `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.",
+        "schema": {"type": "string"}, "example": '"calls";q=5000;w=10',
+    },
+    LEFT: {
+        "description": "Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait"
+        " for so long: `Retry-After` tells.",
+        "schema": {"type": "string"}, "example": '"calls";r=4987;t=1',
+    },
+}  # fmt: skip
 PUBLIC_HEADERS = {
     "ETag": {
         "description": "Strong, another one for each content coding; send it as `If-None-Match`.", "required": True,
@@ -145,6 +159,8 @@ class _Api(Api):  # type: ignore[misc] # flask-smorest is untyped
 
 def _problem(status: int, description: str) -> dict[str, Any]:
     headers: dict[str, Any] = {"X-Request-ID": REQUEST_ID}
+    if status == 429:
+        headers |= RATE_LIMITS
     if status in {409, 429, 503}:
         headers["Retry-After"] = {"description": "Seconds.", "required": status != 409, "schema": {"type": "string"}}
     return {"description": description, "content": {"application/problem+json": {"schema": ProblemSchema}}, "headers": headers}
@@ -223,7 +239,7 @@ def _answer(operation: dict[str, Any], method: str, rule: Rule, view: Any) -> No
     secured, body, parameters = bool(operation["security"]), operation.get("requestBody"), operation.get("parameters", [])
     conditional = getattr(view, "heeds_if_match", False)
     statuses = {503}
-    statuses |= {401, 403} if secured else set()
+    statuses |= {401, 403, 429} if secured else set()
     statuses |= {404} if rule.arguments else set()
     statuses |= {400, 413, 415, 422} if body else set()
     statuses |= {400, 422} if parameters else set()
@@ -247,6 +263,7 @@ def _answer(operation: dict[str, Any], method: str, rule: Rule, view: Any) -> No
         if status < 400:
             own: dict[str, Any] = LOCATION if status == 301 else PUBLIC_HEADERS if public else {}
             own = {REPLAYED: REPLAYED_HEADER, EVENT_IDS: EVENT_IDS_HEADER} if kept else own
+            own |= RATE_LIMITS if 429 in statuses else {}
             response.setdefault("headers", {}).update({"X-Request-ID": REQUEST_ID} | own)
     if public:
         headers = {name: PUBLIC_HEADERS[name] for name in ("ETag",)} | {"X-Request-ID": REQUEST_ID}

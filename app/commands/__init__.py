@@ -36,7 +36,7 @@ _REMEDIES = {
     "42P01": _OLD,
     "42703": _OLD,
     "42501": (
-        "The role of DATABASE_URL may not do that. Run ops/postgresql/roles.sql as a superuser; migrations run as lockstep_owner"
+        "The role of {setting} may not do that. Run ops/postgresql/roles.sql as a superuser; migrations run as lockstep_owner"
         " (docs/production.md)."
     ),
 }
@@ -48,12 +48,16 @@ def register(app: Flask) -> None:
         app.cli.add_command(command)
 
 
-def explain_failures() -> None:
-    """Let a command end with what to mend instead of a traceback, if what the database says tells what that is."""
+def explain_failures(setting: str) -> None:
+    """Let a command end with what to mend instead of a traceback, if what the database says tells what that is.
+
+    Args:
+        setting: where the database's address comes from.
+    """
     as_before = sys.excepthook
 
     def explain(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        reason = _reason(error)
+        reason = _reason(error, setting)
         if reason is None:
             as_before(kind, error, trace)
         else:
@@ -62,12 +66,12 @@ def explain_failures() -> None:
     sys.excepthook = explain
 
 
-def _reason(error: BaseException) -> str | None:
+def _reason(error: BaseException, setting: str) -> str | None:
     """Return what is wrong with the deployment, and its remedy; None if this is an error of another kind."""
     if not isinstance(error, DBAPIError):
         return None
     if isinstance(error, OperationalError) and error.statement is None:
-        remedy = "Check the address, role and password in DATABASE_URL, and whether it runs."
+        remedy = f"Check the address, role and password in {setting}, and whether it runs."
     else:
-        remedy = _REMEDIES.get(getattr(error.orig, "sqlstate", ""), "")
+        remedy = _REMEDIES.get(getattr(error.orig, "sqlstate", ""), "").format(setting=setting)
     return f"The database: {str(error.orig).strip()}\n{remedy}" if remedy else None

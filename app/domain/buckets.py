@@ -43,6 +43,12 @@ class TokenBucket:
         self.take(amount)
         return True
 
+    @property
+    def left(self) -> int:
+        """How many whole tokens it holds."""
+        self._fill()
+        return max(0, math.floor(self._tokens))
+
     def _fill(self) -> None:
         now = time.monotonic()
         gained = (now - self._filled_at) * self._allowance.per_second

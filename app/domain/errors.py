@@ -218,11 +218,25 @@ class StepUpRequiredError(ForbiddenError):
     code = "step_up_required"
 
 
-class TooManyAttemptsError(LockstepError):
-    """Too many attempts to log in."""
+class TooManyRequestsError(LockstepError):
+    """Too many requests."""
 
     code = "too_many_requests"
 
-    def __init__(self, seconds: int) -> None:
-        super().__init__(f"Too many attempts to log in. Try again in {seconds} s.")
+    def __init__(self, detail: str, seconds: int) -> None:
+        super().__init__(detail)
         self.seconds = seconds
+
+
+class TooManyAttemptsError(TooManyRequestsError):
+    """Too many attempts to log in."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"Too many attempts to log in. Try again in {seconds} s.", seconds)
+
+
+class TooManyCallsError(TooManyRequestsError):
+    """Too many calls at once."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"Too many calls at once. Try again in {seconds} s.", seconds)

@@ -70,6 +70,11 @@ class Principal:
     # Whether a person has proven who they are just now, by logging in or after it.
     is_proven: bool = False
 
+    @property
+    def identity(self) -> str:
+        """Who is counted, and whose idempotency keys are whose: the API key, or the person, whatever their session."""
+        return f"user {self.user_id}" if self.api_key_id is None else f"key {self.api_key_id}"
+
     def may(self, role: str) -> bool:
         """Whether this role includes what `role` may do."""
         return ROLES.index(self.role) >= ROLES.index(role)

@@ -74,13 +74,13 @@ def examine(
         with reading.connect() as connection:
             began = time.time()
             said = server.facts(connection)
-            yield from _database(said, (began + time.time()) / 2)
+            yield from _database(said, (began + time.time()) / 2, settings.database_url_from)
             yield from _schema(server.revisions(connection) if said.is_prepared else set(), heads)
             if said.is_prepared:
                 yield from _deliveries(outbox.owed(connection))
     except SQLAlchemyError as error:
         why = str(getattr(error, "orig", None) or error).strip()
-        remedy = "Check its address, role and password in DATABASE_URL, and whether it runs."
+        remedy = f"Check its address, role and password in {settings.database_url_from}, and whether it runs."
         yield _problem("database", f"cannot be examined: {why}", remedy)
     for name, client in servers.items():
         yield from _valkey(name, client)
@@ -132,12 +132,12 @@ def _machine(settings: Settings) -> Iterator[Finding]:
         yield _problem("frontend", "The panel and the site are not built.", "Run: make frontend")
 
 
-def _database(said: Any, now: float) -> Iterator[Finding]:
+def _database(said: Any, now: float, setting: str) -> Iterator[Finding]:
     name = "database"
     problems = {
         "It is not PostgreSQL 18 or newer.": (said.number < OLDEST_POSTGRESQL, "Upgrade the server: pg_upgrade."),
         f"Its encoding is {said.encoding}.": (said.encoding != "UTF8", "Create the database with ENCODING 'UTF8', and move it."),
-        "It is a standby, which takes no writes.": (said.is_standby, "Name the primary in DATABASE_URL."),
+        "It is a standby, which takes no writes.": (said.is_standby, f"Name the primary in {setting}."),
         "A crash may destroy it.": (not said.is_safe, "Set fsync and full_page_writes to on."),
         "A crash may undo what was acknowledged.": (not said.waits_for_disk, "Set synchronous_commit to on."),
         f"{said.used} of {said.connections} connections are in use.": (

@@ -15,7 +15,7 @@ import hashlib
 import math
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -33,6 +33,7 @@ from redis.retry import Retry
 from app.domain.breaker import CircuitBreaker
 from app.domain.errors import BusyError, TooManyAttemptsError, UnauthenticatedError
 from app.domain.passwords import normal_email
+from app.domain.quotas import Quota
 
 log = structlog.get_logger()
 
@@ -76,12 +77,14 @@ class LoginLimits:
         return str(self._devices.dumps([_account(email), secrets.token_hex(8)]))
 
     @contextmanager
-    def attempt(self, account: str, client: str, device: str | None = None) -> Iterator[None]:
+    def attempt(self, account: str, client: str, note: Callable[[Quota], None], device: str | None = None) -> Iterator[None]:
         """Count one attempt while the block finds out whether it is somebody's.
 
         Args:
             account: the e-mail address that is tried; of a passkey that is nobody's, what stands for it.
             client: what counts as one client, such as an address.
+            note: is told at the end how many attempts this client has left on this account. What others have tried is nobody's
+                to know, so of the other limits only the refusal tells.
             device: the token that the browser kept from an earlier log-in.
 
         Raises:
@@ -89,15 +92,24 @@ class LoginLimits:
             BusyError: before the block, if it could not be counted.
         """
         counts = self._counts(_account(account), client, device)
-        storage = self._take(counts)
+        try:
+            storage = self._take(counts)
+        except TooManyAttemptsError as error:
+            note(_quota(counts[0].item, 0, error.seconds))
+            raise
+        is_wrong = False
         try:
             yield
         except UnauthenticatedError:
+            is_wrong = True
             raise
-        except BaseException:
-            self._give_back(storage, counts)
-            raise
-        self._give_back(storage, counts)
+        finally:
+            try:
+                if not is_wrong:
+                    _give_back(storage, counts)
+                note(_quota_of(storage, counts[0]))
+            except StorageError:
+                self._breaker.failed()
 
     def _counts(self, account: str, client: str, device: str | None) -> list[_Count]:
         if (known := self._known_device(account, device)) is not None:
@@ -132,12 +144,6 @@ class LoginLimits:
         _take(self._own, counts)
         return self._own
 
-    def _give_back(self, storage: Storage, counts: Sequence[_Count]) -> None:
-        try:
-            _give_back(storage, counts)
-        except StorageError:
-            self._breaker.failed()
-
 
 def _take(storage: Storage, counts: Sequence[_Count]) -> None:
     """Increment every count; if one is exhausted, refund those before it."""
@@ -152,6 +158,15 @@ def _take(storage: Storage, counts: Sequence[_Count]) -> None:
 def _give_back(storage: Storage, counts: Sequence[_Count]) -> None:
     for item, key in counts:
         storage.incr(item.key_for(key), item.get_expiry(), amount=-1)
+
+
+def _quota_of(storage: Storage, count: _Count) -> Quota:
+    window = FixedWindowRateLimiter(storage).get_window_stats(*count)
+    return _quota(count.item, min(count.item.amount, window.remaining), max(0, math.ceil(window.reset_time - time.time())))
+
+
+def _quota(item: RateLimitItem, left: int, full_in: int) -> Quota:
+    return Quota("log-ins", item.amount, item.get_expiry(), left, full_in)
 
 
 def _account(email: str) -> str:

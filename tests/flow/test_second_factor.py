@@ -248,6 +248,28 @@ def test_the_command_line_takes_it_away_too(guarded: Guarded, app: Flask) -> Non
     assert "no user" in again.output
 
 
+def test_who_lost_both_is_let_in_by_two_steps_neither_of_which_does_alone(
+    guarded: Guarded, api: Callable[[str], FlaskClient], refused: Refused
+) -> None:
+    admin, number = api("admin"), guarded.client.get(f"{AUTH}/me").get_json()["user"]["id"]
+    reset = admin.post(f"{USERS}/{number}/password").get_json()["password"]
+    assert refused(guarded.log_in(reset), 401)["code"] == "second_factor_required"
+    assert admin.delete(f"{USERS}/{number}/second-factor").status_code == 204
+    assert guarded.log_in(reset).status_code == 200
+
+
+def test_so_is_the_last_administrator_by_two_commands(guarded: Guarded, app: Flask, refused: Refused) -> None:
+    def run(*arguments: str) -> None:
+        done = app.test_cli_runner().invoke(args=arguments, input="another good password\n" * 2)
+        assert done.exit_code == 0, done.output
+
+    run("set-role", guarded.email, "admin")
+    run("set-password", guarded.email)
+    assert refused(guarded.log_in("another good password"), 401)["code"] == "second_factor_required"
+    run("disable-second-factor", guarded.email)
+    assert guarded.log_in("another good password").status_code == 200
+
+
 @pytest.fixture
 def ear(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
     from structlog.testing import capture_logs

@@ -1,6 +1,7 @@
 """What the log says of who came in, who was refused, and whose rights changed; and the ids that tie a change's lines together."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
@@ -10,8 +11,10 @@ import structlog
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.api import account, auth, request_context
+from app.api import account, auth, rate_limits, request_context
 from app.contract.task_names import Effect
+from app.domain import buckets
+from app.services.call_limits import AT_ONCE, CallLimits
 from app.sync import delivery, security
 from tests.flow.credentials import PASSWORD
 
@@ -23,8 +26,9 @@ Lines = Callable[..., list[dict[str, Any]]]
 def lines(monkeypatch: pytest.MonkeyPatch) -> Lines:
     """Return the lines of a name that were logged, in the test's own ear instead of on the terminal."""
     ear = structlog.testing.LogCapture()
-    for module, name in ((account, "security"), (auth, "security"), (security, "security"), (request_context, "trace")):
-        monkeypatch.setattr(module, name, _into(ear, name))
+    for module in (account, auth, rate_limits, security):
+        monkeypatch.setattr(module, "security", _into(ear, "security"))
+    monkeypatch.setattr(request_context, "trace", _into(ear, "trace"))
     monkeypatch.setattr(delivery, "trace", _into(ear, "trace"))
 
     def named(event: str, **values: Any) -> list[dict[str, Any]]:
@@ -69,6 +73,32 @@ def test_log_ins_over_the_limit_are_refused_log_ins_in_the_log_and_the_metrics(
     assert last.status_code == 429
     assert counted() == before + 10
     assert lines("log_in_refused", reason=last.get_json()["code"], account=email)
+
+
+def test_of_calls_beyond_the_limit_one_line_tells_for_each_burst_and_the_metrics_of_each(
+    app: Flask, api: Callable[[str], FlaskClient], lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1_000.0]
+    monkeypatch.setattr(buckets, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    context = app.extensions["lockstep_context"]
+    monkeypatch.setitem(app.extensions, "lockstep_context", replace(context, call_limits=CallLimits(per_second=1)))
+    client = api("viewer")
+
+    def counted() -> float:
+        text = app.test_client().get("/metrics").get_data(as_text=True)
+        return float(next(line for line in text.splitlines() if line.startswith('call_refusals_total{kind="key"}')).split()[1])
+
+    app.extensions["lockstep"].monitoring.prime()
+    before = counted()
+    for pause, bursts in ((0.0, 1), (2.0, 1), (AT_ONCE, 2)):
+        now[0] += pause
+        statuses = [client.get("/api/v1/auth/me").status_code for _ in range(AT_ONCE + 5)]
+        assert statuses[-5:] == [429] * 5
+        found = lines("calls_refused")
+        assert len(found) == bursts
+    assert found[0]["caller"] == f"key {found[0]['api_key']}"
+    assert found[0]["actor"]
+    assert counted() == before + 5 + 13 + 5
 
 
 def test_refusals_say_who_wanted_what(api: Callable[[str], FlaskClient], client: FlaskClient, lines: Lines) -> None:

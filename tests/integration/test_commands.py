@@ -46,6 +46,20 @@ def test_a_command_that_does_not_reach_the_database_names_the_setting(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("arguments", [["db", "upgrade"], ["doctor"]])
+def test_a_command_whose_database_is_named_by_a_file_names_the_file(
+    servers: EmbeddedServers, arguments: Sequence[str], tmp_path: Path
+) -> None:
+    """A migration has another one than the shop, with the owner's password."""
+    file = tmp_path / "owner_database_url"
+    file.write_text(f"postgresql://lockstep_owner@/lockstep?host={tmp_path}\n")
+    environ = {name: value for name, value in servers.environ.items() if name != "DATABASE_URL"}
+    done = ran([FLASK, *arguments], environ | {"DATABASE_URL_FILE": str(file)})
+    assert done.returncode == 1
+    assert f"password in DATABASE_URL_FILE ({file}), and whether it runs." in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_database_without_tables_or_rights_is_a_step_that_was_left_out(servers: EmbeddedServers) -> None:
     with separated(servers) as database:
         environ = servers.environ | {"DATABASE_URL": database.application}

@@ -1,13 +1,10 @@
 """Failed effects reach people without Prometheus: by a real web server, by a real mail server, and never at the effect's cost."""
 
 import json
-import socketserver
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from email import message_from_bytes
-from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -22,6 +19,7 @@ from app.sync.delivery import DeliveryService
 from app.sync.notifier import AGAIN, EVERY, Notifier, senders
 from bench.system import wait_until
 from devserver.ports import free_ports
+from tests.mailbox import Mailbox, served
 
 
 class Hook(ThreadingHTTPServer):
@@ -49,50 +47,16 @@ class _Told(BaseHTTPRequestHandler):
         pass
 
 
-class Mailbox(socketserver.ThreadingTCPServer):
-    """A mail server (RFC 5321, without TLS) that keeps what it is sent."""
-
-    def __init__(self) -> None:
-        self.mails: list[tuple[str, str]] = []
-        self.commands: list[str] = []
-        super().__init__(("127.0.0.1", 0), _Session)
-        self.url = f"smtp://127.0.0.1:{self.server_address[1]}"
-
-
-class _Session(socketserver.StreamRequestHandler):
-    server: Mailbox
-
-    def handle(self) -> None:
-        recipient = ""
-        self.wfile.write(b"220 here\r\n")
-        while line := self.rfile.readline():
-            command = line.decode().strip().upper()
-            self.server.commands.append(command)
-            if command == "DATA":
-                self.wfile.write(b"354 go on\r\n")
-                lines = list(iter(self.rfile.readline, b".\r\n"))
-                mail = message_from_bytes(b"".join(lines), policy=default)
-                self.server.mails.append((recipient, f"{mail['Subject']}\nTo: {mail['To']}\n{mail.get_content()}"))
-            elif command.startswith("RCPT"):
-                recipient = command.lower()
-            self.wfile.write(b"221 bye\r\n" if command == "QUIT" else b"250 ok\r\n")
-
-
 @pytest.fixture
 def hook() -> Iterator[Hook]:
-    yield from _served(Hook())
+    with served(Hook()) as serving:
+        yield serving
 
 
 @pytest.fixture
 def mailbox() -> Iterator[Mailbox]:
-    yield from _served(Mailbox())
-
-
-def _served(server: Any) -> Iterator[Any]:
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    with server:
-        yield server
-        server.shutdown()
+    with served(Mailbox()) as serving:
+        yield serving
 
 
 def test_a_failure_is_posted_with_what_to_do_and_without_a_statements_values(hook: Hook, tmp_path: Path) -> None:

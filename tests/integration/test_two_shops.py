@@ -148,7 +148,7 @@ def test_guesses_in_one_shop_lock_nobody_out_of_the_other(shops: tuple[Shop, Sho
     email = f"{uuid4().hex}@shop.example"
 
     def guess(limits: LoginLimits) -> None:
-        with limits.attempt(email, "192.0.2.7"):
+        with limits.attempt(email, "192.0.2.7", lambda _quota: None):
             raise UnauthenticatedError
 
     for _ in range(10):

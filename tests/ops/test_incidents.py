@@ -5,6 +5,7 @@ The alerts wait for seconds instead of minutes; what they measure, and from when
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -27,6 +28,7 @@ from tests.certificates import Shown, showing_a_certificate
 from tests.faults.clocks import Clocks
 from tests.faults.inspection import database, owed, pid, query
 from tests.faults.network import Network, Weather
+from tests.mailbox import Mailbox, served
 from tests.ops.watchers import Prometheus, alertmanager, alerts, hurried, prometheus
 from tests.origin import origin
 
@@ -75,7 +77,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
                 REDIS_URL=f"{valkey}/1", CELERY_BROKER_URL=f"{valkey}/0", LOCKSTEP_TLS_ADDRESS=certificate.address,
                 LOCKSTEP_MEDIA_URL=(home / "media").as_uri(),
             ) as system,
-            prometheus(home, system.address, hurried(home, lasting={"WorkerNone"}), alertmanager_port) as watching,
+            prometheus(home, system.address, hurried(home), alertmanager_port) as watching,
         ):  # fmt: skip
             with closing(system.client()) as client:
                 # Before the first one ends on the timetable the last one counts as too long ago.
@@ -249,8 +251,15 @@ def test_of_an_incident_somebody_is_told_once_of_its_cause_and_once_of_its_end(s
         every = [(asked.path, json.loads(asked.body)) for asked in hook.asked]
         return [one for one in every if one[1]["groupLabels"]["alertname"] in {"WorkerNone", "OutboxStuck"}]
 
+    def mailed() -> list[tuple[str, str]]:
+        return [mail for mail in mailbox.mails if re.match(r"\[\w+(:\d+)?\] (WorkerNone|OutboxStuck)", mail[1])]
+
     assert wait_until(lambda: well(shop), within=120), (owed(shop.system), shop.watching.firing())
-    with origin() as hook, alertmanager(tmp_path, shop.alertmanager_port, f"http://127.0.0.1:{hook.port}") as telling:
+    with (
+        origin() as hook,
+        served(Mailbox()) as mailbox,
+        alertmanager(tmp_path, shop.alertmanager_port, f"http://127.0.0.1:{hook.port}", mailbox.address) as telling,
+    ):
         with dead_worker(shop):
             assert wait_until(lambda: bool(told()), within=120), shop.watching.firing()
             [part] = shop.system.make_parts(1)
@@ -266,12 +275,19 @@ def test_of_an_incident_somebody_is_told_once_of_its_cause_and_once_of_its_end(s
             query(shop.system, aged, "0", part)
             assert wait_until(lambda: "OutboxStuck" not in telling.alerts(), within=120), telling.alerts()
         assert wait_until(lambda: len(told()) > 1, within=120), telling.alerts()
+        assert wait_until(lambda: len(mailed()) > 1, within=60), mailbox.mails
     labels = {"alertname": "WorkerNone", "queue": "sync.records", "severity": "page"}
     assert [(path, one["status"]) for path, one in told()] == [("/page", "firing"), ("/page", "resolved")]
     for _, one in told():
         [alert] = one["alerts"]
         assert alert["labels"] == labels
         assert alert["annotations"]["runbook_url"] == alerts()["WorkerNone"]["annotations"]["runbook_url"]
+    # The same by e-mail.
+    assert [mail.partition("] ")[0] for _, mail in mailed()] == ["[FIRING:1", "[RESOLVED"]
+    for recipient, mail in mailed():
+        assert "<on-call@shop.invalid>" in recipient
+        for said in ("WorkerNone", "No worker takes tasks from sync.records", "docs/runbooks.md#workernone"):
+            assert said in mail
 
 
 def test_a_queue_of_a_hundred_thousand_is_told_of_and_worked_off_while_the_shop_goes_on(shop: Shop) -> None:

@@ -3544,9 +3544,19 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many attempts; `Retry-After` says when to try again. */
+        /** @description Too many calls, or too many attempts to log in; `Retry-After` says when to try again. */
         Problem429: {
             headers: {
+                /**
+                 * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                 * @example "calls";r=4987;t=1
+                 */
+                RateLimit?: string;
+                /**
+                 * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                 * @example "calls";q=5000;w=10
+                 */
+                "RateLimit-Policy"?: string;
                 /** @description Seconds. */
                 "Retry-After": string;
                 /** @description Quote it when you report a problem. */
@@ -3593,6 +3603,16 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -3636,6 +3656,7 @@ export interface operations {
                 content?: never;
             };
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -3671,6 +3692,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -3708,6 +3739,7 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -3735,6 +3767,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -3757,6 +3799,7 @@ export interface operations {
                 content?: never;
             };
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -3783,6 +3826,16 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -3834,6 +3887,7 @@ export interface operations {
                 content?: never;
             };
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -3858,6 +3912,16 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -3884,6 +3948,7 @@ export interface operations {
                 content?: never;
             };
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -3902,6 +3967,16 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -3981,6 +4056,7 @@ export interface operations {
                 content?: never;
             };
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -4011,6 +4087,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -4047,6 +4133,7 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -4064,6 +4151,16 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -4113,6 +4210,7 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -4147,6 +4245,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -4185,6 +4293,7 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -4213,6 +4322,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -4275,6 +4394,7 @@ export interface operations {
                 content?: never;
             };
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -4303,6 +4423,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -4360,6 +4490,7 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -4377,6 +4508,16 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -4439,6 +4580,7 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -4457,6 +4599,16 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -4541,6 +4693,7 @@ export interface operations {
                 content?: never;
             };
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -4567,6 +4720,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -4620,6 +4783,7 @@ export interface operations {
             };
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -4637,6 +4801,16 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -4709,6 +4883,7 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -4731,6 +4906,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -4776,6 +4961,7 @@ export interface operations {
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -4793,6 +4979,16 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -4808,6 +5004,7 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -4832,6 +5029,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -4884,6 +5091,7 @@ export interface operations {
                 content?: never;
             };
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -4901,6 +5109,16 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -4925,6 +5143,7 @@ export interface operations {
                 content?: never;
             };
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -4940,6 +5159,16 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -4969,6 +5198,7 @@ export interface operations {
             };
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -4995,6 +5225,16 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -5058,6 +5298,7 @@ export interface operations {
                 content?: never;
             };
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -5116,6 +5357,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -5221,6 +5472,7 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -5258,6 +5510,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -5316,6 +5578,7 @@ export interface operations {
             };
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -5333,6 +5596,16 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -5442,6 +5715,7 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -5477,6 +5751,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -5544,6 +5828,7 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -5571,6 +5856,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -5660,6 +5955,7 @@ export interface operations {
                 content?: never;
             };
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -5679,6 +5975,16 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -5781,6 +6087,7 @@ export interface operations {
                 content?: never;
             };
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -5809,6 +6116,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -5914,6 +6231,7 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -5950,6 +6268,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -6055,6 +6383,7 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -6089,6 +6418,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -6194,6 +6533,7 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -6222,6 +6562,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -6311,6 +6661,7 @@ export interface operations {
                 content?: never;
             };
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -6349,6 +6700,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -6389,6 +6750,7 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -6416,6 +6778,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -6505,6 +6877,7 @@ export interface operations {
                 content?: never;
             };
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -6545,6 +6918,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -6612,6 +6995,7 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -6647,6 +7031,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -6681,6 +7075,7 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -6715,6 +7110,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -6749,6 +7154,7 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -6770,6 +7176,16 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -6939,6 +7355,7 @@ export interface operations {
                 content?: never;
             };
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -6957,6 +7374,16 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -7021,6 +7448,7 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -7041,6 +7469,16 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -7089,6 +7527,7 @@ export interface operations {
                 content?: never;
             };
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -7128,6 +7567,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -7220,6 +7669,7 @@ export interface operations {
             };
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -7262,6 +7712,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -7358,6 +7818,7 @@ export interface operations {
             };
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -7376,6 +7837,16 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -7401,6 +7872,7 @@ export interface operations {
                 content?: never;
             };
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -7427,6 +7899,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -7445,6 +7927,7 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -7470,6 +7953,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -7493,6 +7986,7 @@ export interface operations {
                 content?: never;
             };
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -7524,6 +8018,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -7546,6 +8050,7 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -7568,6 +8073,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -7644,6 +8159,7 @@ export interface operations {
                 content?: never;
             };
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -7667,6 +8183,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -7694,6 +8220,7 @@ export interface operations {
                 content?: never;
             };
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -7709,6 +8236,16 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -7830,6 +8367,7 @@ export interface operations {
             };
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -7848,6 +8386,16 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -7910,6 +8458,7 @@ export interface operations {
                 content?: never;
             };
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -7941,6 +8490,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -7979,6 +8538,7 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -8014,6 +8574,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -8053,6 +8623,7 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -8086,6 +8657,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -8126,6 +8707,7 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -8153,6 +8735,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -8175,6 +8767,7 @@ export interface operations {
                 content?: never;
             };
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -8190,6 +8783,16 @@ export interface operations {
             /** @description No Content */
             204: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -8199,6 +8802,7 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -8227,6 +8831,16 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -8290,6 +8904,16 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -8333,6 +8957,16 @@ export interface operations {
             /** @description No Content */
             204: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -8342,6 +8976,7 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -8357,6 +8992,16 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -8378,6 +9023,7 @@ export interface operations {
             };
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -8432,6 +9078,16 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -8454,6 +9110,7 @@ export interface operations {
             };
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -8492,6 +9149,16 @@ export interface operations {
             /** @description Created */
             201: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -8515,6 +9182,7 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -8533,6 +9201,16 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -8583,6 +9261,7 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -8605,6 +9284,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -8619,6 +9308,7 @@ export interface operations {
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -8647,6 +9337,16 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -8688,6 +9388,16 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -8704,6 +9414,7 @@ export interface operations {
             };
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -8732,6 +9443,16 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -8763,6 +9484,7 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -8781,6 +9503,16 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -8800,6 +9532,7 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -8828,6 +9561,16 @@ export interface operations {
             /** @description No Content */
             204: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -8860,6 +9603,16 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;
@@ -8895,6 +9648,7 @@ export interface operations {
                 content?: never;
             };
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -8917,6 +9671,16 @@ export interface operations {
                 headers: {
                     /** @description This is the answer to an earlier call with the same key. */
                     "Idempotency-Replayed"?: "true";
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
                     "X-Event-IDs"?: string;
                     /** @description Quote it when you report a problem. */
@@ -8931,6 +9695,7 @@ export interface operations {
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
     };
@@ -8958,6 +9723,16 @@ export interface operations {
             /** @description No Content */
             204: {
                 headers: {
+                    /**
+                     * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
+                     * @example "calls";r=4987;t=1
+                     */
+                    RateLimit?: string;
+                    /**
+                     * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
+                     * @example "calls";q=5000;w=10
+                     */
+                    "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
                     "X-Request-ID": string;
                     [name: string]: unknown;

@@ -1,3 +1,4 @@
+import { ApiError } from "@lockstep/shared/http.ts";
 import { effectScope, ref } from "vue";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { queryClient, useFollowing } from "./queries.ts";
@@ -44,4 +45,12 @@ it("begins anew with each version", async () => {
   await vi.advanceTimersByTimeAsync(700);
   expect(asked).toHaveBeenCalledTimes(2);
   scope.stop();
+});
+
+it("what was refused for a moment is read again a few times, and what is refused for good is not", () => {
+  const { retry } = queryClient.getDefaultOptions().queries ?? {};
+  if (typeof retry !== "function") throw new Error("no rule");
+  expect([0, 429, 500, 503].map((status) => retry(1, new ApiError({ status })))).toEqual([true, true, true, true]);
+  expect([401, 403, 404, 422].map((status) => retry(0, new ApiError({ status })))).toEqual([false, false, false, false]);
+  expect(retry(2, new ApiError({ status: 429 }))).toBe(false);
 });

@@ -15,9 +15,9 @@ const MAX_RETRIES = 2;
 /** How long to wait before each further look for what follows a write: moments as a rule, longer while the worker is busy or away. */
 export const LATER_MS: readonly number[] = [150, 400, 1_000, 2_500, 6_000, 12_000, 30_000, 60_000];
 
-/** The server's own refusals are final; anything else may pass. */
+/** The server's own refusals are final, unless it was asked too often; anything else may pass. */
 function isPassing(error: unknown): boolean {
-  return !(error instanceof ApiError) || error.isNetwork || error.status >= 500;
+  return !(error instanceof ApiError) || error.isNetwork || error.status === 429 || error.status >= 500;
 }
 
 export const queryClient = new QueryClient({

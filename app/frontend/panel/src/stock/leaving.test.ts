@@ -126,6 +126,11 @@ describe("a parked draft", () => {
     await settled();
     expect(useParkedStore().list).toMatchObject([{ text: "9", problem: expect.stringContaining("busy") }]);
     useParkedStore().forget();
+    answerWrite = () => Response.json({ code: "too_many_requests", detail: "Too many calls at once. Try again in 1 s." }, { status: 429 });
+    type("9").commit();
+    await settled();
+    expect(useParkedStore().list).toMatchObject([{ text: "9", problem: "Too many calls at once. Try again in 1 s." }]);
+    useParkedStore().forget();
     answerWrite = () => Response.json({ code: "insufficient_stock" }, { status: 409 });
     type("-8").commit();
     await settled();

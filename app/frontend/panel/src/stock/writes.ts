@@ -12,6 +12,7 @@ import { defineStore } from "pinia";
 import { ref, shallowReactive } from "vue";
 import { useSessionStore } from "../session/session.ts";
 import { t } from "../i18n.ts";
+import { errorText } from "../ui/errors.ts";
 import { useToastsStore } from "../ui/toasts.ts";
 import { aspectOf, valueOf, versionOf, type Aspect, type EditableField } from "./columns.ts";
 import { useParkedStore } from "./parked.ts";
@@ -171,7 +172,8 @@ export const useWritesStore = defineStore("writes", () => {
     if (failure.status === 401) return t("stock.write.loggedOut");
     if (failure.status === 403 && session.user) return t("ui.error.forbidden");
     if (failure.status === 404) return t("stock.write.gone");
-    if (failure.status === 429 || failure.status === 503 || isUnderWay(failure)) return t("ui.error.busy");
+    if (failure.status === 503 || isUnderWay(failure)) return t("ui.error.busy");
+    if (failure.status === 429) return errorText(failure);
     return failure.status >= 500 ? t("ui.error.server") : failure.message || t("ui.error.server");
   }
 

@@ -9,7 +9,8 @@ export function errorText(error: unknown): string {
   if (error.isNetwork) return t("ui.error.offline");
   if (error.code === "step_up_required") return t("ui.error.unproven");
   if (error.status === 403) return t("ui.error.forbidden");
-  if (error.status === 429 || error.status === 503) return t("ui.error.busy");
+  // Too many calls: the server says for how long. A proxy that refuses them does not.
+  if (error.status === 503 || (error.status === 429 && !error.message)) return t("ui.error.busy");
   if (error.status >= 500) return t("ui.error.server");
   const [field] = Object.entries(error.errors);
   return field ? `${field[0]}: ${field[1].join(" ")}` : error.message || t("ui.error.unexpected");
