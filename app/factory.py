@@ -32,6 +32,7 @@ from app.api.context import Context
 from app.api.converters import BigIdConverter, IdConverter, PageConverter
 from app.api.public import catalog, pdp
 from app.api.rendering import Cursors
+from app.api.shortcut import Shortcut
 from app.arrival import Arrival
 from app.commands import register as register_commands
 from app.container import build_container
@@ -73,8 +74,6 @@ def create_app(settings: Settings, offload: Offload = at_once) -> Flask:
     app.json = OrjsonProvider(app)
     app.config.update(_flask_config(settings))
     app.url_map.converters.update(id=IdConverter, bigid=BigIdConverter, page=PageConverter)
-    answering = app.wsgi_app
-    app.wsgi_app = Arrival(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign] # as Flask's documentation does
     db.init_app(app)
     migrate.init_app(app, db, directory="migrations")
     with app.app_context():
@@ -85,13 +84,16 @@ def create_app(settings: Settings, offload: Offload = at_once) -> Flask:
     app.extensions["lockstep"] = container
     app.extensions["lockstep_authenticator"] = authenticator
     host = next((host.lstrip(".") for host in settings.allowed_hosts), "localhost")
+    login_limits = LoginLimits(settings.redis_url, settings.secret_key, settings.prefix)
+    call_limits, cursors = CallLimits(settings.calls_per_second), Cursors(settings.secret_key)
+    common = Context(container, authenticator, login_limits, call_limits, cursors, offload)
+    context.install(app.extensions, common)
+    answering = Shortcut(app.wsgi_app, common)
     app.extensions["lockstep_verifier"] = Verifier(
         container.reading, container.cache, partial(ask, answering, host), lambda part_id: container.truth.part(part_id).body,
         container.monitoring,
     )  # fmt: skip
-    login_limits = LoginLimits(settings.redis_url, settings.secret_key, settings.prefix)
-    call_limits, cursors = CallLimits(settings.calls_per_second), Cursors(settings.secret_key)
-    context.install(app.extensions, Context(container, authenticator, login_limits, call_limits, cursors, offload))
+    app.wsgi_app = Arrival(answering, settings.trusted_proxies)  # type: ignore[method-assign] # as Flask's documentation does
     request_context.register(app, https_only=settings.production)
     # Runs after those below, which answer 304 and say what an answer varies by.
     edge.register(app, settings.edges)

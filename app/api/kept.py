@@ -11,9 +11,12 @@ from flask import Response, request
 
 from app.api.context import container, kept_answers
 from app.api.rendering import etag_of, tagged_response
+from app.api.request_context import route
 from app.cache.dependencies import Proof, sources
 from app.cache.manager import Result
 
+# WSGI keys: what a request was answered with, and the rule of its route; what the cache has just not confirmed for it.
+CONFIRMED, DISPROVEN = "lockstep.confirmed", "lockstep.disproven"
 # About what a key of a proof takes, in bytes, with what the cache said of it.
 BYTES_OF_A_KEY = 150
 
@@ -35,8 +38,10 @@ class Kept:
 def kept_answer() -> Response | None:
     """Return what is kept for the address that is asked for, if it is what its view would return now."""
     kept = kept_answers().find(_address()) if request.method in {"GET", "HEAD"} else None
-    if kept is None or not container().cache.confirms(kept.proof):
+    if not isinstance(kept, Kept) or kept is request.environ.get(DISPROVEN) or not container().cache.confirms(kept.proof):
         return None
+    sources().names.update(kept.proof.names)
+    request.environ[CONFIRMED] = kept, route()
     return tagged_response(kept.data, kept.tag, Result.HIT)
 
 

@@ -19,7 +19,7 @@ trace = structlog.get_logger(channel=TRACE)
 # What `admit` has every line say.
 _WHO = ("actor", "actor_id", "api_key")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-EVENT_IDS = "X-Event-IDs"
+REQUEST_ID, EVENT_IDS = "X-Request-ID", "X-Event-IDs"
 # More would not fit into the header that proxies accept: those of a bulk are found in the audit trail by the request's id.
 MOST_EVENT_IDS = 50
 
@@ -51,6 +51,11 @@ HEADERS = {
 }
 
 
+def id_of(sent: str) -> str:
+    """Return the id of a request that was sent with this one: that, if it can be one, or else a new one."""
+    return sent if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
+
+
 def register(app: Flask, *, https_only: bool) -> None:
     """Give every request of `app` its context.
 
@@ -62,8 +67,7 @@ def register(app: Flask, *, https_only: bool) -> None:
 
     @app.before_request
     def begin() -> None:
-        sent = request.headers.get("X-Request-ID", "")
-        g.request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
+        g.request_id = id_of(request.headers.get(REQUEST_ID, ""))
         g.began = time.perf_counter()
         g.event_ids = note_events()
         structlog.contextvars.unbind_contextvars(*_WHO)
@@ -71,7 +75,7 @@ def register(app: Flask, *, https_only: bool) -> None:
 
     @app.after_request
     def end(response: Response) -> Response:
-        response.headers["X-Request-ID"] = request_id() or uuid.uuid4().hex
+        response.headers[REQUEST_ID] = request_id() or uuid.uuid4().hex
         repeated = noted_call()
         if event_ids := g.get("event_ids") or (repeated and repeated.event_ids):
             response.headers[EVENT_IDS] = ",".join(event_ids[:MOST_EVENT_IDS])
@@ -82,13 +86,13 @@ def register(app: Flask, *, https_only: bool) -> None:
         if request.path.startswith("/api/") and "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "no-store"
         if "began" in g and OURSELVES not in request.environ:
-            route = _route()
+            rule = route()
             seconds = time.perf_counter() - g.began
-            container().monitoring.record_request(route, request.method, response.status_code, seconds)
+            container().monitoring.record_request(rule, request.method, response.status_code, seconds)
             # Of customers the metrics tell; of staff everybody may want to know what they did.
             if "principal" in g:
                 trace.info(
-                    "request", method=request.method, route=route, status=response.status_code, ms=round(seconds * 1000, 1),
+                    "request", method=request.method, route=rule, status=response.status_code, ms=round(seconds * 1000, 1),
                     event_ids=g.event_ids[:MOST_EVENT_IDS],
                 )  # fmt: skip
         structlog.contextvars.unbind_contextvars("request_id", "address", *_WHO)
@@ -106,7 +110,7 @@ def _trace(app: Flask) -> None:
     @app.after_request
     def describe_span(response: Response) -> Response:
         if (span := g.get("span")) is not None:
-            span.answered(_route(), response.status_code)
+            span.answered(route(), response.status_code)
         return response
 
     @app.teardown_request
@@ -115,5 +119,6 @@ def _trace(app: Flask) -> None:
             span.end()
 
 
-def _route() -> str:
+def route() -> str:
+    """Return the rule of the current request's route."""
     return request.url_rule.rule if request.url_rule else "none"

@@ -339,7 +339,6 @@ class CacheManager:
         except CacheUnavailableError:
             return False
         if is_so:
-            sources().names.update(proof.names)
             for kind in proof.kinds:
                 self._observe(kind, Result.HIT)
         return is_so

@@ -34,6 +34,7 @@ CACHE = (
 )
 LISTS = "tests/integration/test_list_generations.py"
 CONFIRMED = "tests/integration/test_confirmed_answers.py"
+SHORTCUT = "tests/flow/test_shortcut.py"
 HALTED = "tests/faults/test_halted_at_each_step.py"
 SESSIONS = "tests/faults/test_sessions_never_go_back.py"
 
@@ -192,6 +193,16 @@ SAFEGUARDS = (
         "what changed between two reads is not kept",
         CONFIRMED + " -k between_two_reads",
         (Edit("app/cache/dependencies.py", "                self.are_whole = False", "                pass"),),
+    ),
+    Safeguard(
+        "what is sent again without Flask is confirmed, too",
+        SHORTCUT + " -k is_changed",
+        (Edit("app/api/shortcut.py", "if not self._cache.confirms(sent.kept.proof):", "if False:"),),
+    ),
+    Safeguard(
+        "what is sent again without Flask is noted under all that it varies by",
+        SHORTCUT + " -k whatever_is_sent",
+        (Edit("app/api/shortcut.py", 'find("HTTP_IF_NONE_MATCH"), find("HTTP_ORIGIN"),', 'find("HTTP_IF_NONE_MATCH"),'),),
     ),
     # Which cache, and the proof
     Safeguard(

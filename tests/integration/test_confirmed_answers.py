@@ -165,10 +165,9 @@ def test_what_is_confirmed_counts_as_having_been_read(scratch: Redis) -> None:
     manager.mark_verified(math.inf)
     proof = kept(manager)
     seen.clear()
-    noted = note_sources()
     assert manager.confirms(proof)
     assert seen == [("list", Result.HIT), ("part", Result.HIT)]
-    assert noted.names == {PART, STOCK, *FACETS, *cache_keys.looked_at(ListFacet.CATEGORIES)}
+    assert proof.names == {PART, STOCK, *FACETS, *cache_keys.looked_at(ListFacet.CATEGORIES)}
     manager.invalidate([Invalidation(2, {PART: b"newer"})])
     seen.clear()
     assert not manager.confirms(proof)
