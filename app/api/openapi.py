@@ -96,12 +96,12 @@ RATE_LIMITS = {
     POLICY: {
         "description": "The limits that the call counted towards: `calls` of one API key or person in one process of the server,"
         " `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.",
-        "schema": {"type": "string"}, "example": '"calls";q=5000;w=10',
+        "schema": {"type": "string"}, "example": '"calls";q=10000;w=10',
     },
     LEFT: {
         "description": "Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait"
         " for so long: `Retry-After` tells.",
-        "schema": {"type": "string"}, "example": '"calls";r=4987;t=1',
+        "schema": {"type": "string"}, "example": '"calls";r=9987;t=1',
     },
 }  # fmt: skip
 PUBLIC_HEADERS = {

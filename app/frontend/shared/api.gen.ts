@@ -3549,12 +3549,12 @@ export interface components {
             headers: {
                 /**
                  * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                 * @example "calls";r=4987;t=1
+                 * @example "calls";r=9987;t=1
                  */
                 RateLimit?: string;
                 /**
                  * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                 * @example "calls";q=5000;w=10
+                 * @example "calls";q=10000;w=10
                  */
                 "RateLimit-Policy"?: string;
                 /** @description Seconds. */
@@ -3605,12 +3605,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -3694,12 +3694,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -3769,12 +3769,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -3828,12 +3828,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -3914,12 +3914,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -3969,12 +3969,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -4089,12 +4089,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -4153,12 +4153,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -4247,12 +4247,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -4324,12 +4324,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -4425,12 +4425,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -4510,12 +4510,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -4601,12 +4601,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -4722,12 +4722,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -4803,12 +4803,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -4908,12 +4908,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -4981,12 +4981,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -5031,12 +5031,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -5111,12 +5111,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -5161,12 +5161,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -5227,12 +5227,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -5359,12 +5359,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -5512,12 +5512,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -5598,12 +5598,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -5753,12 +5753,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -5858,12 +5858,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -5977,12 +5977,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -6118,12 +6118,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -6270,12 +6270,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -6420,12 +6420,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -6564,12 +6564,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -6702,12 +6702,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -6780,12 +6780,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -6920,12 +6920,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -7033,12 +7033,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -7112,12 +7112,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -7178,12 +7178,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -7376,12 +7376,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -7471,12 +7471,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -7569,12 +7569,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -7714,12 +7714,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -7839,12 +7839,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -7901,12 +7901,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -7955,12 +7955,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -8020,12 +8020,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -8075,12 +8075,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -8185,12 +8185,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -8238,12 +8238,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -8388,12 +8388,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -8492,12 +8492,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -8576,12 +8576,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -8659,12 +8659,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -8737,12 +8737,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -8785,12 +8785,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -8833,12 +8833,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -8906,12 +8906,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -8959,12 +8959,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -8994,12 +8994,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -9080,12 +9080,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -9151,12 +9151,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -9203,12 +9203,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -9286,12 +9286,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -9339,12 +9339,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -9390,12 +9390,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -9445,12 +9445,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -9505,12 +9505,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -9563,12 +9563,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -9605,12 +9605,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
@@ -9673,12 +9673,12 @@ export interface operations {
                     "Idempotency-Replayed"?: "true";
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description The events of what the call has changed, separated by commas; the first 50 of them. `GET /admin/events/{event_id}` tells what became of one. Absent if nothing was changed. */
@@ -9725,12 +9725,12 @@ export interface operations {
                 headers: {
                     /**
                      * @description Of each of them: `r` are left, and in `t` seconds it is whole again. A call that is refused need not wait for so long: `Retry-After` tells.
-                     * @example "calls";r=4987;t=1
+                     * @example "calls";r=9987;t=1
                      */
                     RateLimit?: string;
                     /**
                      * @description The limits that the call counted towards: `calls` of one API key or person in one process of the server, `log-ins` of one client on one account. `q` may be made at once, and as many in any `w` seconds.
-                     * @example "calls";q=5000;w=10
+                     * @example "calls";q=10000;w=10
                      */
                     "RateLimit-Policy"?: string;
                     /** @description Quote it when you report a problem. */
