@@ -1,6 +1,8 @@
 """The limits of staff's calls, and what answers say of limits: `RateLimit-Policy` and `RateLimit`
 (draft-ietf-httpapi-ratelimit-headers-10)."""
 
+import time
+
 import structlog
 from flask import Flask, Response
 
@@ -11,6 +13,9 @@ from app.services.authentication import Principal
 
 security = structlog.get_logger(channel=SECURITY)
 
+# Seconds that a refusal is held back: who asks again at once would otherwise be refused hundreds of times a second, each time at
+# the cost of a look at the key.
+REFUSED_AFTER = 0.5
 POLICY, LEFT = "RateLimit-Policy", "RateLimit"
 
 
@@ -29,7 +34,7 @@ def limit_calls(who: Principal) -> None:
     """Count the current call as one of `who`.
 
     Raises:
-        TooManyCallsError: if it is one too many. The first of a burst is noted in the security log.
+        TooManyCallsError: if it is one too many, after a while. The first of a burst is noted in the security log.
     """
     taken = call_limits().take(who.identity)
     note_quota(taken.quota)
@@ -38,4 +43,5 @@ def limit_calls(who: Principal) -> None:
     container().monitoring.record_refused_call("person" if who.api_key_id is None else "key")
     if taken.is_first_refused:
         security.warning("calls_refused", reason=TooManyCallsError.code, caller=who.identity)
+    time.sleep(REFUSED_AFTER)
     raise TooManyCallsError(taken.wait)

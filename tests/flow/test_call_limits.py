@@ -11,6 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from app.api import rate_limits
 from app.container import Container
 from app.domain import buckets
 from app.factory import create_app
@@ -38,8 +39,9 @@ def wait(monkeypatch: pytest.MonkeyPatch) -> Wait:
 
 
 @pytest.fixture
-def strict(container: Container, wait: Wait) -> Iterator[Flask]:
-    """An application that lets nobody make more than a few calls, and has no cache."""
+def strict(container: Container, wait: Wait, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
+    """An application that lets nobody make more than a few calls, refuses more without delay, and has no cache."""
+    monkeypatch.setattr(rate_limits, "REFUSED_AFTER", 0)
     made = create_app(replace(load_settings(), calls_per_second=PER_SECOND, redis_url="redis://127.0.0.1:1/1"))
     yield made
     made.extensions["lockstep"].close()
@@ -99,6 +101,22 @@ def test_answers_count_down_to_the_refusal_which_says_when_to_come_back(
     assert [client.get(ME).status_code for _ in range(2)] == [200, 429]
     wait(AT_ONCE)
     assert left(client.get(ME)) == (MOST - 1, 1)
+
+
+def test_who_asks_again_at_once_is_kept_waiting_for_the_refusal(key: Api, strict: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[float] = []
+    in_use: list[int] = []
+
+    def sleep(seconds: float) -> None:
+        held.append(seconds)
+        in_use.append(strict.extensions["lockstep"].engine.pool.checkedout())
+
+    monkeypatch.setattr(rate_limits, "REFUSED_AFTER", 0.7)
+    monkeypatch.setattr(rate_limits, "time", SimpleNamespace(sleep=sleep))
+    client = key("viewer")
+    assert used_up(client).status_code == client.get(ME).status_code == 429
+    assert held == [0.7, 0.7]
+    assert in_use == [0, 0], "nobody waits for their connection to the database"
 
 
 def test_nobody_else_feels_it(key: Api, person: Callable[[], FlaskClient], client: FlaskClient) -> None:

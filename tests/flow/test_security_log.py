@@ -80,6 +80,7 @@ def test_of_calls_beyond_the_limit_one_line_tells_for_each_burst_and_the_metrics
 ) -> None:
     now = [1_000.0]
     monkeypatch.setattr(buckets, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(rate_limits, "REFUSED_AFTER", 0)
     context = app.extensions["lockstep_context"]
     monkeypatch.setitem(app.extensions, "lockstep_context", replace(context, call_limits=CallLimits(per_second=1)))
     client = api("viewer")

@@ -65,13 +65,18 @@ def read_by_all() -> set[str]:
     return {selector for query in queries for selector in selectors(query) if not selector.startswith(("lockstep:", "ALERTS"))}
 
 
-def hurried(folder: Path, seconds: int = 5) -> Path:
-    """Write the rules with alerts that wait for so many seconds only, and no longer than they do; return the file."""
+def hurried(folder: Path, seconds: int = 5, after_scrapes: int = 30) -> Path:
+    """Write the rules with alerts that wait for seconds only; return the file.
+
+    Args:
+        after_scrapes: for how many those wait that missed scrapes are enough for: a busy machine misses a few in a row.
+    """
     written = yaml.safe_load(RULES.read_text())
     for group in written["groups"]:
         for rule in group["rules"]:
             if "for" in rule:
-                rule["for"] = f"{seconds}s"
+                is_of_scrapes = re.search(r"\bup\{", rule["expr"])
+                rule["for"] = f"{after_scrapes if is_of_scrapes else seconds}s"
     file = folder / "rules.yml"
     file.write_text(yaml.safe_dump(written))
     return file
