@@ -167,6 +167,10 @@ def test_the_image_is_built_by_what_the_makefile_has() -> None:
     for target in targets:
         subprocess.run(["make", "--dry-run", target], cwd=REPOSITORY, check=True, capture_output=True)
     assert dockerfile.splitlines()[-1] == f"USER {SERVICES['web-1']['user']}"
+    # A new volume begins with what the image has there, as systemd makes it.
+    folders = (REPOSITORY / "ops/systemd/lockstep.tmpfiles.conf").read_text()
+    [made] = re.findall(r"install -d .* 0700 (.+)", dockerfile)
+    assert set(re.findall(r"^d (/var/\S+)", folders, re.MULTILINE)) <= set(made.split())
 
 
 @pytest.mark.parametrize(("name", "started"), [("web-1", "web-1"), ("worker-live", None), ("worker", None), ("beat", None)])
