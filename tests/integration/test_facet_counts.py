@@ -188,6 +188,16 @@ def test_facets_of_kept_counts_are_those_of_counting(
     assert [shop.facets(**one) for one in asked] == kept
 
 
+def test_one_specification_that_is_changed_changes_two_counts(shop: Shop) -> None:
+    said = [{"name": name, "value": "a", "unit": "", "group": ""} for name in NAMES]
+    shop.container.parts.update_specifications_with_sync(shop.intent, shop.parts[0], said)
+    shop.fold()
+    said[0] |= {"value": "b"}
+    shop.container.parts.update_specifications_with_sync(shop.intent, shop.parts[0], said)
+    assert shop.query("SELECT change FROM feature_changes ORDER BY change") == [{"change": -1}, {"change": 1}]
+    shop.assert_right()
+
+
 def test_what_is_counted_is_forgotten_and_made_anew_with_the_search(shop: Shop, make_search_anew: Work) -> None:
     make_search_anew()
     shop.assert_right()
