@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from app.container import Container
 from app.contract.events import Actor
@@ -21,8 +22,10 @@ from app.store.listing import PartFilters, load_facets
 Query = Callable[..., list[dict[str, Any]]]
 Work = Callable[[], Any]
 
+# A wait for a lock that was given up is one, too.
 REFUSALS = (
-    ArchivedError, ConcurrencyError, NotFoundError, psycopg.errors.DeadlockDetected, psycopg.errors.UniqueViolation
+    ArchivedError, ConcurrencyError, NotFoundError, OperationalError,
+    psycopg.errors.DeadlockDetected, psycopg.errors.UniqueViolation,
 )  # fmt: skip
 NAMES = ("Bore", "Material", "Class", "Weight")
 MAKERS = ["Ferrum", "Axial", None]
