@@ -72,14 +72,19 @@ _PLACE_MANY = text("""
 """)
 # What triggers do for whoever has them switched on.
 _KEEP_FEATURES = text("SELECT keep_features_of(ARRAY[CAST(:part_id AS int)])")
-_DELETE_SPECIFICATIONS = text("DELETE FROM part_specifications WHERE part_id = ANY(:part_ids)")
-_INSERT_SPECIFICATIONS = text("""
+_INSERT = """
     INSERT INTO part_specifications (part_id, name, value, unit, "group", position)
     SELECT part_id, name, value, COALESCE(unit, ''), COALESCE("group", ''), place - 1
     FROM jsonb_to_recordset(CAST(:lists AS jsonb)) AS l(part_id int, specifications jsonb)
     CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(specifications) AS (name text, value text, unit text, "group" text))
       WITH ORDINALITY AS s(name, value, unit, "group", place)
-""")
+"""
+_INSERT_SPECIFICATIONS = text(_INSERT)
+# At once, so that triggers see what has changed, and not everything go and come back. None is inserted before all have gone.
+_REPLACE_SPECIFICATIONS = text(f"""
+    WITH gone AS (DELETE FROM part_specifications WHERE part_id = ANY(:part_ids) RETURNING part_id)
+    {_INSERT} WHERE (SELECT count(*) FROM gone) >= 0
+""")  # noqa: S608 — constant text
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,14 +202,16 @@ def place_many(unit_of_work: UnitOfWork, rows: Sequence[dict[str, Any]]) -> None
 
 def replace_specifications(unit_of_work: UnitOfWork, lists: Mapping[int, Sequence[dict[str, Any]]]) -> None:
     """Replace the specifications of the given parts, whose rows are locked, keeping the given order."""
-    unit_of_work.execute(_DELETE_SPECIFICATIONS, part_ids=list(lists))
-    insert_specifications(unit_of_work, lists)
+    unit_of_work.execute(_REPLACE_SPECIFICATIONS, part_ids=list(lists), lists=_given(lists))
 
 
 def insert_specifications(unit_of_work: UnitOfWork, lists: Mapping[int, Sequence[dict[str, Any]]]) -> None:
     """Insert the specifications of parts that have none, in the given order."""
-    given = [{"part_id": part_id, "specifications": specifications} for part_id, specifications in lists.items()]
-    unit_of_work.execute(_INSERT_SPECIFICATIONS, lists=jsonb(given))
+    unit_of_work.execute(_INSERT_SPECIFICATIONS, lists=_given(lists))
+
+
+def _given(lists: Mapping[int, Sequence[dict[str, Any]]]) -> str:
+    return jsonb([{"part_id": part_id, "specifications": specifications} for part_id, specifications in lists.items()])
 
 
 @dataclass(frozen=True, slots=True)

@@ -447,6 +447,22 @@ SAFEGUARDS = (
         ),
     ),
     Safeguard(
+        "a part's features are counted where the part is",
+        "tests/integration/test_facet_counts.py -k whoever_writes",
+        (
+            Edit(
+                "migrations/versions/0047_facet_counts.py",
+                "FROM changed p WHERE f.part_id",
+                "FROM changed p WHERE false AND f.part_id",
+            ),
+        ),
+    ),
+    Safeguard(
+        "counts of facets are counted anew",
+        "tests/integration/test_reconcile.py -k counts_of_facets",
+        (Edit("app/sync/reconciliation/reconcile.py", "wrong = facet_counts.recount(connection, category)", "wrong = 0"),),
+    ),
+    Safeguard(
         "an event that is committed late is looked for later",
         "tests/integration/test_reconcile.py -k committed_late",
         (Edit("app/sync/reconciliation/records.py", "min(last, settled)", "last"),),

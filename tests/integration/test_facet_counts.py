@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from app.container import Container
 from app.contract.events import Actor
@@ -21,8 +22,10 @@ from app.store.listing import PartFilters, load_facets
 Query = Callable[..., list[dict[str, Any]]]
 Work = Callable[[], Any]
 
+# A wait for a lock that was given up is one, too.
 REFUSALS = (
-    ArchivedError, ConcurrencyError, NotFoundError, psycopg.errors.DeadlockDetected, psycopg.errors.UniqueViolation
+    ArchivedError, ConcurrencyError, NotFoundError, OperationalError,
+    psycopg.errors.DeadlockDetected, psycopg.errors.UniqueViolation,
 )  # fmt: skip
 NAMES = ("Bore", "Material", "Class", "Weight")
 MAKERS = ["Ferrum", "Axial", None]
@@ -186,6 +189,16 @@ def test_facets_of_kept_counts_are_those_of_counting(
     assert any(one["specifications"] and one["price"] for one in kept)
     monkeypatch.setattr(PartFilters, "cuts_groups", True)
     assert [shop.facets(**one) for one in asked] == kept
+
+
+def test_one_specification_that_is_changed_changes_two_counts(shop: Shop) -> None:
+    said = [{"name": name, "value": "a", "unit": "", "group": ""} for name in NAMES]
+    shop.container.parts.update_specifications_with_sync(shop.intent, shop.parts[0], said)
+    shop.fold()
+    said[0] |= {"value": "b"}
+    shop.container.parts.update_specifications_with_sync(shop.intent, shop.parts[0], said)
+    assert shop.query("SELECT change FROM feature_changes ORDER BY change") == [{"change": -1}, {"change": 1}]
+    shop.assert_right()
 
 
 def test_what_is_counted_is_forgotten_and_made_anew_with_the_search(shop: Shop, make_search_anew: Work) -> None:
