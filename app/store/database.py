@@ -73,7 +73,8 @@ def run_directly(connection: Connection, statement: TextClause, **parameters: An
     """Run one of the hottest statements past SQLAlchemy, which takes longer over it than PostgreSQL; return its rows, by name.
 
     Args:
-        connection: one whose every statement is its own transaction: SQLAlchemy does not know of any that this begins.
+        connection: one whose every statement is its own transaction, or in which one was begun explicitly: SQLAlchemy does not
+            know of any that this begins.
 
     Raises:
         SQLAlchemyError: as if SQLAlchemy had run it.
