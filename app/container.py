@@ -117,16 +117,18 @@ def build_container(
     # of imports, price dates and reconciliation must.
     delivering = connect(settings.database_url, waits_for_disk=False)
 
-    def after_commit(committed: Sequence[CommittedEvent]) -> None:
-        note(committed)
-        consistency.after_commit(committed)
-
-    transactions = TransactionManager(engine, after_commit, effects)
-    shown_once = ShownOnce(settings.secret_key)
     publisher = EventPublisher(client, settings.prefix, monitoring)
     deliveries = DeliveryService(
         delivering, handlers(cache, publisher, consistency.confirm, single_statements(delivering).connect, edge), monitoring
     )
+    announcer = Announcer(deliveries, wake_ups)
+
+    def after_commit(committed: Sequence[CommittedEvent]) -> None:
+        note(committed)
+        consistency.after_commit(committed, announcer.tell)
+
+    transactions = TransactionManager(engine, after_commit, effects, announcer.tells)
+    shown_once = ShownOnce(settings.secret_key)
     storage = Storage(settings.media_url)
     told = ToldPages(client, settings.prefix)
     reconciliation = Reconciliation(engine, reading, transactions, cache, wake_ups, consistency.confirm, monitoring)
@@ -170,7 +172,7 @@ def build_container(
             offload,
         ),
         deliveries=deliveries,
-        announcer=Announcer(deliveries, wake_ups),
+        announcer=announcer,
         reconciliation=reconciliation,
         price_dates=PriceDates(reading, transactions),
         sync_control=sync_control,

@@ -1,13 +1,15 @@
 """`create_app`: the Flask application around a wired container. It serves only HTTP; `app.live` adds the sockets."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import orjson
 from celery import Celery
-from flask import Flask
+from flask import Flask, Request
 from flask.json.provider import JSONProvider
+from flask.sessions import SessionInterface
 
 import celeryconfig
 from app.api import (
@@ -41,7 +43,7 @@ from app.services.authentication import Authenticator
 from app.services.call_limits import CallLimits
 from app.services.login_limits import LoginLimits
 from app.services.offload import Offload, at_once
-from app.store.database import engine_options
+from app.store.database import engine_options, in_transactions
 from app.sync.verification import Verifier
 from config import Settings
 
@@ -64,20 +66,38 @@ class OrjsonProvider(JSONProvider):
         return orjson.loads(s)
 
 
+class NoSessions(SessionInterface):
+    """Instead of Flask's own sessions, which nobody here uses (`app.services.authentication` has ours)."""
+
+    def open_session(self, app: Flask, request: Request) -> None:
+        """Return nothing: the session cannot be written to."""
+
+
+class Application(Flask):
+    """Flask without what every request would pay for and none needs: a signer of sessions, and a look whether its functions are
+    coroutines."""
+
+    session_interface = NoSessions()
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return `func`, which is no coroutine."""
+        return func
+
+
 def create_app(settings: Settings, offload: Offload = at_once) -> Flask:
     """Build the web application. Connects to nothing yet.
 
     Args:
         offload: runs a slow function outside the event loop, if there is one.
     """
-    app = Flask("app", static_folder=None)
+    app = Application("app", static_folder=None)
     app.json = OrjsonProvider(app)
     app.config.update(_flask_config(settings))
     app.url_map.converters.update(id=IdConverter, bigid=BigIdConverter, page=PageConverter)
     db.init_app(app)
     migrate.init_app(app, db, directory="migrations")
     with app.app_context():
-        engine = db.engine
+        engine = in_transactions(db.engine)
     container = build_container(settings, engine, publisher(settings), offload=offload)
     idle = timedelta(minutes=settings.session_idle_minutes)
     authenticator = Authenticator(container.engine, container.reading, offload, container.second_factors.check, idle)

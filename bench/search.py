@@ -109,11 +109,11 @@ def statements(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
         seen.append((statement, parameters))
 
-    event.listen(engine, "before_cursor_execute", note)
+    event.listen(single_statements(engine), "before_cursor_execute", note)
     try:
         yield seen
     finally:
-        event.remove(engine, "before_cursor_execute", note)
+        event.remove(single_statements(engine), "before_cursor_execute", note)
 
 
 def timed(ask: Callable[[], Any]) -> list[float]:

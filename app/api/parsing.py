@@ -113,8 +113,9 @@ def takes_file(most_bytes: int) -> Callable[[View], View]:
 
 def _parsed(body: bytes) -> Any:
     parsed = json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant)
-    # A lone surrogate written as an escape survives the parser, but no encoder.
-    json.dumps(parsed, ensure_ascii=False).encode("utf-8")
+    if b"\\u" in body:
+        # A lone surrogate written as an escape survives the parser, but no encoder.
+        json.dumps(parsed, ensure_ascii=False).encode("utf-8")
     return parsed
 
 

@@ -5,7 +5,8 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from psycopg.rows import namedtuple_row
+from psycopg import Cursor
+from psycopg.rows import RowFactory, RowMaker, namedtuple_row
 from psycopg.types.json import set_json_loads
 from sqlalchemy import Connection, Engine, ExceptionContext, TextClause, create_engine, event, text
 from sqlalchemy.dialects.postgresql.psycopg import dialect
@@ -32,7 +33,11 @@ def _replace_outdated_connections(context: ExceptionContext) -> None:
 
 
 def engine_options(*, pool_size: int = 10, session: str = _SESSION) -> dict[str, Any]:
-    """Return the options of `create_engine`: a bounded pool that waits at most two seconds for a connection."""
+    """Return the options of `create_engine`: a bounded pool that waits at most two seconds for a connection.
+
+    Unless somebody asks for transactions (`in_transactions`), every statement is one: nearly all that a web process does are
+    single statements, and to switch a connection over and back takes nearly as long as one of them.
+    """
     return {
         "pool_size": pool_size,
         "max_overflow": 0,
@@ -40,6 +45,8 @@ def engine_options(*, pool_size: int = 10, session: str = _SESSION) -> dict[str,
         "pool_pre_ping": False,
         "pool_use_lifo": True,
         "connect_args": {"options": session, "connect_timeout": 2},
+        "isolation_level": "AUTOCOMMIT",
+        "skip_autocommit_rollback": True,
     }
 
 
@@ -50,12 +57,22 @@ def connect(url: str, *, pool_size: int = 4, waits_for_disk: bool = True) -> Eng
     crash loses only the fact that they were made, and repeating them is harmless.
     """
     session = _SESSION if waits_for_disk else _SESSION + " -c synchronous_commit=off"
-    return create_engine(url, **engine_options(pool_size=pool_size, session=session))
+    return in_transactions(create_engine(url, **engine_options(pool_size=pool_size, session=session)))
+
+
+def in_transactions(engine: Engine) -> Engine:
+    """Return a view of an engine, made with `engine_options`, that begins transactions."""
+    engine.update_execution_options(single_statements=engine)
+    return engine.execution_options(isolation_level="READ COMMITTED")
 
 
 def single_statements(engine: Engine) -> Engine:
-    """Return a view of `engine` whose every statement is its own transaction: one round trip, one fresh snapshot."""
-    return engine.execution_options(isolation_level="AUTOCOMMIT")
+    """Return a view of `engine` whose every statement is its own transaction: one round trip, one fresh snapshot.
+
+    Of an engine of `in_transactions` that is the one below it, on whose connections nothing has to be switched back and forth.
+    """
+    own: Engine | None = engine.get_execution_options().get("single_statements")
+    return own or engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 @lru_cache(maxsize=500)
@@ -65,22 +82,35 @@ def parsed(statement: str) -> TextClause:
 
 
 @lru_cache(maxsize=500)
-def _as_the_driver_takes_it(statement: TextClause) -> str:
-    return str(statement.compile(dialect=_DIALECT))
+def _as_the_driver_takes_it(statement: TextClause) -> tuple[str, RowFactory[Any]]:
+    return str(statement.compile(dialect=_DIALECT)), _rows_by_name()
+
+
+def _rows_by_name() -> RowFactory[Any]:
+    """Return psycopg's `namedtuple_row` for one statement, whose columns are always the same: their names are read once."""
+    made: RowMaker[Any] | None = None
+
+    def rows(cursor: Cursor[Any]) -> RowMaker[Any]:
+        nonlocal made
+        made = made or namedtuple_row(cursor)
+        return made
+
+    return rows
 
 
 def run_directly(connection: Connection, statement: TextClause, **parameters: Any) -> Sequence[Any]:
     """Run one of the hottest statements past SQLAlchemy, which takes longer over it than PostgreSQL; return its rows, by name.
 
     Args:
-        connection: one whose every statement is its own transaction: SQLAlchemy does not know of any that this begins.
+        connection: one whose every statement is its own transaction, or in which one was begun explicitly: SQLAlchemy does not
+            know of any that this begins.
 
     Raises:
         SQLAlchemyError: as if SQLAlchemy had run it.
     """
-    sql = _as_the_driver_takes_it(statement)
+    sql, rows_by_name = _as_the_driver_takes_it(statement)
     try:
-        with connection.connection.driver_connection.cursor(row_factory=namedtuple_row) as cursor:  # type: ignore[union-attr]
+        with connection.connection.driver_connection.cursor(row_factory=rows_by_name) as cursor:  # type: ignore[union-attr]
             rows: Sequence[Any] = cursor.execute(sql, parameters).fetchall()
     except BaseException as error:  # noqa: BLE001 — whatever it is, only SQLAlchemy knows whether the connection is still good
         connection._handle_dbapi_exception(error, sql, parameters, None, None)

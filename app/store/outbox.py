@@ -7,16 +7,19 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any, NamedTuple
 
+import orjson
 from sqlalchemy import Connection, Engine, Row, text
 
 from app.contract.events import Aspect, Event, EventType, ListFacet
 from app.contract.task_names import Effect
 from app.store import by_hand
 from app.store.database import run_directly, single_statements
-from app.store.payload import facets_of
-from app.store.transaction import UnitOfWork
+from app.store.encoding import jsonb
+from app.store.payload import facets_of, whole
+from app.store.transaction import CommittedEvent, UnitOfWork
 
 # What a killed worker had claimed can be claimed again after this long, which delays its effects as much. A batch takes a
 # fraction of it; one that takes longer is done twice, which does no harm.
@@ -65,8 +68,8 @@ _OWE = text("""
 _SETTLE = text("""
     UPDATE outbox_deliveries
     SET state = 'done', done_at = clock_timestamp(), leased_until = NULL, last_error = NULL
-    WHERE effect = :effect AND event_id = ANY(:event_ids) AND state = 'pending'
-    RETURNING event_id, GREATEST(EXTRACT(epoch FROM done_at - created_at) * 1000, 0)::float8 AS ms
+    WHERE effect = ANY(:effects) AND event_id = ANY(:event_ids) AND state = 'pending'
+    RETURNING event_id, effect, GREATEST(EXTRACT(epoch FROM done_at - created_at) * 1000, 0)::float8 AS ms
 """)
 # Only the holder of the lease may postpone or bury; a lease that was taken over is no longer ours.
 _OURS = "effect = :effect AND event_id = ANY(:event_ids) AND state = 'pending' AND leased_until = :leased_until"
@@ -285,7 +288,8 @@ _PRUNE = text("""
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One event as an effect sees it. `attempts` counts the present attempt; `is_invalidated` says that the cache knows of it;
-    `is_by_hand`, that no process of ours committed it, so that none has begun its deliveries.
+    `is_by_hand`, that no process of ours committed it, so that none has begun its deliveries; `is_own`, that this process has
+    just committed it, and has had the cache know of it.
 
     `traceparent` is what the trace of its change is continued by, if that is traced (`app.tracing`).
 
@@ -308,6 +312,7 @@ class Delivery:
     leased_until: datetime | None = None
     is_invalidated: bool = False
     is_by_hand: bool = False
+    is_own: bool = False
     is_understood: bool = True
     traceparent: str | None = None
 
@@ -330,9 +335,9 @@ class Delivery:
         return None if places is None else tuple(places)
 
 
-def _delivery(row: Row[Any]) -> Delivery:
+def _delivery(row: Any) -> Delivery:
     """Read one row, leniently: one that is not understood must not keep the others from being read."""
-    values = dict(row._mapping) | {"is_by_hand": by_hand.is_recorded(row.payload)}
+    values = row._asdict() | {"is_by_hand": by_hand.is_recorded(row.payload)}
     try:
         payload = by_hand.unpacked(row.payload)
         own = {
@@ -347,8 +352,19 @@ def _delivery(row: Row[Any]) -> Delivery:
 def claim(engine: Engine, effect: Effect, batch: int, lease: float = LEASE_SECONDS) -> list[Delivery]:
     """Lease up to `batch` due deliveries of `effect` for `lease` seconds and return them, oldest event first."""
     with single_statements(engine).connect() as connection:
-        rows = connection.execute(_CLAIM, {"effect": effect, "batch": batch, "lease": lease})
-        return [_delivery(row) for row in rows]
+        return [_delivery(row) for row in run_directly(connection, _CLAIM, effect=effect, batch=batch, lease=lease)]
+
+
+def own(committed: CommittedEvent) -> Delivery:
+    """Return the broadcast of an event that this process has claimed by writing it, as `claim` would."""
+    event, actor = committed.event, committed.actor
+    # As it is read back from the database: without decimals, dates and enumerations.
+    payload = orjson.loads(jsonb(whole(event, actor)))
+    return Delivery(
+        committed.id, committed.event_id, event.aggregate_type, event.aggregate_id, event.aspect, event.type, event.version,
+        payload | {"facets": event.lists}, actor.user_id, actor.request_id, committed.created_at, attempts=1,
+        leased_until=committed.leased_until, is_invalidated=True, is_own=True, traceparent=committed.traceparent,
+    )  # fmt: skip
 
 
 def unsettled_versions(connection: Connection, versions: Collection[tuple[int, str, int]]) -> list[int]:
@@ -363,10 +379,14 @@ def owe(connection: Connection, effect: Effect, event_ids: Sequence[int]) -> Non
     connection.execute(_OWE, {"effect": effect, "event_ids": list(event_ids)})
 
 
-def settle(connection: Connection, effect: Effect, event_ids: Sequence[int]) -> dict[int, float]:
-    """Mark deliveries done; return those that were not done before: the event's id, and how many milliseconds it took."""
-    rows = connection.execute(_SETTLE, {"effect": effect, "event_ids": list(event_ids)})
-    return {row.event_id: row.ms for row in rows}
+def settle(connection: Connection, effect: Effect, event_ids: Sequence[int], *also: Effect) -> dict[int, float]:
+    """Mark deliveries done; return those that were not done before: the event's id, and how many milliseconds it took.
+
+    Args:
+        also: further effects that the same events have had.
+    """
+    rows = run_directly(connection, _SETTLE, effects=[effect, *also], event_ids=list(event_ids))
+    return {row.event_id: row.ms for row in rows if row.effect == effect}
 
 
 def postpone(connection: Connection, effect: Effect, delivery: Delivery, delay: float, error: str) -> None:
@@ -378,11 +398,11 @@ def postpone(connection: Connection, effect: Effect, delivery: Delivery, delay: 
 def postpone_all(
     connection: Connection, effect: Effect, deliveries: Sequence[Delivery], delay: float, error: str, *, has_failed: bool = True
 ) -> None:
-    """Return the leases of one claim because a dependency is down, or (`has_failed` False) because others deliver these or
-    the cache only begins; no attempt is counted."""
-    if deliveries:
-        parameters = {"delay": delay, "error": error, "has_failed": has_failed, "leased_until": deliveries[0].leased_until}
-        connection.execute(_POSTPONE_ALL, {"effect": effect, "event_ids": [d.id for d in deliveries], **parameters})
+    """Return leases because a dependency is down, or (`has_failed` False) because others deliver these or the cache only begins;
+    no attempt is counted."""
+    for leased_until, claimed in groupby(deliveries, key=lambda delivery: delivery.leased_until):
+        parameters = {"delay": delay, "error": error, "has_failed": has_failed, "leased_until": leased_until}
+        connection.execute(_POSTPONE_ALL, {"effect": effect, "event_ids": [d.id for d in claimed], **parameters})
 
 
 def bury(connection: Connection, effect: Effect, delivery: Delivery, error: str) -> None:

@@ -36,6 +36,9 @@ T = TypeVar("T")
 RETRIES = 3
 # How long the records of a bulk wait, in seconds.
 RECORDS_WAIT = 10.0
+# For so many seconds a process that has committed has its pages to itself. One that is killed delays them no longer than it takes
+# others to see that nobody has begun (`consistency.OVERDUE_AFTER`).
+OWN_LEASE = 1.0
 _RECORDS = [str(Effect.PERSIST_AUDIT), str(Effect.SNAPSHOT_CONTENT)]
 # Events that one statement writes: deleting a category may have ten thousand, and no statement may take five seconds.
 EVENTS_AT_ONCE = 1000
@@ -49,12 +52,16 @@ _EVENTS = """
           AS e(aggregate_type text, aggregate_id int, aspect text, type text, version int, payload jsonb)
         RETURNING id, event_id, aggregate_type, aggregate_id, aspect, type, version, created_at
     ), owed AS (
-        INSERT INTO outbox_deliveries (event_id, effect, next_attempt_at)
+        INSERT INTO outbox_deliveries (event_id, effect, next_attempt_at, attempts, leased_until)
         SELECT i.id, effect,
-               clock_timestamp() + make_interval(secs => CASE WHEN effect = ANY(:records) THEN :records_wait ELSE 0 END)
+               clock_timestamp() + make_interval(secs => CASE WHEN effect = ANY(:records) THEN :records_wait ELSE 0 END),
+               CASE WHEN effect = :told THEN 1 ELSE 0 END,
+               CASE WHEN effect = :told THEN now() + make_interval(secs => :lease) END
         FROM inserted i CROSS JOIN LATERAL jsonb_array_elements_text(CAST(:effects AS jsonb) -> i.type) AS effect
     )
-    SELECT id, CAST(event_id AS text) AS event_id, aggregate_type, aggregate_id, aspect, version, created_at FROM inserted
+    SELECT id, CAST(event_id AS text) AS event_id, aggregate_type, aggregate_id, aspect, version, created_at,
+           now() + make_interval(secs => :lease) AS leased_until
+    FROM inserted
 """
 _INSERT_EVENTS = text("WITH" + _EVENTS.format(after=""))
 # Where the ids of the events go that the present request commits, if it asked for them.
@@ -63,15 +70,23 @@ _NOTED: ContextVar[list[str] | None] = ContextVar("noted events", default=None)
 
 @dataclass(frozen=True, slots=True)
 class CommittedEvent:
-    """An event that is true now; `event_id` is its name outside of the database."""
+    """An event that is true now, and who made it; `event_id` is its name outside of the database.
+
+    Until `leased_until` nobody but this process tells pages of it; None if anybody may. `traceparent` as in `outbox.Delivery`.
+    """
 
     id: int
     event_id: str
     created_at: datetime
     event: Event
+    actor: Actor
+    leased_until: datetime | None
+    traceparent: str | None
 
 
 OnCommit = Callable[[Sequence[CommittedEvent]], None]
+# Whether this process will itself tell pages of so many events that it is about to commit.
+Tells = Callable[[int], bool]
 
 
 class OvertakenError(Exception):
@@ -95,15 +110,17 @@ class UnitOfWork:
 
     Args:
         effects: what each kind of event owes, as JSON.
+        tells: see `TransactionManager`.
         locks: whether it keeps the rows that it reads from changing. If not, each statement is a transaction of its own, and what
             `save` writes must compare the row with the one that was read.
     """
 
-    def __init__(self, connection: Connection, actor: Actor, effects: str, *, locks: bool = True) -> None:
+    def __init__(self, connection: Connection, actor: Actor, effects: str, tells: Tells, *, locks: bool = True) -> None:
         self.connection = connection
         self.actor = actor
         self.locks = locks
         self._effects = effects
+        self._tells = tells
         self._saved: list[tuple[TextClause, dict[str, Any], Event, dict[str, Any]]] = []
         self._events: list[Event] = []
         self._rows: list[dict[str, Any]] = []
@@ -156,6 +173,7 @@ class UnitOfWork:
     def _write_events(
         self, statement: TextClause, events: Sequence[Event], rows: Sequence[dict[str, Any]], **parameters: Any
     ) -> list[CommittedEvent]:
+        is_told = not self.is_bulk and self._tells(len(events))
         inserted = self.rows(
             statement,
             **parameters,
@@ -163,14 +181,20 @@ class UnitOfWork:
             effects=self._effects,
             records=_RECORDS,
             records_wait=RECORDS_WAIT if self.is_bulk else 0.0,
+            told=str(Effect.BROADCAST) if is_told else "",
+            lease=OWN_LEASE,
             actor_id=self.actor.user_id,
             request_id=self.actor.request_id,
         )
         written = {(r.aggregate_type, r.aggregate_id, r.aspect, r.version): r for r in inserted}
         if not written:
             raise OvertakenError
-        keyed = [(written[e.aggregate_type, e.aggregate_id, e.aspect, e.version], e) for e in events]
-        return [CommittedEvent(row.id, row.event_id, row.created_at, event) for row, event in keyed]
+        committed = []
+        for event, sent in zip(events, rows, strict=True):
+            row = written[event.aggregate_type, event.aggregate_id, event.aspect, event.version]
+            lease, traceparent = row.leased_until if is_told else None, sent["payload"].get("traceparent")
+            committed.append(CommittedEvent(row.id, row.event_id, row.created_at, event, self.actor, lease, traceparent))
+        return committed
 
     def _row(self, event: Event) -> dict[str, Any]:
         payload = packed(event, self.actor, self.origin)
@@ -191,19 +215,25 @@ class TransactionManager:
 
     Args:
         effects: what must follow each kind of change.
+        tells: asked before events are written. If this process tells pages of them, their broadcasts are written as claimed by
+            it, which saves claiming them (docs/adr/0021).
     """
 
-    def __init__(self, engine: Engine, on_commit: OnCommit, effects: Mapping[EventType, Collection[Effect]] = EFFECTS) -> None:
+    def __init__(
+        self, engine: Engine, on_commit: OnCommit, effects: Mapping[EventType, Collection[Effect]] = EFFECTS,
+        tells: Tells = lambda _events: False,
+    ) -> None:  # fmt: skip
         self._engine = engine
         self._single = single_statements(engine)
         self._on_commit = on_commit
+        self._tells = tells
         self._effects = jsonb({str(kind): [str(effect) for effect in own] for kind, own in effects.items()})
 
     @contextmanager
     def atomic_operation(self, actor: Actor, *, locks: bool = True) -> Iterator[UnitOfWork]:
         """Open a unit of work. The caller commits it; an exception, or no commit, rolls everything back."""
         with tracing.span("unit of work"), (self._engine if locks else self._single).connect() as connection:
-            yield UnitOfWork(connection, actor, self._effects, locks=locks)
+            yield UnitOfWork(connection, actor, self._effects, self._tells, locks=locks)
 
     def run(self, actor: Actor, work: Callable[[UnitOfWork], T], call: KeyedCall | None = None, *, one_row: bool = False) -> T:
         """Run `work` in a unit of work, commit, start what follows, and return its result.

@@ -4,7 +4,7 @@ import math
 import secrets
 import threading
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 
 import structlog
@@ -82,8 +82,14 @@ class CacheConsistencyManager:
         self._problems: dict[str, str | None] = {}
         self._thread: threading.Thread | None = None
 
-    def after_commit(self, committed: Sequence[CommittedEvent]) -> None:
-        """Invalidate what has just been committed, then have the rest begun. Neither may fail the committed write."""
+    def after_commit(
+        self, committed: Sequence[CommittedEvent], tell: Callable[[Sequence[CommittedEvent]], None] = lambda _own: None
+    ) -> None:
+        """Invalidate what has just been committed, then have the rest begun. Neither may fail the committed write.
+
+        Args:
+            tell: tells pages, in the background, of what this process has claimed for that.
+        """
         owed: set[str] = {effect for item in committed for effect in self._effects[item.event.type]}
         owed |= {TASKS[item.event.table_name] for item in committed if item.event.table_name in TASKS}
         cached = [item for item in committed if Effect.INVALIDATE_CACHE in self._effects[item.event.type]]
@@ -92,6 +98,10 @@ class CacheConsistencyManager:
             owed.discard(Effect.INVALIDATE_CACHE)
             if len(cached) >= SETTLED_AT_ONCE:
                 self._settle(cached)
+            if own := [item for item in cached if item.leased_until is not None]:
+                tell(own)
+                if len(own) == len(cached):
+                    owed.discard(Effect.BROADCAST)
         try:
             if cached and self._edge is not None:
                 with tracing.span("purge"):

@@ -24,6 +24,7 @@ from app.monitoring import SyncMonitoring
 from app.store import outbox
 from app.store.database import single_statements
 from app.store.outbox import Delivery
+from app.store.transaction import CommittedEvent
 from app.sync.edge import EdgeUnavailableError
 from app.sync.effects import Handler
 from app.sync.publisher import PublishError
@@ -79,6 +80,14 @@ class DeliveryService:
         if batch:
             self._deliver_batch(effect, batch)
         return len(claimed) == most
+
+    def deliver_own(self, committed: Sequence[CommittedEvent]) -> None:
+        """Tell pages of events whose broadcasts this process has claimed by writing them (docs/adr/0021).
+
+        Raises:
+            OperationalError: if the database is down.
+        """
+        self._deliver_batch(Effect.BROADCAST, [outbox.own(one) for one in committed])
 
     def _understood(self, effect: Effect, claimed: Sequence[Delivery]) -> Sequence[Delivery]:
         """Return what this release can deliver; the rest is left to the newer one that wrote it, without counting an attempt.
@@ -141,7 +150,9 @@ class DeliveryService:
         with self._engine.begin() if handler.record else self._single.connect() as connection:
             if handler.record is not None:
                 handler.record(connection, batch)
-            return outbox.settle(connection, effect, [delivery.id for delivery in batch])
+            # Not by a statement of its own, and so that the sweep need not apply it once more.
+            also = [Effect.INVALIDATE_CACHE] if all(delivery.is_own for delivery in batch) else []
+            return outbox.settle(connection, effect, [delivery.id for delivery in batch], *also)
 
     def _postpone_all(self, effect: Effect, batch: Sequence[Delivery], error: Exception, *, has_failed: bool = True) -> None:
         with self._single.connect() as connection:

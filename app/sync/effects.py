@@ -48,7 +48,8 @@ def handlers(
 
     def broadcast(deliveries: Sequence[Delivery]) -> None:
         # A page that is notified of a version and asks at once must not get an older one.
-        invalidate([delivery for delivery in deliveries if not delivery.is_invalidated])
+        if behind := [delivery for delivery in deliveries if not delivery.is_invalidated]:
+            invalidate(behind)
         touched = {facet for delivery in deliveries for facet in (delivery.lists if delivery.is_understood else ListFacet)}
         publisher.publish(
             deliveries,

@@ -29,7 +29,7 @@ QUEUED_FOR_MS = 1000
 EXPIRES = 10
 # A task that keeps records, or does what nobody waits for, is woken at most every so many seconds: a worker takes longer to begin
 # than over each record, so under load many are made at once. The first write after a pause wakes it immediately.
-RECORDS_EVERY = 0.1
+RECORDS_EVERY = 0.25
 
 
 class TaskSender(Protocol):

@@ -524,8 +524,8 @@ SAFEGUARDS = (
         (
             Edit(
                 "app/sync/effects.py",
-                "        invalidate([delivery for delivery in deliveries if not delivery.is_invalidated])\n        touched",
-                "        touched",
+                "        if behind := [delivery for delivery in deliveries if not delivery.is_invalidated]:",
+                "        if behind := []:",
             ),
         ),
     ),

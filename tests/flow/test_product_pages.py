@@ -195,7 +195,7 @@ def test_a_page_takes_a_bounded_number_of_statements_and_none_from_the_cache(
         if "outbox" not in statement:
             ran.append(statement)
 
-    event.listen(container.engine, "before_cursor_execute", note)
+    event.listen(container.reading, "before_cursor_execute", note)
     try:
         assert len(page_of(client, slug)["related"]) == 8
         # Six for the part, the tree, three each for its neighbours and for those in stock, and five for all these.
@@ -204,7 +204,7 @@ def test_a_page_takes_a_bounded_number_of_statements_and_none_from_the_cache(
         page_of(client, slug)
         assert ran == []
     finally:
-        event.remove(container.engine, "before_cursor_execute", note)
+        event.remove(container.reading, "before_cursor_execute", note)
 
 
 def test_a_cursor_holds_only_for_the_question_that_it_was_made_for(

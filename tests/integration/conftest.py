@@ -112,11 +112,11 @@ def counting(container: Container) -> Iterator[list[str]]:
         if threading.get_ident() == ours:
             statements.append(statement)
 
-    event.listen(container.engine, "before_cursor_execute", note)
+    event.listen(container.reading, "before_cursor_execute", note)
     try:
         yield statements
     finally:
-        event.remove(container.engine, "before_cursor_execute", note)
+        event.remove(container.reading, "before_cursor_execute", note)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from app.services.images import make_variants
 from app.services.intent import Intent
 from app.services.lookup import look_up
 from app.store import cache_epoch, database, drift, outbox, specifications, transaction, users
+from app.store.database import single_statements
 from app.store.users import NewSession
 from app.sync.prune import prune
 
@@ -100,7 +101,7 @@ def heard(*engines: Any) -> Iterator[dict[str, Any]]:
     directly = database.run_directly
 
     def run_directly(connection: Connection, statement: TextClause, **parameters: Any) -> Any:
-        found[database._as_the_driver_takes_it(statement)] = parameters
+        found[database._as_the_driver_takes_it(statement)[0]] = parameters
         return directly(connection, statement, **parameters)
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
@@ -146,7 +147,7 @@ def enlarge(connection: Connection) -> None:
 def test_nothing_that_runs_all_the_time_reads_a_table_from_beginning_to_end(
     app: Flask, container: Container, actor: Actor, new_part: Callable[..., int], deliver: Callable[[], None]
 ) -> None:
-    engines = container.engine, container.consistency._proving, container.deliveries._engine
+    engines = container.reading, container.consistency._proving, single_statements(container.deliveries._engine)
     with heard(*engines) as statements:
         part_id = new_part()
         container.parts.adjust_stock_with_sync(Intent(actor), part_id, 1)
