@@ -152,8 +152,10 @@ audit: .venv/.test-stamp $(FRONTEND)/node_modules/.stamp ## Look for known holes
 	  "$$scratch/bin/pip-licenses" --python .venv/bin/python --partial-match --allow-only "$(AGREED)" >/dev/null || failed=1; \
 	  node $(FRONTEND)/scripts/licences.mjs || failed=1; \
 	  echo "== known holes"; \
-	  "$$scratch/bin/pip-audit" --strict --disable-pip --require-hashes -r requirements/test.txt -r requirements/run.txt -r requirements/bench.txt || failed=1; \
-	  (cd $(FRONTEND) && npm audit) || failed=1; \
+	  "$$scratch/bin/pip-audit" --strict --disable-pip --require-hashes -r requirements/test.txt -r requirements/run.txt -r requirements/bench.txt \
+	    || { echo "Python's packages have known holes, or PyPI could not be asked about all of them (see above)." >&2; failed=1; }; \
+	  (cd $(FRONTEND) && npm audit) \
+	    || { echo "npm's packages have known holes, or npm could not be asked (see above)." >&2; failed=1; }; \
 	  exit $$failed
 
 clean: ## Remove everything built or installed; the data in LOCKSTEP_HOME stays

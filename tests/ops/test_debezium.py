@@ -1,13 +1,20 @@
 """What Debezium is told of the outbox is true of its table."""
 
 import json
+import re
 from collections.abc import Callable
 
+import psycopg
+import pytest
+from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import text
 
 from app.container import Container
 from app.models.outbox import OutboxEvent
 from config import REPOSITORY
+from devserver import EmbeddedServers
+from tests.integration.test_two_shops import migrate
+from tests.ops.roles import separated
 
 FOLDER = REPOSITORY / "ops" / "debezium"
 ROUTER = "transforms.outbox."
@@ -35,3 +42,26 @@ def test_only_new_events_of_the_catalog_are_published(container: Container, new_
         rows = connection.execute(text(f"SELECT DISTINCT aggregate_type FROM outbox_events WHERE {connection.scalar(condition)}"))
         assert set(rows.scalars()) == {"part"}
         connection.rollback()
+
+
+def test_its_role_may_read_the_outbox_after_the_documented_statements_and_nothing_else(servers: EmbeddedServers) -> None:
+    """On the database that docs/production.md makes, to which nobody may connect who is not named."""
+    [block] = re.findall(r"```\n(ALTER SYSTEM SET wal_level.+?)```", (REPOSITORY / "docs" / "scale.md").read_text(), re.DOTALL)
+    statements = re.sub(r"ALTER SYSTEM .*\n", "", block).replace(
+        r"\i ops/debezium/publication.sql", (FOLDER / "publication.sql").read_text()
+    )
+    with separated(servers) as database:
+        migrate(database.owner)
+        address = psycopg.conninfo.conninfo_to_dict(database.owner.replace("+psycopg", ""))
+        with psycopg.connect(**address | {"user": "postgres"}) as server:
+            server.execute(statements.replace("DATABASE lockstep", f"DATABASE {address['dbname']}"))
+            server.execute("RESET ROLE")
+            server.commit()
+            try:
+                with psycopg.connect(**address | {"user": "debezium"}) as reader:
+                    reader.execute("SELECT count(*) FROM outbox_events")
+                    with pytest.raises(InsufficientPrivilege):
+                        reader.execute("SELECT count(*) FROM users")
+            finally:
+                server.execute("DROP OWNED BY debezium")
+                server.execute("DROP ROLE debezium")
