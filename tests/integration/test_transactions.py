@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 from psycopg.errors import CheckViolation
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
 from app.container import Container
@@ -21,6 +21,7 @@ from app.domain.stock import Stock
 from app.services.intent import Expected, Intent
 from app.store import idempotency
 from app.store import stock as rows
+from app.store.database import single_statements
 from app.store.idempotency import KeyedCall
 from app.store.locks import lock_parts, lock_stock, lock_stocks
 from app.store.pipeline import Pipeline
@@ -394,3 +395,18 @@ def test_a_unit_that_could_not_see_what_the_one_before_made_is_done_again(
     with Pipeline(container.transactions, actor) as pipeline:
         assert [pipeline.run(work) for _ in range(3)] == ["made", "found", "found"]
     assert len(query("SELECT FROM categories WHERE name = :name", name=name)) == 1
+
+
+def test_a_single_statement_finds_its_connection_ready_and_a_transaction_puts_it_back(container: Container) -> None:
+    def commits_by_itself(engine: Engine) -> bool:
+        with engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            return bool(driver.autocommit)
+
+    assert [commits_by_itself(engine) for engine in (container.reading, container.engine, container.reading)] == [
+        True,
+        False,
+        True,
+    ]
+    # The engine itself: a view of it would set each connection and set it back.
+    assert single_statements(container.engine) is single_statements(container.reading) is container.reading
