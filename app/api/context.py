@@ -21,8 +21,8 @@ from app.services.login_limits import LoginLimits
 from app.services.offload import Offload
 from app.store.idempotency import KeyedCall
 
-# Bytes of answers to customers that a process keeps: more than a thousand parts, or hundreds of lists.
-KEPT = 8_000_000
+# Bytes of answers to customers that a process keeps: several thousand parts, or hundreds of lists.
+KEPT = 16_000_000
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
