@@ -21,9 +21,8 @@ from app.api.public import catalog, pdp
 from app.api.rendering import Cursors
 from app.api.shortcut import Shortcut
 from app.arrival import Arrival
-from app.commands import register as register_commands
 from app.container import build_container
-from app.extensions import db, migrate
+from app.extensions import db
 from app.services.authentication import Authenticator
 from app.services.login_limits import LoginLimits
 from app.services.offload import Offload, at_once
@@ -50,18 +49,18 @@ class OrjsonProvider(JSONProvider):
         return orjson.loads(s)
 
 
-def create_app(settings: Settings, offload: Offload = at_once) -> Flask:
+def create_app(settings: Settings, offload: Offload = at_once, *, has_commands: bool = True) -> Flask:
     """Build the web application. Connects to nothing yet.
 
     Args:
         offload: runs a slow function outside the event loop, if there is one.
+        has_commands: whether it has its command line, which takes 8 MB with all that it needs.
     """
     app = Flask("app", static_folder=None)
     app.json = OrjsonProvider(app)
     app.config.update(_flask_config(settings))
     app.url_map.converters.update(id=IdConverter, bigid=BigIdConverter, page=PageConverter)
     db.init_app(app)
-    migrate.init_app(app, db, directory="migrations")
     with app.app_context():
         engine = db.engine
     container = build_container(settings, engine, publisher(settings), offload=offload)
@@ -92,7 +91,10 @@ def create_app(settings: Settings, offload: Offload = at_once) -> Flask:
     app.register_blueprint(health.blueprint)
     app.register_blueprint(media.blueprint)
     app.register_blueprint(site.build(settings.frontend))
-    register_commands(app)
+    if has_commands:
+        from app.commands import register
+
+        register(app)
     return app
 
 
