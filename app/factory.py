@@ -26,6 +26,7 @@ from app.extensions import db
 from app.services.authentication import Authenticator
 from app.services.login_limits import LoginLimits
 from app.services.offload import Offload, at_once
+from app.services.passkeys import Passkeys
 from app.store.database import engine_options
 from app.sync.verification import Verifier
 from config import Settings
@@ -70,7 +71,9 @@ def create_app(settings: Settings, offload: Offload = at_once, *, has_commands: 
     app.extensions["lockstep_authenticator"] = authenticator
     host = next((host.lstrip(".") for host in settings.allowed_hosts), "localhost")
     login_limits = LoginLimits(settings.redis_url, settings.secret_key, settings.prefix)
-    common = Context(container, authenticator, login_limits, Cursors(settings.secret_key), offload)
+    # Not in the container: workers do without it, and it takes 5 MB.
+    passkeys = Passkeys(container.transactions, container.reading, settings.secret_key)
+    common = Context(container, authenticator, login_limits, passkeys, Cursors(settings.secret_key), offload)
     context.install(app.extensions, common)
     answering = Shortcut(app.wsgi_app, common)
     app.extensions["lockstep_verifier"] = Verifier(

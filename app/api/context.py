@@ -19,6 +19,7 @@ from app.domain.errors import BusyError
 from app.services.authentication import Authenticator, Principal
 from app.services.login_limits import LoginLimits
 from app.services.offload import Offload
+from app.services.passkeys import Passkeys
 from app.store.idempotency import KeyedCall
 
 # Bytes of answers to customers that a process keeps: several thousand parts, or hundreds of lists.
@@ -43,6 +44,7 @@ class Context:
     container: Container
     authenticator: Authenticator
     login_limits: LoginLimits
+    passkeys: Passkeys
     cursors: Cursors
     offload: Offload
     answers: KeptBytes[Sized] = field(default_factory=lambda: KeptBytes(KEPT))
@@ -81,6 +83,11 @@ def authenticator() -> Authenticator:
 def login_limits() -> LoginLimits:
     """Return the limiter of log-in attempts."""
     return _context().login_limits
+
+
+def passkeys() -> Passkeys:
+    """Return what adds, checks and removes passkeys."""
+    return _context().passkeys
 
 
 def cursors() -> Cursors:
