@@ -26,7 +26,6 @@ if __name__ == "__main__":
 import structlog
 
 from app import tracing
-from app.commands import explain_failures
 from app.factory import create_app
 from app.logs import configure
 from app.store import units
@@ -71,7 +70,7 @@ def serve(settings: Settings) -> None:
     limits = Limits(connections, settings.max_connections_per_address, settings.trusted_proxies)
     if settings.tracing:
         tracing.start("web")
-    app = create_app(settings, offload=eventlet.tpool.execute)
+    app = create_app(settings, offload=eventlet.tpool.execute, has_commands=False)
     container = app.extensions["lockstep"]
     socketio = attach(app, container, app.extensions["lockstep_authenticator"])
     container.consistency.sweep()
@@ -132,6 +131,8 @@ configure(development=not _settings.production, limited=__name__ == "__main__")
 if __name__ == "__main__":
     serve(_settings)
 else:
+    from app.commands import explain_failures
+
     explain_failures(_settings.database_url_from)
     app = create_app(_settings)
     begin_collecting()

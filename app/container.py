@@ -18,7 +18,6 @@ from app.services.condition import Condition
 from app.services.imports.jobs import ImportJobs
 from app.services.offload import Offload, at_once
 from app.services.parts_enhanced import PartsEnhancedService
-from app.services.passkeys import Passkeys
 from app.services.people import People
 from app.services.second_factor import SecondFactors
 from app.services.sync_control import SyncControl
@@ -68,7 +67,6 @@ class Container:
     sync_control: SyncControl
     people: People
     second_factors: SecondFactors
-    passkeys: Passkeys
     told: ToldPages
     figures: RecentFigures
     # Reads as customers do, but from the database alone: what they are answered is compared with it.
@@ -179,7 +177,6 @@ def build_container(
         told=told,
         figures=recent,
         people=People(transactions, reading, shown_once, offload),
-        passkeys=Passkeys(transactions, reading, settings.secret_key),
         second_factors=SecondFactors(transactions, reading, shown_once, settings.secret_key),
         # Nothing ever proves to it that this cache is fresh, so it reads past it.
         truth=CatalogReader(reading, CacheManager(clients, lambda _kind, _result: None), settings.currency),

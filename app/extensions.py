@@ -1,9 +1,7 @@
-"""Flask's extensions, created unbound and bound to the application in the factory."""
+"""Flask's extension, created unbound and bound to the application in the factory."""
 
-from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 
 from app.models import Base
 
 db = SQLAlchemy(metadata=Base.metadata)
-migrate = Migrate()

@@ -36,13 +36,13 @@ from app.api.public import catalog, pdp
 from app.api.rendering import Cursors
 from app.api.shortcut import Shortcut
 from app.arrival import Arrival
-from app.commands import register as register_commands
 from app.container import build_container
-from app.extensions import db, migrate
+from app.extensions import db
 from app.services.authentication import Authenticator
 from app.services.call_limits import CallLimits
 from app.services.login_limits import LoginLimits
 from app.services.offload import Offload, at_once
+from app.services.passkeys import Passkeys
 from app.store.database import engine_options, in_transactions
 from app.sync.verification import Verifier
 from config import Settings
@@ -84,18 +84,18 @@ class Application(Flask):
         return func
 
 
-def create_app(settings: Settings, offload: Offload = at_once) -> Flask:
+def create_app(settings: Settings, offload: Offload = at_once, *, has_commands: bool = True) -> Flask:
     """Build the web application. Connects to nothing yet.
 
     Args:
         offload: runs a slow function outside the event loop, if there is one.
+        has_commands: whether it has its command line, which takes 8 MB with all that it needs.
     """
     app = Application("app", static_folder=None)
     app.json = OrjsonProvider(app)
     app.config.update(_flask_config(settings))
     app.url_map.converters.update(id=IdConverter, bigid=BigIdConverter, page=PageConverter)
     db.init_app(app)
-    migrate.init_app(app, db, directory="migrations")
     with app.app_context():
         engine = in_transactions(db.engine)
     container = build_container(settings, engine, publisher(settings), offload=offload)
@@ -105,8 +105,10 @@ def create_app(settings: Settings, offload: Offload = at_once) -> Flask:
     app.extensions["lockstep_authenticator"] = authenticator
     host = next((host.lstrip(".") for host in settings.allowed_hosts), "localhost")
     login_limits = LoginLimits(settings.redis_url, settings.secret_key, settings.prefix)
+    # Not in the container: workers do without it, and it takes 5 MB.
+    passkeys = Passkeys(container.transactions, container.reading, settings.secret_key)
     call_limits, cursors = CallLimits(settings.calls_per_second), Cursors(settings.secret_key)
-    common = Context(container, authenticator, login_limits, call_limits, cursors, offload)
+    common = Context(container, authenticator, login_limits, call_limits, passkeys, cursors, offload)
     context.install(app.extensions, common)
     answering = Shortcut(app.wsgi_app, common)
     app.extensions["lockstep_verifier"] = Verifier(
@@ -128,7 +130,10 @@ def create_app(settings: Settings, offload: Offload = at_once) -> Flask:
     app.register_blueprint(health.blueprint)
     app.register_blueprint(media.blueprint)
     app.register_blueprint(site.build(settings.frontend))
-    register_commands(app)
+    if has_commands:
+        from app.commands import register
+
+        register(app)
     return app
 
 

@@ -9,7 +9,7 @@ from flask import Response
 from flask_smorest import Blueprint
 
 from app.api.auth import actor, attempt, caller, logged_in, proof_by_passkey, require, site
-from app.api.context import authenticator, container, cursors, principal
+from app.api.context import authenticator, container, cursors, passkeys, principal
 from app.api.errors import may_answer
 from app.api.idempotency import keeps_no_answer, keyed_call
 from app.api.parsing import StrictParser
@@ -128,7 +128,7 @@ def turn_second_factor_off(body: dict[str, Any]) -> Response:
 @blueprint.response(200, PasskeysSchema)
 def list_passkeys() -> Response:
     """List your passkeys, oldest first."""
-    return json_response({"items": container().passkeys.of(_person().user_id)})
+    return json_response({"items": passkeys().of(_person().user_id)})
 
 
 @blueprint.route("/passkeys/offer", methods=["POST"])
@@ -137,7 +137,7 @@ def list_passkeys() -> Response:
 @blueprint.response(200, PasskeyOptionsSchema)
 def offer_passkey() -> Response:
     """Get what your browser needs to make a passkey. Within five minutes it can be added (`POST /auth/passkeys`)."""
-    return json_response(container().passkeys.offer(_person(), site()))
+    return json_response(passkeys().offer(_person(), site()))
 
 
 @blueprint.route("/passkeys", methods=["POST"])
@@ -149,7 +149,7 @@ def offer_passkey() -> Response:
 def add_passkey(body: dict[str, Any]) -> Response:
     """Add the passkey that your browser made for an offer: it logs you in at this host, without password and code."""
     me = _person()
-    return json_response(container().passkeys.add(actor(), me, site(), body["name"], body["ticket"], body["credential"]), 201)
+    return json_response(passkeys().add(actor(), me, site(), body["name"], body["ticket"], body["credential"]), 201)
 
 
 @blueprint.route("/passkeys/<id:passkey_id>", methods=["DELETE"])
@@ -157,7 +157,7 @@ def add_passkey(body: dict[str, Any]) -> Response:
 @blueprint.response(204)
 def remove_passkey(passkey_id: int) -> Response:
     """Remove one of your passkeys: it opens nothing any more."""
-    container().passkeys.remove(actor(), _person(), passkey_id, keyed_call())
+    passkeys().remove(actor(), _person(), passkey_id, keyed_call())
     return Response(status=204)
 
 

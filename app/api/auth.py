@@ -16,7 +16,7 @@ import structlog
 from flask import Response, request
 from flask_smorest import Blueprint
 
-from app.api.context import admit, authenticator, container, login_limits, note_quota, principal, request_id
+from app.api.context import admit, authenticator, container, login_limits, note_quota, passkeys, principal, request_id
 from app.api.errors import may_answer
 from app.api.idempotency import keeps_no_answer, sent_key
 from app.api.parsing import StrictParser, refuse_unread
@@ -208,7 +208,7 @@ def log_in(body: dict[str, Any]) -> Response:
 def challenge_passkey() -> Response:
     """Get a challenge for any passkey of this host, to log in with or for a step-up. It is to be answered within five minutes."""
     sent_key()
-    return json_response(container().passkeys.challenge(site()))
+    return json_response(passkeys().challenge(site()))
 
 
 @blueprint.route("/login/passkey", methods=["POST"])
@@ -219,7 +219,7 @@ def challenge_passkey() -> Response:
 def log_in_by_passkey(body: dict[str, Any]) -> Response:
     """Log in with a passkey, without address, password or code; otherwise as `POST /auth/login`."""
     sent_key()
-    account = container().passkeys.account(body["credential"])
+    account = passkeys().account(body["credential"])
     enter = proof_by_passkey(body)
     return _entered(account, lambda: authenticator().enter(enter, caller(), replaces=session_token()), by="passkey")
 
@@ -248,7 +248,7 @@ def _entered(account: str, enter: Callable[[], tuple[Principal, str]], **how: st
 def proof_by_passkey(answer: dict[str, Any]) -> ProveByPasskey:
     """Return the check of a passkey's answer, to be made within a transaction."""
     here = site()
-    return lambda connection: container().passkeys.check(connection, here, answer["ticket"], answer["credential"])
+    return lambda connection: passkeys().check(connection, here, answer["ticket"], answer["credential"])
 
 
 def site() -> Site:

@@ -21,10 +21,11 @@ from app.services.authentication import Authenticator, Principal
 from app.services.call_limits import CallLimits
 from app.services.login_limits import LoginLimits
 from app.services.offload import Offload
+from app.services.passkeys import Passkeys
 from app.store.idempotency import KeyedCall
 
-# Bytes of answers to customers that a process keeps: more than a thousand parts, or hundreds of lists.
-KEPT = 8_000_000
+# Bytes of answers to customers that a process keeps: several thousand parts, or hundreds of lists.
+KEPT = 16_000_000
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -46,6 +47,7 @@ class Context:
     authenticator: Authenticator
     login_limits: LoginLimits
     call_limits: CallLimits
+    passkeys: Passkeys
     cursors: Cursors
     offload: Offload
     answers: KeptBytes[Sized] = field(default_factory=lambda: KeptBytes(KEPT))
@@ -100,6 +102,11 @@ def noted_quotas() -> Sequence[Quota]:
     """Return the limits that the current request has counted towards."""
     quotas: Sequence[Quota] = g.get("quotas", ())
     return quotas
+
+
+def passkeys() -> Passkeys:
+    """Return what adds, checks and removes passkeys."""
+    return _context().passkeys
 
 
 def cursors() -> Cursors:

@@ -17,8 +17,8 @@ from app.cache.manager import Result
 
 # WSGI keys: what a request was answered with, and the rule of its route; what the cache has just not confirmed for it.
 CONFIRMED, DISPROVEN = "lockstep.confirmed", "lockstep.disproven"
-# About what a key of a proof takes, in bytes, with what the cache said of it.
-BYTES_OF_A_KEY = 150
+# About what a key of a proof takes, in bytes, with what the cache said of it, and both encoded.
+BYTES_OF_A_KEY = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Kept:
 
     def __len__(self) -> int:
         """Return about how many bytes it takes."""
-        return sum(map(len, self.address)) + len(self.data) + BYTES_OF_A_KEY * len(self.proof.keys)
+        return sum(map(len, self.address)) + len(self.data) + BYTES_OF_A_KEY * len(self.proof.call.keys)
 
 
 def kept_answer() -> Response | None:

@@ -40,7 +40,7 @@ class Sent:
     Args:
         route: its rule.
         id_at: which of the headers is the request's id, which is another one each time.
-        size: about how many bytes it takes with what it was made of, which it may be the last one to hold.
+        size: about how many bytes it takes beside the kept answer, which is kept for at least as long.
         is_for_edges: whether HTTP caches in front may store it.
     """
 
@@ -75,6 +75,8 @@ class Shortcut:
         key = _key(environ)
         sent = self._answers.find(key)
         if isinstance(sent, Sent) and self._may_be_sent(sent, environ):
+            # Whatever is asked for least is dropped first, and a kept answer only after all that was made of it.
+            self._answers.find(sent.kept.address)
             headers = sent.headers.copy()
             headers[sent.id_at] = (REQUEST_ID, id_of(environ.get("HTTP_X_REQUEST_ID", "")))
             start_response(sent.status, headers)
@@ -133,7 +135,7 @@ class Shortcut:
         if not is_whole or not varies_by <= VARIES_BY or "set-cookie" in said or edges == NOT_STORED:
             return
         id_at = next(at for at, (name, _id) in enumerate(headers) if name == REQUEST_ID)
-        size = BYTES_OF_HEADERS + sum(map(len, filter(None, key))) + len(data) + len(kept)
+        size = BYTES_OF_HEADERS + sum(map(len, filter(None, key))) + (0 if data is kept.data else len(data))
         self._answers.keep(key, Sent(kept, route, status, headers, id_at, data, size, edges is not None))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from app.cache.scripting import Call
 from app.contract import cache_keys
 
 
@@ -18,16 +19,15 @@ class Proof:
 
     Attributes:
         epoch: of the cache.
-        keys: the epoch's, those of generations, of entries and of lists.
-        said: how many of them are tokens, then what the cache said of each (`confirm.lua`).
+        call: of `confirm.lua`, with the keys of the epoch, of generations, of entries and of lists; how many of them are tokens,
+            and what the cache said of each.
         names: as in `Sources`.
         kinds: of the reads that it took.
         until: when the answer is made anew in any case (monotonic seconds).
     """
 
     epoch: str
-    keys: list[str]
-    said: list[int | bytes]
+    call: Call
     names: frozenset[str]
     kinds: tuple[str, ...]
     until: float
@@ -65,14 +65,9 @@ class Sources:
             return None
         generations = {key: token for key, token in self.tokens.items() if key != cache_keys.EPOCH}
         epoch = self.tokens[cache_keys.EPOCH]
-        return Proof(
-            epoch.decode(),
-            [cache_keys.EPOCH, *generations, *self.bodies],
-            [len(self.tokens), epoch, *generations.values(), *self.bodies.values()],
-            frozenset(self.names),
-            tuple(self.kinds),
-            self.until,
-        )
+        said = [len(self.tokens), epoch, *generations.values(), *self.bodies.values()]
+        call = Call("confirm", [cache_keys.EPOCH, *generations, *self.bodies], said)
+        return Proof(epoch.decode(), call, frozenset(self.names), tuple(self.kinds), self.until)
 
 
 _NOTED: ContextVar[Sources | None] = ContextVar("sources", default=None)

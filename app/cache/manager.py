@@ -26,7 +26,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from app.cache.dependencies import Proof, sources
 from app.cache.loads import Loads
-from app.cache.scripting import Scripts
+from app.cache.scripting import Call, Scripts
 from app.cache.server import Life, ServerCheck, present_life
 from app.contract import cache_keys
 from app.contract.events import Aspect, ListFacet
@@ -335,7 +335,7 @@ class CacheManager:
         if not self.is_fresh or proof.epoch != self._epoch or time.monotonic() >= proof.until:
             return False
         try:
-            is_so = bool(self._run("confirm", proof.keys, proof.said))
+            is_so = bool(self._call(proof.call))
         except CacheUnavailableError:
             return False
         if is_so:
@@ -435,7 +435,7 @@ class CacheManager:
                 how = FORGET if invalidation.forgets else int(body is not None)
                 arguments += [invalidation.version, how, body or b""]
         try:
-            self._scripts.run(self._clients.writing, "invalidate", keys, arguments)
+            self._scripts.run(self._clients.writing, Call("invalidate", keys, arguments))
         except RedisError as error:
             raise CacheUnavailableError(str(error)) from error
 
@@ -530,7 +530,10 @@ class CacheManager:
         return stamp.decode()
 
     def _run(self, script: str, keys: list[str], arguments: list[Any]) -> Any:
-        return self._guard(lambda: self._scripts.run(self._client, script, keys, arguments))
+        return self._call(Call(script, keys, arguments))
+
+    def _call(self, call: Call) -> Any:
+        return self._guard(lambda: self._scripts.run(self._client, call))
 
     def _guard(self, call: Callable[[], T]) -> T:
         if not self._breaker.allows():

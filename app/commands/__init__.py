@@ -5,6 +5,7 @@ from types import TracebackType
 
 import click
 from flask import Flask
+from flask_migrate import Migrate
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app.commands.audit import audit
@@ -24,6 +25,7 @@ from app.commands.staff import (
     set_role,
 )
 from app.commands.sync import sync
+from app.extensions import db
 
 COMMANDS = (
     prepare, doctor, seed_demo, import_parts, export_parts, move_prices, create_user, set_password, set_role, deactivate_user,
@@ -43,7 +45,8 @@ _REMEDIES = {
 
 
 def register(app: Flask) -> None:
-    """Add the commands to `app`."""
+    """Add the commands to `app`, those of Flask-Migrate included."""
+    Migrate(app, db, directory="migrations")
     for command in COMMANDS:
         app.cli.add_command(command)
 

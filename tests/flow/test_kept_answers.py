@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from app.api.context import KEPT, kept_answers
 from app.api.rendering import etag_of
+from app.cache.scripting import Call
 from app.container import Container
 from app.domain.categories import Tree
 from app.services import catalog as services
@@ -63,10 +64,10 @@ def called(container: Container, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     noted: list[str] = []
     run, own = container.cache._scripts.run, threading.current_thread()
 
-    def note(client: Any, name: str, keys: list[str], arguments: list[Any]) -> Any:
+    def note(client: Any, call: Call) -> Any:
         if threading.current_thread() is own:
-            noted.append(name)
-        return run(client, name, keys, arguments)
+            noted.append(call.name)
+        return run(client, call)
 
     monkeypatch.setattr(container.cache._scripts, "run", note)
     return noted

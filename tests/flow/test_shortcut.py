@@ -20,6 +20,7 @@ from app.api.request_context import REQUEST_ID
 from app.api.shortcut import Sent, Shortcut
 from app.arrival import Arrival
 from app.cache.dependencies import Proof
+from app.cache.scripting import Call
 from app.contract.edge import OLDEST
 from app.factory import create_app
 from app.monitoring import figures
@@ -261,7 +262,7 @@ def answering(app: Flask) -> Callable[..., Client]:
 
     def make(headers: dict[str, str], status: int) -> Client:
         context: Context = app.extensions["lockstep_context"]
-        kept = Kept(("/api/x", b""), b"{}", "tag", Proof("", [], [], frozenset(), (), float("inf")))
+        kept = Kept(("/api/x", b""), b"{}", "tag", Proof("", Call("confirm", [], []), frozenset(), (), float("inf")))
 
         def application(environ: Any, start: Any) -> Any:
             environ[CONFIRMED] = kept, "/api/x"

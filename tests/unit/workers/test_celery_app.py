@@ -1,4 +1,4 @@
-"""What beat and Flower load."""
+"""What beat, Flower and workers load."""
 
 import subprocess
 import sys
@@ -8,5 +8,11 @@ from config import REPOSITORY
 
 def test_beat_and_flower_do_without_the_application() -> None:
     program = "import sys, workers.timetable, workers.celery_app; print(*{'app.container', 'sqlalchemy'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == ""
+
+
+def test_workers_do_without_what_only_customers_and_staff_ask_for() -> None:
+    program = "import sys, workers.tasks; print(*{'webauthn', 'app.api', 'alembic'} & {*sys.modules})"
     done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, check=True, capture_output=True, text=True)
     assert done.stdout.strip() == ""
