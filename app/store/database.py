@@ -61,7 +61,10 @@ def connect(url: str, *, pool_size: int = 4, waits_for_disk: bool = True) -> Eng
 
 
 def in_transactions(engine: Engine) -> Engine:
-    """Return a view of an engine, made with `engine_options`, that begins transactions."""
+    """Return a view of an engine, made with `engine_options`, that begins transactions.
+
+    Another isolation level on top of it has no effect; for single statements there is `single_statements`.
+    """
     engine.update_execution_options(single_statements=engine)
     return engine.execution_options(isolation_level="READ COMMITTED")
 

@@ -21,7 +21,7 @@ from app.factory import create_app
 from app.services.intent import Intent
 from app.services.login_limits import LoginLimits
 from app.store import users
-from app.store.database import connect
+from app.store.database import connect, single_statements
 from bench.system import wait_until
 from config import REPOSITORY, Settings
 
@@ -66,7 +66,7 @@ def databases(app: Flask) -> tuple[str, str]:
     """The URLs of two empty databases in one server."""
     settings: Settings = app.extensions["lockstep"].settings
     one, two = (settings.database_url.replace("/lockstep?", f"/{name}?") for name in ("one", "two"))
-    engine = connect(settings.database_url).execution_options(isolation_level="AUTOCOMMIT")
+    engine = single_statements(connect(settings.database_url))
     with engine.connect() as connection:
         connection.execute(text("CREATE DATABASE one"))
         migrate(one)
