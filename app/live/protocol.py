@@ -20,9 +20,11 @@ from app.live.body import HEADER, Body
 
 # Seconds for the head of a request from its first byte, and for the first byte of a new connection.
 HEAD_PATIENCE = 10.0
-# How long, and how much, we keep reading from a client after refusing it, so that the answer reaches it.
+# Seconds that we keep reading from a client after refusing it, so that the answer reaches it.
 LINGER = 1.0
-MAX_LINGER = 4_000_000
+# What is more than this we read slowly: to close would take the answer away from a client that has not looked yet.
+LINGER_AT_ONCE = 4_000_000
+LINGER_PAUSE = 0.01
 _REQUEST_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [\x21-\x7e\x80-\xff]+ HTTP/[0-9]\.[0-9]\r\n")
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::[0-9]*)?")
 _LENGTH = re.compile(r"[0-9]{1,18}")
@@ -168,8 +170,8 @@ class HttpProtocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc] # eventlet
             with suppress(OSError, ValueError, eventlet.Timeout), eventlet.Timeout(LINGER):
                 self.wfile.flush()
                 self.connection.shutdown(socket.SHUT_WR)
-                left = MAX_LINGER
-                while left > 0 and (piece := self.rfile.read1(65_536)):
+                left = LINGER_AT_ONCE
+                while piece := self.rfile.read1(65_536):
                     left -= len(piece)
-                    eventlet.sleep(0)
+                    eventlet.sleep(0 if left > 0 else LINGER_PAUSE)
         super().finish()

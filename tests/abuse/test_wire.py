@@ -146,6 +146,16 @@ def test_a_body_of_tiny_chunks_is_refused_when_it_is_mostly_envelope(raw: Raw, t
     assert status(everything(connection)) == 400
 
 
+def test_who_sends_megabytes_that_are_refused_still_receives_the_answer(raw: Raw, target: Target) -> None:
+    connection = raw()
+    head = f"POST /api/v1/admin/imports HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {target.key}\r\n"
+    connection.sendall(f"{head}Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 60000000\r\n\r\n".encode())
+    # It looks for an answer only after so much, as a busy proxy does.
+    for _ in range(140):
+        connection.sendall(b"x" * 50_000)
+    assert status(everything(connection)) == 413
+
+
 def test_a_head_has_its_time(raw: Raw) -> None:
     """A client that trickles bytes is disconnected all the same, and so is one that sends none at all."""
     dribbling, silent = raw(), raw()
