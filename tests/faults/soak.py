@@ -291,7 +291,7 @@ class Soak:
 
     def _until_whole(self, since: float, load: Load) -> tuple[float, list[str]]:
         """Wait until nothing is to be complained about; return how long after `since` that was, and what was wrong too long."""
-        late: list[str] = []
+        late = ""
         while True:
             try:
                 found = self._unwell() or load.complaints(self._system) + self._veterans.complaints(self._system)
@@ -300,10 +300,9 @@ class Soak:
             took = time.monotonic() - since
             if not found:
                 if took >= self._whole_within:
-                    self.result.late.append(f"whole only after {took:.1f} s; until then {late[:2]}")
+                    self.result.late.append(f"whole only after {took:.1f} s; {late or 'only the look took long'}")
                 return took, []
-            if took < self._whole_within:
-                late = found
+            late = f"after {took:.1f} s {found[:2]}"
             if took > self._whole_within + PATIENCE:
                 return took, [f"after {took:.0f} s: {one}" for one in found]
             time.sleep(0.05)
