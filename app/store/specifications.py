@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 
 from app.domain import measures
 from app.domain.errors import InvalidFieldError
 from app.domain.measures import NUMBER, THREAD, Reading, SpecificationFilter
 from app.store import facet_counts
-from app.store.database import parsed
+from app.store.database import as_tuples, parsed
 from app.store.encoding import jsonb
 from app.store.units import unit_of
 
@@ -253,7 +253,7 @@ def keys_of(fits: Sequence[Fitting]) -> list[str]:
 
 def counted(
     connection: Connection, rows: str, conditions: Sequence[str], parameters: Mapping[str, Any], fits: Sequence[Fitting]
-) -> Sequence[Row[Any]]:
+) -> Sequence[Any]:
     """Count what parts say: for each name its most common values, each with the number of parts that the filters would leave,
     without that of the name itself.
 
@@ -275,14 +275,14 @@ def counted(
     return _summed_up(connection, hits, said, {**parameters, **fitting_each, **names})
 
 
-def counted_before(connection: Connection, categories: Sequence[int]) -> Sequence[Row[Any]]:
+def counted_before(connection: Connection, categories: Sequence[int]) -> Sequence[Any]:
     """Return what `counted` does of all parts of some categories, from the counts that are kept."""
     first = facet_counts.FIRST.format(limit=SAMPLE)
     hits = f"SELECT first.part_id, 0 AS missed FROM ({first}) first"  # noqa: S608 — constant text
     return _summed_up(connection, hits, facet_counts.FEATURES, {"categories": categories})
 
 
-def _summed_up(connection: Connection, hits: str, said: str, parameters: Mapping[str, Any]) -> Sequence[Row[Any]]:
+def _summed_up(connection: Connection, hits: str, said: str, parameters: Mapping[str, Any]) -> Sequence[Any]:
     """Return what parts say, by name.
 
     Args:
@@ -303,7 +303,7 @@ def _summed_up(connection: Connection, hits: str, said: str, parameters: Mapping
                    (array_agg(v.key ORDER BY c.count DESC, v.key))[1] AS key
             FROM said c JOIN specification_values v ON v.key = c.key GROUP BY v.named, v.meaning),
         ranked AS (
-            SELECT v.named, v.name, v.value, v.unit, v.dimension, v.measured_in, v.symbol, v.low, v.high, v.place, m.count::int,
+            SELECT v.named, v.name, v.value, v.unit, v.dimension, v.symbol, v.low, v.high, v.place, m.count::int,
                    row_number() OVER (PARTITION BY m.named ORDER BY m.count DESC, v.place, v.key) AS rank,
                    count(*) OVER (PARTITION BY m.named)::int AS different,
                    sum(m.hits) OVER (PARTITION BY m.named)::int AS hits,
@@ -312,7 +312,9 @@ def _summed_up(connection: Connection, hits: str, said: str, parameters: Mapping
                    min(v.low) OVER (PARTITION BY m.named, v.dimension) AS least,
                    max(v.high) OVER (PARTITION BY m.named, v.dimension) AS most
             FROM meant m JOIN specification_values v ON v.key = m.key)
-        SELECT r.* FROM ranked r LEFT JOIN places p ON p.named = r.named
+        SELECT r.named, r.name, r.value, r.unit, r.dimension, r.symbol, r.low, r.high, r.place, r.count, r.different, r.parts,
+               r.alike, r.least, r.most
+        FROM ranked r LEFT JOIN places p ON p.named = r.named
         WHERE r.rank <= {MAX_VALUES} ORDER BY r.hits DESC, p.position, r.named, r.rank
     """)  # noqa: S608 — put together from constants; every value is a parameter
-    return connection.execute(statement, parameters).all()
+    return as_tuples(connection.execute(statement, parameters))
