@@ -26,6 +26,8 @@ from app.store.units import unit_of
 READER = 2
 # What is read before the other connections get their turn: a few milliseconds.
 AT_ONCE = 200
+# Of the parts of a category, so many have to be hits for the others to be counted instead.
+MOSTLY = 0.7
 # The values of a specification that are counted each: those that most parts have.
 MAX_VALUES = 100
 # Parts of which it takes no time to check all words.
@@ -116,6 +118,26 @@ _COUNTED_OWN = """
             JOIN (SELECT v.key FROM specification_values v WHERE v.named = specification_hash(:named_{place}) OFFSET 0) v
               ON v.key = f.key
             GROUP BY f.key"""
+# What all parts of a category say is counted already. Where most of them are hits, as for a word that says what they are, it is
+# less to count what the others say, and take that off.
+_SAID_BY_HITS = f"""
+        SELECT key, true AS fits, sum(count) AS count
+        FROM (WITH mostly AS MATERIALIZED (
+                  SELECT k.category_id, h.count < k.count AS is_partly
+                  FROM (SELECT category_id, count(*) AS count FROM hits GROUP BY category_id) h
+                  JOIN ({facet_counts.PARTS}) k ON k.category_id = h.category_id AND h.count > k.count * CAST(:mostly AS float8))
+              SELECT key, count FROM ({facet_counts.FEATURES.format(categories="ARRAY(SELECT category_id FROM mostly)")}) kept
+              UNION ALL SELECT f.key, -count(*) FROM (
+                  SELECT unnest(p.keys) AS key FROM part_features p WHERE p.part_id = ANY(ARRAY(
+                      SELECT part_id FROM part_features
+                      WHERE category_id = ANY(ARRAY(SELECT category_id FROM mostly WHERE is_partly))
+                      EXCEPT SELECT part_id FROM hits))) f
+              GROUP BY f.key
+              UNION ALL SELECT f.key, count(*) FROM (
+                  SELECT unnest(p.keys) AS key FROM part_features p WHERE p.part_id = ANY(ARRAY(
+                      SELECT part_id FROM hits WHERE category_id NOT IN (SELECT category_id FROM mostly)))) f
+              GROUP BY f.key) said
+        GROUP BY key HAVING sum(count) > 0"""  # noqa: S608 — constant text
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,12 +281,15 @@ def counted(
 
     Args:
         rows: the table of parts, called `s`; `conditions` are what they must match, apart from `fits`.
+        parameters: those of the conditions; `categories` are the only ones in which parts match them.
     """
     each = [f"s.part_id IN (SELECT parts_with_all(CAST(:fits_{place} AS text[])))" for place in range(len(fits))]
     missed = " + ".join(f"CASE WHEN {one} THEN 0 ELSE {1 << place} END" for place, one in enumerate(each)) or "0"
+    hits = f"SELECT s.part_id, s.category_id, {missed} AS missed FROM {rows} WHERE {' AND '.join(conditions)}"  # noqa: S608 — as in `_summed_up`
+    if not fits:
+        return _summed_up(connection, hits, _SAID_BY_HITS, {**parameters, "mostly": MOSTLY})
     # Of parts that miss a single filter, only what they say of its own name counts.
     own = "".join(_COUNTED_OWN.format(place=place, missed=1 << place) for place in range(len(fits)))
-    hits = f"SELECT s.part_id, {missed} AS missed FROM {rows} WHERE {' AND '.join(conditions)}"  # noqa: S608 — as in `_summed_up`
     said = f"""
         SELECT f.key, true AS fits, count(*) AS count
         FROM (SELECT unnest(p.keys) AS key
@@ -279,7 +304,7 @@ def counted_before(connection: Connection, categories: Sequence[int]) -> Sequenc
     """Return what `counted` does of all parts of some categories, from the counts that are kept."""
     first = facet_counts.FIRST.format(limit=SAMPLE)
     hits = f"SELECT first.part_id, 0 AS missed FROM ({first}) first"  # noqa: S608 — constant text
-    return _summed_up(connection, hits, facet_counts.FEATURES, {"categories": categories})
+    return _summed_up(connection, hits, facet_counts.FEATURES.format(categories=":categories"), {"categories": categories})
 
 
 def _summed_up(connection: Connection, hits: str, said: str, parameters: Mapping[str, Any]) -> Sequence[Any]:
