@@ -32,7 +32,7 @@ class Said(Protocol):
 
     Attributes:
         name, value, unit: as some part says it.
-        dimension, measured_in, symbol, low, high, place: as `app.domain.measures` reads it.
+        dimension, symbol, low, high, place: as `app.domain.measures` reads it.
         count: the parts that have this value; `different` values has the name, and `parts` is the sum of their counts.
         alike: the sum of the counts of the values in this dimension, `least` and `most` are their ends.
     """
@@ -42,7 +42,6 @@ class Said(Protocol):
     value: str
     unit: str
     dimension: str | None
-    measured_in: str | None
     symbol: str
     low: float | None
     high: float | None

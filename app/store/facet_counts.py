@@ -13,11 +13,17 @@ GROUPS = """
     FROM (SELECT category_id, manufacturer, in_stock, count FROM group_counts
           UNION ALL SELECT category_id, manufacturer, in_stock, change FROM group_changes) kept
     GROUP BY category_id, manufacturer, in_stock HAVING sum(count) > 0"""
+# How many of them are directly in each of some categories.
+PARTS = """
+    SELECT category_id, sum(count) AS count
+    FROM (SELECT category_id, count FROM group_counts WHERE category_id = ANY(:categories)
+          UNION ALL SELECT category_id, change FROM group_changes WHERE category_id = ANY(:categories)) kept
+    GROUP BY category_id"""
 # What the public parts of some categories say, with the number of those that say it.
 FEATURES = """
     SELECT key, true AS fits, sum(count) AS count
-    FROM (SELECT key, count FROM feature_counts WHERE category_id = ANY(:categories)
-          UNION ALL SELECT key, change FROM feature_changes WHERE category_id = ANY(:categories)) kept
+    FROM (SELECT key, count FROM feature_counts WHERE category_id = ANY({categories})
+          UNION ALL SELECT key, change FROM feature_changes WHERE category_id = ANY({categories})) kept
     GROUP BY key HAVING sum(count) > 0"""
 # The first of these parts.
 FIRST = """

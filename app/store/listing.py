@@ -20,7 +20,7 @@ from app.domain.measures import SpecificationFilter
 from app.domain.search import Typed
 from app.store import facet_counts, search, specifications
 from app.store.currencies import written
-from app.store.database import parsed
+from app.store.database import as_tuples, parsed
 from app.store.paging import Order, Position, cut
 from app.store.search import Meant, Wanted
 from app.store.specifications import Fitting
@@ -274,7 +274,7 @@ def load_facets(connection: Connection, filters: PartFilters) -> dict[str, Any]:
     counts = _counts(connection, filters, typed, prices, fits)
     if not counts and (meant := search.meaning(connection, typed)):
         counts = _counts(connection, filters, typed.meaning(meant), prices, fits)
-    tree = connection.execute(_TREE).all() if counts else []
+    tree = as_tuples(connection.execute(_TREE)) if counts else []
     facets = composed(counts, tree)
     ends = {end: written(Decimal(amount), prices.currency or "") for end, amount in (facets["price"] or {}).items()}
     said = _counts_of_specifications(connection, filters, typed.meaning(meant), prices, fits) if filters.is_of_category else ()
@@ -351,7 +351,7 @@ def _counts(connection: Connection, filters: PartFilters, typed: Typed, prices: 
         FROM groups s WHERE {" AND ".join(chosen.values())} HAVING EXISTS (SELECT FROM groups)
     """)  # noqa: S608 — put together from constants; every value is a parameter
     parameters = wanted.parameters | bounds | choices | {"fits": specifications.keys_of(fits), "currency": prices.currency}
-    return connection.execute(statement, parameters).all()
+    return as_tuples(connection.execute(statement, parameters))
 
 
 def _choices(connection: Connection, filters: PartFilters) -> tuple[dict[str, str], dict[str, Any]]:

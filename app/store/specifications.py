@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 
 from app.domain import measures
 from app.domain.errors import InvalidFieldError
 from app.domain.measures import NUMBER, THREAD, Reading, SpecificationFilter
 from app.store import facet_counts
-from app.store.database import parsed
+from app.store.database import as_tuples, parsed
 from app.store.encoding import jsonb
 from app.store.units import unit_of
 
@@ -26,6 +26,8 @@ from app.store.units import unit_of
 READER = 2
 # What is read before the other connections get their turn: a few milliseconds.
 AT_ONCE = 200
+# Of the parts of a category, so many have to be hits for the others to be counted instead.
+MOSTLY = 0.7
 # The values of a specification that are counted each: those that most parts have.
 MAX_VALUES = 100
 # Parts of which it takes no time to check all words.
@@ -116,6 +118,26 @@ _COUNTED_OWN = """
             JOIN (SELECT v.key FROM specification_values v WHERE v.named = specification_hash(:named_{place}) OFFSET 0) v
               ON v.key = f.key
             GROUP BY f.key"""
+# What all parts of a category say is counted already. Where most of them are hits, as for a word that says what they are, it is
+# less to count what the others say, and take that off.
+_SAID_BY_HITS = f"""
+        SELECT key, true AS fits, sum(count) AS count
+        FROM (WITH mostly AS MATERIALIZED (
+                  SELECT k.category_id, h.count < k.count AS is_partly
+                  FROM (SELECT category_id, count(*) AS count FROM hits GROUP BY category_id) h
+                  JOIN ({facet_counts.PARTS}) k ON k.category_id = h.category_id AND h.count > k.count * CAST(:mostly AS float8))
+              SELECT key, count FROM ({facet_counts.FEATURES.format(categories="ARRAY(SELECT category_id FROM mostly)")}) kept
+              UNION ALL SELECT f.key, -count(*) FROM (
+                  SELECT unnest(p.keys) AS key FROM part_features p WHERE p.part_id = ANY(ARRAY(
+                      SELECT part_id FROM part_features
+                      WHERE category_id = ANY(ARRAY(SELECT category_id FROM mostly WHERE is_partly))
+                      EXCEPT SELECT part_id FROM hits))) f
+              GROUP BY f.key
+              UNION ALL SELECT f.key, count(*) FROM (
+                  SELECT unnest(p.keys) AS key FROM part_features p WHERE p.part_id = ANY(ARRAY(
+                      SELECT part_id FROM hits WHERE category_id NOT IN (SELECT category_id FROM mostly)))) f
+              GROUP BY f.key) said
+        GROUP BY key HAVING sum(count) > 0"""  # noqa: S608 — constant text
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,18 +275,21 @@ def keys_of(fits: Sequence[Fitting]) -> list[str]:
 
 def counted(
     connection: Connection, rows: str, conditions: Sequence[str], parameters: Mapping[str, Any], fits: Sequence[Fitting]
-) -> Sequence[Row[Any]]:
+) -> Sequence[Any]:
     """Count what parts say: for each name its most common values, each with the number of parts that the filters would leave,
     without that of the name itself.
 
     Args:
         rows: the table of parts, called `s`; `conditions` are what they must match, apart from `fits`.
+        parameters: those of the conditions; `categories` are the only ones in which parts match them.
     """
     each = [f"s.part_id IN (SELECT parts_with_all(CAST(:fits_{place} AS text[])))" for place in range(len(fits))]
     missed = " + ".join(f"CASE WHEN {one} THEN 0 ELSE {1 << place} END" for place, one in enumerate(each)) or "0"
+    hits = f"SELECT s.part_id, s.category_id, {missed} AS missed FROM {rows} WHERE {' AND '.join(conditions)}"  # noqa: S608 — as in `_summed_up`
+    if not fits:
+        return _summed_up(connection, hits, _SAID_BY_HITS, {**parameters, "mostly": MOSTLY})
     # Of parts that miss a single filter, only what they say of its own name counts.
     own = "".join(_COUNTED_OWN.format(place=place, missed=1 << place) for place in range(len(fits)))
-    hits = f"SELECT s.part_id, {missed} AS missed FROM {rows} WHERE {' AND '.join(conditions)}"  # noqa: S608 — as in `_summed_up`
     said = f"""
         SELECT f.key, true AS fits, count(*) AS count
         FROM (SELECT unnest(p.keys) AS key
@@ -275,14 +300,14 @@ def counted(
     return _summed_up(connection, hits, said, {**parameters, **fitting_each, **names})
 
 
-def counted_before(connection: Connection, categories: Sequence[int]) -> Sequence[Row[Any]]:
+def counted_before(connection: Connection, categories: Sequence[int]) -> Sequence[Any]:
     """Return what `counted` does of all parts of some categories, from the counts that are kept."""
     first = facet_counts.FIRST.format(limit=SAMPLE)
     hits = f"SELECT first.part_id, 0 AS missed FROM ({first}) first"  # noqa: S608 — constant text
-    return _summed_up(connection, hits, facet_counts.FEATURES, {"categories": categories})
+    return _summed_up(connection, hits, facet_counts.FEATURES.format(categories=":categories"), {"categories": categories})
 
 
-def _summed_up(connection: Connection, hits: str, said: str, parameters: Mapping[str, Any]) -> Sequence[Row[Any]]:
+def _summed_up(connection: Connection, hits: str, said: str, parameters: Mapping[str, Any]) -> Sequence[Any]:
     """Return what parts say, by name.
 
     Args:
@@ -303,7 +328,7 @@ def _summed_up(connection: Connection, hits: str, said: str, parameters: Mapping
                    (array_agg(v.key ORDER BY c.count DESC, v.key))[1] AS key
             FROM said c JOIN specification_values v ON v.key = c.key GROUP BY v.named, v.meaning),
         ranked AS (
-            SELECT v.named, v.name, v.value, v.unit, v.dimension, v.measured_in, v.symbol, v.low, v.high, v.place, m.count::int,
+            SELECT v.named, v.name, v.value, v.unit, v.dimension, v.symbol, v.low, v.high, v.place, m.count::int,
                    row_number() OVER (PARTITION BY m.named ORDER BY m.count DESC, v.place, v.key) AS rank,
                    count(*) OVER (PARTITION BY m.named)::int AS different,
                    sum(m.hits) OVER (PARTITION BY m.named)::int AS hits,
@@ -312,7 +337,9 @@ def _summed_up(connection: Connection, hits: str, said: str, parameters: Mapping
                    min(v.low) OVER (PARTITION BY m.named, v.dimension) AS least,
                    max(v.high) OVER (PARTITION BY m.named, v.dimension) AS most
             FROM meant m JOIN specification_values v ON v.key = m.key)
-        SELECT r.* FROM ranked r LEFT JOIN places p ON p.named = r.named
+        SELECT r.named, r.name, r.value, r.unit, r.dimension, r.symbol, r.low, r.high, r.place, r.count, r.different, r.parts,
+               r.alike, r.least, r.most
+        FROM ranked r LEFT JOIN places p ON p.named = r.named
         WHERE r.rank <= {MAX_VALUES} ORDER BY r.hits DESC, p.position, r.named, r.rank
     """)  # noqa: S608 — put together from constants; every value is a parameter
-    return connection.execute(statement, parameters).all()
+    return as_tuples(connection.execute(statement, parameters))

@@ -16,7 +16,7 @@ from app.container import Container
 from app.contract.events import Actor
 from app.domain.errors import ArchivedError, ConcurrencyError, NotFoundError
 from app.services.intent import Intent
-from app.store import facet_counts
+from app.store import facet_counts, specifications
 from app.store.listing import PartFilters, load_facets
 
 Query = Callable[..., list[dict[str, Any]]]
@@ -188,7 +188,30 @@ def test_facets_of_kept_counts_are_those_of_counting(
     assert [shop.facets(**one) for one in asked] == kept
     assert any(one["specifications"] and one["price"] for one in kept)
     monkeypatch.setattr(PartFilters, "cuts_groups", True)
+    monkeypatch.setattr(specifications, "MOSTLY", 1)
     assert [shop.facets(**one) for one in asked] == kept
+
+
+def test_facets_of_most_parts_of_a_category_are_those_of_counting(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    dice = random.Random(9)
+    for number in range(30):
+        name, stock = ("Sleeve" if number % 6 == 5 else "Bush"), number % 5
+        category, maker = shop.categories[number % 3], MAKERS[number % 3]
+        part = shop.new_part(stock=stock, category_id=category, part_name=name, manufacturer=maker)
+        if number % 7:
+            shop.container.parts.update_specifications_with_sync(shop.intent, part, says(dice))
+    narrowed: list[dict[str, Any]] = [
+        {"words": ("bush",)}, {"words": ("sleeve",)}, {"words": ("bush",), "in_stock": True}, {"words": ("none",)},
+        {"in_stock": True}, {"in_stock": False}, {"manufacturer": "Ferrum"},
+    ]  # fmt: skip
+    asked = [{"category": str(category), **more} for category in shop.categories for more in narrowed]
+    monkeypatch.setattr(specifications, "MOSTLY", 1)
+    counted = [shop.facets(**one) for one in asked]
+    assert sum(bool(one["specifications"]) for one in counted) > len(counted) / 2
+    for mostly in (0, 0.7):
+        monkeypatch.setattr(specifications, "MOSTLY", mostly)
+        assert [shop.facets(**one) for one in asked] == counted
+        shop.fold()
 
 
 def test_one_specification_that_is_changed_changes_two_counts(shop: Shop) -> None:
