@@ -51,6 +51,9 @@ def handlers(
         if behind := [delivery for delivery in deliveries if not delivery.is_invalidated]:
             invalidate(behind)
         touched = {facet for delivery in deliveries for facet in (delivery.lists if delivery.is_understood else ListFacet)}
+        if touched:
+            # Others may have invalidated all of them, in a life of the cache of which this process has not heard.
+            confirm()
         publisher.publish(
             deliveries,
             catalog_token=cache.catalog_token() if touched else None,

@@ -436,6 +436,27 @@ def test_a_process_that_does_not_sweep_compares_the_cache_that_is_in_use_now(sho
     assert "cache_not_compared" not in worker.reconciliation.run(dry_run=True)["found"]
 
 
+def test_pages_are_told_by_a_worker_that_has_nothing_to_invalidate_after_a_restart_of_the_cache(shop: Shop) -> None:
+    web, worker = shop.host("B"), shop.host("B")
+    warm(web, shop.part, "one")
+    worker.deliveries.deliver(Effect.BROADCAST)
+    shop.write(web, "two")
+    web.consistency.sweep()
+    shop.other.kill()
+    shop.other.start()
+    warm(web, shop.part, "two")
+    assert newest_delivery(shop, Effect.INVALIDATE_CACHE)["state"] == "done"
+    assert newest_delivery(shop, Effect.BROADCAST)["state"] == "pending"
+    assert wait_until(lambda: worker.cache.known_for() > CONFIRM_AFTER)
+
+    def is_told() -> bool:
+        shop.execute("UPDATE outbox_deliveries SET next_attempt_at = now() WHERE state = 'pending'")
+        worker.deliveries.deliver(Effect.BROADCAST)
+        return bool(newest_delivery(shop, Effect.BROADCAST)["state"] == "done")
+
+    assert wait_until(is_told)
+
+
 def test_a_proof_says_nothing_of_what_is_committed_after_its_first_look(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     host = shop.hosts[0]
     fresh(host)
