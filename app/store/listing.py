@@ -238,7 +238,7 @@ def _read(connection: Connection, filters: PartFilters) -> tuple[Typed, Prices]:
         return search.as_read((), ()), prices_in(connection, filters.currency, connection.execute(_CURRENCIES).one())
     rows = connection.execute(_ASKED, search.asked(filters.words)).all()
     words = [row for row in rows if row.word is not None]
-    return search.as_read(filters.words, words), prices_in(connection, filters.currency, rows[0])
+    return search.as_read(filters.words, words, search.shares(connection)), prices_in(connection, filters.currency, rows[0])
 
 
 def _fitting(connection: Connection, filters: PartFilters, sort: str = "") -> list[Fitting]:

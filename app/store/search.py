@@ -5,13 +5,30 @@ number, and anything inside a number; a single letter does not match the beginni
 part's own if not only the description has it. Every condition can be served by an index.
 """
 
+import time
 from collections.abc import Sequence
 from functools import reduce
 from typing import Any, Literal, NamedTuple
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Pool, Row, text
 
-from app.domain.search import LEFT_OUT, MAX_WORDS, SQUEEZED, Form, Synonym, Typed, Word, like, likeness, swapped
+from app.domain.search import (
+    LAST,
+    LEFT_OUT,
+    MAX_WORDS,
+    SQUEEZED,
+    UNKNOWN,
+    Form,
+    Shares,
+    Synonym,
+    Typed,
+    Word,
+    any_of,
+    like,
+    likeness,
+    swapped,
+)
 from app.store.database import parsed
 
 # For each word of a query: empty, if the word itself is looked for; or what it is taken to mean.
@@ -20,12 +37,19 @@ Whose = Literal["public", "all"]
 # U+0001 precedes a number without its punctuation and follows the first letter of a word; U+0002 precedes a word of the
 # description; see migration 0005.
 MARK, DESCRIBED = "\x01", "\x02"
-# Appended to a prefix, sorts after every text that begins with it, in code point order.
-LAST = "\U0010ffff"
 SUGGESTIONS = 3
 LOOKED_UP = 2
-# Of the pages of `part_search`, in percent: some 200 of 100,000 parts.
-SAMPLE = 0.2
+# To check a word on a row takes as long as to collect so many hits of it from the index.
+COLLECTED = 20
+# What share of the parts may hold a word of which no lexeme is common enough for PostgreSQL's statistics, which leave out what
+# less than some 0.6 % of the rows have: a few letters may begin many such lexemes.
+RARE, PERHAPS_RARE = 0.001, 0.05
+# A word with fewer letters may begin many lexemes.
+TELLING = 4
+# For so many seconds. Whatever has changed since costs only time.
+SHARES_KEPT_FOR = 60.0
+# Of the pages of `part_search`, in percent, but no more than have so many parts.
+SAMPLE, SAMPLED = 0.2, 200
 # A word with fewer letters could have been meant as anything.
 SHORTEST = 3
 
@@ -35,6 +59,14 @@ _READ = text(f"SELECT * FROM {READING}")  # noqa: S608 — constant text
 # Takes a tenth of the time of `translate`.
 _SQUEEZED_TEXTS = reduce(lambda texts, sign: f"replace({texts}, '{sign}', '')", SQUEEZED, "s.texts")
 _MATCHES = "s.words @@ (SELECT CAST(:{name} AS tsquery))"
+_SHARES = text("""
+    SELECT lexeme, share FROM pg_stats
+    CROSS JOIN LATERAL unnest(CAST(CAST(most_common_elems AS text) AS text[]), most_common_elem_freqs) AS common(lexeme, share)
+    WHERE schemaname = current_schema() AND tablename = 'part_search' AND attname = 'words' AND lexeme IS NOT NULL
+""")
+# What a table that was never analyzed has is not known, -1.
+_PAGES = """
+    (SELECT LEAST({most}, 100.0 * {parts} / GREATEST(reltuples, 1)) FROM pg_class WHERE oid = CAST('part_search' AS regclass))"""
 _LEAST = text("SELECT set_limit(CAST(:least AS real))")
 _SUGGEST = text("""
     SELECT word FROM (
@@ -46,7 +78,7 @@ _SUGGEST = text("""
 
 def read(connection: Connection, typed: Sequence[str]) -> Typed:
     """Return what was typed as the database reads it, with the shop's synonyms for it."""
-    return as_read(typed, connection.execute(_READ, asked(typed)).all() if typed else ())
+    return as_read(typed, connection.execute(_READ, asked(typed)).all() if typed else (), shares(connection))
 
 
 def asked(typed: Sequence[str]) -> dict[str, Any]:
@@ -54,8 +86,8 @@ def asked(typed: Sequence[str]) -> dict[str, Any]:
     return {"typed": list(typed), "phrase": " ".join(typed)}
 
 
-def as_read(typed: Sequence[str], rows: Sequence[Row[Any]]) -> Typed:
-    """Return what was typed, given the rows of `READING`."""
+def as_read(typed: Sequence[str], rows: Sequence[Row[Any]], known: Shares = UNKNOWN) -> Typed:
+    """Return what was typed, given the rows of `READING` and what is known of how many parts hold a word."""
     words: list[Word] = []
     synonyms: list[Synonym] = []
     for row in rows:
@@ -67,12 +99,27 @@ def as_read(typed: Sequence[str], rows: Sequence[Row[Any]]) -> Typed:
         signs = () if row.is_plain or row.grams else tuple(row.signs)
         words.append(Word(row.word, tuple(row.tokens), row.bare, row.is_plain, signs, tuple(row.grams), tuple(row.spelt or ())))
     whole = [synonym for synonym in synonyms if synonym.first + synonym.length <= len(words)]
-    return Typed(tuple(typed), tuple(words), tuple(whole))
+    return Typed(tuple(typed), tuple(words), tuple(whole), shares=known)
+
+
+# By the connections that they were read over.
+_shares: WeakKeyDictionary[Pool, tuple[float, Shares]] = WeakKeyDictionary()
+
+
+def shares(connection: Connection) -> Shares:
+    """Return which lexemes are common, as PostgreSQL found when it last analyzed `part_search`. Read once a minute."""
+    pool = connection.engine.pool
+    until, known = _shares.get(pool, (0.0, UNKNOWN))
+    if time.monotonic() >= until:
+        found = dict(sorted(tuple(row) for row in connection.execute(_SHARES)))
+        known = Shares(tuple(found), tuple(found.values()))
+        _shares[pool] = (time.monotonic() + SHARES_KEPT_FOR, known)
+    return known
 
 
 class Wanted(NamedTuple):
-    """Conditions on `part_search s`, one for each word, and the parameters of all: as the indexes find rows (`found`), and as a
-    row that is there is checked."""
+    """Conditions on `part_search s`, one for each word, likely the rarest first, and the parameters of all: as the indexes find
+    rows (`found`), and as a row that is there is checked."""
 
     found: list[str]
     checked: list[str]
@@ -81,26 +128,48 @@ class Wanted(NamedTuple):
 
 # A query is in a subselect, which is evaluated once rather than per row and is opaque to the planner: it takes every word for a
 # rare one and collects the hits by the index. Common words are handled by the walk (`app.store.listing`).
-def conditions(typed: Typed, *, own: bool = False) -> Wanted:
-    """Return the conditions for the words; `own` leaves out words of descriptions, and pieces of a word that stand apart.
+def conditions(typed: Typed, *, own: bool = False, place: int | None = None) -> Wanted:
+    """Return the conditions for the words, or only for the one at `place`; `own` leaves out words of descriptions, and pieces of
+    a word that stand apart.
 
-    The index is used for the two words that are likely to be the rarest: collecting the hits of common ones as well takes longer
-    than checking the few rows that are left.
+    The index is used for the one or two words that are likely to be the rarest: collecting the hits of common ones as well takes
+    longer than checking the few rows that are left.
     """
     if typed.is_nothing:
         return Wanted(["false"], ["false"], {})
     parameters: dict[str, Any] = {}
     forms = [form for form in typed.forms() if not (own and form.is_loose)]
-    rarest = sorted(range(len(typed.words)), key=lambda place: typed.words[place].rarity, reverse=True)
-    # A single letter is only looked up in the index if there is nothing else.
-    rarest = [place for place in rarest[:LOOKED_UP] if place == rarest[0] or len(typed.words[place].bare) > 1]
-    found, on_rows = [], []
-    for place, word in enumerate(typed.words):
-        name = f"{'own' if own else 'word'}_{place}"
-        by_index, on_row = _condition(name, word, [form for form in forms if form.covers(place)], parameters, own=own)
-        found.append(f"({by_index})" if place in rarest else checked(on_row))
+    places, looked_up = _by_rarity(typed, forms, own=own) if place is None else ([place], 1)
+    found: list[str] = []
+    on_rows: list[str] = []
+    for at in places:
+        name = f"{'own' if own else 'word'}_{at}"
+        covering = [form for form in forms if form.covers(at)]
+        by_index, on_row = _condition(name, typed.words[at], covering, parameters, own=own)
+        found.append(f"({by_index})" if len(found) < looked_up else checked(on_row))
         on_rows.append(f"({on_row})")
     return Wanted(found, on_rows, parameters)
+
+
+def _by_rarity(typed: Typed, forms: Sequence[Form], *, own: bool) -> tuple[list[int], int]:
+    """Return the places of the words, likely the rarest first, and how many of these to look up in the index."""
+    places = sorted(range(len(typed.words)), key=lambda place: typed.words[place].rarity, reverse=True)
+    if not typed.shares.lexemes:
+        # A single letter is only looked up in the index if there is nothing else.
+        return places, sum(place == places[0] or len(typed.words[place].bare) > 1 for place in places[:LOOKED_UP])
+    held = [0.0] * len(places)
+    for place, word in enumerate(typed.words):
+        known = any_of(_share(typed.shares, form, own=own) for form in forms if form.covers(place))
+        held[place] = max(known, PERHAPS_RARE if 1 < len(word.bare) < TELLING else RARE)
+    places.sort(key=held.__getitem__)
+    # Whether checking the rows of the first that lack the other takes longer than collecting that one's hits.
+    is_worth = [held[place] < COLLECTED * held[places[0]] * (1 - held[place]) for place in places[1:LOOKED_UP]]
+    return places, 1 + sum(is_worth)
+
+
+def _share(known: Shares, form: Form, *, own: bool) -> float:
+    """Return what share of the parts, at most, is known to match a form."""
+    return min(any_of(known.of(lexeme, begins=begins) for lexeme, begins in ways) for ways in _lexemes(form, own=own))
 
 
 def query(typed: Typed) -> str:
@@ -154,19 +223,26 @@ def _implies(form: Form, other: Form) -> bool:
 
 
 def _ways(form: Form, *, own: bool) -> list[str]:
-    """Return the queries (`tsquery`) of which a form matches any. A single letter begins so many words that a prefix search would
-    read most of the index, so first letters are indexed with a mark of their own."""
+    """Return the queries (`tsquery`) of which a form matches any."""
+    asked = [[_quoted(one) + (":*" if begins else "") for one, begins in ways] for ways in _lexemes(form, own=own)]
+    return asked[0] if len(asked) == 1 else [" & ".join(f"({' | '.join(ways)})" for ways in asked)]
+
+
+def _lexemes(form: Form, *, own: bool) -> list[list[tuple[str, bool]]]:
+    """Return, for each lexeme of a form, those of a part that may stand for it; with each, whether a longer one that begins so
+    will do. A single letter begins so many words that a prefix search would read most of the index, so first letters are indexed
+    with a mark of their own."""
     asked = []
     for number, lexeme in enumerate(form.lexemes):
         begins = number == len(form.lexemes) - 1 and not form.is_whole
-        if begins and len(lexeme) == 1:
-            ways = [_quoted(lexeme), _quoted(lexeme + MARK)]
-        else:
-            ways = [_quoted(lexeme) + (":*" if begins else "")]
+        is_prefix = begins and len(lexeme) > 1
+        ways = [(lexeme, is_prefix)]
+        if begins and not is_prefix:
+            ways.append((lexeme + MARK, False))
         if not own:
-            ways.append(_quoted(DESCRIBED + lexeme) + (":*" if begins and len(lexeme) > 1 else ""))
+            ways.append((DESCRIBED + lexeme, is_prefix))
         asked.append(ways)
-    return asked[0] if len(asked) == 1 else [" & ".join(f"({' | '.join(ways)})" for ways in asked)]
+    return asked
 
 
 def _quoted(lexeme: str) -> str:
@@ -175,14 +251,15 @@ def _quoted(lexeme: str) -> str:
 
 def is_common(wanted: Sequence[str]) -> str:
     """Return the condition that a few pages from all over have a part that matches."""
-    return f"EXISTS (SELECT FROM part_search s TABLESAMPLE SYSTEM ({SAMPLE}) WHERE {' AND '.join(wanted)})"
+    pages = _PAGES.format(most=SAMPLE, parts=SAMPLED)
+    return f"EXISTS (SELECT FROM part_search s TABLESAMPLE SYSTEM ({pages}) WHERE {' AND '.join(wanted)})"
 
 
 def is_found(connection: Connection, typed: Typed, whose: Whose = "public", place: int | None = None) -> bool:
     """Whether any part, or any published one, holds all of the words, or the one at `place`."""
-    wanted = conditions(typed)
+    wanted = conditions(typed, place=place)
     public = ["s.is_public"] if whose == "public" else []
-    found, on_rows = ([*(each if place is None else [each[place]]), *public] for each in (wanted.found, wanted.checked))
+    found, on_rows = [*wanted.found, *public], [*wanted.checked, *public]
     # A materialised CTE is planned as if read completely, so by the index, and yet read no further than its first row. By then
     # the index has collected all hits, which takes long for a common word: a few pages from all over are likely to have it.
     statement = parsed(f"""
