@@ -9,7 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from math import prod
+from math import inf, prod
 
 from app.domain.content import without_joiners
 
@@ -103,11 +103,12 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """The most common lexemes, in code point order, and the share of the parts that hold each, from 0 to 1. Empty if that is not
-    known."""
+    """The most common lexemes, in code point order, the share of the parts that hold each, from 0 to 1, and how many parts there
+    are. Empty if that is not known."""
 
     lexemes: tuple[str, ...] = ()
     shares: tuple[float, ...] = ()
+    parts: float = inf
 
     def of(self, lexeme: str, *, begins: bool) -> float:
         """Return the share of the parts that hold a lexeme, or with `begins` any that begins so, as if these had nothing to do

@@ -8,6 +8,7 @@ part's own if not only the description has it. Every condition can be served by 
 import time
 from collections.abc import Sequence
 from functools import reduce
+from math import inf
 from typing import Any, Literal, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -40,10 +41,10 @@ MARK, DESCRIBED = "\x01", "\x02"
 SUGGESTIONS = 3
 LOOKED_UP = 2
 # To check a word on a row takes as long as to collect so many hits of it from the index.
-COLLECTED = 20
-# What share of the parts may hold a word of which no lexeme is common enough for PostgreSQL's statistics, which leave out what
-# less than some 0.6 % of the rows have: a few letters may begin many such lexemes.
-RARE, PERHAPS_RARE = 0.001, 0.05
+COLLECTED = 12
+# What share of the parts may hold a word of which PostgreSQL's statistics have no lexeme, as they leave out what less than some
+# 0.6 % of the rows have: likely, at most, and if a few letters may begin many such lexemes.
+RARE, NOT_COMMON, PERHAPS_RARE = 0.001, 0.01, 0.05
 # A word with fewer letters may begin many lexemes.
 TELLING = 4
 # For so many seconds. Whatever has changed since costs only time.
@@ -60,7 +61,7 @@ _READ = text(f"SELECT * FROM {READING}")  # noqa: S608 — constant text
 _SQUEEZED_TEXTS = reduce(lambda texts, sign: f"replace({texts}, '{sign}', '')", SQUEEZED, "s.texts")
 _MATCHES = "s.words @@ (SELECT CAST(:{name} AS tsquery))"
 _SHARES = text("""
-    SELECT lexeme, share FROM pg_stats
+    SELECT lexeme, share, reltuples FROM pg_stats JOIN pg_class ON pg_class.oid = CAST('part_search' AS regclass)
     CROSS JOIN LATERAL unnest(CAST(CAST(most_common_elems AS text) AS text[]), most_common_elem_freqs) AS common(lexeme, share)
     WHERE schemaname = current_schema() AND tablename = 'part_search' AND attname = 'words' AND lexeme IS NOT NULL
 """)
@@ -111,19 +112,23 @@ def shares(connection: Connection) -> Shares:
     pool = connection.engine.pool
     until, known = _shares.get(pool, (0.0, UNKNOWN))
     if time.monotonic() >= until:
-        found = dict(sorted(tuple(row) for row in connection.execute(_SHARES)))
-        known = Shares(tuple(found), tuple(found.values()))
+        found = sorted(connection.execute(_SHARES).all())
+        if found:
+            known = Shares(tuple(row.lexeme for row in found), tuple(row.share for row in found), found[0].reltuples)
         _shares[pool] = (time.monotonic() + SHARES_KEPT_FOR, known)
     return known
 
 
 class Wanted(NamedTuple):
     """Conditions on `part_search s`, one for each word, likely the rarest first, and the parameters of all: as the indexes find
-    rows (`found`), and as a row that is there is checked."""
+    rows (`found`), and as a row that is there is checked. `most` is how many rows the rarest word is likely to find at most; with
+    `is_frequent`, a sample is likely to have some of these."""
 
     found: list[str]
     checked: list[str]
     parameters: dict[str, Any]
+    most: float = inf
+    is_frequent: bool = False
 
 
 # A query is in a subselect, which is evaluated once rather than per row and is opaque to the planner: it takes every word for a
@@ -139,7 +144,9 @@ def conditions(typed: Typed, *, own: bool = False, place: int | None = None) -> 
         return Wanted(["false"], ["false"], {})
     parameters: dict[str, Any] = {}
     forms = [form for form in typed.forms() if not (own and form.is_loose)]
-    places, looked_up = _by_rarity(typed, forms, own=own) if place is None else ([place], 1)
+    places, looked_up, most, is_frequent = [place or 0], 1, inf, False
+    if place is None:
+        places, looked_up, most, is_frequent = _by_rarity(typed, forms, own=own)
     found: list[str] = []
     on_rows: list[str] = []
     for at in places:
@@ -148,23 +155,26 @@ def conditions(typed: Typed, *, own: bool = False, place: int | None = None) -> 
         by_index, on_row = _condition(name, typed.words[at], covering, parameters, own=own)
         found.append(f"({by_index})" if len(found) < looked_up else checked(on_row))
         on_rows.append(f"({on_row})")
-    return Wanted(found, on_rows, parameters)
+    return Wanted(found, on_rows, parameters, most, is_frequent)
 
 
-def _by_rarity(typed: Typed, forms: Sequence[Form], *, own: bool) -> tuple[list[int], int]:
-    """Return the places of the words, likely the rarest first, and how many of these to look up in the index."""
+def _by_rarity(typed: Typed, forms: Sequence[Form], *, own: bool) -> tuple[list[int], int, float, bool]:
+    """Return the places of the words, likely the rarest first, how many of these to look up in the index, how many rows the first
+    is likely to find at most, and whether a sample is likely to have some of these."""
     places = sorted(range(len(typed.words)), key=lambda place: typed.words[place].rarity, reverse=True)
-    if not typed.shares.lexemes:
+    known = typed.shares
+    if not known.lexemes:
         # A single letter is only looked up in the index if there is nothing else.
-        return places, sum(place == places[0] or len(typed.words[place].bare) > 1 for place in places[:LOOKED_UP])
+        return places, sum(place == places[0] or len(typed.words[place].bare) > 1 for place in places[:LOOKED_UP]), inf, False
     held = [0.0] * len(places)
     for place, word in enumerate(typed.words):
-        known = any_of(_share(typed.shares, form, own=own) for form in forms if form.covers(place))
-        held[place] = max(known, PERHAPS_RARE if 1 < len(word.bare) < TELLING else RARE)
+        share = any_of(_share(known, form, own=own) for form in forms if form.covers(place))
+        held[place] = max(share, PERHAPS_RARE if 1 < len(word.bare) < TELLING else RARE)
     places.sort(key=held.__getitem__)
+    least = held[places[0]]
     # Whether checking the rows of the first that lack the other takes longer than collecting that one's hits.
-    is_worth = [held[place] < COLLECTED * held[places[0]] * (1 - held[place]) for place in places[1:LOOKED_UP]]
-    return places, 1 + sum(is_worth)
+    is_worth = [held[place] < COLLECTED * least * (1 - held[place]) for place in places[1:LOOKED_UP]]
+    return places, 1 + sum(is_worth), known.parts * max(least, NOT_COMMON), least > RARE
 
 
 def _share(known: Shares, form: Form, *, own: bool) -> float:
@@ -249,10 +259,15 @@ def _quoted(lexeme: str) -> str:
     return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
+def sampled() -> str:
+    """Return the rows of a few pages from all over."""
+    pages = _PAGES.format(most=SAMPLE, parts=SAMPLED)
+    return f"part_search s TABLESAMPLE SYSTEM ({pages})"
+
+
 def is_common(wanted: Sequence[str]) -> str:
     """Return the condition that a few pages from all over have a part that matches."""
-    pages = _PAGES.format(most=SAMPLE, parts=SAMPLED)
-    return f"EXISTS (SELECT FROM part_search s TABLESAMPLE SYSTEM ({pages}) WHERE {' AND '.join(wanted)})"
+    return f"EXISTS (SELECT FROM {sampled()} WHERE {' AND '.join(wanted)})"
 
 
 def is_found(connection: Connection, typed: Typed, whose: Whose = "public", place: int | None = None) -> bool:
@@ -320,33 +335,32 @@ class RelevanceTier(NamedTuple):
     is_own: bool = False
 
 
-def tiers(typed: Typed) -> tuple[list[RelevanceTier], Wanted]:
+def tiers(typed: Typed) -> tuple[list[RelevanceTier], str, Wanted]:
     """Return the tiers that sort hits by relevance, best first: the whole number, its beginning, the beginning of the name, all
-    of it in one piece, all words the part's own, all others; with the conditions for own words, and the parameters of all. A
-    single letter begins too many numbers for that to mean anything.
+    of it in one piece, all words the part's own, all others; with the condition that a part is in none of the first three, which
+    those of the others do not have; and with the conditions for own words, and the parameters of all. A single letter begins too
+    many numbers for that to mean anything.
     """
     parameters: dict[str, Any] = {"phrase": typed.phrase, "last": LAST}
     begun = f"(SELECT rtrim(search_order(:phrase), '{MARK}'))"
     named = f"s.sort_key >= {begun} AND s.sort_key < {begun} || :last"
     numbered, other = _number_tiers(typed.number, parameters)
     owned = conditions(typed, own=True)
-    left = f"NOT ({named}) AND {other}"
     in_one_piece = "true"
     if len(typed.words) > 1 or any(form.is_loose for form in typed.forms()):
         parameters["sequences"] = [like(sequence) for sequence in typed.sequences()]
         in_one_piece = f"{_SQUEEZED_TEXTS} LIKE ANY (CAST(:sequences AS text[]))"
-    # What is dear to check comes last.
-    together, apart = f"{left} AND {in_one_piece}", f"{left} AND NOT ({in_one_piece})"
-    in_pieces = [RelevanceTier("4", "true", left, left, is_own=True)]
+    in_pieces = [RelevanceTier("4", "true", "true", "true", is_own=True)]
     if in_one_piece != "true":
         in_pieces = [
-            RelevanceTier("3", "true", together, together, is_own=True),
-            RelevanceTier("4", "true", apart, left, is_own=True),
+            RelevanceTier("3", "true", in_one_piece, in_one_piece, is_own=True),
+            RelevanceTier("4", "true", f"NOT ({in_one_piece})", "true", is_own=True),
         ]
-    described = f"{left} AND NOT ({' AND '.join(owned.checked) or 'false'})"
+    described = f"NOT ({' AND '.join(owned.checked) or 'false'})"
     return (
         [*numbered, RelevanceTier("2", named, other, other), *in_pieces, RelevanceTier("5", "true", described, described)],
-        Wanted(owned.found, owned.checked, owned.parameters | parameters),
+        f"NOT ({named}) AND {other}",
+        owned._replace(parameters=owned.parameters | parameters),
     )
 
 

@@ -117,10 +117,17 @@ def synonyms(query: Query) -> list[tuple[str, str]]:
 
 
 @pytest.fixture
-def walk_at_most(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Change how many rows of an order are looked through before hits are collected. No word is too rare for it."""
+def walk_at_most(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], None]:
+    """Change how many rows of an order are looked through before hits are collected, and up to which hit these are only collected
+    among the first names. No word is too rare for it."""
     monkeypatch.setattr(search, "SAMPLE", 100)
-    return lambda rows: monkeypatch.setattr(listing, "WALK", rows)
+    monkeypatch.setattr(listing, "WALK_OF_HITS", 1)
+
+    def change(rows: int, hit: int) -> None:
+        monkeypatch.setattr(listing, "WALK", rows)
+        monkeypatch.setattr(listing, "BEGUN", hit)
+
+    return change
 
 
 @pytest.fixture
@@ -175,16 +182,16 @@ def below(filters: PartFilters, tree: dict[str, int]) -> set[int]:
 
 
 def test_lists_are_what_looking_at_every_part_finds_in_every_order_and_size_of_page(
-    container: Container, parts: list[Part], tag: str, tree: dict[str, int], walk_at_most: Callable[[int], None],
+    container: Container, parts: list[Part], tag: str, tree: dict[str, int], walk_at_most: Callable[[int, int], None],
     know_words: Callable[[bool], None], synonyms: list[tuple[str, str]], currencies: tuple[str, ...],
 ) -> None:  # fmt: skip
     @settings(**COMMON)
     @given(
         filters=filters_of(tag, list(tree), currencies), sort=st.sampled_from(SORTS), limit=st.sampled_from([1, 3, 50]),
-        walk=st.sampled_from([1, 7, 2000]), are_known=st.booleans(),
+        walk=st.sampled_from([1, 7, 2000]), begun=st.sampled_from([1, 4]), are_known=st.booleans(),
     )  # fmt: skip
-    def check(filters: PartFilters, sort: str, limit: int, walk: int, are_known: bool) -> None:
-        walk_at_most(walk)
+    def check(filters: PartFilters, sort: str, limit: int, walk: int, begun: int, are_known: bool) -> None:
+        walk_at_most(walk, begun)
         know_words(are_known)
         typed = read(filters.words, synonyms)
         held = [part for part in parts if part.holds(typed)]

@@ -1,5 +1,7 @@
 """Which words, and which forms of a word, the index is asked for."""
 
+from math import inf
+
 import pytest
 
 from app.domain.search import UNKNOWN, Shares, Synonym, Typed, Word
@@ -23,7 +25,7 @@ def test_other_forms_are_all_asked_for() -> None:
     assert "nut" in asked("hexagon", "nut")
 
 
-COMMON = Shares(("\x02bolt", "bolt", "din", "hexagon", "m8", "m8x16", "x"), (0.1, 0.3, 0.2, 1.0, 0.1, 0.1, 0.9))
+COMMON = Shares(("bolt", "din", "hexagon", "m8", "m8x16", "x"), (0.3, 0.2, 1.0, 0.1, 0.1, 0.9), 10_000)
 
 
 def looked_up(typed: str, known: Shares, place: int | None = None) -> set[str]:
@@ -56,3 +58,18 @@ def test_of_words_of_which_nothing_is_known_those_that_look_rarest_are_looked_up
 def test_a_word_that_is_looked_for_alone_is_looked_up_however_common_it_is() -> None:
     assert looked_up("hexagon 4711-99 bolt", COMMON, place=0) == {"hexagon"}
     assert looked_up("4711-99 hexagon nut", UNKNOWN, place=2) == {"nut"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "most", "is_frequent"),
+    [
+        ("bolt hexagon", 3_000, True), ("hexagon din bolt", 2_000, True),
+        # In less parts than any lexeme that is known to be common; a few letters may begin many.
+        ("hexagon 4711-99", 100, False), ("62", 500, True),
+    ],
+)  # fmt: skip
+def test_no_more_rows_are_expected_than_the_rarest_word_finds(typed: str, most: float, is_frequent: bool) -> None:
+    words = tuple(Word(word, (word,), word) for word in typed.split())
+    wanted = conditions(Typed((), words, shares=COMMON))
+    assert (wanted.most, wanted.is_frequent) == (pytest.approx(most), is_frequent)
+    assert conditions(Typed((), words)).most == inf
