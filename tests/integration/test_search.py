@@ -17,7 +17,7 @@ from app.contract.events import Actor
 from app.domain.pricing import PriceLine
 from app.domain.search import words_of
 from app.services.intent import Intent
-from app.store import search
+from app.store import listing, search
 from app.store.admin_parts import GridFilters
 from app.store.listing import PartFilters
 
@@ -446,3 +446,22 @@ def test_words_that_most_parts_have_are_not_collected_from_the_index(
     assert not [statement for statement in executed if "(word_0_way_0)" in statement or "(word_2_way_0)" in statement]
     # What PostgreSQL found is read once for all of them.
     assert sum("pg_stats" in statement for statement in executed) == 1
+
+
+def test_hits_that_are_collected_among_the_first_names_alone_are_the_first_of_all(
+    container: Container, new_part: NewPart, query: Query, statements: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_part(part_name="Anchor")
+    parts = [new_part(part_name=f"{letter} hexagon nut") for letter in "zyxwvuts"][::-1]
+    query("ANALYZE part_search")
+    monkeypatch.setattr(search, "_shares", WeakKeyDictionary())
+    # All rows are sampled, and of the walk and what comes after it the latter has five of eight hits to show.
+    monkeypatch.setattr(search, "SAMPLE", 100)
+    monkeypatch.setattr(listing, "WALK", 1)
+    monkeypatch.setattr(listing, "WALK_OF_HITS", 1)
+    monkeypatch.setattr(listing, "BEGUN", 5)
+    for sort in ("relevance", "name"):
+        with statements() as executed, container.reading.connect() as connection:
+            found = listing.list_part_ids(connection, PartFilters(("hexagon", "nut")), sort, None, 4)
+        assert found.ids == parts[:4]
+        assert "s.sort_key < (" in executed[-1]
