@@ -5,9 +5,11 @@ that letters, units and sizes are made equal in one place. Here it is decided wh
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from math import inf, prod
 
 from app.domain.content import without_joiners
 
@@ -17,6 +19,8 @@ MAX_WORDS = 10
 # So many readings of a whole search are compared with the names.
 MAX_SEQUENCES = 12
 LONGEST_JOINED = 40
+# Appended to a prefix, sorts after every text that begins with it, in code point order.
+LAST = "\U0010ffff"
 # What a word is taken to mean that is left out.
 LEFT_OUT = ("",)
 # pg_trgm knows no other letters where PostgreSQL's locale is C, as that of the embedded one is.
@@ -98,13 +102,39 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
+class Shares:
+    """The most common lexemes, in code point order, the share of the parts that hold each, from 0 to 1, and how many parts there
+    are. Empty if that is not known."""
+
+    lexemes: tuple[str, ...] = ()
+    shares: tuple[float, ...] = ()
+    parts: float = inf
+
+    def of(self, lexeme: str, *, begins: bool) -> float:
+        """Return the share of the parts that hold a lexeme, or with `begins` any that begins so, as if these had nothing to do
+        with each other. What is not known to be held counts as 0."""
+        first = bisect_left(self.lexemes, lexeme)
+        end = bisect_right(self.lexemes, lexeme + LAST if begins else lexeme, first)
+        return any_of(self.shares[first:end])
+
+
+UNKNOWN = Shares()
+
+
+def any_of(shares: Iterable[float]) -> float:
+    """Return the share of what has any of several qualities that have nothing to do with each other, given that of each."""
+    return 1 - prod(1 - share for share in shares)
+
+
+@dataclass(frozen=True, slots=True)
 class Typed:
-    """What was typed: as it is, and as the database reads it."""
+    """What was typed: as it is, and as the database reads it; with what is known of how many parts hold a word."""
 
     typed: tuple[str, ...]
     words: tuple[Word, ...]
     synonyms: tuple[Synonym, ...] = ()
     is_meant: bool = False
+    shares: Shares = UNKNOWN
 
     @property
     def is_nothing(self) -> bool:

@@ -6,7 +6,7 @@ catalog in order, whatever the planner thinks.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import takewhile
 from typing import Any
@@ -26,8 +26,12 @@ from app.store.search import Meant, Wanted
 from app.store.specifications import Fitting
 from app.store.units import unit_of
 
-# How many rows of an order are walked before the hits are collected: a few milliseconds, wasted if a word is rare.
-WALK = 2000
+# How many rows of an order are walked before the hits are collected: a few milliseconds, wasted if a word is rare. No more than a
+# part of the hits that there may be, so that little is wasted beside what it takes to collect these; for a word that is probably
+# rare only if these may be very many.
+WALK, WALK_OF_HITS = 2000, 0.05
+# The place, from 0, of the hit in a sample up to which names are taken first: hundreds of hits are likely to precede it.
+BEGUN = 1
 
 _CATEGORIES_BELOW = text("""
     WITH RECURSIVE named AS (
@@ -155,6 +159,8 @@ class Question:
     others: Sequence[str]
     parameters: Mapping[str, Any]
     tiers: Sequence[Tier]
+    # The condition of walked tiers that a part is in none of the others, which come before.
+    apart: str = "true"
     # Parts that fit specifications would be walked for in vain, unless there are common words as well. Words are checked on parts
     # if these are few.
     is_walked: bool = True
@@ -238,7 +244,7 @@ def _read(connection: Connection, filters: PartFilters) -> tuple[Typed, Prices]:
         return search.as_read((), ()), prices_in(connection, filters.currency, connection.execute(_CURRENCIES).one())
     rows = connection.execute(_ASKED, search.asked(filters.words)).all()
     words = [row for row in rows if row.word is not None]
-    return search.as_read(filters.words, words), prices_in(connection, filters.currency, rows[0])
+    return search.as_read(filters.words, words, search.shares(connection)), prices_in(connection, filters.currency, rows[0])
 
 
 def _fitting(connection: Connection, filters: PartFilters, sort: str = "") -> list[Fitting]:
@@ -382,6 +388,8 @@ def _rows(
     while tiers and len(rows) <= limit:
         here = Position(after.key[1:], after.id) if after and tiers[0].mark == after.key[0] else None
         found, done = _tier_rows(connection, question, tiers, here, limit + 1 - len(rows))
+        if not found and not after and not tiers[0].is_walked:
+            question = replace(question, apart="true")
         rows += found
         del tiers[:done]
     return rows
@@ -411,17 +419,17 @@ def _question(
         return Question(placed, nothing, nothing, (), parameters | {"sorted_by": name}, _by_specification(sort))
     if by_price:
         by_amount = prices.tiers(sort, is_bounded=bool(within))
-        return Question(rows, words, words, others, parameters, by_amount, not is_read, is_few)
+        return Question(rows, words, words, others, parameters, by_amount, is_walked=not is_read, is_few=is_few)
     if sort != "relevance":
-        return Question(rows, words, words, others, parameters, SORTS[sort], not is_read, is_few)
-    by_relevance, own = search.tiers(typed)
+        return Question(rows, words, words, others, parameters, SORTS[sort], is_walked=not is_read, is_few=is_few)
+    by_relevance, apart, own = search.tiers(typed)
     # The tiers of numbers are found by their index; no order begins with them that could be walked. Names that begin with what
     # was typed stand together in theirs.
     tiers = [
         Tier(one.mark, _BY_NAME, one.range, one.condition, one.mark > "2", one.mark == "2", one.left, one.is_own)
         for one in by_relevance
     ]
-    return Question(rows, words, own, others, parameters | own.parameters, tiers, not is_read, is_few)
+    return Question(rows, words, own, others, parameters | own.parameters, tiers, apart, not is_read, is_few)
 
 
 def _by_specification(sort: str) -> tuple[Tier, ...]:
@@ -443,16 +451,27 @@ def _tier_rows(
 ) -> tuple[Sequence[Row[Any]], int]:
     """Return rows of the first of the tiers, or of more if they are collected together, and of how many tiers there are no more,
     or more than were wanted."""
-    tier = tiers[0]
-    parameters = {**question.parameters, "wanted": wanted, "walk": WALK}
+    tier, words = tiers[0], question.of(tiers[0])
+    walk = min(WALK, WALK_OF_HITS * words.most)
+    parameters = {**question.parameters, "wanted": wanted, "walk": int(walk)}
     if after:
         parameters |= {"after_key": after.key, "after_id": after.id}
-    if question.is_walked and tier.is_walked and tier.is_indexed and (question.of(tier).checked or question.others):
+    if not tier.is_walked:
+        looked_up = list(takewhile(lambda one: not one.is_walked, tiers))
+        each = [_collected(question, [one], after if one is tier else None) for one in looked_up]
+        rows = connection.execute(parsed(" UNION ALL ".join(f"({one})" for one in each)), parameters).all()
+        return sorted(rows, key=lambda row: (row.sort_key, row.id)), len(looked_up)
+    least = WALK_OF_HITS * WALK if words.is_frequent else WALK
+    if question.is_walked and tier.is_indexed and walk >= least and (words.checked or question.others):
         rows = connection.execute(_walked(question, tier, after), parameters).all()
         if len(rows) == wanted:
             return rows, 1
+        if words.is_frequent and not after and tier.order == _BY_NAME and question.rows == Prices(None).rows:
+            rows = connection.execute(_begun(question, tier), parameters).all()
+            if len(rows) == wanted:
+                return rows, 1
     together = [tier] if after else [tier, *takewhile(tier.goes_with, tiers[1:])]
-    return connection.execute(_collected(question, together, after), parameters).all(), len(together)
+    return connection.execute(parsed(_collected(question, together, after)), parameters).all(), len(together)
 
 
 def _walked(question: Question, tier: Tier, after: Position | None) -> Any:
@@ -464,13 +483,29 @@ def _walked(question: Question, tier: Tier, after: Position | None) -> Any:
         SELECT s.part_id AS id, '{tier.mark}' || {tier.order.expression} AS sort_key
         FROM (SELECT * FROM {question.rows} WHERE s.is_public AND {tier.range} AND {continued}
               ORDER BY {order_by} LIMIT {walk}) s
-        WHERE {" AND ".join([*words, *question.others, tier.condition])} ORDER BY {order_by} LIMIT :wanted
+        WHERE {" AND ".join([*words, *question.others, question.apart, tier.condition])} ORDER BY {order_by} LIMIT :wanted
     """)  # noqa: S608 — put together from constants; every value is a parameter
 
 
-def _collected(question: Question, tiers: Sequence[Tier], after: Position | None) -> Any:
+def _begun(question: Question, tier: Tier) -> Any:
+    """Return the statement that collects a tier's rows among the first names only, up to one of a sample of them."""
+    words, left = question.of(tier), ["s.is_public", *question.others, question.apart, tier.condition]
+    _continued, order_by = tier.order.clauses("s.part_id", None)
+    end = f"""SELECT s.sort_key FROM {search.sampled()} WHERE {" AND ".join([*words.checked, *left])}
+              ORDER BY s.sort_key OFFSET {BEGUN} LIMIT 1"""  # noqa: S608 — as below
+    # Of a range with two ends the planner expects so few rows that it looks up both in their indexes, the range and the words.
+    return parsed(f"""
+        SELECT s.part_id AS id, '{tier.mark}' || s.sort_key AS sort_key
+        FROM (SELECT * FROM {question.rows}
+              WHERE s.sort_key >= '' AND s.sort_key < ({end}) AND {" AND ".join([*words.found, *left])} OFFSET 0) s
+        ORDER BY {order_by} LIMIT :wanted
+    """)  # noqa: S608 — put together from constants; every value is a parameter
+
+
+def _collected(question: Question, tiers: Sequence[Tier], after: Position | None) -> str:
     tier = tiers[0]
     continued, order_by = tier.order.clauses("s.part_id", after)
+    apart = question.apart if tier.is_walked else "true"
     # Then only the range, which has few rows or the order that is wanted, is looked up in an index.
     conditions = [*question.of(tier).found, *question.others]
     if question.is_few or not tier.is_walked:
@@ -482,9 +517,9 @@ def _collected(question: Question, tiers: Sequence[Tier], after: Position | None
         mark, condition, by_mark = f"CASE {marks} END", "true", "s.mark, "
     # OFFSET 0 keeps the planner from walking the order anyway, hoping to find enough matching rows.
     fence = "OFFSET 0" if conditions and not tier.is_ordered else ""
-    return parsed(f"""
+    return f"""
         SELECT s.part_id AS id, s.mark || {tier.order.expression} AS sort_key
         FROM (SELECT *, {mark} AS mark FROM {question.rows}
-              WHERE {" AND ".join(["s.is_public", tier.range, condition, continued, *conditions])} {fence}) s
+              WHERE {" AND ".join(["s.is_public", tier.range, apart, condition, continued, *conditions])} {fence}) s
         WHERE s.mark IS NOT NULL ORDER BY {by_mark}{order_by} LIMIT :wanted
-    """)  # noqa: S608 — put together from constants; every value is a parameter
+    """  # noqa: S608 — put together from constants; every value is a parameter

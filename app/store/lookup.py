@@ -12,7 +12,7 @@ from itertools import groupby, zip_longest
 
 from sqlalchemy import Connection, TextClause, text
 
-from app.domain.search import words_of
+from app.domain.search import LAST, words_of
 from app.store import search
 from app.store.catalog import PUBLIC
 from app.store.product_page import MAX_NEIGHBOURS
@@ -54,7 +54,7 @@ _BEGUN = _for_each(f"""
     CROSS JOIN LATERAL {_hits("'''' || chr(1) || number.bare || ''':*'")} found WHERE length(number.bare) > 1
     UNION ALL SELECT 2, found.* FROM (SELECT rtrim(search_order(given.value), chr(1)) AS name OFFSET 0) begun CROSS JOIN LATERAL (
         SELECT s.part_id, s.sort_key FROM part_search s
-        WHERE s.is_public AND s.sort_key >= begun.name AND s.sort_key < begun.name || '{search.LAST}'
+        WHERE s.is_public AND s.sort_key >= begun.name AND s.sort_key < begun.name || '{LAST}'
         ORDER BY s.sort_key, s.part_id LIMIT {MAX_CANDIDATES}) found WHERE begun.name <> ''
 """)  # noqa: S608 — constant text
 _WORDED = _for_each(f"SELECT 3 AS tier, found.* FROM {_hits('given.value')} found")  # noqa: S608 — constant text

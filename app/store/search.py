@@ -5,13 +5,31 @@ number, and anything inside a number; a single letter does not match the beginni
 part's own if not only the description has it. Every condition can be served by an index.
 """
 
+import time
 from collections.abc import Sequence
 from functools import reduce
+from math import inf
 from typing import Any, Literal, NamedTuple
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Pool, Row, text
 
-from app.domain.search import LEFT_OUT, MAX_WORDS, SQUEEZED, Form, Synonym, Typed, Word, like, likeness, swapped
+from app.domain.search import (
+    LAST,
+    LEFT_OUT,
+    MAX_WORDS,
+    SQUEEZED,
+    UNKNOWN,
+    Form,
+    Shares,
+    Synonym,
+    Typed,
+    Word,
+    any_of,
+    like,
+    likeness,
+    swapped,
+)
 from app.store.database import parsed
 
 # For each word of a query: empty, if the word itself is looked for; or what it is taken to mean.
@@ -20,12 +38,19 @@ Whose = Literal["public", "all"]
 # U+0001 precedes a number without its punctuation and follows the first letter of a word; U+0002 precedes a word of the
 # description; see migration 0005.
 MARK, DESCRIBED = "\x01", "\x02"
-# Appended to a prefix, sorts after every text that begins with it, in code point order.
-LAST = "\U0010ffff"
 SUGGESTIONS = 3
 LOOKED_UP = 2
-# Of the pages of `part_search`, in percent: some 200 of 100,000 parts.
-SAMPLE = 0.2
+# To check a word on a row takes as long as to collect so many hits of it from the index.
+COLLECTED = 12
+# What share of the parts may hold a word of which PostgreSQL's statistics have no lexeme, as they leave out what less than some
+# 0.6 % of the rows have: likely, at most, and if a few letters may begin many such lexemes.
+RARE, NOT_COMMON, PERHAPS_RARE = 0.001, 0.01, 0.05
+# A word with fewer letters may begin many lexemes.
+TELLING = 4
+# For so many seconds. Whatever has changed since costs only time.
+SHARES_KEPT_FOR = 60.0
+# Of the pages of `part_search`, in percent, but no more than have so many parts.
+SAMPLE, SAMPLED = 0.2, 200
 # A word with fewer letters could have been meant as anything.
 SHORTEST = 3
 
@@ -35,6 +60,14 @@ _READ = text(f"SELECT * FROM {READING}")  # noqa: S608 — constant text
 # Takes a tenth of the time of `translate`.
 _SQUEEZED_TEXTS = reduce(lambda texts, sign: f"replace({texts}, '{sign}', '')", SQUEEZED, "s.texts")
 _MATCHES = "s.words @@ (SELECT CAST(:{name} AS tsquery))"
+_SHARES = text("""
+    SELECT lexeme, share, reltuples FROM pg_stats JOIN pg_class ON pg_class.oid = CAST('part_search' AS regclass)
+    CROSS JOIN LATERAL unnest(CAST(CAST(most_common_elems AS text) AS text[]), most_common_elem_freqs) AS common(lexeme, share)
+    WHERE schemaname = current_schema() AND tablename = 'part_search' AND attname = 'words' AND lexeme IS NOT NULL
+""")
+# What a table that was never analyzed has is not known, -1.
+_PAGES = """
+    (SELECT LEAST({most}, 100.0 * {parts} / GREATEST(reltuples, 1)) FROM pg_class WHERE oid = CAST('part_search' AS regclass))"""
 _LEAST = text("SELECT set_limit(CAST(:least AS real))")
 _SUGGEST = text("""
     SELECT word FROM (
@@ -46,7 +79,7 @@ _SUGGEST = text("""
 
 def read(connection: Connection, typed: Sequence[str]) -> Typed:
     """Return what was typed as the database reads it, with the shop's synonyms for it."""
-    return as_read(typed, connection.execute(_READ, asked(typed)).all() if typed else ())
+    return as_read(typed, connection.execute(_READ, asked(typed)).all() if typed else (), shares(connection))
 
 
 def asked(typed: Sequence[str]) -> dict[str, Any]:
@@ -54,8 +87,8 @@ def asked(typed: Sequence[str]) -> dict[str, Any]:
     return {"typed": list(typed), "phrase": " ".join(typed)}
 
 
-def as_read(typed: Sequence[str], rows: Sequence[Row[Any]]) -> Typed:
-    """Return what was typed, given the rows of `READING`."""
+def as_read(typed: Sequence[str], rows: Sequence[Row[Any]], known: Shares = UNKNOWN) -> Typed:
+    """Return what was typed, given the rows of `READING` and what is known of how many parts hold a word."""
     words: list[Word] = []
     synonyms: list[Synonym] = []
     for row in rows:
@@ -67,40 +100,86 @@ def as_read(typed: Sequence[str], rows: Sequence[Row[Any]]) -> Typed:
         signs = () if row.is_plain or row.grams else tuple(row.signs)
         words.append(Word(row.word, tuple(row.tokens), row.bare, row.is_plain, signs, tuple(row.grams), tuple(row.spelt or ())))
     whole = [synonym for synonym in synonyms if synonym.first + synonym.length <= len(words)]
-    return Typed(tuple(typed), tuple(words), tuple(whole))
+    return Typed(tuple(typed), tuple(words), tuple(whole), shares=known)
+
+
+# By the connections that they were read over.
+_shares: WeakKeyDictionary[Pool, tuple[float, Shares]] = WeakKeyDictionary()
+
+
+def shares(connection: Connection) -> Shares:
+    """Return which lexemes are common, as PostgreSQL found when it last analyzed `part_search`. Read once a minute."""
+    pool = connection.engine.pool
+    until, known = _shares.get(pool, (0.0, UNKNOWN))
+    if time.monotonic() >= until:
+        found = sorted(connection.execute(_SHARES).all())
+        if found:
+            known = Shares(tuple(row.lexeme for row in found), tuple(row.share for row in found), found[0].reltuples)
+        _shares[pool] = (time.monotonic() + SHARES_KEPT_FOR, known)
+    return known
 
 
 class Wanted(NamedTuple):
-    """Conditions on `part_search s`, one for each word, and the parameters of all: as the indexes find rows (`found`), and as a
-    row that is there is checked."""
+    """Conditions on `part_search s`, one for each word, likely the rarest first, and the parameters of all: as the indexes find
+    rows (`found`), and as a row that is there is checked. `most` is how many rows the rarest word is likely to find at most; with
+    `is_frequent`, a sample is likely to have some of these."""
 
     found: list[str]
     checked: list[str]
     parameters: dict[str, Any]
+    most: float = inf
+    is_frequent: bool = False
 
 
 # A query is in a subselect, which is evaluated once rather than per row and is opaque to the planner: it takes every word for a
 # rare one and collects the hits by the index. Common words are handled by the walk (`app.store.listing`).
-def conditions(typed: Typed, *, own: bool = False) -> Wanted:
-    """Return the conditions for the words; `own` leaves out words of descriptions, and pieces of a word that stand apart.
+def conditions(typed: Typed, *, own: bool = False, place: int | None = None) -> Wanted:
+    """Return the conditions for the words, or only for the one at `place`; `own` leaves out words of descriptions, and pieces of
+    a word that stand apart.
 
-    The index is used for the two words that are likely to be the rarest: collecting the hits of common ones as well takes longer
-    than checking the few rows that are left.
+    The index is used for the one or two words that are likely to be the rarest: collecting the hits of common ones as well takes
+    longer than checking the few rows that are left.
     """
     if typed.is_nothing:
         return Wanted(["false"], ["false"], {})
     parameters: dict[str, Any] = {}
     forms = [form for form in typed.forms() if not (own and form.is_loose)]
-    rarest = sorted(range(len(typed.words)), key=lambda place: typed.words[place].rarity, reverse=True)
-    # A single letter is only looked up in the index if there is nothing else.
-    rarest = [place for place in rarest[:LOOKED_UP] if place == rarest[0] or len(typed.words[place].bare) > 1]
-    found, on_rows = [], []
-    for place, word in enumerate(typed.words):
-        name = f"{'own' if own else 'word'}_{place}"
-        by_index, on_row = _condition(name, word, [form for form in forms if form.covers(place)], parameters, own=own)
-        found.append(f"({by_index})" if place in rarest else checked(on_row))
+    places, looked_up, most, is_frequent = [place or 0], 1, inf, False
+    if place is None:
+        places, looked_up, most, is_frequent = _by_rarity(typed, forms, own=own)
+    found: list[str] = []
+    on_rows: list[str] = []
+    for at in places:
+        name = f"{'own' if own else 'word'}_{at}"
+        covering = [form for form in forms if form.covers(at)]
+        by_index, on_row = _condition(name, typed.words[at], covering, parameters, own=own)
+        found.append(f"({by_index})" if len(found) < looked_up else checked(on_row))
         on_rows.append(f"({on_row})")
-    return Wanted(found, on_rows, parameters)
+    return Wanted(found, on_rows, parameters, most, is_frequent)
+
+
+def _by_rarity(typed: Typed, forms: Sequence[Form], *, own: bool) -> tuple[list[int], int, float, bool]:
+    """Return the places of the words, likely the rarest first, how many of these to look up in the index, how many rows the first
+    is likely to find at most, and whether a sample is likely to have some of these."""
+    places = sorted(range(len(typed.words)), key=lambda place: typed.words[place].rarity, reverse=True)
+    known = typed.shares
+    if not known.lexemes:
+        # A single letter is only looked up in the index if there is nothing else.
+        return places, sum(place == places[0] or len(typed.words[place].bare) > 1 for place in places[:LOOKED_UP]), inf, False
+    held = [0.0] * len(places)
+    for place, word in enumerate(typed.words):
+        share = any_of(_share(known, form, own=own) for form in forms if form.covers(place))
+        held[place] = max(share, PERHAPS_RARE if 1 < len(word.bare) < TELLING else RARE)
+    places.sort(key=held.__getitem__)
+    least = held[places[0]]
+    # Whether checking the rows of the first that lack the other takes longer than collecting that one's hits.
+    is_worth = [held[place] < COLLECTED * least * (1 - held[place]) for place in places[1:LOOKED_UP]]
+    return places, 1 + sum(is_worth), known.parts * max(least, NOT_COMMON), least > RARE
+
+
+def _share(known: Shares, form: Form, *, own: bool) -> float:
+    """Return what share of the parts, at most, is known to match a form."""
+    return min(any_of(known.of(lexeme, begins=begins) for lexeme, begins in ways) for ways in _lexemes(form, own=own))
 
 
 def query(typed: Typed) -> str:
@@ -154,35 +233,48 @@ def _implies(form: Form, other: Form) -> bool:
 
 
 def _ways(form: Form, *, own: bool) -> list[str]:
-    """Return the queries (`tsquery`) of which a form matches any. A single letter begins so many words that a prefix search would
-    read most of the index, so first letters are indexed with a mark of their own."""
+    """Return the queries (`tsquery`) of which a form matches any."""
+    asked = [[_quoted(one) + (":*" if begins else "") for one, begins in ways] for ways in _lexemes(form, own=own)]
+    return asked[0] if len(asked) == 1 else [" & ".join(f"({' | '.join(ways)})" for ways in asked)]
+
+
+def _lexemes(form: Form, *, own: bool) -> list[list[tuple[str, bool]]]:
+    """Return, for each lexeme of a form, those of a part that may stand for it; with each, whether a longer one that begins so
+    will do. A single letter begins so many words that a prefix search would read most of the index, so first letters are indexed
+    with a mark of their own."""
     asked = []
     for number, lexeme in enumerate(form.lexemes):
         begins = number == len(form.lexemes) - 1 and not form.is_whole
-        if begins and len(lexeme) == 1:
-            ways = [_quoted(lexeme), _quoted(lexeme + MARK)]
-        else:
-            ways = [_quoted(lexeme) + (":*" if begins else "")]
+        is_prefix = begins and len(lexeme) > 1
+        ways = [(lexeme, is_prefix)]
+        if begins and not is_prefix:
+            ways.append((lexeme + MARK, False))
         if not own:
-            ways.append(_quoted(DESCRIBED + lexeme) + (":*" if begins and len(lexeme) > 1 else ""))
+            ways.append((DESCRIBED + lexeme, is_prefix))
         asked.append(ways)
-    return asked[0] if len(asked) == 1 else [" & ".join(f"({' | '.join(ways)})" for ways in asked)]
+    return asked
 
 
 def _quoted(lexeme: str) -> str:
     return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
+def sampled() -> str:
+    """Return the rows of a few pages from all over."""
+    pages = _PAGES.format(most=SAMPLE, parts=SAMPLED)
+    return f"part_search s TABLESAMPLE SYSTEM ({pages})"
+
+
 def is_common(wanted: Sequence[str]) -> str:
     """Return the condition that a few pages from all over have a part that matches."""
-    return f"EXISTS (SELECT FROM part_search s TABLESAMPLE SYSTEM ({SAMPLE}) WHERE {' AND '.join(wanted)})"
+    return f"EXISTS (SELECT FROM {sampled()} WHERE {' AND '.join(wanted)})"
 
 
 def is_found(connection: Connection, typed: Typed, whose: Whose = "public", place: int | None = None) -> bool:
     """Whether any part, or any published one, holds all of the words, or the one at `place`."""
-    wanted = conditions(typed)
+    wanted = conditions(typed, place=place)
     public = ["s.is_public"] if whose == "public" else []
-    found, on_rows = ([*(each if place is None else [each[place]]), *public] for each in (wanted.found, wanted.checked))
+    found, on_rows = [*wanted.found, *public], [*wanted.checked, *public]
     # A materialised CTE is planned as if read completely, so by the index, and yet read no further than its first row. By then
     # the index has collected all hits, which takes long for a common word: a few pages from all over are likely to have it.
     statement = parsed(f"""
@@ -243,33 +335,32 @@ class RelevanceTier(NamedTuple):
     is_own: bool = False
 
 
-def tiers(typed: Typed) -> tuple[list[RelevanceTier], Wanted]:
+def tiers(typed: Typed) -> tuple[list[RelevanceTier], str, Wanted]:
     """Return the tiers that sort hits by relevance, best first: the whole number, its beginning, the beginning of the name, all
-    of it in one piece, all words the part's own, all others; with the conditions for own words, and the parameters of all. A
-    single letter begins too many numbers for that to mean anything.
+    of it in one piece, all words the part's own, all others; with the condition that a part is in none of the first three, which
+    those of the others do not have; and with the conditions for own words, and the parameters of all. A single letter begins too
+    many numbers for that to mean anything.
     """
     parameters: dict[str, Any] = {"phrase": typed.phrase, "last": LAST}
     begun = f"(SELECT rtrim(search_order(:phrase), '{MARK}'))"
     named = f"s.sort_key >= {begun} AND s.sort_key < {begun} || :last"
     numbered, other = _number_tiers(typed.number, parameters)
     owned = conditions(typed, own=True)
-    left = f"NOT ({named}) AND {other}"
     in_one_piece = "true"
     if len(typed.words) > 1 or any(form.is_loose for form in typed.forms()):
         parameters["sequences"] = [like(sequence) for sequence in typed.sequences()]
         in_one_piece = f"{_SQUEEZED_TEXTS} LIKE ANY (CAST(:sequences AS text[]))"
-    # What is dear to check comes last.
-    together, apart = f"{left} AND {in_one_piece}", f"{left} AND NOT ({in_one_piece})"
-    in_pieces = [RelevanceTier("4", "true", left, left, is_own=True)]
+    in_pieces = [RelevanceTier("4", "true", "true", "true", is_own=True)]
     if in_one_piece != "true":
         in_pieces = [
-            RelevanceTier("3", "true", together, together, is_own=True),
-            RelevanceTier("4", "true", apart, left, is_own=True),
+            RelevanceTier("3", "true", in_one_piece, in_one_piece, is_own=True),
+            RelevanceTier("4", "true", f"NOT ({in_one_piece})", "true", is_own=True),
         ]
-    described = f"{left} AND NOT ({' AND '.join(owned.checked) or 'false'})"
+    described = f"NOT ({' AND '.join(owned.checked) or 'false'})"
     return (
         [*numbered, RelevanceTier("2", named, other, other), *in_pieces, RelevanceTier("5", "true", described, described)],
-        Wanted(owned.found, owned.checked, owned.parameters | parameters),
+        f"NOT ({named}) AND {other}",
+        owned._replace(parameters=owned.parameters | parameters),
     )
 
 

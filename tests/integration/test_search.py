@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
+from weakref import WeakKeyDictionary
 
 import pytest
 from sqlalchemy import text
@@ -16,7 +17,8 @@ from app.contract.events import Actor
 from app.domain.pricing import PriceLine
 from app.domain.search import words_of
 from app.services.intent import Intent
-from app.store import search
+from app.store import listing, search
+from app.store.admin_parts import GridFilters
 from app.store.listing import PartFilters
 
 NewPart = Callable[..., int]
@@ -425,3 +427,41 @@ def test_reconciliation_finds_every_kind_of_cached_list_right_and_a_wrong_one_wr
         valkey.hset(key, "body", (valkey.hget(key, "body") or b"").replace(b'"total":1', b'"total":2'))
         assert container.reconciliation.run()["found"]["cache_list"] == 1
     assert facets(container, words=(tag,))["total"] == 1
+
+
+def test_words_that_most_parts_have_are_not_collected_from_the_index(
+    container: Container, new_part: NewPart, query: Query, statements: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_part(part_name="Hexagon bolt zzyzx")
+    new_part(part_name="Hexagon bolt")
+    query("ANALYZE part_search")
+    monkeypatch.setattr(search, "_shares", WeakKeyDictionary())
+    words, reader = words_of("hexagon zzyzx bolt"), container.parts
+    with statements() as executed:
+        assert len(reader.catalog.list_parts(PartFilters(words), "name", None, 50).body.items) == 1
+        assert reader.catalog.facets(PartFilters(words)).body["total"] == 1
+        assert len(reader.admin.list_parts(GridFilters(words), "part_name", None, 50).items) == 1
+    collecting = [statement for statement in executed if "(word_1_way_0)" in statement]
+    assert len(collecting) >= 3
+    assert not [statement for statement in executed if "(word_0_way_0)" in statement or "(word_2_way_0)" in statement]
+    # What PostgreSQL found is read once for all of them.
+    assert sum("pg_stats" in statement for statement in executed) == 1
+
+
+def test_hits_that_are_collected_among_the_first_names_alone_are_the_first_of_all(
+    container: Container, new_part: NewPart, query: Query, statements: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_part(part_name="Anchor")
+    parts = [new_part(part_name=f"{letter} hexagon nut") for letter in "zyxwvuts"][::-1]
+    query("ANALYZE part_search")
+    monkeypatch.setattr(search, "_shares", WeakKeyDictionary())
+    # All rows are sampled, and of the walk and what comes after it the latter has five of eight hits to show.
+    monkeypatch.setattr(search, "SAMPLE", 100)
+    monkeypatch.setattr(listing, "WALK", 1)
+    monkeypatch.setattr(listing, "WALK_OF_HITS", 1)
+    monkeypatch.setattr(listing, "BEGUN", 5)
+    for sort in ("relevance", "name"):
+        with statements() as executed, container.reading.connect() as connection:
+            found = listing.list_part_ids(connection, PartFilters(("hexagon", "nut")), sort, None, 4)
+        assert found.ids == parts[:4]
+        assert "s.sort_key < (" in executed[-1]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
+from weakref import WeakKeyDictionary
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from app.container import Container
 from app.contract.events import Actor
 from app.domain.pricing import PriceLine
-from app.domain.search import Typed
+from app.domain.search import UNKNOWN, Typed
 from app.services.intent import Intent
 from app.store import listing, search
 from app.store.currencies import written
@@ -116,10 +117,28 @@ def synonyms(query: Query) -> list[tuple[str, str]]:
 
 
 @pytest.fixture
-def walk_at_most(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Change how many rows of an order are looked through before hits are collected. No word is too rare for it."""
+def walk_at_most(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], None]:
+    """Change how many rows of an order are looked through before hits are collected, and up to which hit these are only collected
+    among the first names. No word is too rare for it."""
     monkeypatch.setattr(search, "SAMPLE", 100)
-    return lambda rows: monkeypatch.setattr(listing, "WALK", rows)
+    monkeypatch.setattr(listing, "WALK_OF_HITS", 1)
+
+    def change(rows: int, hit: int) -> None:
+        monkeypatch.setattr(listing, "WALK", rows)
+        monkeypatch.setattr(listing, "BEGUN", hit)
+
+    return change
+
+
+@pytest.fixture
+def know_words(parts: list[Part], query: Query, container: Container, monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
+    """Change whether it is known how common words are. If it is, others of them are looked up in the index."""
+    query("ANALYZE part_search")
+    monkeypatch.setattr(search, "_shares", WeakKeyDictionary())
+    with container.reading.connect() as connection:
+        known = search.shares(connection)
+    assert known.lexemes
+    return lambda are_known: monkeypatch.setattr(search, "shares", lambda _connection: known if are_known else UNKNOWN)
 
 
 @st.composite
@@ -163,16 +182,17 @@ def below(filters: PartFilters, tree: dict[str, int]) -> set[int]:
 
 
 def test_lists_are_what_looking_at_every_part_finds_in_every_order_and_size_of_page(
-    container: Container, parts: list[Part], tag: str, tree: dict[str, int], walk_at_most: Callable[[int], None],
-    synonyms: list[tuple[str, str]], currencies: tuple[str, ...],
+    container: Container, parts: list[Part], tag: str, tree: dict[str, int], walk_at_most: Callable[[int, int], None],
+    know_words: Callable[[bool], None], synonyms: list[tuple[str, str]], currencies: tuple[str, ...],
 ) -> None:  # fmt: skip
     @settings(**COMMON)
     @given(
         filters=filters_of(tag, list(tree), currencies), sort=st.sampled_from(SORTS), limit=st.sampled_from([1, 3, 50]),
-        walk=st.sampled_from([1, 7, 2000]),
+        walk=st.sampled_from([1, 7, 2000]), begun=st.sampled_from([1, 4]), are_known=st.booleans(),
     )  # fmt: skip
-    def check(filters: PartFilters, sort: str, limit: int, walk: int) -> None:
-        walk_at_most(walk)
+    def check(filters: PartFilters, sort: str, limit: int, walk: int, begun: int, are_known: bool) -> None:
+        walk_at_most(walk, begun)
+        know_words(are_known)
         typed = read(filters.words, synonyms)
         held = [part for part in parts if part.holds(typed)]
         found, match = all_ids(container, filters, sort, limit)
@@ -192,11 +212,13 @@ def test_facets_are_what_counting_every_part_gives(
     tree: dict[str, int],
     synonyms: list[tuple[str, str]],
     currencies: tuple[str, ...],
+    know_words: Callable[[bool], None],
 ) -> None:
     @settings(**COMMON)
-    @given(filters=filters_of(tag, list(tree), currencies))
-    @example(filters=PartFilters(words=("ö", tag), currency="EUR"))
-    def check(filters: PartFilters) -> None:
+    @given(filters=filters_of(tag, list(tree), currencies), are_known=st.booleans())
+    @example(filters=PartFilters(words=("ö", tag), currency="EUR"), are_known=True)
+    def check(filters: PartFilters, are_known: bool) -> None:
+        know_words(are_known)
         typed = read(filters.words, synonyms)
         if any(part.holds(typed) for part in parts):
             shown = container.parts.catalog.facets(filters).body

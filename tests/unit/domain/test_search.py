@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from app.domain.facets import composed
-from app.domain.search import Synonym, Typed, Word, like, likeness, measures, singulars, swapped, words_of
+from app.domain.search import UNKNOWN, Shares, Synonym, Typed, Word, like, likeness, measures, singulars, swapped, words_of
 
 
 class Count(NamedTuple):
@@ -137,3 +137,11 @@ def test_a_category_counts_what_is_below_it_and_one_that_is_gone_counts_nothing(
     assert shown["availability"] == {"in_stock": 7, "out_of_stock": 0}
     assert (shown["total"], shown["price"]) == (10, {"min": "1.00", "max": "5.00"})
     assert (composed([], tree)["total"], composed([], tree)["price"]) == (0, None)
+
+
+def test_the_share_of_a_beginning_is_that_of_all_lexemes_that_begin_so() -> None:
+    known = Shares(("bolt", "m8", "m8x16", "m9"), (0.5, 0.25, 0.5, 1.0))
+    assert known.of("m8", begins=False) == 0.25
+    assert known.of("m8", begins=True) == 0.625
+    assert known.of("m", begins=True) == 1.0
+    assert known.of("nut", begins=True) == known.of("bol", begins=False) == UNKNOWN.of("bolt", begins=True) == 0.0
