@@ -463,3 +463,15 @@ def test_a_sign_that_cannot_mean_the_currency_named_for_the_file_is_refused() ->
     (error,) = read("sku,name,price\na,b,$12.50\n", Options(currency="EUR"))
     assert isinstance(error, RowError)
     assert error.field == "currency"
+
+
+@pytest.mark.parametrize("error", ["#N/A", "#REF!", "#NAME?", "#BEZUG!", "#DIV/0!", "#NV", "#¡REF!", "#ЗНАЧ!", "########"])
+def test_what_a_spreadsheet_could_not_calculate_is_no_value(error: str) -> None:
+    for at, field in enumerate(("sku", "part_name", "Bore")):
+        cells = ["a", "b", "c"]
+        cells[at] = f" {error}"
+        (refused,) = read(f"sku,part_name,Bore\n{','.join(cells)}\n")
+        assert isinstance(refused, RowError)
+        assert (refused.field, error in refused.reason) == (field, True)
+    (meant,) = read(f"sku,part_name,Bore\n#8-32,'{error},#10\n")
+    assert (meant.sku, meant.part_name, meant.specifications) == ("#8-32", error, ((Specification("Bore"), "#10"),))  # type: ignore[union-attr]
