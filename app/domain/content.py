@@ -23,9 +23,13 @@ INVISIBLE = (
 # Those that the spelling of words and emoji needs, so that texts may have them where they belong: the Mongolian vowel separator,
 # the zero-width joiner and non-joiner, and the tags that make up flags.
 SPELLING = "\\u180e\\u200c\\u200d\U000e0030-\U000e0039\U000e0061-\U000e007a\U000e007f"
-# Other invisible characters that count as letters, marks or symbols: two different numbers must not look the same.
-UNSEEN = "\\u034f\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180d\\u180f\\u2800\\u3164\\ufe00-\\ufe0f\\uffa0\U000e0100-\U000e01ef"
-LINE_ENDS = "\\t\\n\\r"
+# Other invisible characters that count as letters, marks or symbols, and spaces that look like the one on the keyboard: two
+# different numbers must not look the same.
+UNSEEN = (
+    "\\u00a0\\u034f\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180d\\u180f\\u2000-\\u200a\\u202f\\u205f\\u2800\\u3000\\u3164"
+    "\\ufe00-\\ufe0f\\uffa0\U000e0100-\U000e01ef"
+)
+LINE_ENDS = "\\t\\n\\r\\u2028\\u2029"
 # Lone surrogates are not characters, and UTF-8 cannot encode them.
 _SURROGATES = "\\ud800-\\udfff"
 _FLAG = "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f"

@@ -31,6 +31,14 @@ _LIKENESS = ((8, 0.3), (12, 0.4))
 _SEAM = re.compile(r"(?<=[^\W\d_]{2})(?=[0-9])")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _NUMBERS = re.compile(r"m?[0-9.]+(?:[-/][0-9.]+)+")
+_SIZES_IN_MM = re.compile(r"(m?[0-9.]+(?:[-x][0-9.]+)+)mm")
+# A metric thread with its pitch, and a screw's length: m8x1.25x40.
+_PITCHED = re.compile(r"m([0-9]+(?:\.[0-9]+)?)x([0-9]+(?:\.[0-9]+)?)(x[0-9.]+)?")
+# The pitches of the coarse threads (ISO 261), which a name leaves out.
+_COARSE = {
+    1.6: 0.35, 2: 0.4, 2.5: 0.45, 3: 0.5, 3.5: 0.6, 4: 0.7, 5: 0.8, 6: 1, 8: 1.25, 10: 1.5, 12: 1.75, 14: 2, 16: 2, 18: 2.5,
+    20: 2.5, 22: 2.5, 24: 3, 27: 3, 30: 3.5, 33: 3.5, 36: 4, 39: 4, 42: 4.5, 48: 5,
+}  # fmt: skip
 # What stands between the words of a name and may be left out; see the condition on sequences in `app.store.search`.
 SQUEEZED = " -./"
 _SQUEEZE = str.maketrans("", "", SQUEEZED)
@@ -217,9 +225,21 @@ def _plain_forms(place: int, word: Word) -> Iterator[Form]:
     if _NUMBERS.fullmatch(word.text):
         sizes = re.sub("[-/]", "x", word.text)
         yield Form(place, 1, (sizes,), sizes.translate(_SQUEEZE))
+    for sizes in _shorter(word.text):
+        yield Form(place, 1, (sizes,), sizes.translate(_SQUEEZE))
     pieces = tuple(piece for token in word.tokens for piece in _SEAM.split(token))
     if pieces != word.tokens:
         yield Form(place, 1, pieces, word.bare, is_loose=True)
+
+
+def _shorter(text: str) -> Iterator[str]:
+    """Yield sizes as most names have them: without the unit, and without the pitch of a coarse thread."""
+    if in_mm := _SIZES_IN_MM.fullmatch(text):
+        text = in_mm[1]
+        yield text.replace("-", "x")
+    pitched = _PITCHED.fullmatch(text.replace("-", "x"))
+    if pitched and _COARSE.get(float(pitched[1])) == float(pitched[2]):
+        yield f"m{pitched[1]}{pitched[3] or ''}"
 
 
 def _joined(words: Sequence[Word]) -> Iterator[Form]:
@@ -229,6 +249,9 @@ def _joined(words: Sequence[Word]) -> Iterator[Form]:
         joined = "".join(word.bare for word in pair)
         if all(word.is_plain and word.tokens and not word.likely for word in pair) and len(joined) <= LONGEST_JOINED:
             yield Form(place, 2, (joined,), joined)
+            text = "".join(word.text for word in pair)
+            if others := measures(text):
+                yield from (Form(place, 2, (way,), way.translate(_SQUEEZE), is_whole=True) for way in (text, *others))
 
 
 def _sizes(words: Sequence[Word]) -> Iterator[Form]:

@@ -11,12 +11,25 @@ _TITLED = r"(?:Jan|Feb|Mar|Mrz|Mär|Apr|May|Mai|Jun|Jul|Aug|Sep|Oct|Okt|Nov|Dec|
 _SMALL = (
     r"(?:janv|févr|mars|avr|mai|juin|juil|août|sept|oct|nov|déc|ene|feb|mar|abr|may|jun|jul|ago|sep|dic|gen|mag|giu|lug|set|ott)"
 )
-_DATE = rf"[0-9]{{1,2}}(?:-|\. ){_TITLED}(?:[- ][0-9]{{2,4}})?|{_TITLED}[- ][0-9]{{2}}|[0-9]{{1,2}}-{_SMALL}\.?(?:-[0-9]{{2,4}})?"
+# 05.maj, 5-Oca, 05/mai, 05.май, 5月5日: Polish and Scandinavian, Turkish, Dutch, Portuguese, Russian, Chinese, Japanese, Korean.
+_FOREIGN = (
+    r"[0-9]{1,2}\.(?:sty|lut|kwi|maj|cze|lip|sie|wrz|paź|lis|gru|янв|фев|мар|апр|май|июн|июл|авг|сен|окт|ноя|дек)"
+    r"|[0-9]{1,2}[.-](?:Oca|Şub|Nis|Haz|Tem|Ağu|Eyl|Eki|Kas|Ara)|[0-9]{1,2}-(?:mrt|mei|maj|okt)"
+    r"|[0-9]{1,2}[月월] ?[0-9]{1,2}[日일]|[0-9]{1,2}/(?:jan|fev|mar|abr|mai|jun|jul|ago|set|out|nov|dez)"
+    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}[ T]00:00:00"
+)
+_DATE = (
+    rf"[0-9]{{1,2}}(?:-|\. ){_TITLED}(?:[- ][0-9]{{2,4}})?|{_TITLED}[- ][0-9]{{2}}|[0-9]{{1,2}}-{_SMALL}\.?(?:-[0-9]{{2,4}})?"
+    f"|{_FOREIGN}"
+)
+# What stands in place of a value that a spreadsheet cannot calculate, in its own language, or for which a column is too narrow.
+_ERROR = r"#(?:¡?[^\W\d_]+(?:/(?:[^\W\d_]+|0))?[!?]|N/A|N/D|N/B|N/T|NV|YOK|Н/Д|#{3,})"
 _NUMBER = re.compile(_EXPONENT)
+ERROR = re.compile(rf"\s*{_ERROR}\s*\Z")
 # What a spreadsheet has made of a part number.
 DAMAGED = re.compile(rf"\s*(?:{_EXPONENT}|{_DATE})\s*\Z")
-# What a spreadsheet takes for a formula, or would change, also after leading apostrophes.
-_UNSAFE = re.compile(rf"'*(?:[=+\-@\t\r]|(?:{_EXPONENT}|{_DATE})\Z)")
+# What a spreadsheet takes for a formula, or would change, also after leading apostrophes; and what we would take for its error.
+_UNSAFE = re.compile(rf"'*(?:[=+\-@\t\r]|(?:{_EXPONENT}|{_DATE}|{_ERROR})\Z)")
 # How some systems keep a spreadsheet from eating leading zeros: ="00123". Our own export puts an apostrophe before such a cell.
 _KEPT_TEXT = re.compile(r'="([^"]*)"')
 

@@ -41,6 +41,12 @@ QUERIES: tuple[tuple[str, set[str]], ...] = (
     ("ISO 4032 M1,6", {"ISO4032-M1.6-8-ZN", "ISO4032-M1.6-10", "ISO4032-M1.6-A2-70"}),
     ("din 6885 a 2 x 2 x 10", {"DIN6885-A-2x2x10-C45"}),
     ("parallel key 10x8x32", {"DIN6885-A-10x8x32-C45"}),
+    ("ISO 4017 M8X40MM", M8X40),
+    ("iso 4017 m8 x 40 mm", M8X40),
+    ("ISO 4017 M8x1.25x40", M8X40),
+    ("iso4017 M8-1,25 x 40 mm", M8X40),
+    ("socket head cap screw M6x1.0x20", M6X20),
+    ("ISO 4032 M10x1.5", {"ISO4032-M10-8-ZN", "ISO4032-M10-10", "ISO4032-M10-A2-70"}),
     # Standards under their older numbers, or written as one word.
     ("DIN 912 M6x20", M6X20),
     ("DIN912 M6 x 20", M6X20),

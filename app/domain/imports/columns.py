@@ -15,7 +15,7 @@ from app.domain.imports.names import PRIVATE, SYNONYMS
 from app.domain.imports.numbers import currencies_of
 from app.domain.imports.options import NO_OPTIONS, Options
 from app.domain.imports.paths import PathStyle
-from app.domain.imports.words import deciding_word
+from app.domain.imports.words import deciding_word, without_accents
 
 REQUIRED = ("sku", "part_name")
 KNOWN = (
@@ -25,10 +25,6 @@ KNOWN = (
 # If two columns give one of these, the second does not become a specification.
 DECIDING = ("price", "currency", "current_stock", "min_stock_level", "status")
 MAX_NAME, MAX_UNIT, MAX_GROUP = 200, 40, 100
-# The field that each name stands for, and the name's rank among the field's names.
-_FIELD_OF = {
-    name: (field, rank) for field in KNOWN for rank, name in enumerate((field.replace("_", " "), *SYNONYMS.get(field, ())))
-}
 # Group and name end at an unescaped delimiter.
 _SPECIFICATION = re.compile(
     r"(?:(?P<group>(?:[^\\:]|\\.|:(?! ))*?):(?: |\Z))?(?P<name>(?:[^\\]|\\.|\\\Z)*?)(?: ?\[(?P<unit>(?:[^\\\[\]]|\\.)+)\])?",
@@ -43,6 +39,22 @@ _PRICED = re.compile(r"(.*?\w)[\s_(\[]*(?:\bin )?([A-Za-z]{3}|[^\w\s()\[\]*:#]{1
 _MARKED = re.compile(r":(?: |\Z)")
 # What a column's name may say about its values: Active (0/1), Categories (x,y,z...), Published (0 = No, 1 = Yes).
 _VALUES = re.compile(r"\s*\([^()]*[/,=][^()]*\)(?=\s*\*?\Z)")
+
+
+def _plain(name: str) -> str:
+    """Return a header in lower case without punctuation, except for a colon inside it, which belongs to a specification."""
+    name = re.sub("(?<=[a-z])(?=[A-Z])", " ", name[:-1] if name.endswith((":", "*")) else name)
+    # The four Turkish letters i are two, since a capital one does not say which it is.
+    name = name.casefold().replace("i\u0307", "i").replace("ı", "i")
+    return re.sub(r"[\s_.'’()-]+", " ", name.replace("#", " # ")).strip()
+
+
+# The field that each name stands for, and the name's rank among the field's names. Spreadsheets are often typed without accents.
+_FIELD_OF = {
+    spelling: (field, rank)
+    for field in KNOWN for rank, name in enumerate((field.replace("_", " "), *SYNONYMS.get(field, ())))
+    for spelling in (without_accents(_plain(name)), _plain(name))
+}  # fmt: skip
 
 
 class Specification(NamedTuple):
@@ -143,7 +155,7 @@ def currency_of(header: Header) -> str:
 
 def names_several(name: str) -> bool:
     """Whether a category header says that its cells hold several categories."""
-    return _plain(_VALUES.sub("", name)) == "categories"
+    return _plain(_VALUES.sub("", name)) in {"categories", "catégories", "categorías", "kategorien"}
 
 
 def _field_of(name: str) -> tuple[str, int] | None:
@@ -158,12 +170,6 @@ def _field_of(name: str) -> tuple[str, int] | None:
 def _priced(name: str) -> tuple[str, str]:
     found = _PRICED.fullmatch(name)
     return (found[1], found[2]) if found and currencies_of(found[2]) else (name, "")
-
-
-def _plain(name: str) -> str:
-    """Return a header in lower case without punctuation, except for a colon inside it, which belongs to a specification."""
-    name = re.sub("(?<=[a-z])(?=[A-Z])", " ", name[:-1] if name.endswith((":", "*")) else name)
-    return re.sub(r"[\s_.'’()-]+", " ", name.casefold().replace("#", " # ")).strip()
 
 
 def read_specification(header: str) -> Specification:

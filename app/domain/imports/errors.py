@@ -4,12 +4,12 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-_NO_CHARACTER = re.compile("[\ud800-\udfff]")
+_NO_CHARACTER = re.compile("[\0\ud800-\udfff]")
 
 
 def legible(text: str) -> str:
     """Return a text of a file in a form that can be shown and stored: its bytes that are not UTF-8, which are read as lone
-    surrogates, become U+FFFD."""
+    surrogates, and NUL, which PostgreSQL does not store, become U+FFFD."""
     return _NO_CHARACTER.sub("\ufffd", text)
 
 

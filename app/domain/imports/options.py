@@ -7,7 +7,7 @@ from typing import Any
 # States that a category column has one level: every character belongs to the name.
 NO_SEPARATOR = "none"
 SEPARATORS = (
-    ">", "->", "=>", "→", "»", "›", "::", "|", "/", " / ", "\\", ":", ";", ",", ".", "~", "#", "^", " - ", " – ", "&gt;",
+    ">", "->", "=>", "→", "»", "›", "::", "|", "/", " / ", "\\", ":", ";", ",", ".", "~", "#", "^", " - ", " – ", "·", "&gt;",
     NO_SEPARATOR,
 )  # fmt: skip
 

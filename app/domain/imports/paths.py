@@ -15,15 +15,26 @@ from app.domain.imports.options import NO_SEPARATOR
 
 # How levels are separated. A `>` before `=`, or between a space and a digit, means "more than".
 _PATTERNS = {
-    ">": r"(?<![-=])(?:(?<!\s)>+(?!=)|>+(?![\d=]))", "->": r"-+>+", "=>": r"=+>+", "&gt;": r"(?:&gt;)+", "→": "[→➔]+", "⇒": "⇒+",
-    "»": "»+", "›": "›+", "▸": "[▸►▶]+", "＞": "＞+", "::": "::+", "|": r"\|+", " / ": r"(?<=\s)/(?=\s)", "/": "/",
+    ">": r"(?<![-=~–—])(?:(?<!\s)>+(?!=)|>+(?![\d=]))", "->": "[-~–—]+>+", "=>": "=+>+", "&gt;": "(?:&gt;)+",
+    "→": "[→➔➙➛➜➝➞➡➤➥⟶⇢⇾⭢⮕]+", "⇒": "[⇒⟹⇨]+", "»": "[»≫⟫]+", "›": "[›❯❱]+", "▸": "[▸►▶▷▹]+", "＞": "＞+", "::": "::+",
+    "|": "[|｜]+", " / ": r"(?<=\s)[/／](?=\s)", "/": "[/／]",
 }  # fmt: skip
 _STRONG = [separator for separator in _PATTERNS if separator not in {"|", " / ", "/"}]
-# If one of these comes after first levels that cells share, the user is asked.
-_SUSPECT = (":", ";", " - ", " – ", "~", "^")
+# If one of these, at such places, comes after first levels that cells share, the user is asked.
+_SUSPECT = {
+    ":": "[:：]", ";": "[;；]", ",": "[,，、]", " - ": r"(?<=\s)-(?=\s)", " – ": r"(?<=\s)[–—](?=\s)", "·": "[·•・]",
+    "~": "~", "^": r"\^", "#": r"(?<=\w)#(?=[^\W\d])", ".": r"(?<=[^\W\d]{2})\.(?=[^\W\d]{2})",
+}  # fmt: skip
+# They separate wherever they are, if the user says that they do.
+_CHOSEN = _SUSPECT | {"#": "#", ".": r"\."}
 _BETWEEN = (",", ";", "|")
 # What other systems call the root of all categories, which no customer sees.
-_ROOTS = frozenset(("all", "all products", "all categories", "default category", "root catalog", "root category", "root", "home"))
+_ROOTS = frozenset((
+    "all", "all products", "all categories", "default category", "root catalog", "root category", "root", "home",
+    "alle", "alle produkte", "alle kategorien", "standardkategorie", "startseite", "accueil", "racine", "tous les produits",
+    "toutes les catégories", "catégorie par défaut", "inicio", "todos los productos", "todas las categorías", "strona główna",
+    "ana sayfa", "tüm ürünler", "главная", "首页", "全部", "全部商品", "ホーム",
+))  # fmt: skip
 # A backslash before a punctuation character: the character belongs to the name.
 _ESCAPED = re.compile(r"\\([^\w\s])")
 _BACKSLASHED = re.compile(r"\w\\\w")
@@ -122,9 +133,15 @@ def _paths(cell: str, style: PathStyle) -> list[str]:
     for mark in _BETWEEN:
         if mark in cell and style.separator not in {None, mark}:
             pieces = _split_at(cell, re.escape(mark))
-            if len(pieces) > 1 and all(len(_split(piece, style.separator)) > 1 for piece in pieces):
+            levels = [_split(piece, style.separator) for piece in pieces]
+            if len(pieces) > 1 and (all(len(one) > 1 for one in levels) or (mark == "|" and _share_beginning(levels))):
                 return pieces
     return [cell]
+
+
+def _share_beginning(paths: Sequence[Sequence[str]]) -> bool:
+    """Whether they are several paths of one branch, as `Gear|Gear/Bags` names them."""
+    return max(map(len, paths)) > 1 and len({path[0] for path in paths}) == 1
 
 
 def _split(text: str, separator: str | None) -> list[str]:
@@ -132,7 +149,7 @@ def _split(text: str, separator: str | None) -> list[str]:
 
 
 def _pattern(separator: str) -> str:
-    return _PATTERNS.get(separator) or re.escape(separator)
+    return _PATTERNS.get(separator) or _CHOSEN.get(separator) or re.escape(separator)
 
 
 def _split_at(text: str, pattern: str) -> list[str]:
@@ -160,9 +177,9 @@ def written(path: Sequence[str]) -> str:
     return " > ".join(levels)
 
 
-_SPECIAL = re.compile(r"[\\>/|→➔⇒»›▸►▶＞]|:(?=:)|(?<=:):|&(?=gt;)")
+_SPECIAL = re.compile(r"[\\>/／|｜→➔➙➛➜➝➞➡➤➥⟶⇢⇾⭢⮕⇒⟹⇨»≫⟫›❯❱▸►▶▷▹＞]|:(?=:)|(?<=:):|&(?=gt;)")
 _SPECIAL_WITHIN = re.compile(_SPECIAL.pattern + "|[,;]")
-_SPECIAL_ALONE = re.compile(_SPECIAL.pattern + r"|[:;~^]|(?<= )[-–](?= )")
+_SPECIAL_ALONE = re.compile("|".join((_SPECIAL.pattern, *_SUSPECT.values())))
 
 
 def find_style(cells: Iterable[str], chosen: str | None, shop_roots: Collection[str], *, several: bool) -> PathStyle:
@@ -194,6 +211,8 @@ def _found_separator(cells: Sequence[str], *, several: bool) -> str | None:
     if not candidates:
         _ask_about_suspects(cells)
         return None
+    if len(candidates) > 1 and candidates[0][0] == "|" and _bars_part_paths(having["|"], candidates[1][0]):
+        return candidates[1][0]
     separator, found = candidates[0]
     others = {cell: other for other, with_it in candidates[1:] for cell in with_it} if len(candidates) > 1 else {}
     rivals = [cell for cell in others if cell not in set(found)]
@@ -204,6 +223,12 @@ def _found_separator(cells: Sequence[str], *, several: bool) -> str | None:
     return separator
 
 
+def _bars_part_paths(barred: Sequence[str], separator: str) -> bool:
+    """Whether bars come between whole paths, as in `Gear|Gear/Bags`: where one comes, the path begins anew."""
+    cells = [[_split(piece, separator) for piece in _split(cell, "|")] for cell in barred]
+    return any(len(paths) > 1 and _share_beginning(paths) for paths in cells)
+
+
 def _has(cell: str, separator: str) -> bool:
     if separator in {"»", "›"} and _QUOTED.search(cell):
         return False
@@ -212,7 +237,7 @@ def _has(cell: str, separator: str) -> bool:
 
 def _loose(cell: str) -> bool:
     """Whether a cell has a slash without spaces around it that is not part of an abbreviation."""
-    return "/" in re.sub(_PATTERNS[" / "], " ", _BOUND.sub("", _masked(cell)))
+    return re.search(_PATTERNS["/"], re.sub(_PATTERNS[" / "], " ", _BOUND.sub("", _masked(cell)))) is not None
 
 
 def _require_support(separator: str, found: Sequence[str], cells: Sequence[str], slashed: Sequence[str]) -> None:
@@ -236,8 +261,8 @@ def _supported(separator: str, found: Sequence[str], cells: Sequence[str]) -> se
 def _ask_about_suspects(cells: Sequence[str]) -> None:
     if backslashed := next((cell for cell in cells if _BACKSLASHED.search(cell)), None):
         raise _undecided("\\", backslashed, "or belong to a name")
-    for separator in _SUSPECT:
-        found = [cell for cell in cells if separator in _masked(cell)]
+    for separator, pattern in _SUSPECT.items():
+        found = [cell for cell in cells if re.search(pattern, _masked(cell))]
         supported = _supported(separator, found, cells)
         if len(found) > 1 and 2 * len(supported) >= len(found):
             raise _undecided(separator, found[0], "or belong to a name")

@@ -13,7 +13,7 @@ from app.domain.imports.numbers import currencies_of
 from app.domain.imports.survey import Layout
 from app.domain.imports.table import IDENTIFIERS, clean, forbidden, open_table
 from app.domain.imports.words import names_part_number
-from app.domain.spreadsheets import DAMAGED, damage_of
+from app.domain.spreadsheets import DAMAGED, ERROR, damage_of
 
 MAX_SPECIFICATIONS = 200
 _MAX_SPECIFICATION = 1000
@@ -98,6 +98,8 @@ class _RowReader:
 
     def _texts(self, cells: Sequence[str]) -> list[str]:
         joined = ",".join(cells)
+        if "#" in joined:
+            self._refuse_errors(cells)
         if joined.isprintable() and "'" not in joined and '="' not in joined and (joined.isascii() or _is_plain(joined)):
             # Nearly every row: nothing in it is invisible, escaped, or has another form.
             return list(map(str.strip, cells))
@@ -106,6 +108,15 @@ class _RowReader:
             if reason := forbidden(value, multiline=column == "description", identifier=column in IDENTIFIERS):
                 raise RefusedCellError(name, reason)
         return texts
+
+    def _refuse_errors(self, cells: Sequence[str]) -> None:
+        for name, cell in zip(self._names, cells, strict=True):
+            if ERROR.match(cell):
+                raise RefusedCellError(
+                    name,
+                    f"{cell.strip()!r} is a spreadsheet's error in place of a value; write the value, or nothing, or put an"
+                    " apostrophe before it if it is meant so",
+                )
 
     def _row(self, texts: Sequence[str], line: int) -> ImportRow:
         values: dict[str, Any] = {field: read(texts[at]) for at, field, read in self._fields}

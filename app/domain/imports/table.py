@@ -18,7 +18,7 @@ MAX_COLUMNS = 1000
 IDENTIFIERS = frozenset(("sku", "slug", "manufacturer_number"))
 _MAX_HEADER = 100_000
 # White space that an editor put into a text of one line.
-_BREAKS = re.compile(r"\s*[\t\n\r\x0b\x0c]+\s*")
+_BREAKS = re.compile(r"\s*[\t\n\r\x0b\x0c\u2028\u2029]+\s*")
 # Nobody sees them: a soft hyphen, a zero-width space, a word joiner, a byte order mark.
 _UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n?', re.IGNORECASE)

@@ -10,8 +10,11 @@ ENCODINGS = (
     "shift_jis",
 )  # fmt: skip
 _REMEDY = "is not a CSV; open it in your spreadsheet and save it as CSV UTF-8"
+_UNMARKED = "holds NUL bytes, as UTF-16 without a byte order mark does; save it as CSV UTF-8, or name its encoding, utf-16"
 # The first bytes of files that people mistake for a CSV.
-_OTHER_KINDS = (b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0", b"\x1f\x8b", b"%PDF", b"{\\rtf")
+_OTHER_KINDS = (
+    b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0", b"\x1f\x8b", b"%PDF", b"{\\rtf", b"\xff\xfe\0\0", b"\0\0\xfe\xff",
+)  # fmt: skip
 _MARKED = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
@@ -28,6 +31,11 @@ def open_text(raw: io.BufferedReader, encoding: str | None = None) -> TextIO:
         raise ImportFileError([RowError(1, "file", reason)])
     stated = next((name for mark, name in _MARKED if head.startswith(mark)), None)
     chosen = stated or encoding or "utf-8"
+    if b"\0" in head and chosen != "utf-16":
+        raise ImportFileError([RowError(1, "file", _UNMARKED)])
+    if chosen == "utf-16" and not stated:
+        # The decoder would demand a mark; a header begins with ASCII, whose other byte is NUL.
+        chosen = "utf-16-be" if head.startswith(b"\0") else "utf-16-le"
     errors = "surrogateescape" if chosen.startswith("utf-8") else "strict"
     return io.TextIOWrapper(raw, encoding=chosen, errors=errors, newline="")
 

@@ -148,7 +148,9 @@ def test_texts_are_compared_in_their_normal_form() -> None:
     assert normalised(" cafe\u0301\n") == "caf\u00e9"
 
 
-@pytest.mark.parametrize("character", ["\x00", "\x1b", "\u202e", "\u200b", "\ufeff", "\ud800", "\U000e0041", "\n", "\t"])
+@pytest.mark.parametrize(
+    "character", ["\x00", "\x1b", "\u202e", "\u200b", "\ufeff", "\ud800", "\U000e0041", "\n", "\t", "\u2028"]
+)
 def test_control_and_invisible_characters_are_refused_by_name(character: str) -> None:
     assert f"U+{ord(character):04X}" in (forbidden_characters(f"a{character}b") or "")
 
@@ -198,7 +200,20 @@ def test_elsewhere_they_are_refused_by_name(text: str) -> None:
     assert forbidden_characters(without_forbidden(text)) is None
 
 
-@pytest.mark.parametrize("number", [*SPELT, "M8\ufe0f", "6205\u034f", "\u31646205", "6205\U000e0100", "62\u280005", "6205\u200b"])
+UNSEEN = [
+    "M8\ufe0f",
+    "6205\u034f",
+    "\u31646205",
+    "6205\U000e0100",
+    "62\u280005",
+    "6205\u200b",
+    "6205\u00a0Z",
+    "6205\u3000Z",
+    "6\u2028Z",
+]
+
+
+@pytest.mark.parametrize("number", [*SPELT, *UNSEEN])
 def test_no_number_has_an_invisible_character(number: str) -> None:
     assert forbidden_characters(number, identifier=True)
 
@@ -221,7 +236,7 @@ def test_private_and_unknown_characters_are_texts_like_others() -> None:
 
 
 def test_only_line_breaks_and_tabs_are_allowed_in_longer_texts() -> None:
-    assert forbidden_characters("a\r\n\tb", multiline=True) is None
+    assert forbidden_characters("a\r\n\tb\u2028c", multiline=True) is None
     assert forbidden_characters("a\x0bb", multiline=True)
 
 

@@ -35,6 +35,10 @@ def refusal(text: str, options: Options = NO_OPTIONS) -> ImportFileError:
         "Marge", "Visibilité", "Actif en boutique", "Precio de oferta", "Impuesto", "Descuento %", "Disponible",
         "Visible en tienda",
         "Proveedor", "Sconto", "Prijs", "Moms", "Meta: _sale_price", "Variant Compare At Price",
+        "Alış Fiyatı", "MALİYET", "İndirim", "Cena zakupu", "Promocja", "Uwagi", "Nákupní cena", "Dodavatel", "Beszerzési ár",
+        "Inköpspris", "Indkøbspris", "Ostohinta", "Preț", "Opmerkingen", "Закупочная цена", "Себестоимость", "Поставщик",
+        "Активен", "Собівартість", "Κόστος", "成本价", "进价", "供應商", "税率", "原価", "仕入先", "公開", "원가", "공급사",
+        "تكلفة", "ราคาทุน", "מחיר עלות", "लागत",
     ],
 )  # fmt: skip
 def test_a_column_that_decides_something_is_asked_about_and_not_read(name: str) -> None:
@@ -58,6 +62,8 @@ def test_a_column_that_decides_something_is_asked_about_and_not_read(name: str) 
         "Temperaturbeständigkeit",
         "Aktivkohle", "Diámetro interno", "Potencia activa", "Voltage supply", "Standard", "Cache size", "Length", "Reductive",
         "Housing bore diameter (mm)", "Interpretation", "Notch", "Salespoint-free",
+        "Çap [mm]", "Ağırlık", "Średnica wewnętrzna", "Průměr", "Diameter hål", "Диаметр", "Складная ручка", "Центр", "Διάμετρος",
+        "直径", "重量", "外径", "두께", "Widerstand [Ω]", "Ø [mm]", "Größe", "Sperrholz", "Wandstärke µm",
     ],
 )  # fmt: skip
 def test_a_measure_or_a_property_is_a_specification(name: str) -> None:

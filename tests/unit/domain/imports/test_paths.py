@@ -38,6 +38,9 @@ def read(cells: list[str], chosen: str | None = None, shop_roots: set[str] | Non
         (["/Tools/Drills/", "/Tools/"], [("Tools", "Drills"), ("Tools",)]),
         (["Tools", "Tools/Saws"], [("Tools",), ("Tools", "Saws")]),
         (["Tools"], [("Tools",)]), (["Tools", ""], [("Tools",), ()]),
+        (["A ⟶ B"], [("A", "B")]), (["A ➤ B", "A"], [("A", "B"), ("A",)]), (["A ≫ B"], [("A", "B")]), (["A ~> B"], [("A", "B")]),
+        (["A —> B"], [("A", "B")]), (["紧固件／螺栓", "紧固件／螺母"], [("紧固件", "螺栓"), ("紧固件", "螺母")]),
+        (["紧固件｜螺栓"], [("紧固件", "螺栓")]),
     ],
 )  # fmt: skip
 def test_a_column_is_read_with_the_separator_that_it_shows(cells: list[str], paths: list[Path]) -> None:
@@ -58,6 +61,8 @@ def test_a_column_is_read_with_the_separator_that_it_shows(cells: list[str], pat
         (["Office > Print, Copy, Scan & Fax > 3D"], [("Office", "Print, Copy, Scan & Fax", "3D")]),
         (["Nuts, bolts > M3"], [("Nuts, bolts", "M3")]),
         ([r"Tools/AC\/DC", "Tools/Saws"], [("Tools", "AC/DC"), ("Tools", "Saws")]),
+        (["Screws #8", "Screws #10"], [("Screws #8",), ("Screws #10",)]), (["No. 8", "No. 10"], [("No. 8",), ("No. 10",)]),
+        (["Size M3.5", "Size M2.5"], [("Size M3.5",), ("Size M2.5",)]),
         ([r"Nuts\/Bolts", r"Nuts\/Washers"], [("Nuts/Bolts",), ("Nuts/Washers",)]),
         ([r"A \> B > C", r"A\\ > B"], [("A > B", "C"), ("A\\", "B")]),
     ],
@@ -74,7 +79,10 @@ def test_a_sign_that_belongs_to_a_name_stays_in_it(cells: list[str], paths: list
         (["Power/AC/DC converters", "Power/Fuses"], ["/", "none"]), (["A > B", "C -> D"], ["'>'", "'->'"]),
         (["A > B", "Tools/Saws", "Tools/Drills"], ["'>'", "/"]), (["A » B", "C » D", "A > E"], ["'>'", "'»'"]),
         (["Tools\\Saws"], ["'\\'", "none"]), (["Tools: Saws", "Tools: Drills"], [":", "none"]),
-        (["Tools - Saws", "Tools - Drills"], ["' - '", "none"]),
+        (["Tools - Saws", "Tools - Drills"], ["' - '", "none"]), (["Tools — Saws", "Tools — Drills"], ["' – '", "none"]),
+        (["Tools · Saws", "Tools · Drills"], ["'·'", "none"]), (["Tools, Saws", "Tools, Drills"], [",", "none"]),
+        (["Tools#Saws", "Tools#Drills"], ["'#'", "none"]), (["Tools.Saws.Band", "Tools.Drills"], [".", "none"]),
+        (['["Tools","Saws"]', '["Tools","Drills"]'], [",", "none"]), (["工具、锯", "工具、钻"], [",", "none"]),
     ],
 )  # fmt: skip
 def test_what_may_mean_two_things_is_asked_about_by_the_option_that_says_it(cells: list[str], options: list[str]) -> None:
@@ -90,7 +98,8 @@ def test_what_may_mean_two_things_is_asked_about_by_the_option_that_says_it(cell
         ("Nuts/Bolts", NO_SEPARATOR, ("Nuts/Bolts",)), ("Power/AC/DC", "/", ("Power", "AC", "DC")),
         (r"Power/AC\/DC", "/", ("Power", "AC/DC")), ("Tools / I/O", " / ", ("Tools", "I/O")), ("A > B", NO_SEPARATOR, ("A > B",)),
         ("Tools\\Saws", "\\", ("Tools", "Saws")), ("Tools: Saws", ":", ("Tools", "Saws")), ("A, B", ",", ("A", "B")),
-        ("Hex - nuts - M3", " - ", ("Hex", "nuts", "M3")), ("A-B", " - ", ("A-B",)),
+        ("Hex - nuts - M3", " - ", ("Hex", "nuts", "M3")), ("A-B", " - ", ("A-B",)), ("A — B", " – ", ("A", "B")),
+        ("A.B", ".", ("A", "B")), ("工具、锯", ",", ("工具", "锯")), ("A • B", "·", ("A", "B")), ("A #1", "#", ("A", "1")),
     ],
 )  # fmt: skip
 def test_a_separator_that_somebody_has_named_is_taken_at_their_word(cell: str, chosen: str, path: Path) -> None:
@@ -105,6 +114,8 @@ def test_a_separator_that_somebody_has_named_is_taken_at_their_word(cell: str, c
         ("Wear > Men, Wear > Men > Shirts, Wear", True, ("Wear", "Men", "Shirts")),
         ("Wear > Men|Wear > Men > Shirts", False, ("Wear", "Men", "Shirts")),
         ("Wear > Men > Shirts; Wear > Men", False, ("Wear", "Men", "Shirts")),
+        ("Default Category|Default Category/Gear|Default Category/Gear/Bags", True, ("Gear", "Bags")),
+        ("Gear|Gear/Bags", False, ("Gear", "Bags")), ("Gear/Bags|Gear", False, ("Gear", "Bags")),
     ],
 )  # fmt: skip
 def test_of_several_paths_of_one_branch_the_deepest_counts(cell: str, several: bool, path: Path) -> None:
@@ -118,6 +129,7 @@ def test_of_several_paths_of_one_branch_the_deepest_counts(cell: str, several: b
         ("Wear > Men,Tools > Saws", False),
         ("Wear > Men | Tools > Saws", False),
         ("A, B > C", True),
+        ("Gear/Bags|Gear/Tents", True),
     ],
 )
 def test_paths_of_two_branches_are_refused(cell: str, several: bool) -> None:
@@ -136,6 +148,7 @@ def test_a_level_without_a_name_is_refused(cell: str) -> None:
     [
         (["All / Saleable / Office"], set(), [("Saleable", "Office")]), (["All / Saleable", "All"], set(), [("Saleable",), ()]),
         (["Root Catalog/Default Category/Gear"], set(), [("Gear",)]), (["Home > Tools"], set(), [("Tools",)]),
+        (["Startseite > Werkzeug"], set(), [("Werkzeug",)]), (["Accueil > Vis", "Accueil > Clés"], set(), [("Vis",), ("Clés",)]),
         (["Home > Tools"], {"Home"}, [("Home", "Tools")]), ([r"\Home > Tools"], set(), [("Home", "Tools")]),
         (["Home > Tools", "Garden > Tools"], set(), [("Home", "Tools"), ("Garden", "Tools")]), (["Home"], set(), [("Home",)]),
         (["Tools > All > Saws"], set(), [("Tools", "All", "Saws")]),
@@ -149,7 +162,7 @@ def test_a_root_that_all_paths_have_and_no_customer_sees_is_left_out(
     assert [root in style.description() for root in style.roots] == [True] * len(style.roots)
 
 
-NAMES = st.text(alphabet="aB1 />-=|\\,;:&gt»›.~^–", min_size=1, max_size=8) | st.sampled_from(
+NAMES = st.text(alphabet="aB1 />-=|\\,;:&gt»›.~^–—·•#、／｜⟶", min_size=1, max_size=8) | st.sampled_from(
     ["Home", "All", "AC/DC", "Nuts, bolts", "Screws - inch", "x &gt; y", "\\Home", "root", ">1W", "a::b", "none"]
 )
 PATHS = st.lists(NAMES.map(normalised).filter(bool), min_size=1, max_size=4).map(tuple)

@@ -250,7 +250,19 @@ SYSTEMS = {
     "a French list": ("Reference|Title|Prix TTC|TVA|En solde|Disponibilité|Diamètre interne [mm]|Remarque|Fournisseur",
         ["sku", "part_name", "?", "?", "?", "?", None, "?", "?"]),
     "a Spanish list": ("SKU|Name|Precio|IVA|Existencias|Estado|Diámetro interno|Visible en tienda|Observaciones",
-        ["sku", "part_name", "?", "?", "?", "?", None, "?", "?"]),
+        ["sku", "part_name", "?", "?", "current_stock", "?", None, "?", "?"]),
+    "a French shop": ("ID|Référence|Nom|Catégorie|Prix (HT)|Quantité|Marque|Seuil de stock|Règle de taxe|Éco-participation|Poids",
+        [None, "sku", "part_name", "category", "?", "current_stock", "manufacturer", "min_stock_level", "?", "?", None]),
+    "a Polish list": ("Indeks|Nazwa|Kategoria|Cena zakupu|Ilość|Kod producenta|Dostawca|Średnica|Aktywny",
+        ["sku", "part_name", "category", "?", "current_stock", "manufacturer_number", "?", None, "?"]),
+    "a Turkish list": ("STOK KODU|ÜRÜN ADI|Kategori|Alış Fiyatı|KDV|Stok Miktarı|Marka|Çap [mm]|Tedarikçi|Maliyet",
+        ["sku", "part_name", "category", "?", "?", "current_stock", "manufacturer", None, "?", "?"]),
+    "a Russian list": ("Артикул|Наименование|Категория|Закупочная цена|Остаток|Производитель|Диаметр [мм]|Скидка",
+        ["sku", "part_name", "category", "?", "current_stock", "manufacturer", None, "?"]),
+    "a Chinese list": ("货号|商品名称|分类|成本价|进价|库存|品牌|供应商|直径|备注",
+        ["sku", "part_name", "category", "?", "?", "current_stock", "manufacturer", "?", None, "?"]),
+    "SAP": ("Material Number|Material Description|Moving Average Price|Safety Stock|Profit Center|Deletion flag|Net Weight",
+        ["sku", "part_name", "?", "min_stock_level", "?", "?", None]),
     "a database": ("PartNumber|ProductName|price_usd|QtyOnHand|UnitCost|CostPrice EUR|IsInStock|discountPercent|StockStatus",
         ["sku", "part_name", "price", "current_stock", "-", "-", "?", "?", "?"]),
     "a list": ("Part #|Mfr Part No.|Manufacturer Part Number|Product Name|Price (EUR)|Qty Available|Package|MSRP"
@@ -451,3 +463,15 @@ def test_a_sign_that_cannot_mean_the_currency_named_for_the_file_is_refused() ->
     (error,) = read("sku,name,price\na,b,$12.50\n", Options(currency="EUR"))
     assert isinstance(error, RowError)
     assert error.field == "currency"
+
+
+@pytest.mark.parametrize("error", ["#N/A", "#REF!", "#NAME?", "#BEZUG!", "#DIV/0!", "#NV", "#¡REF!", "#ЗНАЧ!", "########"])
+def test_what_a_spreadsheet_could_not_calculate_is_no_value(error: str) -> None:
+    for at, field in enumerate(("sku", "part_name", "Bore")):
+        cells = ["a", "b", "c"]
+        cells[at] = f" {error}"
+        (refused,) = read(f"sku,part_name,Bore\n{','.join(cells)}\n")
+        assert isinstance(refused, RowError)
+        assert (refused.field, error in refused.reason) == (field, True)
+    (meant,) = read(f"sku,part_name,Bore\n#8-32,'{error},#10\n")
+    assert (meant.sku, meant.part_name, meant.specifications) == ("#8-32", error, ((Specification("Bore"), "#10"),))  # type: ignore[union-attr]

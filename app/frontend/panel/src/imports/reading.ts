@@ -16,7 +16,7 @@ export const ENCODINGS: readonly Encoding[] = [
   "utf-8", "utf-16", "windows-1252", "iso-8859-1", "iso-8859-15", "windows-1250", "windows-1251", "mac-roman", "gb18030", "shift_jis",
 ];
 export const SEPARATORS: readonly Separator[] = [
-  ">", "->", "=>", "→", "»", "›", "::", "|", "/", " / ", "\\", ":", ";", ",", ".", "~", "#", "^", " - ", " – ", "&gt;", "none",
+  ">", "->", "=>", "→", "»", "›", "::", "|", "/", " / ", "\\", ":", ";", ",", ".", "~", "#", "^", " - ", " – ", "·", "&gt;", "none",
 ];
 
 /** "auto": the file shows it. `uses` names only the columns about which somebody said something. */
