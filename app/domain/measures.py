@@ -120,6 +120,7 @@ _MULTIPLIERS = {
 _OF_CLASSES = re.compile(r"\b(?:class|grade|hardness)\b|(?:klasse|güte|härte)\b", re.IGNORECASE)
 _CLASS = re.compile(r"\d{1,6}(?:[.,]\d{1,3})? ?[A-Za-z]")
 _FRACTION_SIGN = re.compile("(?<=[0-9])(?=[¼-¾⅐-⅞])")
+_DIAMETER = re.compile(r"^\s{0,9}[Øø⌀∅]\s{0,9}(?=[\d.,])")
 _GROUPED = re.compile(r"[ '’]")
 
 
@@ -146,7 +147,9 @@ def read(value: str, unit: str, unit_of: UnitOf) -> Reading:
 
 
 def typed(text: str, unit_of: UnitOf) -> Reading:
-    """Return what a buyer means who types this: as `read`, but a unit that nobody knows may be one of the shop's own."""
+    """Return what a buyer means who types this: as `read`, but with a sign for a diameter (`Ø 25`), and a unit that nobody knows
+    may be one of the shop's own."""
+    text = _DIAMETER.sub("", text)
     found = read(text, "", unit_of)
     if found.unit is None and len(text) <= MAX_TEXT and (parts := _NUMBER.fullmatch(tidy(text))) and parts[2]:
         return read(parts[1], parts[2], unit_of)

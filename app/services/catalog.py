@@ -21,6 +21,7 @@ from app.store.listing import PartFilters
 from app.store.paging import Page, Position
 from app.store.prices import in_currency
 from app.store.product_page import MAX_NEIGHBOURS
+from app.store.units import unit_of
 from app.sync.invalidations import ABSENT, content_bodies, entry_body
 
 T = TypeVar("T")
@@ -237,7 +238,7 @@ class CatalogReader:
         specifications = {other: pieces[other].pop(2) for other in pieces}
         shown = {other: _compose_short(own, self._currency, only=False) for other, own in pieces.items()}
         present = {other: specifications[other] for other in stocked if other in shown and shown[other]["stock"]["is_in_stock"]}
-        agreeing = most_alike(part["specifications"], present)[:MAX_ALTERNATIVES]
+        agreeing = most_alike(part["specifications"], present, unit_of)[:MAX_ALTERNATIVES]
         related = [shown[other] for other in nearest if other in shown]
         return related, [shown[other] for other in agreeing], worst(*results, read)
 

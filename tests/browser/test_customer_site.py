@@ -253,6 +253,7 @@ def test_no_page_is_wider_than_a_small_phone(
         manufacturer_number="8" * 80,
         description="<table><tr>" + "<td>diameter</td>" * 20 + "</tr></table>",
         specifications=[{"name": "n" * 80, "value": "v" * 80}],
+        prices=[{"currency": "EUR", "amount": "1234567890.12"}],
     )
     page = context({**PHONE, "width": 320}).new_page()
     for path in (

@@ -112,6 +112,7 @@ def test_a_part_that_sells_out_names_another_at_once_and_nothing_moves(
     set_stock(staff, part, 0)
     expect(instead).to_contain_text("In stock instead")
     expect(instead.get_by_role("link")).to_have_text(same["part_name"])
+    expect(instead).to_contain_text(same["sku"])
     expect(page.get_by_test_id("stock-notice")).to_have_text("Stock: Out of stock")
     set_stock(staff, same, 0)
     expect(instead.get_by_role("link")).to_have_text(parts[2]["part_name"])
@@ -246,6 +247,31 @@ def test_a_pasted_list_is_looked_up_kept_current_shared_and_saved(
     assert [(row["SKU"], row["Quantity"], row["Total"]) for row in rows] == [
         (first["sku"], "10", "10.00"), (second["sku"], "3", "0.04"), (third["sku"], "1", "0.01"),
     ]  # fmt: skip
+
+
+def test_a_list_is_saved_for_german_spreadsheets_and_shared_from_a_browser_without_a_clipboard(
+    stack: Stack, chromium: Browser, parts: list[dict[str, Any]]
+) -> None:
+    opened = chromium.new_context(viewport=DESKTOP, locale="de-DE")
+    # As browsers are without HTTPS.
+    opened.add_init_script("Object.defineProperty(Navigator.prototype, 'clipboard', {value: undefined})")
+    page = opened.new_page()
+    page.goto(f"{stack.url}/list")
+    page.get_by_test_id("paste").fill(f"{parts[0]['sku']} - 1.000 Stück")
+    page.get_by_test_id("paste-add").click()
+    total = looked_up(stack, parts[0]["sku"], 1000)["line_total"]
+    expect(page.get_by_test_id("line-total")).to_contain_text(total.replace(".", ","))
+    with page.expect_download() as saved:
+        page.get_by_test_id("save-csv").click()
+    (row,) = csv.DictReader(io.StringIO(saved.value.path().read_text(encoding="utf-8-sig")), delimiter=";")
+    assert (row["Artikelnummer"], row["Menge"], row["Summe"]) == (parts[0]["sku"], "1000", total.replace(".", ","))
+    page.get_by_test_id("share").click()
+    expect(page.get_by_text("Kopieren Sie den Link aus diesem Feld.")).to_be_visible()
+    assert page.evaluate("getSelection().toString()") == page.get_by_test_id("share-link").input_value()
+    page.goto(f"{stack.url}/parts/{parts[0]['id']}")
+    page.get_by_test_id("seen-code").click()
+    expect(page.get_by_test_id("checked").get_by_text("Konnte nicht kopiert werden")).to_be_in_viewport()
+    opened.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -131,7 +131,7 @@ def test_what_could_take_a_parts_place_is_in_stock_and_agrees_with_it_the_most_a
         return int(editor.post("/api/v1/admin/parts", json=body).get_json()["id"])
 
     other, half = make(1, "open", "17"), make(2, "2RS", "17")
-    part, sold_out, same = make(3, "2rs", "20", 0), make(4, "2RS", "20", 0), make(5, "2RS", "20")
+    part, sold_out, same = make(3, "2rs", "20", 0), make(4, "2RS", "20", 0), make(5, "2RS", "20.0")
 
     def alternatives() -> list[int]:
         return [item["id"] for item in page_of(client, part)["alternatives"]]

@@ -652,9 +652,12 @@ def test_addresses_are_those_of_the_host_that_was_asked(client: FlaskClient, new
 def test_what_only_the_application_can_show_says_what_it_is_and_is_not_found_by_search_engines(
     client: FlaskClient, path: str, heading: str
 ) -> None:
-    page = read(client.get(path, headers={"Accept-Language": "en"}))
+    answer = client.get(path, headers={"Accept-Language": "en"})
+    page = read(answer)
     assert (page.title, page.text, page.meta["robots"]) == (f"{heading} – Lockstep Parts", heading, "noindex")
     assert "canonical" not in page.links
+    assert '<p class="shell">This page needs JavaScript. ' in answer.text
+    assert "This page needs JavaScript" not in client.get("/parts", headers={"Accept-Language": "en"}).text
 
 
 def test_addresses_of_data_sheets_are_links_and_nothing_else_becomes_one(

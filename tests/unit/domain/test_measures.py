@@ -151,6 +151,11 @@ def test_a_unit_of_the_shops_own_is_taken_from_what_is_typed_only_where_somebody
     assert typed.low == 70
 
 
+@pytest.mark.parametrize("text", ["Ø25 mm", "ø 25 mm", "⌀25mm", " ∅ 2.5 cm"])
+def test_a_diameter_may_be_typed_with_its_sign(text: str) -> None:
+    assert measures.typed(text, unit_of).ends() == read("25 mm", "", unit_of).ends()
+
+
 def test_numbers_sort_as_texts_and_come_back_from_the_base_unit_as_they_were() -> None:
     numbers = [-273.15, -40.0, -0.5, -0.0, 0.0, 1e-12, 0.025, 0.0254, 1.0, 25.0, 1e15]
     places = [measures.place(number, number) for number in numbers]

@@ -40,6 +40,11 @@ it("what becomes known only later is no change", async () => {
   expect(await become(part({ specifications: [{ name: "Bore", value: "20", unit: "mm", group: "" }] }))).toEqual(["The specifications were updated"]);
 });
 
+it("a specification is the same in whatever order its fields came, from a page or from the feed", async () => {
+  const { become } = setUp(part({ specifications: [{ group: "", name: "Bore", unit: "mm", value: "20" }] }));
+  expect(await become(part({ description: "Another", specifications: [{ name: "Bore", value: "20", unit: "mm", group: "" }] }))).toEqual(["The description was updated"]);
+});
+
 it("what was dismissed counts from then on, and another part begins anew", async () => {
   const { id, become, dismiss, said } = setUp(part());
   await become(part({ stock: soldOut }));

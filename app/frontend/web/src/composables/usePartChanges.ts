@@ -56,7 +56,7 @@ function seenOf(part: LivePart | null): Seen {
     stock: part?.stock ? stockText(part.stock.data) : null,
     name: part?.content?.data.part_name ?? null,
     description: detail?.description ?? null,
-    specifications: detail ? JSON.stringify(part?.content?.data.specifications) : null,
+    specifications: detail ? JSON.stringify(part?.content?.data.specifications?.map(({ group, name, value, unit }) => [group, name, value, unit])) : null,
     pictures: detail ? JSON.stringify(detail.images.map(({ url, alt }) => [url, alt])) : null,
   };
 }

@@ -9,8 +9,9 @@ const DATE = `[0-9]{1,2}(?:-|\\. )${TITLED}(?:[- ][0-9]{2,4})?|${TITLED}[- ][0-9
 /** What a spreadsheet takes for a formula, or would change, also after leading apostrophes. */
 const UNSAFE = new RegExp(`^'*(?:[=+\\-@\\t\\r]|(?:${EXPONENT}|${DATE})$)`);
 
-export function csvOf(rows: readonly (readonly (string | number | null)[])[]): string {
-  return BYTE_ORDER_MARK + rows.map((row) => row.map((cell) => quoted(typeof cell === "string" ? safe(cell) : String(cell ?? ""))).join(",") + "\r\n").join("");
+/** @param delimiter what the spreadsheets of the reader's language expect between cells. */
+export function csvOf(rows: readonly (readonly (string | number | null)[])[], delimiter: "," | ";" = ","): string {
+  return BYTE_ORDER_MARK + rows.map((row) => row.map((cell) => quoted(typeof cell === "string" ? safe(cell) : String(cell ?? ""))).join(delimiter) + "\r\n").join("");
 }
 
 function safe(cell: string): string {
@@ -18,5 +19,5 @@ function safe(cell: string): string {
 }
 
 function quoted(cell: string): string {
-  return /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
+  return /[",;\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }

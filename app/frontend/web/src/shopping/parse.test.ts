@@ -27,6 +27,37 @@ it.each([
   ["3 6204-2RS", "3 of 6204-2RS"],
   ["6204 3", "3 of 6204"],
   ["3 6204", "3 of 6204"],
+  ["6204-2RS - 3 pcs", "3 of 6204-2RS"],
+  ["6204-2RS – 3 Stück", "3 of 6204-2RS"],
+  ["6204-2RS - 3", "3 of 6204-2RS"],
+  ["6204-2RS / 3", "3 of 6204-2RS"],
+  ["6204-2RS => 3", "3 of 6204-2RS"],
+  ["6204-2RS: 3 pcs", "3 of 6204-2RS"],
+  ["6204-2RS x 3 pcs", "3 of 6204-2RS"],
+  ["6204-2RS (3)", "3 of 6204-2RS"],
+  ["6204-2RS (qty 3)", "3 of 6204-2RS"],
+  ["6204-2RS qty=3", "3 of 6204-2RS"],
+  ["3x6204-2RS", "3 of 6204-2RS"],
+  ["3xHM8x40-A2", "3 of HM8x40-A2"],
+  ["3 of 6204-2RS", "3 of 6204-2RS"],
+  ["3 Stück von 6204-2RS", "3 of 6204-2RS"],
+  ["6204-2RS 3 Stück je 2,50 €", "3 of 6204-2RS"],
+  ["Menge: 3 6204-2RS", "3 of 6204-2RS"],
+  ["Artikel: 6204-2RS, Menge: 3", "3 of 6204-2RS"],
+  ["Part no. 6204-2RS qty 3", "3 of 6204-2RS"],
+  ["1.) 6204-2RS - 3 pcs", "3 of 6204-2RS"],
+  ["* 3 x 6204-2RS", "3 of 6204-2RS"],
+  ["6204-2RS | 3", "3 of 6204-2RS"],
+  ["| 6204-2RS | 3 |", "3 of 6204-2RS"],
+  ["6204-2RS 1.000 Stück", "1000 of 6204-2RS"],
+  ["1.000 Stück 6204-2RS", "1000 of 6204-2RS"],
+  ["- 1,000 x 6204-2RS", "1000 of 6204-2RS"],
+  ["6204-2RS x 1,000", "1000 of 6204-2RS"],
+  ["6204-2RS, 1,000", "1000 of 6204-2RS"],
+  ["608,100", "100 of 608"],
+  ["DIN 912,100 pcs", "100 of DIN 912"],
+  ["ISO 4014 M8x40 - 3", "3 of ISO 4014 M8x40"],
+  ["1;6204-2RS;3", "3 of 6204-2RS"],
   ["6204-2RS", "1 of 6204-2RS"],
   ["> - 6204-2RS\t1,000", "1000 of 6204-2RS"],
   ["6204-2RS;1.000", "1000 of 6204-2RS"],
@@ -36,6 +67,9 @@ it.each([
   ["Bolt M8 x 40", "1 of Bolt M8 x 40"],
   ["Ring 20 x 30", "1 of Ring 20 x 30"],
   ["20x47x14", "1 of 20x47x14"],
+  ["20x1000 mm rod", "1 of 20x1000 mm rod"],
+  ["Ring 20 - 30", "1 of Ring 20 - 30"],
+  ["Bolt M8 x 40 pcs", "1 of Bolt M8 x 40 pcs"],
   ["Bearing, sealed", "1 of Bearing, sealed"],
   ['1/4" hose\t2', '2 of 1/4" hose'],
   ["\u200b6204-2RS\u00a0\t 3 ", "3 of 6204-2RS"],
@@ -45,6 +79,20 @@ it.each([
 it("a header names the columns, whatever stands between them", () => {
   expect(read("Pos;Menge;Artikelnummer;Text\n1;10;A-1;7 mm\n2;;A-2;\n")).toEqual(["10 of A-1", "1 of A-2"]);
   expect(read('"Part number","Description","Qty"\n"A ""1""","Bolt, M8","1,200"\r\nB,"two\nlines",3')).toEqual(['1200 of A "1"', "3 of B"]);
+});
+
+it("a header is found under many names and after what an e-mail says first, and no position or name is taken for a number", () => {
+  expect(read("Pos.\tArt.-Nr.\tBezeichnung\tMenge\tME\tPreis\n10\tA-1\tLager 20x47\t1.000\tSt\t2,50\n20\tB-2\tLager\t5\tSt\t1,00")).toEqual(["1000 of A-1", "5 of B-2"]);
+  expect(read("Item\tPart Number\tQty. (pcs)\n1\tA-1\t10")).toEqual(["10 of A-1"]);
+  expect(read("Artikel;Artikelnummer;Bestellmenge\nLager;A-1;10")).toEqual(["10 of A-1"]);
+  expect(read("We need:\n| SKU | Qty |\n|---|---|\n| A-1 | 10 |\nB-2 - 3 pcs")).toEqual(["1 of We need:", "10 of A-1", "3 of B-2"]);
+});
+
+it("a first column that counts the rows is no quantity", () => {
+  expect(read("10\tA-1\t3\n20\tB-2\t4\n30\tC-3\t5")).toEqual(["3 of A-1", "4 of B-2", "5 of C-3"]);
+  expect(read("1;A-1;3 pcs\n2;B-2;4 pcs")).toEqual(["3 of A-1", "4 of B-2"]);
+  expect(read("1;A-1;3.50\n2;B-2;4.00")).toEqual(["1 of A-1", "2 of B-2"]);
+  expect(read("10;A-1;Bearing")).toEqual(["10 of A-1"]);
 });
 
 it("of two bare numbers in a line the part stands where it does in the other lines, or where they are larger", () => {
@@ -76,5 +124,6 @@ it("nothing is ordered none times, nor of more than there can be", () => {
 it("a text that is too long for a line is cut, and a whole book takes no time", () => {
   expect(read("x".repeat(300))[0]).toHaveLength("1 of ".length + 200);
   expect(parseList('"'.repeat(50_000)).lines.length).toBeLessThan(2);
+  expect(parseList(`${"1,000 ".repeat(400)}\n`.repeat(80)).lines.length).toBe(80);
   expect(parseList("1x ".repeat(20_000) + "\n" + "a,".repeat(20_000)).lines.length).toBe(2);
 });

@@ -130,6 +130,11 @@ it.each([
   ["MAR-01", "MAR-01"], ["1E5", "1E5"], ["6204-2RS", "6204-2RS"], ['a "b", c', '"a ""b"", c"'], ["=\n", '"\'=\n"'],
 ])("a spreadsheet leaves %j as it is", (cell, written) => expect(csvOf([[cell]])).toBe(`\uFEFF${written}\r\n`));
 
+it("a list for spreadsheets that part cells by semicolons has them, and one for others may have them in a cell", () => {
+  expect(csvOf([["A;B", "1,50", 2]], ";")).toBe('\uFEFF"A;B";"1,50";2\r\n');
+  expect(csvOf([["A;B", "1.50", 2]])).toBe('\uFEFF"A;B",1.50,2\r\n');
+});
+
 it("four parts are compared and no more; another tab's choice counts", () => {
   const compare = useCompareStore();
   for (const id of [1, 2, 3, 4, 5]) compare.toggle({ id, name: `Part ${id}` });

@@ -94,6 +94,7 @@ export const later = {
   reference: (id: string) => `Referenz: ${id}`,
   notKept: "Dieser Browser behält die Liste nicht: Sie ist weg, wenn diese Seite geschlossen wird.",
   checking: "Teile werden gesucht …",
+  csvDelimiter: ";",
   csv: {
     sku: "Artikelnummer", name: "Teil", quantity: "Menge", unit_price: "Stückpreis", currency: "Währung", total: "Summe",
     available: "Verfügbar", short: "Zu wenig",

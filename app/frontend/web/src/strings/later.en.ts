@@ -96,6 +96,7 @@ export const later = {
   reference: (id: string) => `Reference: ${id}`,
   notKept: "This browser does not keep the list: it is gone when this page is closed.",
   checking: "Looking up parts…",
+  csvDelimiter: "," as "," | ";",
   csv: {
     sku: "SKU", name: "Part", quantity: "Quantity", unit_price: "Price each", currency: "Currency", total: "Total",
     available: "Available", short: "Too few",
