@@ -4,7 +4,6 @@ A content event says nearly the same in four ways (the panel's state, the custom
 catalog file of many thousand rows would otherwise be written, read and sent four times over.
 """
 
-from dataclasses import asdict
 from typing import Any
 
 from app.contract.events import Actor, Event, ListFacet, Origin, Source
@@ -50,7 +49,8 @@ def packed(event: Event, actor: Actor, origin: Origin | None = None) -> dict[str
     """
     payload = whole(event, actor)
     if event.snapshot is not None:
-        payload["origin"] = asdict(origin or Origin(_source_of(actor), message=event.reason))
+        came = origin or Origin(_source_of(actor), message=event.reason)
+        payload["origin"] = {"source": came.source, "number": came.number, "message": came.message}
         payload["as_state"] = {name: _separate(payload, name, event.state) for name in _REPEATING if payload[name] is not None}
     return payload
 
