@@ -4,6 +4,7 @@ A content event says nearly the same in four ways (the panel's state, the custom
 catalog file of many thousand rows would otherwise be written, read and sent four times over.
 """
 
+from functools import lru_cache
 from typing import Any
 
 from app.contract.events import Actor, Event, ListFacet, Origin, Source
@@ -28,8 +29,7 @@ def whole(event: Event, actor: Actor) -> dict[str, Any]:
         "public": event.public,
         "state": event.state,
         "was_public": event.was_public,
-        # Facets as the release before knows them, which may be at work beside this one.
-        "lists": sorted({_COARSE.get(facet, facet) for facet in event.lists}),
+        "lists": _coarse(event.lists),
         "facets": event.lists,
         "places": event.places,
         "snapshot": event.snapshot,
@@ -39,6 +39,12 @@ def whole(event: Event, actor: Actor) -> dict[str, Any]:
         "user_agent": actor.user_agent,
         "api_key_id": actor.api_key_id,
     }
+
+
+@lru_cache(maxsize=500)
+def _coarse(facets: tuple[ListFacet, ...]) -> list[str]:
+    """Return facets as the release before knows them, which may be at work beside this one."""
+    return sorted({_COARSE.get(facet, facet) for facet in facets})
 
 
 def packed(event: Event, actor: Actor, origin: Origin | None = None) -> dict[str, Any]:
