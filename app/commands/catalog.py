@@ -68,7 +68,6 @@ def import_file(
         click.echo(f"would be: {done}; nothing was written")
         return
     container.wake_ups.send_now(LIVE)
-    passes.read_specifications(container.reading)
     seconds = time.monotonic() - began
     rows = report.created + report.changed + report.unchanged
     click.echo(f"{done}; {rows:,} rows in {seconds:.1f} s, {rows / seconds:,.0f} a second")
@@ -92,7 +91,7 @@ def _import_with_bar(
         actor, advance = console.system(container), partial(bar.advance, task)
         if dry_run:
             return passes.rehearse(container.transactions, actor, open_file, found.layout, advance), found.columns
-        report = passes.apply(container.transactions, actor, open_file, found.layout, path.name, advance)
+        report = passes.apply(container.transactions, container.reading, actor, open_file, found.layout, path.name, advance)
         return report, found.columns
 
 

@@ -6,7 +6,7 @@ sum, and sums are rounded to the currency's minor unit.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -51,10 +51,10 @@ def current_price(lines: Sequence[PriceLine], legacy: PriceLine | None, moment: 
         return None
     currency = min((line.min_quantity, line.currency) for line in in_force)[1]
     rest = sorted({line.currency for line in in_force} - {currency})
-    return replace(_in_currency(in_force, currency), others=tuple(_in_currency(in_force, other) for other in rest))
+    return _in_currency(in_force, currency, tuple([_in_currency(in_force, other) for other in rest]))
 
 
-def _in_currency(in_force: Sequence[PriceLine], currency: str) -> CurrentPrice:
+def _in_currency(in_force: Sequence[PriceLine], currency: str, others: tuple[CurrentPrice, ...] = ()) -> CurrentPrice:
     latest_first = sorted(
         (line for line in in_force if line.currency == currency),
         key=lambda line: (line.min_quantity, line.valid_from is None, -line.valid_from.timestamp() if line.valid_from else 0.0),
@@ -62,7 +62,7 @@ def _in_currency(in_force: Sequence[PriceLine], currency: str) -> CurrentPrice:
     tiers: dict[int, Decimal] = {}
     for line in latest_first:
         tiers.setdefault(line.min_quantity, line.amount)
-    return CurrentPrice(currency, next(iter(tiers.values())), tuple(tiers.items()))
+    return CurrentPrice(currency, next(iter(tiers.values())), tuple(tiers.items()), others)
 
 
 def tier_for(tiers: Sequence[tuple[int, Decimal]], quantity: int) -> Decimal | None:

@@ -4,7 +4,7 @@ A content event says nearly the same in four ways (the panel's state, the custom
 catalog file of many thousand rows would otherwise be written, read and sent four times over.
 """
 
-from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 from app.contract.events import Actor, Event, ListFacet, Origin, Source
@@ -29,8 +29,7 @@ def whole(event: Event, actor: Actor) -> dict[str, Any]:
         "public": event.public,
         "state": event.state,
         "was_public": event.was_public,
-        # Facets as the release before knows them, which may be at work beside this one.
-        "lists": sorted({_COARSE.get(facet, facet) for facet in event.lists}),
+        "lists": _coarse(event.lists),
         "facets": event.lists,
         "places": event.places,
         "snapshot": event.snapshot,
@@ -42,6 +41,12 @@ def whole(event: Event, actor: Actor) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=500)
+def _coarse(facets: tuple[ListFacet, ...]) -> list[str]:
+    """Return facets as the release before knows them, which may be at work beside this one."""
+    return sorted({_COARSE.get(facet, facet) for facet in facets})
+
+
 def packed(event: Event, actor: Actor, origin: Origin | None = None) -> dict[str, Any]:
     """Return what the outbox stores of an event.
 
@@ -50,7 +55,8 @@ def packed(event: Event, actor: Actor, origin: Origin | None = None) -> dict[str
     """
     payload = whole(event, actor)
     if event.snapshot is not None:
-        payload["origin"] = asdict(origin or Origin(_source_of(actor), message=event.reason))
+        came = origin or Origin(_source_of(actor), message=event.reason)
+        payload["origin"] = {"source": came.source, "number": came.number, "message": came.message}
         payload["as_state"] = {name: _separate(payload, name, event.state) for name in _REPEATING if payload[name] is not None}
     return payload
 

@@ -17,8 +17,9 @@ T = TypeVar("T")
 
 
 class Pipeline:
-    """Runs one actor's units of work in order: while one writes its events and commits, the next runs its statements on a
-    connection of its own; what follows a commit runs alongside both. They commit in order, and none after one that failed.
+    """Runs one actor's units of work in order: while one does what it has put off, writes its events and commits, the next runs
+    its statements on a connection of its own; what follows a commit runs alongside both. They commit in order, and none after one
+    that failed.
 
     Leave the context before you report anything as done.
     """
@@ -33,12 +34,12 @@ class Pipeline:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, failure: object, *_rest: object) -> None:
+    def __exit__(self, _kind: object, failure: BaseException | None, *_rest: object) -> None:
         self._committing.shutdown()
         self._following.shutdown()
         if failure is None:
             self._wait()
-        elif self._before is not None and (unwritten := self._before.exception()) is not None:
+        elif self._before is not None and (unwritten := self._before.exception()) not in {None, failure}:
             log.error("the last unit of work was not committed either", error=str(unwritten))
 
     def run(self, work: Callable[[UnitOfWork], T]) -> T:

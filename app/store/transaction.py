@@ -121,6 +121,7 @@ class UnitOfWork:
         self.locks = locks
         self._effects = effects
         self._tells = tells
+        self._put_off: list[Callable[[], object]] = []
         self._saved: list[tuple[TextClause, dict[str, Any], Event, dict[str, Any]]] = []
         self._events: list[Event] = []
         self._rows: list[dict[str, Any]] = []
@@ -140,6 +141,11 @@ class UnitOfWork:
             return self.execute(statement, **parameters).all()
         return run_directly(self.connection, statement, **parameters)
 
+    def put_off(self, step: Callable[[], object]) -> None:
+        """Do something inside the transaction once the rest is done, right before the events are written: in a `Pipeline` that is
+        behind the unit of work before, and beside the next one."""
+        self._put_off.append(step)
+
     def record(self, event: Event) -> None:
         """Announce a change that this unit of work makes; it is written when the unit of work commits."""
         self._events.append(event)
@@ -153,12 +159,16 @@ class UnitOfWork:
         self._saved.append((statement, parameters, event, self._row(event)))
 
     def write(self) -> list[CommittedEvent]:
-        """Write what was saved and recorded since the last time, and return all events as they will be committed."""
+        """Do what was put off, write what was saved and recorded since the last time, and return all events as they will be
+        committed."""
+        for step in self._put_off:
+            step()
         for statement, parameters, event, row in self._saved:
             self._written += self._write_events(statement, [event], [row], **parameters)
         for start in range(0, len(self._events), EVENTS_AT_ONCE):
             chunk = slice(start, start + EVENTS_AT_ONCE)
             self._written += self._write_events(_INSERT_EVENTS, self._events[chunk], self._rows[chunk])
+        self._put_off.clear()
         self._saved.clear()
         self._events.clear()
         self._rows.clear()

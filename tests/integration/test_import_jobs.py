@@ -363,15 +363,14 @@ def test_a_step_waits_for_the_one_before_however_slow_its_commit_is(
     container: Container, start: Start, query: Query, tag: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job, chunks = start(file_of(tag, 40)), 4
-    step, commit = jobs.step, TransactionManager.finish
-    ended = committed = 0
+    apply_chunk, commit = service.apply_chunk, TransactionManager.finish
+    written = committed = 0
 
-    def count(unit_of_work: Any, *arguments: Any, rows: int = 0, **progress: Any) -> Any:
-        nonlocal ended
-        try:
-            return step(unit_of_work, *arguments, rows=rows, **progress)
-        finally:
-            ended += rows > 0
+    def write(*arguments: Any) -> Any:
+        nonlocal written
+        report = apply_chunk(*arguments)
+        written += 1
+        return report
 
     def waits() -> bool:
         return bool(query("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"))
@@ -379,13 +378,14 @@ def test_a_step_waits_for_the_one_before_however_slow_its_commit_is(
     def commit_late(manager: TransactionManager, unit_of_work: Any, scope: Any) -> Any:
         nonlocal committed
         committed += 1
-        assert committed == chunks or wait_until(lambda: ended > committed or waits())
+        assert committed == chunks or wait_until(lambda: written > committed or waits())
         return commit(manager, unit_of_work, scope)
 
-    monkeypatch.setattr(jobs, "step", count)
+    monkeypatch.setattr(service, "apply_chunk", write)
     monkeypatch.setattr(TransactionManager, "finish", commit_late)
     container.import_jobs.work()
-    assert container.import_jobs.job(job["id"])["state"] == "done"
+    after = container.import_jobs.job(job["id"])
+    assert (after["state"], after["rows_done"]) == ("done", 40)
 
 
 @pytest.mark.usefixtures("small_chunks")

@@ -32,7 +32,8 @@ from app.services.intent import Intent
 from app.store import content, prices, reconciliation, users
 from app.store.database import single_statements
 from app.store.encoding import jsonb
-from app.store.transaction import TransactionManager
+from app.store.transaction import TransactionManager, UnitOfWork
+from bench.system import wait_until
 from config import load_settings
 
 Query = Callable[..., list[dict[str, Any]]]
@@ -254,6 +255,33 @@ def test_the_number_of_statements_does_not_grow_with_the_rows(
     # A unit of work that met a lock of another thread's is run again.
     assert counts[1] <= counts[0] + 5
     assert counts[1] < 40
+
+
+def test_the_search_of_one_chunk_is_made_beside_the_next_one(
+    load: Callable[[str], Any], query: Query, tag: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passes, "CHUNK", 10)
+    chunks, apply_chunk, execute = 3, passes.apply_chunk, UnitOfWork.execute
+    written = kept = 0
+
+    def write(*arguments: Any) -> Any:
+        nonlocal written
+        report = apply_chunk(*arguments)
+        written += 1
+        return report
+
+    def keep(unit_of_work: UnitOfWork, statement: Any, **parameters: Any) -> Any:
+        nonlocal kept
+        if "keep_search_of" in str(statement):
+            kept += 1
+            assert kept == chunks or wait_until(lambda: written > kept)
+        return execute(unit_of_work, statement, **parameters)
+
+    monkeypatch.setattr(passes, "apply_chunk", write)
+    monkeypatch.setattr(UnitOfWork, "execute", keep)
+    assert load("sku,part_name\n" + "".join(f"{tag}-{n},Part {n}\n" for n in range(10 * chunks))) == (30, 0, 0)
+    found = "SELECT count(*) AS n FROM part_search s JOIN parts p ON p.id = s.part_id WHERE p.sku LIKE :like"
+    assert (kept, query(found, like=f"{tag}%")) == (chunks, [{"n": 30}])
 
 
 def test_no_cell_of_an_export_is_a_formula_and_the_round_trip_keeps_every_text(

@@ -1,6 +1,7 @@
 """Lists are filtered, counted and sorted by what parts say in their specifications, and are never behind it."""
 
 from collections.abc import Callable, Sequence
+from io import StringIO
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ from app.container import Container
 from app.contract.events import Actor
 from app.domain.errors import InvalidFieldError
 from app.domain.measures import SpecificationFilter
+from app.services.imports import passes
 from app.services.intent import Intent
 from app.store import specifications
 from app.store.listing import PartFilters
@@ -287,3 +289,20 @@ def test_classes_are_words_however_they_are_spaced_and_no_quantities(shop: Shop)
     assert {(one["value"], one["count"]) for one in facet["values"]} == {("45 H", 2), ("14 H", 1)}
     assert shop.places(SpecificationFilter("property class", ("45H",))) == [0, 1]
     assert shop.places(SpecificationFilter("Property class", ("14 h",))) == [2]
+
+
+def test_an_import_reads_what_its_parts_say_as_it_goes(
+    container: Container, actor: Actor, query: Query, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passes, "CHUNK", 10)
+    tag = uuid4().hex[:6]
+    sizes = [f"{place}.{number}" for place, number in enumerate(range(1000, 1010))]
+    rows = "".join(f"reads-{tag}-{number},Sleeve,{sizes[number % 10]}\n" for number in range(100))
+    noted = "SELECT nextval(pg_get_serial_sequence('unread_specifications', 'id')) AS id"
+    before = query(noted)[0]["id"]
+    file = f"sku,part_name,Length {tag} [mm]\n{rows}"
+    passes.import_parts(container.transactions, container.reading, actor, lambda: StringIO(file))
+    # By the first chunk and the one beside it.
+    assert query(noted)[0]["id"] - before - 1 <= 2 * len(sizes)
+    assert query("SELECT count(*) AS n FROM unread_specifications") == [{"n": 0}]
+    assert len(query("SELECT FROM specification_values WHERE name = :name", name=f"Length {tag}")) == len(sizes)

@@ -33,7 +33,6 @@ def create_parts(unit_of_work: UnitOfWork, rows: Sequence[ImportRow], places: Pl
     def write_the_rest() -> None:
         content.insert_specifications(unit_of_work, specifications)
         prices.insert_undated_lines(unit_of_work, lists)
-        bulk.keep_search(unit_of_work, list(by_id))
 
     # The database and this process work in parallel; the connection has only one user at any time.
     with ThreadPoolExecutor(max_workers=1) as beside:
@@ -50,6 +49,7 @@ def create_parts(unit_of_work: UnitOfWork, rows: Sequence[ImportRow], places: Pl
             if stocked.part_id in lists:
                 _record_prices(unit_of_work, stocked, lists, reason, is_public=is_public)
         written.result()
+    bulk.keep_search(unit_of_work, list(by_id))
     return [row for row in rows if row.sku not in inserted]
 
 

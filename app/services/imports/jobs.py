@@ -268,7 +268,7 @@ class ImportJobs:
         report = undo.undo_changes(unit_of_work, events, reason, dry_run=job.dry_run)
         position = {"after": events[-1].id} if events else None
         leased_until = jobs.step(
-            unit_of_work, job_id, work.leased_until, "undoing", rows=len(events), changed=report.count,
+            unit_of_work, job_id, work.leases, "undoing", rows=len(events), changed=report.count,
             unchanged=len(report.conflicts), layout=position,
         )  # fmt: skip
         listed = report.conflicts[: max(0, passes.MAX_ERRORS - len(job.conflicts))]
@@ -287,9 +287,8 @@ class ImportJobs:
             for chunk in passes.chunks(passes.good_rows(lines, layout, skip=self._done(work))):
                 if time.monotonic() > work.deadline:
                     return False
-                work.renew(pipeline.run(partial(self._import, work, actor, chunk)))
+                pipeline.run(partial(self._import, work, actor, chunk))
                 self._announce(job.id)
-                # Else the next list would do it, and somebody wait for it.
                 passes.read_specifications(self._reading)
         return True
 
@@ -299,15 +298,20 @@ class ImportJobs:
     def _open(self, work: _Work) -> TextIO:
         return open_text(self._storage.open(path_of(work.job.digest)), work.job.encoding)
 
-    def _import(self, work: _Work, actor: Actor, chunk: Sequence[ImportRow], unit_of_work: UnitOfWork) -> Any:
-        """Import a chunk, and record the job's progress with it; return until when it is leased now."""
+    def _import(self, work: _Work, actor: Actor, chunk: Sequence[ImportRow], unit_of_work: UnitOfWork) -> None:
+        """Import a chunk, and record the job's progress with it: at the end, since whoever cancels the job waits for that."""
         job = work.job
         if job.dry_run:
             report = rehearse_chunk(self._transactions, actor, chunk)
         else:
             unit_of_work.origin = Origin(Source.IMPORT, job.id, job.file_name)
             report = apply_chunk(chunk, f"import {job.id}: {job.file_name}", unit_of_work)
-        return jobs.step(unit_of_work, job.id, work.leased_until, "importing", rows=len(chunk), **asdict(report))
+
+        def step() -> None:
+            done = asdict(report)
+            work.renew(jobs.step(unit_of_work, job.id, work.leases, "importing", rows=len(chunk), **done))
+
+        unit_of_work.put_off(step)
 
     def _note(self, work: _Work, state: str, notices: Sequence[RowError] = (), **found: Any) -> None:
         actor = Actor(work.job.created_by, work.job.created_by_name)
@@ -316,7 +320,7 @@ class ImportJobs:
             if notices:
                 first = [one._asdict() for one in notices[: passes.MAX_ERRORS]]
                 jobs.note_dropped(unit_of_work, work.job.id, first, len(notices))
-            return jobs.step(unit_of_work, work.job.id, work.leased_until, state, **found)
+            return jobs.step(unit_of_work, work.job.id, work.leases, state, **found)
 
         work.renew(self._transactions.run(actor, note))
         self._announce(work.job.id)

@@ -69,12 +69,12 @@ def import_parts(
         ImportFileError: with every error (the first 200); nothing was applied.
     """
     checked = check(reading, open_file, options=options)
-    return apply(transactions, actor, open_file, checked.survey.layout, file_name, progress)
+    return apply(transactions, reading, actor, open_file, checked.survey.layout, file_name, progress)
 
 
 def apply(
-    transactions: TransactionManager, actor: Actor, open_file: Open, layout: Layout, file_name: str | None = None,
-    progress: Progress = lambda _rows: None,
+    transactions: TransactionManager, reading: Engine, actor: Actor, open_file: Open, layout: Layout,
+    file_name: str | None = None, progress: Progress = lambda _rows: None,
 ) -> ImportReport:  # fmt: skip
     """Apply a checked file; the reason of its changes names it."""
     report = ImportReport()
@@ -87,11 +87,17 @@ def apply(
         for chunk in chunks(good_rows(lines, layout)):
             report.add(pipeline.run(partial(write, chunk)))
             progress(len(chunk))
+            read_specifications(reading)
+    read_specifications(reading)
     return report
 
 
 def read_specifications(reading: Engine) -> None:
-    """Read what imported parts say in their specifications, as far as it is committed and nobody has read it."""
+    """Read what imported parts say in their specifications, as far as it is committed and nobody has read it.
+
+    Else the next list would do it, and somebody wait for it. It is done after each chunk, since the chunks behind it say much the
+    same again: each would note all of it as unread.
+    """
     with reading.connect() as connection:
         specifications.read_all(connection)
 

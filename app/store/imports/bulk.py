@@ -60,8 +60,9 @@ def quiet_search(unit_of_work: UnitOfWork) -> None:
 
 
 def keep_search(unit_of_work: UnitOfWork, part_ids: Sequence[int]) -> None:
-    """Bring the search up to date with the given parts, whose rows are locked or new."""
-    unit_of_work.execute(_KEEP_SEARCH, part_ids=list(part_ids))
+    """Bring the search up to date with the given parts, whose rows are locked or new, before this transaction ends: that takes
+    about as long as everything else that is written of them."""
+    unit_of_work.put_off(lambda: unit_of_work.execute(_KEEP_SEARCH, part_ids=list(part_ids)))
 
 
 def ids_by_sku(connection: Connection, skus: Sequence[str]) -> Sequence[Row[Any]]:

@@ -70,7 +70,7 @@ _STEP = text("""
         created_count = created_count + :created, changed_count = changed_count + :changed,
         unchanged_count = unchanged_count + :unchanged, attempts = CASE WHEN :rows > 0 THEN 0 ELSE attempts END,
         leased_until = clock_timestamp() + make_interval(secs => :lease)
-    WHERE id = :id AND leased_until = :leased_until
+    WHERE id = :id AND leased_until = ANY(:leases)
     RETURNING leased_until
 """)
 _NOTE_DROPPED = text("UPDATE import_jobs SET notices = CAST(:notices AS jsonb), notice_count = :count WHERE id = :id")
@@ -134,18 +134,19 @@ def claim(engine: Engine, lease: float = LEASE_SECONDS) -> Row[Any] | None:
 
 
 def step(
-    unit_of_work: UnitOfWork, job_id: int, leased_until: Any, state: str, *, rows_total: int | None = None, rows: int = 0,
+    unit_of_work: UnitOfWork, job_id: int, leases: Sequence[Any], state: str, *, rows_total: int | None = None, rows: int = 0,
     created: int = 0, changed: int = 0, unchanged: int = 0, layout: dict[str, Any] | None = None,
     columns: Sequence[dict[str, str]] | None = None,
 ) -> Any:  # fmt: skip
-    """Note progress in the transaction that makes it, behind the step before, and return the end of the renewed lease.
+    """Note progress in the transaction that makes it, behind the step before, and return the end of the renewed lease. Of the
+    last step's lease and the one before either may be the true one, if that step was rolled back.
 
     Raises:
         LeaseLostError: if the lease is not ours any more; the transaction must be given up.
     """
     unit_of_work.execute(_WAIT, id=job_id)
     renewed = unit_of_work.execute(
-        _STEP, id=job_id, leased_until=leased_until, lease=LEASE_SECONDS, state=state, rows_total=rows_total, rows=rows,
+        _STEP, id=job_id, leases=list(leases), lease=LEASE_SECONDS, state=state, rows_total=rows_total, rows=rows,
         created=created, changed=changed, unchanged=unchanged, layout=layout and jsonb(layout),
         columns=columns and jsonb(columns),
     ).scalar_one_or_none()  # fmt: skip
