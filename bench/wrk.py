@@ -16,22 +16,15 @@ from bench.debian import unpacked
 
 # It runs in one thread; above this share of a core it would have slowed down what it measures.
 MOST = 0.8
-# A request is put together anew only if each comes from another address: that costs wrk as much as sending it.
 _SCRIPT = Template("""
-local paths, bodies, requests, number = $paths, $bodies, {}, 0
+local paths, bodies, number = $paths, $bodies, 0
 wrk.method = "$method"
-init = function()
-    for at = 1, math.max(#paths, #bodies) do
-        requests[at] = wrk.format(nil, paths[(at - 1) % #paths + 1], nil, bodies[(at - 1) % #bodies + 1])
-    end
-end
 request = function()
     number = number + 1
     if $anywhere then
         wrk.headers["X-Forwarded-For"] = "10." .. math.random(0, 255) .. "." .. math.random(0, 255) .. ".1"
-        return wrk.format(nil, paths[number % #paths + 1], nil, bodies[number % #bodies + 1])
     end
-    return requests[number % #requests + 1]
+    return wrk.format(nil, paths[number % #paths + 1], nil, bodies[number % #bodies + 1])
 end
 done = function(summary, latency, requests)
     local errors = summary.errors
