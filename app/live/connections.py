@@ -43,8 +43,10 @@ SOCKET_PATIENCE = 2.0
 BACKLOG = 4_096
 # Seconds that the most recently accepted connections get to send their request when the process is told to stop.
 GREETING = 0.5
-# Seconds between checks whether to stop accepting, and between attempts while there are no descriptors.
+# Seconds between checks whether to stop accepting, and between attempts while there are no descriptors and none can be freed.
 TURN = 0.5
+# Seconds until connections that were told to make room have closed.
+CLOSED_AFTER = 0.01
 # Seconds after which an acceptor that has made no such check counts as stuck.
 MAX_PAUSE = 5.0
 # Seconds between two signs that connections are accepted.
@@ -182,10 +184,9 @@ class Connections:
         _count_out(self._sockets, caller)
         self._all_sockets -= 1
 
-    def make_room(self) -> None:
-        """Close the connections that have waited longest, to make room for those not yet accepted."""
-        for _ in range(TAKEN_AT_ONCE):
-            self._close_waiting()
+    def make_room(self) -> bool:
+        """Close the connections that have waited longest, for those not yet accepted; return whether there were any."""
+        return any([self._close_waiting() for _ in range(TAKEN_AT_ONCE)])
 
     def leave(self) -> None:
         """Close every connection that is waiting for a request or is a WebSocket, and the others after their current answer."""
@@ -224,7 +225,7 @@ class Acceptor:
         self._server = server
         self._refused = refused
         self._accepting = accepting
-        self._said_at = float("-inf")
+        self._said_at = self._complained_at = float("-inf")
         _log_uncaught()
         # Larger than the number of connections, so that it never blocks the acceptor.
         self._pool = eventlet.GreenPool(2 * limits.connections)
@@ -288,11 +289,12 @@ class Acceptor:
         self._listener.settimeout(0)
 
     def _out_of_descriptors(self, error: OSError) -> None:
-        """Carry on: clients not yet accepted stay in the kernel's queue."""
-        log.error("connections cannot be accepted", error=str(error), remedy="ulimit -n 65536")
+        """Carry on: clients not yet accepted stay in the kernel's queue, and whoever has waited longest makes room for them."""
+        if self._turned_at - self._complained_at > SAID_EVERY:
+            self._complained_at = self._turned_at
+            log.error("connections cannot be accepted", error=str(error), remedy="ulimit -n 65536")
         self._refused("descriptors")
-        self.connections.make_room()
-        eventlet.sleep(TURN)
+        eventlet.sleep(CLOSED_AFTER if self.connections.make_room() else TURN)
 
     def _take(self, client: Any, address: Any) -> None:
         connection = Connection(address, client, _client_at(address))

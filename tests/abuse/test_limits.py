@@ -103,7 +103,7 @@ def test_without_descriptors_connections_are_still_accepted(small: System, conne
     limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     assert limits[0] == limits[1], "raised to the hard limit"
     used = len(list(Path(f"/proc/{pid}/fd").iterdir()))
-    resource.prlimit(pid, resource.RLIMIT_NOFILE, (used + 10, limits[1]))
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (used + 4, limits[1]))
     try:
         crowd = [connect(f"127.0.2.{n}") for n in range(1, 100)]
         assert healthz(connect("127.0.0.9")).startswith(b"HTTP/1.1 200")
