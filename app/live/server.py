@@ -17,6 +17,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 from socketio import RedisManager
+from socketio.packet import Packet
 
 from app import tracing
 from app.arrival import limited_client
@@ -60,6 +61,13 @@ class _Json:
     def dumps(value: Any, **_options: Any) -> str:
         """Return a value as JSON text."""
         return orjson.dumps(value).decode()
+
+
+class _TextPacket(Packet):  # type: ignore[misc] # python-socketio is untyped
+    """A packet without bytes, as all that we send are. The library would look at every value of a `watch` answer to see whether
+    it is, during which nothing else of the process moves: 7 ms for 200 parts."""
+
+    uses_binary_events = False
 
 
 class ListeningManager(RedisManager):  # type: ignore[misc] # python-socketio is untyped
@@ -186,6 +194,7 @@ def attach(app: Flask, container: Container, authenticator: Authenticator) -> So
         manage_session=False,
         max_http_buffer_size=MAX_MESSAGE,
         json=_Json,
+        serializer=_TextPacket,
         ping_interval=PING_INTERVAL,
         ping_timeout=PING_TIMEOUT,
     )
