@@ -13,8 +13,10 @@ MAX_MESSAGE = 64_000
 # Frames of any kind, and bytes, that one connection may send. A page sends a message every ten seconds, and a few at once.
 FRAMES = Allowance(per_second=100, at_once=200)
 BYTES = Allowance(per_second=64_000, at_once=320_000)
-# Frames over all connections of one address; beyond that they are read later, which slows down only their senders.
+# Frames over all connections of one address; beyond that they are handled later, which slows down only their senders. Each takes
+# up to a millisecond, during which nobody else is served, so that even of those that are within it few may come in a row.
 FRAMES_PER_ADDRESS = Allowance(per_second=150, at_once=300)
+FRAMES_IN_A_ROW = Allowance(per_second=500, at_once=4)
 # Parts that may be read for `watch`. A page of 200 parts asks every 20 s, and immediately after connecting, a `resync` or
 # becoming visible again; fifty such pages may sit behind one address, and all reconnect when a process restarts.
 PARTS_PER_CONNECTION = Allowance(per_second=40, at_once=1_000)
@@ -29,6 +31,22 @@ WATCH_PATIENCE = 8.0
 # What a panel may say: which part it opens or closes, which all other panels are told (a few when its reader moves, and one every
 # ten seconds for each part that is open), and which events it follows (one for each change).
 PANEL_PER_CONNECTION = Allowance(per_second=3, at_once=40)
+
+
+class Pace:
+    """Spaces the frames of each address, over all its connections."""
+
+    def __init__(self) -> None:
+        self._buckets = (Buckets(FRAMES_PER_ADDRESS), Buckets(FRAMES_IN_A_ROW))
+
+    def book(self, address: str) -> float:
+        """Return in how many seconds the next frame of an address may be handled; the one after it is handled later."""
+        buckets = [of_addresses.of(address) for of_addresses in self._buckets]
+        delay = max(bucket.wait(1) for bucket in buckets)
+        for bucket in buckets:
+            # Before it waits: connections that waited for the same token would all go on when it is there.
+            bucket.take(1)
+        return delay
 
 
 class WatchBudget:

@@ -186,7 +186,7 @@ class Connections:
 
     def make_room(self) -> bool:
         """Close the connections that have waited longest, for those not yet accepted; return whether there were any."""
-        return any([self._close_waiting() for _ in range(TAKEN_AT_ONCE)])
+        return sum(self._close_waiting() for _ in range(TAKEN_AT_ONCE)) > 0
 
     def leave(self) -> None:
         """Close every connection that is waiting for a request or is a WebSocket, and the others after their current answer."""

@@ -18,8 +18,8 @@ from wsproto.events import AcceptConnection
 from wsproto.frame_protocol import CloseReason, FrameDecoder, FrameProtocol, MessageDecoder, Opcode, ParseFailed
 from wsproto.utilities import RemoteProtocolError
 
-from app.domain.buckets import Buckets, TokenBucket
-from app.live.budgets import BYTES, FRAMES, FRAMES_PER_ADDRESS, MAX_MESSAGE
+from app.domain.buckets import TokenBucket
+from app.live.budgets import BYTES, FRAMES, MAX_MESSAGE, Pace
 
 log = structlog.get_logger()
 
@@ -35,7 +35,7 @@ _PACKET_TYPES = frozenset("0123456")
 # Bytes of packets queued for a slow page; beyond that it is cut off.
 MAX_QUEUED_BYTES = 4_000_000
 
-_addresses = Buckets(FRAMES_PER_ADDRESS)
+_pace = Pace()
 
 
 class _BoundedFrames(FrameDecoder):
@@ -83,7 +83,7 @@ class BoundedWebSocket:
         self._decoder = _BoundedFrames()
         self._messages = MessageDecoder()
         self._encoder = FrameProtocol(client=False, extensions=[])
-        self._address = _addresses.of(address)
+        self._address = address
         self._sending = eventlet.semaphore.Semaphore()
         self._parts: list[str] = []
         self._closed = False
@@ -92,16 +92,16 @@ class BoundedWebSocket:
         """Return the next message, or None when there will be no more."""
         try:
             while not self._closed:
-                # Yield to the other connections after each frame; an address that sends too many waits longer.
-                eventlet.sleep(self._address.wait(1))
                 frame = self._decoder.process_buffer()
                 if frame is None:
                     data = self._reader.read1(SLICE)
                     if not data:
                         return None
                     self._decoder.receive_bytes(data)
+                    # However fast it sends, the other connections have their turns.
+                    eventlet.sleep(0)
                     continue
-                self._address.take(1)
+                eventlet.sleep(_pace.book(self._address))
                 if frame.opcode.iscontrol():
                     self._control(frame.opcode, bytes(frame.payload))  # type: ignore[arg-type] # bytes before decoding
                 elif (message := self._completed(frame)) is not None:

@@ -50,6 +50,33 @@ while not everybody.dead:
     eventlet.sleep(0)
 print(len(sent), max(after - before for before, after in zip(turns, turns[1:] + [len(sent)])))
 """
+# A hundred messages of one page, and how many objects the garbage collector has to find after each.
+GARBAGE = """
+import warnings
+warnings.simplefilter("ignore")
+import eventlet
+eventlet.monkey_patch()
+import gc
+from werkzeug.test import EnvironBuilder
+from app.factory import create_app
+from app.live import server
+from config import load_settings
+
+app = create_app(load_settings())
+server.ListeningManager.initialize = lambda manager: None
+sockets = server.attach(app, app.extensions["lockstep"], app.extensions["lockstep_authenticator"]).server
+handshake = EnvironBuilder("/socket.io/?EIO=4&transport=websocket", headers={"Connection": "Upgrade", "Upgrade": "websocket"})
+sockets.environ["connection"] = handshake.get_environ() | {"flask.app": app}
+sid = sockets.manager.connect("connection", "/customers")
+def say():
+    assert sockets._trigger_event("unwatch", "/customers", sid, {"parts": [1]}) == {"watched": 0}
+say()
+gc.collect()
+gc.disable()
+for _ in range(100):
+    say()
+print(gc.collect() // 100)
+"""
 # The first attempt to reach Valkey fails; pages may have come by the time the second succeeds.
 LATE_LISTENER = """
 import warnings
@@ -133,6 +160,12 @@ def test_of_sockets_that_come_at_once_one_is_opened_at_a_time_the_oldest_first_a
     assert opened.split(",") == [str(number) for number in range(0, 20, 2)]
     # Everybody else has a turn between two of them.
     assert (int(turns), int(still_counted), int(refused)) == (10, 0, 0)
+
+
+def test_a_message_leaves_next_to_nothing_to_the_garbage_collector(servers: EmbeddedServers) -> None:
+    """What it leaves is collected for all at once, while nobody is served."""
+    (objects,) = map(int, _printed(GARBAGE, servers))
+    assert objects < 30
 
 
 def test_a_listener_that_reaches_the_channel_late_tells_the_pages_that_came_before(servers: EmbeddedServers) -> None:

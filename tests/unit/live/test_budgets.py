@@ -3,13 +3,23 @@
 import math
 import threading
 import time
+from itertools import pairwise
 
 import pytest
 
 from app.domain.buckets import Allowance, Buckets, TokenBucket
 from app.domain.errors import BusyError as TurnBusyError
 from app.domain.turns import SharedWork, Turns
-from app.live.budgets import LONG_REST, PARTS_PER_ADDRESS, PARTS_PER_CONNECTION, REST, WatchBudget
+from app.live.budgets import (
+    FRAMES_IN_A_ROW,
+    FRAMES_PER_ADDRESS,
+    LONG_REST,
+    PARTS_PER_ADDRESS,
+    PARTS_PER_CONNECTION,
+    REST,
+    Pace,
+    WatchBudget,
+)
 from app.live.line import BusyError
 
 
@@ -65,6 +75,18 @@ def test_who_asks_for_more_than_a_few_pages_is_read_slowly_while_there_are_other
     assert set(alone) == {REST}
     assert set(rests("a", 20)) == {LONG_REST}
     assert rests("b", 9) == 9 * [REST]
+
+
+def test_frames_of_an_address_are_handled_one_after_the_other_over_all_its_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if all had come at once, while time stands still."""
+    monkeypatch.setattr(time, "monotonic", lambda: 1_000.0)
+    pace = Pace()
+    delays = [pace.book("a") for _ in range(1_000)]
+    assert delays[3] == 0
+    later = delays[4:]
+    assert min(after - before for before, after in pairwise(later)) == pytest.approx(1 / FRAMES_IN_A_ROW.per_second)
+    assert later[-1] == pytest.approx((1_000 - FRAMES_PER_ADDRESS.at_once) / FRAMES_PER_ADDRESS.per_second)
+    assert pace.book("b") == 0
 
 
 def test_long_work_is_done_by_a_few_and_waited_for_by_some() -> None:
