@@ -5,6 +5,7 @@ collected by the indexes of the words and filters, and sorted. So neither a rare
 catalog in order, whatever the planner thinks.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -32,6 +33,9 @@ from app.store.units import unit_of
 WALK, WALK_OF_HITS = 2000, 0.05
 # The place, from 0, of the hit in a sample up to which names are taken first: hundreds of hits are likely to precede it.
 BEGUN = 1
+# Suggestions for common words are taken from so many parts at least, and less than twice as many. If numbers that begin as it was
+# typed are a crowd, only those of these parts count.
+LOOKED_AT, CROWD = 512, 200
 
 _CATEGORIES_BELOW = text("""
     WITH RECURSIVE named AS (
@@ -238,6 +242,33 @@ def list_part_ids(connection: Connection, filters: PartFilters, sort: str, after
     return Found([row.id for row in shown], position, meant, prices.currency)
 
 
+def suggested(connection: Connection, filters: PartFilters, limit: int) -> Found:
+    """Return the first parts of a list by relevance; if it has many, the best among some of them.
+
+    Which these are follows from the parts alone, so that the same question has the same answer until they change.
+    """
+    meant: Meant = ()
+    typed, prices = _read(connection, filters)
+    rows = _suggested_rows(connection, filters, typed, prices, limit)
+    if not rows and (meant := search.meaning(connection, typed)):
+        rows = _suggested_rows(connection, filters, typed.meaning(meant), prices, limit)
+    return Found([row.id for row in rows[:limit]], None, meant, prices.currency)
+
+
+def _suggested_rows(connection: Connection, filters: PartFilters, typed: Typed, prices: Prices, limit: int) -> Sequence[Row[Any]]:
+    question = _question(connection, filters, "relevance", typed, prices, ())
+    parameters = {**question.parameters, "wanted": limit, "least": LOOKED_AT, "crowd": CROWD}
+    rows = connection.execute(parsed(_among_some(question)), parameters).all()
+    if len(rows) < limit:
+        return _rows_of(connection, question, None, limit)
+    # Whoever types a number, or how a name begins, means that one, however common the words are.
+    begun = [_at_most(question, tier) for tier in question.tiers if not tier.is_walked]
+    found = connection.execute(parsed(" UNION ALL ".join(f"({one})" for one in begun)), parameters).all()
+    number = Counter(row.sort_key[0] for row in found)
+    by_id = {row.id: row for row in (*rows, *(row for row in found if number[row.sort_key[0]] < CROWD))}
+    return sorted(by_id.values(), key=lambda row: (row.sort_key, row.id))
+
+
 def _read(connection: Connection, filters: PartFilters) -> tuple[Typed, Prices]:
     """Return what was typed, as the database reads it, and the prices that are looked at, in one round trip."""
     if not filters.words:
@@ -382,7 +413,10 @@ def _rows(
     connection: Connection, filters: PartFilters, sort: str, after: Position | None, limit: int, typed: Typed, prices: Prices,
     fits: Sequence[Fitting],
 ) -> list[Row[Any]]:  # fmt: skip
-    question = _question(connection, filters, sort, typed, prices, fits)
+    return _rows_of(connection, _question(connection, filters, sort, typed, prices, fits), after, limit)
+
+
+def _rows_of(connection: Connection, question: Question, after: Position | None, limit: int) -> list[Row[Any]]:
     rows: list[Row[Any]] = []
     tiers = [tier for tier in question.tiers if not after or tier.mark >= after.key[0]]
     while tiers and len(rows) <= limit:
@@ -500,6 +534,38 @@ def _begun(question: Question, tier: Tier) -> Any:
               WHERE s.sort_key >= '' AND s.sort_key < ({end}) AND {" AND ".join([*words.found, *left])} OFFSET 0) s
         ORDER BY {order_by} LIMIT :wanted
     """)  # noqa: S608 — put together from constants; every value is a parameter
+
+
+def _among_some(question: Question) -> str:
+    """Return the query of the best rows among those of parts whose ids are multiples of a power of two: that is so of no other
+    ones when a part has been added, unless there are twice as many then."""
+    marks = []
+    for tier in question.tiers:
+        conditions = [tier.range, tier.left, *(question.own.checked if tier.own else ())]
+        marks.append(f"WHEN {' AND '.join(conditions)} THEN '{tier.mark}'")
+    return f"""
+        SELECT s.part_id AS id, s.mark || s.sort_key AS sort_key
+        FROM (SELECT s.part_id, s.sort_key, CASE {" ".join(marks)} END AS mark
+              FROM {question.rows}
+              WHERE s.part_id = ANY(ARRAY(
+                        SELECT generate_series(each, last, each)
+                        FROM (SELECT last, 1::bigint << floor(log(2, GREATEST(last / :least, 1)))::int AS each
+                              FROM (SELECT max(part_id)::bigint AS last FROM part_search) known) often))
+                    AND s.is_public AND {" AND ".join(map(search.checked, question.words.checked))} OFFSET 0) s
+        ORDER BY s.mark, s.sort_key, s.part_id LIMIT :wanted
+    """  # noqa: S608 — put together from constants; every value is a parameter
+
+
+def _at_most(question: Question, tier: Tier) -> str:
+    """Return the query of a tier's first rows, or of as many as are a crowd if no index says which are the first."""
+    rows, end = question.rows, "LIMIT :crowd"
+    if tier.is_ordered:
+        _continued, order_by = tier.order.clauses("s.part_id", None)
+        # Nearly all names that begin so have the words; the planner would sort all of them, expecting few.
+        rows = f"(SELECT * FROM {rows} WHERE s.is_public AND {tier.range} ORDER BY {order_by} LIMIT :crowd) s"  # noqa: S608 — as below
+        end = f"ORDER BY {order_by} LIMIT :wanted"
+    conditions = ["s.is_public", tier.range, tier.condition, *map(search.checked, question.words.checked)]
+    return f"SELECT s.part_id AS id, '{tier.mark}' || s.sort_key AS sort_key FROM {rows} WHERE {' AND '.join(conditions)} {end}"  # noqa: S608 — put together from constants; every value is a parameter
 
 
 def _collected(question: Question, tiers: Sequence[Tier], after: Position | None) -> str:
