@@ -28,9 +28,11 @@ from app.store.specifications import Fitting
 from app.store.units import unit_of
 
 # How many rows of an order are walked before the hits are collected: a few milliseconds, wasted if a word is rare. No more than a
-# part of the hits that there may be, so that little is wasted beside what it takes to collect these; for a word that is probably
-# rare only if these may be very many.
+# part of the hits that there may be, so that little is wasted beside what it takes to collect these, unless a single word is so
+# common that so many rows are likely to have enough; for a word that is probably rare only if the hits may be very many.
 WALK, WALK_OF_HITS = 2000, 0.05
+# So few parts within bounds of the price are all looked at, beside a common word.
+FEW = 500
 # The place, from 0, of the hit in a sample up to which names are taken first: hundreds of hits are likely to precede it.
 BEGUN = 1
 # Suggestions for common words are taken from so many parts at least, and less than twice as many. If numbers that begin as it was
@@ -439,9 +441,13 @@ def _question(
     parameters = words.parameters | bounds | choices | {"fits": specifications.keys_of(fits), "currency": prices.currency}
     by_price = sort in {"price", "-price"}
     rows = prices.rows if within or by_price else Prices(None).rows
+    are_few_priced = bool(within) and words.is_frequent and _are_few(connection, prices, within, parameters)
+    if are_few_priced:
+        words = words.on_rows()
     # Few parts are read by their ids, however common the words are; many are narrowed to the words first.
     is_few = bool(filters.words) and specifications.are_few(connection, fits)
     is_read = bool(fits) and (is_few or not filters.words)
+    is_walked = not is_read and not are_few_priced
     if is_read:
         rows = specifications.FITTING_ROWS.format(rows=rows)
     elif fits:
@@ -453,17 +459,28 @@ def _question(
         return Question(placed, nothing, nothing, (), parameters | {"sorted_by": name}, _by_specification(sort))
     if by_price:
         by_amount = prices.tiers(sort, is_bounded=bool(within))
-        return Question(rows, words, words, others, parameters, by_amount, is_walked=not is_read, is_few=is_few)
+        return Question(rows, words, words, others, parameters, by_amount, is_walked=is_walked, is_few=is_few)
     if sort != "relevance":
-        return Question(rows, words, words, others, parameters, SORTS[sort], is_walked=not is_read, is_few=is_few)
+        return Question(rows, words, words, others, parameters, SORTS[sort], is_walked=is_walked, is_few=is_few)
     by_relevance, apart, own = search.tiers(typed)
+    own = own.on_rows() if are_few_priced else own
     # The tiers of numbers are found by their index; no order begins with them that could be walked. Names that begin with what
     # was typed stand together in theirs.
     tiers = [
         Tier(one.mark, _BY_NAME, one.range, one.condition, one.mark > "2", one.mark == "2", one.left, one.is_own)
         for one in by_relevance
     ]
-    return Question(rows, words, own, others, parameters | own.parameters, tiers, apart, not is_read, is_few)
+    return Question(rows, words, own, others, parameters | own.parameters, tiers, apart, is_walked, is_few)
+
+
+def _are_few(connection: Connection, prices: Prices, within: Sequence[str], parameters: Mapping[str, Any]) -> bool:
+    """Whether few parts have a price within the bounds, if an index says so. The planner, which takes any word for a rare one,
+    would collect the hits of a common one as well."""
+    if prices.amount != Prices(None).amount:
+        return False
+    priced = f"SELECT FROM {prices.rows} WHERE s.is_public AND {' AND '.join(within)} LIMIT :few"
+    statement = parsed(f"SELECT count(*) < :few FROM ({priced}) found")  # noqa: S608 — put together from constants; every value is a parameter
+    return bool(connection.execute(statement, {**parameters, "few": FEW}).scalar_one())
 
 
 def _by_specification(sort: str) -> tuple[Tier, ...]:
@@ -486,7 +503,8 @@ def _tier_rows(
     """Return rows of the first of the tiers, or of more if they are collected together, and of how many tiers there are no more,
     or more than were wanted."""
     tier, words = tiers[0], question.of(tiers[0])
-    walk = min(WALK, WALK_OF_HITS * words.most)
+    is_likely = len(words.checked) == 1 and wanted <= WALK * words.share
+    walk = WALK if is_likely else min(WALK, WALK_OF_HITS * words.most)
     parameters = {**question.parameters, "wanted": wanted, "walk": int(walk)}
     if after:
         parameters |= {"after_key": after.key, "after_id": after.id}

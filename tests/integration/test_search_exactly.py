@@ -185,14 +185,16 @@ def below(filters: PartFilters, tree: dict[str, int]) -> set[int]:
 def test_lists_are_what_looking_at_every_part_finds_in_every_order_and_size_of_page(
     container: Container, parts: list[Part], tag: str, tree: dict[str, int], walk_at_most: Callable[[int, int], None],
     know_words: Callable[[bool], None], synonyms: list[tuple[str, str]], currencies: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     @settings(**COMMON)
     @given(
         filters=filters_of(tag, list(tree), currencies), sort=st.sampled_from(SORTS), limit=st.sampled_from([1, 3, 50]),
-        walk=st.sampled_from([1, 7, 2000]), begun=st.sampled_from([1, 4]), are_known=st.booleans(),
+        walk=st.sampled_from([1, 7, 2000]), begun=st.sampled_from([1, 4]), few=st.sampled_from([1, 500]), are_known=st.booleans(),
     )  # fmt: skip
-    def check(filters: PartFilters, sort: str, limit: int, walk: int, begun: int, are_known: bool) -> None:
+    def check(filters: PartFilters, sort: str, limit: int, walk: int, begun: int, few: int, are_known: bool) -> None:
         walk_at_most(walk, begun)
+        monkeypatch.setattr(listing, "FEW", few)
         know_words(are_known)
         typed = read(filters.words, synonyms)
         held = [part for part in parts if part.holds(typed)]
