@@ -330,18 +330,16 @@ def _counts_of_specifications(
 ) -> Sequence[Any]:
     """Return what the parts of a list say in their specifications, counted."""
     chosen, choices = _choices(connection, filters)
-    if not filters.cuts_groups and filters.manufacturer is None and filters.in_stock is None:
+    is_narrowed = filters.words or filters.manufacturer is not None or filters.in_stock is not None
+    within, bounds = _price_bounds(filters, prices)
+    if not (is_narrowed or within or fits):
         return specifications.counted_before(connection, choices["categories"])
     wanted = search.conditions(typed)
-    within, bounds = _price_bounds(filters, prices)
+    rows, conditions = prices.rows if within else Prices(None).rows, ["s.is_public", *wanted.found, *within, *chosen.values()]
+    if not (is_narrowed or within):
+        rows, conditions = specifications.PUBLIC_ROWS, [chosen["category"]]
     parameters = wanted.parameters | bounds | choices | {"currency": prices.currency}
-    return specifications.counted(
-        connection,
-        prices.rows if within else Prices(None).rows,
-        ["s.is_public", *wanted.found, *within, *chosen.values()],
-        parameters,
-        fits,
-    )
+    return specifications.counted(connection, rows, conditions, parameters, fits)
 
 
 def _counts(connection: Connection, filters: PartFilters, typed: Typed, prices: Prices, fits: Sequence[Fitting]) -> Sequence[Any]:
