@@ -260,12 +260,13 @@ def suggested(connection: Connection, filters: PartFilters, limit: int) -> Found
 def _suggested_rows(connection: Connection, filters: PartFilters, typed: Typed, prices: Prices, limit: int) -> Sequence[Row[Any]]:
     question = _question(connection, filters, "relevance", typed, prices, ())
     parameters = {**question.parameters, "wanted": limit, "least": LOOKED_AT, "crowd": CROWD}
-    rows = connection.execute(parsed(_among_some(question)), parameters).all()
+    rows = connection.execute(parsed(_best(question, search.SOME, question.words.on_rows())), parameters).all()
     if len(rows) < limit:
-        return _rows_of(connection, question, None, limit)
+        return connection.execute(parsed(_best(question, "true", question.words)), parameters).all()
     # Whoever types a number, or how a name begins, means that one, however common the words are.
-    begun = [_at_most(question, tier) for tier in question.tiers if not tier.is_walked]
-    found = connection.execute(parsed(" UNION ALL ".join(f"({one})" for one in begun)), parameters).all()
+    last = rows[-1].sort_key[0]
+    begun = [tier for tier in question.tiers if tier.is_ordered or (tier.mark < last and not tier.is_walked)]
+    found = connection.execute(parsed(" UNION ALL ".join(f"({_at_most(question, tier)})" for tier in begun)), parameters).all()
     number = Counter(row.sort_key[0] for row in found)
     by_id = {row.id: row for row in (*rows, *(row for row in found if number[row.sort_key[0]] < CROWD))}
     return sorted(by_id.values(), key=lambda row: (row.sort_key, row.id))
@@ -413,10 +414,7 @@ def _rows(
     connection: Connection, filters: PartFilters, sort: str, after: Position | None, limit: int, typed: Typed, prices: Prices,
     fits: Sequence[Fitting],
 ) -> list[Row[Any]]:  # fmt: skip
-    return _rows_of(connection, _question(connection, filters, sort, typed, prices, fits), after, limit)
-
-
-def _rows_of(connection: Connection, question: Question, after: Position | None, limit: int) -> list[Row[Any]]:
+    question = _question(connection, filters, sort, typed, prices, fits)
     rows: list[Row[Any]] = []
     tiers = [tier for tier in question.tiers if not after or tier.mark >= after.key[0]]
     while tiers and len(rows) <= limit:
@@ -552,22 +550,16 @@ def _begun(question: Question, tier: Tier) -> Any:
     """)  # noqa: S608 — put together from constants; every value is a parameter
 
 
-def _among_some(question: Question) -> str:
-    """Return the query of the best rows among those of parts whose ids are multiples of a power of two: that is so of no other
-    ones when a part has been added, unless there are twice as many then."""
+def _best(question: Question, among: str, words: Wanted) -> str:
+    """Return the query of the first rows of all tiers, among those of which a condition is true."""
     marks = []
     for tier in question.tiers:
         conditions = [tier.range, tier.left, *(question.own.checked if tier.own else ())]
-        marks.append(f"WHEN {' AND '.join(conditions)} THEN '{tier.mark}'")
+        marks.append(f"WHEN {' AND '.join(map(search.checked, conditions))} THEN '{tier.mark}'")
     return f"""
         SELECT s.part_id AS id, s.mark || s.sort_key AS sort_key
         FROM (SELECT s.part_id, s.sort_key, CASE {" ".join(marks)} END AS mark
-              FROM {question.rows}
-              WHERE s.part_id = ANY(ARRAY(
-                        SELECT generate_series(each, last, each)
-                        FROM (SELECT last, 1::bigint << floor(log(2, GREATEST(last / :least, 1)))::int AS each
-                              FROM (SELECT max(part_id)::bigint AS last FROM part_search) known) often))
-                    AND s.is_public AND {" AND ".join(map(search.checked, question.words.checked))} OFFSET 0) s
+              FROM {question.rows} WHERE {among} AND s.is_public AND {" AND ".join(words.found)} OFFSET 0) s
         ORDER BY s.mark, s.sort_key, s.part_id LIMIT :wanted
     """  # noqa: S608 — put together from constants; every value is a parameter
 

@@ -68,6 +68,12 @@ _SHARES = text("""
 # What a table that was never analyzed has is not known, -1.
 _PAGES = """
     (SELECT LEAST({most}, 100.0 * {parts} / GREATEST(reltuples, 1)) FROM pg_class WHERE oid = CAST('part_search' AS regclass))"""
+# That a part's id is a multiple of a power of two: of no others when a part has been added, unless there are twice as many then.
+SOME = """
+    s.part_id = ANY(ARRAY(
+        SELECT generate_series(each, last, each)
+        FROM (SELECT last, 1::bigint << floor(log(2, GREATEST(last / :least, 1)))::int AS each
+              FROM (SELECT max(part_id)::bigint AS last FROM part_search) known) often))"""
 _LEAST = text("SELECT set_limit(CAST(:least AS real))")
 _SUGGEST = text("""
     SELECT word FROM (
