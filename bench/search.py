@@ -87,7 +87,7 @@ QUESTIONS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("steel", {"specifications": (M8,)}, "relevance"),
 )
 # What is suggested to somebody who is still typing.
-BEGUN = ("b", "be", "bea", "6205", "m8 x", "hexagn", "steel bo", "din 912 m6")
+BEGUN = ("b", "be", "bea", "6205", "m8 x", "hexagn", "steel bo", "din 912 m6", "screw m", "iso")
 FACETS: tuple[tuple[str, dict[str, Any]], ...] = (
     *(
         (typed, {})

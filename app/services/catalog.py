@@ -174,8 +174,8 @@ class CatalogReader:
         and up to `limit` categories that are called so and have parts to show."""
         if not words:
             return Answer({"parts": [], "categories": [], "match": "exact"}, Result.HIT)
-        query = {"filters": self._looked_up(PartFilters(tuple(words))), "sort": "relevance", "after": None, "limit": limit}
-        page, found = self.lookup("list", "page", query)
+        query = {"filters": self._looked_up(PartFilters(tuple(words))), "limit": limit}
+        page, found = self.lookup("list", "suggested", query)
         items, read = self.short_parts(page["ids"])
         named, called = self.lookup("list", "named categories", {"typed": " ".join(words), "limit": limit})
         tree = self._tree.present()

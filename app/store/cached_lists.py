@@ -41,15 +41,22 @@ def position_of(stored: Query | None) -> Position | None:
     return None if stored is None else Position(stored["key"], stored["id"], tuple(map(tuple, stored["meant"])))
 
 
-def _page(connection: Connection, query: Query) -> dict[str, Any]:
-    after = position_of(query["after"])
-    found = listing.list_part_ids(connection, filters_of(query), query["sort"], after, query["limit"])
+def _answer(found: listing.Found) -> dict[str, Any]:
     return {
         "ids": found.ids,
         "next": found.next and asdict(found.next),
         "match": "similar" if found.meant else "exact",
         "currency": found.currency,
     }
+
+
+def _page(connection: Connection, query: Query) -> dict[str, Any]:
+    after = position_of(query["after"])
+    return _answer(listing.list_part_ids(connection, filters_of(query), query["sort"], after, query["limit"]))
+
+
+def _suggested(connection: Connection, query: Query) -> dict[str, Any]:
+    return _answer(listing.suggested(connection, filters_of(query), query["limit"]))
 
 
 def _placed(facets: Iterable[ListFacet], query: Query) -> tuple[str, ...]:
@@ -71,6 +78,7 @@ _NEIGHBOURS = (ListFacet.MEMBERS, ListFacet.NAME)
 _STOCKED_NEIGHBOURS = (*_NEIGHBOURS, ListFacet.AVAILABILITY)
 KINDS: dict[str, Kind] = {
     "page": Kind(lambda query: listing.looked_at(filters_of(query), query["sort"]), _page),
+    "suggested": Kind(lambda query: listing.looked_at(filters_of(query), "relevance"), _suggested),
     "facets": Kind(
         lambda query: listing.looked_at_by_facets(filters_of(query)),
         lambda connection, query: listing.load_facets(connection, filters_of(query)),

@@ -5,6 +5,7 @@ collected by the indexes of the words and filters, and sorted. So neither a rare
 catalog in order, whatever the planner thinks.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -27,11 +28,16 @@ from app.store.specifications import Fitting
 from app.store.units import unit_of
 
 # How many rows of an order are walked before the hits are collected: a few milliseconds, wasted if a word is rare. No more than a
-# part of the hits that there may be, so that little is wasted beside what it takes to collect these; for a word that is probably
-# rare only if these may be very many.
+# part of the hits that there may be, so that little is wasted beside what it takes to collect these, unless a single word is so
+# common that so many rows are likely to have enough; for a word that is probably rare only if the hits may be very many.
 WALK, WALK_OF_HITS = 2000, 0.05
+# So few parts within bounds of the price are all looked at, beside a common word.
+FEW = 500
 # The place, from 0, of the hit in a sample up to which names are taken first: hundreds of hits are likely to precede it.
 BEGUN = 1
+# Suggestions for common words are taken from so many parts at least, and less than twice as many. If numbers that begin as it was
+# typed are a crowd, only those of these parts count.
+LOOKED_AT, CROWD = 512, 200
 
 _CATEGORIES_BELOW = text("""
     WITH RECURSIVE named AS (
@@ -238,6 +244,34 @@ def list_part_ids(connection: Connection, filters: PartFilters, sort: str, after
     return Found([row.id for row in shown], position, meant, prices.currency)
 
 
+def suggested(connection: Connection, filters: PartFilters, limit: int) -> Found:
+    """Return the first parts of a list by relevance; if it has many, the best among some of them.
+
+    Which these are follows from the parts alone, so that the same question has the same answer until they change.
+    """
+    meant: Meant = ()
+    typed, prices = _read(connection, filters)
+    rows = _suggested_rows(connection, filters, typed, prices, limit)
+    if not rows and (meant := search.meaning(connection, typed)):
+        rows = _suggested_rows(connection, filters, typed.meaning(meant), prices, limit)
+    return Found([row.id for row in rows[:limit]], None, meant, prices.currency)
+
+
+def _suggested_rows(connection: Connection, filters: PartFilters, typed: Typed, prices: Prices, limit: int) -> Sequence[Row[Any]]:
+    question = _question(connection, filters, "relevance", typed, prices, ())
+    parameters = {**question.parameters, "wanted": limit, "least": LOOKED_AT, "crowd": CROWD}
+    rows = connection.execute(parsed(_best(question, search.SOME, question.words.on_rows())), parameters).all()
+    if len(rows) < limit:
+        return connection.execute(parsed(_best(question, "true", question.words)), parameters).all()
+    # Whoever types a number, or how a name begins, means that one, however common the words are.
+    last = rows[-1].sort_key[0]
+    begun = [tier for tier in question.tiers if tier.is_ordered or (tier.mark < last and not tier.is_walked)]
+    found = connection.execute(parsed(" UNION ALL ".join(f"({_at_most(question, tier)})" for tier in begun)), parameters).all()
+    number = Counter(row.sort_key[0] for row in found)
+    by_id = {row.id: row for row in (*rows, *(row for row in found if number[row.sort_key[0]] < CROWD))}
+    return sorted(by_id.values(), key=lambda row: (row.sort_key, row.id))
+
+
 def _read(connection: Connection, filters: PartFilters) -> tuple[Typed, Prices]:
     """Return what was typed, as the database reads it, and the prices that are looked at, in one round trip."""
     if not filters.words:
@@ -297,18 +331,16 @@ def _counts_of_specifications(
 ) -> Sequence[Any]:
     """Return what the parts of a list say in their specifications, counted."""
     chosen, choices = _choices(connection, filters)
-    if not filters.cuts_groups and filters.manufacturer is None and filters.in_stock is None:
+    is_narrowed = filters.words or filters.manufacturer is not None or filters.in_stock is not None
+    within, bounds = _price_bounds(filters, prices)
+    if not (is_narrowed or within or fits):
         return specifications.counted_before(connection, choices["categories"])
     wanted = search.conditions(typed)
-    within, bounds = _price_bounds(filters, prices)
+    rows, conditions = prices.rows if within else Prices(None).rows, ["s.is_public", *wanted.found, *within, *chosen.values()]
+    if not (is_narrowed or within):
+        rows, conditions = specifications.PUBLIC_ROWS, [chosen["category"]]
     parameters = wanted.parameters | bounds | choices | {"currency": prices.currency}
-    return specifications.counted(
-        connection,
-        prices.rows if within else Prices(None).rows,
-        ["s.is_public", *wanted.found, *within, *chosen.values()],
-        parameters,
-        fits,
-    )
+    return specifications.counted(connection, rows, conditions, parameters, fits)
 
 
 def _counts(connection: Connection, filters: PartFilters, typed: Typed, prices: Prices, fits: Sequence[Fitting]) -> Sequence[Any]:
@@ -405,9 +437,13 @@ def _question(
     parameters = words.parameters | bounds | choices | {"fits": specifications.keys_of(fits), "currency": prices.currency}
     by_price = sort in {"price", "-price"}
     rows = prices.rows if within or by_price else Prices(None).rows
+    are_few_priced = bool(within) and words.is_frequent and _are_few(connection, prices, within, parameters)
+    if are_few_priced:
+        words = words.on_rows()
     # Few parts are read by their ids, however common the words are; many are narrowed to the words first.
     is_few = bool(filters.words) and specifications.are_few(connection, fits)
     is_read = bool(fits) and (is_few or not filters.words)
+    is_walked = not is_read and not are_few_priced
     if is_read:
         rows = specifications.FITTING_ROWS.format(rows=rows)
     elif fits:
@@ -419,17 +455,28 @@ def _question(
         return Question(placed, nothing, nothing, (), parameters | {"sorted_by": name}, _by_specification(sort))
     if by_price:
         by_amount = prices.tiers(sort, is_bounded=bool(within))
-        return Question(rows, words, words, others, parameters, by_amount, is_walked=not is_read, is_few=is_few)
+        return Question(rows, words, words, others, parameters, by_amount, is_walked=is_walked, is_few=is_few)
     if sort != "relevance":
-        return Question(rows, words, words, others, parameters, SORTS[sort], is_walked=not is_read, is_few=is_few)
+        return Question(rows, words, words, others, parameters, SORTS[sort], is_walked=is_walked, is_few=is_few)
     by_relevance, apart, own = search.tiers(typed)
+    own = own.on_rows() if are_few_priced else own
     # The tiers of numbers are found by their index; no order begins with them that could be walked. Names that begin with what
     # was typed stand together in theirs.
     tiers = [
         Tier(one.mark, _BY_NAME, one.range, one.condition, one.mark > "2", one.mark == "2", one.left, one.is_own)
         for one in by_relevance
     ]
-    return Question(rows, words, own, others, parameters | own.parameters, tiers, apart, not is_read, is_few)
+    return Question(rows, words, own, others, parameters | own.parameters, tiers, apart, is_walked, is_few)
+
+
+def _are_few(connection: Connection, prices: Prices, within: Sequence[str], parameters: Mapping[str, Any]) -> bool:
+    """Whether few parts have a price within the bounds, if an index says so. The planner, which takes any word for a rare one,
+    would collect the hits of a common one as well."""
+    if prices.amount != Prices(None).amount:
+        return False
+    priced = f"SELECT FROM {prices.rows} WHERE s.is_public AND {' AND '.join(within)} LIMIT :few"
+    statement = parsed(f"SELECT count(*) < :few FROM ({priced}) found")  # noqa: S608 — put together from constants; every value is a parameter
+    return bool(connection.execute(statement, {**parameters, "few": FEW}).scalar_one())
 
 
 def _by_specification(sort: str) -> tuple[Tier, ...]:
@@ -452,7 +499,8 @@ def _tier_rows(
     """Return rows of the first of the tiers, or of more if they are collected together, and of how many tiers there are no more,
     or more than were wanted."""
     tier, words = tiers[0], question.of(tiers[0])
-    walk = min(WALK, WALK_OF_HITS * words.most)
+    is_likely = len(words.checked) == 1 and wanted <= WALK * words.share
+    walk = WALK if is_likely else min(WALK, WALK_OF_HITS * words.most)
     parameters = {**question.parameters, "wanted": wanted, "walk": int(walk)}
     if after:
         parameters |= {"after_key": after.key, "after_id": after.id}
@@ -500,6 +548,32 @@ def _begun(question: Question, tier: Tier) -> Any:
               WHERE s.sort_key >= '' AND s.sort_key < ({end}) AND {" AND ".join([*words.found, *left])} OFFSET 0) s
         ORDER BY {order_by} LIMIT :wanted
     """)  # noqa: S608 — put together from constants; every value is a parameter
+
+
+def _best(question: Question, among: str, words: Wanted) -> str:
+    """Return the query of the first rows of all tiers, among those of which a condition is true."""
+    marks = []
+    for tier in question.tiers:
+        conditions = [tier.range, tier.left, *(question.own.checked if tier.own else ())]
+        marks.append(f"WHEN {' AND '.join(map(search.checked, conditions))} THEN '{tier.mark}'")
+    return f"""
+        SELECT s.part_id AS id, s.mark || s.sort_key AS sort_key
+        FROM (SELECT s.part_id, s.sort_key, CASE {" ".join(marks)} END AS mark
+              FROM {question.rows} WHERE {among} AND s.is_public AND {" AND ".join(words.found)} OFFSET 0) s
+        ORDER BY s.mark, s.sort_key, s.part_id LIMIT :wanted
+    """  # noqa: S608 — put together from constants; every value is a parameter
+
+
+def _at_most(question: Question, tier: Tier) -> str:
+    """Return the query of a tier's first rows, or of as many as are a crowd if no index says which are the first."""
+    rows, end = question.rows, "LIMIT :crowd"
+    if tier.is_ordered:
+        _continued, order_by = tier.order.clauses("s.part_id", None)
+        # Nearly all names that begin so have the words; the planner would sort all of them, expecting few.
+        rows = f"(SELECT * FROM {rows} WHERE s.is_public AND {tier.range} ORDER BY {order_by} LIMIT :crowd) s"  # noqa: S608 — as below
+        end = f"ORDER BY {order_by} LIMIT :wanted"
+    conditions = ["s.is_public", tier.range, tier.condition, *map(search.checked, question.words.checked)]
+    return f"SELECT s.part_id AS id, '{tier.mark}' || s.sort_key AS sort_key FROM {rows} WHERE {' AND '.join(conditions)} {end}"  # noqa: S608 — put together from constants; every value is a parameter
 
 
 def _collected(question: Question, tiers: Sequence[Tier], after: Position | None) -> str:

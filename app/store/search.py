@@ -68,6 +68,12 @@ _SHARES = text("""
 # What a table that was never analyzed has is not known, -1.
 _PAGES = """
     (SELECT LEAST({most}, 100.0 * {parts} / GREATEST(reltuples, 1)) FROM pg_class WHERE oid = CAST('part_search' AS regclass))"""
+# That a part's id is a multiple of a power of two: of no others when a part has been added, unless there are twice as many then.
+SOME = """
+    s.part_id = ANY(ARRAY(
+        SELECT generate_series(each, last, each)
+        FROM (SELECT last, 1::bigint << floor(log(2, GREATEST(last / :least, 1)))::int AS each
+              FROM (SELECT max(part_id)::bigint AS last FROM part_search) known) often))"""
 _LEAST = text("SELECT set_limit(CAST(:least AS real))")
 _SUGGEST = text("""
     SELECT word FROM (
@@ -121,14 +127,19 @@ def shares(connection: Connection) -> Shares:
 
 class Wanted(NamedTuple):
     """Conditions on `part_search s`, one for each word, likely the rarest first, and the parameters of all: as the indexes find
-    rows (`found`), and as a row that is there is checked. `most` is how many rows the rarest word is likely to find at most; with
-    `is_frequent`, a sample is likely to have some of these."""
+    rows (`found`), and as a row that is there is checked. `most` is how many rows the rarest word is likely to find at most, and
+    `share` what share of the parts has it; with `is_frequent`, a sample is likely to have some of these."""
 
     found: list[str]
     checked: list[str]
     parameters: dict[str, Any]
     most: float = inf
+    share: float = 1.0
     is_frequent: bool = False
+
+    def on_rows(self) -> "Wanted":
+        """Return the conditions for rows that something else finds."""
+        return self._replace(found=[checked(one) for one in self.checked])
 
 
 # A query is in a subselect, which is evaluated once rather than per row and is opaque to the planner: it takes every word for a
@@ -144,9 +155,9 @@ def conditions(typed: Typed, *, own: bool = False, place: int | None = None) -> 
         return Wanted(["false"], ["false"], {})
     parameters: dict[str, Any] = {}
     forms = [form for form in typed.forms() if not (own and form.is_loose)]
-    places, looked_up, most, is_frequent = [place or 0], 1, inf, False
+    places, looked_up, most, share = [place or 0], 1, inf, 1.0
     if place is None:
-        places, looked_up, most, is_frequent = _by_rarity(typed, forms, own=own)
+        places, looked_up, most, share = _by_rarity(typed, forms, own=own)
     found: list[str] = []
     on_rows: list[str] = []
     for at in places:
@@ -155,17 +166,17 @@ def conditions(typed: Typed, *, own: bool = False, place: int | None = None) -> 
         by_index, on_row = _condition(name, typed.words[at], covering, parameters, own=own)
         found.append(f"({by_index})" if len(found) < looked_up else checked(on_row))
         on_rows.append(f"({on_row})")
-    return Wanted(found, on_rows, parameters, most, is_frequent)
+    return Wanted(found, on_rows, parameters, most, share, most < inf and share > RARE)
 
 
-def _by_rarity(typed: Typed, forms: Sequence[Form], *, own: bool) -> tuple[list[int], int, float, bool]:
+def _by_rarity(typed: Typed, forms: Sequence[Form], *, own: bool) -> tuple[list[int], int, float, float]:
     """Return the places of the words, likely the rarest first, how many of these to look up in the index, how many rows the first
-    is likely to find at most, and whether a sample is likely to have some of these."""
+    is likely to find at most, and what share of the parts has it."""
     places = sorted(range(len(typed.words)), key=lambda place: typed.words[place].rarity, reverse=True)
     known = typed.shares
     if not known.lexemes:
         # A single letter is only looked up in the index if there is nothing else.
-        return places, sum(place == places[0] or len(typed.words[place].bare) > 1 for place in places[:LOOKED_UP]), inf, False
+        return places, sum(place == places[0] or len(typed.words[place].bare) > 1 for place in places[:LOOKED_UP]), inf, 1.0
     held = [0.0] * len(places)
     for place, word in enumerate(typed.words):
         share = any_of(_share(known, form, own=own) for form in forms if form.covers(place))
@@ -174,7 +185,7 @@ def _by_rarity(typed: Typed, forms: Sequence[Form], *, own: bool) -> tuple[list[
     least = held[places[0]]
     # Whether checking the rows of the first that lack the other takes longer than collecting that one's hits.
     is_worth = [held[place] < COLLECTED * least * (1 - held[place]) for place in places[1:LOOKED_UP]]
-    return places, 1 + sum(is_worth), known.parts * max(least, NOT_COMMON), least > RARE
+    return places, 1 + sum(is_worth), known.parts * max(least, NOT_COMMON), least
 
 
 def _share(known: Shares, form: Form, *, own: bool) -> float:

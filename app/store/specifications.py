@@ -100,6 +100,8 @@ _ARE_FEW = text(f"SELECT count(*) <= :few FROM ({_FITTING}) found")  # noqa: S60
 FITS = f"(s.part_id IN ({_FITTING})) IS TRUE"
 # The parts that fit, each read by its id, whatever the planner thinks.
 FITTING_ROWS = f"(SELECT s.* FROM {{rows}} WHERE s.part_id = ANY(ARRAY({_FITTING})) OFFSET 0) s"  # noqa: S608 — constant text
+# The published parts that say anything, each with its category: a tenth of what `part_search` has of them.
+PUBLIC_ROWS = "(SELECT f.part_id, f.category_id FROM part_features f WHERE f.category_id IS NOT NULL) s"
 # What each part of a list says of the name that orders it. Only what the order needs is kept of the parts: their words fill
 # pages.
 PLACED_ROWS = """

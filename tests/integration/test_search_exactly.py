@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 from uuid import uuid4
 from weakref import WeakKeyDictionary
@@ -184,14 +185,16 @@ def below(filters: PartFilters, tree: dict[str, int]) -> set[int]:
 def test_lists_are_what_looking_at_every_part_finds_in_every_order_and_size_of_page(
     container: Container, parts: list[Part], tag: str, tree: dict[str, int], walk_at_most: Callable[[int, int], None],
     know_words: Callable[[bool], None], synonyms: list[tuple[str, str]], currencies: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     @settings(**COMMON)
     @given(
         filters=filters_of(tag, list(tree), currencies), sort=st.sampled_from(SORTS), limit=st.sampled_from([1, 3, 50]),
-        walk=st.sampled_from([1, 7, 2000]), begun=st.sampled_from([1, 4]), are_known=st.booleans(),
+        walk=st.sampled_from([1, 7, 2000]), begun=st.sampled_from([1, 4]), few=st.sampled_from([1, 500]), are_known=st.booleans(),
     )  # fmt: skip
-    def check(filters: PartFilters, sort: str, limit: int, walk: int, begun: int, are_known: bool) -> None:
+    def check(filters: PartFilters, sort: str, limit: int, walk: int, begun: int, few: int, are_known: bool) -> None:
         walk_at_most(walk, begun)
+        monkeypatch.setattr(listing, "FEW", few)
         know_words(are_known)
         typed = read(filters.words, synonyms)
         held = [part for part in parts if part.holds(typed)]
@@ -201,6 +204,39 @@ def test_lists_are_what_looking_at_every_part_finds_in_every_order_and_size_of_p
             assert (found, match) == (ordered(wanted, sort, typed, filters.currency or ""), "exact")
         else:
             assert match == "similar" or found == []
+
+    check()
+
+
+def test_suggestions_are_the_first_of_all_hits_or_the_best_of_some_parts_if_these_have_enough(
+    container: Container, parts: list[Part], tag: str, synonyms: list[tuple[str, str]], query: Query,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    (last,) = query("SELECT max(part_id) AS id FROM part_search")
+
+    @settings(**COMMON)
+    @given(
+        words=questions(tag), limit=st.sampled_from([1, 3, 20]), each=st.sampled_from([1, 2, 4]), crowd=st.sampled_from([21, 200])
+    )
+    @example(words=(tag,), limit=3, each=2, crowd=21)
+    @example(words=(tag, "bearing"), limit=1, each=2, crowd=200)
+    @example(words=(f"{tag}-1",), limit=1, each=4, crowd=200)
+    def check(words: tuple[str, ...], limit: int, each: int, crowd: int) -> None:
+        monkeypatch.setattr(listing, "LOOKED_AT", last["id"] // each)
+        monkeypatch.setattr(listing, "CROWD", crowd)
+        typed = read(words, synonyms)
+        held = [part for part in parts if part.holds(typed)]
+        if not held:
+            return
+        some = [part for part in held if part.row["id"] % each == 0]
+        if len(some) >= limit:
+            worst = sorted(part.relevance(typed) for part in some)[limit - 1]
+            numbered = [[part for part in held if part.relevance(typed) == tier] for tier in (0, 1) if tier < worst]
+            named = [part for part in held if part.relevance(typed) == 2]
+            held = [part for part in held if part in [*some, *named, *chain(*(one for one in numbered if len(one) < crowd))]]
+        with container.reading.connect() as connection:
+            found = listing.suggested(connection, PartFilters(words), limit)
+        assert (found.ids, found.meant) == (ordered(held, "relevance", typed, "")[:limit], ())
 
     check()
 
