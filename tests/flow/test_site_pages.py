@@ -188,6 +188,70 @@ def test_a_parts_page_says_everything_without_javascript(client: FlaskClient, ed
     ]
 
 
+def test_the_page_of_a_part_that_is_no_longer_sold_says_what_it_was_and_what_there_is_instead(
+    client: FlaskClient, editor: FlaskClient, new_part: NewPart, word: str
+) -> None:
+    above = editor.post("/api/v1/admin/categories", json={"name": f"{word} above"}).get_json()
+    category = editor.post("/api/v1/admin/categories", json={"name": f"{word} below", "parent_id": above["id"]}).get_json()
+
+    def make(name: str, bore: str, stock: int) -> int:
+        part = new_part(part_name=name, category_id=category["id"], description=f"About {name}", stock=stock)
+        editor.put(f"{PARTS}/{part}/specifications", json={"specifications": [{"name": "Bore", "value": bore, "unit": "mm"}]})
+        return part
+
+    old, sold_out, alike = make(f"{word} <i>A</i>", "20", 3), make(f"{word} B", "30", 0), make(f"{word} C", "20", 3)
+    shown = client.get(f"/api/v1/parts/{old}").get_json()
+    editor.delete(f"{PARTS}/{old}")
+    for address in (f"/parts/{old}", f"/parts/{old}/{shown['slug']}", f"/parts/{old}/former-name"):
+        page = read(client.get(address), 410)
+        assert (page.title, page.meta["robots"], page.images) == (
+            f"{word} <i>A</i> is no longer available – Lockstep Parts",
+            "noindex",
+            [],
+        )
+        assert f"Parts {word} above {word} below {word} <i>A</i> is no longer available SKU {shown['sku']}" in page.text
+        assert f"More in {word} below" in page.text
+        assert f"Alternatives in stock {word} below {word} C" in page.text
+        assert f"Related parts {word} below {word} B" in page.text
+        assert {f"/c/{above['slug']}", f"/c/{category['slug']}", f"/parts/{old}/{shown['slug']}?lang=de"} <= {*page.hrefs}
+        # The header's field, and one of its own.
+        assert page.fields == {"q": f"{word} <i>A</i>"}
+        assert "canonical" not in page.links
+        assert "json-ld" not in page.scripts
+        # Nothing is left of what it cost, of what there was, and of what was said about it.
+        assert not {f"About {word}", "description"} & {*page.text.split(), *page.answers[f"/pdp/{old}"]["withdrawn"]["part"]}
+        assert page.answers[f"/pdp/{old}"]["withdrawn"] == client.get(f"/api/v1/pdp/{old}").get_json()["withdrawn"]
+    german = read(client.get(f"/parts/{old}", headers={"Accept-Language": "de"}), 410)
+    assert f"{word} <i>A</i> ist nicht mehr erhältlich Artikelnr. {shown['sku']}" in german.text
+    # What is instead of it is as it is now.
+    editor.put(f"{PARTS}/{sold_out}/stock", json={"current_stock": 1})
+    editor.put(f"{PARTS}/{alike}/stock", json={"current_stock": 0})
+    page = read(client.get(f"/parts/{old}"), 410)
+    assert "Alternatives in stock" not in page.text
+    assert page.text.count(f"{word} B") == page.text.count(f"{word} C") == 1
+    editor.delete(f"{PARTS}/{sold_out}")
+    # Its own address is that of the page in the other language.
+    assert listed(read(client.get(f"/parts/{old}"), 410)) == [old, alike]
+
+
+def test_what_is_said_of_a_part_that_is_no_longer_sold_follows_its_category(
+    client: FlaskClient, editor: FlaskClient, new_part: NewPart, word: str
+) -> None:
+    first, second = (editor.post("/api/v1/admin/categories", json={"name": f"{word} {n}"}).get_json() for n in ("one", "two"))
+    part, other = new_part(part_name=f"{word} A", category_id=first["id"]), new_part(part_name=word, category_id=second["id"])
+    editor.delete(f"{PARTS}/{part}")
+
+    def way() -> str:
+        return read(client.get(f"/parts/{part}"), 410).text.partition("is no longer")[0]
+
+    assert way() == f"Parts {word} one {word} A "
+    editor.put(f"/api/v1/admin/categories/{first['id']}", json={"name": f"{word} renamed"})
+    assert way() == f"Parts {word} renamed {word} A "
+    editor.delete(f"/api/v1/admin/categories/{first['id']}?target={second['id']}")
+    assert way() == f"Parts {word} two {word} A "
+    assert listed(read(client.get(f"/parts/{part}"), 410)) == [part, other]
+
+
 def test_a_lists_page_shows_its_parts_and_leads_to_all_others(client: FlaskClient, new_part: NewPart, word: str) -> None:
     parts = {new_part(part_name=f"Part {word} {number:02}") for number in range(30)}
     page, found = read(client.get(f"/parts?q={word}")), set()
