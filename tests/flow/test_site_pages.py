@@ -66,7 +66,7 @@ class Read(HTMLParser):
         elif tag == "img":
             self.images.append(found)
         elif tag == "input":
-            self.fields[found["name"] or ""] = found.get("value") or ""
+            self.fields[found.get("name") or ""] = found.get("value") or ""
         if tag not in {"meta", "link", "img", "input", "br", "hr", "path", "rect"}:
             self._inside.append(f"script {found.get('id') or found.get('src')}" if tag == "script" else tag)
 
@@ -318,7 +318,14 @@ def test_a_category_is_a_page_of_its_own_under_its_present_address_alone(
         ),
         (
             "?spec.W.min=2%20mm&spec.W.max=1%20mm&spec.L.min=x&q=a&view=x",
-            {"q": "a", "spec.W.min": ["2 mm"], "sort": "relevance", "limit": "24"},
+            {
+                "q": "a",
+                "spec.W.min": ["2 mm"],
+                "spec.W.max": ["1 mm"],
+                "spec.L.min": ["x"],
+                "sort": "relevance",
+                "limit": "24",
+            },
         ),
         ("?min_price=1e3&max_price=x&currency=euro&sort=x&in_stock=true", {"in_stock": "true", "sort": "name", "limit": "24"}),
     ],
@@ -371,8 +378,46 @@ def test_a_category_is_filtered_by_its_specifications_without_javascript(client:
         assert address + left in page.hrefs
     api = client.get(f"/api/v1/parts/facets?category={bearings['slug']}&spec.Bore.min=0.984+in&spec.Seal=2RS&spec.Seal=ZZ")
     assert page.answers["/parts/facets"] == api.get_json()
-    # A bound that cannot be compared counts for nothing here; the application says what is wrong with it.
-    assert listed(read(client.get(f"{address}?spec.bore.max=3+kg&spec.Seal=ZZ"))) == [parts["25"]]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said", "german"),
+    [
+        (
+            "spec.bore.max=3+kg&spec.Seal=ZZ",
+            {"spec.bore.max": "bore is not measured in kg. "},
+            "bore wird nicht in kg gemessen. ",
+        ),
+        (
+            "spec.Bore.min=abc+mm",
+            {"spec.Bore.min": "Give a number, with its unit if it has one, such as 25 mm."},
+            "Geben Sie eine Zahl an, mit ihrer Einheit",
+        ),
+        ("spec.Bore.min=30+mm&spec.Bore.max=2+cm", {"spec.Bore.max": "Is less than the other bound, 30 mm; swap them."}, "30 mm"),
+        ("spec.Seal.min=2", {"spec.Seal.min": "Seal is given in words; filter by one of its values."}, "Seal"),
+        ("&".join(f"spec.Bore={value}" for value in range(21)), {"spec.Bore": "Choose at most 20 values."}, "20"),
+    ],
+)
+def test_a_filter_that_is_no_measure_is_said_and_how_to_write_it(
+    asked: str, said: dict[str, str], german: str, client: FlaskClient, bearings: dict[str, Any]
+) -> None:
+    address = f"/c/{bearings['slug']}"
+    page = read(client.get(f"{address}?{asked}"))
+    api = client.get(f"/api/v1/parts?category={bearings['slug']}&{asked}")
+    assert api.status_code == 422
+    refused = api.get_json()["errors"]
+    ((name, text),) = said.items()
+    assert refused.keys() == {name}
+    assert refused[name][0].startswith(text)
+    assert page.answers["/parts"] == page.answers["/parts/facets"] == {"errors": refused}
+    named = text if text.lower().startswith(name.split(".")[1].lower()) else f"{name.split('.')[1]}: {text}"
+    # In place of the list, and at its field.
+    assert f"A filter was not understood {named}" in page.text
+    assert page.text.count(text) == 2
+    assert listed(page) == []
+    assert (page.meta["robots"], address in page.hrefs) == ("noindex", True)
+    translated = read(client.get(f"{address}?{asked}", headers={"Accept-Language": "de"}))
+    assert german in translated.text.partition("Ein Filter wurde nicht verstanden")[2]
 
 
 def test_a_list_is_a_table_without_javascript_too_and_sorted_by_its_heads(client: FlaskClient, bearings: dict[str, Any]) -> None:

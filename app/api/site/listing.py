@@ -6,12 +6,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Response
+from marshmallow import ValidationError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 
 from app.api.context import container
+from app.api.languages import said
 from app.api.public.catalog import facets_of, page_of_categories, page_of_parts
 from app.api.rendering import moved_response
 from app.api.schemas.categories import CategoryQuerySchema
@@ -21,6 +23,7 @@ from app.api.site.categories import below
 from app.api.site.files import Frame
 from app.api.site.formats import formats
 from app.api.site.pages import Asked, Page, answer, part_address, picture_properties, shortened
+from app.cache.manager import Result
 from app.contract.events import ListFacet
 from app.domain.content import normalised, without_forbidden
 from app.domain.errors import BusyError, InvalidFieldError
@@ -52,7 +55,7 @@ def list_page(frame: Frame, address: MultiDict[str, str], slug: str | None) -> R
     """Answer a request for a page of the list.
 
     Args:
-        address: the query of the page's address. What is wrong in it counts for nothing, as in the application.
+        address: the query of the page's address. What is wrong in it counts for nothing, or is said, as in the application.
         slug: of the category whose page it is; a former slug or an id redirects to the present one.
 
     Raises:
@@ -77,18 +80,21 @@ def list_page(frame: Frame, address: MultiDict[str, str], slug: str | None) -> R
     if is_table:
         asked["include"] = "specifications"
     try:
-        found, result = page_of_parts(_SCHEMA.load(asked))
+        found, result, refused = _found(asked)
     except BadRequest:
         # A cursor of another list, or of an earlier key: the list begins anew.
         return moved_response(_address(filters, typed["sort"], is_table=is_table), keeps_query=False)
-    except InvalidFieldError as error:
-        # Only the shop's data tell whether a bound can be compared with them. The application says that this one cannot.
-        return list_page(frame, _without(address, error.field), slug)
     tree, read_tree = page_of_categories(_ALL_CATEGORIES)
     node = next((node for node in tree["items"] if category and node["id"] == category["id"]), None)
     about, pictured = (node["description"], node["picture"]) if node else ("", None)
-    answers = [Asked("/parts", asked, found), Asked("/categories", {}, tree)]
-    facets = _facets(filters)
+    facets = None if refused else _facets(filters)
+    answers = [Asked("/categories", {}, tree)]
+    if refused:
+        answers += [
+            Asked(path, query, {"errors": refused}, 422) for path, query in (("/parts", asked), ("/parts/facets", filters))
+        ]
+    else:
+        answers.append(Asked("/parts", asked, found))
     if facets:
         answers.append(Asked("/parts/facets", filters, facets))
     here = _address(filters, typed["sort"], typed.get("cursor", ""), is_table=is_table)
@@ -100,7 +106,7 @@ def list_page(frame: Frame, address: MultiDict[str, str], slug: str | None) -> R
             description=_description(category, about),
             template="site/list.html",
             module="CatalogPage",
-            shown=_shown(typed, category, found, tree["items"], facets) | {"about": about, "pictured": pictured},
+            shown=_shown(typed, category, found, tree["items"], facets, refused) | {"about": about, "pictured": pictured},
             address=_address(filters) if is_plain else None,
             json_ld=_json_ld(category, found["items"], _address(filters)) if is_plain else None,
             here=here,
@@ -111,6 +117,22 @@ def list_page(frame: Frame, address: MultiDict[str, str], slug: str | None) -> R
             status=404 if slug is not None and not category else 200,
         ),
     )
+
+
+def _found(asked: dict[str, Any]) -> tuple[dict[str, Any], Result, dict[str, list[str]]]:
+    """Return a page of parts and how the cache answered; or none, and what the API says is wrong, by the filter's name.
+
+    Raises:
+        BadRequest: if its cursor is none of this list.
+    """
+    try:
+        return *page_of_parts(_SCHEMA.load(asked)), {}
+    except ValidationError as error:
+        refused = error.messages_dict
+    except InvalidFieldError as error:
+        # Only the shop's data tell whether a bound can be compared with them.
+        refused = {error.field: [error.message]}
+    return {"items": [], "next_cursor": None, "match": "exact"}, Result.HIT, said(refused, formats().language)
 
 
 def _description(category: dict[str, Any] | None, about: str) -> str:
@@ -129,7 +151,8 @@ def read(address: MultiDict[str, str]) -> dict[str, Any]:
             value = formats().meant(value)
         typed[name] = value[:_LONGEST].rstrip() if name == "q" else value
     typed = {name: value for name, value in typed.items() if value and not (name == "in_stock" and value != "true")}
-    typed = _accepted(typed) | _accepted(_specified(address))
+    # What is wrong with a filter by a specification is said: there are many ways to write a measure.
+    typed = _accepted(typed) | _specified(address)
     prices = sorted(Decimal(typed[name]) for name in ("min_price", "max_price") if name in typed)
     names = [name for name in ("min_price", "max_price") if name in typed]
     # Prices from 20 to 10 are prices from 10 to 20.
@@ -152,26 +175,14 @@ def _specified(address: MultiDict[str, str]) -> dict[str, list[str]]:
     return read
 
 
-def _without(address: MultiDict[str, str], field: str) -> MultiDict[str, str]:
-    """Return an address without a filter by a specification, whose name may have been sent in several spellings."""
-    asked = list(address.items(multi=True))
-    left = [(name, value) for name, value in asked if name.casefold() != field.casefold()]
-    if len(left) == len(asked):
-        left = [(name, value) for name, value in asked if not filtering.is_filter(name)]
-    return MultiDict(left)
-
-
 def _cleaned(value: str) -> str:
     return normalised(without_forbidden(value.replace("\n", " ")))
 
 
 def _accepted(typed: dict[str, Any]) -> dict[str, Any]:
     """Return what the API takes of this."""
-    while refused := _SCHEMA.validate(typed):
-        left = {name: value for name, value in typed.items() if name not in refused}
-        # What is wrong may be called otherwise than it was sent.
-        typed = left if len(left) < len(typed) else {}
-    return typed
+    refused = _SCHEMA.validate(typed)
+    return {name: value for name, value in typed.items() if name not in refused}
 
 
 def _filters_in(typed: dict[str, Any]) -> dict[str, Any]:
@@ -189,7 +200,7 @@ def _facets(filters: dict[str, Any]) -> dict[str, Any] | None:
 
 def _shown(
     typed: dict[str, Any], category: dict[str, Any] | None, found: dict[str, Any], tree: list[dict[str, Any]],
-    facets: dict[str, Any] | None,
+    facets: dict[str, Any] | None, refused: dict[str, list[str]],
 ) -> dict[str, Any]:  # fmt: skip
     written = formats()
     texts = written.texts["catalog"]
@@ -217,7 +228,8 @@ def _shown(
         "manufacturers": _manufacturers(typed.get("manufacturer"), facets),
         "range": facets and facets["price"],
         "in_stock": facets and facets["availability"]["in_stock"],
-        "summary": _summary(len(parts), is_first="cursor" not in typed, has_more=following is not None),
+        "summary": "" if refused else _summary(len(parts), is_first="cursor" not in typed, has_more=following is not None),
+        "misunderstood": filtering.misunderstood(refused, written.texts),
         "total": facets["total"] if facets and following and "cursor" not in typed else None,
         "empty": _empty(q, is_filtered=is_filtered, is_category=category is not None),
         "is_filtered": is_filtered,
@@ -234,7 +246,7 @@ def _shown(
             for name, icon, shows in (("cards", "grid", False), ("table", "table", True))
         ],
         "chips": chips,
-        "specifications": filtering.specifications(filters, facets, written),
+        "specifications": filtering.specifications(filters, facets, refused, written),
         "table": table,
     }
 
