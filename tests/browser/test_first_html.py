@@ -165,6 +165,31 @@ def test_a_part_that_is_no_longer_sold_is_the_same_page_for_the_application_whic
     expect(after.get_by_test_id("part-name")).to_have_text(f"Spindle {part['word']}")
 
 
+def test_what_an_address_asks_for_in_vain_is_said_and_stays_when_the_application_takes_over(
+    stack: Stack, context: Callable[..., BrowserContext], part: dict[str, Any]
+) -> None:
+    opened = context()
+    before, after = opened.new_page(), opened.new_page()
+    before.route("**/assets/*.js", lambda route: route.abort())
+    after.add_init_script(SHIFTS)
+    for asked, said in (
+        ("min_price=cheap&max_price=1e3&currency=euro&in_stock=yes&sort=best", "“best”"),
+        ("currency=QQQ", "Use an ISO 4217 code in capitals, such as EUR."),
+        ("sort=relevance&in_stock=false&min_price=20&max_price=1.50", f"Nothing matches “{part['word']}” with these filters."),
+    ):
+        for page in (before, after):
+            page.goto(f"{stack.url}/parts?q={part['word']}&{asked}")
+        expect(after.get_by_test_id("search-input")).to_be_visible()
+        shown = before.evaluate(SEEN)
+        assert said in shown["text"]
+        assert after.evaluate(SEEN) == shown, asked
+        assert after.evaluate("window.shifted") == [], asked
+    for page in (before, after):
+        page.goto(f"{stack.url}/c/nowhere-{part['word']}")
+    expect(after.get_by_test_id("empty-state")).to_contain_text("There is no such category.")
+    assert after.evaluate(SEEN) == before.evaluate(SEEN)
+
+
 def test_a_page_asks_for_nothing_that_came_with_it(
     stack: Stack, context: Callable[..., BrowserContext], staff: httpx.Client, part: dict[str, Any]
 ) -> None:

@@ -381,6 +381,42 @@ def test_a_category_is_filtered_by_its_specifications_without_javascript(client:
 
 
 @pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("min_price=cheap", ["“cheap” is no price, so it was left out. Write it like 12.50."]),
+        ("min_price=-1&max_price=1e3", ["“-1” is no price", "“1e3” is no price"]),
+        ("currency=euro", ["“euro” is no currency, so it was left out. Write it like EUR."]),
+        ("in_stock=yes", ["“yes” was left out. Tick “In stock” for parts that are in stock."]),
+        ("sort=<b>cheapest</b>", ["The list cannot be sorted by “<b>cheapest</b>”. Choose its order in “Sort by”."]),
+        ("sort=relevance&in_stock=false&currency=&min_price=%20&view=x&utm=y", []),
+        ("sort=-price&in_stock=true&min_price=20&max_price=1.50&currency=USD", []),
+    ],
+)
+def test_what_an_address_asks_for_in_vain_is_said_over_the_list_without_it(
+    asked: str, said: list[str], client: FlaskClient, new_part: NewPart, word: str
+) -> None:
+    new_part(part_name=word)
+    page = read(client.get(f"/parts?q={word}&{asked}"))
+    assert [text for text in said if text not in page.text] == []
+    assert len(said) == page.text.count("was left out") + page.text.count("cannot be sorted")
+    assert listed(page) or not said
+
+
+def test_a_price_in_an_address_is_read_as_the_pages_language_types_it(client: FlaskClient, new_part: NewPart, word: str) -> None:
+    new_part(part_name=word)
+    german = read(client.get(f"/parts?q={word}&min_price=1,50&max_price=viel", headers={"Accept-Language": "de"}))
+    assert "„viel“ ist kein Preis und wurde weggelassen. Schreiben Sie ihn wie 12,50." in german.text
+    assert german.fields["min_price"] == "1,5"
+
+
+def test_a_currency_or_a_category_that_there_is_not_is_named(client: FlaskClient, word: str) -> None:
+    page = read(client.get("/parts?currency=QQQ"))
+    assert "A filter was not understood currency: Use an ISO 4217 code in capitals, such as EUR." in page.text
+    nowhere = read(client.get(f"/c/{word}?in_stock=true"), 404)
+    assert "There is no such category." in nowhere.text
+
+
+@pytest.mark.parametrize(
     ("asked", "said", "german"),
     [
         (

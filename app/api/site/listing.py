@@ -1,5 +1,6 @@
 """The list of parts as a page: of everything, of a category, or of what else the address asks for."""
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -36,6 +37,11 @@ PAGE_SIZE = 24
 _FILTERS = ("q", "category", "manufacturer", "in_stock", "min_price", "max_price", "currency")
 _CHOICES = ("manufacturer", "in_stock", "min_price", "max_price")
 _LONGEST = 200
+# What is said if it counts for nothing, in the words of `catalog.ignored`; and values that choose nothing.
+_SAID = {"min_price": "price", "max_price": "price", "currency": "currency", "in_stock": "in_stock", "sort": "sort"}
+_NO_CHOICE = {"false", "relevance"}
+_LONGEST_SAID = 40
+_CODE = re.compile("[A-Z]{3}")
 _SCHEMA, _ALL_CATEGORIES = PublicPartQuerySchema(), CategoryQuerySchema().load({})
 
 
@@ -106,7 +112,8 @@ def list_page(frame: Frame, address: MultiDict[str, str], slug: str | None) -> R
             description=_description(category, about),
             template="site/list.html",
             module="CatalogPage",
-            shown=_shown(typed, category, found, tree["items"], facets, refused) | {"about": about, "pictured": pictured},
+            shown=_shown(typed, category, found, tree["items"], facets, refused)
+            | {"about": about, "pictured": pictured, "ignored": _ignored(address, typed)},
             address=_address(filters) if is_plain else None,
             json_ld=_json_ld(category, found["items"], _address(filters)) if is_plain else None,
             here=here,
@@ -182,7 +189,21 @@ def _cleaned(value: str) -> str:
 def _accepted(typed: dict[str, Any]) -> dict[str, Any]:
     """Return what the API takes of this."""
     refused = _SCHEMA.validate(typed)
-    return {name: value for name, value in typed.items() if name not in refused}
+    # Which currencies there are, the application leaves to the API, and shows what that says.
+    return {
+        name: value for name, value in typed.items() if name not in refused or (name == "currency" and _CODE.fullmatch(value))
+    }
+
+
+def _ignored(address: MultiDict[str, str], typed: Mapping[str, Any]) -> list[str]:
+    """Return what is said of that in an address which counts for nothing, with how to write it."""
+    texts, found = formats().texts["catalog"]["ignored"], []
+    for name, kind in _SAID.items():
+        sent = _cleaned(address.get(name, ""))
+        is_read = name in typed and (name != "sort" or sent == typed[name])
+        if sent and not is_read and sent not in _NO_CHOICE:
+            found.append(texts[kind].format(value=sent[:_LONGEST_SAID].rstrip()))
+    return found
 
 
 def _filters_in(typed: dict[str, Any]) -> dict[str, Any]:
@@ -222,7 +243,7 @@ def _shown(
         "parts": parts,
         "match": found["match"],
         "sorts": sorts,
-        "categories": _options(tree, facets),
+        "categories": _options(tree, facets, typed.get("category")),
         "steps": breadcrumbs({"category": category})[:-1] if category else None,
         "children": below(tree, category["id"]) if category else [],
         "manufacturers": _manufacturers(typed.get("manufacturer"), facets),
@@ -231,7 +252,9 @@ def _shown(
         "summary": "" if refused else _summary(len(parts), is_first="cursor" not in typed, has_more=following is not None),
         "misunderstood": filtering.misunderstood(refused, written.texts),
         "total": facets["total"] if facets and following and "cursor" not in typed else None,
-        "empty": _empty(q, is_filtered=is_filtered, is_category=category is not None),
+        "empty": texts["noCategory"]
+        if "category" in typed and not category
+        else _empty(q, is_filtered=is_filtered, is_category=category is not None),
         "is_filtered": is_filtered,
         "cleared": _address(kept, is_table=is_table),
         "first_page": _address(filters, sort, is_table=is_table) if "cursor" in typed else None,
@@ -268,8 +291,8 @@ def _empty(q: str, *, is_filtered: bool, is_category: bool) -> str:
     return str(texts["emptyFilters" if is_filtered else "emptyCategory" if is_category else "emptyShop"])
 
 
-def _options(tree: list[dict[str, Any]], facets: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """Return the categories to choose from, children behind their parent and indented."""
+def _options(tree: list[dict[str, Any]], facets: dict[str, Any] | None, chosen: str | None) -> list[dict[str, Any]]:
+    """Return the categories to choose from, children behind their parent and indented; the chosen one in any case."""
     counts = facets and {one["slug"]: one["count"] for one in facets["categories"]}
     children: dict[int | None, list[dict[str, Any]]] = {}
     for node in tree:
@@ -283,7 +306,9 @@ def _options(tree: list[dict[str, Any]], facets: dict[str, Any] | None) -> list[
             options += options_below(node["id"], depth + 1)
         return options
 
-    return options_below(None, 0)
+    options = options_below(None, 0)
+    is_known = chosen is None or any(one["slug"] == chosen for one in options)
+    return options if is_known else [{"slug": chosen, "label": chosen, "count": None if counts is None else 0}, *options]
 
 
 def _manufacturers(chosen: str | None, facets: dict[str, Any] | None) -> list[dict[str, Any]]:

@@ -56,6 +56,7 @@ export function sections({ shop, live, stock, price, catalog, table, part, error
       inCategory: (count: number) => counted(catalog.shown, count),
       continued: (count: number) => counted(catalog.continued, count),
       ofTotal: (count: number) => fill(catalog.ofTotal, { count: formatNumber(count) }),
+      ignored: (kind: keyof typeof catalog.ignored, value: string) => fill(catalog.ignored[kind], { value }),
       similar: (q: string) => fill(catalog.similar, { q }),
       emptySearch: (q: string) => fill(catalog.emptySearch, { q }),
       emptyFilteredSearch: (q: string) => fill(catalog.emptyFilteredSearch, { q }),
