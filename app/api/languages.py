@@ -84,9 +84,10 @@ def language_asked_for() -> str:
     return language_of(tag_asked_for())
 
 
-def said(texts: Any) -> Any:
-    """Return a text, or every text in lists and under the names of objects, in the language that the present call asks for."""
-    language = language_asked_for()
+def said(texts: Any, language: str | None = None) -> Any:
+    """Return a text, or every text in lists and under the names of objects, in a language: by default the one that the present
+    call asks for."""
+    language = language or language_asked_for()
     return texts if language == DEFAULT else _each_said(catalogue_of(language), texts)
 
 

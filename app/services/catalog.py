@@ -242,6 +242,14 @@ class CatalogReader:
         related = [shown[other] for other in nearest if other in shown]
         return related, [shown[other] for other in agreeing], worst(*results, read)
 
+    def withdrawn(self, part_id: int) -> tuple[dict[str, Any] | None, Result]:
+        """Return what was public of a part that customers have seen and that is archived now, in short; None if it is not so."""
+        part, result = self.lookup("pdp", "withdrawn", {"part_id": part_id})
+        if part:
+            tree, category_id = self._tree.present(), part.pop("category_id")
+            part["category"] = tree.shown(category_id) if category_id in tree else None
+        return part, result
+
     def lookup(self, counted: str, kind: str, query: dict[str, Any]) -> tuple[Any, Result]:
         """Return the answer of `app.store.cached_lists` to a query of that kind; counted as a read of `counted`."""
 

@@ -14,7 +14,7 @@ from app.services.catalog import Answer, CatalogReader
 from app.services.intent import Intent
 from app.services.offload import Offload, at_once
 from app.services.pictures import Picture
-from app.services.product_page import is_gone, product_page
+from app.services.product_page import product_page
 from app.store.transaction import TransactionManager
 
 
@@ -132,7 +132,3 @@ class PartsEnhancedService:
     def get_product_page(self, reference: str) -> Answer:
         """Return everything a product page shows; see `app.services.product_page`."""
         return product_page(self.catalog, reference)
-
-    def is_gone(self, part_id: int) -> bool:
-        """Return whether customers have seen a part that is archived now."""
-        return is_gone(self.catalog, part_id)

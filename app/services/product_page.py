@@ -22,8 +22,20 @@ class Moved:
     slug: str
 
 
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """Customers have seen the part, which is archived now.
+
+    Attributes:
+        page: what it was called and where it stood, and what is shown instead.
+    """
+
+    page: dict[str, Any]
+
+
 def product_page(reader: CatalogReader, reference: str) -> Answer:
-    """Return everything a part's page needs; the body is None if customers may not see it, and `Moved` for a former slug.
+    """Return everything a part's page needs; the body is None if customers may not see it, and never have, `Withdrawn` if it is
+    archived, and `Moved` for a former slug.
 
     Args:
         reference: the part's id, or its slug. Digits alone are an id.
@@ -33,7 +45,7 @@ def product_page(reader: CatalogReader, reference: str) -> Answer:
         return Answer(None, found)
     parts, read = reader.parts([part_id], counted="pdp")
     if part_id not in parts:
-        return Answer(None, worst(found, read))
+        return _withdrawn(reader, part_id, worst(found, read))
     part = parts[part_id]
     if not _is_id(reference) and reference != part["slug"]:
         return Answer(Moved(part["slug"]), worst(found, read))
@@ -50,10 +62,15 @@ def product_page(reader: CatalogReader, reference: str) -> Answer:
     return Answer(page, worst(found, read, shown))
 
 
-def is_gone(reader: CatalogReader, part_id: int) -> bool:
-    """Return whether customers have seen this part, which is archived now."""
-    found: bool = reader.lookup("pdp", "gone", {"part_id": part_id})[0]
-    return found
+def _withdrawn(reader: CatalogReader, part_id: int, result: Result) -> Answer:
+    gone, asked = reader.withdrawn(part_id)
+    if gone is None:
+        return Answer(None, worst(result, asked))
+    related, alternatives, shown = reader.around(gone)
+    # What it measured only serves to find what could take its place.
+    del gone["specifications"]
+    page = {"part": gone, "breadcrumbs": breadcrumbs(gone), "related": related, "alternatives": alternatives}
+    return Answer(Withdrawn(page), worst(result, asked, shown))
 
 
 def _part_id(reader: CatalogReader, reference: str) -> tuple[int | None, Result]:

@@ -84,8 +84,9 @@ KINDS: dict[str, Kind] = {
         lambda connection, query: listing.load_facets(connection, filters_of(query)),
     ),
     "slug": Kind(lambda _query: looked_at(ListFacet.ADDRESS), lambda connection, query: slugs.part_of(connection, query["slug"])),
-    "gone": Kind(
-        lambda _query: looked_at(ListFacet.ADDRESS), lambda connection, query: product_page.is_gone(connection, query["part_id"])
+    "withdrawn": Kind(
+        lambda _query: looked_at(ListFacet.ADDRESS),
+        lambda connection, query: product_page.withdrawn(connection, query["part_id"]),
     ),
     # Which parts have these SKUs, and are shown; every text that parts are found by is one facet.
     "skus": Kind(

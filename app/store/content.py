@@ -110,6 +110,11 @@ class Content:
         return bool(self.row.is_public)
 
     @property
+    def is_withdrawn(self) -> bool:
+        """Whether customers saw the part, which is archived now. An archived draft never existed for them."""
+        return self.row.archived_at is not None and self.row.status == "published"
+
+    @property
     def status(self) -> str:
         """`draft`, `published` or `archived`."""
         return "archived" if self.row.archived_at else str(self.row.status)
@@ -326,6 +331,9 @@ def _lists(after: Content, changed: Collection[str], *, was_public: bool) -> tup
     if after.is_public != was_public:
         return SEEN
     if not was_public:
+        # By hand, or since its category is: what its page still says of it, and which parts are near it.
+        if changed and after.is_withdrawn:
+            return ListFacet.ADDRESS, ListFacet.MEMBERS
         # Where the address of a withdrawn part leads, and whether it is gone, is shown all the same.
         return () if {"slug", "status"}.isdisjoint(changed) else (ListFacet.ADDRESS,)
     if not changed:

@@ -1,4 +1,4 @@
-"""What a product page looks up besides the part itself: whether it is gone, related parts, and what could take its place."""
+"""What a product page looks up besides the part: what it was if it is gone, related parts, and what could take its place."""
 
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -6,10 +6,12 @@ from typing import Any
 
 from sqlalchemy import Connection, TextClause, text
 
+from app.store import content
+
 MAX_NEIGHBOURS = 8
 
-# An archived draft never existed for customers, so it is not gone either.
-_IS_GONE = text("SELECT EXISTS (SELECT FROM parts WHERE id = :part_id AND archived_at IS NOT NULL AND status = 'published')")
+# What is still said of a part that customers saw and that is archived now.
+_STILL_SAID = ("id", "sku", "slug", "part_name", "specifications")
 _SORT_KEY = text("SELECT sort_key FROM part_search WHERE part_id = :part_id")
 
 
@@ -26,9 +28,13 @@ _ANY = _side("<", "DESC"), _side(">", "ASC")
 _IN_STOCK = _side("<", "DESC", "AND in_stock"), _side(">", "ASC", "AND in_stock")
 
 
-def is_gone(connection: Connection, part_id: int) -> bool:
-    """Return whether this part was published and is now archived."""
-    return bool(connection.execute(_IS_GONE, {"part_id": part_id}).scalar_one())
+def withdrawn(connection: Connection, part_id: int) -> dict[str, Any] | None:
+    """Return what this part was called, what it specified and its category's id, if it was published and is now archived."""
+    found = content.load(connection, [part_id]).get(part_id)
+    if found is None or not found.is_withdrawn:
+        return None
+    public = found.public()
+    return {name: public[name] for name in _STILL_SAID} | {"category_id": found.row.category_id}
 
 
 def neighbours(connection: Connection, part_id: int, categories: Sequence[int], *, in_stock: bool = False) -> list[int]:

@@ -130,6 +130,66 @@ def test_the_application_takes_over_what_the_server_shows_and_nothing_moves(
         assert after.evaluate("window.shifted") == [], path
 
 
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_a_part_that_is_no_longer_sold_is_the_same_page_for_the_application_which_asks_for_nothing_more(
+    stack: Stack, context: Callable[..., BrowserContext], staff: httpx.Client, part: dict[str, Any], viewport: dict[str, int]
+) -> None:
+    staff.delete(f"/parts/{part['id']}").raise_for_status()
+    assert wait_until(lambda: staff.get("/overview").json()["oldest_pending_seconds"] == 0)
+    opened = context(viewport)
+    before, after = opened.new_page(), opened.new_page()
+    before.route("**/assets/*.js", lambda route: route.abort())
+    after.add_init_script(SHIFTS)
+    asked: list[str] = []
+    after.on("request", lambda request: "/pdp/" in request.url and asked.append(request.url))
+    for page in (before, after):
+        answer = page.goto(f"{stack.url}/parts/{part['id']}/{part['slug']}")
+        assert answer
+        assert answer.status == 410
+    expect(after.get_by_test_id("part-gone")).to_contain_text(f"Spindle {part['word']} is no longer available")
+    shown = before.evaluate(SEEN)
+    for said in (f"Spindles {part['word']}", f"SKU F-{part['word']}", "Alternatives in stock", f"Spindle {part['word']} too"):
+        assert said in shown["text"]
+    assert after.evaluate(SEEN) == shown
+    assert (after.evaluate("window.shifted"), asked) == ([], [])
+    for where in (before, after):
+        field = where.get_by_role("search", name="Search for something like it").get_by_role("searchbox")
+        expect(field).to_have_value(f"Spindle {part['word']}")
+        field.press("Enter")
+        expect(where).to_have_url(re.compile(rf"/parts\?q=Spindle(\+|%20){part['word']}"))
+        expect(where.locator("main li.card")).to_have_count(1)
+    after.go_back()
+    expect(after.get_by_test_id("part-gone")).to_contain_text(f"SKU F-{part['word']}")
+    expect(after.get_by_test_id("alternative-parts")).to_contain_text(f"Spindle {part['word']} too")
+    staff.post(f"/parts/{part['id']}/restore").raise_for_status()
+    expect(after.get_by_test_id("part-name")).to_have_text(f"Spindle {part['word']}")
+
+
+def test_what_an_address_asks_for_in_vain_is_said_and_stays_when_the_application_takes_over(
+    stack: Stack, context: Callable[..., BrowserContext], part: dict[str, Any]
+) -> None:
+    opened = context()
+    before, after = opened.new_page(), opened.new_page()
+    before.route("**/assets/*.js", lambda route: route.abort())
+    after.add_init_script(SHIFTS)
+    for asked, said in (
+        ("min_price=cheap&max_price=1e3&currency=euro&in_stock=yes&sort=best", "“best”"),
+        ("currency=QQQ", "Use an ISO 4217 code in capitals, such as EUR."),
+        ("sort=relevance&in_stock=false&min_price=20&max_price=1.50", f"Nothing matches “{part['word']}” with these filters."),
+    ):
+        for page in (before, after):
+            page.goto(f"{stack.url}/parts?q={part['word']}&{asked}")
+        expect(after.get_by_test_id("search-input")).to_be_visible()
+        shown = before.evaluate(SEEN)
+        assert said in shown["text"]
+        assert after.evaluate(SEEN) == shown, asked
+        assert after.evaluate("window.shifted") == [], asked
+    for page in (before, after):
+        page.goto(f"{stack.url}/c/nowhere-{part['word']}")
+    expect(after.get_by_test_id("empty-state")).to_contain_text("There is no such category.")
+    assert after.evaluate(SEEN) == before.evaluate(SEEN)
+
+
 def test_a_page_asks_for_nothing_that_came_with_it(
     stack: Stack, context: Callable[..., BrowserContext], staff: httpx.Client, part: dict[str, Any]
 ) -> None:

@@ -106,7 +106,9 @@ def test_a_change_takes_nobodys_place_or_focus(
 def test_axe_finds_nothing_on_any_page(
     stack: Stack, context: Callable[..., BrowserContext], staff: httpx.Client, spindle: dict
 ) -> None:
-    gone = dict(staff.post("/parts", json={"sku": f"L-{uuid4().hex[:10]}", "part_name": "Gone", "status": "published"}).json())
+    ordinary = httpx.get(f"{stack.url}/api/v1/parts", params={"q": "6204-2RS"}).json()["items"][0]
+    body = {"sku": f"L-{uuid4().hex[:10]}", "part_name": "Gone", "status": "published", "category_id": ordinary["category"]["id"]}
+    gone = staff.post("/parts", json=body).raise_for_status().json()
     staff.delete(f"/parts/{gone['id']}").raise_for_status()
     slug = httpx.get(f"{stack.url}/api/v1/parts/facets").json()["categories"][0]["slug"]
     page, wrong = context(WIDE).new_page(), {}

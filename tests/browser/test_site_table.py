@@ -11,6 +11,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 from config import REPOSITORY
 from devserver import Stack
 from tests.browser.conftest import PHONE
+from tests.browser.test_first_html import SEEN, SHIFTS
 
 AXE = (REPOSITORY / "app" / "frontend" / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 FAULTS = """() => axe.run().then(({ violations }) =>
@@ -119,6 +120,34 @@ def test_in_german_the_ends_of_a_range_are_typed_and_shown_with_a_comma(
     page.reload()
     shown(bearings, 25, 30)
     expect(page.locator("input[name=max_price]")).to_have_value("30,5")
+
+
+def test_what_is_no_measure_in_an_address_is_said_without_javascript_and_stays_when_the_application_takes_over(
+    stack: Stack, context: Contexts, bearings: dict[str, Any]
+) -> None:
+    address = f"{stack.url}/c/{bearings['slug']}?spec.Bore.min=abc+mm&spec.Seal=ZZ"
+    opened = context()
+    before, after = opened.new_page(), opened.new_page()
+    before.route("**/assets/*.js", lambda route: route.abort())
+    after.add_init_script(SHIFTS)
+    asked: list[str] = []
+    after.on("request", lambda request: "/api/v1/parts" in request.url and asked.append(request.url))
+    shown = []
+    for page in (before, after):
+        page.goto(address)
+        if page is after:
+            expect(page.get_by_test_id("misunderstood")).to_be_visible()
+            assert asked == []
+        wrong = page.get_by_role("textbox", name="Bore, at least")
+        expect(wrong).to_have_value("abc mm")
+        expect(wrong).to_have_attribute("aria-invalid", "true")
+        expect(wrong).to_have_accessible_description("Give a number, with its unit if it has one, such as 25 mm.")
+        expect(page.get_by_role("main")).to_contain_text("Bore: Give a number")
+        shown.append(page.evaluate(SEEN))
+    assert shown[0] == shown[1]
+    assert after.evaluate("window.shifted") == []
+    before.get_by_role("link", name="Remove the filter Bore: from abc mm").click()
+    expect(before.locator("main li.card")).to_have_count(2)
 
 
 def test_what_is_no_measure_is_said_at_its_field_and_can_be_mended_there(

@@ -102,10 +102,15 @@ def test_what_customers_may_not_see_has_no_page(
     slug = page_of(client, part_id)["part"]["slug"]
     editor.delete(f"/api/v1/admin/parts/{part_id}")
     draft = new_part(status="draft")
+    for reference in (part_id, slug):
+        gone = refused(client.get(f"/api/v1/pdp/{reference}"), 404)
+        assert (gone["code"], gone["detail"]) == ("not_found", "This part is no longer sold.")
+        assert gone["withdrawn"]["part"].keys() == {"id", "sku", "slug", "part_name", "category"}
+    archived = new_part(status="draft")
+    editor.delete(f"/api/v1/admin/parts/{archived}")
     for reference in (
-        part_id,
-        slug,
         draft,
+        archived,
         0,
         2**31,
         "9" * 400,
@@ -116,7 +121,7 @@ def test_what_customers_may_not_see_has_no_page(
         "%E2%80%AE",
         "-1",
     ):
-        refused(client.get(f"/api/v1/pdp/{reference}"), 404)
+        assert "withdrawn" not in refused(client.get(f"/api/v1/pdp/{reference}"), 404)
 
 
 def test_what_could_take_a_parts_place_is_in_stock_and_agrees_with_it_the_most_alike_first(

@@ -176,7 +176,7 @@ def test_the_page_of_a_part_answers_as_the_part_stands_after_every_write(
     for _ in range(2):
         assert answers() == {(200, "Test part")}
         editor.delete(admin)
-        assert answers() == {(410, "This part is not available")}
+        assert answers() == {(410, "Test part is no longer available")}
         assert client.head(page).status_code == 410
         editor.post(f"{admin}/restore")
 

@@ -66,7 +66,7 @@ class Read(HTMLParser):
         elif tag == "img":
             self.images.append(found)
         elif tag == "input":
-            self.fields[found["name"] or ""] = found.get("value") or ""
+            self.fields[found.get("name") or ""] = found.get("value") or ""
         if tag not in {"meta", "link", "img", "input", "br", "hr", "path", "rect"}:
             self._inside.append(f"script {found.get('id') or found.get('src')}" if tag == "script" else tag)
 
@@ -188,6 +188,70 @@ def test_a_parts_page_says_everything_without_javascript(client: FlaskClient, ed
     ]
 
 
+def test_the_page_of_a_part_that_is_no_longer_sold_says_what_it_was_and_what_there_is_instead(
+    client: FlaskClient, editor: FlaskClient, new_part: NewPart, word: str
+) -> None:
+    above = editor.post("/api/v1/admin/categories", json={"name": f"{word} above"}).get_json()
+    category = editor.post("/api/v1/admin/categories", json={"name": f"{word} below", "parent_id": above["id"]}).get_json()
+
+    def make(name: str, bore: str, stock: int) -> int:
+        part = new_part(part_name=name, category_id=category["id"], description=f"About {name}", stock=stock)
+        editor.put(f"{PARTS}/{part}/specifications", json={"specifications": [{"name": "Bore", "value": bore, "unit": "mm"}]})
+        return part
+
+    old, sold_out, alike = make(f"{word} <i>A</i>", "20", 3), make(f"{word} B", "30", 0), make(f"{word} C", "20", 3)
+    shown = client.get(f"/api/v1/parts/{old}").get_json()
+    editor.delete(f"{PARTS}/{old}")
+    for address in (f"/parts/{old}", f"/parts/{old}/{shown['slug']}", f"/parts/{old}/former-name"):
+        page = read(client.get(address), 410)
+        assert (page.title, page.meta["robots"], page.images) == (
+            f"{word} <i>A</i> is no longer available – Lockstep Parts",
+            "noindex",
+            [],
+        )
+        assert f"Parts {word} above {word} below {word} <i>A</i> is no longer available SKU {shown['sku']}" in page.text
+        assert f"More in {word} below" in page.text
+        assert f"Alternatives in stock {word} below {word} C" in page.text
+        assert f"Related parts {word} below {word} B" in page.text
+        assert {f"/c/{above['slug']}", f"/c/{category['slug']}", f"/parts/{old}/{shown['slug']}?lang=de"} <= {*page.hrefs}
+        # The header's field, and one of its own.
+        assert page.fields == {"q": f"{word} <i>A</i>"}
+        assert "canonical" not in page.links
+        assert "json-ld" not in page.scripts
+        # Nothing is left of what it cost, of what there was, and of what was said about it.
+        assert not {f"About {word}", "description"} & {*page.text.split(), *page.answers[f"/pdp/{old}"]["withdrawn"]["part"]}
+        assert page.answers[f"/pdp/{old}"]["withdrawn"] == client.get(f"/api/v1/pdp/{old}").get_json()["withdrawn"]
+    german = read(client.get(f"/parts/{old}", headers={"Accept-Language": "de"}), 410)
+    assert f"{word} <i>A</i> ist nicht mehr erhältlich Artikelnr. {shown['sku']}" in german.text
+    # What is instead of it is as it is now.
+    editor.put(f"{PARTS}/{sold_out}/stock", json={"current_stock": 1})
+    editor.put(f"{PARTS}/{alike}/stock", json={"current_stock": 0})
+    page = read(client.get(f"/parts/{old}"), 410)
+    assert "Alternatives in stock" not in page.text
+    assert page.text.count(f"{word} B") == page.text.count(f"{word} C") == 1
+    editor.delete(f"{PARTS}/{sold_out}")
+    # Its own address is that of the page in the other language.
+    assert listed(read(client.get(f"/parts/{old}"), 410)) == [old, alike]
+
+
+def test_what_is_said_of_a_part_that_is_no_longer_sold_follows_its_category(
+    client: FlaskClient, editor: FlaskClient, new_part: NewPart, word: str
+) -> None:
+    first, second = (editor.post("/api/v1/admin/categories", json={"name": f"{word} {n}"}).get_json() for n in ("one", "two"))
+    part, other = new_part(part_name=f"{word} A", category_id=first["id"]), new_part(part_name=word, category_id=second["id"])
+    editor.delete(f"{PARTS}/{part}")
+
+    def way() -> str:
+        return read(client.get(f"/parts/{part}"), 410).text.partition("is no longer")[0]
+
+    assert way() == f"Parts {word} one {word} A "
+    editor.put(f"/api/v1/admin/categories/{first['id']}", json={"name": f"{word} renamed"})
+    assert way() == f"Parts {word} renamed {word} A "
+    editor.delete(f"/api/v1/admin/categories/{first['id']}?target={second['id']}")
+    assert way() == f"Parts {word} two {word} A "
+    assert listed(read(client.get(f"/parts/{part}"), 410)) == [part, other]
+
+
 def test_a_lists_page_shows_its_parts_and_leads_to_all_others(client: FlaskClient, new_part: NewPart, word: str) -> None:
     parts = {new_part(part_name=f"Part {word} {number:02}") for number in range(30)}
     page, found = read(client.get(f"/parts?q={word}")), set()
@@ -254,7 +318,14 @@ def test_a_category_is_a_page_of_its_own_under_its_present_address_alone(
         ),
         (
             "?spec.W.min=2%20mm&spec.W.max=1%20mm&spec.L.min=x&q=a&view=x",
-            {"q": "a", "spec.W.min": ["2 mm"], "sort": "relevance", "limit": "24"},
+            {
+                "q": "a",
+                "spec.W.min": ["2 mm"],
+                "spec.W.max": ["1 mm"],
+                "spec.L.min": ["x"],
+                "sort": "relevance",
+                "limit": "24",
+            },
         ),
         ("?min_price=1e3&max_price=x&currency=euro&sort=x&in_stock=true", {"in_stock": "true", "sort": "name", "limit": "24"}),
     ],
@@ -307,8 +378,82 @@ def test_a_category_is_filtered_by_its_specifications_without_javascript(client:
         assert address + left in page.hrefs
     api = client.get(f"/api/v1/parts/facets?category={bearings['slug']}&spec.Bore.min=0.984+in&spec.Seal=2RS&spec.Seal=ZZ")
     assert page.answers["/parts/facets"] == api.get_json()
-    # A bound that cannot be compared counts for nothing here; the application says what is wrong with it.
-    assert listed(read(client.get(f"{address}?spec.bore.max=3+kg&spec.Seal=ZZ"))) == [parts["25"]]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("min_price=cheap", ["“cheap” is no price, so it was left out. Write it like 12.50."]),
+        ("min_price=-1&max_price=1e3", ["“-1” is no price", "“1e3” is no price"]),
+        ("currency=euro", ["“euro” is no currency, so it was left out. Write it like EUR."]),
+        ("in_stock=yes", ["“yes” was left out. Tick “In stock” for parts that are in stock."]),
+        ("sort=<b>cheapest</b>", ["The list cannot be sorted by “<b>cheapest</b>”. Choose its order in “Sort by”."]),
+        ("sort=relevance&in_stock=false&currency=&min_price=%20&view=x&utm=y", []),
+        ("sort=-price&in_stock=true&min_price=20&max_price=1.50&currency=USD", []),
+    ],
+)
+def test_what_an_address_asks_for_in_vain_is_said_over_the_list_without_it(
+    asked: str, said: list[str], client: FlaskClient, new_part: NewPart, word: str
+) -> None:
+    new_part(part_name=word)
+    page = read(client.get(f"/parts?q={word}&{asked}"))
+    assert [text for text in said if text not in page.text] == []
+    assert len(said) == page.text.count("was left out") + page.text.count("cannot be sorted")
+    assert listed(page) or not said
+
+
+def test_a_price_in_an_address_is_read_as_the_pages_language_types_it(client: FlaskClient, new_part: NewPart, word: str) -> None:
+    new_part(part_name=word)
+    german = read(client.get(f"/parts?q={word}&min_price=1,50&max_price=viel", headers={"Accept-Language": "de"}))
+    assert "„viel“ ist kein Preis und wurde weggelassen. Schreiben Sie ihn wie 12,50." in german.text
+    assert german.fields["min_price"] == "1,5"
+
+
+def test_a_currency_or_a_category_that_there_is_not_is_named(client: FlaskClient, word: str) -> None:
+    page = read(client.get("/parts?currency=QQQ"))
+    assert "A filter was not understood currency: Use an ISO 4217 code in capitals, such as EUR." in page.text
+    nowhere = read(client.get(f"/c/{word}?in_stock=true"), 404)
+    assert "There is no such category." in nowhere.text
+
+
+@pytest.mark.parametrize(
+    ("asked", "said", "german"),
+    [
+        (
+            "spec.bore.max=3+kg&spec.Seal=ZZ",
+            {"spec.bore.max": "bore is not measured in kg. "},
+            "bore wird nicht in kg gemessen. ",
+        ),
+        (
+            "spec.Bore.min=abc+mm",
+            {"spec.Bore.min": "Give a number, with its unit if it has one, such as 25 mm."},
+            "Geben Sie eine Zahl an, mit ihrer Einheit",
+        ),
+        ("spec.Bore.min=30+mm&spec.Bore.max=2+cm", {"spec.Bore.max": "Is less than the other bound, 30 mm; swap them."}, "30 mm"),
+        ("spec.Seal.min=2", {"spec.Seal.min": "Seal is given in words; filter by one of its values."}, "Seal"),
+        ("&".join(f"spec.Bore={value}" for value in range(21)), {"spec.Bore": "Choose at most 20 values."}, "20"),
+    ],
+)
+def test_a_filter_that_is_no_measure_is_said_and_how_to_write_it(
+    asked: str, said: dict[str, str], german: str, client: FlaskClient, bearings: dict[str, Any]
+) -> None:
+    address = f"/c/{bearings['slug']}"
+    page = read(client.get(f"{address}?{asked}"))
+    api = client.get(f"/api/v1/parts?category={bearings['slug']}&{asked}")
+    assert api.status_code == 422
+    refused = api.get_json()["errors"]
+    ((name, text),) = said.items()
+    assert refused.keys() == {name}
+    assert refused[name][0].startswith(text)
+    assert page.answers["/parts"] == page.answers["/parts/facets"] == {"errors": refused}
+    named = text if text.lower().startswith(name.split(".")[1].lower()) else f"{name.split('.')[1]}: {text}"
+    # In place of the list, and at its field.
+    assert f"A filter was not understood {named}" in page.text
+    assert page.text.count(text) == 2
+    assert listed(page) == []
+    assert (page.meta["robots"], address in page.hrefs) == ("noindex", True)
+    translated = read(client.get(f"{address}?{asked}", headers={"Accept-Language": "de"}))
+    assert german in translated.text.partition("Ein Filter wurde nicht verstanden")[2]
 
 
 def test_a_list_is_a_table_without_javascript_too_and_sorted_by_its_heads(client: FlaskClient, bearings: dict[str, Any]) -> None:

@@ -487,4 +487,10 @@ class ProblemSchema(Schema):
     rows = fields.List(
         fields.Dict(), metadata={"description": "For a bulk: the rows that keep it from being made, in the form of its answer's."}
     )
+    withdrawn = fields.Dict(
+        metadata={
+            "description": "For 404 of the page of a part that is no longer sold: `breadcrumbs`, `related` and `alternatives` as"
+            " on any page, and of the `part` its last `id`, `sku`, `slug`, `part_name` and `category`."
+        }
+    )
     current = fields.Dict(metadata={"description": "For 409 and 412: the present values, version, who changed them and when."})

@@ -40,21 +40,40 @@ def sort_label(sort: str, texts: Mapping[str, Any]) -> str:
     return str(text.format(name=sort.removeprefix("-").removeprefix(PREFIX)))
 
 
-def specifications(filters: Mapping[str, Any], facets: Mapping[str, Any] | None, written: Formats) -> list[dict[str, Any]]:
+def misunderstood(refused: Mapping[str, Sequence[str]], texts: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with filters, each said with the name of its specification."""
+    return [
+        text if text.lower().startswith(_name_of(field).lower()) else _is(texts, _name_of(field), text)
+        for field, wrong in refused.items()
+        for text in wrong
+    ]
+
+
+def specifications(
+    filters: Mapping[str, Any], facets: Mapping[str, Any] | None, refused: Mapping[str, Sequence[str]], written: Formats
+) -> list[dict[str, Any]]:
     """Return the specifications to filter by, those among them that are filtered by already.
 
     Args:
         facets: with the counts; without them only what is filtered by is known.
+        refused: what is wrong with filters, by their names.
     """
     known = list(facets["specifications"]) if facets else []
     listed = {one["name"].lower() for one in known}
     unknown = [name for name in _filtered_names(filters) if name.lower() not in listed]
     known += [{"name": name, "unit": "", "kind": "values", "values": [], "min": None, "max": None} for name in unknown]
     first = [one["name"] for one in known if len(one["values"]) > 1 or one["min"] != one["max"]][:OPEN]
-    return [_specification(one, filters, written, is_first=one["name"] in first) for one in known]
+    return [_specification(one, filters, refused, written, is_first=one["name"] in first) for one in known]
 
 
-def _specification(known: Mapping[str, Any], filters: Mapping[str, Any], written: Formats, *, is_first: bool) -> dict[str, Any]:
+def _specification(
+    known: Mapping[str, Any],
+    filters: Mapping[str, Any],
+    refused: Mapping[str, Sequence[str]],
+    written: Formats,
+    *,
+    is_first: bool,
+) -> dict[str, Any]:
     name, unit = known["name"], known["unit"]
     chosen = _sent(filters, name)
     ends = {end: (_sent(filters, f"{name}.{end}") or [""])[0] for end in ENDS}
@@ -71,9 +90,15 @@ def _specification(known: Mapping[str, Any], filters: Mapping[str, Any], written
         "is_open": is_first or count > 0,
         "is_range": known["kind"] == "range" or any(ends.values()),
         "ends": [
-            {"end": end, "value": value, "present": "" if known[end] is None else _measured(known[end], unit)}
+            {
+                "end": end,
+                "value": value,
+                "present": "" if known[end] is None else _measured(known[end], unit),
+                "error": " ".join(_sent(refused, f"{name}.{end}")),
+            }
             for end, value in ends.items()
         ],
+        "error": " ".join(_sent(refused, name)),
         "values": [one for at, one in enumerate(values) if at < FEW or one["is_chosen"]],
         "is_long": len(values) > MANY,
         "more": len(values) if len(values) > FEW else None,

@@ -1,17 +1,20 @@
 """The list of parts as a page: of everything, of a category, or of what else the address asks for."""
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Response
+from marshmallow import ValidationError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 
 from app.api.context import container
+from app.api.languages import said
 from app.api.public.catalog import facets_of, page_of_categories, page_of_parts
 from app.api.rendering import moved_response
 from app.api.schemas.categories import CategoryQuerySchema
@@ -21,6 +24,7 @@ from app.api.site.categories import below
 from app.api.site.files import Frame
 from app.api.site.formats import formats
 from app.api.site.pages import Asked, Page, answer, part_address, picture_properties, shortened
+from app.cache.manager import Result
 from app.contract.events import ListFacet
 from app.domain.content import normalised, without_forbidden
 from app.domain.errors import BusyError, InvalidFieldError
@@ -33,6 +37,11 @@ PAGE_SIZE = 24
 _FILTERS = ("q", "category", "manufacturer", "in_stock", "min_price", "max_price", "currency")
 _CHOICES = ("manufacturer", "in_stock", "min_price", "max_price")
 _LONGEST = 200
+# What is said if it counts for nothing, in the words of `catalog.ignored`; and values that choose nothing.
+_SAID = {"min_price": "price", "max_price": "price", "currency": "currency", "in_stock": "in_stock", "sort": "sort"}
+_NO_CHOICE = {"false", "relevance"}
+_LONGEST_SAID = 40
+_CODE = re.compile("[A-Z]{3}")
 _SCHEMA, _ALL_CATEGORIES = PublicPartQuerySchema(), CategoryQuerySchema().load({})
 
 
@@ -52,7 +61,7 @@ def list_page(frame: Frame, address: MultiDict[str, str], slug: str | None) -> R
     """Answer a request for a page of the list.
 
     Args:
-        address: the query of the page's address. What is wrong in it counts for nothing, as in the application.
+        address: the query of the page's address. What is wrong in it counts for nothing, or is said, as in the application.
         slug: of the category whose page it is; a former slug or an id redirects to the present one.
 
     Raises:
@@ -77,18 +86,21 @@ def list_page(frame: Frame, address: MultiDict[str, str], slug: str | None) -> R
     if is_table:
         asked["include"] = "specifications"
     try:
-        found, result = page_of_parts(_SCHEMA.load(asked))
+        found, result, refused = _found(asked)
     except BadRequest:
         # A cursor of another list, or of an earlier key: the list begins anew.
         return moved_response(_address(filters, typed["sort"], is_table=is_table), keeps_query=False)
-    except InvalidFieldError as error:
-        # Only the shop's data tell whether a bound can be compared with them. The application says that this one cannot.
-        return list_page(frame, _without(address, error.field), slug)
     tree, read_tree = page_of_categories(_ALL_CATEGORIES)
     node = next((node for node in tree["items"] if category and node["id"] == category["id"]), None)
     about, pictured = (node["description"], node["picture"]) if node else ("", None)
-    answers = [Asked("/parts", asked, found), Asked("/categories", {}, tree)]
-    facets = _facets(filters)
+    facets = None if refused else _facets(filters)
+    answers = [Asked("/categories", {}, tree)]
+    if refused:
+        answers += [
+            Asked(path, query, {"errors": refused}, 422) for path, query in (("/parts", asked), ("/parts/facets", filters))
+        ]
+    else:
+        answers.append(Asked("/parts", asked, found))
     if facets:
         answers.append(Asked("/parts/facets", filters, facets))
     here = _address(filters, typed["sort"], typed.get("cursor", ""), is_table=is_table)
@@ -100,7 +112,8 @@ def list_page(frame: Frame, address: MultiDict[str, str], slug: str | None) -> R
             description=_description(category, about),
             template="site/list.html",
             module="CatalogPage",
-            shown=_shown(typed, category, found, tree["items"], facets) | {"about": about, "pictured": pictured},
+            shown=_shown(typed, category, found, tree["items"], facets, refused)
+            | {"about": about, "pictured": pictured, "ignored": _ignored(address, typed)},
             address=_address(filters) if is_plain else None,
             json_ld=_json_ld(category, found["items"], _address(filters)) if is_plain else None,
             here=here,
@@ -111,6 +124,22 @@ def list_page(frame: Frame, address: MultiDict[str, str], slug: str | None) -> R
             status=404 if slug is not None and not category else 200,
         ),
     )
+
+
+def _found(asked: dict[str, Any]) -> tuple[dict[str, Any], Result, dict[str, list[str]]]:
+    """Return a page of parts and how the cache answered; or none, and what the API says is wrong, by the filter's name.
+
+    Raises:
+        BadRequest: if its cursor is none of this list.
+    """
+    try:
+        return *page_of_parts(_SCHEMA.load(asked)), {}
+    except ValidationError as error:
+        refused = error.messages_dict
+    except InvalidFieldError as error:
+        # Only the shop's data tell whether a bound can be compared with them.
+        refused = {error.field: [error.message]}
+    return {"items": [], "next_cursor": None, "match": "exact"}, Result.HIT, said(refused, formats().language)
 
 
 def _description(category: dict[str, Any] | None, about: str) -> str:
@@ -129,7 +158,8 @@ def read(address: MultiDict[str, str]) -> dict[str, Any]:
             value = formats().meant(value)
         typed[name] = value[:_LONGEST].rstrip() if name == "q" else value
     typed = {name: value for name, value in typed.items() if value and not (name == "in_stock" and value != "true")}
-    typed = _accepted(typed) | _accepted(_specified(address))
+    # What is wrong with a filter by a specification is said: there are many ways to write a measure.
+    typed = _accepted(typed) | _specified(address)
     prices = sorted(Decimal(typed[name]) for name in ("min_price", "max_price") if name in typed)
     names = [name for name in ("min_price", "max_price") if name in typed]
     # Prices from 20 to 10 are prices from 10 to 20.
@@ -152,26 +182,28 @@ def _specified(address: MultiDict[str, str]) -> dict[str, list[str]]:
     return read
 
 
-def _without(address: MultiDict[str, str], field: str) -> MultiDict[str, str]:
-    """Return an address without a filter by a specification, whose name may have been sent in several spellings."""
-    asked = list(address.items(multi=True))
-    left = [(name, value) for name, value in asked if name.casefold() != field.casefold()]
-    if len(left) == len(asked):
-        left = [(name, value) for name, value in asked if not filtering.is_filter(name)]
-    return MultiDict(left)
-
-
 def _cleaned(value: str) -> str:
     return normalised(without_forbidden(value.replace("\n", " ")))
 
 
 def _accepted(typed: dict[str, Any]) -> dict[str, Any]:
     """Return what the API takes of this."""
-    while refused := _SCHEMA.validate(typed):
-        left = {name: value for name, value in typed.items() if name not in refused}
-        # What is wrong may be called otherwise than it was sent.
-        typed = left if len(left) < len(typed) else {}
-    return typed
+    refused = _SCHEMA.validate(typed)
+    # Which currencies there are, the application leaves to the API, and shows what that says.
+    return {
+        name: value for name, value in typed.items() if name not in refused or (name == "currency" and _CODE.fullmatch(value))
+    }
+
+
+def _ignored(address: MultiDict[str, str], typed: Mapping[str, Any]) -> list[str]:
+    """Return what is said of that in an address which counts for nothing, with how to write it."""
+    texts, found = formats().texts["catalog"]["ignored"], []
+    for name, kind in _SAID.items():
+        sent = _cleaned(address.get(name, ""))
+        is_read = name in typed and (name != "sort" or sent == typed[name])
+        if sent and not is_read and sent not in _NO_CHOICE:
+            found.append(texts[kind].format(value=sent[:_LONGEST_SAID].rstrip()))
+    return found
 
 
 def _filters_in(typed: dict[str, Any]) -> dict[str, Any]:
@@ -189,7 +221,7 @@ def _facets(filters: dict[str, Any]) -> dict[str, Any] | None:
 
 def _shown(
     typed: dict[str, Any], category: dict[str, Any] | None, found: dict[str, Any], tree: list[dict[str, Any]],
-    facets: dict[str, Any] | None,
+    facets: dict[str, Any] | None, refused: dict[str, list[str]],
 ) -> dict[str, Any]:  # fmt: skip
     written = formats()
     texts = written.texts["catalog"]
@@ -211,15 +243,18 @@ def _shown(
         "parts": parts,
         "match": found["match"],
         "sorts": sorts,
-        "categories": _options(tree, facets),
+        "categories": _options(tree, facets, typed.get("category")),
         "steps": breadcrumbs({"category": category})[:-1] if category else None,
         "children": below(tree, category["id"]) if category else [],
         "manufacturers": _manufacturers(typed.get("manufacturer"), facets),
         "range": facets and facets["price"],
         "in_stock": facets and facets["availability"]["in_stock"],
-        "summary": _summary(len(parts), is_first="cursor" not in typed, has_more=following is not None),
+        "summary": "" if refused else _summary(len(parts), is_first="cursor" not in typed, has_more=following is not None),
+        "misunderstood": filtering.misunderstood(refused, written.texts),
         "total": facets["total"] if facets and following and "cursor" not in typed else None,
-        "empty": _empty(q, is_filtered=is_filtered, is_category=category is not None),
+        "empty": texts["noCategory"]
+        if "category" in typed and not category
+        else _empty(q, is_filtered=is_filtered, is_category=category is not None),
         "is_filtered": is_filtered,
         "cleared": _address(kept, is_table=is_table),
         "first_page": _address(filters, sort, is_table=is_table) if "cursor" in typed else None,
@@ -234,7 +269,7 @@ def _shown(
             for name, icon, shows in (("cards", "grid", False), ("table", "table", True))
         ],
         "chips": chips,
-        "specifications": filtering.specifications(filters, facets, written),
+        "specifications": filtering.specifications(filters, facets, refused, written),
         "table": table,
     }
 
@@ -256,8 +291,8 @@ def _empty(q: str, *, is_filtered: bool, is_category: bool) -> str:
     return str(texts["emptyFilters" if is_filtered else "emptyCategory" if is_category else "emptyShop"])
 
 
-def _options(tree: list[dict[str, Any]], facets: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """Return the categories to choose from, children behind their parent and indented."""
+def _options(tree: list[dict[str, Any]], facets: dict[str, Any] | None, chosen: str | None) -> list[dict[str, Any]]:
+    """Return the categories to choose from, children behind their parent and indented; the chosen one in any case."""
     counts = facets and {one["slug"]: one["count"] for one in facets["categories"]}
     children: dict[int | None, list[dict[str, Any]]] = {}
     for node in tree:
@@ -271,7 +306,9 @@ def _options(tree: list[dict[str, Any]], facets: dict[str, Any] | None) -> list[
             options += options_below(node["id"], depth + 1)
         return options
 
-    return options_below(None, 0)
+    options = options_below(None, 0)
+    is_known = chosen is None or any(one["slug"] == chosen for one in options)
+    return options if is_known else [{"slug": chosen, "label": chosen, "count": None if counts is None else 0}, *options]
 
 
 def _manufacturers(chosen: str | None, facets: dict[str, Any] | None) -> list[dict[str, Any]]:

@@ -42,6 +42,7 @@ class Asked:
     path: str
     query: dict[str, Any]
     body: Any
+    status: int = 200
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,10 @@ from app.api.rendering import moved_response
 from app.api.site.files import Frame
 from app.api.site.formats import Formats, formats
 from app.api.site.pages import Asked, Page, answer, part_address, picture_properties, shortened, stock_text
+from app.cache.manager import Result
 from app.contract.events import ListFacet
 from app.domain.stock import MAX_QUANTITY
+from app.services.product_page import Withdrawn
 from app.services.rich_text import plain
 
 
@@ -20,9 +22,21 @@ def not_found() -> Page:
     return Page(texts["notFound"]["title"], texts["server"]["notFoundDescription"], "site/not_found.html", status=404)
 
 
-def _gone() -> Page:
-    texts = formats().texts
-    return Page(texts["part"]["goneTitle"], texts["server"]["goneDescription"], "site/gone.html", status=410)
+def _gone(page: dict[str, Any], result: Result, tokens: dict[str, str]) -> Page:
+    part, texts = page["part"], formats().texts
+    others = [other for other in page["related"] if other not in page["alternatives"]]
+    return Page(
+        title=texts["part"]["goneNamed"].format(name=part["part_name"]),
+        description=texts["server"]["goneDescription"],
+        template="site/gone.html",
+        module="PartPage",
+        shown=page | {"related": others},
+        here=part_address(part),
+        answers=[Asked(f"/pdp/{part['id']}", {}, {"withdrawn": page}, 404)],
+        tokens=tokens,
+        result=result,
+        status=410,
+    )
 
 
 def part_page(frame: Frame, name: str, part_id: int, slug: str | None) -> Response:
@@ -35,7 +49,10 @@ def part_page(frame: Frame, name: str, part_id: int, slug: str | None) -> Respon
     tree = parts.catalog.catalog_token([ListFacet.CATEGORIES])
     found = parts.get_product_page(str(part_id)) if part_id <= MAX_QUANTITY else None
     if found is None or found.body is None:
-        return answer(frame, _gone() if found and parts.is_gone(part_id) else not_found())
+        return answer(frame, not_found())
+    tokens = {"categories": tree} if tree else {}
+    if isinstance(found.body, Withdrawn):
+        return answer(frame, _gone(found.body.page, found.result, tokens))
     body, part = found.body, found.body["part"]
     address = part_address(part)
     if slug is not None and f"/{name}" != address:
@@ -53,7 +70,7 @@ def part_page(frame: Frame, name: str, part_id: int, slug: str | None) -> Respon
             json_ld=body["json_ld"],
             properties=_properties(part),
             answers=[Asked(f"/pdp/{part_id}", {}, body)],
-            tokens={"categories": tree} if tree else {},
+            tokens=tokens,
             result=found.result,
         ),
     )

@@ -1433,7 +1433,8 @@ export interface paths {
         /**
          * Return everything that a product page needs: the part by its id or slug, breadcrumbs, related and
          *     alternative parts, price tiers, JSON-LD.
-         * @description Digits alone are an id. A former slug of the part redirects to the current one. To put `json_ld` into a page, set it as the
+         * @description Digits alone are an id. A former slug of the part redirects to the current one. Of a part that is no longer sold, the problem
+         *     (404) says as `withdrawn` what it was called and what there is instead. To put `json_ld` into a page, set it as the
          *     text of a script element; if you write it into HTML, escape every `<` in it.
          */
         get: operations["pdp_get_product_page"];
@@ -2818,6 +2819,10 @@ export interface components {
             };
             title: string;
             type: string;
+            /** @description For 404 of the page of a part that is no longer sold: `breadcrumbs`, `related` and `alternatives` as on any page, and of the `part` its last `id`, `sku`, `slug`, `part_name` and `category`. */
+            withdrawn?: {
+                [key: string]: unknown;
+            };
         };
         ProductPage: {
             /** @description Up to four parts of its category in stock; if it has specifications, those that agree in any, the most alike first, else those whose names are next to its own. */

@@ -1,6 +1,6 @@
 /** The API over fetch: JSON in, JSON out, and every failure an ApiError that can be shown. */
 import { newKey } from "./intention.ts";
-import type { CurrentState, Problem } from "./types.ts";
+import type { CurrentState, Problem, Withdrawn } from "./types.ts";
 
 const BASE = "/api/v1";
 const TIMEOUT_MS = 15_000;
@@ -31,6 +31,8 @@ export class ApiError extends Error {
   readonly current: CurrentState | null;
   /** The part that has a value which must be unique. */
   readonly takenBy: { part_id: number; archived: boolean } | null;
+  /** What is said instead of a part that is no longer sold. */
+  readonly withdrawn: Withdrawn | null;
   readonly retryAfterSeconds: number | null;
 
   constructor(problem: Partial<Problem> & { status: number }, extra: { requestId?: string | null; retryAfterSeconds?: number | null } = {}) {
@@ -42,6 +44,7 @@ export class ApiError extends Error {
     this.errors = problem.errors ?? {};
     this.current = problem.current ?? null;
     this.takenBy = problem.taken_by ?? null;
+    this.withdrawn = problem.withdrawn ?? null;
     this.retryAfterSeconds = extra.retryAfterSeconds ?? null;
   }
 
@@ -80,24 +83,33 @@ export function serverTime(local: number): number {
   return local - ahead;
 }
 
-/** Answers that came with the page, by the address that they are the answer of. */
-const held = new Map<string, unknown>();
+/** An answer that came with the page. */
+export interface Held {
+  path: string;
+  query: Query;
+  body: unknown;
+  status: number;
+}
+
+/** By the address that they are the answer of. */
+const held = new Map<string, Held>();
 
 /**
  * Has the next request for each of these addresses answered by what came with the page.
  * @returns a function that forgets those that nobody has asked for: later they would be old.
  */
-export function hold(answers: Iterable<{ path: string; query: Query; body: unknown }>): () => void {
-  for (const { path, query, body } of answers) held.set(withQuery(path, query), body);
+export function hold(answers: Iterable<Held>): () => void {
+  for (const one of answers) held.set(withQuery(one.path, one.query), one);
   return () => held.clear();
 }
 
 export async function request<T>(path: string, { method = "GET", query, body, headers, key, signal, heads }: RequestOptions = {}): Promise<T> {
   const address = withQuery(path, query);
-  if (method === "GET" && held.has(address)) {
-    const body = held.get(address) as T;
+  const came = method === "GET" && held.get(address);
+  if (came) {
     held.delete(address);
-    return body;
+    if (came.status >= 400) throw new ApiError({ ...(came.body as Partial<Problem>), status: came.status });
+    return came.body as T;
   }
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   let response: Response;

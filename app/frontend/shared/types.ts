@@ -53,6 +53,10 @@ export type SpecificationFacet = Schemas["SpecificationFacet"];
 
 /** A part with what stands around it on its page. */
 export type ProductPage = Schemas["ProductPage"];
+/** What is said instead of a part that is no longer sold. */
+export interface Withdrawn extends Pick<ProductPage, "breadcrumbs" | "related" | "alternatives"> {
+  part: Pick<PublicPart, "id" | "sku" | "slug" | "part_name" | "category">;
+}
 
 // ---------------------------------------------------------------- live messages
 
@@ -156,8 +160,9 @@ export type CurrentState = { version: number } & Partial<AdminStock> &
   Partial<Pick<Schemas["ContentAnswer"], "changed_by" | "changed_at">>;
 
 /** RFC 9457, as the API sends it. */
-export type Problem = Omit<Schemas["Problem"], "errors" | "current" | "taken_by"> & {
+export type Problem = Omit<Schemas["Problem"], "errors" | "current" | "taken_by" | "withdrawn"> & {
   errors?: Record<string, string[]>;
   current?: CurrentState;
   taken_by?: { part_id: number; archived: boolean };
+  withdrawn?: Withdrawn;
 };

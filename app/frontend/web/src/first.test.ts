@@ -17,7 +17,7 @@ async function pageWith(first: unknown): Promise<typeof import("./first.ts")> {
 
 test("what came with the page answers the first request for it, and no other", async () => {
   const server = fakeServer();
-  const { useFirst } = await pageWith({ answers: [{ path: "/parts", query: { q: "a b", sort: "name", limit: "24" }, body: PART_PAGE }] });
+  const { useFirst } = await pageWith({ answers: [{ path: "/parts", query: { q: "a b", sort: "name", limit: "24" }, body: PART_PAGE, status: 200 }] });
   const { request: fresh } = await import("@lockstep/shared/http.ts");
   useFirst();
   const query = { q: "a b", category: "", in_stock: false, sort: "name", limit: 24, cursor: null };
@@ -28,9 +28,18 @@ test("what came with the page answers the first request for it, and no other", a
   expect(server.asked("/parts")).toHaveLength(2);
 });
 
+test("a refusal that came with the page is one", async () => {
+  const server = fakeServer();
+  const { useFirst } = await pageWith({ answers: [{ path: "/pdp/1", query: {}, body: { withdrawn: { related: [] } }, status: 404 }] });
+  const { request: fresh } = await import("@lockstep/shared/http.ts");
+  useFirst();
+  await expect(fresh("/pdp/1")).rejects.toMatchObject({ status: 404, withdrawn: { related: [] } });
+  expect(server.asked("/pdp/1")).toHaveLength(0);
+});
+
 test("what nobody has asked for at first is forgotten", async () => {
   const server = fakeServer();
-  const { useFirst } = await pageWith({ answers: [{ path: "/categories", query: {}, body: { items: [] } }] });
+  const { useFirst } = await pageWith({ answers: [{ path: "/categories", query: {}, body: { items: [] }, status: 200 }] });
   const { request: fresh } = await import("@lockstep/shared/http.ts");
   useFirst()();
   void fresh("/categories");
@@ -39,7 +48,7 @@ test("what nobody has asked for at first is forgotten", async () => {
 
 test("a write is never answered by what came with the page", async () => {
   const server = fakeServer();
-  const { useFirst } = await pageWith({ answers: [{ path: "/parts", query: {}, body: PART_PAGE }] });
+  const { useFirst } = await pageWith({ answers: [{ path: "/parts", query: {}, body: PART_PAGE, status: 200 }] });
   const { request: fresh } = await import("@lockstep/shared/http.ts");
   useFirst();
   void fresh("/parts", { method: "POST" });

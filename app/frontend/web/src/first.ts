@@ -2,10 +2,10 @@
  * What the server has put into the page (app/api/site/pages.py): the answers that the page is made of, so that nothing of it is asked
  * for again, and the tokens under which they were read.
  */
-import { hold, type Query } from "@lockstep/shared/http.ts";
+import { hold, type Held } from "@lockstep/shared/http.ts";
 
 interface First {
-  answers: { path: string; query: Query; body: unknown }[];
+  answers: Held[];
   catalog?: string;
   categories?: string;
 }

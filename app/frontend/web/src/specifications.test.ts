@@ -1,7 +1,5 @@
 import { describe, expect, it } from "vitest";
-import {
-  chosenRange, chosenValues, errorOf, filteredNames, sameValue, sortedName, withRange, withUnit, withValue,
-} from "./specifications.ts";
+import { chosenRange, chosenValues, errorOf, filteredNames, saidOf, sameValue, sortedName, withRange, withUnit, withValue } from "./specifications.ts";
 
 const filters = { "spec.Bore": ["20 mm", "25mm"], "spec.Width.min": ["10 mm"], "spec.Seal": ["2RS"] };
 
@@ -47,4 +45,10 @@ it("what the server says is wrong is found by the filter's name", () => {
 
 it("a sort by a specification tells its name", () => {
   expect([sortedName("spec.Outer diameter"), sortedName("-spec.spec."), sortedName("-price")]).toEqual(["Outer diameter", "spec.", null]);
+});
+
+it("what is wrong is said with the name of its specification, once", () => {
+  const errors = { "spec.Bore.min": ["Give a number."], "spec.bore.max": ["Bore is not measured in kg."], "spec.W": ["Choose fewer."] };
+  const say = (name: string, text: string): string => `${name}: ${text}`;
+  expect(saidOf(errors, say)).toEqual(["Bore: Give a number.", "Bore is not measured in kg.", "W: Choose fewer."]);
 });

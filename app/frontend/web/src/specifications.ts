@@ -85,6 +85,14 @@ export function errorOf(errors: Readonly<Record<string, readonly string[]>>, key
   return errors[keyIn(errors, PREFIX + key)]?.join(" ") ?? "";
 }
 
+/** @returns what the server says is wrong, each said with the name of its specification. @param say joins the two. */
+export function saidOf(errors: Readonly<Record<string, readonly string[]>>, say: (name: string, text: string) => string): string[] {
+  return Object.entries(errors).flatMap(([key, texts]) => {
+    const name = key.startsWith(PREFIX) ? nameOf(key) : key;
+    return texts.map((text) => (text.toLowerCase().startsWith(name.toLowerCase()) ? text : say(name, text)));
+  });
+}
+
 function nameOf(key: string): string {
   return key.slice(PREFIX.length).replace(END, "");
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from "vitest";
-import { amountOf, changed, isFiltered, readQuery, writeQuery } from "./useCatalogQuery.ts";
+import { amountOf, changed, ignoredIn, isFiltered, readQuery, writeQuery } from "./useCatalogQuery.ts";
 
 const nothing = readQuery({});
 
@@ -45,6 +45,17 @@ it.each([
   ["half of a character at the end", { q: "x".repeat(199) + "😀" }, { q: "x".repeat(199) }],
 ])("an address may hold anything: %s", (_what, address, read) => {
   expect(readQuery(address)).toMatchObject(read);
+});
+
+it.each([
+  [{ min_price: "much", max_price: "1e3" }, ["“much” is no price", "“1e3” is no price"]],
+  [{ currency: "euro", in_stock: "yes", sort: "best" }, ["“euro” is no currency", "“yes” was left out", "sorted by “best”"]],
+  [{ sort: "relevance", in_stock: "false", currency: "QQQ", min_price: " ", max_price: "1.50", view: "x" }, []],
+  [{ sort: "-spec.Bore", in_stock: "true", q: ["a", "b"] }, []],
+])("what an address asks for in vain is said: %o", (address, said) => {
+  const texts = ignoredIn(address, readQuery(address));
+  expect(texts).toHaveLength(said.length);
+  said.forEach((text, at) => expect(texts[at]).toContain(text));
 });
 
 it("an address that names no view shows the one that was chosen last", () => {

@@ -3,6 +3,7 @@ import type { PublicSort } from "@lockstep/shared/types.ts";
 import { computed } from "vue";
 import { useRoute, useRouter, type LocationQuery, type LocationQueryRaw, type RouteLocationNamedRaw } from "vue-router";
 import { FILTERING } from "../router.ts";
+import { meant } from "../numbers.ts";
 import { isSpecificationSort, readFilters } from "../specifications.ts";
 import type { CatalogQuery, View } from "../stores/catalog.ts";
 import { strings } from "../strings.ts";
@@ -10,6 +11,9 @@ import { rememberedView } from "../views.ts";
 
 /** More digits than the API takes. */
 const TOO_MUCH = 10_000_000_000;
+const AMOUNT = /^\d{1,10}(\.\d{1,6})?$/;
+/** Values that choose nothing. */
+const NO_CHOICE = new Set(["false", "relevance"]);
 
 export function useCatalogQuery() {
   const route = useRoute();
@@ -19,13 +23,15 @@ export function useCatalogQuery() {
     readQuery({ ...route.query, ...("category" in route.params && { category: String(route.params["category"]) }) }, rememberedView.value),
   );
 
+  const ignored = computed(() => ignoredIn(route.query, query.value));
+
   function change(part: Partial<CatalogQuery>): void {
     // Typing on in the search is one step for "back", not one a letter.
     const typing = part.q !== undefined && query.value.q !== "" && part.q !== "";
     void router[typing ? "replace" : "push"]({ ...addressOf(changed(query.value, part)), state: FILTERING });
   }
 
-  return { query, change };
+  return { query, ignored, change };
 }
 
 /** Whoever searches wants the best first; without a search there is nothing to be relevant to. */
@@ -39,7 +45,7 @@ export function readQuery(address: LocationQuery, view: View = "cards"): Catalog
   const sort = text(address["sort"], 200);
   const cursor = text(address["cursor"], 4_000);
   const known = isSpecificationSort(sort) || (Object.hasOwn(strings.catalog.sorts, sort) && (sort !== "relevance" || q !== ""));
-  const [minPrice, maxPrice] = inOrder(amountOf(text(address["min_price"])) ?? "", amountOf(text(address["max_price"])) ?? "");
+  const [minPrice, maxPrice] = inOrder(priceIn(address["min_price"]), priceIn(address["max_price"]));
   return {
     q,
     category: text(address["category"], 240),
@@ -53,6 +59,18 @@ export function readQuery(address: LocationQuery, view: View = "cards"): Catalog
     view: text(address["view"]) === "table" ? "table" : view,
     ...(cursor && { cursor }),
   };
+}
+
+/** @returns what is said of that in an address which counts for nothing, with how to write it. */
+export function ignoredIn(address: LocationQuery, { minPrice, maxPrice, currency, inStock, sort }: CatalogQuery): string[] {
+  const asked = [
+    ["price", "min_price", minPrice], ["price", "max_price", maxPrice], ["currency", "currency", currency], ["in_stock", "in_stock", inStock],
+    ["sort", "sort", text(address["sort"], 200) === sort],
+  ] as const;
+  return asked.flatMap(([kind, name, read]) => {
+    const value = text(address[name]);
+    return value === "" || read || NO_CHOICE.has(value) ? [] : strings.catalog.ignored(kind, value);
+  });
 }
 
 /** A category has a page of its own. */
@@ -106,6 +124,12 @@ export function amountOf(typed: string): string | null {
   // What is written as an amount stays exact.
   const written = /^\d+(\.\d{1,6})?$/.test(typed.trim()) ? typed.trim() : amount.toFixed(6);
   return written.replace(/^0+(?=\d)/, "").replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
+}
+
+/** @returns a price that is written as the API takes it, or as the page's language types it; empty for any other text. */
+function priceIn(value: unknown): string {
+  const amount = meant(text(value));
+  return AMOUNT.test(amount) ? (amountOf(amount) ?? "") : "";
 }
 
 /** Prices from 20 to 10 are prices from 10 to 20. */

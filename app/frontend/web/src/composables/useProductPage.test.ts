@@ -105,6 +105,19 @@ it("a part that is not there can still come, and brings the rest of its page wit
   expect(server.asked("/pdp/1")).toHaveLength(2);
 });
 
+it("a part that is no longer sold says what it was and what there is instead, until it comes back", async () => {
+  const { server, live, view, withdrawn, related, alternatives, watched, store } = setUp();
+  const was = { id: 1, sku: "A-1", slug: "a-1", part_name: "Part 1", category: null };
+  await server.last("/pdp/1").answer({ withdrawn: { part: was, breadcrumbs: [], related: [listItem(2)], alternatives: [listItem(3)] } }, 404);
+  expect([view.value, withdrawn.value, related.value, alternatives.value]).toEqual(["gone", was, [2], [3]]);
+  expect(store.parts.get(3)?.content?.data.part_name).toBe(listItem(3).part_name);
+  expect([...watched.keys()]).toEqual([1, 2, 3]);
+  live.dispatcher.acknowledged({ parts: [publicPart(1)], gone: [] });
+  await nextTick();
+  await server.last("/pdp/1").answer(page(1, [4]));
+  expect([view.value, withdrawn.value, related.value, alternatives.value]).toEqual(["ready", null, [4], []]);
+});
+
 it("a page that could not be read is an error until the live feed brings the part, or somebody tries again", async () => {
   const { server, live, view, retry } = setUp();
   await server.last("/pdp/1").answer({}, 503);

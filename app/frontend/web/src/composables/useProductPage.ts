@@ -4,7 +4,7 @@
  */
 import { ApiError, isAbort, request } from "@lockstep/shared/http.ts";
 import { isHeld } from "@lockstep/shared/live/state.ts";
-import type { ProductPage } from "@lockstep/shared/types.ts";
+import type { ProductPage, Withdrawn } from "@lockstep/shared/types.ts";
 import { computed, onScopeDispose, ref, shallowRef, watch, type Ref } from "vue";
 import { useLive } from "../live.ts";
 import { useConnectionStore } from "../stores/connection.ts";
@@ -20,6 +20,8 @@ export function useProductPage(id: Ref<number>) {
   const store = usePartsStore();
   const connection = useConnectionStore();
   const page = shallowRef<ProductPage | null>(null);
+  /** What the page says instead of a part that is no longer sold; null if nobody has ever seen it, or it is there. */
+  const gone = shallowRef<Withdrawn | null>(null);
   const error = ref<ApiError | null>(null);
   let abort: AbortController | null = null;
 
@@ -32,10 +34,11 @@ export function useProductPage(id: Ref<number>) {
     if (part.value) return "ready";
     return error.value ? "error" : "loading";
   });
-  const related = computed(() => page.value?.related.map((item) => item.id) ?? []);
+  const around = computed(() => gone.value ?? page.value);
+  const related = computed(() => around.value?.related.map((item) => item.id) ?? []);
 
   /** What could take its place, the most alike first. It stays when the part has gone. */
-  const alternatives = computed(() => page.value?.alternatives.map((item) => item.id) ?? []);
+  const alternatives = computed(() => around.value?.alternatives.map((item) => item.id) ?? []);
 
   async function load(): Promise<void> {
     abort?.abort();
@@ -47,13 +50,20 @@ export function useProductPage(id: Ref<number>) {
       if (mine !== abort) return;
       for (const one of [read.part, ...read.related, ...read.alternatives]) dispatcher.reading(one, asOf);
       page.value = read;
+      gone.value = null;
       error.value = null;
       connection.checked();
     } catch (failure) {
       if (isAbort(failure) || mine !== abort) return;
       if (!(failure instanceof ApiError)) throw failure;
-      if (failure.status === 404) dispatcher.absence(asked, asOf);
-      else error.value = failure;
+      if (failure.status !== 404) {
+        error.value = failure;
+        return;
+      }
+      dispatcher.absence(asked, asOf);
+      const { withdrawn } = failure;
+      for (const one of [...(withdrawn?.related ?? []), ...(withdrawn?.alternatives ?? [])]) dispatcher.reading(one, asOf);
+      gone.value = withdrawn;
     } finally {
       if (mine === abort) abort = null;
     }
@@ -74,6 +84,7 @@ export function useProductPage(id: Ref<number>) {
 
   function begin(): void {
     page.value = null;
+    gone.value = null;
     void retry();
   }
 
@@ -96,5 +107,7 @@ export function useProductPage(id: Ref<number>) {
     abort?.abort();
   });
 
-  return { part, view, error, related, alternatives, retry };
+  const withdrawn = computed(() => gone.value?.part ?? null);
+
+  return { part, withdrawn, view, error, related, alternatives, retry };
 }

@@ -56,6 +56,7 @@ export function sections({ shop, live, stock, price, catalog, table, part, error
       inCategory: (count: number) => counted(catalog.shown, count),
       continued: (count: number) => counted(catalog.continued, count),
       ofTotal: (count: number) => fill(catalog.ofTotal, { count: formatNumber(count) }),
+      ignored: (kind: keyof typeof catalog.ignored, value: string) => fill(catalog.ignored[kind], { value }),
       similar: (q: string) => fill(catalog.similar, { q }),
       emptySearch: (q: string) => fill(catalog.emptySearch, { q }),
       emptyFilteredSearch: (q: string) => fill(catalog.emptyFilteredSearch, { q }),
@@ -78,7 +79,9 @@ export function sections({ shop, live, stock, price, catalog, table, part, error
       ...part,
       manufacturer: (name: string | null, number: string | null) => [name, number].filter(Boolean).join(" · "),
       showPicture: (n: number, total: number) => fill(part.showPicture, { n: formatNumber(n), total: formatNumber(total) }),
-      goneNamed: (name: string) => fill(part.goneNamed, { name }),
+      /** @param name that of the part, if it is known. */
+      gone: (name: string | undefined) => (name === undefined ? part.goneTitle : fill(part.goneNamed, { name })),
+      goneMore: (category: string) => fill(part.goneMore, { category }),
     },
 
     error: { ...error, reference: (id: string) => fill(error.reference, { id }) },

@@ -8,5 +8,4 @@ export const tableGerman = {
   noValue: "Kein Wert heißt so.",
   showFewer: "Weniger anzeigen",
   showParts: (count: number | null) => (count === null ? "Teile anzeigen" : count === 1 ? "1 Teil anzeigen" : `${formatNumber(count)} Teile anzeigen`),
-  misunderstood: "Ein Filter wurde nicht verstanden",
 } satisfies typeof tableEnglish;

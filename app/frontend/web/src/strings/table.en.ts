@@ -8,5 +8,4 @@ export const tableEnglish = {
   noValue: "Nothing of this name.",
   showFewer: "Show fewer",
   showParts: (count: number | null) => (count === null ? "Show parts" : count === 1 ? "Show 1 part" : `Show ${formatNumber(count)} parts`),
-  misunderstood: "A filter was not understood",
 };
