@@ -166,6 +166,21 @@ it("while offline nothing is sent: it is parked, and says why", () => {
   expect(useParkedStore().list).toMatchObject([{ text: "9", problem: expect.stringContaining("offline") }]);
 });
 
+it.each([
+  ["current_stock", "10\r\n200\r\n", "10  200"],
+  ["current_stock", "12\t5", "12  5"],
+  ["current_stock", "12\r\n", "12"],
+  ["part_name", "Spindle,\r\nred\tlong\r\n", "Spindle, red long"],
+] as const)("cells pasted into an open %s stay apart: %j", async (field, pasted, text) => {
+  const row = useViewStore().byId.get(1);
+  if (!row) expect.unreachable();
+  useDraftsStore().begin(row, field);
+  const editor = mount(CellEditor, { props: { id: 1, field, label: "x", select: true }, attachTo: document.body });
+  await editor.get("input").trigger("paste", { clipboardData: { getData: () => pasted } });
+  expect(useDraftsStore().text).toBe(text);
+  editor.unmount();
+});
+
 describe("the focus", () => {
   function editor() {
     const leaves: unknown[] = [];
