@@ -10,7 +10,9 @@ import { useSessionStore } from "../session/session.ts";
 import CellEditor from "./CellEditor.vue";
 import { useDraftsStore } from "./drafts.ts";
 import { useParkedStore } from "./parked.ts";
+import { useSelectionStore } from "./selection.ts";
 import { stock as stockSubject } from "./subject.ts";
+import { useUndoStore } from "./undo.ts";
 import { useViewStore, type StockQuery } from "./view.ts";
 import { useWritesStore } from "./writes.ts";
 
@@ -155,6 +157,16 @@ describe("a parked draft", () => {
     expect(subject.unsaved?.()).toEqual(["On hand of SKU-1"]);
     subject.forget?.();
     expect([subject.unsaved?.(), useViewStore().ids]).toEqual([[], []]);
+  });
+
+  it("is forgotten with what its author could take back, and with what they had selected", async () => {
+    const subject = stockSubject.begin?.() ?? {};
+    type("9").commit();
+    await settled();
+    useSelectionStore().toggle(2);
+    subject.forget?.();
+    expect(useUndoStore().take()).toBe(false);
+    expect(useSelectionStore().picked.size).toBe(0);
   });
 });
 
